@@ -1,0 +1,195 @@
+"""What is done: the registry of action kinds, their inverse, their parameters, their meaning under the DSA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Subject(StrEnum):
+    """What an action is done to."""
+
+    ITEM = "item"
+    ENTITY = "entity"  # the item's actor
+    HOUSE = "house"  # nobody outside: work for reviewers, marks
+
+
+class ParameterType(StrEnum):
+    """What a parameter of an action may be."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DURATION = "duration"  # "10m", "1d"; compared by length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter. When two rules set it, the stronger value wins: the larger number, the longer duration."""
+
+    name: str
+    type: ParameterType
+    required: bool = False
+    expression: bool = False  # may be any numeric expression over features (a queue's priority)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionKind:
+    """A registered kind of effect."""
+
+    name: str
+    title: str
+    subject: Subject
+    inverse: str | None  # what undoing it is called at the platform; None: nothing to undo
+    adverse: bool  # restricts someone: needs an appeal route and a statement of reasons
+    parameters: tuple[Parameter, ...] = ()
+    covers: frozenset[str] = frozenset()
+    decision_visibility: str | None = None
+    decision_monetary: str | None = None
+    decision_account: str | None = None
+    decision_provision: str | None = None
+
+
+_FOR = Parameter(name="for", type=ParameterType.DURATION)
+_NOTE = Parameter(name="text", type=ParameterType.TEXT)
+
+ACTIONS: dict[str, ActionKind] = {
+    kind.name: kind
+    for kind in (
+        ActionKind(
+            name="remove",
+            title="Remove",
+            subject=Subject.ITEM,
+            inverse="restore",
+            adverse=True,
+            covers=frozenset({"disable", "hold", "demote", "demonetise", "age_restrict", "advisory"}),
+            decision_visibility="DECISION_VISIBILITY_CONTENT_REMOVED",
+        ),
+        ActionKind(
+            name="disable",
+            title="Disable access",
+            subject=Subject.ITEM,
+            inverse="enable",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_CONTENT_DISABLED",
+        ),
+        ActionKind(
+            name="hold",
+            title="Hold before publication",
+            subject=Subject.ITEM,
+            inverse="release",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_OTHER",
+        ),
+        ActionKind(
+            name="demote",
+            title="Demote",
+            subject=Subject.ITEM,
+            inverse="undemote",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_CONTENT_DEMOTED",
+        ),
+        ActionKind(
+            name="demonetise",
+            title="Stop monetisation",
+            subject=Subject.ITEM,
+            inverse="remonetise",
+            adverse=True,
+            decision_monetary="DECISION_MONETARY_SUSPENSION",
+        ),
+        ActionKind(
+            name="age_restrict",
+            title="Restrict to adults",
+            subject=Subject.ITEM,
+            inverse="lift_age_restriction",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED",
+        ),
+        ActionKind(
+            name="advisory",
+            title="Add an advisory label",
+            subject=Subject.ITEM,
+            inverse="remove_advisory",
+            adverse=True,
+            parameters=(_NOTE,),
+            decision_visibility="DECISION_VISIBILITY_CONTENT_LABELLED",
+        ),
+        ActionKind(
+            name="exclude_from_counts",
+            title="Exclude from counts",
+            subject=Subject.ITEM,
+            inverse="include_in_counts",
+            adverse=True,
+            decision_monetary="DECISION_MONETARY_OTHER",
+        ),
+        ActionKind(
+            name="warn",
+            title="Warn",
+            subject=Subject.ENTITY,
+            inverse="withdraw_warning",
+            adverse=False,
+            parameters=(_NOTE,),
+        ),
+        ActionKind(
+            name="strike",
+            title="Strike",
+            subject=Subject.ENTITY,
+            inverse="remove_strike",
+            adverse=True,
+            parameters=(Parameter(name="weight", type=ParameterType.NUMBER), _FOR),
+        ),
+        ActionKind(
+            name="limit",
+            title="Limit the account",
+            subject=Subject.ENTITY,
+            inverse="unlimit",
+            adverse=True,
+            parameters=(_FOR,),
+            decision_provision="DECISION_PROVISION_PARTIAL_SUSPENSION",
+        ),
+        ActionKind(
+            name="suspend",
+            title="Suspend the account",
+            subject=Subject.ENTITY,
+            inverse="unsuspend",
+            adverse=True,
+            parameters=(_FOR,),
+            decision_account="DECISION_ACCOUNT_SUSPENDED",
+        ),
+        ActionKind(
+            name="terminate",
+            title="Terminate the account",
+            subject=Subject.ENTITY,
+            inverse="reinstate",
+            adverse=True,
+            decision_account="DECISION_ACCOUNT_TERMINATED",
+        ),
+        ActionKind(
+            name="review",
+            title="Send to review",
+            subject=Subject.HOUSE,
+            inverse=None,
+            adverse=False,
+            parameters=(
+                Parameter(name="queue", type=ParameterType.TEXT, required=True),
+                Parameter(name="priority", type=ParameterType.NUMBER, expression=True),
+            ),
+        ),
+        ActionKind(
+            name="tag",
+            title="Tag the account",
+            subject=Subject.HOUSE,
+            inverse="untag",
+            adverse=False,
+            parameters=(Parameter(name="name", type=ParameterType.TEXT, required=True), _FOR),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action chosen by a decision. Durations are seconds; numbers are floats; texts are codes."""
+
+    kind: str
+    parameters: Mapping[str, str | float] = field(default_factory=dict)

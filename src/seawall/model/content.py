@@ -1,0 +1,191 @@
+"""What comes in: content types, items, parts, entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Modality(StrEnum):
+    """The sense a part speaks to."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    LINK = "link"
+
+
+class FieldType(StrEnum):
+    """What a field of an item may hold. Plural types are lists of the singular one."""
+
+    TEXT = "text"
+    TEXTS = "texts"
+    LINK = "link"
+    LINKS = "links"
+    IMAGE = "image"
+    ID = "id"
+    IDS = "ids"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"  # milliseconds since 1970, UTC; RFC 3339 text is accepted at the door
+    LANGUAGE = "language"  # a two-letter ISO 639-1 code, lower case
+
+
+class Role(StrEnum):
+    """What a field means to the platform."""
+
+    ACTOR = "actor"
+    THREAD = "thread"
+    PARENT = "parent"
+    BODY = "body"
+    TITLE = "title"
+    MEDIA = "media"
+    CREATED_AT = "created_at"
+    LANGUAGE = "language"
+    CONTEXT = "context"  # read by rules and reviewers; not screened by detectors
+
+
+class FailMode(StrEnum):
+    """What a stage does when a live rule stayed undetermined and could have changed the outcome."""
+
+    ALLOW_WITH_DEBT = "allow_with_debt"
+    HOLD = "hold"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """One declared field of a content type."""
+
+    name: str
+    type: FieldType
+    role: Role
+    required: bool = False
+    max_length: int | None = None  # characters of a text, entries of a list
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One look at an item: before publication (synchronous) or after it (by a worker)."""
+
+    name: str  # "pre_publish" or "post_publish"
+    budget_ms: int
+    fail_mode: FailMode
+    debt_within_s: int | None = None  # a debt is re-screened within this many seconds
+    detectors: tuple[str, ...] | None = None  # None: every detector that fits the item's parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appeal:
+    """How the affected person objects (DSA Art. 20 asks for at least six months)."""
+
+    window_days: int
+    route: str  # where the platform sends people: a path or a URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Days that content and decisions are kept."""
+
+    content_days: int
+    decision_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentType:
+    """A registered kind of content, as its file declares it."""
+
+    name: str
+    title: str
+    owner: str
+    fields: tuple[FieldSpec, ...]
+    surface: str  # public | unlisted | group | private
+    audience: str  # general | adults | children
+    stages: tuple[Stage, ...]
+    actions: tuple[str, ...]
+    retention: Retention
+    appeal: Appeal | None = None
+    languages: tuple[str, ...] = ()  # expected languages; empty: any
+    default_language: str | None = None
+    description: str = ""
+
+    def field(self, name: str) -> FieldSpec | None:
+        """The field of that name, or None."""
+        return next((spec for spec in self.fields if spec.name == name), None)
+
+    def field_with_role(self, role: Role) -> FieldSpec | None:
+        """The first field with that role, or None."""
+        return next((spec for spec in self.fields if spec.role is role), None)
+
+    def stage(self, name: str) -> Stage | None:
+        """The stage of that name, or None."""
+        return next((stage for stage in self.stages if stage.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as it came: encoded bytes, not yet decoded."""
+
+    data: bytes
+
+
+Value: TypeAlias = str | int | float | bool | Image | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One piece of content in one revision, with the platform's own ids (so: personal, never in the ledger)."""
+
+    content_type: str
+    id: str
+    fields: Mapping[str, Value]
+    actor: str | None = None  # the acting account's id on the platform
+    actor_attributes: Mapping[str, Value] = field(default_factory=dict)
+    language: str | None = None
+    created_at: int | None = None  # milliseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef:
+    """An item as the ledger knows it: a surrogate, not the platform's id."""
+
+    content_type: str
+    ref: str
+    revision: int
+
+
+class SpanUnit(StrEnum):
+    """What a span counts."""
+
+    CHARACTERS = "characters"
+    PIXELS = "pixels"
+    SECONDS = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where in a part: ``start`` included, ``end`` excluded. Pixels give x0, y0, x1, y1 in ``box``."""
+
+    unit: SpanUnit
+    start: float = 0
+    end: float = 0
+    box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of an item in one modality. ``path`` is unique in the item: ``body``, ``tracks.3``, ``body>link.0``."""
+
+    path: str
+    modality: Modality
+    field: str
+    text: str | None = None  # text parts: as written; link parts: the address
+    data: bytes | None = None  # image parts: encoded bytes
+    language: str | None = None
+    parent: str | None = None  # path of the part it was derived from
+    span: Span | None = None  # where in the parent

@@ -1,0 +1,205 @@
+"""What the ledger records: one frozen type per kind of event, and the table from kind to type.
+
+Events hold surrogate ids, codes, numbers and salted digests only; whatever is personal lives in the vault.
+A kind's name never changes; fields are only added, with defaults, so that old entries stay readable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from seawall.model.actions import Action
+from seawall.model.content import ItemRef
+from seawall.model.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSubmitted:
+    """A product handed over one revision of an item; its content is sealed in the vault."""
+
+    item: ItemRef
+    actor: str | None
+    digest: str  # keyed digest of the content
+    language: str | None = None
+    parts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionMade:
+    """A decision, by rules or by a person."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementApplied:
+    """One action was applied to one subject (its delivery follows)."""
+
+    enforcement: str
+    decision: str
+    item: ItemRef
+    subject: str  # surrogate of the item or entity
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementReversed:
+    """An enforcement was undone because of a later decision."""
+
+    enforcement: str
+    decision: str  # the one that undid it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQueued:
+    """An enforcement (or its reversal) is on its way to one receiver."""
+
+    delivery: str  # also the message id at the receiver
+    enforcement: str
+    endpoint: str
+    change: str  # "applied" or "reversed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryAttempted:
+    """One try: ``delivered``, ``failed`` (will be retried) or ``dead`` (given up until replayed)."""
+
+    delivery: str
+    attempt: int
+    outcome: str
+    status: int | None = None  # HTTP status
+    detail: str = ""  # a code such as "timeout"; no response bodies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReplayed:
+    """A person sent a dead or delivered message again, under the same id."""
+
+    delivery: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportReceived:
+    """Somebody says an item is bad. The note is sealed in the vault under ``report/<id>``."""
+
+    report: str
+    item: ItemRef
+    reporter: str | None
+    kind: str  # user | trusted_flagger | authority | staff
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSubmitted:
+    """One reviewer's answer on a case. The note is sealed in the vault under ``review/<id>``."""
+
+    review: str
+    case: str
+    reviewer: str
+    decision: str
+    policy: str | None
+    answer: str  # violates | does_not_violate
+    actions: tuple[Action, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentViewed:
+    """A person opened somebody's content in the console."""
+
+    person: str
+    item: ItemRef
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundlePublished:
+    """A bundle came into force. Its bytes are a blob under its hash."""
+
+    bundle: str
+    previous: str | None
+    by: str
+    policies: int
+    rules: int
+    detectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryAdded:
+    """A bank gained an entry. Its value is sealed in the vault."""
+
+    bank: str
+    entry: str
+    kind: str  # text | pattern | image | domain
+    digest: str  # keyed digest of the canonical value
+    source: str  # provenance, a code
+    by: str
+    expires: int | None = None
+    threshold: int | None = None  # image: largest Hamming distance that matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryRemoved:
+    """A bank lost an entry."""
+
+    bank: str
+    entry: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectErased:
+    """A subject's key was destroyed: what was sealed for it cannot be read again."""
+
+    subject: str
+    by: str
+
+
+EventBody: TypeAlias = (
+    ItemSubmitted
+    | DecisionMade
+    | EnforcementApplied
+    | EnforcementReversed
+    | DeliveryQueued
+    | DeliveryAttempted
+    | DeliveryReplayed
+    | ReportReceived
+    | ReviewSubmitted
+    | ContentViewed
+    | BundlePublished
+    | BankEntryAdded
+    | BankEntryRemoved
+    | SubjectErased
+)
+
+EVENT_KINDS: dict[str, type[EventBody]] = {
+    "item.submitted": ItemSubmitted,
+    "decision.made": DecisionMade,
+    "enforcement.applied": EnforcementApplied,
+    "enforcement.reversed": EnforcementReversed,
+    "delivery.queued": DeliveryQueued,
+    "delivery.attempted": DeliveryAttempted,
+    "delivery.replayed": DeliveryReplayed,
+    "report.received": ReportReceived,
+    "review.submitted": ReviewSubmitted,
+    "content.viewed": ContentViewed,
+    "bundle.published": BundlePublished,
+    "bank.entry_added": BankEntryAdded,
+    "bank.entry_removed": BankEntryRemoved,
+    "subject.erased": SubjectErased,
+}
+
+KIND_OF: dict[type[EventBody], str] = {body: kind for kind, body in EVENT_KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An entry of the ledger. ``seq`` counts from 1 without gaps; ``at`` is milliseconds since 1970."""
+
+    seq: int
+    id: str
+    at: int
+    kind: str
+    body: EventBody

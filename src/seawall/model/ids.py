@@ -1,0 +1,23 @@
+"""Identifiers: a kind's prefix, then 26 characters that sort by time."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+def new_id(prefix: str, at_ms: int | None = None) -> str:
+    """A fresh identifier such as ``dec_01k9…``: 48 bits of milliseconds since 1970, then 80 random bits."""
+    ms = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+    number = (ms << 80) | int.from_bytes(os.urandom(10), "big")
+    pairs = _PAIRS
+    digits = [pairs[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(digits)}"
+
+
+def now_ms() -> int:
+    """Wall-clock time in whole milliseconds since 1970, UTC: the unit of every ``at`` in Seawall."""
+    return time.time_ns() // 1_000_000

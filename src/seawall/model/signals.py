@@ -1,0 +1,111 @@
+"""What is measured: signals, their absence, and what detectors declare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from seawall.model.content import Modality, Part, Span
+
+
+class SignalKind(StrEnum):
+    """How a signal's value is to be read."""
+
+    PROBABILITY = "probability"  # calibrated, 0 to 1
+    SCORE = "score"  # 0 to 1, ordered, not calibrated
+    COUNT = "count"  # whole, from 0
+    DISTANCE = "distance"  # from 0, smaller is nearer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """One row of a detector's table: at this threshold, on its calibration split, with 95 % bounds."""
+
+    threshold: float
+    fpr: float
+    fpr_upper: float
+    recall: float
+    recall_lower: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSpec:
+    """A signal that a detector promises."""
+
+    name: str
+    kind: SignalKind
+    harm: str | None = None
+    description: str = ""
+    operating_points: tuple[OperatingPoint, ...] = ()  # thresholds ascending; empty: ``at_fpr`` is refused
+
+
+class Cost(StrEnum):
+    """What asking a detector takes."""
+
+    INLINE = "inline"  # microseconds, linear in the input, cannot block: run in the caller's thread
+    CPU = "cpu"  # milliseconds of one core
+    SLOW = "slow"  # seconds, or a network call: never inside a synchronous budget unless named there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorSpec:
+    """What a detector declares about itself. It travels into the bundle's hash."""
+
+    name: str
+    version: str
+    signals: tuple[SignalSpec, ...]
+    modalities: frozenset[Modality]
+    languages: frozenset[str] | None = None  # None: any
+    cost: Cost = Cost.CPU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One measured fact. ``evidence`` is a code (a pattern's or entry's id), never content."""
+
+    name: str
+    value: float
+    part: str
+    detector: str
+    version: str
+    span: Span | None = None
+    evidence: str | None = None
+
+
+class UnknownReason(StrEnum):
+    """Why a detector that was asked did not answer."""
+
+    DEADLINE = "deadline"
+    ERROR = "error"
+    OVERLOADED = "overloaded"
+    LANGUAGE = "language"  # it refuses the part's language
+    UNREADABLE = "unreadable"  # the media could not be decoded within its limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A detector's missing answer about one part: every signal it promised is unknown there."""
+
+    detector: str
+    part: str
+    reason: UnknownReason
+    detail: str = ""  # for engineers; holds no content
+
+
+Answer: TypeAlias = tuple[Signal, ...] | Unknown
+
+
+class Detector(Protocol):
+    """The one calling convention of detectors, built in or plugged in.
+
+    A signal of value 0 need not be returned: a promised signal that an answered part does not carry is 0.
+    """
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Name, version, signals, modalities, languages, cost."""
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
