@@ -2,6 +2,7 @@
 
 from seawall.model.actions import ACTIONS, Action, ActionKind, Parameter, ParameterType, Subject
 from seawall.model.content import (
+    ActorSpec,
     Appeal,
     ContentType,
     FailMode,
@@ -53,6 +54,7 @@ __all__ = [
     "UNKNOWN",
     "Action",
     "ActionKind",
+    "ActorSpec",
     "Answer",
     "Appeal",
     "ContentType",

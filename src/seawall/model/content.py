@@ -70,6 +70,17 @@ class FieldSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActorSpec:
+    """What a content type's items tell about the account that acts.
+
+    ``created_at`` (a timestamp) is always understood; declaring it here as required makes ``age(actor)`` certain.
+    """
+
+    required: bool = True  # an item must name its account
+    attributes: tuple[FieldSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One look at an item: before publication (synchronous) or after it (by a worker)."""
 
@@ -113,6 +124,7 @@ class ContentType:
     languages: tuple[str, ...] = ()  # expected languages; empty: any
     default_language: str | None = None
     description: str = ""
+    actor: ActorSpec | None = None  # None: a field with role actor names the account
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, or None."""

@@ -82,6 +82,7 @@ class UnknownReason(StrEnum):
     OVERLOADED = "overloaded"
     LANGUAGE = "language"  # it refuses the part's language
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
+    LATER = "later"  # the stage does not ask it; a later stage will
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,53 @@
+"""Who may come in and what they may do there: people, roles, sessions, API keys, and who viewed what.
+
+from seawall import access
+
+access.create_person(database, "ada@example.org", "Ada", "correct horse battery", ["reviewer"])
+throttle = access.Throttle()                              # one for each process
+person = access.authenticate(database, throttle, "ada@example.org", "correct horse battery", address)
+token = access.start_session(database, person)            # into the cookie
+session = access.find_session(database, token)            # from the cookie: person, permissions, CSRF token
+
+token = access.create_key(database, "shop", ["screen"])   # sw_…, shown once
+keys = access.Keys(database)                              # one for each process; asks SQL every few seconds
+info = keys.authenticate(token)                           # KeyInfo or None
+info.may(access.Scope.SCREEN)
+"""
+
+from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
+from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
+from seawall.access.people import Person, authenticate, create_person, disable_person, list_people
+from seawall.access.permissions import PERMISSIONS, Permission, Role, Scope, permissions_of
+from seawall.access.projections import PROJECTIONS
+from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
+from seawall.access.throttle import Throttle
+from seawall.access.views import record_view
+
+__all__ = [
+    "LIFE_MS",
+    "PERMISSIONS",
+    "PROJECTIONS",
+    "AccessError",
+    "KeyInfo",
+    "Keys",
+    "Permission",
+    "Person",
+    "Role",
+    "Scope",
+    "Session",
+    "SignInFailed",
+    "SignInThrottled",
+    "Throttle",
+    "authenticate",
+    "create_key",
+    "create_person",
+    "disable_person",
+    "end_session",
+    "find_session",
+    "list_keys",
+    "list_people",
+    "permissions_of",
+    "record_view",
+    "revoke_key",
+    "start_session",
+]

@@ -1,0 +1,140 @@
+"""Keys of programs: ``sw_<id>_<secret>``, with scopes. The database keeps only the SHA-256 of a key."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from seawall.access.errors import AccessError
+from seawall.access.permissions import Scope
+from seawall.access.tables import api_key
+from seawall.model import now_ms
+from seawall.storage.database import Database
+
+_PREFIX = "sw_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInfo:
+    """A program's key without its secret."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+    created_at: int
+    revoked_at: int | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key opens this; ``admin`` opens everything."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def create_key(database: Database, name: str, scopes: Iterable[Scope | str]) -> str:
+    """A fresh key, shown this once. Raises AccessError when the name or a scope is malformed."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise AccessError("A key's name has 1 to 100 printable characters.")
+    try:
+        found = sorted({Scope(scope) for scope in scopes})
+    except ValueError as error:
+        raise AccessError(f"{error}. Scopes are {', '.join(Scope)}.") from error
+    if not found:
+        raise AccessError(f"Give at least one scope of {', '.join(Scope)}.")
+    key_id = secrets.token_hex(6)
+    token = f"{_PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
+    row = {"id": key_id, "name": name, "token": _digest(token), "scopes": ",".join(found), "created_at": now_ms()}
+    with database.write() as connection:
+        connection.execute(insert(api_key).values(row))
+    return token
+
+
+def revoke_key(database: Database, key_id: str) -> None:
+    """The key opens nothing any more, in other processes after ``Keys.ttl_s``. Raises AccessError if unknown."""
+    statement = update(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
+    with database.write() as connection:
+        if connection.execute(statement.values(revoked_at=now_ms())).rowcount == 0:
+            raise AccessError("There is no such key in use.")
+
+
+def list_keys(database: Database) -> list[KeyInfo]:
+    """Every key, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(select(api_key).order_by(api_key.c.created_at.desc(), api_key.c.id))
+        return [
+            KeyInfo(
+                id=row.id,
+                name=row.name,
+                scopes=frozenset(Scope(scope) for scope in row.scopes.split(",")),
+                created_at=row.created_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in rows
+        ]
+
+
+class Keys:
+    """Authenticates keys without asking the database on every request.
+
+    All keys in use are held in memory, at most ``ttl_s`` old; an unknown key makes it look again at once, but not
+    more often than every ``miss_s``, so that guessing costs the database nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        ttl_s: float = 5.0,
+        miss_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.ttl_s = ttl_s
+        self._database = database
+        self._miss_s = miss_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: Mapping[bytes, KeyInfo] = {}
+        self._loaded_at = float("-inf")
+
+    def authenticate(self, token: str) -> KeyInfo | None:
+        """What this key may do; None when it is unknown or revoked. Raises StorageError."""
+        if not token.startswith(_PREFIX) or len(token) > 128 or not token.isascii():
+            return None
+        digest = hashlib.sha256(token.encode("ascii")).digest()
+        found = self._fresh(self.ttl_s).get(digest)
+        return found if found is not None else self._fresh(self._miss_s).get(digest)
+
+    def forget(self) -> None:
+        """Look again at the next request: a key was just made or revoked in this process."""
+        self._loaded_at = float("-inf")
+
+    def _fresh(self, age_s: float) -> Mapping[bytes, KeyInfo]:
+        if self._clock() - self._loaded_at <= age_s:
+            return self._known
+        with self._lock:  # one thread looks, the others wait for what it finds
+            if self._clock() - self._loaded_at > age_s:
+                self._known = self._load()
+                self._loaded_at = self._clock()
+        return self._known
+
+    def _load(self) -> dict[bytes, KeyInfo]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(api_key).where(api_key.c.revoked_at.is_(None))).all()
+        return {
+            bytes.fromhex(row.token): KeyInfo(
+                id=row.id,
+                name=row.name,
+                scopes=frozenset(Scope(scope) for scope in row.scopes.split(",")),
+                created_at=row.created_at,
+            )
+            for row in rows
+        }
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("ascii")).hexdigest()

@@ -1,0 +1,128 @@
+"""People who work in the console: made, found, disabled, and let in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Row, insert, select, update
+
+from seawall.access import passwords
+from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
+from seawall.access.permissions import Permission, Role, permissions_of
+from seawall.access.tables import person, session
+from seawall.access.throttle import Throttle
+from seawall.model import new_id, now_ms
+from seawall.storage.database import Database
+
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody with an account. ``id`` is the surrogate that stands in the ledger."""
+
+    id: str
+    email: str
+    name: str
+    roles: tuple[Role, ...]
+    disabled: bool
+    created_at: int
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All that this person may do."""
+        return frozenset() if self.disabled else permissions_of(self.roles)
+
+
+def create_person(database: Database, email: str, name: str, password: str, roles: Iterable[Role | str]) -> Person:
+    """Make an account. Raises AccessError when the email is taken or something is malformed."""
+    email = _email(email)
+    made = Person(
+        id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
+    )
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
+        raise AccessError(f"A password has {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
+    row = {
+        "id": made.id,
+        "email": made.email,
+        "name": made.name,
+        "password": passwords.hash_password(password),
+        "roles": ",".join(made.roles),
+        "disabled": False,
+        "created_at": made.created_at,
+    }
+    with database.write() as connection:
+        if connection.execute(select(person.c.id).where(person.c.email == email)).first():
+            raise AccessError(f"Somebody has the email {email} already.")
+        connection.execute(insert(person).values(row))
+    return made
+
+
+def authenticate(database: Database, throttle: Throttle, email: str, password: str, address: str) -> Person:
+    """The person with this email and password. Raises SignInFailed, or SignInThrottled before looking at all."""
+    email = email.strip().casefold()
+    if (wait := throttle.wait_s(email, address)) > 0:
+        raise SignInThrottled(wait)
+    with database.read() as connection:
+        row = connection.execute(select(person).where(person.c.email == email)).first()
+    stored = row.password if row is not None else passwords.dummy()
+    fits = passwords.verify_password(password, stored)
+    if row is None or not fits or row.disabled:
+        throttle.failed(email, address)
+        raise SignInFailed
+    throttle.succeeded(email, address)
+    return person_of(row)
+
+
+def list_people(database: Database) -> list[Person]:
+    """Everybody, by name."""
+    with database.read() as connection:
+        return [person_of(row) for row in connection.execute(select(person).order_by(person.c.name, person.c.id))]
+
+
+def disable_person(database: Database, person_id: str) -> None:
+    """Close an account and end its sessions. Raises AccessError when nobody has that id."""
+    with database.write() as connection:
+        changed = connection.execute(update(person).where(person.c.id == person_id).values(disabled=True))
+        if changed.rowcount == 0:
+            raise AccessError("Nobody has that id.")
+        connection.execute(session.delete().where(session.c.person == person_id))
+
+
+def person_of(row: Row[tuple[object, ...]]) -> Person:
+    """A row of the table ``person`` (under its own column names) as a value."""
+    fields = row._mapping
+    return Person(
+        id=fields["id"],
+        email=fields["email"],
+        name=fields["name"],
+        roles=tuple(Role(role) for role in fields["roles"].split(",")),
+        disabled=bool(fields["disabled"]),
+        created_at=fields["created_at"],
+    )
+
+
+def _email(text: str) -> str:
+    email = text.strip().casefold()
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise AccessError("That is no email address: write name@example.org.")
+    return email
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise AccessError("A name has 1 to 100 printable characters.")
+    return name
+
+
+def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
+    try:
+        found = tuple(sorted({Role(role) for role in roles}))
+    except ValueError as error:
+        raise AccessError(f"{error}. Roles are {', '.join(Role)}.") from error
+    if not found:
+        raise AccessError(f"Give at least one role of {', '.join(Role)}.")
+    return found

@@ -1,0 +1,53 @@
+"""Who may do what: roles of people, scopes of API keys, and the table from role to permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is here to do."""
+
+    REVIEWER = "reviewer"
+    POLICY = "policy"  # policy specialist
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One thing that a page or an action asks for."""
+
+    SEE_OVERVIEW = "see_overview"
+    SEE_CONTENT = "see_content"  # cases, items, decisions: what people wrote
+    REVIEW = "review"  # lease and decide cases
+    SEE_POLICIES = "see_policies"
+    SEE_OPERATIONS = "see_operations"  # debts and deliveries
+    SEE_LEDGER = "see_ledger"
+    REPLAY_DELIVERIES = "replay_deliveries"
+    VERIFY_LEDGER = "verify_ledger"
+    MANAGE_ACCESS = "manage_access"  # people and API keys
+
+
+_EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW},
+    Role.POLICY: _EVERYBODY | {Permission.SEE_CONTENT, Permission.SEE_LEDGER},
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+class Scope(StrEnum):
+    """What a program's key opens."""
+
+    SCREEN = "screen"
+    REPORT = "report"
+    READ = "read"
+    REVIEW = "review"
+    BANK = "bank"
+    ADMIN = "admin"
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
+    """All that these roles may do together."""
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))

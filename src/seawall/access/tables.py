@@ -1,0 +1,52 @@
+"""Tables of people and programs. ``view`` is a projection; the others are operational."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
+
+from seawall.storage.database import metadata
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),  # "per_…": the surrogate in the ledger
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password", Text, nullable=False),  # scrypt, with its parameters and salt
+    Column("roles", Text, nullable=False),  # comma-separated
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", Text, primary_key=True),  # SHA-256 of the cookie's token
+    Column("person", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token", Text, nullable=False, unique=True),  # SHA-256 of the key
+    Column("scopes", Text, nullable=False),  # comma-separated
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+# Who looked at whose content.
+view = Table(
+    "content_view",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Index("ix_content_view_item", "item", "seq"),
+)

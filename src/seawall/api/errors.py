@@ -1,0 +1,52 @@
+"""Errors as ``application/problem+json`` (RFC 9457): what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Exception):
+    """A refusal that a caller can act on. ``pointer``: JSON pointer to the place in the request's body."""
+
+    status: int
+    title: str
+    detail: str
+    pointer: str | None = None
+    remedy: str | None = None
+    retry_after_s: int | None = None
+
+
+def problem_response(problem: Problem) -> Response:
+    """The refusal as a response."""
+    body: dict[str, object] = {"type": "about:blank", "title": problem.title, "status": problem.status}
+    body["detail"] = problem.detail
+    for name in ("pointer", "remedy"):
+        if (value := getattr(problem, name)) is not None:
+            body[name] = value
+    headers: Mapping[str, str] = {"Retry-After": str(problem.retry_after_s)} if problem.retry_after_s else {}
+    return Response(_ENCODER.encode(body), problem.status, headers, "application/problem+json")
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    """Exception handler for ``Problem``."""
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+def unavailable(detail: str) -> Problem:
+    """The store cannot take or give anything now. Nothing was recorded."""
+    return Problem(
+        status=503,
+        title="Temporarily unavailable",
+        detail=detail,
+        remedy="Nothing was recorded. Send the request again, with the same idempotency key.",
+        retry_after_s=1,
+    )

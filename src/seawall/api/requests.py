@@ -1,0 +1,103 @@
+"""Reading requests: size, JSON, keys; every refusal says what and where."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.errors import Problem
+
+MAX_BODY = 16 * 1024 * 1024  # bytes; an image travels as base64 in the body
+T = TypeVar("T")
+
+_PATH = re.compile(r" - at `\$(.*)`$")
+
+
+def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
+    """The caller's key, which must open ``scope``. Raises Problem 401 or 403."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    info = keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+    if info is None:
+        raise Problem(
+            status=401,
+            title="No valid API key",
+            detail="The request carries no API key that is known here.",
+            remedy="Send the header 'Authorization: Bearer sw_…' with a key from the console or 'seawall key create'.",
+        )
+    if not info.may(scope):
+        raise Problem(
+            status=403,
+            title="The key does not open this",
+            detail=f"The key {info.name!r} lacks the scope {scope.value!r}.",
+            remedy=f"Create a key with the scope {scope.value!r}.",
+        )
+    return info
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The whole body. Raises Problem 413 as soon as it is seen to be larger than ``limit`` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(
+        status=413,
+        title="The request is too large",
+        detail=f"A request may have {limit} bytes.",
+        remedy="Send fewer items at once, or smaller images.",
+    )
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """The body as ``decoder`` wants it. Raises Problem 400 (not JSON) or 422 (not the shape asked for)."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        found = _PATH.search(message)
+        pointer = _pointer(found.group(1)) if found else None
+        raise Problem(
+            status=422, title="The request has the wrong shape", detail=_PATH.sub("", message), pointer=pointer
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(
+            status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON."
+        ) from error
+    except RecursionError as error:
+        raise Problem(
+            status=400,
+            title="The body is nested too deeply",
+            detail="Objects and lists may be nested a few levels only.",
+            remedy="Fields hold texts, numbers, lists of texts, and images; nothing deeper.",
+        ) from error
+
+
+def _pointer(path: str) -> str:
+    """msgspec's ``.actor.id`` and ``[3]`` as a JSON pointer."""
+    return re.sub(r"[.\[]", "/", path.replace("]", "")) or "/"
+
+
+def check_text(value: str, name: str, maximum: int) -> str:
+    """A short text from a path or query. Raises Problem 422."""
+    if not value or len(value) > maximum or not value.isprintable():
+        raise Problem(status=422, title="A parameter is malformed", detail=f"{name}: 1 to {maximum} printable characters.")
+    return value
+
+
+def at(item: dict[str, Any], index: int) -> str:
+    """The pointer of one entry of a list of items."""
+    return f"/items/{index}"

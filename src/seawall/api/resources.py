@@ -1,0 +1,239 @@
+"""What programs read and send besides screening: decisions, items, reports, cases, banks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from seawall import appeal, publish
+from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.errors import Problem
+from seawall.api.requests import authenticate
+from seawall.app import App
+from seawall.model import Decision
+from seawall.publish import BankError, NewEntry
+from seawall.review.tables import case as case_table
+from seawall.screen.tables import decision as decision_table
+from seawall.screen.tables import item as item_table
+from seawall.screen.screen import item_kind
+from seawall.storage import Erased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSummary:
+    """One decision in a list."""
+
+    id: str
+    at: int
+    revision: int
+    source: str
+    verdict: str
+    degraded: bool
+    policy: str | None
+    rule: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemState:
+    """Where an item stands. ``decisions``: newest first, at most 50."""
+
+    content_type: str
+    id: str
+    item: str
+    revision: int
+    submitted_at: int
+    decision: str | None
+    verdict: str | None
+    degraded: bool | None
+    decisions: list[DecisionSummary]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """Somebody says an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
+
+    content_type: str
+    id: str
+    kind: str = "user"
+    reporter: str | None = None
+    policy: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportResponse:
+    """The receipt of a report (DSA Art. 16(4))."""
+
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSummary:
+    """One case in a queue."""
+
+    id: str
+    item: str
+    content_type: str
+    queue: str
+    priority: float
+    state: str
+    opened_at: int
+    decision: str | None
+    policy: str | None
+    harm: str | None
+    reports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesRequest:
+    """Entries to add to a bank; all are taken or none."""
+
+    entries: tuple[NewEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesResponse:
+    """Ids of the entries, in order; one that was there already keeps its id."""
+
+    entries: list[str]
+
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+def router(app: App, keys: Keys) -> APIRouter:
+    """Routes under ``/v1``."""
+    routes = APIRouter(prefix="/v1")
+
+    def key(scope: Scope) -> Callable[[Request], KeyInfo]:
+        return lambda request: authenticate(request, keys, scope)
+
+    @routes.get("/decisions/{decision}", dependencies=[Depends(key(Scope.READ))], tags=["decisions"])
+    def get_decision(decision: str) -> Decision:
+        """The whole record of a decision."""
+        return _explained(app, decision)[0]
+
+    @routes.get("/decisions/{decision}/explanation", dependencies=[Depends(key(Scope.READ))], tags=["decisions"])
+    def get_explanation(decision: str) -> dict[str, Any]:
+        """Why: rules that fired, their values, what was unknown, and the smallest change that would have flipped it."""
+        found, explanation = _explained(app, decision)
+        if explanation is None:
+            return {"decision": found.id, "text": "A person decided this; no rule did.", "rules": []}
+        return explanation.to_json()
+
+    @routes.get("/items/{content_type}/{item_id:path}", dependencies=[Depends(key(Scope.READ))], tags=["items"])
+    def get_item(content_type: str, item_id: str) -> ItemState:
+        """Where an item stands, by the platform's own id."""
+        return _item_state(app, content_type, item_id)
+
+    @routes.post("/reports", status_code=201, tags=["reports"])
+    def post_report(
+        asked: Annotated[ReportRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.REPORT))]
+    ) -> ReportResponse:
+        """Report an item that was submitted before; opens or moves up its case."""
+        return ReportResponse(report=_report(app, asked))
+
+    @routes.get("/cases", dependencies=[Depends(key(Scope.REVIEW))], tags=["cases"])
+    def get_cases(state: str = "open", queue: str | None = None, limit: Limit = 50) -> list[CaseSummary]:
+        """Cases, the most urgent first."""
+        query = select(*(case_table.c[name] for name in CaseSummary.__dataclass_fields__))
+        query = query.where(case_table.c.state == state)
+        if queue is not None:
+            query = query.where(case_table.c.queue == queue)
+        query = query.order_by(case_table.c.priority.desc(), case_table.c.opened_at).limit(limit)
+        with app.database.read() as connection:
+            return [CaseSummary(**row) for row in connection.execute(query).mappings()]
+
+    @routes.get("/banks", dependencies=[Depends(key(Scope.BANK))], tags=["banks"])
+    def get_banks() -> dict[str, int]:
+        """Banks with the number of their entries."""
+        return publish.list_banks(app.database)
+
+    @routes.get("/banks/{bank}/entries", dependencies=[Depends(key(Scope.BANK))], tags=["banks"])
+    def get_entries(bank: str, after: str = "", limit: Limit = 100) -> list[publish.Entry]:
+        """A page of a bank's entries, by id."""
+        return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit)
+
+    @routes.post("/banks/{bank}/entries", status_code=201, tags=["banks"])
+    async def post_entries(
+        bank: str, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.BANK))]
+    ) -> EntriesResponse:
+        """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
+        try:
+            ids = await run_in_threadpool(publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}")
+        except BankError as error:
+            raise Problem(status=422, title="The bank refuses an entry", detail=str(error)) from error
+        await run_in_threadpool(app.banks.refresh)
+        return EntriesResponse(entries=ids)
+
+    @routes.delete("/banks/{bank}/entries/{entry}", status_code=204, tags=["banks"])
+    def delete_entry(bank: str, entry: str, info: Annotated[KeyInfo, Depends(key(Scope.BANK))]) -> None:
+        """Take an entry out at once."""
+        try:
+            publish.remove_entry(app.ledger, bank, entry, f"key:{info.id}")
+        except LookupError as error:
+            raise _not_found(str(error.args[0])) from error
+        app.banks.refresh()
+
+    return routes
+
+
+def _explained(app: App, decision: str) -> Any:
+    try:
+        return app.explain(decision)
+    except Erased as error:
+        raise Problem(status=410, title="Erased", detail="What this decision read was erased.") from error
+    except LookupError as error:
+        raise _not_found(str(error.args[0])) from error
+
+
+def _not_found(detail: str) -> Problem:
+    return Problem(status=404, title="Not found", detail=detail)
+
+
+def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
+    ref = app.vault.find(item_kind(content_type), item_id)
+    with app.database.read() as connection:
+        head = connection.execute(select(item_table).where(item_table.c.ref == ref)).one_or_none()
+        if head is None:
+            raise _not_found(f"no {content_type} with the id {item_id[:200]!r} was submitted")
+        rows = connection.execute(
+            select(*(decision_table.c[name] for name in DecisionSummary.__dataclass_fields__))
+            .where(decision_table.c.item == ref)
+            .order_by(decision_table.c.seq.desc())
+            .limit(50)
+        ).mappings()
+        decisions = [DecisionSummary(**row) for row in rows]
+    return ItemState(
+        content_type=content_type,
+        id=item_id,
+        item=head.ref,
+        revision=head.revision,
+        submitted_at=head.submitted_at,
+        decision=head.decision,
+        verdict=head.verdict,
+        degraded=head.degraded,
+        decisions=decisions,
+    )
+
+
+def _report(app: App, asked: ReportRequest) -> str:
+    try:
+        return appeal.receive_report(
+            app.ledger,
+            content_type=asked.content_type,
+            item_id=asked.id,
+            kind=asked.kind,
+            reporter=asked.reporter,
+            policy=asked.policy,
+            note=asked.note,
+        )
+    except LookupError as error:
+        raise _not_found(str(error.args[0])) from error
+    except ValueError as error:
+        raise Problem(status=422, title="The report cannot be taken", detail=str(error)) from error

@@ -1,0 +1,207 @@
+"""``POST /v1/screen`` (plain route: the hot path) and ``POST /v1/items`` (batches, screened by a worker)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seawall.access import Keys, Scope
+from seawall.api.errors import Problem, problem_response, unavailable
+from seawall.api.requests import authenticate, decode, read_body
+from seawall.app import App
+from seawall.model import Action, Item, Reason, Unknown, Verdict
+from seawall.policy import ItemError, validate_item
+from seawall.publish import NothingPublished
+from seawall.screen import Answer, Idempotency, IdempotencyConflict
+from seawall.storage import Erased, StorageError
+
+MAX_ITEMS = 1_000
+MAX_DEADLINE_MS = 60_000
+_MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: the platform's account id, and what rules may read about the account."""
+
+    id: str
+    attributes: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenRequest:
+    """One item to screen. ``deadline_ms``: the answer comes within it, if need be degraded."""
+
+    content_type: str
+    id: str
+    fields: dict[str, Any]
+    actor: Actor | None = None
+    language: str | None = None
+    created_at: int | str | None = None
+    deadline_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenResponse:
+    """What follows from the decision. ``item`` is Seawall's surrogate of the item."""
+
+    decision: str
+    item: str
+    revision: int
+    verdict: Verdict
+    actions: tuple[Action, ...]
+    reasons: tuple[Reason, ...]
+    degraded: bool
+    stage: str
+    unknown: tuple[Unknown, ...]
+    fail_mode: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsRequest:
+    """Up to 1,000 items; all are taken or none."""
+
+    items: tuple[ScreenRequest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsResponse:
+    """Seawall's surrogates of the items, in order."""
+
+    items: list[str]
+
+
+_SCREEN = msgspec.json.Decoder(ScreenRequest)
+_ITEMS = msgspec.json.Decoder(ItemsRequest)
+_ENCODER = msgspec.json.Encoder()
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def screen_endpoint(app: App, keys: Keys) -> Endpoint:
+    """The hot path: decode, screen, answer; durable in the ledger before the answer leaves."""
+    screener = app.screener
+
+    async def screen(request: Request) -> Response:
+        try:
+            key = authenticate(request, keys, Scope.SCREEN)
+            body = await read_body(request)
+            asked = decode(_SCREEN, body)
+            item = _item(app, asked, "")
+            if asked.deadline_ms is not None and not 1 <= asked.deadline_ms <= MAX_DEADLINE_MS:
+                raise Problem(
+                    status=422,
+                    title="The deadline cannot be kept",
+                    detail=f"deadline_ms is a number from 1 to {MAX_DEADLINE_MS}.",
+                    pointer="/deadline_ms",
+                )
+            answer = await screener.screen_async(
+                item, deadline_ms=asked.deadline_ms, idempotency=_idempotency(app, request, key.id, body)
+            )
+        except Problem as problem:
+            return problem_response(problem)
+        except (IdempotencyConflict, StorageError, NothingPublished, Erased) as error:
+            return problem_response(_refusal(error))
+        return Response(_ENCODER.encode(_response(answer)), 200, None, "application/json")
+
+    return screen
+
+
+def items_endpoint(app: App, keys: Keys) -> Endpoint:
+    """Take many items for screening by a worker."""
+
+    async def items(request: Request) -> Response:
+        try:
+            authenticate(request, keys, Scope.SCREEN)
+            asked = decode(_ITEMS, await read_body(request))
+            if not 1 <= len(asked.items) <= MAX_ITEMS:
+                raise Problem(
+                    status=422,
+                    title="Too few or too many items",
+                    detail=f"A request takes 1 to {MAX_ITEMS} items.",
+                    pointer="/items",
+                )
+            taken = [_item(app, one, f"/items/{index}") for index, one in enumerate(asked.items)]
+            refs = await app.screener.submit(taken)
+        except Problem as problem:
+            return problem_response(problem)
+        except (StorageError, NothingPublished, Erased) as error:
+            return problem_response(_refusal(error))
+        return Response(_ENCODER.encode(ItemsResponse(items=refs)), 202, None, "application/json")
+
+    return items
+
+
+def _item(app: App, asked: ScreenRequest, pointer: str) -> Item:
+    content_types = app.bundle.content_types
+    content_type = content_types.get(asked.content_type)
+    if content_type is None:
+        raise Problem(
+            status=422,
+            title="Unknown content type",
+            detail=f"There is no content type {asked.content_type[:80]!r}.",
+            pointer=f"{pointer}/content_type",
+            remedy=f"Content types in force: {', '.join(sorted(content_types))}.",
+        )
+    raw: dict[str, Any] = {"id": asked.id, "fields": asked.fields, "language": asked.language}
+    raw["created_at"] = asked.created_at
+    if asked.actor is not None:
+        raw["actor"] = {"id": asked.actor.id, "attributes": asked.actor.attributes}
+    try:
+        return validate_item(content_type, raw)
+    except ItemError as error:
+        raise Problem(
+            status=422,
+            title="The item does not fit its content type",
+            detail=error.message,
+            pointer=f"{pointer}/{error.field.replace('.', '/')}",
+            remedy=error.remedy,
+        ) from error
+
+
+def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempotency | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= _MAX_KEY:
+        raise Problem(
+            status=422,
+            title="The idempotency key is malformed",
+            detail=f"Idempotency-Key has 1 to {_MAX_KEY} characters.",
+        )
+    digest = hashlib.sha256(key.encode("latin-1")).hexdigest()
+    return Idempotency(f"{key_id}:{digest}", app.vault.digest(body))
+
+
+def _response(answer: Answer) -> ScreenResponse:
+    return ScreenResponse(
+        decision=answer.decision,
+        item=answer.item,
+        revision=answer.revision,
+        verdict=answer.verdict,
+        actions=answer.actions,
+        reasons=answer.reasons,
+        degraded=answer.degraded,
+        stage=answer.stage,
+        unknown=answer.unknown,
+        fail_mode=answer.fail_mode,
+    )
+
+
+def _refusal(error: Exception) -> Problem:
+    if isinstance(error, IdempotencyConflict):
+        return Problem(status=409, title="The idempotency key is taken", detail=str(error))
+    if isinstance(error, Erased):
+        return Problem(
+            status=409,
+            title="Erased a moment ago",
+            detail="The account or item was erased while it was being screened.",
+            remedy="Send the request again if the account still exists.",
+        )
+    return unavailable(str(error))

@@ -1,0 +1,41 @@
+"""The table ``report``, as a fold of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Table
+
+from seawall.appeal.tables import report
+from seawall.model import Event
+from seawall.model.events import ReportReceived
+from seawall.storage.upsert import upsert
+
+
+class ReportProjection:
+    """Every report, with whom it came from and what it is about."""
+
+    name = "report"
+    tables: tuple[Table, ...] = (report,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Write the reports among the events."""
+        rows = [
+            {
+                "id": event.body.report,
+                "seq": event.seq,
+                "at": event.at,
+                "item": event.body.item.ref,
+                "content_type": event.body.item.content_type,
+                "reporter": event.body.reporter,
+                "kind": event.body.kind,
+                "policy": event.body.policy,
+            }
+            for event in events
+            if isinstance(event.body, ReportReceived)
+        ]
+        if rows:
+            upsert(conn, report, rows)
+
+
+PROJECTIONS = (ReportProjection(),)

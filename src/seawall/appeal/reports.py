@@ -1,0 +1,120 @@
+"""Somebody says that an item is bad."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import select
+
+from seawall.appeal.tables import report as table
+from seawall.model import ItemRef, new_id
+from seawall.model.events import ReportReceived
+from seawall.storage import Ledger, Prefetch, Transaction
+
+LONGEST_NOTE: Final = 10_000
+"""Characters of a report's note."""
+
+LONGEST_ID: Final = 512
+"""Characters of a reporter's id or an idempotency key."""
+
+_POLICY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class ReporterKind(StrEnum):
+    """Who reports. It decides how fast a report must be answered, and what it weighs."""
+
+    USER = "user"
+    TRUSTED_FLAGGER = "trusted_flagger"  # DSA Art. 22
+    AUTHORITY = "authority"
+    STAFF = "staff"
+
+
+class InvalidReport(ValueError):
+    """A report that cannot be taken. ``field`` names the place; the text says what is expected."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class UnknownItem(LookupError):
+    """The item was never seen."""
+
+    def __init__(self, content_type: str, item_id: str) -> None:
+        super().__init__(
+            f"There is no {content_type} {item_id!r}. Send its content with the report, or screen it first."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report as it comes in, with the platform's own ids. ``key`` makes repeating it harmless."""
+
+    content_type: str
+    item_id: str
+    kind: str = ReporterKind.USER.value
+    reporter: str | None = None  # the account's id on the platform
+    policy: str | None = None  # the policy that the reporter says is broken
+    note: str | None = None
+    key: str | None = None
+
+
+FindItem = Callable[[str, str], ItemRef | None]
+"""(content type, platform id) → the item in its newest revision, or None."""
+
+
+def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem) -> str:
+    """Record a report; its id once it is durable.
+
+    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, and Erased
+    when the item's author was erased.
+    """
+    _check(report)
+    item = find_item(report.content_type, report.item_id)
+    if item is None:
+        raise UnknownItem(report.content_type, report.item_id)
+    subjects = () if report.reporter is None else (("account", report.reporter),)
+    return ledger.commit(lambda tx: _record(tx, report, item), prefetch=Prefetch(subjects=subjects, refs=(item.ref,)))
+
+
+def _record(tx: Transaction, report: Report, item: ItemRef) -> str:
+    reporter = None if report.reporter is None else tx.subject("account", report.reporter)
+    if report.key is None:
+        report_id = new_id("rep", tx.at)
+    else:
+        report_id = "rep_" + tx.digest("\0".join((reporter or "", item.ref, report.key)).encode())[:26]
+        if tx.execute(select(table.c.id).where(table.c.id == report_id)).first() is not None:
+            return report_id
+    tx.append(ReportReceived(report=report_id, item=item, reporter=reporter, kind=report.kind, policy=report.policy))
+    if report.note:
+        tx.seal(item.ref, note_name(report_id), report.note.encode())
+    return report_id
+
+
+def note_name(report_id: str) -> str:
+    """Name of the vault entry, under the item, that holds a report's note."""
+    return f"report/{report_id}"
+
+
+def _check(report: Report) -> None:
+    if report.kind not in list(ReporterKind):
+        raise InvalidReport("kind", f"expected one of {', '.join(ReporterKind)}, not {report.kind!r}")
+    if report.policy is not None and not _POLICY.fullmatch(report.policy):
+        # It goes into the ledger, where nothing personal may go: a code, no prose.
+        raise InvalidReport("policy", "expected a policy's name: small letters, digits and hyphens, 64 at most")
+    _check_text("reporter", report.reporter, 1, LONGEST_ID)
+    _check_text("key", report.key, 1, LONGEST_ID)
+    _check_text("note", report.note, 0, LONGEST_NOTE)
+
+
+def _check_text(field: str, value: str | None, shortest: int, longest: int) -> None:
+    if value is None:
+        return
+    if not shortest <= len(value) <= longest:
+        raise InvalidReport(field, f"expected {shortest} to {longest} characters, not {len(value)}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidReport(field, "holds half of a surrogate pair, which is no character")

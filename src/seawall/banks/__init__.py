@@ -1,0 +1,56 @@
+"""Seed banks: the few entries a fresh Seawall starts with, as YAML inside the package.
+
+All of it is our own writing or reserved for documentation (RFC 2606 domains), so that a demo and a first
+test have something to match. Real banks are filled through the API, the console and exchanges.
+
+    >>> from seawall import banks
+    >>> [bank.name for bank in banks.load()]
+    ['blocked-domains', 'blocked-images', 'blocked-texts']
+    >>> banks.load()[0].entries[0].value
+    'free-nitro-gifts.example'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import yaml
+
+from seawall.shipped import Folder
+
+__all__ = ["Seed", "SeedBank", "load", "names", "read", "sources"]
+
+_folder = Folder("seawall.banks", "bank")
+names = _folder.names
+read = _folder.read
+sources = _folder.sources
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One entry to begin with. ``source`` is a code that tells where it comes from."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedBank:
+    """A bank as it ships. ``kind``: text, pattern, image or domain; an image bank ships empty."""
+
+    name: str
+    kind: str
+    title: str
+    description: str
+    entries: tuple[Seed, ...]
+
+
+def load() -> tuple[SeedBank, ...]:
+    """Every shipped bank, sorted by name."""
+    return tuple(_parse(read(name)) for name in names())
+
+
+def _parse(text: str) -> SeedBank:
+    data = yaml.safe_load(text)
+    entries = tuple(Seed(value=entry["value"], source=entry["source"]) for entry in data["entries"])
+    return SeedBank(data["bank"], data["kind"], data["title"], data["description"], entries)

@@ -1,0 +1,5 @@
+"""``seawall …``: the command line."""
+
+from seawall.cli.main import main
+
+__all__ = ["main"]

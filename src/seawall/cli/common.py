@@ -1,0 +1,83 @@
+"""What commands share: settings, messages, errors that end a command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import structlog
+import typer
+from rich.console import Console
+
+from seawall.settings import Settings, SettingsError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", envvar="SEAWALL_DATA_DIR", help="Database, blobs and master key live here.")
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database", envvar="SEAWALL_DATABASE_URL", help="sqlite:////file.db or postgresql://…")
+]
+Policies = Annotated[
+    Path | None, typer.Option("--policies", envvar="SEAWALL_POLICIES_DIR", help="Folder of policies; else the shipped.")
+]
+ContentTypes = Annotated[
+    Path | None,
+    typer.Option("--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types; else the shipped."),
+]
+TextModel = Annotated[
+    Path | None, typer.Option("--text-model", envvar="SEAWALL_TEXT_MODEL_DIR", help="Folder of a trained text model.")
+]
+
+
+def settings(**overrides: object) -> Settings:
+    """Settings from the environment and options; ends the command on a bad one."""
+    try:
+        return Settings.from_env(**overrides)
+    except SettingsError as error:
+        fail(str(error))
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """End the command with a message and no traceback."""
+    err.print(f"seawall: {message}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors a user can mend into messages."""
+    from seawall.enforce import EndpointRefused
+    from seawall.policy import PolicyErrors
+    from seawall.publish import BankError, NothingPublished
+    from seawall.storage import StorageError
+
+    try:
+        yield
+    except PolicyErrors as error:
+        err.print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except (StorageError, SettingsError, BankError, NothingPublished, EndpointRefused, FileNotFoundError) as error:
+        fail(str(error))
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Structured lines for people on a terminal, JSON lines elsewhere."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,114 @@
+"""``seawall key | person | endpoint``: who may come in, and who is told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
+
+keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
+people = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
+endpoints = typer.Typer(no_args_is_help=True, help="Receivers of deliveries.")
+
+
+@keys.command("create")
+def create_key(
+    name: str,
+    scope: Annotated[list[str], typer.Option("--scope", help="screen, report, read, review, bank, admin; repeat.")],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Make a key; it is shown this once."""
+    from seawall.access import AccessError
+    from seawall.access import create_key as create
+    from seawall.app import open_store
+
+    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+        try:
+            out.print(create(store.database, name, scope), markup=False, soft_wrap=True)
+        except AccessError as error:
+            fail(str(error))
+
+
+@keys.command("list")
+def list_keys(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Keys without their secrets."""
+    from seawall.access import list_keys as every
+    from seawall.app import open_store
+
+    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+        for key in every(store.database):
+            out.print(f"{key.id}  {key.name}  {','.join(sorted(key.scopes))}{'  revoked' if key.revoked_at else ''}")
+
+
+@keys.command("revoke")
+def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Close a key; running servers follow within seconds."""
+    from seawall.access import AccessError
+    from seawall.access import revoke_key as revoke
+    from seawall.app import open_store
+
+    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+        try:
+            revoke(store.database, key)
+        except AccessError as error:
+            fail(str(error))
+
+
+@people.command("create")
+def create_person(
+    email: str,
+    name: Annotated[str, typer.Option(prompt=True)],
+    role: Annotated[list[str], typer.Option("--role", help="reviewer, policy, admin; repeat.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Let a person sign in."""
+    from seawall.access import AccessError
+    from seawall.access import create_person as create
+    from seawall.app import open_store
+
+    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+        try:
+            person = create(store.database, email, name, password, role)
+        except AccessError as error:
+            fail(str(error))
+    out.print(person.id)
+
+
+@endpoints.command("add")
+def add_endpoint(
+    url: str,
+    content_type: Annotated[list[str] | None, typer.Option("--content-type", help="Only these; repeat.")] = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Deliver enforcements to a receiver; its signing secret is shown this once."""
+    from seawall.app import open_store
+    from seawall.enforce import add_endpoint as add
+
+    chosen = settings(data_dir=data_dir, database_url=database)
+    with explained(), open_store(chosen) as store:
+        made = add(
+            store.database,
+            store.vault,
+            url=url,
+            content_types=content_type or (),
+            allow_private=chosen.allow_private_endpoints,
+        )
+    out.print(f"{made.endpoint}  {made.secret}", markup=False, soft_wrap=True)
+
+
+@endpoints.command("list")
+def list_endpoints(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Receivers."""
+    from seawall.app import open_store
+    from seawall.enforce import list_endpoints as every
+
+    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+        for endpoint in every(store.database):
+            wants = ",".join(endpoint.content_types) or "all"
+            out.print(f"{endpoint.id}  {endpoint.url}  {wants}{'' if endpoint.enabled else '  off'}", soft_wrap=True)

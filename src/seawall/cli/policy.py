@@ -1,0 +1,133 @@
+"""``seawall policy check | test | publish | explain`` and ``seawall content-type check``."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seawall.cli.common import (
+    ContentTypes,
+    DatabaseUrl,
+    DataDir,
+    Policies,
+    TextModel,
+    err,
+    explained,
+    fail,
+    out,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from seawall.policy import Bundle
+
+app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
+content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
+
+PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder; without it, the shipped policies.")]
+
+
+def _build(policies: Path | None, types: Path | None, text_model: Path | None) -> Bundle:
+    from seawall.app import BANKS
+    from seawall.detect import default_detectors
+    from seawall.detect.bank import BankDetector
+    from seawall.policy import build_bundle
+    from seawall.publish import read_sources
+
+    sources = read_sources(policies, types)
+    specs = [detector.spec for detector in default_detectors(BankDetector(BANKS), text_model)]
+    return build_bundle(sources.policies, sources.content_types, specs, BANKS)
+
+
+@app.command()
+def check(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
+    """Read, type-check and compile against every content type; print every error with its place and remedy."""
+    with explained():
+        bundle = _build(path, content_types, text_model)
+    rules = sum(len(policy.rules) for policy in bundle.policies)
+    out.print(f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types: fine")
+    out.print(f"bundle {bundle.hash}")
+
+
+@app.command()
+def test(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
+    """Run every example of every policy; status 1 when one fails."""
+    from seawall.policy import run_examples
+
+    with explained():
+        results = run_examples(_build(path, content_types, text_model))
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        err.print(result.render(), markup=False, soft_wrap=True)
+    out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    policies: Policies = None,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Put policies in force: examples must pass; running processes follow within a second."""
+    from seawall.app import open_app
+    from seawall.policy import run_examples
+
+    chosen = settings(
+        data_dir=data_dir,
+        database_url=database,
+        policies_dir=policies,
+        content_types_dir=content_types,
+        text_model_dir=text_model,
+    )
+    with explained():
+        failed = [result for result in run_examples(_build(policies, content_types, text_model)) if not result.passed]
+        if failed:
+            fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
+        with open_app(chosen) as house:
+            out.print(f"in force: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
+
+
+@app.command()
+def explain(
+    decision: Annotated[str, typer.Argument(help="Id of a decision: dec_…")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Which rules fired on what values, what was unknown, and the smallest change that would have flipped it."""
+    from seawall.app import open_app
+    from seawall.storage import Erased
+
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as house:
+        try:
+            _, explanation = house.explain(decision)
+        except Erased:
+            fail("what this decision read was erased; it cannot be replayed")
+        except LookupError as error:
+            fail(str(error.args[0]))
+    if explanation is None:
+        out.print("A person decided this; no rule did.")
+    elif as_json:
+        typer.echo(json.dumps(explanation.to_json(), indent=2))
+    else:
+        out.print(explanation.render(), markup=False, soft_wrap=True)
+
+
+@content_types.command("check")
+def check_content_types(
+    path: Annotated[Path | None, typer.Argument(help="A file or folder; without it, the shipped content types.")] = None,
+) -> None:
+    """Refuse unsafe gaps: no fail mode, no appeal route, unmapped fields; and say how to mend them."""
+    from seawall.publish import read_sources
+
+    with explained():
+        found = read_sources(None, path).content_types
+    out.print(f"{len(found)} content types: fine ({', '.join(one.name for one in found)})")

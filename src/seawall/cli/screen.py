@@ -1,0 +1,137 @@
+"""``seawall screen FILE``: real rows through the real engine, and precision and recall when truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out
+
+if TYPE_CHECKING:
+    from seawall.measure import Accuracy
+    from seawall.screen.files import Summary, Truth
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("screen")(screen)
+
+
+def screen(
+    file: Annotated[Path, typer.Argument(help=".csv, .tsv, .jsonl or .parquet")],
+    content_type: Annotated[str, typer.Option("--type", "-t", help="Content type of the rows.")] = "comment",
+    field: Annotated[
+        list[str] | None, typer.Option("--map", "-m", help="FIELD=COLUMN; repeat. A bare COLUMN is the body.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column with the item's id.")] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Column with the account's id.")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Column with the language code.")] = None,
+    truth: Annotated[
+        list[str] | None,
+        typer.Option("--truth", help="POLICY=COLUMN:VALUE[,VALUE…] (POLICY may be 'any'); repeat."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--out", "-o", help="Decisions: .jsonl or .parquet.")] = None,
+    policies: Policies = None,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+) -> None:
+    """Screen every row of a file, write one decision a row, and print what came out."""
+    from seawall.app import BANKS
+    from seawall.detect import Runner, default_detectors
+    from seawall.detect.bank import BankDetector
+    from seawall.policy import build_bundle
+    from seawall.publish import read_sources
+    from seawall.screen.files import Columns, FileError, count_rows, screen_file
+
+    target = output or file.with_suffix(".decisions.jsonl").with_name(f"{file.stem}.decisions.jsonl")
+    columns = Columns(
+        content_type=content_type,
+        fields=_fields(field or ["body"]),
+        id=id_column,
+        actor=actor,
+        language=language,
+        truths=_truths(truth or []),
+    )
+    with explained():
+        sources = read_sources(policies, content_types)
+        with Runner(default_detectors(BankDetector(BANKS), text_model)) as runner:
+            bundle = build_bundle(sources.policies, sources.content_types, runner.specs, BANKS)
+            try:
+                total = count_rows(file)
+                with _progress() as progress:
+                    task = progress.add_task(f"screening {file.name}", total=total)
+                    summary = screen_file(
+                        file, target, columns, bundle, runner, progress=lambda rows: progress.advance(task, rows)
+                    )
+            except FileError as error:
+                fail(str(error))
+    _report(summary, target)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True)
+
+
+def _fields(pairs: Sequence[str]) -> dict[str, str]:
+    fields = {}
+    for pair in pairs:
+        name, equals, column = pair.partition("=")
+        fields[name if equals else "body"] = column if equals else name
+    return fields
+
+
+def _truths(texts: Sequence[str]) -> tuple[Truth, ...]:
+    from seawall.screen.files import Truth
+
+    truths = []
+    for text in texts:
+        policy, equals, rest = text.partition("=")
+        column, colon, values = rest.rpartition(":")
+        if not equals or not colon:
+            fail(f"--truth {text!r}: write POLICY=COLUMN:VALUE[,VALUE…], such as hateful-conduct=class:0")
+        truths.append(Truth(policy=policy, column=column, values=frozenset(values.split(","))))
+    return tuple(truths)
+
+
+def _report(summary: Summary, target: Path) -> None:
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items()))
+    out.print(f"{summary.rows} rows: {verdicts}; {summary.degraded} degraded; {summary.refused} refused")
+    for number, why in summary.refusals:
+        out.print(f"  row {number}: {why}", markup=False)
+    if summary.policies:
+        table = Table("policy", "rows with a rule fired", title="Policies", title_justify="left")
+        for policy, count in summary.policies.most_common():
+            table.add_row(policy, str(count))
+        out.print(table)
+    accuracies = summary.accuracies()
+    if accuracies:
+        out.print(_accuracy_table(accuracies))
+    out.print(f"Decisions: {target}", soft_wrap=True)
+
+
+def _accuracy_table(accuracies: dict[str, tuple[Accuracy, Accuracy]]) -> Table:
+    table = Table(title="Against the truth in the file (95 % intervals)", title_justify="left")
+    for name in ("policy", "what counts", "precision", "recall", "true +", "false +", "false −", "true −"):
+        table.add_column(name, overflow="fold")
+    for policy, (fired, restricted) in accuracies.items():
+        for what, measured in (("a rule fired", fired), ("held or blocked", restricted)):
+            found = measured.confusion
+            table.add_row(
+                policy,
+                what,
+                _interval(measured.precision),
+                _interval(measured.recall),
+                *(f"{count:.0f}" for count in (found.true_positive, found.false_positive, found.false_negative, found.true_negative)),
+            )
+    return table
+
+
+def _interval(interval: object) -> str:
+    value, lower, upper = (getattr(interval, name) for name in ("value", "lower", "upper"))
+    return f"{value:.3f} ({lower:.3f}–{upper:.3f})"

@@ -1,0 +1,229 @@
+"""``seawall serve | worker | demo``."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seawall.cli.common import (
+    ContentTypes,
+    DatabaseUrl,
+    DataDir,
+    Policies,
+    TextModel,
+    err,
+    explained,
+    fail,
+    log_to_stderr,
+    out,
+    settings,
+)
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from seawall.app import App
+    from seawall.settings import Settings
+
+_DEMO_MARK = ".seawall-demo"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("serve")(serve)
+    app.command("worker")(worker)
+    app.command("demo")(demo)
+
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")]
+
+
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8470,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the worker in this process.")] = True,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+    policies: Policies = None,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+) -> None:
+    """API and console in one process; publishes the policies of its folders if they changed."""
+    from seawall.app import open_app
+    from seawall.worker import Worker
+
+    log_to_stderr()
+    chosen = settings(
+        data_dir=data_dir,
+        database_url=database,
+        policies_dir=policies,
+        content_types_dir=content_types,
+        text_model_dir=text_model,
+    )
+    with explained(), open_app(chosen) as app, ExitStack() as stack:
+        app.publish(by="serve")
+        if with_worker:
+            stack.enter_context(Worker(app))
+        _server(asgi(app), _listen(host, port)).run()
+
+
+def asgi(app: App) -> FastAPI:
+    """API and console as one ASGI application."""
+    from seawall import api, console
+    from seawall.access import Keys
+
+    built = api.build(app, Keys(app.database))
+    built.mount("/", console.build(app))
+    return built
+
+
+def worker(
+    threads: Annotated[int, typer.Option(help="Jobs done at once.")] = 8,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+    text_model: TextModel = None,
+) -> None:
+    """Deliveries, debts and ingested items, in a process of their own."""
+    from seawall.app import open_app
+    from seawall.worker import Worker
+
+    log_to_stderr()
+    chosen = settings(data_dir=data_dir, database_url=database, text_model_dir=text_model)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with explained(), open_app(chosen) as app, Worker(app, threads=threads):
+        stop.wait()
+
+
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8470,
+    rate: Annotated[float, typer.Option(help="Items a second that the simulated platform posts.")] = 3.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
+    data: Annotated[Path | None, typer.Option(envvar="SEAWALL_DATA", help="Replay these data sets as traffic.")] = None,
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("var/demo"),
+    database: Annotated[str | None, typer.Option("--database", help="PostgreSQL instead of SQLite.")] = None,
+    keep: Annotated[bool, typer.Option(help="Go on with the data of the last demo.")] = False,
+) -> None:
+    """Everything at once, on this machine: server, worker, console, a small platform that posts, and its receiver."""
+    log_to_stderr(level=30)
+    _prepare(data_dir, keep)
+    chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes")
+    with explained(), _listen(host, port) as listening:
+        _demo(chosen, listening, rate, seed, data)
+
+
+def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, data: Path | None) -> None:
+    from seawall import access, demo, enforce
+    from seawall.app import open_app
+    from seawall.publish import add_entries
+    from seawall.worker import Worker
+
+    switch = demo.Switch()
+    url = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
+    with open_app(chosen, extra_detectors=[demo.SecondOpinion(switch)]) as app, ExitStack() as stack:
+        app.publish(demo.sources(), by="demo")
+        for bank, entries in demo.seed_banks().items():
+            add_entries(app.ledger, bank, entries, "demo")
+        app.banks.refresh()
+        email, password = "demo@seawall.example", secrets.token_urlsafe(9)
+        name = f"demo+{secrets.token_hex(3)}@seawall.example" if access.list_people(app.database) else email
+        access.create_person(app.database, name, "Demo", password, ["reviewer", "policy", "admin"])
+        key = access.create_key(app.database, "demo platform", ["screen", "report", "read"])
+        receiver = stack.enter_context(demo.start_receiver(switch=switch))
+        made = enforce.add_endpoint(app.database, app.vault, url=f"{receiver.url}/webhooks", allow_private=True)
+        receiver.use_secret(made.secret)
+        stack.enter_context(Worker(app))
+        server = _server(asgi(app), listening)
+        out.print(_welcome(url, name, password, receiver.url), highlight=False, soft_wrap=True)
+        with _platform(url, key, seed, rate, data, server):
+            server.run()
+        out.print("Stopped. The data stays in", str(chosen.data_dir), soft_wrap=True)
+
+
+@contextmanager
+def _platform(url: str, key: str, seed: int, rate: float, data: Path | None, server: uvicorn.Server) -> Iterator[None]:
+    from seawall import demo
+
+    stop = threading.Event()
+
+    def run() -> None:
+        while not server.started and not stop.wait(0.05):
+            pass
+        demo.run_platform(url, key, seed=seed, rate=rate, stop=stop, data_dir=data)
+
+    thread = threading.Thread(target=run, name="demo-platform", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _welcome(url: str, email: str, password: str, receiver: str) -> str:
+    return f"""
+  [bold]Seawall[/bold] is running; a small simulated platform is posting to it.
+
+    Console            {url}
+    Sign in            {email}
+    Password           {password}
+    Platform's view    {receiver}
+    API                {url}/v1/openapi.json
+
+  Stop with Ctrl-C.
+"""
+
+
+def _prepare(data_dir: Path, keep: bool) -> None:
+    mark = data_dir / _DEMO_MARK
+    if data_dir.exists() and not keep:
+        if any(data_dir.iterdir()) and not mark.exists():
+            fail(f"{data_dir} holds something that is not a demo; choose another folder with --data-dir")
+        shutil.rmtree(data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        fail(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port (0: any free one)")
+    return listening
+
+
+def _server(application: FastAPI, listening: socket.socket) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def run(self, sockets: list[socket.socket] | None = None) -> None:
+            super().run(sockets=[listening])
+
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        loop="uvloop",
+        http="httptools",
+    )
+    err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")
+    return Server(config)

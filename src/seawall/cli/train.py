@@ -1,0 +1,41 @@
+"""``seawall train``: the text model from the data sets, by one reproducible command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from seawall.cli.common import err, fail, out
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("train")(train)
+
+
+def train(
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Where the artefact goes.")],
+    data: Annotated[Path, typer.Option("--data", envvar="SEAWALL_DATA", help="Folder of data sets.")],
+    seed: Annotated[int, typer.Option(help="Same data and seed, same bytes.")] = 0,
+    exclude: Annotated[list[str] | None, typer.Option(help="Leave out a data set; repeat.")] = None,
+) -> None:
+    """Train the text model; test sets and their near-duplicates are kept out by the code."""
+    from seawall.learn import TrainingError
+    from seawall.learn.train import train_text_model
+
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=err) as progress:
+        task = progress.add_task("reading data sets", total=None)
+        try:
+            train_text_model(
+                data,
+                out_dir,
+                seed=seed,
+                exclude=tuple(exclude or ()),
+                progress=lambda text: progress.update(task, description=text),
+            )
+        except (TrainingError, FileNotFoundError) as error:
+            fail(str(error))
+    out.print(f"trained: {out_dir}", soft_wrap=True)

@@ -1,0 +1,102 @@
+"""How times, numbers and codes are written for people: the filters of the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from seawall.model import ACTIONS, HARMS, Action, now_ms
+
+_STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
+
+
+def span_of_time(ms: float) -> str:
+    """``95000`` → ``1 min``; the two largest units never appear together: this is for glancing."""
+    amount = abs(ms) / 1000
+    for size, unit in _STEPS:
+        if amount < size:
+            return f"{int(amount)} {unit}"
+        amount /= size
+    return f"{int(amount)} yr"
+
+
+def stamp(ms: int) -> str:
+    """Milliseconds as ``2026-11-22 22:04:05 UTC``."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def when(ms: int | None) -> Markup:
+    """A ``<time>`` that reads as distance from now and tells the exact time on demand."""
+    if ms is None:
+        return Markup('<span class="faint">never</span>')
+    distance = now_ms() - ms
+    words = "just now" if abs(distance) < 1_000 else span_of_time(distance) + (" ago" if distance > 0 else " from now")
+    iso = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, stamp(ms), words)
+
+
+def age(ms: int) -> str:
+    """How long ago."""
+    return span_of_time(max(0, now_ms() - ms))
+
+
+def number(value: object) -> str:
+    """A figure with as many digits as help: ``1,204``, ``0.83``, ``0.0004``."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or value.is_integer():
+        return f"{int(value):,}"
+    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
+
+
+def percent(value: float) -> str:
+    """A share as a whole percentage."""
+    return f"{value:.0%}"
+
+
+def action_title(kind: str) -> str:
+    """``age_restrict`` → ``Restrict to adults``."""
+    return ACTIONS[kind].title if kind in ACTIONS else kind
+
+
+def parameters(values: Mapping[str, str | float] | Action) -> str:
+    """Parameters of an action in one line; durations (stored as seconds) in words."""
+    given = values.parameters if isinstance(values, Action) else values
+    parts = []
+    for name, value in given.items():
+        shown = span_of_time(float(value) * 1000) if name == "for" else number(value)
+        parts.append(f"{name.replace('_', ' ')} {shown}")
+    return ", ".join(parts)
+
+
+def harm_title(name: str | None) -> str:
+    """``hate`` → ``Hateful conduct``."""
+    return HARMS[name].title if name in HARMS else (name or "")
+
+
+def words(code: str) -> str:
+    """``does_not_violate`` → ``does not violate``."""
+    return code.replace("_", " ")
+
+
+def short(ref: str, keep: int = 6) -> str:
+    """The kind and the last characters of an id: its random end tells neighbours apart."""
+    kind, _, tail = ref.partition("_")
+    return f"{kind}…{tail[-keep:]}" if len(tail) > keep else ref
+
+
+FILTERS = {
+    "when": when,
+    "age": age,
+    "stamp": stamp,
+    "duration": span_of_time,
+    "number": number,
+    "percent": percent,
+    "action_title": action_title,
+    "parameters": parameters,
+    "harm_title": harm_title,
+    "words": words,
+    "short": short,
+}

@@ -1,0 +1,89 @@
+"""Everything that happened to one item, newest first: what the case page and the item page tell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from seawall.appeal.tables import report
+from seawall.enforce.tables import delivery, enforcement
+from seawall.review.tables import case, review
+from seawall.screen.tables import decision, revision
+
+LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enforced:
+    """An enforcement with the deliveries of its application and its reversal."""
+
+    row: Row[Any]
+    parameters: dict[str, Any]
+    deliveries: Sequence[Row[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
+
+    at: int
+    order: int  # among things of one moment: what caused comes before what follows
+    kind: str
+    what: Any
+
+
+def enforcements(connection: Connection, item: str) -> list[Enforced]:
+    """Every enforcement that came of an item, newest first."""
+    rows = connection.execute(
+        select(enforcement).where(enforcement.c.item == item).order_by(enforcement.c.seq.desc()).limit(LIMIT)
+    ).all()
+    sent: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(
+        select(delivery)
+        .where(delivery.c.enforcement.in_([row.id for row in rows]))
+        .order_by(delivery.c.seq)
+    ):
+        sent[row.enforcement].append(row)
+    return [
+        Enforced(row=row, parameters=msgspec.json.decode(row.parameters), deliveries=sent.get(row.id, ()))
+        for row in rows
+    ]
+
+
+def timeline(connection: Connection, item: str, enforced: Sequence[Enforced]) -> list[Entry]:
+    """All that happened to the item, newest first."""
+    entries = [
+        *(Entry(at=row.at, order=0, kind="submitted", what=row) for row in _rows(connection, revision, item)),
+        *(Entry(at=row.at, order=1, kind="reported", what=row) for row in _rows(connection, report, item)),
+        *(Entry(at=row.at, order=2, kind="reviewed", what=row) for row in reviews(connection, item)),
+        *(Entry(at=row.at, order=3, kind="decided", what=row) for row in _rows(connection, decision, item)),
+        *(Entry(at=one.row.at, order=4, kind="enforced", what=one) for one in enforced),
+        *(
+            Entry(at=one.row.reversed_at, order=4, kind="reversed", what=one)
+            for one in enforced
+            if one.row.reversed_at is not None
+        ),
+    ]
+    return sorted(entries, key=lambda entry: (entry.at, entry.order), reverse=True)
+
+
+def reviews(connection: Connection, item: str) -> Sequence[Row[Any]]:
+    """Reviews of the item's case, newest first."""
+    return connection.execute(
+        select(review)
+        .join(case, case.c.id == review.c.case)
+        .where(case.c.item == item)
+        .order_by(review.c.seq.desc())
+        .limit(LIMIT)
+    ).all()
+
+
+def _rows(connection: Connection, table: Any, item: str) -> Sequence[Row[Any]]:
+    return connection.execute(
+        select(table).where(table.c.item == item).order_by(table.c.seq.desc()).limit(LIMIT)
+    ).all()

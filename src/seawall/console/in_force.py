@@ -1,0 +1,40 @@
+"""What pages ask about the bundle in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seawall.access import list_people
+from seawall.app import App
+from seawall.model import ContentType
+from seawall.policy import Policy
+from seawall.review import Rulebook
+
+
+def policies(app: App) -> Mapping[str, Policy]:
+    """Policies in force by name."""
+    return {policy.name: policy for policy in app.bundle.policies}
+
+
+def content_types(app: App) -> Mapping[str, ContentType]:
+    """Content types in force by name."""
+    return {content_type.name: content_type for content_type in app.bundle.content_types}
+
+
+def rulebook(app: App) -> Rulebook:
+    """What a review may refer to."""
+    return Rulebook(
+        content_types=content_types(app), harms={name: policy.harm for name, policy in policies(app).items()}
+    )
+
+
+def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
+    """(detector, signal) → how its value is to be read: probability (calibrated), score, count, distance."""
+    return {
+        (detector.name, signal.name): str(signal.kind) for detector in app.detectors for signal in detector.signals
+    }
+
+
+def names_of_people(app: App) -> Mapping[str, str]:
+    """Surrogate → name."""
+    return {person.id: person.name for person in list_people(app.database)}

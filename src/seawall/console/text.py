@@ -1,0 +1,92 @@
+"""Hostile text made safe and honest to read: escaped, isolated, nothing invisible, evidence marked."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from seawall.model import Signal, SpanUnit
+
+SHORT = 1_500
+"""Characters of a text that are shown at once; the rest on request."""
+
+_NAMES = {
+    "\u200b": "ZWSP",
+    "\u200c": "ZWNJ",
+    "\u200d": "ZWJ",
+    "\u200e": "LRM",
+    "\u200f": "RLM",
+    "\u202a": "LRE",
+    "\u202b": "RLE",
+    "\u202c": "PDF",
+    "\u202d": "LRO",
+    "\u202e": "RLO",
+    "\u2060": "WJ",
+    "\u2066": "LRI",
+    "\u2067": "RLI",
+    "\u2068": "FSI",
+    "\u2069": "PDI",
+    "\ufeff": "BOM",
+    "\u00ad": "SHY",
+}
+
+
+def visible(text: str) -> Markup:
+    """``text`` escaped, with every invisible or direction-changing character shown by its name."""
+    if all(character.isprintable() or character in "\n\t" for character in text):
+        return escape(text)
+    return Markup("").join(
+        _glyph(character, text[at - 1 : at], text[at + 1 : at + 2]) for at, character in enumerate(text)
+    )
+
+
+def _glyph(character: str, before: str, after: str) -> Markup:
+    if character.isprintable() or character in "\n\t":
+        return escape(character)
+    if character == "\r" and after == "\n":
+        return Markup("")
+    if character == "\u200d" and _pictures(before) and _pictures(after):
+        return Markup(character)  # joins emoji into one: hides nothing
+    return _control(character)
+
+
+def _pictures(character: str) -> bool:
+    return bool(character) and (character == "\ufe0f" or unicodedata.category(character) in ("So", "Sk"))
+
+
+def _control(character: str) -> Markup:
+    point = f"U+{ord(character):04X}"
+    name = _NAMES.get(character, point)
+    title = unicodedata.name(character, "control character")
+    return Markup('<span class="control" title="{}">{}</span>').format(f"{point} {title}", name)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text and the signals whose evidence covers it."""
+
+    text: str
+    signals: tuple[Signal, ...]
+
+    @property
+    def title(self) -> str:
+        """What the marks stand for, in words."""
+        return "; ".join(f"{signal.detector}: {signal.name} {signal.value:.2f}" for signal in self.signals)
+
+
+def runs(text: str, signals: Sequence[Signal]) -> list[Run]:
+    """Cut ``text`` where evidence begins and ends. Signals without a span in characters mark nothing."""
+    spans = [
+        (max(0, int(signal.span.start)), min(len(text), int(signal.span.end)), signal)
+        for signal in signals
+        if signal.span is not None and signal.span.unit is SpanUnit.CHARACTERS
+    ]
+    spans = [span for span in spans if span[0] < span[1]]
+    edges = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
+    return [
+        Run(text[start:end], tuple(signal for first, last, signal in spans if first <= start and end <= last))
+        for start, end in zip(edges, edges[1:], strict=False)
+    ]

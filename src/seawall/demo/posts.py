@@ -1,0 +1,161 @@
+"""What the simulated platform's people do: an endless, seeded stream of posts and edits."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from seawall.demo.disguise import disguise
+from seawall.demo.people import Crowd, Person
+from seawall.demo.pictures import known_picture, synthetic_cover, variant_of
+from seawall.shipped import Folder
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_EDIT_SHARE = 0.04  # of posts that change an earlier one
+_IMAGE_FIELD = {"playlist": "cover", "profile": "avatar", "track": "cover", "podcast_episode": "cover"}
+_EDITABLE = ("playlist", "profile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One thing somebody puts on the platform. Pictures are bytes; ``edits`` says that the id was posted before."""
+
+    content_type: str
+    id: str
+    actor: str
+    actor_attributes: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    language: str | None = "en"
+    scene: str = ""
+    edits: bool = False
+
+    def headline(self) -> str:
+        """The first text of it, for a list."""
+        texts = (self.fields.get(name) for name in ("title", "display_name", "body"))
+        return next((text for text in texts if isinstance(text, str)), self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One kind of behaviour, as ``scenes.yaml`` describes it."""
+
+    name: str
+    type: str
+    weight: float
+    variants: tuple[Mapping[str, Any], ...]
+    harm: str | None = None
+    disguise: float = 0.0  # share of posts written to get past a word list
+    cover: float | str = 0.0  # share with a synthetic picture, or "known": a copy of the picture in the bank
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """All scenes, and the words that fill their slots."""
+
+    scenes: tuple[Scene, ...]
+    slots: Mapping[str, tuple[str, ...]]
+
+
+def load_script() -> Script:
+    """The shipped scenes."""
+    data = yaml.safe_load(Folder("seawall.demo", "script").read("scenes"))
+    scenes = tuple(Scene(**{**scene, "variants": tuple(scene["variants"])}) for scene in data["scenes"])
+    return Script(scenes, {name: tuple(words) for name, words in data["slots"].items()})
+
+
+def posts(seed: int, now_ms: int, script: Script | None = None) -> Iterator[Post]:
+    """The same seed gives the same posts, for ever. ``now_ms`` is when the play begins: accounts have an age."""
+    return _Author(seed, now_ms, script or load_script()).stream()
+
+
+@dataclass(slots=True)
+class _Author:
+    """Remembers who posted what, so that people come back and edit."""
+
+    seed: int
+    now_ms: int
+    script: Script
+    rng: random.Random = field(init=False)
+    crowd: Crowd = field(init=False)
+    editable: list[Post] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)  # noqa: S311 - a play, not a secret
+        self.crowd = Crowd(self.rng, self.now_ms)
+
+    def stream(self) -> Iterator[Post]:
+        weights = [scene.weight for scene in self.script.scenes]
+        while True:
+            if self.editable and self.rng.random() < _EDIT_SHARE:
+                yield self._edit()
+                continue
+            post = self._write(self.rng.choices(self.script.scenes, weights)[0])
+            if post.content_type in _EDITABLE:
+                self.editable = [*self.editable[-49:], post]
+            yield post
+
+    def _write(self, scene: Scene) -> Post:
+        self.count += 1
+        person = self.crowd.somebody(scene.harm)
+        return Post(
+            content_type=scene.type,
+            id=f"{scene.type}-{self.seed}-{self.count}",
+            actor=person.id,
+            actor_attributes=person.attributes(),
+            fields=self._fields(scene, person),
+            scene=scene.name,
+        )
+
+    def _edit(self) -> Post:
+        """A playlist or profile gets new words: sometimes innocent ones, sometimes not. The id stays."""
+        old = self.rng.choice(self.editable)
+        scenes = [scene for scene in self.script.scenes if scene.type == old.content_type]
+        scene = self.rng.choices(scenes, [each.weight for each in scenes])[0]
+        person = self.crowd.person(old.actor)
+        fields = {**old.fields, **self._fields(scene, person)}
+        return Post(
+            content_type=old.content_type,
+            id=old.id,
+            actor=old.actor,
+            actor_attributes=person.attributes(),
+            fields=fields,
+            scene=scene.name,
+            edits=True,
+        )
+
+    def _fields(self, scene: Scene, person: Person) -> dict[str, Any]:
+        variant = self.rng.choice(scene.variants)
+        hide = self.rng.random() < scene.disguise
+        fields = {name: self._fill(value, hide) for name, value in variant.items()}
+        if (picture := self._picture(scene)) is not None:
+            fields[_IMAGE_FIELD[scene.type]] = picture
+        if scene.type == "comment":
+            fields["about"] = f"podcast_episode-{self.rng.randrange(400)}"
+        if scene.type == "message":
+            fields["conversation"] = f"{person.id}-{self.rng.randrange(2000)}"
+        if scene.type == "podcast_episode":
+            fields["show"] = f"show-of-{person.id}"
+        return fields
+
+    def _fill(self, value: Any, hide: bool) -> Any:
+        if isinstance(value, list):
+            return [self._fill(each, hide) for each in value]
+        if not isinstance(value, str):
+            return value
+        text = _SLOT.sub(lambda slot: self.rng.choice(self.script.slots[slot[1]]), value)
+        if "://" in text:
+            return text.replace(" ", "") if text.startswith("http") else text
+        return disguise(text, self.rng) if hide else text
+
+    def _picture(self, scene: Scene) -> bytes | None:
+        if scene.cover == "known":
+            return variant_of(known_picture(), self.rng)
+        if isinstance(scene.cover, float) and self.rng.random() < scene.cover:
+            return synthetic_cover(self.rng.randrange(1 << 30))
+        return None

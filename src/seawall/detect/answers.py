@@ -1,0 +1,85 @@
+"""Asking a detector safely: whatever it does, every part gets one answer that keeps the detector's promise."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seawall.model.content import Part
+from seawall.model.signals import Answer, Detector, DetectorSpec, Signal, SignalKind, Unknown, UnknownReason
+
+_log = logging.getLogger(__name__)
+
+
+def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
+    """One answer for each part, in order. Never raises an ``Exception``.
+
+    When a batch fails, its parts are asked one by one, so that a poison part harms only itself. An answer that
+    breaks the promise (unknown signal, not finite, out of range, another part's) is *unknown* with reason ``error``.
+    """
+    if not parts:
+        return []
+    spec = detector.spec
+    outcome = _attempt(detector, spec, parts)
+    if isinstance(outcome, str):
+        if len(parts) == 1:
+            return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
+        return [answer for part in parts for answer in ask(detector, (part,))]
+    kinds = promised(spec)
+    answers: list[Answer] = []
+    for part, answer in zip(parts, outcome, strict=True):
+        fault = _fault(answer, part, kinds)
+        if fault and detector.spec is not spec:  # its signals changed meanwhile, as a bank's do
+            fault = _fault(answer, part, promised(detector.spec))
+        if fault:
+            answer = Unknown(detector=spec.name, part=part.path, reason=UnknownReason.ERROR, detail=fault)
+        answers.append(answer)
+    return answers
+
+
+def promised(spec: DetectorSpec) -> Mapping[str, SignalKind]:
+    """Each promised signal's kind."""
+    return {signal.name: signal.kind for signal in spec.signals}
+
+
+def _attempt(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> list[Answer] | str:
+    """The raw answers, or what went wrong: a code without content (an exception's message may quote some)."""
+    try:
+        answers = list(detector.detect(parts))
+    except Exception as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        detail = type(error).__name__
+        if where is not None:
+            detail += f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
+        _log.warning("detector %s failed on %d part(s): %s", spec.name, len(parts), detail)
+        return detail
+    if len(answers) != len(parts):
+        _log.warning("detector %s gave %d answers for %d parts", spec.name, len(answers), len(parts))
+        return f"{len(answers)} answers for {len(parts)} parts"
+    return answers
+
+
+def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
+    """What is wrong with an answer, or None."""
+    if isinstance(answer, Unknown):
+        return None if answer.part == part.path else "answer about another part"
+    if not isinstance(answer, tuple):
+        return f"answer is a {type(answer).__name__}"
+    for signal in answer:
+        if not isinstance(signal, Signal):
+            return f"signal is a {type(signal).__name__}"
+        kind = kinds.get(signal.name)
+        if kind is None:
+            return f"signal {signal.name!r} was not promised"
+        if signal.part != part.path:
+            return "signal about another part"
+        value = signal.value
+        if not math.isfinite(value) or value < 0:
+            return f"{signal.name} is {value}"
+        if value > 1 and (kind is SignalKind.PROBABILITY or kind is SignalKind.SCORE):
+            return f"{signal.name} is {value}, above 1"
+    return None

@@ -1,0 +1,54 @@
+"""Characters that pass for Latin letters. The tables are ours: drawn up letter by letter from the shapes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _pairs(letters: str, shapes: str) -> dict[str, str]:
+    return dict(zip(shapes, letters, strict=True))
+
+
+# Letters of living scripts: mapped only in words that pass themselves off as Latin (see normalise.py).
+CYRILLIC: Final[dict[str, str]] = {
+    **_pairs("aeopcyxijshkmtbhqwdgvlru", "аеорсухіјѕһкмтвнԛԝԁԍѵӏгц"),
+    **_pairs("eecyeelh", "ёѐҫұєэԑҥ"),
+}
+GREEK: Final[dict[str, str]] = {
+    **_pairs("aoviknptuxywerbzhmsjnd", "αονικηρτυχγωεгβζнμςϳπδ"),
+    **_pairs("scf", "σϲϝ"),
+}
+CYRILLIC_EXACT: Final = frozenset("аеорсухіјѕһԛԝԁкмтвн")
+"""Cyrillic letters whose capital or small form is truly a Latin one."""
+GREEK_EXACT: Final = frozenset("αονικρτυχεβζημ")
+
+# Shapes with no honest use beside plain Latin text, after compatibility normalisation and lower-casing: always mapped.
+DECORATIVE: Final[dict[str, str]] = {
+    **_pairs("abcdeghjklmnoprtuvwyzfqsi", "ᴀʙᴄᴅᴇɢʜᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢꜰꞯꜱɪ"),  # small capitals
+    **_pairs("aehijklmrtvwycguo", "ɐǝɥᴉɾʞꞁɯɹʇʌʍʎɔƃոօ"),  # turned letters, Armenian
+    **_pairs("agilldhobtzuvyswec", "ɑɡıłƚđħøƀŧƶʉʋɏʂɰɘƈ"),  # struck and hooked letters
+    **_pairs("bdfgkmnprstvxz", "ᵬᵭᵮᶃᶄᵯᵰᵱᵲᵴᵵᶌᶍᵶ"),
+    **_pairs("kgpqbcdtyn", "ƙɠƥʠɓȼɗƭƴɲ"),
+    "œ": "oe",
+    "æ": "ae",
+    "ꭓ": "x",
+    "ℓ": "l",
+    "∨": "v",
+    "∪": "u",
+    "∩": "n",
+    "℮": "e",
+    "∅": "o",
+    "ⅼ": "l",
+    "ꓲ": "i",
+}
+
+
+def _ranges() -> dict[str, str]:
+    """Enclosed letters that Unicode's compatibility forms leave alone."""
+    table: dict[str, str] = {}
+    for start in (0x1F150, 0x1F170):  # negative circled, negative squared
+        table.update({chr(start + n): chr(97 + n) for n in range(26)})
+    return table
+
+
+DECORATIVE.update(_ranges())

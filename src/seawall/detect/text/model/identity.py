@@ -1,0 +1,64 @@
+"""Words that only say who somebody is.
+
+Data sets of hate are full of the groups that are attacked, so a classifier that reads "Muslim" or "lesbian" as a
+word learns that the word itself is suspect, and punishes the people it should protect. Here every plain name of
+a group is read as a *class* ("a religion", "a sexual orientation"): "Muslims are …" and "Christians are …" are
+the same text to the model, which can then only learn from what is said about them. Slurs are not in this list:
+they are meant to weigh.
+
+Gender keeps two classes, women and men, because sexism is about which.
+"""
+
+from __future__ import annotations
+
+_CLASSES: dict[str, str] = {
+    "religion": """
+        muslim muslims islamic islam moslem moslems jew jews jewish judaism christian christians christianity catholic
+        catholics protestant protestants evangelical evangelicals mormon mormons hindu hindus hinduism buddhist
+        buddhists buddhism sikh sikhs atheist atheists agnostic agnostics taoist bahai quaker quakers
+    """,
+    "origin": """
+        black blacks white whites asian asians african africans caucasian caucasians latino latinos latina latinas
+        latinx hispanic hispanics arab arabs arabic arabian mexican mexicans american americans chinese japanese korean
+        koreans indian indians pakistani pakistanis european europeans canadian canadians nigerian nigerians
+        vietnamese filipino filipinos filipina thai iranian iranians persian persians iraqi iraqis syrian syrians
+        turk turks turkish kurd kurds afghan afghans somali somalis moroccan moroccans algerian palestinian
+        palestinians israeli israelis russian russians ukrainian ukrainians polish pole poles romanian romanians roma
+        romani german germans french frenchman italian italians spanish spaniard spaniards portuguese greek greeks
+        irish english british britons scottish welsh dutch swedish brazilian brazilians puerto rican ricans cuban cubans
+        haitian haitians jamaican jamaicans immigrant immigrants migrant migrants refugee refugees foreigner
+        foreigners indigenous aboriginal aboriginals native natives biracial multiracial
+    """,
+    "orientation": """
+        gay gays lesbian lesbians homosexual homosexuals homosexuality bisexual bisexuals asexual asexuals straight
+        heterosexual heterosexuals heterosexuality lgbt lgbtq lgbtqia queer queers pansexual transgender
+        transgendered transsexual transsexuals trans transwoman transwomen transman transmen nonbinary genderqueer
+        cisgender cis intersex
+    """,
+    "ability": """
+        disabled disability disabilities handicapped deaf blind paralyzed paralysed autistic autism wheelchair
+        amputee amputees epileptic dyslexic schizophrenic bipolar
+    """,
+    "age": """
+        old older elderly young younger youngster youngsters teenage teenager teenagers teen teens millennial
+        millennials senior seniors pensioner pensioners middle-aged
+    """,
+    "women": """
+        woman women womens womxn female females girl girls lady ladies mother mothers mom moms wife wives daughter
+        daughters sister sisters girlfriend girlfriends feminist feminists
+    """,
+    "men": """
+        man men mens male males boy boys gentleman gentlemen father fathers dad dads husband husbands son sons
+        brother brothers boyfriend boyfriends
+    """,
+}
+
+# A class is written with one private-use character and a mark for plural, so that no text can spell it
+# (the canonical form drops private-use characters).
+_FIRST = 0xE000
+CLASS_TOKENS: frozenset[str] = frozenset(chr(_FIRST + number) for number in range(len(_CLASSES)))
+
+IDENTITY: dict[str, str] = {
+    word: chr(_FIRST + number) for number, words in enumerate(_CLASSES.values()) for word in words.split()
+}
+"""From a lower-case word to the token of its class."""

@@ -1,0 +1,21 @@
+"""Long texts in pieces: a harmful sentence in a long description must not drown in it.
+
+A text of up to ``LONGEST`` tokens is one window. A longer one is cut into overlapping windows, each judged like a
+short text of its own; the text's score is that of its worst window. Every token stands in a window with at least
+``OVERLAP`` / 2 tokens of context, except at the ends.
+"""
+
+from __future__ import annotations
+
+LONGEST = 96
+SIZE = 64
+OVERLAP = 24
+
+
+def windows(tokens: int) -> list[tuple[int, int]]:
+    """Slices ``[start, stop)`` over a text of that many tokens, in order; one, possibly empty, for a short text."""
+    if tokens <= LONGEST:
+        return [(0, tokens)]
+    step = SIZE - OVERLAP
+    starts = list(range(0, tokens - SIZE, step))
+    return [*((start, start + SIZE) for start in starts), (tokens - SIZE, tokens)]

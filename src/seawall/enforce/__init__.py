@@ -1,0 +1,57 @@
+"""Decisions become effects: enforcements, their reversal, and signed deliveries to the platform.
+
+Whoever decides records the decision and then makes what is in force follow it, in one unit of the ledger::
+
+    def unit(tx):
+        tx.append(DecisionMade(decision=decision))
+        enforce.apply(tx, decision, item_is_new=False)
+
+    ledger.commit(unit)
+
+A worker makes the attempts, one job of kind ``deliver`` at a time, on as many threads as it likes::
+
+    courier = Courier(database=…, ledger=…, vault=…, load_decision=…)
+    for job in jobs.claim([JOB_KIND], worker, limit=8, lease_ms=60_000):
+        deliver(courier, job)
+
+Receivers are added with ``add_endpoint``, and a person sends a message again with ``replay``.
+"""
+
+from seawall.enforce.delivery import Courier, deliver
+from seawall.enforce.endpoints import (
+    Endpoint,
+    NewSecret,
+    UnknownEndpoint,
+    add_endpoint,
+    list_endpoints,
+    rotate_secret,
+    set_enabled,
+)
+from seawall.enforce.enforce import JOB_KIND, Changes, apply
+from seawall.enforce.projections import PROJECTIONS
+from seawall.enforce.replaying import CannotReplay, UnknownDelivery, replay
+from seawall.enforce.states import DeliveryState, EnforcementState, IllegalTransition
+from seawall.enforce.urls import EndpointRefused
+
+__all__ = [
+    "JOB_KIND",
+    "PROJECTIONS",
+    "CannotReplay",
+    "Changes",
+    "Courier",
+    "DeliveryState",
+    "Endpoint",
+    "EndpointRefused",
+    "EnforcementState",
+    "IllegalTransition",
+    "NewSecret",
+    "UnknownDelivery",
+    "UnknownEndpoint",
+    "add_endpoint",
+    "apply",
+    "deliver",
+    "list_endpoints",
+    "replay",
+    "rotate_secret",
+    "set_enabled",
+]

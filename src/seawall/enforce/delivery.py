@@ -1,0 +1,223 @@
+"""The worker's part: one attempt to deliver one message, and what follows from its outcome."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection, Select, select
+
+from seawall.enforce import message
+from seawall.enforce.backoff import retry_after, wait_ms
+from seawall.enforce.endpoints import find_endpoint
+from seawall.enforce.enforce import JOB_KIND
+from seawall.enforce.message import Pending, kinds_in_force
+from seawall.enforce.sending import DEFAULT_LIMITS, Limits, Sent, post
+from seawall.enforce.signing import sign
+from seawall.enforce.states import UNFINISHED, DeliveryHappening
+from seawall.enforce.tables import delivery as delivery_table
+from seawall.enforce.tables import enforcement as enforcement_table
+from seawall.enforce.urls import GetAddrInfo
+from seawall.model import Decision, now_ms
+from seawall.model.events import DeliveryAttempted
+from seawall.storage import Database, Erased, Job, Ledger, Transaction, Vault
+from seawall.storage.errors import LeaseLost
+
+_log = structlog.get_logger(__name__)
+
+GONE = 410
+_WAIT_BEHIND_MS = 60_000  # behind an earlier message of the same item; whoever finishes that one wakes this one sooner
+_USER_AGENT = "Seawall-Webhooks/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """All that a delivery needs; the composition root makes one for each worker process."""
+
+    database: Database
+    ledger: Ledger
+    vault: Vault
+    load_decision: Callable[[str], Decision]  # by id; LookupError when there is none
+    policy_title: Callable[[str], str | None] = field(default=lambda policy: None)
+    allow_private: bool = False
+    limits: Limits = DEFAULT_LIMITS
+    now: Callable[[], int] = now_ms
+    random: Callable[[], float] = random.random
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    happening: DeliveryHappening
+    status: int | None = None
+    detail: str = ""
+    wait_ms: int = 0
+
+
+def deliver(courier: Courier, job: Job) -> None:
+    """Make one attempt and finish the job; what is left to do is a new job in the same transaction.
+
+    A message waits while an earlier one about the same item is not yet delivered or dead at the same receiver. The
+    attempt itself takes ``courier.limits`` at most; call it on a thread without a running event loop.
+    """
+    with courier.database.read() as connection:
+        pending = _find(connection, job.payload["delivery"])
+        blocked = pending is not None and connection.execute(_earlier(pending)).first() is not None
+    try:
+        if pending is None or pending.state not in UNFINISHED:
+            courier.ledger.commit(lambda tx: tx.finish(job))
+        elif blocked:
+            courier.ledger.commit(partial(_wait_behind, pending, job))
+        else:
+            outcome = _attempt(courier, pending)
+            courier.ledger.commit(partial(_record, pending, job, outcome))
+    except LeaseLost:
+        # Another worker has the job: the receiver may get the message twice, under one id.
+        _log.info("delivery taken over by another worker", delivery=job.payload["delivery"])
+
+
+def _attempt(courier: Courier, pending: Pending) -> _Outcome:
+    found = find_endpoint(courier.database, courier.vault, pending.endpoint)
+    if found is None:
+        return _Outcome(DeliveryHappening.DEAD, detail="endpoint_unknown")
+    endpoint, secrets = found
+    if not endpoint.enabled:
+        return _Outcome(DeliveryHappening.DEAD, detail="endpoint_disabled")
+    now = courier.now()
+    try:
+        body = _body(courier, pending, now)
+    except Erased:
+        # The platform's id is destroyed: there is nobody left whom the receiver could be told about.
+        return _Outcome(DeliveryHappening.DEAD, detail="erased")
+    seconds = now // 1000
+    headers = {
+        "content-type": "application/json",
+        "user-agent": _USER_AGENT,
+        "webhook-id": pending.id,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": " ".join(sign(secret, pending.id, seconds, body) for secret in secrets.valid_at(now)),
+    }
+    sent = post(
+        endpoint.url,
+        headers=headers,
+        body=body,
+        allow_private=courier.allow_private,
+        limits=courier.limits,
+        getaddrinfo=courier.getaddrinfo,
+    )
+    return _judge(courier, sent, attempt=pending.attempts + 1)
+
+
+def _body(courier: Courier, pending: Pending, now: int) -> bytes:
+    with courier.database.read() as connection:
+        in_force = kinds_in_force(connection, pending.subject, now)
+    return message.body(
+        pending,
+        courier.load_decision(pending.decision),
+        platform_id=courier.vault.platform_id,
+        policy_title=courier.policy_title,
+        in_force=in_force,
+    )
+
+
+def _judge(courier: Courier, sent: Sent, *, attempt: int) -> _Outcome:
+    """2xx is delivered, 410 is dead at once, all else is tried again until the waits are used up.
+
+    A 410 does not switch the endpoint off, though Standard Webhooks suggests it: one wrong route at the platform
+    would silently end all enforcement. A person sees the dead deliveries and decides.
+    """
+    if sent.status is not None and 200 <= sent.status < 300:
+        return _Outcome(DeliveryHappening.DELIVERED, sent.status)
+    if sent.status == GONE:
+        return _Outcome(DeliveryHappening.DEAD, sent.status, "gone")
+    detail = sent.detail or ("redirect" if sent.status is not None and 300 <= sent.status < 400 else "status")
+    asked = retry_after(sent.retry_after, courier.now())
+    wait = wait_ms(attempt, random=courier.random(), retry_after_ms=asked)
+    if wait is None:
+        return _Outcome(DeliveryHappening.DEAD, sent.status, detail)
+    return _Outcome(DeliveryHappening.FAILED, sent.status, detail, wait)
+
+
+def _record(pending: Pending, job: Job, outcome: _Outcome, tx: Transaction) -> None:
+    tx.finish(job)
+    now = tx.execute(select(delivery_table.c.state).where(delivery_table.c.id == pending.id)).scalar_one()
+    if now not in UNFINISHED:
+        return  # a second job of the same delivery was quicker
+    tx.append(
+        DeliveryAttempted(
+            delivery=pending.id,
+            attempt=pending.attempts + 1,
+            outcome=outcome.happening.value,
+            status=outcome.status,
+            detail=outcome.detail,
+        )
+    )
+    if outcome.happening is DeliveryHappening.FAILED:
+        tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + outcome.wait_ms)
+        return
+    following = tx.execute(_later(pending)).scalar()
+    if following is not None:
+        tx.enqueue(JOB_KIND, following, {"delivery": following})
+
+
+def _wait_behind(pending: Pending, job: Job, tx: Transaction) -> None:
+    """Looked at again inside the transaction: the earlier message may just have been finished, and will wake nobody."""
+    blocked = tx.execute(_earlier(pending)).first() is not None
+    tx.finish(job)
+    tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + (_WAIT_BEHIND_MS if blocked else 0))
+
+
+def _find(connection: Connection, delivery: str) -> Pending | None:
+    row = connection.execute(_WITH_ENFORCEMENT.where(delivery_table.c.id == delivery)).mappings().first()
+    if row is None:
+        return None
+    known = dict(row)
+    reversed_by = known.pop("reversed_by")
+    if known["change"] == "reversed":
+        known["decision"] = reversed_by
+    return Pending(**known)
+
+
+_WITH_ENFORCEMENT = select(
+    delivery_table.c.id,
+    delivery_table.c.seq,
+    delivery_table.c.endpoint,
+    delivery_table.c.change,
+    delivery_table.c.state,
+    delivery_table.c.attempts,
+    delivery_table.c.queued_at,
+    enforcement_table.c.id.label("enforcement"),
+    enforcement_table.c.decision,
+    enforcement_table.c.reversed_by,
+    enforcement_table.c.item,
+    enforcement_table.c.subject,
+    enforcement_table.c.kind,
+    enforcement_table.c.parameters,
+).join(enforcement_table, enforcement_table.c.id == delivery_table.c.enforcement)
+
+
+def _earlier(pending: Pending) -> Select[tuple[str]]:
+    return _unfinished(pending).where(delivery_table.c.seq < pending.seq)
+
+
+def _later(pending: Pending) -> Select[tuple[str]]:
+    return _unfinished(pending).where(delivery_table.c.seq > pending.seq)
+
+
+def _unfinished(pending: Pending) -> Select[tuple[str]]:
+    """The first message to the same receiver about the same item that still has an attempt before it."""
+    return (
+        select(delivery_table.c.id)
+        .join(enforcement_table, enforcement_table.c.id == delivery_table.c.enforcement)
+        .where(
+            enforcement_table.c.item == pending.item,
+            delivery_table.c.endpoint == pending.endpoint,
+            delivery_table.c.state.in_(sorted(UNFINISHED)),
+        )
+        .order_by(delivery_table.c.seq)
+        .limit(1)
+    )

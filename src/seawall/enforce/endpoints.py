@@ -1,0 +1,165 @@
+"""Receivers of deliveries: where they are, what they want, and the secrets they share with Seawall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import RowMapping, select, update
+
+from seawall.enforce import urls
+from seawall.enforce.signing import new_secret
+from seawall.enforce.tables import endpoint as table
+from seawall.model import new_id, now_ms
+from seawall.storage import Database, Transaction, Vault
+
+OVERLAP_MS: Final = 24 * 3_600_000
+"""After a rotation, messages are signed with the old secret too for this long, so that a receiver can follow."""
+
+_ALL: Final = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A receiver. ``content_types``: those it wants; empty: all."""
+
+    id: str
+    url: str
+    content_types: tuple[str, ...]
+    enabled: bool
+    created_at: int
+
+    def wants(self, content_type: str) -> bool:
+        """Whether deliveries about that content type go here."""
+        return self.enabled and (not self.content_types or content_type in self.content_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """An endpoint's signing secrets, as they are sealed."""
+
+    current: str
+    previous: str | None = None
+    previous_until: int = 0
+
+    def valid_at(self, at: int) -> tuple[str, ...]:
+        """Those to sign with."""
+        if self.previous is not None and at < self.previous_until:
+            return (self.current, self.previous)
+        return (self.current,)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """The only time that a secret is shown."""
+
+    endpoint: str
+    secret: str
+
+
+class UnknownEndpoint(LookupError):
+    """There is no endpoint of that id."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"There is no endpoint {endpoint!r}. Look at the list of endpoints for its id.")
+
+
+def add_endpoint(
+    database: Database,
+    vault: Vault,
+    *,
+    url: str,
+    content_types: Iterable[str] = (),
+    allow_private: bool = False,
+    getaddrinfo: urls.GetAddrInfo | None = None,
+) -> NewSecret:
+    """Register a receiver; enforcements from now on are delivered to it.
+
+    Raises EndpointRefused, with a remedy, for an address to which deliveries are not sent (see ``urls``).
+    """
+    urls.check(url, allow_private=allow_private, **({} if getaddrinfo is None else {"getaddrinfo": getaddrinfo}))
+    made = NewSecret(new_id("ep"), new_secret())
+    row = {
+        "id": made.endpoint,
+        "url": url,
+        "secret": _protect(vault, made.endpoint, Secrets(made.secret)),
+        "content_types": msgspec.json.encode(sorted(set(content_types))).decode(),
+        "enabled": True,
+        "created_at": now_ms(),
+    }
+    with database.write() as connection:
+        connection.execute(table.insert(), row)
+    return made
+
+
+def list_endpoints(database: Database) -> list[Endpoint]:
+    """All of them, oldest first."""
+    with database.read() as connection:
+        return [_endpoint(row) for row in connection.execute(_EVERY).mappings()]
+
+
+def set_enabled(database: Database, endpoint: str, enabled: bool) -> None:
+    """Switch a receiver on or off. Raises UnknownEndpoint.
+
+    While it is off nothing new is queued for it, and what was queued becomes dead (``endpoint_disabled``) when its turn
+    comes; a person can replay that after switching it on.
+    """
+    with database.write() as connection:
+        changed = connection.execute(update(table).where(table.c.id == endpoint).values(enabled=enabled))
+        if changed.rowcount == 0:
+            raise UnknownEndpoint(endpoint)
+
+
+def rotate_secret(database: Database, vault: Vault, endpoint: str) -> NewSecret:
+    """Give a receiver a new secret. Raises UnknownEndpoint. The old one goes on being used beside it for a day."""
+    made = NewSecret(endpoint, new_secret())
+    with database.write() as connection:
+        row = connection.execute(select(table.c.secret).where(table.c.id == endpoint)).first()
+        if row is None:
+            raise UnknownEndpoint(endpoint)
+        old = _reveal(vault, endpoint, row.secret)
+        new = Secrets(made.secret, old.current, now_ms() + OVERLAP_MS)
+        values = {"secret": _protect(vault, endpoint, new)}
+        connection.execute(update(table).where(table.c.id == endpoint).values(values))
+    return made
+
+
+def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endpoint, Secrets] | None:
+    """A receiver with its secrets; None when there is none of that id."""
+    with database.read() as connection:
+        row = connection.execute(select(table).where(table.c.id == endpoint)).mappings().first()
+    return None if row is None else (_endpoint(row), _reveal(vault, endpoint, row["secret"]))
+
+
+def receivers(tx: Transaction, content_type: str) -> tuple[Endpoint, ...]:
+    """Who is to hear of an enforcement. One SELECT for a whole batch of units, none for units that do not ask."""
+    try:
+        known = tx.prefetched(table, _ALL)
+    except LookupError:
+        known = {"endpoints": tuple(_endpoint(row) for row in tx.execute(_EVERY).mappings())}
+        tx.remember(table, _ALL, known)
+    assert known is not None, "remembered above"
+    return tuple(endpoint for endpoint in known["endpoints"] if endpoint.wants(content_type))
+
+
+_EVERY = select(table).order_by(table.c.created_at, table.c.id)
+
+
+def _endpoint(row: RowMapping | dict[str, Any]) -> Endpoint:
+    return Endpoint(
+        id=row["id"],
+        url=row["url"],
+        content_types=tuple(msgspec.json.decode(row["content_types"], type=list[str])),
+        enabled=row["enabled"],
+        created_at=row["created_at"],
+    )
+
+
+def _protect(vault: Vault, endpoint: str, secrets: Secrets) -> bytes:
+    return vault.protect(f"endpoint/{endpoint}", msgspec.json.encode(secrets))
+
+
+def _reveal(vault: Vault, endpoint: str, sealed: bytes) -> Secrets:
+    return msgspec.json.decode(vault.reveal(f"endpoint/{endpoint}", sealed), type=Secrets)

@@ -1,0 +1,84 @@
+"""From a decision to what is in force: the difference as events, and a delivery of each change to each receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import select
+
+from seawall.enforce.difference import ActiveEnforcement, ToApply, difference
+from seawall.enforce.endpoints import receivers
+from seawall.enforce.states import EnforcementState
+from seawall.enforce.tables import enforcement as table
+from seawall.model import ACTIONS, Action, Decision, Subject, new_id
+from seawall.model.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
+from seawall.storage import Transaction
+
+JOB_KIND = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What ``apply`` did: ids of enforcements, and the actions that had nobody to be done to."""
+
+    applied: tuple[str, ...] = ()
+    reversed: tuple[str, ...] = ()
+    skipped: tuple[Action, ...] = ()
+
+
+NOTHING = Changes()
+
+
+def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> Changes:
+    """Make what is in force because of the item follow ``decision``, inside the unit that records the decision.
+
+    ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals come before applications:
+    a receiver that only obeys the last message ends where the decision is. Actions on the actor of an item without
+    one have nobody to be done to: they stay visible in the decision and come back in ``skipped``.
+    """
+    if item_is_new and not decision.actions:
+        return NOTHING
+    what = difference(() if item_is_new else _active(tx, decision.item.ref), decision)
+    for old in what.reverse:
+        tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
+        _deliver(tx, decision, old.id, old.kind, "reversed")
+    applied = [_apply_one(tx, decision, new) for new in what.apply]
+    return Changes(applied=tuple(applied), reversed=tuple(old.id for old in what.reverse), skipped=what.skipped)
+
+
+def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> str:
+    enforcement = new_id("enf", tx.at)
+    tx.append(
+        EnforcementApplied(
+            enforcement=enforcement,
+            decision=decision.id,
+            item=decision.item,
+            subject=new.subject,
+            action=new.action,
+        )
+    )
+    _deliver(tx, decision, enforcement, new.action.kind, "applied")
+    return enforcement
+
+
+def _deliver(
+    tx: Transaction, decision: Decision, enforcement: str, kind: str, change: Literal["applied", "reversed"]
+) -> None:
+    """Queue the change for every receiver. What is the house's own (a tag) is in force without being sent."""
+    if ACTIONS[kind].subject is Subject.HOUSE:
+        return
+    for endpoint in receivers(tx, decision.item.content_type):
+        delivery = new_id("dlv", tx.at)
+        tx.append(DeliveryQueued(delivery=delivery, enforcement=enforcement, endpoint=endpoint.id, change=change))
+        tx.enqueue(JOB_KIND, delivery, {"delivery": delivery})
+
+
+def _active(tx: Transaction, item: str) -> Sequence[ActiveEnforcement]:
+    statement = (
+        select(table.c.id, table.c.decision, table.c.revision, table.c.subject, table.c.kind, table.c.parameters)
+        .where(table.c.item == item, table.c.state == EnforcementState.ACTIVE.value)
+        .order_by(table.c.seq)
+    )
+    return [ActiveEnforcement(**row) for row in tx.execute(statement).mappings()]

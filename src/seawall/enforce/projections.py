@@ -1,0 +1,137 @@
+"""The tables ``enforcement`` and ``delivery``, as folds of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Table, select
+
+from seawall.enforce.difference import canonical_parameters
+from seawall.enforce.states import (
+    DeliveryHappening,
+    DeliveryState,
+    EnforcementState,
+    delivery_after,
+    reversed_from,
+)
+from seawall.enforce.tables import delivery, enforcement
+from seawall.model import Event
+from seawall.model.events import (
+    DeliveryAttempted,
+    DeliveryQueued,
+    DeliveryReplayed,
+    EnforcementApplied,
+    EnforcementReversed,
+)
+from seawall.storage.upsert import upsert
+
+Row: TypeAlias = dict[str, Any]
+_CHUNK = 500  # ids in one SELECT … IN
+
+
+class EnforcementProjection:
+    """What is in force, and what was."""
+
+    name = "enforcement"
+    tables: tuple[Table, ...] = (enforcement,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Fold a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
+        events = [event for event in events if isinstance(event.body, EnforcementApplied | EnforcementReversed)]
+        made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
+        named = {event.body.enforcement for event in events if isinstance(event.body, EnforcementReversed)}
+        rows = _load(conn, enforcement, named - made)
+        for event in events:
+            match event.body:
+                case EnforcementApplied() as body:
+                    rows[body.enforcement] = _applied(event, body)
+                case EnforcementReversed() as body:
+                    row = rows[body.enforcement]
+                    row["state"] = reversed_from(EnforcementState(row["state"])).value
+                    row["reversed_at"] = event.at
+                    row["reversed_by"] = body.decision
+        _store(conn, enforcement, rows)
+
+
+def _applied(event: Event, body: EnforcementApplied) -> Row:
+    return {
+        "id": body.enforcement,
+        "seq": event.seq,
+        "at": event.at,
+        "decision": body.decision,
+        "item": body.item.ref,
+        "content_type": body.item.content_type,
+        "revision": body.item.revision,
+        "subject": body.subject,
+        "kind": body.action.kind,
+        "parameters": canonical_parameters(body.action),
+        "state": EnforcementState.ACTIVE.value,
+        "reversed_at": None,
+        "reversed_by": None,
+    }
+
+
+class DeliveryProjection:
+    """Every message to a receiver, and how far it has come."""
+
+    name = "delivery"
+    tables: tuple[Table, ...] = (delivery,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Fold a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
+        kinds = DeliveryQueued | DeliveryAttempted | DeliveryReplayed
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        made = {body.delivery for _, body in bodies if isinstance(body, DeliveryQueued)}
+        rows = _load(conn, delivery, {body.delivery for _, body in bodies} - made)
+        for event, body in bodies:
+            if isinstance(body, DeliveryQueued):
+                rows[body.delivery] = _queued(event, body)
+            else:
+                _advance(rows[body.delivery], event, body)
+        _store(conn, delivery, rows)
+
+
+def _queued(event: Event, body: DeliveryQueued) -> Row:
+    return {
+        "id": body.delivery,
+        "seq": event.seq,
+        "enforcement": body.enforcement,
+        "endpoint": body.endpoint,
+        "change": body.change,
+        "state": DeliveryState.QUEUED.value,
+        "attempts": 0,
+        "status": None,
+        "detail": "",
+        "queued_at": event.at,
+        "updated_at": event.at,
+    }
+
+
+def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed) -> None:
+    """Attempts count from the last replay: a replayed message has its whole day of retries again."""
+    happening, attempts, status, detail = DeliveryHappening.REPLAYED, 0, None, ""
+    if isinstance(body, DeliveryAttempted):
+        happening, attempts, status, detail = DeliveryHappening(body.outcome), body.attempt, body.status, body.detail
+    row["state"] = delivery_after(DeliveryState(row["state"]), happening).value
+    row["attempts"] = attempts
+    row["status"] = status
+    row["detail"] = detail
+    row["updated_at"] = event.at
+
+
+def _load(conn: Connection, table: Table, ids: Collection[str]) -> dict[str, Row]:
+    ordered = sorted(ids)
+    rows: dict[str, Row] = {}
+    for start in range(0, len(ordered), _CHUNK):
+        found = conn.execute(select(table).where(table.c.id.in_(ordered[start : start + _CHUNK])))
+        rows.update((row["id"], dict(row)) for row in found.mappings())
+    return rows
+
+
+def _store(conn: Connection, table: Table, rows: dict[str, Row]) -> None:
+    if rows:
+        upsert(conn, table, list(rows.values()))
+
+
+PROJECTIONS = (EnforcementProjection(), DeliveryProjection())

@@ -1,0 +1,405 @@
+"""Readers of public data sets: each gives labelled texts, its licence, and what it may be used for.
+
+A set lives in a folder of its name under the data directory (``SEAWALL_DATA``). Labels are soft: the share of
+people who would say yes, in [0, 1]; a head without an entry is *not known*, which is not "no".
+
+Some labels are mapped, and every mapping is a judgement. They are written beside the reader that makes them.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+HEADS = ("hate", "harassment", "sexism", "spam", "sexual")
+
+
+class Use(StrEnum):
+    """What a data set may be used for."""
+
+    TRAIN = "train"
+    SHARE_ALIKE = "share_alike"  # weights made from it could not be given away under our licence
+    EVALUATE = "evaluate"  # made to test with: training on it would void every claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One labelled text. ``group`` ties texts that must stay on one side of a split (a pair, a thread)."""
+
+    text: str
+    labels: Mapping[str, float]
+    dataset: str
+    group: str = ""
+    slice: str = ""  # the functional test, the identity named, the harm: what results are broken down by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A public data set and how to read it. ``splits`` maps a split's name to its reader."""
+
+    name: str
+    folder: str
+    title: str
+    licence: str
+    source: str
+    use: Use
+    files: tuple[str, ...]
+    splits: Mapping[str, Callable[[Path], Iterator[Example]]]
+    note: str = ""
+    weight: float = 1.0  # how much one of its texts counts in training, beside 1
+    heads: tuple[str, ...] = field(default=HEADS)  # the heads it may train
+
+    def present(self, data: Path) -> bool:
+        """Whether all files of the set are there."""
+        return all((data / self.folder / name).is_file() for name in self.files)
+
+    def read(self, data: Path, split: str) -> list[Example]:
+        """Every example of one split. Raises ``FileNotFoundError`` with the remedy when the set is missing."""
+        if not self.present(data):
+            missing = [name for name in self.files if not (data / self.folder / name).is_file()]
+            raise FileNotFoundError(
+                f"data set {self.name!r}: {', '.join(missing)} not found in {data / self.folder}; "
+                f"get it from {self.source}, or point SEAWALL_DATA at the folder that holds {self.folder}/"
+            )
+        return list(self.splits[split](data / self.folder))
+
+    def digests(self, data: Path) -> dict[str, str]:
+        """SHA-256 of each file, for the manifest."""
+        return {name: hashlib.sha256((data / self.folder / name).read_bytes()).hexdigest() for name in self.files}
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _lines(path: Path) -> Iterator[dict[str, object]]:
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for line in raw.decode("utf-8").splitlines():
+        if line.strip():
+            yield json.loads(line)
+
+
+def _davidson(folder: Path) -> Iterator[Example]:
+    """Hate is the share of raters. "Offensive" is mostly swear words said among friends: no label for harassment."""
+    for row in _rows(folder / "labeled_data.csv"):
+        raters = float(row["count"])
+        labels = {"hate": float(row["hate_speech"]) / raters}
+        if row["class"] == "2":
+            labels["harassment"] = 0.0
+        yield Example(text=row["tweet"], labels=labels, dataset="davidson", slice=row["class"])
+
+
+def _hatexplain(folder: Path, split: str) -> Iterator[Example]:
+    """Train labels disagree with the official majority on about a tenth of posts: none counts as certain.
+
+    "Offensive" is harassment; whether it is also hate is not known.
+    """
+    for row in _lines(folder / f"{split}.jsonl"):
+        text, label = str(row["text"]), str(row["label"])
+        labels = {
+            "hatespeech": {"hate": 0.95, "harassment": 0.95},
+            "offensive": {"harassment": 0.9},
+            "normal": {"hate": 0.03, "harassment": 0.1},
+        }[label]
+        slice_ = str(row.get("domain", ""))
+        if split == "val":
+            labels = {"harassment": float(str(row["majority_toxic"]))}
+        yield Example(text=text, labels=labels, dataset="hatexplain", slice=slice_)
+
+
+def _edos(folder: Path, split: str) -> Iterator[Example]:
+    """Threats, and derogation of women as such, are also hate. Not sexist does not mean not hateful."""
+    for row in _rows(folder / "edos_labelled_aggregated.csv"):
+        if row["split"] != split:
+            continue
+        sexist = row["label_sexist"] == "sexist"
+        labels = {"sexism": float(sexist)}
+        if row["label_category"][:2] in ("1.", "2."):
+            labels["hate"] = 0.9
+        yield Example(text=row["text"], labels=labels, dataset="edos", slice=row["label_category"])
+
+
+def _hatemoji(folder: Path, split: str) -> Iterator[Example]:
+    """Made against a model, in pairs of which one word or emoji decides. A pair is one group."""
+    for row in _rows(folder / f"hatemojibuild_{split}.csv"):
+        pair = sorted((row["entry_id"], row["matched_id"]))
+        labels = {"hate": float(row["label_gold"])}
+        yield Example(text=row["text"], labels=labels, dataset="hatemoji", group="/".join(pair), slice=row["type"])
+
+
+def _toxic_spans(folder: Path) -> Iterator[Example]:
+    """Raters rarely agree here, so the label is their share. A rater who marked an attack on identity says hate."""
+    identity = {row["annotation"] for row in _rows(folder / "spans.csv") if row["type"].startswith("Identity")}
+    votes: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for row in _rows(folder / "annotations.csv"):
+        votes[row["comment_id"]].append((row["not toxic"] == "False", row["annotation"] in identity))
+    for row in _rows(folder / "comments.csv"):
+        if ballots := votes.get(row["comment_id"]):
+            labels = {
+                "harassment": sum(toxic for toxic, _ in ballots) / len(ballots),
+                "hate": sum(attack for _, attack in ballots) / len(ballots),
+            }
+            yield Example(text=row["comment_text"], labels=labels, dataset="toxic_spans")
+
+
+def _safenlp(folder: Path) -> Iterator[Example]:
+    """ToxiGen: the raters' mean from 1 (benign) to 5. Implicit hate: one label."""
+    for row in json.loads((folder / "toxiGen.json").read_text(encoding="utf-8")):
+        labels = {"hate": (float(row["toxicity_score"]) - 1) / 4}
+        yield Example(text=row["text"], labels=labels, dataset="safenlp", slice="toxigen")
+    for row in json.loads((folder / "implicitHate.json").read_text(encoding="utf-8")):
+        labels = {"hate": 0.9 if row["label"] == "hate" else 0.1}
+        yield Example(text=row["text"], labels=labels, dataset="safenlp", slice="implicit")
+
+
+def _mlma(folder: Path) -> Iterator[Example]:
+    """Only clear cases: called hateful, or called normal and nothing else."""
+    for row in _rows(folder / "en_dataset.csv"):
+        said = set(row["sentiment"].split("_"))
+        labels: dict[str, float] = {}
+        if said == {"normal"}:
+            labels = {"hate": 0.1, "harassment": 0.1}
+        elif "normal" not in said:
+            labels = {"harassment": 0.8}
+            if "hateful" in said:
+                labels["hate"] = 0.85
+        if labels:
+            yield Example(text=row["tweet"], labels=labels, dataset="mlma", slice=row["target"])
+
+
+def _sms_spam(folder: Path) -> Iterator[Example]:
+    for line in (folder / "sms.tsv").read_text(encoding="utf-8").splitlines():
+        label, _, text = line.partition("\t")
+        yield Example(text=text, labels={"spam": float(label == "spam")}, dataset="sms_spam")
+
+
+OPENAI_HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
+
+
+def _openai(folder: Path) -> Iterator[Example]:
+    """An absent harm is not known. ``any``: 1 if some harm is known to be there, 0 if none is among those known."""
+    for row in _lines(folder / "samples-dev.jsonl.gz"):
+        known = {harm: float(str(row[harm])) for harm in OPENAI_HARMS if row.get(harm) is not None}
+        labels = {**known, "any": max(known.values(), default=0.0)}
+        if "S" in known:
+            labels["sexual"] = max(known["S"], known.get("S3", 0.0))
+        yield Example(text=str(row["prompt"]), labels=labels, dataset="openai_moderation")
+
+
+def _hatecheck(folder: Path) -> Iterator[Example]:
+    for row in _rows(folder / "test_suite_cases.csv"):
+        labels = {"hate": float(row["label_gold"] == "hateful")}
+        yield Example(
+            text=row["test_case"],
+            labels=labels,
+            dataset="hatecheck",
+            group=row["templ_id"],
+            slice=row["functionality"],
+        )
+
+
+def _multilingual_hatecheck(folder: Path) -> Iterator[Example]:
+    for path in sorted(folder.glob("hatecheck_cases_final_*.csv")):
+        for row in _rows(path):
+            labels = {"hate": float(row["label_gold"] == "hateful")}
+            yield Example(text=row["test_case"], labels=labels, dataset="multilingual_hatecheck", slice=path.stem[22:])
+
+
+def _madlibs(folder: Path) -> Iterator[Example]:
+    for row in _rows(folder / "en_sentence_templates.csv"):
+        labels = {"harassment": float(row["toxicity"] == "toxic")}
+        yield Example(text=row["phrase"], labels=labels, dataset="bias_madlibs", group=row["template"])
+
+
+def _stormfront(folder: Path) -> Iterator[Example]:
+    for row in _rows(folder / "sentences.csv"):
+        if row["label"] in ("hate", "noHate"):
+            labels = {"hate": float(row["label"] == "hate")}
+            yield Example(text=row["text"], labels=labels, dataset="vicomtech_stormfront", group=row["user_id"])
+
+
+def _no_text(_: Path) -> Iterator[Example]:
+    return iter(())
+
+
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            name="davidson",
+            folder="davidson",
+            title="Davidson et al. 2017, Hate Speech and Offensive Language",
+            licence="MIT",
+            source="https://github.com/t-davidson/hate-speech-and-offensive-language",
+            use=Use.TRAIN,
+            files=("labeled_data.csv",),
+            splits={"train": _davidson},
+        ),
+        Dataset(
+            name="hatexplain",
+            folder="hatexplain",
+            title="Mathew et al. 2021, HateXplain",
+            licence="MIT",
+            source="https://github.com/hate-alert/HateXplain",
+            use=Use.TRAIN,
+            files=("train.jsonl", "val.jsonl"),
+            splits={"train": lambda folder: _hatexplain(folder, "train"), "val": lambda f: _hatexplain(f, "val")},
+        ),
+        Dataset(
+            name="edos",
+            folder="edos",
+            title="Kirk et al. 2023, Explainable Detection of Online Sexism (SemEval-2023 task 10)",
+            licence="CC0-1.0",
+            source="https://github.com/rewire-online/edos",
+            use=Use.TRAIN,
+            files=("edos_labelled_aggregated.csv",),
+            splits={"train": lambda folder: _edos(folder, "train"), "dev": lambda folder: _edos(folder, "dev")},
+        ),
+        Dataset(
+            name="hatemoji",
+            folder="hatemoji",
+            title="Kirk et al. 2022, HatemojiBuild",
+            licence="CC-BY-4.0",
+            source="https://github.com/HannahKirk/Hatemoji",
+            use=Use.TRAIN,
+            files=("hatemojibuild_train.csv", "hatemojibuild_validation.csv", "hatemojibuild_test.csv"),
+            splits={
+                "train": lambda folder: _hatemoji(folder, "train"),
+                "validation": lambda folder: _hatemoji(folder, "validation"),
+                "test": lambda folder: _hatemoji(folder, "test"),
+            },
+            weight=4.0,
+        ),
+        Dataset(
+            name="toxic_spans",
+            folder="toxic_spans",
+            title="Pavlopoulos et al. 2022, Toxic Spans",
+            licence="CC0-1.0",
+            source="https://github.com/ipavlopoulos/toxic_spans",
+            use=Use.TRAIN,
+            files=("comments.csv", "annotations.csv", "spans.csv"),
+            splits={"train": _toxic_spans},
+        ),
+        Dataset(
+            name="safenlp",
+            folder="safenlp",
+            title="Hosseini et al. 2023, SafeNLP (human-scored ToxiGen; implicit hate)",
+            licence="MIT",
+            source="https://github.com/microsoft/SafeNLP",
+            use=Use.TRAIN,
+            files=("toxiGen.json", "implicitHate.json"),
+            splits={"train": _safenlp},
+        ),
+        Dataset(
+            name="mlma",
+            folder="mlma",
+            title="Ousidhoum et al. 2019, MLMA hate speech (English)",
+            licence="MIT",
+            source="https://github.com/HKUST-KnowComp/MLMA_hate_speech",
+            use=Use.TRAIN,
+            files=("en_dataset.csv",),
+            splits={"train": _mlma},
+            weight=0.5,
+        ),
+        Dataset(
+            name="sms_spam",
+            folder="sms_spam",
+            title="Almeida and Hidalgo 2011, SMS Spam Collection",
+            licence="CC-BY-4.0",
+            source="https://archive.ics.uci.edu/dataset/228/sms+spam+collection",
+            use=Use.TRAIN,
+            files=("sms.tsv",),
+            splits={"train": _sms_spam},
+        ),
+        Dataset(
+            name="openai_moderation",
+            folder="openai_moderation",
+            title="Markov et al. 2022, OpenAI moderation samples (development half)",
+            licence="MIT",
+            source="https://github.com/openai/moderation-api-release",
+            use=Use.TRAIN,
+            files=("samples-dev.jsonl.gz",),
+            splits={"train": _openai},
+            note="trains the sexual head only, so that it can test the others",
+            heads=("sexual",),
+        ),
+        Dataset(
+            name="hatecheck",
+            folder="hatecheck",
+            title="Röttger et al. 2021, HateCheck",
+            licence="CC-BY-4.0",
+            source="https://github.com/paul-rottger/hatecheck-data",
+            use=Use.EVALUATE,
+            files=("test_suite_cases.csv",),
+            splits={"test": _hatecheck},
+        ),
+        Dataset(
+            name="multilingual_hatecheck",
+            folder="multilingual_hatecheck",
+            title="Röttger et al. 2022, Multilingual HateCheck",
+            licence="CC-BY-4.0",
+            source="https://github.com/rewire-online/multilingual-hatecheck",
+            use=Use.EVALUATE,
+            files=("hatecheck_cases_final_arabic.csv",),
+            splits={"test": _multilingual_hatecheck},
+        ),
+        Dataset(
+            name="bias_madlibs",
+            folder="bias_madlibs",
+            title="Dixon et al. 2018, identity-term templates",
+            licence="Apache-2.0",
+            source="https://github.com/conversationai/unintended-ml-bias-analysis",
+            use=Use.EVALUATE,
+            files=("en_sentence_templates.csv",),
+            splits={"test": _madlibs},
+        ),
+        Dataset(
+            name="vicomtech_stormfront",
+            folder="vicomtech_stormfront",
+            title="de Gibert et al. 2018, hate speech from a white supremacy forum",
+            licence="CC-BY-SA-3.0",
+            source="https://github.com/Vicomtech/hate-speech-dataset",
+            use=Use.SHARE_ALIKE,
+            files=("sentences.csv",),
+            splits={"train": _stormfront},
+        ),
+        Dataset(
+            name="fsdd",
+            folder="fsdd_audio",
+            title="Jackson et al., Free Spoken Digit Dataset",
+            licence="CC-BY-SA-4.0",
+            source="https://github.com/Jakobovski/free-spoken-digit-dataset",
+            use=Use.SHARE_ALIKE,
+            files=("README.md",),
+            splits={"train": _no_text},
+        ),
+    )
+}
+"""Every data set that Seawall can read, by name."""
+
+
+class RefusedError(ValueError):
+    """A data set was asked to train shipped weights that it may not train."""
+
+
+def refuse_unless_trainable(names: tuple[str, ...]) -> None:
+    """Raise ``RefusedError`` if any of the sets may not train weights that are given away."""
+    for name in names:
+        if name not in DATASETS:
+            raise RefusedError(f"no data set {name!r}; known: {', '.join(sorted(DATASETS))}")
+        dataset = DATASETS[name]
+        if dataset.use is Use.EVALUATE:
+            raise RefusedError(f"data set {name!r} is for evaluation only: a model trained on it could not be tested")
+        if dataset.use is Use.SHARE_ALIKE:
+            raise RefusedError(
+                f"data set {name!r} is under {dataset.licence} (share-alike): weights made from it "
+                "could not be given away under this project's licence"
+            )

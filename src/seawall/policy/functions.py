@@ -1,0 +1,107 @@
+"""The functions of the language: what authors may call, and the pure code that computes them over text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIGNATURES: Final[Mapping[str, str]] = {
+    "abs": "abs(number)",
+    "age": "age(actor) or age(item.<timestamp field>)",
+    "at_fpr": "at_fpr(rate), beside a signal: hate >= at_fpr(0.001)",
+    "bank": 'bank("<name of a bank>")',
+    "contains": 'contains(<text field, or text>, "<words>")',
+    "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
+    "in_part": 'in_part("<screened field>", signal)',
+    "known": "known(expression)",
+    "length": "length(<text or list field, or text>)",
+    "lower": "lower(text)",
+    "matches": 'matches(<text field, or text>, "<RE2 pattern>")',
+    "max": "max(a, b, …)",
+    "min": "min(a, b, …)",
+}
+"""Every function of the language, with its form."""
+
+_PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
+# Scripts written without blanks between words: there, a word may begin beside a letter.
+_UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+
+
+class BadPattern(ValueError):
+    """RE2 refuses the pattern."""
+
+
+def canonical_text(text: str) -> str:
+    """Compatibility-composed (NFKC), case-folded, with single blanks: the form in which ``contains`` compares."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    # Folding can undo composition, hence the second pass (Unicode 15, section 3.13, definition 146).
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(folded.split())
+
+
+def contains_words(text: str, words: str) -> bool:
+    """Whether canonical ``words`` stand in canonical ``text`` as whole words."""
+    at = text.find(words)
+    while at >= 0:
+        end = at + len(words)
+        if not (at and _joined(text[at - 1], words[0])) and not (end < len(text) and _joined(words[-1], text[end])):
+            return True
+        at = text.find(words, at + 1)
+    return False
+
+
+def _joined(left: str, right: str) -> bool:
+    """Whether two neighbouring characters belong to one word."""
+    return left.isalnum() and right.isalnum() and not (_unspaced(left) or _unspaced(right))
+
+
+def _unspaced(character: str) -> bool:
+    return not character.isascii() and unicodedata.name(character, "").startswith(_UNSPACED)
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises BadPattern with RE2's own words."""
+    compile_pattern(pattern)
+
+
+def compile_pattern(pattern: str) -> Any:
+    """An RE2 pattern: matching takes time linear in the text. Raises BadPattern."""
+    import re2  # bundles without patterns, and the start of every process, do without it
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "refused"
+        raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
+
+
+def count_matches(pattern: Any, text: str) -> int:
+    """How many times a compiled pattern matches, without overlaps."""
+    return sum(1 for _ in pattern.finditer(text))
+
+
+def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
+    """A function from text to the indices of the patterns found in it, all matched in one pass over the text."""
+    import re2
+
+    sets = []
+    for start in range(0, len(patterns), _PATTERNS_TOGETHER):
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 64 << 20
+        together = re2.Set.SearchSet(options)
+        for pattern in patterns[start : start + _PATTERNS_TOGETHER]:
+            together.Add(pattern)
+        together.Compile()
+        sets.append((start, together.Match))
+    if len(sets) == 1:
+        match = sets[0][1]
+        return lambda text: match(text) or []
+    return lambda text: [start + index for start, match in sets for index in match(text) or ()]

@@ -1,0 +1,217 @@
+"""The checked tree: what an expression means once names, types and thresholds are settled.
+
+Every term carries its canonical text (``key``). Two terms with the same key are the same computation, which is how
+shared subexpressions are found.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+MAX_TERMS: Final = 2_000  # terms of one expression, lets written out
+MAX_TERM_DEPTH: Final = 60
+
+
+class Kind(StrEnum):
+    """The types of the language. A duration is seconds; a timestamp is milliseconds since 1970."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    DURATION = "duration"
+    TIMESTAMP = "timestamp"
+    LIST = "list"
+    IMAGE = "image"
+    NONE = "None"
+
+
+NUMERIC: Final = frozenset({Kind.NUMBER, Kind.INTEGER})
+ORDERED: Final = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.DURATION, Kind.TIMESTAMP})
+
+
+class Origin(StrEnum):
+    """Where a feature's value comes from."""
+
+    FIELD = "field"
+    ATTRIBUTE = "attribute"
+    ITEM_LANGUAGE = "item_language"
+    ITEM_CREATED_AT = "item_created_at"
+    SIGNAL = "signal"
+    IN_PART = "in_part"
+    BANK = "bank"
+    AGE = "age"
+    NOW = "now"
+    TEXT = "text"
+    IS_NONE = "is_none"
+    IN_LIST = "in_list"
+    LENGTH = "length"
+    MATCHES = "matches"
+    COUNT_MATCHES = "count_matches"
+    CONTAINS = "contains"
+
+
+GROWING: Final = frozenset({Origin.SIGNAL, Origin.IN_PART, Origin.BANK})
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A text that functions look at: a field, an attribute, or all screened text (owner ``text``)."""
+
+    owner: str
+    name: str = ""
+    lower: bool = False
+
+    @property
+    def key(self) -> str:
+        """As it is written."""
+        bare = f"{self.owner}.{self.name}" if self.name else self.owner
+        return f"lower({bare})" if self.lower else bare
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A typed column of the feature row, named by its canonical call.
+
+    ``personal``: its value is somebody's free text, so it is stored in the vault only.
+    """
+
+    name: str
+    kind: Kind
+    origin: Origin
+    subject: Subject | None = None
+    argument: Scalar = None  # signal, bank, pattern, words, sought entry
+    part: str | None = None  # of in_part
+    optional: bool = False
+    personal: bool = False
+
+    @property
+    def growing(self) -> bool:
+        """With some parts unknown, its known parts still give a lower bound."""
+        return self.origin in GROWING
+
+    @property
+    def bound(self) -> str:
+        """Name of the column that holds the lower bound while the feature is unknown."""
+        return f"at_least({self.name})"
+
+
+class Op(StrEnum):
+    """What a term does."""
+
+    CONST = "const"
+    FEATURE = "feature"
+    NOT = "not"
+    AND = "and"
+    OR = "or"
+    COMPARE = "compare"
+    IN = "in"
+    IS_NONE = "is_none"
+    ARITHMETIC = "arithmetic"
+    NEGATIVE = "negative"
+    IF = "if"
+    CALL = "call"
+    KNOWN = "known"
+
+
+class TooLarge(Exception):
+    """An expression with its lets written out goes over the limits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """A node. ``symbol`` is the operator or function; ``value`` a constant's value or the entries of an ``in``.
+
+    ``narrowed``: a feature that may be None, read where it was shown not to be.
+    """
+
+    op: Op
+    kind: Kind
+    key: str
+    args: tuple[Term, ...] = ()
+    symbol: str = ""
+    value: Scalar | tuple[Scalar, ...] = None
+    feature: Feature | None = None
+    optional: bool = False
+    narrowed: bool = False
+    size: int = 1
+    depth: int = 1
+
+
+def literal(value: Scalar) -> str:
+    """A constant as it is written in the language."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def call_key(function: str, *arguments: str) -> str:
+    """The canonical spelling of a call."""
+    return f"{function}({', '.join(arguments)})"
+
+
+def const(value: Scalar, kind: Kind) -> Term:
+    """A constant."""
+    return Term(Op.CONST, kind, literal(value), value=value, optional=value is None)
+
+
+def read(feature: Feature, narrowed: bool = False) -> Term:
+    """A feature's value."""
+    optional = feature.optional and not narrowed
+    return Term(
+        Op.FEATURE,
+        feature.kind,
+        feature.name,
+        feature=feature,
+        optional=optional,
+        narrowed=feature.optional and narrowed,
+    )
+
+
+def compound(
+    op: Op,
+    kind: Kind,
+    *args: Term,
+    symbol: str = "",
+    value: tuple[Scalar, ...] | None = None,
+    optional: bool = False,
+) -> Term:
+    """A term made of others. Raises TooLarge."""
+    size = 1 + sum(arg.size for arg in args)
+    depth = 1 + max((arg.depth for arg in args), default=0)
+    if size > MAX_TERMS or depth > MAX_TERM_DEPTH:
+        raise TooLarge
+    return Term(op, kind, _key(op, args, symbol, value), args, symbol, value, None, optional, False, size, depth)
+
+
+def _key(op: Op, args: tuple[Term, ...], symbol: str, value: tuple[Scalar, ...] | None) -> str:
+    keys = [arg.key for arg in args]
+    match op:
+        case Op.NOT:
+            return f"(not {keys[0]})"
+        case Op.NEGATIVE:
+            return f"(-{keys[0]})"
+        case Op.AND | Op.OR:
+            return "(" + f" {op} ".join(keys) + ")"
+        case Op.COMPARE | Op.ARITHMETIC:
+            return f"({keys[0]} {symbol} {keys[1]})"
+        case Op.IN:
+            return f"({keys[0]} in [{', '.join(map(literal, value or ()))}])"
+        case Op.IS_NONE:
+            return f"({keys[0]} is None)"
+        case Op.IF:
+            return f"({keys[1]} if {keys[0]} else {keys[2]})"
+        case _:
+            return call_key(symbol or op, *keys)
+
+
+def features_of(term: Term, found: dict[str, Feature] | None = None) -> dict[str, Feature]:
+    """Every feature a term reads, by name, in order of first reading."""
+    found = {} if found is None else found
+    if term.feature is not None:
+        found.setdefault(term.feature.name, term.feature)
+    for arg in term.args:
+        features_of(arg, found)
+    return found

@@ -1,0 +1,112 @@
+"""Which bundle is in force: published once, loaded by every process, swapped by replacing one reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import structlog
+from sqlalchemy import Connection, Table, insert, select
+
+from seawall.model import BundlePublished, DetectorSpec, Event
+from seawall.policy import Bundle, build_bundle, load_bundle
+from seawall.publish.sources import Sources
+from seawall.publish.tables import bundle as bundle_table
+from seawall.storage import Blobs, Database, Ledger, Transaction
+
+_log = structlog.get_logger(__name__)
+
+_NEWEST = select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(1)
+
+
+class NothingPublished(Exception):
+    """No bundle has been published to this database yet."""
+
+
+class BundleInForce:
+    """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and takes no pause."""
+
+    def __init__(self, database: Database, ledger: Ledger, blobs: Blobs) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._blobs = blobs
+        self._current: Bundle | None = None
+
+    @property
+    def current(self) -> Bundle:
+        """The bundle in force. Raises NothingPublished."""
+        if self._current is None:
+            self.refresh()
+        if self._current is None:
+            raise NothingPublished("no policies are in force; run 'seawall policy publish' first")
+        return self._current
+
+    def __call__(self) -> Bundle:
+        return self.current
+
+    def publish(self, sources: Sources, detectors: Sequence[DetectorSpec], banks: Sequence[str], by: str) -> Bundle:
+        """Build and put in force; nothing happens when the same bundle is in force. Raises PolicyErrors.
+
+        A bundle that does not build changes nothing: the one in force stays.
+        """
+        bundle = build_bundle(sources.policies, sources.content_types, detectors, banks)
+        self._blobs.put(bundle.canonical())
+
+        def unit(tx: Transaction) -> bool:
+            previous = tx.execute(_NEWEST).scalar_one_or_none()
+            if previous == bundle.hash:
+                return False
+            tx.append(
+                BundlePublished(
+                    bundle=bundle.hash,
+                    previous=previous,
+                    by=by,
+                    policies=len(bundle.policies),
+                    rules=sum(len(policy.rules) for policy in bundle.policies),
+                    detectors=tuple(f"{detector.name} {detector.version}" for detector in detectors),
+                )
+            )
+            return True
+
+        if self._ledger.commit(unit):
+            _log.info("bundle published", bundle=bundle.hash, by=by)
+        self._current = bundle
+        return bundle
+
+    def refresh(self) -> None:
+        """Load the newest published bundle if it is not the one held."""
+        with self._database.read() as connection:
+            newest = connection.execute(_NEWEST).scalar_one_or_none()
+        if newest is not None and (self._current is None or self._current.hash != newest):
+            self._current = self.load(newest)
+
+    def load(self, bundle_hash: str) -> Bundle:
+        """Any published bundle by its hash, for replay. Raises KeyError."""
+        if self._current is not None and self._current.hash == bundle_hash:
+            return self._current
+        return load_bundle(self._blobs.get(bundle_hash))
+
+
+class Bundles:
+    """The projection ``bundle``."""
+
+    name: ClassVar[str] = "bundles"
+    tables: ClassVar[tuple[Table, ...]] = (bundle_table,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """One row a publication."""
+        rows: list[dict[str, Any]] = [
+            {
+                "seq": event.seq,
+                "hash": event.body.bundle,
+                "at": event.at,
+                "by": event.body.by,
+                "previous": event.body.previous,
+                "policies": event.body.policies,
+                "rules": event.body.rules,
+            }
+            for event in events
+            if isinstance(event.body, BundlePublished)
+        ]
+        if rows:
+            connection.execute(insert(bundle_table), rows)

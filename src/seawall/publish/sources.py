@@ -1,0 +1,36 @@
+"""Reading policies and content types from folders of YAML files; the shipped ones when no folder is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall import content_types as shipped_content_types
+from seawall import policies as shipped_policies
+from seawall.model import ContentType
+from seawall.policy import PolicySource, load_content_type
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a bundle is built from."""
+
+    policies: tuple[PolicySource, ...]
+    content_types: tuple[ContentType, ...]
+
+
+def read_sources(policies: Path | None = None, content_types: Path | None = None) -> Sources:
+    """Read ``*.yaml`` of both folders, in order of their names. Raises PolicyErrors, FileNotFoundError."""
+    policy_files = _files(policies) if policies else list(shipped_policies.sources().items())
+    type_files = _files(content_types) if content_types else list(shipped_content_types.sources().items())
+    return Sources(
+        policies=tuple(PolicySource(path=path, text=text) for path, text in policy_files),
+        content_types=tuple(load_content_type(text, path) for path, text in type_files),
+    )
+
+
+def _files(folder: Path) -> list[tuple[str, str]]:
+    paths = [folder] if folder.is_file() else sorted(folder.glob("*.yaml"))
+    if not paths:
+        raise FileNotFoundError(f"there is no .yaml file in {folder}")
+    return [(str(path), path.read_text(encoding="utf-8")) for path in paths]

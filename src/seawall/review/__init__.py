@@ -1,0 +1,47 @@
+"""What people do: cases, who holds which, and the answers that become decisions.
+
+    from seawall import review
+
+    lease = review.next_case(database, person, queue="hate")      # None when nothing waits
+    review.renew(database, lease.case, person)                    # the heartbeat; leases last ten minutes
+    decision = review.submit_review(
+        ledger, rulebook, lease.case, person,
+        review.Answer(answer=review.VIOLATES, policy="hateful-conduct", actions=(Action("remove"),),
+                      reason="clear_violation", note="Names a person."),
+    )
+
+``machine`` is the life of a case as a pure function; ``projections`` keep where every case stands.
+"""
+
+from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
+from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
+from seawall.review.projections import PROJECTIONS
+from seawall.review.reviews import DOES_NOT_VIOLATE, REASONS, VIOLATES, Answer, Rulebook, submit_review
+
+__all__ = [
+    "DOES_NOT_VIOLATE",
+    "LEASE_MS",
+    "PROJECTIONS",
+    "REASONS",
+    "REPORTS_QUEUE",
+    "VIOLATES",
+    "Answer",
+    "BadAnswer",
+    "Case",
+    "CaseMoved",
+    "CaseState",
+    "CaseTaken",
+    "Lease",
+    "NoSuchCase",
+    "ReviewError",
+    "Rulebook",
+    "case_id",
+    "holder",
+    "next_case",
+    "release",
+    "renew",
+    "skip_case",
+    "submit_review",
+    "take",
+]

@@ -1,0 +1,184 @@
+"""The life of a case, as a pure function: no database, no clock.
+
+A case is about one item. A machine's decision or a report opens it, a review closes it, anything new opens it
+again. A case that only the machine asked for closes by itself when a later, complete look finds nothing; one that
+a person reported waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from seawall.model import Decision, DecisionSource, ItemRef, Verdict
+
+REPORTS_QUEUE = "reports"
+
+REPORT_PRIORITY: Mapping[str, float] = {"user": 0.4, "staff": 0.7, "trusted_flagger": 0.8, "authority": 0.95}
+"""How soon a report is looked at, by who made it, on the scale of a rule's priority (1: now)."""
+
+
+class CaseState(StrEnum):
+    """Where a case stands. ``NONE``: the item has no case yet."""
+
+    NONE = "none"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Happening(StrEnum):
+    """What may happen to a case."""
+
+    ASKED = "asked"  # a decision sends the item to review
+    CLEARED = "cleared"  # a complete decision allows it and asks for no review
+    DECIDED = "decided"  # any other decision about the item
+    REPORTED = "reported"
+    REVIEWED = "reviewed"
+
+
+TRANSITIONS: Mapping[tuple[CaseState, Happening], CaseState] = {
+    (CaseState.NONE, Happening.ASKED): CaseState.OPEN,
+    (CaseState.NONE, Happening.CLEARED): CaseState.NONE,
+    (CaseState.NONE, Happening.DECIDED): CaseState.NONE,
+    (CaseState.NONE, Happening.REPORTED): CaseState.OPEN,
+    (CaseState.OPEN, Happening.ASKED): CaseState.OPEN,
+    (CaseState.OPEN, Happening.CLEARED): CaseState.CLOSED,  # unless somebody reported it
+    (CaseState.OPEN, Happening.DECIDED): CaseState.OPEN,
+    (CaseState.OPEN, Happening.REPORTED): CaseState.OPEN,
+    (CaseState.OPEN, Happening.REVIEWED): CaseState.CLOSED,
+    (CaseState.CLOSED, Happening.ASKED): CaseState.OPEN,
+    (CaseState.CLOSED, Happening.CLEARED): CaseState.CLOSED,
+    (CaseState.CLOSED, Happening.DECIDED): CaseState.CLOSED,
+    (CaseState.CLOSED, Happening.REPORTED): CaseState.OPEN,
+    (CaseState.CLOSED, Happening.REVIEWED): CaseState.CLOSED,  # the ledger never refuses what has happened
+}
+"""The whole machine. What is not here cannot happen: a review of a case that never was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One item's case. ``reports`` counts those of the present opening; ``reviews`` all of them."""
+
+    id: str
+    item: str
+    content_type: str
+    actor: str | None = None
+    queue: str = REPORTS_QUEUE
+    priority: float = 0.0
+    state: CaseState = CaseState.NONE
+    opened_at: int = 0
+    closed_at: int | None = None
+    decision: str | None = None
+    policy: str | None = None
+    rule: str | None = None
+    harm: str | None = None
+    reports: int = 0
+    reviews: int = 0
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision about the item was made."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Somebody reported the item."""
+
+    kind: str
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A person answered."""
+
+    answer: str
+
+
+Fact: TypeAlias = Decided | Reported | Reviewed
+
+
+def case_id(item: str) -> str:
+    """The id of an item's one case: ``it_x`` → ``case_x``."""
+    return f"case_{item.partition('_')[2] or item}"
+
+
+def new_case(item: ItemRef) -> Case:
+    """The case that an item has before anything happened to it."""
+    return Case(id=case_id(item.ref), item=item.ref, content_type=item.content_type)
+
+
+def step(case: Case, fact: Fact, at: int) -> Case:
+    """The case after ``fact``, which happened at ``at`` (ms). Raises ValueError for what cannot happen."""
+    happening = _happening(fact)
+    target = TRANSITIONS.get((case.state, happening))
+    if target is None:
+        raise ValueError(f"A case in state {case.state!r} cannot be {happening!r}: {case.id}")
+    if happening is Happening.CLEARED and case.state is CaseState.OPEN and case.reports:
+        target = CaseState.OPEN
+    opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
+    if opening:
+        case = replace(case, opened_at=at, closed_at=None, reports=0, priority=0.0, queue=REPORTS_QUEUE)
+    closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
+    moved = replace(case, state=target, closed_at=at if closing else case.closed_at)
+    match fact:
+        case Decided(decision):
+            return _decided(moved, decision, opening=opening)
+        case Reported(kind, policy):
+            return _reported(moved, kind, policy, opening=opening)
+        case Reviewed(answer):
+            return replace(moved, reviews=moved.reviews + 1, answer=answer)
+
+
+def _happening(fact: Fact) -> Happening:
+    match fact:
+        case Reported():
+            return Happening.REPORTED
+        case Reviewed():
+            return Happening.REVIEWED
+        case Decided(decision):
+            if any(action.kind == "review" for action in decision.actions):
+                return Happening.ASKED
+            complete = decision.verdict is Verdict.ALLOW and not decision.degraded
+            by_machine = decision.source is not DecisionSource.REVIEW
+            return Happening.CLEARED if complete and by_machine else Happening.DECIDED
+
+
+def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
+    if case.state is CaseState.NONE:
+        return case
+    case = replace(case, decision=decision.id, actor=decision.actor)
+    asked = [action for action in decision.actions if action.kind == "review"]
+    if not asked:
+        return case
+    first = max(asked, key=lambda action: _priority(action.parameters.get("priority")))
+    priority = _priority(first.parameters.get("priority"))
+    if not opening and priority < case.priority:
+        return case
+    case = replace(case, queue=str(first.parameters["queue"]), priority=priority)
+    if not decision.reasons:
+        return case
+    reason = decision.reasons[0]
+    return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
+
+
+def _reported(case: Case, kind: str, policy: str | None, *, opening: bool) -> Case:
+    if opening and case.reviews == 0 and case.decision is None:
+        case = replace(case, policy=policy)
+    return replace(
+        case,
+        reports=case.reports + 1,
+        policy=case.policy or policy,
+        priority=max(case.priority, REPORT_PRIORITY.get(kind, REPORT_PRIORITY["user"])),
+    )
+
+
+def _priority(value: str | float | None) -> float:
+    """A rule's priority; without one, the middle."""
+    return float(value) if value is not None else 0.5

@@ -1,0 +1,96 @@
+"""Cases and reviews, from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Connection, insert, select
+
+from seawall.model import Event, ItemRef
+from seawall.model.events import DecisionMade, ReportReceived, ReviewSubmitted
+from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, case_id, new_case, step
+from seawall.review.tables import case as case_table
+from seawall.review.tables import review as review_table
+from seawall.storage.upsert import upsert
+
+
+class Cases:
+    """One row for each item that ever had work for a person in it; moved by ``machine.step``."""
+
+    name = "cases"
+    tables = (case_table,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Fold ``events`` into the cases they are about."""
+        facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
+        if not facts:
+            return
+        before = _load(conn, sorted({found for _, found, _, _ in facts}))
+        after = dict(before)
+        for at, found, item, fact in facts:
+            current = after.get(found)
+            if current is None and item is not None:
+                current = new_case(item)
+            if current is not None:
+                after[found] = step(current, fact, at)
+        _store(conn, before, after)
+
+
+class Reviews:
+    """One row for each answer of a reviewer."""
+
+    name = "reviews"
+    tables = (review_table,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add the reviews among ``events``."""
+        rows = [
+            {
+                "id": event.body.review,
+                "seq": event.seq,
+                "at": event.at,
+                "case": event.body.case,
+                "reviewer": event.body.reviewer,
+                "decision": event.body.decision,
+                "policy": event.body.policy,
+                "answer": event.body.answer,
+                "reason": event.body.reason,
+            }
+            for event in events
+            if isinstance(event.body, ReviewSubmitted)
+        ]
+        if rows:
+            conn.execute(insert(review_table), rows)
+
+
+PROJECTIONS = (Cases(), Reviews())
+
+
+def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
+    match event.body:
+        case DecisionMade(decision=decision):
+            return case_id(decision.item.ref), decision.item, Decided(decision)
+        case ReportReceived(item=item, kind=kind, policy=policy):
+            return case_id(item.ref), item, Reported(kind, policy)
+        case ReviewSubmitted(case=case, answer=answer):
+            return case, None, Reviewed(answer)
+        case _:
+            return None
+
+
+def _load(conn: Connection, ids: Sequence[str]) -> dict[str, Case]:
+    found: dict[str, Case] = {}
+    for start in range(0, len(ids), 500):
+        rows = conn.execute(select(case_table).where(case_table.c.id.in_(ids[start : start + 500])))
+        for row in rows:
+            fields = dict(row._mapping)
+            fields["state"] = CaseState(fields["state"])
+            found[row.id] = Case(**fields)
+    return found
+
+
+def _store(conn: Connection, before: dict[str, Case], after: dict[str, Case]) -> None:
+    moved = [case for found, case in after.items() if case != before.get(found)]
+    if rows := [asdict(case) for case in moved if case.state is not CaseState.NONE]:
+        upsert(conn, case_table, rows)

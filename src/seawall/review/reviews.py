@@ -1,0 +1,186 @@
+"""A reviewer's answer becomes a decision like any other, in one unit of the ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from seawall import enforce
+from seawall.model import (
+    ACTIONS,
+    Action,
+    ContentType,
+    Decision,
+    DecisionSource,
+    ItemRef,
+    ParameterType,
+    Reason,
+    new_id,
+)
+from seawall.model.events import DecisionMade, ReviewSubmitted
+from seawall.policy import verdict_of
+from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.machine import CaseState
+from seawall.review.tables import case as case_table
+from seawall.review.tables import lease
+from seawall.screen.tables import item as item_table
+from seawall.storage.ledger import Ledger, Transaction
+
+VIOLATES: Final = "violates"
+DOES_NOT_VIOLATE: Final = "does_not_violate"
+
+REASONS: Final[Mapping[str, str]] = {
+    "clear_violation": "Clear violation",
+    "violation_in_context": "Violation in its context",
+    "repeated_behaviour": "Repeated behaviour",
+    "known_content": "Known content",
+    "not_a_violation": "Nothing wrong with it",
+    "quoted_or_condemned": "Quotes or condemns it",
+    "reclaimed_or_joking": "Reclaimed speech or banter",
+    "detector_mistaken": "The detector was mistaken",
+    "not_enough_evidence": "Not enough evidence",
+}
+"""Codes that go into the ledger, and what people read. Free words belong in the note."""
+
+NOTE_MAX = 4_000
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a reviewer says about a case. ``reason`` is a code; ``note`` is free text and is sealed in the vault."""
+
+    answer: str  # violates | does_not_violate
+    policy: str | None = None
+    actions: tuple[Action, ...] = ()
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """What an answer may refer to: the content types, and the harm that each policy in force stands for."""
+
+    content_types: Mapping[str, ContentType]
+    harms: Mapping[str, str]
+
+
+def submit_review(
+    ledger: Ledger, rulebook: Rulebook, case: str, person: str, answer: Answer, *, seen: str | None = None
+) -> Decision:
+    """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
+
+    ``seen`` is the decision that was in force when the reviewer looked: if another is by now, the answer is refused.
+    Of several answers at once exactly one wins. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
+    """
+    _check(answer, rulebook)
+    review_id = new_id("rev")
+
+    def unit(tx: Transaction) -> Decision:
+        found = _open_case(tx, case, person)
+        head = tx.execute(select(item_table).where(item_table.c.ref == found.item)).first()
+        if head is None:
+            raise CaseMoved("The item of this case is not there any more.")
+        if seen is not None and head.decision != seen:
+            raise CaseMoved("The item was decided again since you opened the case. Look at it once more.")
+        decision = _decision(head, person, answer, rulebook, tx.at)
+        tx.append(
+            ReviewSubmitted(
+                review=review_id,
+                case=case,
+                reviewer=person,
+                decision=decision.id,
+                policy=answer.policy,
+                answer=answer.answer,
+                actions=answer.actions,
+                reason=answer.reason,
+            )
+        )
+        tx.append(DecisionMade(decision=decision))
+        enforce.apply(tx, decision, item_is_new=False)
+        if answer.note:
+            tx.seal(head.ref, f"review/{review_id}", answer.note.encode())
+        tx.execute(lease.delete().where(lease.c.case == case))
+        return decision
+
+    return ledger.commit(unit)
+
+
+def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
+    found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
+    if found is None:
+        raise NoSuchCase
+    if found.state != CaseState.OPEN:
+        raise CaseMoved("This case is closed: somebody has decided it, or a later look cleared it.")
+    held = tx.execute(select(lease).where(lease.c.case == case)).first()
+    if held is None or held.until <= tx.at:
+        raise CaseTaken("Your hold on this case ran out. Open it again to decide it.")
+    if held.person != person:
+        raise CaseTaken("Another reviewer is working on this case.")
+    return found
+
+
+def _decision(head: Row[Any], person: str, answer: Answer, rulebook: Rulebook, at: int) -> Decision:
+    allowed = rulebook.content_types[head.content_type].actions
+    if refused := sorted({action.kind for action in answer.actions} - set(allowed)):
+        raise BadAnswer(f"Content of type {head.content_type} does not allow {', '.join(refused)}.")
+    reasons: tuple[Reason, ...] = ()
+    if answer.policy is not None:
+        reasons = (Reason(policy=answer.policy, rule="review", harm=rulebook.harms[answer.policy]),)
+    return Decision(
+        id=new_id("dec", at),
+        at=at,
+        item=ItemRef(head.content_type, head.ref, head.revision),
+        source=DecisionSource.REVIEW,
+        verdict=verdict_of(answer.actions),
+        actions=answer.actions,
+        reasons=reasons,
+        actor=head.actor,
+        supersedes=head.decision,
+        reviewer=person,
+    )
+
+
+def _check(answer: Answer, rulebook: Rulebook) -> None:
+    if not _CODE.fullmatch(answer.reason):
+        raise BadAnswer("Choose a reason.")
+    if len(answer.note) > NOTE_MAX:
+        raise BadAnswer(f"A note has at most {NOTE_MAX} characters.")
+    if answer.answer == DOES_NOT_VIOLATE:
+        if answer.actions or answer.policy is not None:
+            raise BadAnswer("What does not violate gets no policy and no action.")
+        return
+    if answer.answer != VIOLATES:
+        raise BadAnswer(f"An answer is {VIOLATES} or {DOES_NOT_VIOLATE}.")
+    if answer.policy not in rulebook.harms:
+        raise BadAnswer("Choose the policy that it violates, one of those in force.")
+    if not answer.actions:
+        raise BadAnswer("Choose at least one action.")
+    for action in answer.actions:
+        _check_action(action)
+    if len({action.kind for action in answer.actions}) < len(answer.actions):
+        raise BadAnswer("Each action may be chosen once.")
+
+
+def _check_action(action: Action) -> None:
+    kind = ACTIONS.get(action.kind)
+    if kind is None:
+        raise BadAnswer(f"There is no action {action.kind!r}.")
+    parameters = {parameter.name: parameter for parameter in kind.parameters}
+    for name in action.parameters:
+        if name not in parameters:
+            raise BadAnswer(f"The action {kind.name} has no parameter {name!r}.")
+    for name, parameter in parameters.items():
+        value = action.parameters.get(name)
+        if value is None:
+            if parameter.required:
+                raise BadAnswer(f"The action {kind.name} needs {name}.")
+        elif parameter.type is ParameterType.TEXT:
+            if not isinstance(value, str) or not _CODE.fullmatch(value.replace("-", "_")):
+                raise BadAnswer(f"{name} of {kind.name} is a code such as 'graphic' (it goes into the ledger).")
+        elif isinstance(value, str) or not 0 < value < 1e12:
+            raise BadAnswer(f"{name} of {kind.name} is a number above 0.")

@@ -1,0 +1,62 @@
+"""Tables of the review service. ``lease`` and ``skip`` are operational; the others are projections."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text
+
+from seawall.storage.database import metadata
+
+# One case an item, reopened when something new arrives; id is "case_" and the tail of the item's surrogate.
+case = Table(
+    "review_case",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("item", Text, nullable=False, unique=True),
+    Column("content_type", Text, nullable=False),
+    Column("actor", Text),
+    Column("queue", Text, nullable=False),
+    Column("priority", Float, nullable=False),  # higher is sooner
+    Column("state", Text, nullable=False),  # open | closed
+    Column("opened_at", BigInteger, nullable=False),  # of the present opening
+    Column("closed_at", BigInteger),
+    Column("decision", Text),  # the decision that opened or last touched it; null when only reported
+    Column("policy", Text),
+    Column("rule", Text),
+    Column("harm", Text),
+    Column("reports", Integer, nullable=False),
+    Column("reviews", Integer, nullable=False),
+    Column("answer", Text),  # of the last review: violates | does_not_violate
+    Index("ix_review_case_queue", "state", "queue", "priority"),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("policy", Text),
+    Column("answer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_review_case", "case", "seq"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+# A case that a person passed over is not offered to them again until then.
+skip = Table(
+    "skip",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)

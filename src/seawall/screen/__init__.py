@@ -1,0 +1,25 @@
+"""The main job: item → parts → signals → decision, recorded before it is answered.
+
+    screener = Screener(ledger=ledger, vault=vault, blobs=blobs, runner=runner, in_force=bundle)
+    answer = screener.screen(item, deadline_ms=80)
+    answer.verdict, answer.degraded
+"""
+
+from seawall.screen.projections import PROJECTIONS
+from seawall.screen.reads import Content, feature_row, image_bytes, load_decision, load_item, read_content
+from seawall.screen.screen import Answer, Idempotency, IdempotencyConflict, Screener, answer_of
+
+__all__ = [
+    "PROJECTIONS",
+    "Answer",
+    "Content",
+    "Idempotency",
+    "IdempotencyConflict",
+    "Screener",
+    "answer_of",
+    "feature_row",
+    "image_bytes",
+    "load_decision",
+    "load_item",
+    "read_content",
+]

@@ -1,0 +1,109 @@
+"""An item's content as bytes for the vault, and back; what is personal in it never goes anywhere else."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from seawall.model import Image, Item, Value
+from seawall.storage.blobs import Blobs
+
+_NONCE = bytes(12)  # constant: every key encrypts one blob only
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedContent:
+    """What is sealed under ``fields/<revision>``. Images are blobs, encrypted under the subject's key."""
+
+    fields: Mapping[str, Any]
+    actor_attributes: Mapping[str, Any]
+    language: str | None = None
+    created_at: int | None = None
+
+
+_DECODER = msgspec.json.Decoder(SealedContent)
+
+
+def fields_name(revision: int) -> str:
+    """Name of the vault entry that holds the fields of one revision."""
+    return f"fields/{revision}"
+
+
+def features_name(decision: str) -> str:
+    """Name of the vault entry that holds the personal features of one decision."""
+    return f"features/{decision}"
+
+
+def canonical(item: Item) -> bytes:
+    """The item's content in canonical form: equal bytes for equal content. Images stand by their length and bytes."""
+    return _ENCODER.encode(
+        {
+            "fields": {name: _plain(value) for name, value in item.fields.items()},
+            "actor_attributes": dict(item.actor_attributes),
+            "language": item.language,
+        }
+    )
+
+
+def encode(item: Item, blobs: Blobs) -> bytes:
+    """The bytes to seal. Images are first stored as blobs, each encrypted under a key of its own that is sealed here.
+
+    So destroying the subject's key makes the images unreadable too, and a blob left behind by a crash tells nothing.
+    """
+    fields: dict[str, Any] = {
+        name: _store_image(value, blobs) if isinstance(value, Image) else value for name, value in item.fields.items()
+    }
+    return _ENCODER.encode(
+        SealedContent(
+            fields=fields,
+            actor_attributes=item.actor_attributes,
+            language=item.language,
+            created_at=item.created_at,
+        )
+    )
+
+
+def _store_image(image: Image, blobs: Blobs) -> dict[str, Any]:
+    key = AESGCM.generate_key(256)
+    digest = blobs.put(AESGCM(key).encrypt(_NONCE, image.data, None))
+    return {"blob": digest, "key": key, "bytes": len(image.data)}
+
+
+def load_image(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
+    """The encoded image that a field of the sealed content refers to."""
+    key = b64decode(reference["key"])
+    return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
+
+
+def decode(data: bytes) -> SealedContent:
+    """The sealed content; images still as references to blobs."""
+    return _DECODER.decode(data)
+
+
+def restore(content: SealedContent, content_type: str, item_id: str, actor: str | None, blobs: Blobs) -> Item:
+    """The item as it was submitted, images included."""
+    fields: dict[str, Value] = {}
+    for name, value in content.fields.items():
+        if isinstance(value, dict):
+            fields[name] = Image(load_image(value, blobs))
+        else:
+            fields[name] = tuple(value) if isinstance(value, list) else value
+    return Item(
+        content_type=content_type,
+        id=item_id,
+        actor=actor,
+        fields=fields,
+        actor_attributes=content.actor_attributes,
+        language=content.language,
+        created_at=content.created_at,
+    )
+
+
+def _plain(value: Value) -> Any:
+    return {"image": value.data} if isinstance(value, Image) else value

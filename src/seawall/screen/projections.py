@@ -1,0 +1,236 @@
+"""What screening keeps for readers: heads and revisions of items, decisions, rules fired, debts, traffic.
+
+Each projection is a function of the events in their order alone; how they are batched makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, UnknownReason
+from seawall.screen.tables import debt, decision, fired_rule, item, revision, traffic
+from seawall.storage.upsert import upsert
+
+_MINUTE = 60_000
+
+
+class Items:
+    """``item`` and ``revision``."""
+
+    name: ClassVar[str] = "items"
+    tables: ClassVar[tuple[Table, ...]] = (item, revision)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Fold submissions and decisions into the head of each item."""
+        revisions: list[dict[str, Any]] = []
+        heads: dict[str, dict[str, Any]] = {}
+        touched: dict[str, dict[str, Any]] = {}  # decisions about items submitted in earlier batches
+        for event in events:
+            body = event.body
+            if isinstance(body, ItemSubmitted):
+                ref = body.item
+                revisions.append(
+                    {"item": ref.ref, "revision": ref.revision, "seq": event.seq, "at": event.at, "digest": body.digest}
+                )
+                kept = heads.get(ref.ref) or {
+                    "decision": None, "verdict": None, "degraded": None, "decided_at": None
+                }  # fmt: skip
+                heads[ref.ref] = {
+                    **kept,
+                    "ref": ref.ref,
+                    "content_type": ref.content_type,
+                    "actor": body.actor,
+                    "language": body.language,
+                    "revision": ref.revision,
+                    "digest": body.digest,
+                    "submitted_at": event.at,
+                }
+            elif isinstance(body, DecisionMade):
+                made = body.decision
+                now = {"decision": made.id, "verdict": made.verdict.value, "degraded": made.degraded, "decided_at": made.at}
+                if made.item.ref in heads:
+                    heads[made.item.ref].update(now)
+                else:
+                    touched[made.item.ref] = now
+        self._write(connection, revisions, heads, touched)
+
+    def _write(
+        self,
+        connection: Connection,
+        revisions: list[dict[str, Any]],
+        heads: dict[str, dict[str, Any]],
+        touched: dict[str, dict[str, Any]],
+    ) -> None:
+        if touched:
+            rows = [{"b_ref": ref, **now} for ref, now in touched.items()]
+            connection.execute(_TOUCH, rows)
+        if revisions:
+            connection.execute(_ADD_REVISION, revisions)
+        if heads:
+            _keep_decisions(connection, heads, touched)
+            upsert(connection, item, list(heads.values()))
+
+
+def _keep_decisions(
+    connection: Connection, heads: dict[str, dict[str, Any]], touched: dict[str, dict[str, Any]]
+) -> None:
+    """A new revision of a known item keeps the decision in force until it is decided itself."""
+    later = [ref for ref, row in heads.items() if row["revision"] > 1 and row["decision"] is None]
+    for ref, *kept in connection.execute(_KEPT.where(item.c.ref.in_(later))) if later else ():
+        heads[ref].update(zip(("decision", "verdict", "degraded", "decided_at"), kept, strict=True))
+
+
+_ADD_REVISION = insert(revision)
+_TOUCH = (
+    update(item)
+    .where(item.c.ref == bindparam("b_ref"))
+    .values(
+        decision=bindparam("decision"),
+        verdict=bindparam("verdict"),
+        degraded=bindparam("degraded"),
+        decided_at=bindparam("decided_at"),
+    )
+)
+_KEPT = select(item.c.ref, item.c.decision, item.c.verdict, item.c.degraded, item.c.decided_at)
+
+
+class Decisions:
+    """``decision`` and ``fired_rule``."""
+
+    name: ClassVar[str] = "decisions"
+    tables: ClassVar[tuple[Table, ...]] = (decision, fired_rule)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """One row a decision, one row a rule that fired."""
+        made = [(event.seq, event.body.decision) for event in events if isinstance(event.body, DecisionMade)]
+        if not made:
+            return
+        connection.execute(_ADD_DECISION, [_decision_row(seq, one) for seq, one in made])
+        fired = [row for _, one in made for row in _fired_rows(one)]
+        if fired:
+            connection.execute(_ADD_FIRED, fired)
+
+
+_ADD_DECISION = insert(decision)
+_ADD_FIRED = insert(fired_rule)
+
+
+def _decision_row(seq: int, made: Decision) -> dict[str, Any]:
+    first = made.reasons[0] if made.reasons else None
+    return {
+        "id": made.id,
+        "seq": seq,
+        "at": made.at,
+        "item": made.item.ref,
+        "content_type": made.item.content_type,
+        "revision": made.item.revision,
+        "actor": made.actor,
+        "source": made.source.value,
+        "stage": made.stage,
+        "bundle": made.bundle,
+        "verdict": made.verdict.value,
+        "degraded": made.degraded,
+        "policy": first.policy if first else None,
+        "rule": first.rule if first else None,
+        "harm": first.harm if first else None,
+        "supersedes": made.supersedes,
+        "reviewer": made.reviewer,
+    }
+
+
+def _fired_rows(made: Decision) -> list[dict[str, Any]]:
+    reasons = {(reason.policy, reason.rule): reason for reason in (*made.shadow, *made.reasons)}
+    return [
+        {
+            "decision": made.id,
+            "policy": reason.policy,
+            "rule": reason.rule,
+            "mode": reason.mode,
+            "harm": reason.harm,
+            "at": made.at,
+        }
+        for reason in reasons.values()
+    ]
+
+
+class Debts:
+    """``debt``: opened by a degraded decision, paid by the next decision about the item that is not degraded."""
+
+    name: ClassVar[str] = "debts"
+    tables: ClassVar[tuple[Table, ...]] = (debt,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """A degraded decision after a degraded one keeps the first promise: the older debt stays, no new one opens."""
+        made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
+        items = {one.item.ref for one in made if one.debt_due is not None or one.supersedes is not None}
+        if not items:
+            return
+        query = select(debt).where(debt.c.item.in_(items), debt.c.state == "open")
+        open_now = {row.item: dict(row._mapping) for row in connection.execute(query)}
+        written: dict[str, dict[str, Any]] = {}
+        for one in made:
+            row = open_now.get(one.item.ref)
+            if one.degraded and one.debt_due is not None:
+                if row is None:
+                    row = open_now[one.item.ref] = _debt_row(one)
+                else:
+                    row["detectors"] = _unanswered(one)
+                written[row["decision"]] = row
+            elif row is not None and not one.degraded:
+                row.update(state="paid", paid_by=one.id, paid_at=one.at)
+                written[row["decision"]] = open_now.pop(one.item.ref)
+        if written:
+            upsert(connection, debt, list(written.values()))
+
+
+def _debt_row(made: Decision) -> dict[str, Any]:
+    return {
+        "decision": made.id,
+        "item": made.item.ref,
+        "content_type": made.item.content_type,
+        "opened_at": made.at,
+        "due_at": made.debt_due,
+        "detectors": _unanswered(made),
+        "fail_mode": made.fail_mode,
+        "state": "open",
+        "paid_by": None,
+        "paid_at": None,
+    }
+
+
+def _unanswered(made: Decision) -> str:
+    names = {unknown.detector for unknown in made.unknown if unknown.reason is not UnknownReason.LATER}
+    return ",".join(sorted(names))
+
+
+class Traffic:
+    """``traffic``: decisions by minute, content type, source and verdict."""
+
+    name: ClassVar[str] = "traffic"
+    tables: ClassVar[tuple[Table, ...]] = (traffic,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Add the batch's counts to the minutes they fall in."""
+        decisions: Counter[tuple[int, str, str, str]] = Counter()
+        degraded: Counter[tuple[int, str, str, str]] = Counter()
+        for event in events:
+            if isinstance(event.body, DecisionMade):
+                made = event.body.decision
+                key = (made.at // _MINUTE * _MINUTE, made.item.content_type, made.source.value, made.verdict.value)
+                decisions[key] += 1
+                degraded[key] += made.degraded
+        if not decisions:
+            return
+        names = ("minute", "content_type", "source", "verdict")
+        rows = [
+            {**dict(zip(names, key, strict=True)), "decisions": count, "degraded": degraded[key]}
+            for key, count in decisions.items()
+        ]
+        upsert(connection, traffic, rows, add=("decisions", "degraded"))
+
+
+PROJECTIONS = (Items(), Decisions(), Debts(), Traffic())

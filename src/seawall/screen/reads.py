@@ -1,0 +1,85 @@
+"""Reading what screening recorded: decisions, content, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from seawall.model import UNKNOWN, Decision, DecisionMade, FeatureValue, Item
+from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_image, restore
+from seawall.screen.tables import decision as decision_table
+from seawall.screen.tables import item as item_table
+from seawall.storage import Blobs, Database, Vault
+from seawall.storage.ledger import event
+
+_DECODER = msgspec.json.Decoder(DecisionMade)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a person or program may see of one revision. ``images``: field → size in bytes."""
+
+    fields: Mapping[str, Any]
+    actor_attributes: Mapping[str, Any]
+    language: str | None
+    images: Mapping[str, int]
+
+
+def load_decision(database: Database, decision: str) -> Decision:
+    """The whole record of one decision. Raises LookupError."""
+    query = (
+        select(event.c.body)
+        .join(decision_table, decision_table.c.seq == event.c.seq)
+        .where(decision_table.c.id == decision)
+    )
+    with database.read() as connection:
+        body = connection.execute(query).scalar_one_or_none()
+    if body is None:
+        raise LookupError(f"there is no decision {decision!r}")
+    return _DECODER.decode(body).decision
+
+
+def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
+    """The row that the decision read, its personal strings from the vault. Raises ``Erased``."""
+    row: dict[str, FeatureValue] = dict(decision.features or {})
+    row.update(dict.fromkeys(decision.unknown_features, UNKNOWN))
+    if decision.vault_features:
+        row.update(msgspec.json.decode(vault.open(decision.item.ref, features_name(decision.id))))
+    return row
+
+
+def read_content(vault: Vault, ref: str, revision: int) -> Content:
+    """One revision's content. Raises ``Erased`` when its key was destroyed, KeyError when there is none."""
+    sealed = _sealed(vault, ref, revision)
+    return Content(
+        fields={name: value for name, value in sealed.fields.items() if not isinstance(value, dict)},
+        actor_attributes=sealed.actor_attributes,
+        language=sealed.language,
+        images={name: value["bytes"] for name, value in sealed.fields.items() if isinstance(value, dict)},
+    )
+
+
+def image_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> bytes:
+    """One image as it was submitted. Raises ``Erased``, KeyError."""
+    reference = _sealed(vault, ref, revision).fields[field]
+    if not isinstance(reference, dict):
+        raise KeyError(field)
+    return load_image(reference, blobs)
+
+
+def load_item(database: Database, vault: Vault, blobs: Blobs, ref: str, revision: int) -> Item:
+    """The item as it was submitted. Raises ``Erased``, LookupError."""
+    with database.read() as connection:
+        row = connection.execute(select(item_table).where(item_table.c.ref == ref)).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no item {ref!r}")
+    actor = vault.platform_id(row.actor) if row.actor is not None else None
+    return restore(_sealed(vault, ref, revision), row.content_type, vault.platform_id(ref), actor, blobs)
+
+
+def _sealed(vault: Vault, ref: str, revision: int) -> SealedContent:
+    return decode(vault.open(ref, fields_name(revision)))

@@ -1,0 +1,449 @@
+"""The main job: item → parts → signals → decision → ledger. Nothing is answered before it is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import structlog
+
+from seawall import enforce
+from seawall.detect import Findings, Pending, Runner, derive_parts
+from seawall.model import (
+    Action,
+    ContentType,
+    Cost,
+    Decision,
+    DecisionMade,
+    DecisionSource,
+    FailMode,
+    Item,
+    ItemRef,
+    ItemSubmitted,
+    Part,
+    Reason,
+    Stage,
+    Unknown,
+    UnknownReason,
+    UnknownValue,
+    Verdict,
+    new_id,
+    now_ms,
+)
+from seawall.policy import Bundle, Context, Outcome, Program, parts_of
+from seawall.screen.content import canonical, encode, features_name, fields_name
+from seawall.screen.heads import Head, head_of
+from seawall.screen.tables import idempotency as idempotency_table
+from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction, Vault
+
+_log = structlog.get_logger(__name__)
+_ENCODER = msgspec.json.Encoder()
+
+PRE_PUBLISH = "pre_publish"
+POST_PUBLISH = "post_publish"
+ACCOUNT = "account"  # the kind of entity that acts
+FAIL_MODE_POLICY = "seawall"  # the policy name in reasons that come from a fail mode and not from a rule
+_DEFAULT_DEBT_S = 60
+_RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
+
+
+def item_kind(content_type: str) -> str:
+    """The kind under which the vault knows items of a content type."""
+    return f"item:{content_type}"
+
+
+class IdempotencyConflict(Exception):
+    """The same idempotency key came with another request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the caller of a screening gets. Durable in the ledger when it is returned."""
+
+    decision: str
+    item: str
+    revision: int
+    verdict: Verdict
+    actions: tuple[Action, ...]
+    reasons: tuple[Reason, ...]
+    degraded: bool
+    stage: str
+    unknown: tuple[Unknown, ...] = ()
+    fail_mode: str | None = None
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The caller's key, already bound to the API key, and a digest of the request it stands for."""
+
+    key: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at an item: what is needed to gather features and decide."""
+
+    item: Item
+    content_type: ContentType
+    stage: Stage
+    bundle: Bundle
+    program: Program
+    parts: tuple[Part, ...]
+    wanted: frozenset[str]  # detectors to ask now
+    later: frozenset[str]  # detectors that a later stage asks
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A decision without its place in the ledger (surrogates and revision are known only inside the transaction)."""
+
+    decision: Decision
+    vault_features: Mapping[str, Any]
+
+
+class Screener:
+    """Screens items with the bundle that ``in_force`` returns. Threads and event loops may share one."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        vault: Vault,
+        blobs: Blobs,
+        runner: Runner,
+        in_force: Callable[[], Bundle],
+    ) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._blobs = blobs
+        self._runner = runner
+        self._in_force = in_force
+
+    def screen(
+        self, item: Item, *, deadline_ms: int | None = None, idempotency: Idempotency | None = None, job: Job | None = None
+    ) -> Answer:
+        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, never lengthen it.
+
+        With ``job``, an ingested item is screened by a worker: the stage after publication gives the budget.
+        """
+        look = self._look(item, POST_PUBLISH if job else PRE_PUBLISH)
+        pending = self._start(look, deadline_ms)
+        unit = self._unit(look, pending.wait(), DecisionSource.SCREEN, idempotency=idempotency, job=job)
+        answer = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
+        self._await_late(look, pending, answer)
+        return answer
+
+    async def screen_async(
+        self, item: Item, *, deadline_ms: int | None = None, idempotency: Idempotency | None = None
+    ) -> Answer:
+        """As ``screen``, from an event loop."""
+        look = self._look(item, PRE_PUBLISH)
+        pending = self._start(look, deadline_ms)
+        unit = self._unit(look, await pending.wait_async(), DecisionSource.SCREEN, idempotency=idempotency)
+        answer = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
+        self._await_late(look, pending, answer)
+        return answer
+
+    async def submit(self, items: list[Item]) -> list[str]:
+        """Take items for screening by a worker; their surrogates, once durable. All or none."""
+
+        def unit(tx: Transaction) -> list[str]:
+            refs = []
+            for item in items:
+                placed = _place(tx, item, self._vault, self._blobs)
+                payload = {"item": placed.ref.ref, "revision": placed.ref.revision}
+                tx.enqueue("screen", f"{placed.ref.ref}/{placed.ref.revision}", payload)
+                refs.append(placed.ref.ref)
+            return refs
+
+        return await self._ledger.commit_async(unit)
+
+    def rescreen(self, item: Item, ref: ItemRef, *, job: Job | None, source: DecisionSource) -> Answer | None:
+        """Look again at a revision, with the longest budget its content type allows.
+
+        None: nothing to do any more (a newer revision came, or a person has decided this one).
+        """
+        look = self._look(item, POST_PUBLISH)
+        findings = self._start(look, None).wait()
+        return self._ledger.commit(self._again(look, findings, ref, source, job))
+
+    # -- one look ------------------------------------------------------------------------------------------------
+
+    def _look(self, item: Item, stage_name: str) -> _Look:
+        bundle = self._in_force()
+        content_type = bundle.content_types[item.content_type]
+        pre = content_type.stage(PRE_PUBLISH)
+        assert pre is not None, "the content-type check demands a pre_publish stage"
+        stage = content_type.stage(stage_name) or pre
+        program = bundle.program(item.content_type)
+        parts = derive_parts(parts_of(item, content_type))
+        now, later = self._split(program.detectors, stage, content_type)
+        return _Look(item, content_type, stage, bundle, program, parts, now, later)
+
+    def _split(
+        self, detectors: frozenset[str], stage: Stage, content_type: ContentType
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Which detectors this stage asks, and which it leaves to the stage after publication."""
+        if stage.name != PRE_PUBLISH or content_type.stage(POST_PUBLISH) is None:
+            return detectors, frozenset()
+        if stage.detectors is not None:
+            now = detectors & frozenset(stage.detectors)
+        else:
+            now = frozenset(name for name in detectors if self._runner.cost(name) is not Cost.SLOW)
+        return now, detectors - now
+
+    def _start(self, look: _Look, deadline_ms: int | None) -> Pending:
+        budget = look.stage.budget_ms
+        return self._runner.start(look.parts, look.wanted, budget if deadline_ms is None else min(budget, deadline_ms))
+
+    # -- deciding ------------------------------------------------------------------------------------------------
+
+    def _judge(self, look: _Look, findings: Findings, source: DecisionSource) -> _Judged:
+        postponed = tuple(
+            Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
+            for name in sorted(look.later)
+            for part in look.parts
+            if part.modality in self._runner.modalities(name)
+        )
+        at = now_ms()
+        row = look.program.row(_context(look, findings, findings.unknown + postponed, at))
+        outcome = look.program.decide(row)
+        degraded = outcome.degraded
+        if degraded and postponed:
+            # What a later stage will answer is no gap of this one: would it be degraded without that?
+            degraded = look.program.decide(look.program.row(_context(look, findings, findings.unknown, at))).degraded
+        personal = look.program.personal
+        features: dict[str, str | int | float | bool | None] = {}
+        sealed: dict[str, Any] = {}
+        missing: list[str] = []
+        for name, value in row.items():
+            if isinstance(value, UnknownValue):
+                missing.append(name)
+            elif name in personal:
+                sealed[name] = value
+            else:
+                features[name] = value
+        decision = Decision(
+            id=new_id("dec"),
+            at=at,
+            item=ItemRef(look.item.content_type, "", 0),
+            source=source,
+            verdict=outcome.verdict,
+            actions=outcome.actions,
+            reasons=outcome.reasons,
+            stage=look.stage.name,
+            bundle=look.bundle.hash,
+            shadow=outcome.shadow,
+            undetermined=outcome.undetermined,
+            unknown=findings.unknown + postponed,
+            degraded=degraded,
+            signals=findings.signals,
+            features=features,
+            unknown_features=tuple(missing),
+            vault_features=tuple(sealed),
+        )
+        return _Judged(_with_fail_mode(decision, outcome, look) if degraded else decision, sealed)
+
+    # -- recording -----------------------------------------------------------------------------------------------
+
+    def _unit(
+        self,
+        look: _Look,
+        findings: Findings,
+        source: DecisionSource,
+        *,
+        idempotency: Idempotency | None,
+        job: Job | None = None,
+    ) -> Callable[[Transaction], Answer]:
+        judged = self._judge(look, findings, source)
+
+        def unit(tx: Transaction) -> Answer:
+            if idempotency is not None:
+                seen = tx.prefetched(idempotency_table, idempotency.key)
+                if seen is not None:
+                    return _repeat(seen, idempotency)
+            placed = _place(tx, look.item, self._vault, self._blobs)
+            head = placed.head
+            if head is not None and head.by_person and head.revision == placed.ref.revision:
+                answer = _standing(head, look.stage.name)  # a person has answered for this very content
+            else:
+                answer = self._record(tx, look, judged, placed.ref, placed.actor, head)
+            if idempotency is not None:
+                row = {"key": idempotency.key, "request": idempotency.request, "at": tx.at}
+                row["response"] = _ENCODER.encode(answer)
+                tx.insert(idempotency_table, row)
+                tx.remember(idempotency_table, idempotency.key, row)
+            if job is not None:
+                tx.finish(job)
+            return answer
+
+        return unit
+
+    def _again(
+        self, look: _Look, findings: Findings, ref: ItemRef, source: DecisionSource, job: Job | None
+    ) -> Callable[[Transaction], Answer | None]:
+        judged = self._judge(look, findings, source)
+
+        def unit(tx: Transaction) -> Answer | None:
+            if job is not None:
+                tx.finish(job)
+            head = head_of(tx, ref.ref)
+            if head is None or head.revision != ref.revision or head.by_person:
+                return None
+            return self._record(tx, look, judged, ref, head.actor, head)
+
+        return unit
+
+    def _record(
+        self, tx: Transaction, look: _Look, judged: _Judged, ref: ItemRef, actor: str | None, head: Head | None
+    ) -> Answer:
+        decision = replace(
+            judged.decision, item=ref, actor=actor, supersedes=head.decision if head is not None else None
+        )
+        tx.append(DecisionMade(decision=decision))
+        if judged.vault_features:
+            tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(judged.vault_features))
+        enforce.apply(tx, decision, item_is_new=head is None)
+        payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
+        if decision.debt_due is not None:
+            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(decision, head))
+        elif look.later:
+            tx.enqueue("rescreen", ref.ref, payload)
+        return answer_of(decision)
+
+    def _delay(self, decision: Decision, head: Head | None) -> int:
+        """Soon at first; then at a quarter of the debt's age, between one second and a minute."""
+        age = decision.at - head.decided_at if head is not None and head.degraded and head.decided_at else 0
+        return max(_RESCREEN_AFTER_MS, min(age // 4, 60_000))
+
+    # -- late answers --------------------------------------------------------------------------------------------
+
+    def _await_late(self, look: _Look, pending: Pending, answer: Answer) -> None:
+        if not answer.degraded:
+            return
+
+        def supersede(findings: Findings) -> None:
+            ref = ItemRef(look.item.content_type, answer.item, answer.revision)
+            try:
+                self._ledger.commit(self._again_if(look, findings, ref, answer.decision))
+            except Exception:
+                # The debt is in the ledger and its job in the queue: the worker pays it.
+                _log.exception("late answer not recorded", decision=answer.decision)
+
+        pending.on_late(supersede)
+
+    def _again_if(
+        self, look: _Look, findings: Findings, ref: ItemRef, expected: str
+    ) -> Callable[[Transaction], Answer | None]:
+        again = self._again(look, findings, ref, DecisionSource.LATE, None)
+
+        def unit(tx: Transaction) -> Answer | None:
+            head = head_of(tx, ref.ref)
+            return again(tx) if head is not None and head.decision == expected else None
+
+        return unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    ref: ItemRef
+    actor: str | None
+    head: Head | None
+
+
+def _place(tx: Transaction, item: Item, vault: Vault, blobs: Blobs) -> _Placed:
+    """Find or make the item's surrogate and its revision; seal what is new."""
+    actor = tx.subject(ACCOUNT, item.actor) if item.actor is not None else None
+    kind = item_kind(item.content_type)
+    known = tx.find_subject(kind, item.id)
+    head = head_of(tx, known) if known is not None else None
+    ref = known or tx.subject(kind, item.id, owner=actor)
+    digest = tx.digest(canonical(item))
+    if head is not None and head.digest == digest:
+        return _Placed(ItemRef(item.content_type, ref, head.revision), actor, head)
+    placed = ItemRef(item.content_type, ref, head.revision + 1 if head is not None else 1)
+    tx.seal(ref, fields_name(placed.revision), encode(item, blobs))
+    tx.append(
+        ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields))
+    )
+    return _Placed(placed, actor, head)
+
+
+def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
+    subjects = [(item_kind(item.content_type), item.id)]
+    if item.actor is not None:
+        subjects.append((ACCOUNT, item.actor))
+    return Prefetch(
+        subjects=subjects, rows=((idempotency_table, idempotency.key),) if idempotency is not None else ()
+    )
+
+
+def _repeat(seen: Mapping[str, Any], idempotency: Idempotency) -> Answer:
+    if seen["request"] != idempotency.request:
+        raise IdempotencyConflict("this idempotency key was used with another request; use a new key for new content")
+    return _ANSWER_DECODER.decode(seen["response"])
+
+
+def _standing(head: Head, stage: str) -> Answer:
+    """A person's decision about this very content stands; a machine does not overrule it."""
+    assert head.decision is not None
+    return Answer(
+        decision=head.decision,
+        item=head.ref,
+        revision=head.revision,
+        verdict=Verdict(head.verdict),
+        actions=head.actions,
+        reasons=head.reasons,
+        degraded=False,
+        stage=stage,
+    )
+
+
+def _context(look: _Look, findings: Findings, unknown: tuple[Unknown, ...], at: int) -> Context:
+    return Context(item=look.item, parts=look.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+
+
+def _with_fail_mode(decision: Decision, outcome: Outcome, look: _Look) -> Decision:
+    """What the stage promises to do when it cannot know."""
+    mode = look.stage.fail_mode
+    due = decision.at + 1000 * (look.stage.debt_within_s or _DEFAULT_DEBT_S)
+    decision = replace(decision, fail_mode=mode.value, debt_due=due)
+    kind = {FailMode.ALLOW_WITH_DEBT: None, FailMode.HOLD: "hold", FailMode.BLOCK: "disable"}[mode]
+    verdict = {None: Verdict.ALLOW, "hold": Verdict.HOLD, "disable": Verdict.BLOCK}[kind]
+    if kind is None or _strength(outcome.verdict) >= _strength(verdict):
+        return decision
+    reason = Reason(policy=FAIL_MODE_POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")
+    return replace(
+        decision,
+        verdict=verdict,
+        actions=(*decision.actions, Action(kind)),
+        reasons=(*decision.reasons, reason),
+    )
+
+
+def _strength(verdict: Verdict) -> int:
+    return (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK).index(verdict)
+
+
+_ANSWER_DECODER = msgspec.json.Decoder(Answer)
+
+
+def answer_of(decision: Decision) -> Answer:
+    """The caller's view of a recorded decision."""
+    return Answer(
+        decision=decision.id,
+        item=decision.item.ref,
+        revision=decision.item.revision,
+        verdict=decision.verdict,
+        actions=decision.actions,
+        reasons=decision.reasons,
+        degraded=decision.degraded,
+        stage=decision.stage or "",
+        unknown=decision.unknown,
+        fail_mode=decision.fail_mode,
+        supersedes=decision.supersedes,
+    )

@@ -1,0 +1,115 @@
+"""Tables of the screening service. All but ``idempotency`` are projections."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
+
+from seawall.storage.database import metadata
+
+# The head of every item: its newest revision and the decision now in force.
+item = Table(
+    "item",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("content_type", Text, nullable=False),
+    Column("actor", Text),
+    Column("language", Text),
+    Column("revision", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("decision", Text),  # null: submitted, not yet decided
+    Column("verdict", Text),
+    Column("degraded", Boolean),
+    Column("decided_at", BigInteger),
+    Index("ix_item_actor", "actor"),
+    Index("ix_item_submitted_at", "submitted_at"),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+# One row a decision; the whole record is the ledger's event at ``seq``.
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("actor", Text),
+    Column("source", Text, nullable=False),
+    Column("stage", Text),
+    Column("bundle", Text),
+    Column("verdict", Text, nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("policy", Text),  # of the first reason
+    Column("rule", Text),
+    Column("harm", Text),
+    Column("supersedes", Text),
+    Column("reviewer", Text),
+    Index("ix_decision_item", "item", "seq"),
+    Index("ix_decision_verdict", "verdict", "seq"),
+    Index("ix_decision_at", "at"),
+)
+
+# Every rule that fired, live or shadow: the base of per-policy numbers.
+fired_rule = Table(
+    "fired_rule",
+    metadata,
+    Column("decision", Text, primary_key=True),
+    Column("policy", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("harm", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_fired_rule_policy", "policy", "rule", "at"),
+)
+
+# An item let through (or held) while something was unknown; keyed by the degraded decision.
+debt = Table(
+    "debt",
+    metadata,
+    Column("decision", Text, primary_key=True),
+    Column("item", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("detectors", Text, nullable=False),  # comma-separated names of those that did not answer
+    Column("fail_mode", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open | paid
+    Column("paid_by", Text),  # decision that superseded it
+    Column("paid_at", BigInteger),
+    Index("ix_debt_state", "state", "due_at"),
+    Index("ix_debt_item", "item"),
+)
+
+# Counts by minute (milliseconds since 1970, floored), for the overview's plots.
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("minute", BigInteger, primary_key=True),
+    Column("content_type", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("verdict", Text, primary_key=True),
+    Column("decisions", Integer, nullable=False),
+    Column("degraded", Integer, nullable=False),
+)
+
+# Operational: answers already given, by API key and idempotency key.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", Text, primary_key=True),  # "<api key id>:<sha256 of the caller's key>"
+    Column("request", Text, nullable=False),  # keyed digest of the request's body
+    Column("response", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)

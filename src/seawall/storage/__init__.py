@@ -1,0 +1,56 @@
+"""Where everything lasts: database, ledger, vault, jobs, blobs.
+
+    database = open_database("sqlite:////var/lib/seawall/seawall.db")   # or postgresql://…
+    database.migrate()
+    vault = Vault.open_in(database, Path("/var/lib/seawall"))
+    ledger = Ledger(database, vault, projections)
+
+    def unit(tx: Transaction) -> str:
+        account = tx.subject("account", "u-17")                          # a surrogate; the id itself is sealed
+        item = tx.subject("item:comment", "c-99", owner=account)         # erased together with the account
+        tx.seal(item, "fields/1", b'{"body": "hello"}')
+        tx.append(ItemSubmitted(item=ItemRef("comment", item, 1), actor=account, digest=tx.digest(b"hello")))
+        tx.enqueue("screen", item, {"item": item})
+        return item
+
+    item = ledger.commit(unit)                                           # durable, together with everybody else's
+    vault.open(item, "fields/1")
+    ledger.events(after=0)
+
+Events are appended once and never changed; projections (``Projection``) fill tables from them in the same
+transaction; ``Ledger.rebuild`` makes those tables again, byte for byte. Personal content lives in the vault under a
+key per subject: ``Vault.erase`` destroys it and the ledger stands.
+"""
+
+from seawall.storage.batch import Projection
+from seawall.storage.blobs import Blobs
+from seawall.storage.database import Database, metadata, open_database
+from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, StorageError
+from seawall.storage.jobs import Job, Jobs
+from seawall.storage.ledger import Ledger
+from seawall.storage.replay import Rebuild, RebuiltTable, Verification
+from seawall.storage.transaction import Prefetch, Transaction
+from seawall.storage.upsert import upsert
+from seawall.storage.vault import Vault
+
+__all__ = [
+    "Blobs",
+    "Database",
+    "Erased",
+    "Job",
+    "Jobs",
+    "LeaseLost",
+    "Ledger",
+    "OutcomeUnknown",
+    "Prefetch",
+    "Projection",
+    "Rebuild",
+    "RebuiltTable",
+    "StorageError",
+    "Transaction",
+    "Vault",
+    "Verification",
+    "metadata",
+    "open_database",
+    "upsert",
+]

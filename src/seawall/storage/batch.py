@@ -1,0 +1,230 @@
+"""One transaction in progress: the units that share it, what they buffered, and how it reaches the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, Executable, Result, Table, tuple_
+
+from seawall.model import Event, new_id, now_ms
+from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
+from seawall.storage.errors import LeaseLost
+from seawall.storage.keys import MasterKey
+from seawall.storage.subjects import Known, Subjects
+from seawall.storage.transaction import Key, Prefetch, Transaction, Writes
+
+WriterLock = Callable[[Connection], None]
+
+_LOCK_KEY: Final = 0x5EA_3A11  # Seawall's writers, in PostgreSQL's space of advisory locks (one space a database)
+_IN: Final = 1000
+
+
+class Projection(Protocol):
+    """Tables derived from events. Rows depend on the events and their order alone, not on how they are batched."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables it fills; nobody else writes to them."""
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Bring the tables up to date with ``events``, which follow those applied before."""
+
+
+def writer_lock(connection: Connection) -> None:
+    """Let one writer in at a time until the transaction ends, so that sequence numbers become visible in order."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+    # SQLite: BEGIN IMMEDIATE has done it.
+
+
+class Sql:
+    """The statements of the hot path in one driver's dialect, written once: no compiling, no per-row processing."""
+
+    def __init__(self, dialect: str) -> None:
+        sqlite = dialect == "sqlite"
+        mark = "?" if sqlite else "%s"
+        least = "min" if sqlite else "least"
+
+        def insert(table: str, columns: str) -> str:
+            marks = ", ".join(mark for _ in columns.split(","))
+            return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
+
+        self.head = (
+            "SELECT (SELECT value FROM storage_state WHERE name = 'erasures'), seq, chain FROM event "
+            "ORDER BY seq DESC LIMIT 1"
+        )
+        self.event = insert("event", "seq, id, at, kind, body, leaf, chain")
+        self.subject = insert("subject", "ref, lookup, owner, key")
+        self.vault = insert("vault", "ref, name, data") + " ON CONFLICT (ref, name) DO UPDATE SET data = excluded.data"
+        self.job = (
+            insert("job", "id, kind, key, payload, due_at, state, attempts").removesuffix(f"{mark}, {mark})")
+            + "'pending', 0) ON CONFLICT (kind, key) WHERE state = 'pending' DO UPDATE SET "
+            f"due_at = {least}(job.due_at, excluded.due_at), payload = excluded.payload"
+        )
+        self.finish = f"DELETE FROM job WHERE id = {mark} AND attempts = {mark} AND state = 'leased'"  # noqa: S608
+
+
+class Batch:
+    """Units joined in one transaction. Made under the writer lock; used by the writer's thread alone."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        sql: Sql,
+        subjects: Subjects,
+        master: MasterKey,
+        projections: Sequence[Projection],
+        head: tuple[int, bytes],
+    ) -> None:
+        self.at = now_ms()
+        self.master = master
+        self.subjects = subjects
+        self.head, self._chain = head
+        self._connection = connection
+        self._sql = sql
+        self._projections = projections
+        self._writes = Writes()
+        self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
+        self._looked_up: set[tuple[str, str]] = set()
+        self._created: list[tuple[tuple[str, str], str]] = []
+
+    # -- before the units run ---------------------------------------------------------------------------------------
+
+    def prefetch(self, wanted: Iterable[Prefetch]) -> None:
+        """Fetch for all units together what they said they need."""
+        names: set[tuple[str, str]] = set()
+        refs: set[str] = set()
+        rows: defaultdict[Table, set[Key]] = defaultdict(set)
+        for one in wanted:
+            names.update(one.subjects)
+            refs.update(one.refs)
+            for table, key in one.rows:
+                rows[table].add(key)
+        if names:
+            self.subjects.load_names(self._connection, names)
+            self._looked_up |= names
+        if refs:
+            self.subjects.load_refs(self._connection, refs)
+        for table, keys in rows.items():
+            self._fetch(table, list(keys))
+
+    def _fetch(self, table: Table, keys: list[Key]) -> None:
+        columns = list(table.primary_key)
+        single = len(columns) == 1
+        names = [column.name for column in columns]
+        self._rows.update(((table, key), None) for key in keys)
+        target = columns[0] if single else tuple_(*columns)
+        for start in range(0, len(keys), _IN):
+            statement = table.select().where(target.in_(keys[start : start + _IN]))
+            for found in self._connection.execute(statement):
+                row = found._asdict()
+                self._rows[table, row[names[0]] if single else tuple(row[name] for name in names)] = row
+
+    # -- while they run ---------------------------------------------------------------------------------------------
+
+    def subject(self, kind: str, platform_id: str) -> Known | None:
+        """The subject of a platform id, from memory or, when nobody asked for it before, by a look-up."""
+        name = (kind, platform_id)
+        known = self.subjects.named(kind, platform_id)
+        if known is None and name not in self._looked_up:
+            self._looked_up.add(name)
+            self.subjects.load_names(self._connection, (name,))
+            known = self.subjects.named(kind, platform_id)
+        return known
+
+    def subject_of(self, ref: str) -> Known | None:
+        """The subject of a ref; None when there is none, or it was erased."""
+        known = self.subjects.of(ref)
+        if known is None:
+            self.subjects.load_refs(self._connection, (ref,))
+            known = self.subjects.of(ref)
+        return known
+
+    def prefetched(self, table: Table, key: Key) -> Mapping[str, Any] | None:
+        """See ``Transaction.prefetched``."""
+        try:
+            return self._rows[table, key]
+        except KeyError:
+            raise LookupError(f"row {key!r} of {table.name} was not named in Prefetch(rows=…)") from None
+
+    def absorb(self, unit: Transaction) -> None:
+        """Take over what a unit buffered."""
+        self._writes.absorb(unit.writes)
+        created, remembered = unit.release()
+        self._created += created
+        self._rows.update(remembered)
+
+    def execute(self, statement: Executable) -> Result[Any]:
+        """Flush, then run the statement."""
+        self.flush()
+        return self._connection.execute(statement)
+
+    # -- to the database --------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write what is buffered and let the projections follow."""
+        writes, run, sql = self._writes, self._connection.exec_driver_sql, self._sql
+        if not writes:
+            return
+        self._writes = Writes()
+        if writes.subjects:
+            run(sql.subject, writes.subjects)
+        if writes.vault:
+            run(sql.vault, writes.vault)
+        if writes.rows:
+            self._insert_rows(writes.rows)
+        if writes.finished:
+            done = run(sql.finish, writes.finished).rowcount
+            if done != len(writes.finished):
+                raise LeaseLost("the job's lease ran out before its work was committed; somebody else has it")
+        if writes.jobs:
+            run(sql.job, writes.jobs)
+        if writes.events:
+            self._append(writes)
+
+    def _append(self, writes: Writes) -> None:
+        seq, chain, at = self.head, self._chain, self.at
+        rows, events = [], []
+        for kind, data, body in writes.events:
+            seq += 1
+            event_id = new_id("ev", at)
+            leaf = leaf_hash(event_id, at, kind, data)
+            chain = chain_hash(chain, leaf)
+            rows.append((seq, event_id, at, kind, data, leaf, chain))
+            events.append(Event(seq=seq, id=event_id, at=at, kind=kind, body=body))
+        self._connection.exec_driver_sql(self._sql.event, rows)
+        for projection in self._projections:
+            projection.apply(self._connection, events)
+        self.head, self._chain = seq, chain
+
+    def _insert_rows(self, rows: list[tuple[Table, dict[str, Any]]]) -> None:
+        grouped: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+        for table, row in rows:
+            grouped.setdefault((table, tuple(row)), []).append(row)
+        for (table, _), group in grouped.items():
+            self._connection.execute(table.insert(), group)
+
+    def forget_keys(self) -> None:
+        """A key was destroyed: look everything up again."""
+        self.subjects.clear()
+        self._looked_up.clear()
+
+    def undo(self) -> None:
+        """The transaction was rolled back: what it created does not exist."""
+        for name, ref in self._created:
+            self.subjects.forget(name, ref)
+
+
+def read_head(connection: Connection, sql: Sql) -> tuple[str | None, int, bytes]:
+    """Number of erasures (as text), last sequence number and its chain. Meaningful under the writer lock."""
+    row = connection.exec_driver_sql(sql.head).first()
+    if row is None:
+        erasures = connection.exec_driver_sql("SELECT value FROM storage_state WHERE name = 'erasures'").scalar()
+        return erasures, 0, GENESIS
+    return row[0], row[1], bytes(row[2])

@@ -1,0 +1,163 @@
+"""One database, embedded (SQLite) or a server (PostgreSQL), behind the same few calls."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from seawall.storage.errors import StorageError, explain
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of Seawall. A room's ``tables.py`` adds its own; the migrations create them all."""
+
+
+class Database:
+    """A database and its connections. Safe to share between threads; one for each process.
+
+    ``engine`` is for writers: on SQLite its transactions begin with ``BEGIN IMMEDIATE``.
+    """
+
+    def __init__(self, engine: Engine, reader: Engine, place: str) -> None:
+        self.engine = engine
+        self.place = place
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self._reader = reader
+        # SQLite has one writer at a time. Threads of one process queue here, fairly and at once, instead of
+        # polling the file's lock; PostgreSQL orders writers itself.
+        self._writing = threading.Lock() if self.dialect == "sqlite" else None
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on a server."""
+        name = self.engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only connection that sees one unchanging snapshot. Raises StorageError."""
+        with self.explained(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction for operational rows, outside the ledger: committed at the end, rolled back on an exception.
+
+        Raises StorageError. Whatever belongs to an event goes through ``Ledger.commit`` instead.
+        """
+        with self.explained(), self.exclusive(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep this process's other SQLite writers waiting; nothing on PostgreSQL."""
+        if self._writing is None:
+            yield
+            return
+        with self._writing:
+            yield
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn a driver's error about the database's state into a StorageError; let others pass."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            if (storage_error := explain(error, self.place)) is not None:
+                raise storage_error from error
+            raise
+
+    def migrate(self) -> None:
+        """Bring the schema up to this version of the code. Two processes may call it at once.
+
+        Raises StorageError when the database belongs to newer code.
+        """
+        from seawall.storage.migrate import upgrade  # Alembic is imported only by who migrates
+
+        with self.write() as connection:
+            upgrade(connection, self.place)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._reader.dispose()
+        self.engine.dispose()
+
+
+def open_database(url: str, *, busy_timeout_ms: int = 10_000) -> Database:
+    """Open ``sqlite:////absolute/file.db`` or ``postgresql://user:password@host/name``.
+
+    ``busy_timeout_ms``: how long a SQLite writer waits for another process before "locked". Raises StorageError.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StorageError(
+            "The database URL is not readable. Write sqlite:////absolute/file.db or postgresql://user@host/name."
+        ) from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed, busy_timeout_ms)
+        case "postgresql" | "postgres":
+            return _open_postgresql(parsed)
+        case other:
+            raise StorageError(f"Databases of kind {other!r} are not supported. Use sqlite:// or postgresql://.")
+
+
+def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
+    if not url.database or url.database == ":memory:":
+        raise StorageError("Seawall needs a database file. Write sqlite:////absolute/file.db.")
+    if not (folder := Path(url.database).parent).is_dir():
+        raise StorageError(f"The folder {folder} for the database does not exist. Create it first.")
+    url = url.set(drivername="sqlite+pysqlite")
+    place = url.database or ""
+
+    def engine(begin: str, *pragmas: str) -> Engine:
+        # isolation_level None: the driver begins no transactions of its own; the listener below does.
+        made = create_engine(
+            url,
+            connect_args={"isolation_level": None, "timeout": busy_timeout_ms / 1000},
+            pool_size=8,
+            max_overflow=32,
+        )
+
+        @event.listens_for(made, "connect")
+        def configure(connection: sqlite3.Connection, _record: Any) -> None:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(made, "begin")
+        def begin_transaction(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return made
+
+    writer = engine(
+        "BEGIN IMMEDIATE",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=FAST",  # zeroes what it deletes on pages that it rewrites anyway: destroyed keys among it
+    )
+    return Database(writer, engine("BEGIN", "query_only=ON"), place)
+
+
+def _open_postgresql(url: URL) -> Database:
+    url = url.set(drivername="postgresql+psycopg")
+    # READ COMMITTED whatever the server's default: the writer must see what was committed while it waited for its lock.
+    writer = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=16, isolation_level="READ COMMITTED")
+    reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Database(writer, reader, url.render_as_string(hide_password=True))

@@ -1,0 +1,179 @@
+"""Work that outlives a process: enqueued with the events it follows from, claimed under a lease, retried, buried.
+
+At least once: a worker that dies loses its lease, and the job is claimed again. Effects in our own database are
+exactly once, because ``Transaction.finish`` refuses to commit for a lost lease. Jobs of the same (kind, key) never
+run at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from seawall.model import now_ms
+from seawall.storage.database import Database
+from seawall.storage.errors import LeaseLost, is_conflict
+from seawall.storage.tables import job as table
+
+T = TypeVar("T")
+
+_CONFLICTS: Final = 5
+_ERROR_LENGTH: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A claimed job. ``attempts`` counts its claims, this one included, and tells this lease from every other."""
+
+    id: str
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+    due_at: int
+    lease_ms: int
+
+
+class Jobs:
+    """The queue of jobs, for workers. Safe for threads and several processes. Everything raises StorageError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
+        """Up to ``limit`` due jobs of those kinds, longest due first, leased to ``worker`` for ``lease_ms``.
+
+        Also takes over jobs whose lease ran out.
+        """
+        return self._transact(lambda conn: self._claim(conn, kinds, worker, limit, lease_ms))
+
+    def _claim(self, conn: Connection, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
+        now = now_ms()
+        other = table.alias("other")
+        being_done = (
+            select(other.c.id)
+            .where(
+                other.c.kind == table.c.kind,
+                other.c.key == table.c.key,
+                other.c.state == "leased",
+                other.c.leased_until > now,
+            )
+            .exists()
+        )
+        due = or_(
+            and_(table.c.state == "pending", table.c.due_at <= now, ~being_done),
+            and_(table.c.state == "leased", table.c.leased_until <= now),
+        )
+        ready = (
+            select(table.c.id)
+            .where(table.c.kind.in_(kinds), due)
+            .order_by(table.c.due_at, table.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)  # SQLite: nothing; its transaction is exclusive
+        )
+        ids = conn.execute(ready).scalars().all()
+        if not ids:
+            return []
+        lease = (
+            update(table)
+            .where(table.c.id.in_(ids))
+            .values(state="leased", attempts=table.c.attempts + 1, worker=worker, leased_until=now + lease_ms)
+            .returning(table.c.id, table.c.kind, table.c.key, table.c.payload, table.c.attempts, table.c.due_at)
+        )
+        rows = {row.id: row for row in conn.execute(lease)}
+        return [
+            Job(
+                id=row.id,
+                kind=row.kind,
+                key=row.key,
+                payload=msgspec.json.decode(row.payload),
+                attempts=row.attempts,
+                due_at=row.due_at,
+                lease_ms=lease_ms,
+            )
+            for row in (rows[job_id] for job_id in ids)
+        ]
+
+    def heartbeat(self, job: Job) -> None:
+        """Extend the lease by its length from now. Raises LeaseLost when somebody else has the job."""
+        self._transact(lambda conn: self._change(conn, job, leased_until=now_ms() + job.lease_ms))
+
+    def retry(self, job: Job, due_at: int, error: str) -> None:
+        """Give the job back, to be claimed again from ``due_at`` on. Raises LeaseLost.
+
+        If the same (kind, key) was enqueued meanwhile, that job stands for both and keeps its own due time.
+        """
+
+        def give_back(conn: Connection) -> None:
+            twin = and_(table.c.kind == job.kind, table.c.key == job.key, table.c.state == "pending")
+            if conn.execute(select(table.c.id).where(twin)).first() is None:
+                self._change(
+                    conn, job, state="pending", due_at=due_at, leased_until=None, worker=None, last_error=_short(error)
+                )
+            elif conn.execute(delete(table).where(_held(job))).rowcount == 1:
+                conn.execute(update(table).where(twin).values(attempts=job.attempts, last_error=_short(error)))
+            else:
+                raise _lost(job)
+
+        self._transact(give_back)
+
+    def bury(self, job: Job, error: str) -> None:
+        """Give up: the job is dead until a person revives it. Raises LeaseLost."""
+        self._transact(
+            lambda conn: self._change(conn, job, state="dead", leased_until=None, worker=None, last_error=_short(error))
+        )
+
+    def revive(self, job_id: str) -> None:
+        """Make a dead job due now, with its attempts at 0. Raises KeyError when there is no dead job of that id."""
+
+        def raise_up(conn: Connection) -> None:
+            dead = and_(table.c.id == job_id, table.c.state == "dead")
+            row = conn.execute(select(table.c.kind, table.c.key).where(dead)).first()
+            if row is None:
+                raise KeyError(f"there is no dead job {job_id}")
+            twin = and_(table.c.kind == row.kind, table.c.key == row.key, table.c.state == "pending")
+            if conn.execute(select(table.c.id).where(twin)).first() is None:
+                conn.execute(update(table).where(dead).values(state="pending", due_at=now_ms(), attempts=0))
+            else:
+                conn.execute(delete(table).where(dead))
+
+        self._transact(raise_up)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many jobs of each (kind, state); states are pending, leased and dead."""
+        with self._database.read() as conn:
+            rows = conn.execute(select(table.c.kind, table.c.state, func.count()).group_by(table.c.kind, table.c.state))
+            return {(kind, state): count for kind, state, count in rows}
+
+    def _change(self, conn: Connection, job: Job, **values: Any) -> None:
+        if conn.execute(update(table).where(_held(job)).values(**values)).rowcount != 1:
+            raise _lost(job)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction, again when PostgreSQL reports a deadlock or the pending twin came first."""
+        for attempt in range(_CONFLICTS):
+            try:
+                with self._database.write() as conn:
+                    return work(conn)
+            except DBAPIError as error:
+                twin_came_first = "uq_job_pending" in str(error.orig) or "job.kind, job.key" in str(error.orig)
+                if attempt == _CONFLICTS - 1 or not (is_conflict(error) or twin_came_first):
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _held(job: Job) -> ColumnElement[bool]:
+    return and_(table.c.id == job.id, table.c.attempts == job.attempts, table.c.state == "leased")
+
+
+def _lost(job: Job) -> LeaseLost:
+    return LeaseLost(f"the lease of job {job.id} ({job.kind}) ran out; somebody else has it")
+
+
+def _short(error: str) -> str:
+    return error[:_ERROR_LENGTH]

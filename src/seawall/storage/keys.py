@@ -1,0 +1,147 @@
+"""The master key and what is derived from it: wrapped data keys, look-ups, digests, and the sealing itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from seawall.storage.errors import StorageError
+
+KEY_BYTES: Final = 32
+ENVIRONMENT: Final = "SEAWALL_MASTER_KEY"
+
+_VERSION: Final = b"\x01"  # AES-256-GCM, random nonce of 12 bytes, tag of 16
+_NONCE: Final = 12
+
+
+def seal(key: AESGCM, ref: str, name: str, plaintext: bytes) -> bytes:
+    """``plaintext`` under ``key``, bound to its place: version byte ‖ nonce ‖ ciphertext and tag."""
+    nonce = os.urandom(_NONCE)
+    return _VERSION + nonce + key.encrypt(nonce, plaintext, _place(ref, name))
+
+
+def unseal(key: AESGCM, ref: str, name: str, sealed: bytes) -> bytes:
+    """What was sealed. Raises StorageError when the bytes were changed, moved, or sealed under another key."""
+    if sealed[:1] != _VERSION:
+        raise StorageError(f"The vault entry {name!r} of {ref} has an unknown format; newer code wrote it. Upgrade.")
+    try:
+        return key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], _place(ref, name))
+    except InvalidTag as error:
+        raise StorageError(
+            f"The vault entry {name!r} of {ref} is damaged or was sealed under another master key. "
+            "Restore the database and its master key from the same backup."
+        ) from error
+
+
+def _place(ref: str, name: str) -> bytes:
+    return f"{ref}\0{name}".encode()
+
+
+class MasterKey:
+    """32 secret bytes that wrap every data key. Whoever loses it loses the vault."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise StorageError(f"A master key has {KEY_BYTES} bytes, this one has {len(secret)}.")
+        self._secret = secret
+        self._wrap = AESGCM(self._derive("wrap"))
+        self._lookup = self._derive("lookup")
+        self._digest = self._derive("digest")
+        self.check = self._derive("check").hex()  # stored, to notice a wrong master key
+
+    def _derive(self, purpose: str) -> bytes:
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"seawall/{purpose}".encode()).derive(self._secret)
+
+    def lookup(self, kind: str, platform_id: str) -> bytes:
+        """The keyed hash by which a subject is found again without storing its platform id."""
+        return hmac.digest(self._lookup, f"{kind}\0{platform_id}".encode(), "sha256")
+
+    def digest(self, data: bytes) -> str:
+        """A keyed digest (HMAC-SHA-256, hex): equal data, equal digest; not to be guessed from outside."""
+        return hmac.digest(self._digest, data, "sha256").hex()
+
+    def wrap(self, ref: str, key: bytes) -> bytes:
+        """A subject's data key as it is stored."""
+        return seal(self._wrap, ref, "key", key)
+
+    def unwrap(self, ref: str, wrapped: bytes) -> AESGCM:
+        """A subject's data key, ready to seal and unseal."""
+        return AESGCM(unseal(self._wrap, ref, "key", wrapped))
+
+    def protect(self, name: str, plaintext: bytes) -> bytes:
+        """Seal an operator's secret (a webhook's signing key) that belongs to no subject."""
+        return seal(self._wrap, "secret", name, plaintext)
+
+    def reveal(self, name: str, sealed: bytes) -> bytes:
+        """The operator's secret back. Raises StorageError."""
+        return unseal(self._wrap, "secret", name, sealed)
+
+
+def load_master_key(
+    key_file: Path | None, environ: Mapping[str, str] = os.environ, *, may_create: bool = True
+) -> MasterKey:
+    """The key of ``SEAWALL_MASTER_KEY`` (base64), else of ``key_file``, which is created when absent.
+
+    Raises StorageError.
+    """
+    if encoded := environ.get(ENVIRONMENT):
+        return MasterKey(_decode(encoded, f"The environment variable {ENVIRONMENT}"))
+    if key_file is None:
+        raise StorageError(
+            f"There is no master key. Set {ENVIRONMENT} to 32 random bytes in base64 (openssl rand -base64 32), "
+            "the same for every process, and keep a copy apart from the database."
+        )
+    try:
+        if not key_file.exists():
+            if not may_create:
+                raise StorageError(
+                    f"The key file {key_file} is missing, but the database was written with one. Restore it, or set "
+                    f"{ENVIRONMENT}: without that key the vault cannot be read."
+                )
+            _create(key_file)
+        return MasterKey(_decode(key_file.read_text("ascii"), f"The key file {key_file}"))
+    except (OSError, UnicodeError) as error:
+        raise StorageError(f"The key file {key_file} cannot be read or created: {error}.") from error
+
+
+def _decode(encoded: str, where: str) -> bytes:
+    try:
+        secret = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        raise StorageError(
+            f"{where} does not hold 32 bytes in base64. Restore it; a new key cannot open the old vault."
+        )
+    return secret
+
+
+def _create(key_file: Path) -> None:
+    """Whole or not at all, and only once, though two processes start together."""
+    draft = key_file.with_name(f"{key_file.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # the other process was first: its key counts
+            os.link(draft, key_file)
+        folder = os.open(key_file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        draft.unlink()

@@ -1,0 +1,79 @@
+"""Storage's own tables. No foreign keys: the writer's statements keep them whole, and each costs an index look-up."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from seawall.storage.database import metadata
+
+# On SQLite an INTEGER primary key is the row's own address: no second tree to write.
+_SEQ = BigInteger().with_variant(Integer(), "sqlite")
+
+# The ledger. Triggers made by the migrations refuse UPDATE and DELETE.
+event = Table(
+    "event",
+    metadata,
+    Column("seq", _SEQ, primary_key=True, autoincrement=False),  # from 1, no gaps
+    Column("id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # canonical JSON
+    Column("leaf", LargeBinary, nullable=False),  # see codec.leaf_hash
+    Column("chain", LargeBinary, nullable=False),  # see codec.chain_hash
+)
+
+# Whom and what the platform's ids stand for. Erasure empties ``lookup`` and ``key``.
+subject = Table(
+    "subject",
+    metadata,
+    Column("ref", Text, primary_key=True),  # "en_…" or "it_…": the surrogate in the ledger
+    Column("lookup", LargeBinary, unique=True),  # HMAC of kind and platform id
+    Column("owner", Text),  # ref of the subject whose key seals for this one; null: its own
+    Column("key", LargeBinary),  # data key wrapped by the master key; null when owned or erased
+    Column("erased_at", BigInteger),
+    Index("ix_subject_owner", "owner"),
+    sqlite_with_rowid=False,
+)
+
+# Sealed personal content.
+vault = Table(
+    "vault",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # see keys.seal
+)
+
+# Work to do. A job that is done is deleted.
+job = Table(
+    "job",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # JSON object; surrogates and codes only
+    Column("state", Text, nullable=False),  # pending | leased | dead
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),  # times it was claimed; also tells one lease from the next
+    Column("worker", Text),
+    Column("leased_until", BigInteger),
+    Column("last_error", Text),
+    Index("ix_job_state", "state", "due_at"),
+    Index("ix_job_key", "kind", "key"),
+    Index(
+        "uq_job_pending",
+        "kind",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+)
+
+# Single values: "erasures" counts them, so that other processes drop their cached keys; "master_key" checks the key.
+state = Table(
+    "storage_state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

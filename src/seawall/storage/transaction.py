@@ -1,0 +1,207 @@
+"""What a unit of work may do: append events, seal content, enqueue jobs, write operational rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Executable, Result, Select, Table, select
+
+from seawall.model import KIND_OF, EventBody, new_id
+from seawall.storage.codec import decode_body, encode_body
+from seawall.storage.errors import Erased
+from seawall.storage.keys import KEY_BYTES, seal
+from seawall.storage.subjects import Known
+from seawall.storage.tables import subject
+
+if TYPE_CHECKING:
+    from seawall.storage.batch import Batch
+    from seawall.storage.jobs import Job
+
+Key = Any
+"""A primary key: the value of a single column, or a tuple of the columns in the table's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """What a unit will ask for, so that a whole batch fetches it in one SELECT a table.
+
+    ``subjects``: (kind, platform id). ``refs``: subjects to seal for that are known by ref only.
+    ``rows``: (table, primary key).
+    """
+
+    subjects: Sequence[tuple[str, str]] = ()
+    refs: Sequence[str] = ()
+    rows: Sequence[tuple[Table, Key]] = ()
+
+
+@dataclass(slots=True)
+class Writes:
+    """What is to be written, in the order of appending."""
+
+    events: list[tuple[str, bytes, EventBody]] = field(default_factory=list)  # kind, bytes, what the bytes say
+    subjects: list[tuple[str, bytes, str | None, bytes | None]] = field(default_factory=list)
+    vault: list[tuple[str, str, bytes]] = field(default_factory=list)
+    rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
+    jobs: list[tuple[str, str, str, bytes, int]] = field(default_factory=list)
+    finished: list[tuple[str, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.subjects or self.vault or self.rows or self.jobs or self.finished)
+
+    def absorb(self, other: Writes) -> None:
+        """Take over what ``other`` holds, and empty it."""
+        for name in _LISTS:
+            if mine := getattr(other, name):
+                getattr(self, name).extend(mine)
+                mine.clear()
+
+
+_LISTS = ("events", "subjects", "vault", "rows", "jobs", "finished")
+
+
+class Transaction:
+    """One unit's view of the batch. Everything is buffered; nothing is durable before ``commit`` returns.
+
+    A unit may be run again after a failed batch, so it must do nothing but use this object.
+    """
+
+    __slots__ = ("_batch", "_created", "_remembered", "at", "dirty", "failure", "writes")
+
+    def __init__(self, batch: Batch) -> None:
+        self.at = batch.at
+        self.writes = Writes()
+        self.dirty = False  # something of this unit has already reached the database
+        self.failure: BaseException | None = None  # of a statement: the database's transaction is spoilt
+        self._batch = batch
+        self._created: list[tuple[tuple[str, str], str]] = []
+        self._remembered: dict[tuple[Table, Key], Mapping[str, Any]] = {}
+
+    # -- the ledger -------------------------------------------------------------------------------------------------
+
+    def append(self, body: EventBody) -> None:
+        """One event. Raises KeyError for a type that is no event, msgspec.MsgspecError for a body that cannot be kept.
+
+        Projections get what the bytes say, not ``body`` itself: so a rebuild sees the very same.
+        """
+        kind = KIND_OF[type(body)]
+        data = encode_body(body)
+        self.writes.events.append((kind, data, decode_body(kind, data)))
+
+    # -- subjects and the vault -------------------------------------------------------------------------------------
+
+    def find_subject(self, kind: str, platform_id: str) -> str | None:
+        """The surrogate of a platform id, or None when it was never met (or is erased)."""
+        known = self._batch.subject(kind, platform_id)
+        return None if known is None else known.ref
+
+    def subject(self, kind: str, platform_id: str, owner: str | None = None) -> str:
+        """The surrogate of a platform id, created at need: ``it_…`` for kinds ``item:…``, else ``en_…``.
+
+        A new subject has its own key; with ``owner`` (a ref) what is sealed for it uses the owner's key, and is
+        erased with it. A subject that exists keeps its owner. Raises Erased when the owner was erased.
+        """
+        known = self._batch.subject(kind, platform_id)
+        return (known or self._create(kind, platform_id, owner)).ref
+
+    def _create(self, kind: str, platform_id: str, owner: str | None) -> Known:
+        batch = self._batch
+        ref = new_id("it" if kind.partition(":")[0] == "item" else "en", self.at)
+        wrapped = None
+        if owner is None:
+            secret = os.urandom(KEY_BYTES)
+            wrapped = batch.master.wrap(ref, secret)
+            known = Known(ref, None, AESGCM(secret))
+        else:
+            holder = self._known(owner)
+            known = Known(ref, holder.owner or holder.ref, holder.key)
+        self.writes.subjects.append((ref, batch.master.lookup(kind, platform_id), known.owner, wrapped))
+        name = (kind, platform_id)
+        self._created.append((name, ref))
+        batch.subjects.remember(name, known)
+        self.writes.vault.append((ref, "id", seal(known.key, ref, "id", platform_id.encode())))
+        return known
+
+    def _known(self, ref: str) -> Known:
+        """The subject with its key. Raises Erased, or KeyError when there is none."""
+        known = self._batch.subject_of(ref)
+        if known is None:
+            if self.execute(select(subject.c.ref).where(subject.c.ref == ref)).first() is None:
+                raise KeyError(f"there is no subject {ref}")
+            raise Erased(f"{ref} was erased: nothing can be sealed for it")
+        return known
+
+    def seal(self, ref: str, name: str, plaintext: bytes) -> None:
+        """Keep ``plaintext`` in the vault as (ref, name), encrypted; the same name again overwrites.
+
+        Raises Erased, or KeyError when there is no such subject.
+        """
+        self.writes.vault.append((ref, name, seal(self._known(ref).key, ref, name, plaintext)))
+
+    def digest(self, data: bytes) -> str:
+        """A keyed digest (HMAC-SHA-256, hex) that may stand in the ledger."""
+        return self._batch.master.digest(data)
+
+    # -- jobs -------------------------------------------------------------------------------------------------------
+
+    def enqueue(self, kind: str, key: str, payload: Mapping[str, Any], due_at: int | None = None) -> None:
+        """A job, due at once or at ``due_at`` (ms). While one of the same (kind, key) is pending there is no second:
+        the earlier due time and the newer payload stay. One that is being worked on does not count."""
+        data = msgspec.json.encode(payload)
+        self.writes.jobs.append((new_id("job"), kind, key, data, self.at if due_at is None else due_at))
+
+    def finish(self, job: Job) -> None:
+        """The job is done, in this very transaction. The commit raises LeaseLost when the lease was lost."""
+        self.writes.finished.append((job.id, job.attempts))
+
+    # -- operational rows -------------------------------------------------------------------------------------------
+
+    def insert(self, table: Table, row: dict[str, Any]) -> None:
+        """An operational row, buffered."""
+        self.writes.rows.append((table, row))
+
+    def execute(self, statement: Executable) -> Result[Any]:
+        """Run a statement on operational tables, or read. Flushes what the batch buffered so far: not for hot paths.
+
+        An error of the statement undoes the whole unit, even if the unit catches it.
+        """
+        self.dirty |= bool(self.writes) or not isinstance(statement, Select)
+        self._batch.absorb(self)
+        try:
+            return self._batch.execute(statement)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def prefetched(self, table: Table, key: Key) -> Mapping[str, Any] | None:
+        """The row with that primary key as a mapping, or None; no statement is run.
+
+        Sees what earlier units of the batch ``remember``-ed. Raises LookupError when ``Prefetch`` did not name it.
+        """
+        row = self._remembered.get((table, key))
+        return row if row is not None else self._batch.prefetched(table, key)
+
+    def remember(self, table: Table, key: Key, row: Mapping[str, Any]) -> None:
+        """Let later ``prefetched`` calls of this batch see the row that this unit's writes will lead to."""
+        self._remembered[table, key] = row
+
+    # -- for the batch ----------------------------------------------------------------------------------------------
+
+    def release(self) -> tuple[list[tuple[tuple[str, str], str]], dict[tuple[Table, Key], Mapping[str, Any]]]:
+        """What the unit created and remembered since it was last asked."""
+        taken = self._created, self._remembered
+        self._created, self._remembered = [], {}
+        return taken
+
+    def drop(self) -> None:
+        """Forget the unit: it raised."""
+        for name, ref in self._created:
+            self._batch.subjects.forget(name, ref)
+
+    def forget_keys(self) -> None:
+        """A key was destroyed in this transaction: nothing cached may be trusted."""
+        self._batch.forget_keys()

@@ -1,0 +1,122 @@
+"""Claims jobs and does them. At least once: every handler finishes its job in the transaction of its effect."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from seawall import enforce
+from seawall.app import App
+from seawall.model import DecisionSource, ItemRef, now_ms
+from seawall.screen import load_item
+from seawall.storage import Erased, Job, Transaction
+
+_log = structlog.get_logger(__name__)
+
+_LEASE_MS = 60_000
+_IDLE_S = 0.25
+_MAX_BACK_OFF_MS = 300_000
+_BURY_AFTER = 50  # attempts of a job whose handler itself fails: about four hours
+
+Handler = Callable[[App, Job], None]
+
+
+def _deliver(app: App, job: Job) -> None:
+    enforce.deliver(app.ledger, app.database, app.vault, app.jobs, job, allow_private=app.settings.allow_private_endpoints)
+
+
+def _screen(app: App, job: Job) -> None:
+    item = _load(app, job)
+    if item is not None:
+        app.screener.screen(item[0], job=job)
+
+
+def _rescreen(app: App, job: Job) -> None:
+    item = _load(app, job)
+    if item is not None:
+        app.screener.rescreen(item[0], item[1], job=job, source=DecisionSource.RESCREEN)
+
+
+def _load(app: App, job: Job):  # type: ignore[no-untyped-def]
+    ref, revision = job.payload["item"], job.payload["revision"]
+    try:
+        item = load_item(app.database, app.vault, app.blobs, ref, revision)
+    except Erased:
+        app.ledger.commit(lambda tx: tx.finish(job))
+        return None
+    return item, ItemRef(item.content_type, ref, revision)
+
+
+HANDLERS: Mapping[str, Handler] = {"deliver": _deliver, "screen": _screen, "rescreen": _rescreen}
+
+
+class Worker:
+    """A thread that claims jobs and a few that do them. Use as a context manager."""
+
+    def __init__(self, app: App, *, threads: int = 4) -> None:
+        self._app = app
+        self._threads = threads
+        self._stop = threading.Event()
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._thread = threading.Thread(target=self._loop, name="seawall-worker", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Claim no more; wait for what is being done."""
+        self._stop.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        slots = threading.Semaphore(self._threads)
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="seawall-job") as pool:
+            while not self._stop.is_set():
+                slots.acquire()
+                slots.release()
+                jobs = self._claim()
+                for job in jobs:
+                    slots.acquire()
+                    pool.submit(self.do, job).add_done_callback(lambda _done: slots.release())
+                if not jobs:
+                    self._stop.wait(_IDLE_S)
+
+    def _claim(self) -> list[Job]:
+        try:
+            return self._app.jobs.claim(tuple(HANDLERS), self._name, limit=self._threads, lease_ms=_LEASE_MS)
+        except Exception:
+            _log.exception("no jobs could be claimed; trying again")
+            self._stop.wait(1)
+            return []
+
+    def do(self, job: Job) -> None:
+        """Do one claimed job; a failure puts it back with a longer and longer delay."""
+        try:
+            HANDLERS[job.kind](self._app, job)
+        except Exception as error:
+            _log.exception("job failed", kind=job.kind, job=job.id, attempts=job.attempts)
+            self._put_back(job, f"{type(error).__name__}: {error}"[:500])
+
+    def _put_back(self, job: Job, why: str) -> None:
+        try:
+            if job.attempts >= _BURY_AFTER:
+                self._app.jobs.bury(job, why)
+            else:
+                delay = min(1000 * 2 ** min(job.attempts, 16), _MAX_BACK_OFF_MS)
+                self._app.jobs.retry(job, now_ms() + delay, why)
+        except Exception:
+            # Its lease runs out and somebody claims it again.
+            _log.exception("job not put back", kind=job.kind, job=job.id)

