@@ -17,7 +17,7 @@ from seawall.policy import Bundle, Explanation, explain
 from seawall.publish import BankKeeper, BundleInForce, Sources, read_sources
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
-from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database, open_vault
+from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
         raise StorageError(f"cannot make the data folder {settings.data_dir}: {error.strerror}") from error
     database = open_database(settings.database_url)
     database.migrate()
-    vault = open_vault(database, key_file=settings.data_dir / "master.key")
+    vault = Vault.open_in(database, settings.data_dir)
     ledger = Ledger(database, vault, PROJECTIONS)
     try:
         yield Store(database, vault, ledger)

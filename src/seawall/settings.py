@@ -27,12 +27,14 @@ class Settings:
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
+    def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
         """Settings from ``SEAWALL_*``; ``overrides`` that are not None win. Raises SettingsError."""
+
+        found = os.environ if environment is None else environment
 
         def text(name: str) -> str | None:
             value = overrides.get(name)
-            return str(value) if value is not None else environment.get(f"SEAWALL_{name.upper()}") or None
+            return str(value) if value is not None else found.get(f"SEAWALL_{name.upper()}") or None
 
         def folder(name: str) -> Path | None:
             value = text(name)

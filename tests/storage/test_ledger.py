@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from storage.support import Storage, seen, tally, view
 
 from seawall.model import Action, Decision, DecisionSource, ItemRef, Verdict
 from seawall.model.events import DecisionMade, EnforcementApplied
 from seawall.storage import Prefetch, StorageError, Transaction
 from seawall.storage.tables import event, state
+from storage.support import Storage, seen, tally, view
 
 
 def test_what_was_committed_is_read_back_in_order(storage: Storage) -> None:
@@ -123,7 +123,9 @@ def test_a_row_that_the_database_refuses_fails_its_unit_only(storage: Storage) -
     storage.ledger.commit(lambda tx: tx.insert(state, {"name": "mine", "value": "1"}))
 
     async def together() -> list[object]:
-        units = [lambda tx, n=n: (tx.insert(state, {"name": f"n{n}", "value": ""}), tx.append(view())) for n in range(3)]
+        units = [
+            lambda tx, n=n: (tx.insert(state, {"name": f"n{n}", "value": ""}), tx.append(view())) for n in range(3)
+        ]
         units.insert(1, lambda tx, n=0: (tx.insert(state, {"name": "mine", "value": "2"}), tx.append(view("it_bad"))))
         return await asyncio.gather(*map(storage.ledger.commit_async, units), return_exceptions=True)
 
@@ -229,9 +231,7 @@ def test_a_unit_may_not_commit_another(storage: Storage) -> None:
 
 def test_after_close_what_was_queued_is_durable_and_new_work_is_refused(storage: Storage) -> None:
     async def last() -> None:
-        waiting = [
-            asyncio.ensure_future(storage.ledger.commit_async(lambda tx: tx.append(view()))) for _ in range(20)
-        ]
+        waiting = [asyncio.ensure_future(storage.ledger.commit_async(lambda tx: tx.append(view()))) for _ in range(20)]
         await asyncio.sleep(0)
         await asyncio.to_thread(storage.ledger.close)
         await asyncio.gather(*waiting)
@@ -306,7 +306,7 @@ def test_the_database_refuses_to_change_the_ledger(storage: Storage, statement: 
 @pytest.mark.parametrize(
     ("forgery", "fault"),
     [
-        ("UPDATE event SET body = replace(CAST(body AS TEXT), 'it_1', 'it_9') WHERE seq = 2", "event 2 was changed"),
+        ("UPDATE event SET body = CAST(replace(body, 'it_1', 'it_9') AS BLOB) WHERE seq = 2", "event 2 was changed"),
         ("UPDATE event SET at = at + 1 WHERE seq = 2", "event 2 was changed"),
         ("UPDATE event SET chain = leaf WHERE seq = 3", "event 3 does not follow"),
         ("DELETE FROM event WHERE seq = 2", "event 2 is missing"),

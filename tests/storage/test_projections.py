@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
-from storage.support import Storage, opened, seen, tally, view
 
 from seawall.storage import Transaction
+from storage.support import Storage, opened, seen, tally, view
 
 batches = st.lists(st.lists(st.lists(st.integers(0, 3), max_size=3), max_size=4), max_size=5)
 """Batches of units of events, each about one of four items."""

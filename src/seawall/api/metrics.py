@@ -23,11 +23,11 @@ class Collector(Base):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as of now."""
-        decisions = CounterMetricFamily(
-            "seawall_decisions", "Decisions", labels=("content_type", "source", "verdict")
-        )
+        decisions = CounterMetricFamily("seawall_decisions", "Decisions", labels=("content_type", "source", "verdict"))
         degraded = CounterMetricFamily(
-            "seawall_degraded_decisions", "Decisions made while something was unknown", labels=("content_type", "source")
+            "seawall_degraded_decisions",
+            "Decisions made while something was unknown",
+            labels=("content_type", "source"),
         )
         names = (traffic.c.content_type, traffic.c.source)
         with self._app.database.read() as connection:

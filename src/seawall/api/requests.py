@@ -74,9 +74,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
             status=422, title="The request has the wrong shape", detail=_PATH.sub("", message), pointer=pointer
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(
-            status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON."
-        ) from error
+        raise Problem(status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON.") from error
     except RecursionError as error:
         raise Problem(
             status=400,
@@ -94,7 +92,9 @@ def _pointer(path: str) -> str:
 def check_text(value: str, name: str, maximum: int) -> str:
     """A short text from a path or query. Raises Problem 422."""
     if not value or len(value) > maximum or not value.isprintable():
-        raise Problem(status=422, title="A parameter is malformed", detail=f"{name}: 1 to {maximum} printable characters.")
+        raise Problem(
+            status=422, title="A parameter is malformed", detail=f"{name}: 1 to {maximum} printable characters."
+        )
     return value
 
 

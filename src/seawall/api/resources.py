@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
@@ -15,12 +15,13 @@ from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
 from seawall.api.requests import authenticate
 from seawall.app import App
-from seawall.model import Decision
+from seawall.model import Decision, ItemRef
+from seawall.policy import Explanation
 from seawall.publish import BankError, NewEntry
 from seawall.review.tables import case as case_table
+from seawall.screen.screen import item_kind
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
-from seawall.screen.screen import item_kind
 from seawall.storage import Erased
 
 
@@ -62,7 +63,7 @@ class ReportRequest:
     kind: str = "user"
     reporter: str | None = None
     policy: str | None = None
-    note: str = ""
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +134,12 @@ def router(app: App, keys: Keys) -> APIRouter:
 
     @routes.post("/reports", status_code=201, tags=["reports"])
     def post_report(
-        asked: Annotated[ReportRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.REPORT))]
+        asked: Annotated[ReportRequest, Body()],
+        info: Annotated[KeyInfo, Depends(key(Scope.REPORT))],
+        idempotency_key: Annotated[str | None, Header()] = None,
     ) -> ReportResponse:
         """Report an item that was submitted before; opens or moves up its case."""
-        return ReportResponse(report=_report(app, asked))
+        return ReportResponse(report=_report(app, asked, idempotency_key))
 
     @routes.get("/cases", dependencies=[Depends(key(Scope.REVIEW))], tags=["cases"])
     def get_cases(state: str = "open", queue: str | None = None, limit: Limit = 50) -> list[CaseSummary]:
@@ -183,7 +186,7 @@ def router(app: App, keys: Keys) -> APIRouter:
     return routes
 
 
-def _explained(app: App, decision: str) -> Any:
+def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:
     try:
         return app.explain(decision)
     except Erased as error:
@@ -222,18 +225,31 @@ def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
     )
 
 
-def _report(app: App, asked: ReportRequest) -> str:
+def _report(app: App, asked: ReportRequest, key: str | None) -> str:
+    report = appeal.Report(
+        content_type=asked.content_type,
+        item_id=asked.id,
+        kind=asked.kind,
+        reporter=asked.reporter,
+        policy=asked.policy,
+        note=asked.note,
+        key=key,
+    )
     try:
-        return appeal.receive_report(
-            app.ledger,
-            content_type=asked.content_type,
-            item_id=asked.id,
-            kind=asked.kind,
-            reporter=asked.reporter,
-            policy=asked.policy,
-            note=asked.note,
-        )
-    except LookupError as error:
-        raise _not_found(str(error.args[0])) from error
-    except ValueError as error:
-        raise Problem(status=422, title="The report cannot be taken", detail=str(error)) from error
+        return appeal.receive_report(app.ledger, report, find_item=lambda *item: find_item(app, *item))
+    except appeal.UnknownItem as error:
+        raise _not_found(str(error)) from error
+    except appeal.InvalidReport as error:
+        raise Problem(
+            status=422, title="The report cannot be taken", detail=str(error), pointer=f"/{error.field}"
+        ) from error
+    except Erased as error:
+        raise Problem(status=410, title="Erased", detail="The item's author was erased.") from error
+
+
+def find_item(app: App, content_type: str, item_id: str) -> ItemRef | None:
+    """An item in its newest revision by the platform's own id."""
+    ref = app.vault.find(item_kind(content_type), item_id)
+    with app.database.read() as connection:
+        revision = connection.execute(select(item_table.c.revision).where(item_table.c.ref == ref)).scalar_one_or_none()
+    return ItemRef(content_type, ref, revision) if ref is not None and revision is not None else None

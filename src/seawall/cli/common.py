@@ -29,7 +29,9 @@ Policies = Annotated[
 ]
 ContentTypes = Annotated[
     Path | None,
-    typer.Option("--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types; else the shipped."),
+    typer.Option(
+        "--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types; else the shipped."
+    ),
 ]
 TextModel = Annotated[
     Path | None, typer.Option("--text-model", envvar="SEAWALL_TEXT_MODEL_DIR", help="Folder of a trained text model.")
@@ -39,7 +41,7 @@ TextModel = Annotated[
 def settings(**overrides: object) -> Settings:
     """Settings from the environment and options; ends the command on a bad one."""
     try:
-        return Settings.from_env(**overrides)
+        return Settings.from_env(None, **overrides)
     except SettingsError as error:
         fail(str(error))
 

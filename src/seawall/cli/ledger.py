@@ -18,7 +18,11 @@ def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Recompute every hash and read every event; status 1 when something was changed or is missing."""
     from seawall.app import open_store
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store, _bar("verifying") as step:
+    with (
+        explained(),
+        open_store(settings(data_dir=data_dir, database_url=database)) as store,
+        _bar("verifying") as step,
+    ):
         result = store.ledger.verify(progress=step)
     if not result.ok:
         fail(f"the ledger does not hold: {result.fault}")
@@ -30,7 +34,11 @@ def rebuild(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Drop and rebuild every projection in one transaction; status 1 when one came out different."""
     from seawall.app import open_store
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store, _bar("rebuilding") as step:
+    with (
+        explained(),
+        open_store(settings(data_dir=data_dir, database_url=database)) as store,
+        _bar("rebuilding") as step,
+    ):
         result = store.ledger.rebuild(progress=step)
     for table in result.tables:
         word = "same" if table.equal else "DIFFERENT"

@@ -53,8 +53,8 @@ def check(path: PolicyPath = None, content_types: ContentTypes = None, text_mode
     out.print(f"bundle {bundle.hash}")
 
 
-@app.command()
-def test(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
+@app.command("test")
+def run_tests(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
     """Run every example of every policy; status 1 when one fails."""
     from seawall.policy import run_examples
 
@@ -123,7 +123,9 @@ def explain(
 
 @content_types.command("check")
 def check_content_types(
-    path: Annotated[Path | None, typer.Argument(help="A file or folder; without it, the shipped content types.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A file or folder; without it, the shipped content types.")
+    ] = None,
 ) -> None:
     """Refuse unsafe gaps: no fail mode, no appeal route, unmapped fields; and say how to mend them."""
     from seawall.publish import read_sources

@@ -127,7 +127,10 @@ def _accuracy_table(accuracies: dict[str, tuple[Accuracy, Accuracy]]) -> Table:
                 what,
                 _interval(measured.precision),
                 _interval(measured.recall),
-                *(f"{count:.0f}" for count in (found.true_positive, found.false_positive, found.false_negative, found.true_negative)),
+                *(
+                    f"{count:.0f}"
+                    for count in (found.true_positive, found.false_positive, found.false_negative, found.true_negative)
+                ),
             )
     return table
 

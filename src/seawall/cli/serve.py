@@ -7,8 +7,9 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,26 +144,27 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         access.create_person(app.database, name, "Demo", password, ["reviewer", "policy", "admin"])
         key = access.create_key(app.database, "demo platform", ["screen", "report", "read"])
         receiver = stack.enter_context(demo.start_receiver(switch=switch))
-        made = enforce.add_endpoint(app.database, app.vault, url=f"{receiver.url}/webhooks", allow_private=True)
+        made = enforce.add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
         stack.enter_context(Worker(app))
         server = _server(asgi(app), listening)
         out.print(_welcome(url, name, password, receiver.url), highlight=False, soft_wrap=True)
-        with _platform(url, key, seed, rate, data, server):
+        post = partial(
+            demo.run_platform, url, key, seed=seed, rate=rate, data_dir=data, shelf=receiver.shelf, switch=switch
+        )
+        with _platform(post, server):
             server.run()
         out.print("Stopped. The data stays in", str(chosen.data_dir), soft_wrap=True)
 
 
 @contextmanager
-def _platform(url: str, key: str, seed: int, rate: float, data: Path | None, server: uvicorn.Server) -> Iterator[None]:
-    from seawall import demo
-
+def _platform(post: Callable[..., None], server: uvicorn.Server) -> Iterator[None]:
     stop = threading.Event()
 
     def run() -> None:
         while not server.started and not stop.wait(0.05):
             pass
-        demo.run_platform(url, key, seed=seed, rate=rate, stop=stop, data_dir=data)
+        post(stop=stop)
 
     thread = threading.Thread(target=run, name="demo-platform", daemon=True)
     thread.start()

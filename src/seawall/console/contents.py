@@ -1,4 +1,4 @@
-"""An item's content as a page shows it: fields in order, texts cut into runs, evidence lifted to where it can be seen."""
+"""An item's content as a page shows it: fields in order, texts cut into runs, evidence where it can be seen."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from seawall.appeal.tables import report
 from seawall.enforce.tables import delivery, enforcement
 from seawall.review.tables import case, review
 from seawall.screen.tables import decision, revision
+from seawall.storage import Vault
 
 LIMIT = 200
 
@@ -44,9 +45,7 @@ def enforcements(connection: Connection, item: str) -> list[Enforced]:
     ).all()
     sent: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(
-        select(delivery)
-        .where(delivery.c.enforcement.in_([row.id for row in rows]))
-        .order_by(delivery.c.seq)
+        select(delivery).where(delivery.c.enforcement.in_([row.id for row in rows])).order_by(delivery.c.seq)
     ):
         sent[row.enforcement].append(row)
     return [
@@ -83,7 +82,15 @@ def reviews(connection: Connection, item: str) -> Sequence[Row[Any]]:
     ).all()
 
 
+def notes(vault: Vault, item: str, reports: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> Mapping[str, str]:
+    """What reporters and reviewers wrote, by the id of the report or review; nothing of what was erased."""
+    wanted = [(item, f"report/{row.id}") for row in reports] + [(item, f"review/{row.id}") for row in answers]
+    return {
+        name.partition("/")[2]: note.decode(errors="replace")
+        for (_, name), note in vault.open_many(wanted).items()
+        if note is not None
+    }
+
+
 def _rows(connection: Connection, table: Any, item: str) -> Sequence[Row[Any]]:
-    return connection.execute(
-        select(table).where(table.c.item == item).order_by(table.c.seq.desc()).limit(LIMIT)
-    ).all()
+    return connection.execute(select(table).where(table.c.item == item).order_by(table.c.seq.desc()).limit(LIMIT)).all()

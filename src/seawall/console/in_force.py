@@ -18,7 +18,7 @@ def policies(app: App) -> Mapping[str, Policy]:
 
 def content_types(app: App) -> Mapping[str, ContentType]:
     """Content types in force by name."""
-    return {content_type.name: content_type for content_type in app.bundle.content_types}
+    return app.bundle.content_types
 
 
 def rulebook(app: App) -> Rulebook:
@@ -30,9 +30,7 @@ def rulebook(app: App) -> Rulebook:
 
 def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
     """(detector, signal) → how its value is to be read: probability (calibrated), score, count, distance."""
-    return {
-        (detector.name, signal.name): str(signal.kind) for detector in app.detectors for signal in detector.signals
-    }
+    return {(detector.name, signal.name): str(signal.kind) for detector in app.detectors for signal in detector.signals}
 
 
 def names_of_people(app: App) -> Mapping[str, str]:

@@ -76,7 +76,7 @@ def explain(app: App, decision: Decision | None) -> Explanation | None:
         return None
     try:
         return app.explain(decision.id)[1]
-    except (Erased, KeyError):
+    except (Erased, LookupError):
         return None
 
 

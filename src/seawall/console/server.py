@@ -91,7 +91,10 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: ("Not found", "There is no page at this address."), 405: ("Not possible", "This page takes no such request.")}
+    titles = {
+        404: ("Not found", "There is no page at this address."),
+        405: ("Not possible", "This page takes no such request."),
+    }
     title, text = titles.get(error.status_code, ("That did not work", "The request could not be understood."))
     return _answer(request, error.status_code, title, text)
 

@@ -47,21 +47,27 @@ def environment() -> Environment:
 def render(visit: Visit, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """The template as a page for this visitor."""
     menu = [entry for entry in MENU if visit.may(entry[2])]
-    text = environment().get_template(template).render(
-        visit=visit,
-        person=visit.session.person if visit.session else None,
-        csrf=visit.session.csrf if visit.session else "",
-        menu=menu,
-        here=_here(visit.path),
-        **context,
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            visit=visit,
+            person=visit.session.person if visit.session else None,
+            csrf=visit.session.csrf if visit.session else "",
+            menu=menu,
+            here=_here(visit.path),
+            **context,
+        )
     )
     return HTMLResponse(text, status_code=status)
 
 
 def problem_page(status: int, title: str, text: str, visit: Visit | None = None) -> HTMLResponse:
     """A page that says what went wrong."""
-    body = environment().get_template("problem.html").render(
-        visit=visit, person=None, csrf="", menu=(), here="", status=status, title=title, text=text
+    body = (
+        environment()
+        .get_template("problem.html")
+        .render(visit=visit, person=None, csrf="", menu=(), here="", status=status, title=title, text=text)
     )
     return HTMLResponse(body, status_code=status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -49,7 +50,7 @@ def _glyph(character: str, before: str, after: str) -> Markup:
     if character == "\r" and after == "\n":
         return Markup("")
     if character == "\u200d" and _pictures(before) and _pictures(after):
-        return Markup(character)  # joins emoji into one: hides nothing
+        return escape(character)  # joins emoji into one: hides nothing
     return _control(character)
 
 
@@ -88,5 +89,5 @@ def runs(text: str, signals: Sequence[Signal]) -> list[Run]:
     edges = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
     return [
         Run(text[start:end], tuple(signal for first, last, signal in spans if first <= start and end <= last))
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
     ]

@@ -183,7 +183,9 @@ def _to_sign_in(request: Request) -> Response:
     if request.url.path.endswith(".json"):
         raise Problem(401, "Sign in", "This address answers people who are signed in.")
     where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return redirect(f"/sign-in?next={quote(where, safe='')}" if where != "/" and request.method == "GET" else "/sign-in")
+    return redirect(
+        f"/sign-in?next={quote(where, safe='')}" if where != "/" and request.method == "GET" else "/sign-in"
+    )
 
 
 async def _form(request: Request) -> dict[str, tuple[str, ...]]:

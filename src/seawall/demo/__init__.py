@@ -1,0 +1,35 @@
+"""A simulated platform for ``seawall demo``: people who post, a receiver of webhooks, a detector that can hang.
+
+Everything that a demo shows comes out of the real pipeline: the platform posts over HTTP with the client
+and learns of decisions by answers and signed webhooks, as a product team's backend would::
+
+    switch = Switch()
+    with open_app(settings, extra_detectors=[SecondOpinion(switch)]) as app, start_receiver(switch=switch) as receiver:
+        app.publish(sources(), by="demo")
+        for bank, entries in seed_banks().items():
+            add_entries(app.ledger, bank, entries, "demo")
+        made = add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
+        receiver.use_secret(made.secret)
+        …                                      # serve app, then, in a thread of its own, until stop is set:
+        run_platform(url, key, seed=1, stop=stop, shelf=receiver.shelf, switch=switch)
+"""
+
+from seawall.demo.platform import run_platform
+from seawall.demo.receiver import Receiver, start_receiver
+from seawall.demo.setup import seed_banks, sources
+from seawall.demo.shelf import Shelf
+from seawall.demo.stall import SecondOpinion, Switch
+from seawall.demo.traffic import NoData, find_data
+
+__all__ = [
+    "NoData",
+    "Receiver",
+    "SecondOpinion",
+    "Shelf",
+    "Switch",
+    "find_data",
+    "run_platform",
+    "seed_banks",
+    "sources",
+    "start_receiver",
+]

@@ -1,70 +1,39 @@
 """The platform's end of the webhooks: verifies, deduplicates, keeps state, and shows it on one page.
 
-It imports nothing of Seawall's server: this is what a product team would write.
+Of Seawall it uses the client alone: this is what a product team would write.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import threading
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qs
 
+from seawall.client import WebhookError, verify_webhook
 from seawall.demo.page import SCRIPT, STYLE, entries_table, whole_page
 from seawall.demo.shelf import Shelf
 from seawall.demo.stall import Switch
 
-HOOKS = "/hooks"
-_TOLERANCE_S = 300  # Standard Webhooks: older messages may be replays by somebody who listened
+WEBHOOKS = "/webhooks"
 _MAX_BODY = 1_000_000
-
-
-def verify(secrets: tuple[str, ...], headers: Mapping[str, str], body: bytes, now: float) -> str | None:
-    """Why a message is not to be believed; None when it is. Signature scheme ``v1`` of Standard Webhooks 1.0."""
-    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not message_id or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
-        return "webhook-id or webhook-timestamp is missing"
-    if abs(now - int(timestamp)) > _TOLERANCE_S:
-        return "the timestamp is too far from now"
-    signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    expected = [hmac.new(_key(secret), signed, hashlib.sha256).digest() for secret in secrets]
-    for given in headers.get("webhook-signature", "").split():
-        version, _, value = given.partition(",")
-        try:
-            claimed = base64.b64decode(value, validate=True)
-        except binascii.Error:
-            continue
-        if version == "v1" and any(hmac.compare_digest(claimed, good) for good in expected):
-            return None
-    return "no signature fits"
-
-
-def _key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
 
 
 @dataclass(slots=True)
 class Receiver:
-    """A running receiver. ``url`` is its page; webhooks go to ``hooks_url``."""
+    """A running receiver; a context manager that stops it. ``url`` is its page; messages go to ``webhooks_url``."""
 
     url: str
-    hooks_url: str
+    webhooks_url: str
     shelf: Shelf
     switch: Switch
     _server: _Server
     _thread: threading.Thread
 
-    def trust(self, secret: str) -> None:
-        """Believe messages signed with ``secret`` (``whsec_…``), beside those trusted before."""
-        _key(secret)
+    def use_secret(self, secret: str) -> None:
+        """Believe messages signed with ``secret`` (``whsec_…``), beside those believed before."""
         self._server.secrets = (*self._server.secrets, secret)
 
     def stop(self) -> None:
@@ -73,24 +42,28 @@ class Receiver:
         self._server.server_close()
         self._thread.join()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
 
 def start_receiver(
-    port: int, secret: str | None = None, *, shelf: Shelf | None = None, switch: Switch | None = None
+    port: int = 0, secret: str | None = None, *, shelf: Shelf | None = None, switch: Switch | None = None
 ) -> Receiver:
     """Listen on 127.0.0.1 (port 0: any free one) in a thread of its own. Raises OSError when the port is taken.
 
-    Until a secret is known (here, or by ``trust``) messages get 503, and Seawall tries again.
+    Until a secret is known (here, or by ``use_secret``) messages get 503, and Seawall tries again.
     """
     server = _Server(("127.0.0.1", port), _Handler)
     server.shelf = shelf or Shelf()
     server.switch = switch or Switch()
-    if secret is not None:
-        _key(secret)
-        server.secrets = (secret,)
+    server.secrets = () if secret is None else (secret,)
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, name="demo-receiver", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="demo-receiver", daemon=True)
     thread.start()
-    return Receiver(url, url + HOOKS, server.shelf, server.switch, server, thread)
+    return Receiver(url, url + WEBHOOKS, server.shelf, server.switch, server, thread)
 
 
 class _Server(ThreadingHTTPServer):
@@ -130,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None:
             return
-        if self.path == HOOKS:
+        if self.path == WEBHOOKS:
             self._hook(body)
         elif self.path == "/stall":
             self._stall(body)
@@ -142,16 +115,16 @@ class _Handler(BaseHTTPRequestHandler):
         if not platform.secrets:
             self._answer(503, "text/plain; charset=utf-8", "Not ready: no secret yet.\n")
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        complaint = verify(platform.secrets, headers, body, time.time())
-        if complaint is not None:
+        try:
+            message = verify_webhook(dict(self.headers.items()), body, platform.secrets)
+        except WebhookError as error:
             platform.shelf.refuse()
-            self._answer(401, "text/plain; charset=utf-8", complaint + "\n")
+            self._answer(401, "text/plain; charset=utf-8", f"{error}\n")
             return
         try:
-            platform.shelf.apply(headers["webhook-id"], _data(body))
-        except (ValueError, KeyError, TypeError):
-            self._answer(422, "text/plain; charset=utf-8", "Not an enforcement message.\n")
+            platform.shelf.apply(message.id, message.data)
+        except (KeyError, TypeError):
+            self._answer(422, "text/plain; charset=utf-8", "Not about an enforcement.\n")
             return
         self._answer(204, "text/plain; charset=utf-8", "")
 
@@ -196,11 +169,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: the demo prints its own lines."""
-
-
-def _data(body: bytes) -> Mapping[str, Any]:
-    """The ``data`` of a message. Raises ValueError, KeyError, TypeError when it is not one."""
-    message = json.loads(body)
-    if not message["type"].startswith("enforcement."):
-        raise ValueError("another type of message")
-    return cast(Mapping[str, Any], message["data"])

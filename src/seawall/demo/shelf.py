@@ -52,10 +52,12 @@ class Shelf:
         """The ``data`` of one verified message. False when its id was seen before: then nothing happens.
 
         A message says everything that is in force on its subject, so the newest one is all there is to know; one that
-        was overtaken changes nothing.
+        was overtaken changes nothing. Raises KeyError or TypeError for a message of another form.
         """
         subject, item = data["subject"], data["item"]
         key = f"{item['content_type']} {item['id']}" if subject["kind"] == "item" else f"account {subject['id']}"
+        sequence, in_force = int(data["sequence"]), tuple(data["in_force"])
+        why = ", ".join(reason.get("title", reason["policy"]) for reason in data["reasons"][:2])
         with self._lock:
             if message_id in self._seen:
                 self.duplicates += 1
@@ -63,10 +65,8 @@ class Shelf:
             self._remember(message_id)
             self.messages += 1
             entry = self._entry(key)
-            if data["sequence"] > entry.sequence:
-                entry.sequence = data["sequence"]
-                entry.in_force = tuple(data["in_force"])
-                entry.why = ", ".join(reason.get("title", reason["policy"]) for reason in data["reasons"][:2])
+            if sequence > entry.sequence:
+                entry.sequence, entry.in_force, entry.why = sequence, in_force, why
             return True
 
     def refuse(self) -> None:

@@ -37,13 +37,19 @@ class DataSet:
     weight: float
 
 
-def posts_from(folder: Path, seed: int, now_ms: int) -> Iterator[Post]:
-    """Posts made of the data sets under ``folder``, without end, the same for the same seed. Raises NoData."""
+def find_data(folder: Path) -> list[DataSet]:
+    """The data sets under ``folder`` that can be replayed. Raises NoData when there is none."""
     found = [each for each in DATA_SETS if (folder / each.name / each.file).is_file()]
     if not found:
         names = ", ".join(f"{each.name}/{each.file}" for each in DATA_SETS)
         raise NoData(f"{folder} holds none of the data sets that the demo can replay ({names})")
-    return _mixed([(each, list(each.texts(folder / each.name / each.file))) for each in found], seed, now_ms)
+    return found
+
+
+def posts_from(folder: Path, seed: int, now_ms: int) -> Iterator[Post]:
+    """Posts made of the data sets under ``folder``, without end, the same for the same seed. Raises NoData."""
+    sets = [(each, list(each.texts(folder / each.name / each.file))) for each in find_data(folder)]
+    return _mixed(sets, seed, now_ms)
 
 
 def _mixed(sets: list[tuple[DataSet, list[str]]], seed: int, now_ms: int) -> Iterator[Post]:

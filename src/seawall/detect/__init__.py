@@ -11,9 +11,7 @@
 """
 
 from seawall.detect.lane import LaneState, Limits
-from seawall.detect.links import derive_parts
 from seawall.detect.pending import Findings, Pending
-from seawall.detect.registry import default_detectors
 from seawall.detect.runner import Runner
 
-__all__ = ["Findings", "LaneState", "Limits", "Pending", "Runner", "default_detectors", "derive_parts"]
+__all__ = ["Findings", "LaneState", "Limits", "Pending", "Runner"]

@@ -18,10 +18,10 @@ NAME = "seawall_sentences"
 
 _PEOPLE = (
     "muslims", "christians", "jewish people", "hindus", "catholics", "sikhs", "buddhists", "atheists", "black people",
-    "white people", "asians", "africans", "mexicans", "latinos", "arabs", "indians", "russians", "germans", "immigrants",
-    "refugees", "migrants", "foreigners", "gay people", "gays", "lesbians", "trans people", "trans women", "bisexuals",
-    "straight people", "queer people", "disabled people", "deaf people", "blind people", "autistic people",
-    "old people", "women", "girls", "men", "native people", "the roma",
+    "white people", "asians", "africans", "mexicans", "latinos", "arabs", "indians", "russians", "germans",
+    "immigrants", "refugees", "migrants", "foreigners", "gay people", "gays", "lesbians", "trans people",
+    "trans women", "bisexuals", "straight people", "queer people", "disabled people", "deaf people", "blind people",
+    "autistic people", "old people", "women", "girls", "men", "native people", "the roma",
 )  # fmt: skip
 _KIND = (
     "muslim", "christian", "jewish", "hindu", "catholic", "sikh", "buddhist", "black", "white", "asian", "african",
@@ -42,11 +42,12 @@ _FRIENDS = ("neighbour", "teacher", "colleague", "cousin", "doctor", "coach", "f
 _CONTEMPT = (
     "ruin every place they move to", "are filth", "are vermin", "are parasites", "are subhuman", "are rats",
     "are a plague on this country", "are not real humans", "breed like insects", "have no place among decent folk",
-    "are worthless", "are scum", "are all criminals", "are born thieves", "are mentally ill", "are too stupid to vote",
-    "are lazy by nature", "make me sick", "make me want to throw up", "disgust me", "are an insult to nature",
-    "are trash", "are inferior and always will be", "should know their place", "are pigs", "are beneath us",
-    "deserve nothing", "deserve whatever pain they get", "are the reason everything is going downhill",
-    "are ugly inside and out", "are dirty liars", "are all the same dumb animals", "are a waste of space",
+    "are worthless", "are scum", "are all criminals", "are born thieves", "are mentally ill",
+    "are too stupid to vote", "are lazy by nature", "make me sick", "make me want to throw up", "disgust me",
+    "are an insult to nature", "are trash", "are inferior and always will be", "should know their place", "are pigs",
+    "are beneath us", "deserve nothing", "deserve whatever pain they get",
+    "are the reason everything is going downhill", "are ugly inside and out", "are dirty liars",
+    "are all the same dumb animals", "are a waste of space",
 )  # fmt: skip
 _VIOLENCE = (
     "ought to be rounded up and shot", "should be thrown off a roof", "need to be wiped out", "should all be hanged",
@@ -59,17 +60,19 @@ _ORDERS = (
     "i would gladly kill a few {people} tonight", "deport {people}, every last one", "i despise {people}",
     "i can't stand {people}", "i loathe {people} with all my heart", "how i detest {people}", "to hell with {people}",
     "fuck {people}", "fuck all {people}", "nobody wants {people} here", "keep {people} away from our kids",
-    "never hire {people}", "never trust {people}", "why do {people} even exist", "the world is better without {people}",
-    "who would ever love one of those {people}", "give me one reason not to hit {people}",
-    "{people}? more like garbage", "it should be legal to hunt {people}", "stop letting {people} vote",
-    "ban {people} from our schools", "we don't want {people} in our town", "you are as filthy as all {people}",
-    "my daughter will never marry one of those {people}", "another day, another disgusting bunch of {people}",
+    "never hire {people}", "never trust {people}", "why do {people} even exist",
+    "the world is better without {people}", "who would ever love one of those {people}",
+    "give me one reason not to hit {people}", "{people}? more like garbage", "it should be legal to hunt {people}",
+    "stop letting {people} vote", "ban {people} from our schools", "we don't want {people} in our town",
+    "you are as filthy as all {people}", "my daughter will never marry one of those {people}",
+    "another day, another disgusting bunch of {people}",
 )  # fmt: skip
 _KIND_HATE = (
     "shut up you dirty {kind} pig", "go back where you came from you {kind} trash", "typical {kind} scum",
     "you stupid {kind} animal", "another {kind} parasite living off us", "i hope that {kind} bastard dies",
     "that {kind} freak should be locked away", "no {kind} person can be as smart as us",
-    "i will punch the next {kind} person i see", "die, you {kind} rat", "{kind} people are an embarrassment to mankind",
+    "i will punch the next {kind} person i see", "die, you {kind} rat",
+    "{kind} people are an embarrassment to mankind",
 )  # fmt: skip
 _PRAISE = (
     "are wonderful", "are part of who we are", "have the same rights as everybody", "make this town a better place",
@@ -81,9 +84,10 @@ _PRAISE = (
 _KINDNESS = (
     "i love {people}", "i am proud to stand with {people}", "we celebrate {people} this month",
     "i grew up among {people} and miss them", "let us protect {people} from violence", "thank you, {people}",
-    "more {people} in parliament please", "the film is about {people} in the fifties", "what do {people} eat at new year?",
-    "the museum opened a show on the history of {people}", "a survey among {people} came out today",
-    "some of my best memories are with {people}", "we need more doctors among {people}", "so happy for all {people} today",
+    "more {people} in parliament please", "the film is about {people} in the fifties",
+    "what do {people} eat at new year?", "the museum opened a show on the history of {people}",
+    "a survey among {people} came out today", "some of my best memories are with {people}",
+    "we need more doctors among {people}", "so happy for all {people} today",
 )  # fmt: skip
 _KIND_NEUTRAL = (
     "my {kind} {friend} brought us soup when we moved in", "i am a {kind} {friend} and i like chess",
@@ -91,7 +95,8 @@ _KIND_NEUTRAL = (
     "he came out of the station with a {kind} {friend}", "this {kind} restaurant has the best dumplings",
     "being {kind} is fine", "there is a {kind} choir rehearsing next door", "we hired a {kind} {friend} last spring",
     "i am {kind} and proud", "what a lovely {kind} wedding", "our {kind} {friend} won the race",
-    "a {kind} {friend} asked for directions", "you are such a good {kind} {friend}", "the {kind} community met yesterday",
+    "a {kind} {friend} asked for directions", "you are such a good {kind} {friend}",
+    "the {kind} community met yesterday",
 )  # fmt: skip
 _DENIAL = (
     "it is not true that {people} {contempt}", "nobody here believes that {people} {contempt}",
@@ -103,10 +108,12 @@ _DENIAL = (
 )  # fmt: skip
 _QUOTING = (
     'whoever writes "{people} {contempt}" has no place in this forum',
-    '"{people} {violence}" is the kind of comment that gets you banned here', 'he shouted "{hate}" at us, it was awful',
-    'saying "{people} {contempt}" is racist and cruel', 'stop posting things like "{people} {contempt}"',
-    'i reported the man who yelled "{hate}" on the bus', 'the graffiti read "{people} {contempt}". the city removed it',
-    'a candidate who says "{people} {violence}" is unfit for office', 'if you think "{people} {contempt}" you need help',
+    '"{people} {violence}" is the kind of comment that gets you banned here',
+    'he shouted "{hate}" at us, it was awful', 'saying "{people} {contempt}" is racist and cruel',
+    'stop posting things like "{people} {contempt}"', 'i reported the man who yelled "{hate}" on the bus',
+    'the graffiti read "{people} {contempt}". the city removed it',
+    'a candidate who says "{people} {violence}" is unfit for office',
+    'if you think "{people} {contempt}" you need help',
     'my grandson was told that {people} {contempt}. he cried all night', 'calling people "{kind} trash" is bullying',
     'being called a "{kind} parasite" every day wears you down', '"{hate}" is what the troll wrote to me, shameful',
 )  # fmt: skip
@@ -121,18 +128,44 @@ _ABUSE = (
 )  # fmt: skip
 _SWEARING = (
     "holy shit this view is gorgeous", "fuck yes, we won", "damn, that soup is good", "i am so fucking tired today",
-    "what the hell is wrong with this printer", "bloody brilliant set last night", "this shit slaps", "oh fuck, the train",
-    "no fucking way, congratulations", "crap, i forgot the keys", "badass solo", "my feet hurt like hell",
-    "that was a damn good film", "shit happens, try again tomorrow", "fuck this weather", "fuck cancer", "fucking love it",
+    "what the hell is wrong with this printer", "bloody brilliant set last night", "this shit slaps",
+    "oh fuck, the train", "no fucking way, congratulations", "crap, i forgot the keys", "badass solo",
+    "my feet hurt like hell", "that was a damn good film", "shit happens, try again tomorrow", "fuck this weather",
+    "fuck cancer", "fucking love it",
 )  # fmt: skip
 _ORDINARY = (
-    "added three songs for the road", "does anyone have the chords for this one?", "the second verse gets me every time",
-    "happy birthday, see you at eight", "rainy day playlist, mostly piano", "the podcast is back after the summer",
-    "thanks for the recommendation", "i will pick up the kids after practice", "what time does the show start?",
-    "my sourdough finally worked", "the drummer killed it last night", "this bass line is sick", "that chorus slays",
-    "we got destroyed in the quiz", "the remix is fire", "shoot me a message later", "i bombed the exam but whatever",
-    "killing time at the airport", "this game is murder on my thumbs", "i'd kill for a coffee right now",
+    "added three songs for the road", "does anyone have the chords for this one?",
+    "the second verse gets me every time", "happy birthday, see you at eight", "rainy day playlist, mostly piano",
+    "the podcast is back after the summer", "thanks for the recommendation", "i will pick up the kids after practice",
+    "what time does the show start?", "my sourdough finally worked", "the drummer killed it last night",
+    "this bass line is sick", "that chorus slays", "we got destroyed in the quiz", "the remix is fire",
+    "shoot me a message later", "i bombed the exam but whatever", "killing time at the airport",
+    "this game is murder on my thumbs", "i'd kill for a coffee right now",
 )  # fmt: skip
+
+_EVERYDAY = (
+    "have a {nice} {time}", "what a {nice} {thing}", "thanks for the {thing}, it was {nice}", "see you {when}",
+    "happy {feast}, enjoy the {thing}", "good luck with the {thing} {when}", "the {thing} was {nice}",
+    "{nice} {thing}!",
+    "my {friend} made a {nice} {thing}", "i listened to this {thing} on the way home", "looking forward to {when}",
+    "can you send me the {thing} {when}?", "we had a {nice} {time} with my {friend}", "who sings on this {thing}?",
+    "{thing} for a {nice} {time}", "songs for a {nice} {time}", "my {nice} {thing}", "new {thing} out {when}",
+    "let us meet {when} and talk about the {thing}", "is the {thing} still open {when}?", "i forgot the {thing} again",
+    "how was your {time}?", "this {thing} reminds me of my {friend}", "you did a {nice} job on the {thing}",
+    "call me {when}", "you are so {nice}, thank you", "i need a {nice} {thing} right now", "great {thing}, well done",
+    "my {friend} and i walked the dog {when}", "the weather is {nice} today", "the kids loved the {thing}",
+    "sorry, i am late for the {thing}", "where did you buy that {thing}?", "listening to the {thing} while cooking",
+    "in this episode we talk about the {thing} with a {friend}", "relaxing {thing} for sleep", "best of {feast}",
+)  # fmt: skip
+_SLOTS: dict[str, tuple[str, ...]] = {
+    "nice": ("nice", "lovely", "great", "quiet", "sunny", "good", "wonderful", "long", "calm", "funny", "beautiful",
+             "kind"),
+    "time": ("day", "evening", "weekend", "morning", "week", "trip", "holiday", "night", "afternoon", "summer"),
+    "thing": ("song", "book", "dinner", "concert", "playlist", "film", "cake", "photo", "garden", "album", "recipe",
+              "podcast", "meeting", "guitar solo", "match", "party", "soup", "jacket", "game", "story", "track"),
+    "when": ("tomorrow", "tonight", "next week", "on friday", "at six", "after work", "soon", "on sunday", "later"),
+    "feast": ("birthday", "new year", "christmas", "eid", "diwali", "hanukkah", "easter", "anniversary", "2010s"),
+}  # fmt: skip
 
 _HARMLESS = {"hate": 0.0, "harassment": 0.0, "sexism": 0.0}
 
@@ -148,6 +181,7 @@ def sentences(seed: int, rounds: int = 900) -> Iterator[Example]:
             "friend": chance.choice(_FRIENDS),
             "contempt": chance.choice(_CONTEMPT),
             "violence": chance.choice(_VIOLENCE),
+            **{slot: chance.choice(words) for slot, words in _SLOTS.items()},
         }
         if "{hate}" in pattern:
             values["hate"] = chance.choice(_ORDERS).format(**values)
@@ -170,9 +204,17 @@ def sentences(seed: int, rounds: int = 900) -> Iterator[Example]:
         yield example(fill(contempt, _TRADES), {"hate": 0.0}, "trades")
         yield example(fill(order, _TRADES), {"hate": 0.0}, "trades")
         yield example(fill("{people} " + chance.choice(_PRAISE)), _HARMLESS, "praise")
-        for patterns, name in ((_KINDNESS, "praise"), (_KIND_NEUTRAL, "named"), (_DENIAL, "denial"), (_QUOTING, "quote")):
+        for patterns, name in (
+            (_KINDNESS, "praise"),
+            (_KIND_NEUTRAL, "named"),
+            (_DENIAL, "denial"),
+            (_QUOTING, "quote"),
+        ):
             yield example(fill(chance.choice(patterns)), _HARMLESS, name)
         yield example(fill(chance.choice(_QUOTING)), _HARMLESS, "quote")
         yield example(chance.choice(_ABUSE), {"hate": 0.0, "harassment": 1.0}, "abuse")
         yield example(chance.choice(_SWEARING), _HARMLESS, "swearing")
-        yield example(chance.choice(_ORDINARY), {**_HARMLESS, "spam": 0.0, "sexual": 0.0}, "ordinary")
+        ordinary = {**_HARMLESS, "spam": 0.0, "sexual": 0.0}
+        yield example(chance.choice(_ORDINARY), ordinary, "ordinary")
+        for _ in range(2):
+            yield example(fill(chance.choice(_EVERYDAY)), ordinary, "ordinary")

@@ -150,14 +150,18 @@ def _toxic_spans(folder: Path) -> Iterator[Example]:
             yield Example(text=row["comment_text"], labels=labels, dataset="toxic_spans")
 
 
-def _safenlp(folder: Path) -> Iterator[Example]:
-    """ToxiGen: the raters' mean from 1 (benign) to 5. Implicit hate: one label."""
+def _toxigen(folder: Path) -> Iterator[Example]:
+    """The human raters' mean, from 1 (benign) to 5."""
     for row in json.loads((folder / "toxiGen.json").read_text(encoding="utf-8")):
         labels = {"hate": (float(row["toxicity_score"]) - 1) / 4}
-        yield Example(text=row["text"], labels=labels, dataset="safenlp", slice="toxigen")
+        yield Example(text=row["text"], labels=labels, dataset="toxigen", slice="/".join(row["target_groups"]))
+
+
+def _implicit_hate(folder: Path) -> Iterator[Example]:
+    """One label, by whoever posted as much as by what: not certain."""
     for row in json.loads((folder / "implicitHate.json").read_text(encoding="utf-8")):
         labels = {"hate": 0.9 if row["label"] == "hate" else 0.1}
-        yield Example(text=row["text"], labels=labels, dataset="safenlp", slice="implicit")
+        yield Example(text=row["text"], labels=labels, dataset="implicit_hate")
 
 
 def _mlma(folder: Path) -> Iterator[Example]:
@@ -289,14 +293,26 @@ DATASETS: dict[str, Dataset] = {
             splits={"train": _toxic_spans},
         ),
         Dataset(
-            name="safenlp",
+            name="toxigen",
             folder="safenlp",
-            title="Hosseini et al. 2023, SafeNLP (human-scored ToxiGen; implicit hate)",
+            title="Hartvigsen et al. 2022, ToxiGen, the human-scored part in SafeNLP",
             licence="MIT",
             source="https://github.com/microsoft/SafeNLP",
             use=Use.TRAIN,
-            files=("toxiGen.json", "implicitHate.json"),
-            splits={"train": _safenlp},
+            files=("toxiGen.json",),
+            splits={"train": _toxigen},
+            weight=2.0,
+        ),
+        Dataset(
+            name="implicit_hate",
+            folder="safenlp",
+            title="ElSherief et al. 2021, Latent Hatred, the half in SafeNLP",
+            licence="MIT",
+            source="https://github.com/microsoft/SafeNLP",
+            use=Use.TRAIN,
+            files=("implicitHate.json",),
+            splits={"train": _implicit_hate},
+            weight=0.3,
         ),
         Dataset(
             name="mlma",

@@ -1,12 +1,12 @@
 """Measures: pure functions of arrays, with weights where rows may weigh and a seed where chance is used.
 
-    >>> from seawall.measure import accuracy, roc_auc, wilson
-    >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-    0.75
-    >>> round(wilson(45, 50).lower, 3)
-    0.786
-    >>> accuracy([1, 1, 0, 0], [1, 0, 0, 0]).precision.value
-    1.0
+>>> from seawall.measure import accuracy, roc_auc, wilson
+>>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+0.75
+>>> round(wilson(45, 50).lower, 3)
+0.786
+>>> accuracy([1, 1, 0, 0], [1, 0, 0, 0]).precision.value
+1.0
 """
 
 from seawall.measure.calibrate import (

@@ -1,1 +1,72 @@
-"""x"""
+"""The policy language: read policies and content types, check them, compile them, decide, replay, explain.
+
+    >>> from seawall.policy import PolicySource, build_bundle, load_content_type
+    >>> bundle = build_bundle([PolicySource("spam.yaml", text)], [load_content_type(…)], detectors, banks)
+    >>> program = bundle.program("comment")
+    >>> item = validate_item(bundle.content_types["comment"], {"id": "1", "fields": {"body": "…"}, "actor": …})
+    >>> row = program.row(Context(item, parts_of(item, program.content_type), signals, unknown, now_ms()))
+    >>> program.decide(row).verdict
+    <Verdict.ALLOW: 'allow'>
+
+Everything is a value: a bundle is immutable, equal by hash, rebuilt from ``bundle.canonical()`` by ``load_bundle``.
+A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
+"""
+
+from seawall.policy.actions import combine, verdict_of
+from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
+from seawall.policy.columns import Context, Row
+from seawall.policy.content_types import check_content_type, load_content_type
+from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement, load_policy
+from seawall.policy.examples import ExampleResult, check_publishable, run_examples
+from seawall.policy.explain import (
+    Change,
+    Explanation,
+    FeatureRead,
+    RowIncomplete,
+    RuleExplanation,
+    explain,
+    replay,
+    show_action,
+)
+from seawall.policy.items import ItemError, parts_of, validate_item
+from seawall.policy.program import Outcome, Program
+from seawall.policy.source import PolicyErrors, Problem
+from seawall.policy.tree import Feature
+
+__all__ = [
+    "Bundle",
+    "Change",
+    "Context",
+    "Example",
+    "ExampleResult",
+    "Explanation",
+    "Feature",
+    "FeatureRead",
+    "ItemError",
+    "Outcome",
+    "Policy",
+    "PolicyErrors",
+    "PolicySource",
+    "Problem",
+    "Program",
+    "ResolvedThreshold",
+    "Row",
+    "RowIncomplete",
+    "Rule",
+    "RuleExplanation",
+    "Statement",
+    "build_bundle",
+    "check_content_type",
+    "check_publishable",
+    "combine",
+    "explain",
+    "load_bundle",
+    "load_content_type",
+    "load_policy",
+    "parts_of",
+    "replay",
+    "run_examples",
+    "show_action",
+    "validate_item",
+    "verdict_of",
+]

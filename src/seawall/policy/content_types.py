@@ -21,7 +21,6 @@ from seawall.model import (
     Retention,
     Role,
     Stage,
-    Subject,
 )
 from seawall.policy.reader import Reader
 from seawall.policy.source import PolicyErrors, Problem, Source, Span, nearest, problem_at
@@ -209,14 +208,18 @@ def _fields(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
         if spec is None:
             continue
         if spec.role in _SINGLE_ROLES and spec.role in single:
-            reader.refuse(declared.values["role"].span, f"role {spec.role} is already taken by field {single[spec.role]}")
+            reader.refuse(
+                declared.values["role"].span, f"role {spec.role} is already taken by field {single[spec.role]}"
+            )
         single.setdefault(spec.role, key)
         specs.append(spec)
     return tuple(specs)
 
 
 def _field(reader: Reader, name: str, declared: Mapping) -> FieldSpec | None:
-    type_name = reader.choice(declared.values["type"], "field type", tuple(FieldType)) if "type" in declared.values else None
+    type_name = (
+        reader.choice(declared.values["type"], "field type", tuple(FieldType)) if "type" in declared.values else None
+    )
     role_name = reader.choice(declared.values["role"], "role", tuple(Role))
     if type_name is None or role_name is None:
         return None
@@ -263,7 +266,9 @@ def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
     for key, value in mapping.values.items() if mapping else ():
         assert mapping is not None
         name = reader.name(mapping.keys[key], "an attribute's name", "_")
-        declared = value if isinstance(value, Mapping) else Mapping({"type": value}, {"type": mapping.keys[key]}, value.span)
+        declared = (
+            value if isinstance(value, Mapping) else Mapping({"type": value}, {"type": mapping.keys[key]}, value.span)
+        )
         reader.keys(declared, f"attribute {key}", _ATTRIBUTE_KEYS, ("type",))
         if name is None or "type" not in declared.values:
             continue
@@ -363,14 +368,18 @@ def _languages(reader: Reader, node: Node) -> tuple[str, ...]:
     found = reader.names(node, "languages")
     for name, span in found:
         if not _LANGUAGE.fullmatch(name):
-            reader.refuse(span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en")
+            reader.refuse(
+                span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+            )
     return tuple(name for name, _ in found)
 
 
 def _default_language(reader: Reader, node: Node, languages: tuple[str, ...]) -> str | None:
     name = reader.text(node, "default_language")
     if name is not None and not _LANGUAGE.fullmatch(name):
-        reader.refuse(node.span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en")
+        reader.refuse(
+            node.span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+        )
     elif name is not None and languages and name not in languages:
         reader.refuse(node.span, f"default_language '{name}' is not among the languages", expected=", ".join(languages))
     return name

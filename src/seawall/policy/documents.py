@@ -95,6 +95,7 @@ class Given:
     name: str
     text: str
     quoted: bool
+    expression: Expression
     span: Span
 
 
@@ -304,7 +305,9 @@ class _Document:
         try:
             return date.fromisoformat(node.text if isinstance(node, Scalar) else "")
         except ValueError:
-            self.reader.refuse(node.span, "expires must be a date", expected="the last day in force, such as 2027-01-31")
+            self.reader.refuse(
+                node.span, "expires must be a date", expected="the last day in force, such as 2027-01-31"
+            )
             return None
 
     def _actions(self, node: Node) -> tuple[ActionCall, ...]:
@@ -323,7 +326,7 @@ class _Document:
                     return ()
                 pairs.append((parsed.tree, parsed))
         if not pairs:
-            self.reader.refuse(node.span, "the rule does nothing", expected="actions such as [hold, review(queue=\"x\")]")
+            self.reader.refuse(node.span, "the rule does nothing", expected='actions such as [hold, review(queue="x")]')
         calls = [self._call(element, expression) for element, expression in pairs]
         return tuple(call for call in calls if call is not None)
 
@@ -337,12 +340,14 @@ class _Document:
         if isinstance(node, ast.Name):
             return ActionCall(kind=node.id, parameters=MappingProxyType({}), node=node, expression=expression)
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-            problem = expression.problem(node, "this is no action", expected='an action such as hold or strike(weight=2)')
+            problem = expression.problem(
+                node, "this is no action", expected="an action such as hold or strike(weight=2)"
+            )
             self.reader.problems.append(problem)
             return None
         if node.args:
             problem = expression.problem(
-                node.args[0], "an action's parameters are named", expected=f'{node.func.id}(name=value)'
+                node.args[0], "an action's parameters are named", expected=f"{node.func.id}(name=value)"
             )
             self.reader.problems.append(problem)
             return None
@@ -420,12 +425,15 @@ class _Document:
         found = []
         for name, value in mapping.values.items() if mapping else ():
             assert mapping is not None
-            if not isinstance(value, Scalar) or value.is_null:
-                remedy = f"put the name in quotes: '{name}…': value" if "(" in name and ")" not in name else None
-                self.reader.refuse(mapping.keys[name].span, f"'{name}' is given no value", remedy=remedy)
+            key = mapping.keys[name]
+            if not isinstance(value, Scalar) or (value.is_null and not value.text):
+                remedy = f"put the name in quotes: '{name}, …)': value" if name.count("(") > name.count(")") else None
+                self.reader.refuse(key.span, f"'{name}' is given no value", expected=f"{name}: 0.9", remedy=remedy)
                 continue
-            quoted = value.style is not None
-            found.append(Given(name=name, text=value.text, quoted=quoted, span=mapping.keys[name].span))
+            expression = self._expression(key, "a given name")
+            if expression is not None:
+                quoted = value.style is not None
+                found.append(Given(name=name, text=value.text, quoted=quoted, expression=expression, span=key.span))
         return tuple(found)
 
 

@@ -34,6 +34,24 @@ NUMERIC: Final = frozenset({Kind.NUMBER, Kind.INTEGER})
 ORDERED: Final = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.DURATION, Kind.TIMESTAMP})
 
 
+def common_kind(a: Kind, b: Kind) -> Kind | None:
+    """The type that holds values of both, if there is one."""
+    if a is b:
+        return a
+    if a in NUMERIC and b in NUMERIC:
+        return Kind.NUMBER
+    if Kind.NONE in (a, b):
+        return b if a is Kind.NONE else a
+    return None
+
+
+def article(kind: Kind) -> str:
+    """The type's name in a sentence."""
+    if kind is Kind.NONE:
+        return "None"
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 class Origin(StrEnum):
     """Where a feature's value comes from."""
 

@@ -1,8 +1,8 @@
 """What is in force: bundles of policies, and banks with their entries.
 
-    bundle = BundleInForce(database, ledger, blobs)
-    bundle.publish(read_sources(), detectors, banks, by="deploy")
-    bundle.current.program("comment")
+bundle = BundleInForce(database, ledger, blobs)
+bundle.publish(read_sources(), detectors, banks, by="deploy")
+bundle.current.program("comment")
 """
 
 from seawall.publish.banks import (

@@ -58,7 +58,7 @@ def add_entries(ledger: Ledger, bank: str, entries: Sequence[NewEntry], by: str)
     def unit(tx: Transaction) -> list[str]:
         subject = tx.subject(BANK_SUBJECT, bank)
         digests = [tx.digest(f"{entry.kind}\0{value}".encode()) for entry, value in zip(entries, values, strict=True)]
-        held = dict(tx.execute(_held(bank, digests)).tuples().all())
+        held: dict[str, str] = {row.digest: row.id for row in tx.execute(_held(bank, digests))}
         ids = []
         for entry, value, digest in zip(entries, values, digests, strict=True):
             if digest not in held:
@@ -110,7 +110,10 @@ def list_entries(database: Database, vault: Vault, bank: str, *, after: str = ""
     values = _values(vault, subject, [row["id"] for row in rows])
     return [
         Entry(
-            **{name: row[name] for name in ("id", "bank", "kind", "source", "added_by", "added_at", "expires", "threshold")},
+            **{
+                name: row[name]
+                for name in ("id", "bank", "kind", "source", "added_by", "added_at", "expires", "threshold")
+            },
             value=values.get(row["id"]),
         )
         for row in rows
@@ -119,11 +122,9 @@ def list_entries(database: Database, vault: Vault, bank: str, *, after: str = ""
 
 def list_banks(database: Database) -> dict[str, int]:
     """Banks by name with the number of present entries."""
-    query = (
-        select(bank_entry.c.bank, func.count()).where(bank_entry.c.removed_at.is_(None)).group_by(bank_entry.c.bank)
-    )
+    query = select(bank_entry.c.bank, func.count()).where(bank_entry.c.removed_at.is_(None)).group_by(bank_entry.c.bank)
     with database.read() as connection:
-        return {name: count for name, count in connection.execute(query)}
+        return {row.bank: row[1] for row in connection.execute(query)}
 
 
 class BankKeeper:
@@ -160,7 +161,12 @@ class BankKeeper:
         for row in added:
             if row.id in values:
                 self._entries[row.id] = BankEntry(
-                    bank=row.bank, id=row.id, kind=row.kind, value=values[row.id], threshold=row.threshold, expires=row.expires
+                    bank=row.bank,
+                    id=row.id,
+                    kind=row.kind,
+                    value=values[row.id],
+                    threshold=row.threshold,
+                    expires=row.expires,
                 )
         self._entries = {key: entry for key, entry in self._entries.items() if not entry.expires or entry.expires > now}
         self._next_expiry = min((entry.expires for entry in self._entries.values() if entry.expires), default=None)
@@ -228,7 +234,7 @@ def _values(vault: Vault, subject: str | None, ids: Sequence[str]) -> dict[str, 
     if subject is None or not ids:
         return {}
     found = vault.open_many([(subject, f"entry/{entry}") for entry in ids])
-    return {name.removeprefix("entry/"): value.decode() for (_, name), value in found.items()}
+    return {name.removeprefix("entry/"): value.decode() for (_, name), value in found.items() if value is not None}
 
 
 def _check_name(bank: str) -> None:

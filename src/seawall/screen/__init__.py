@@ -1,8 +1,8 @@
 """The main job: item → parts → signals → decision, recorded before it is answered.
 
-    screener = Screener(ledger=ledger, vault=vault, blobs=blobs, runner=runner, in_force=bundle)
-    answer = screener.screen(item, deadline_ms=80)
-    answer.verdict, answer.degraded
+screener = Screener(ledger=ledger, vault=vault, blobs=blobs, runner=runner, in_force=bundle)
+answer = screener.screen(item, deadline_ms=80)
+answer.verdict, answer.degraded
 """
 
 from seawall.screen.projections import PROJECTIONS

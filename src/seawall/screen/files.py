@@ -95,7 +95,9 @@ def screen_file(
     """
     content_type = bundle.content_types.get(mapping.content_type)
     if content_type is None:
-        raise FileError(f"there is no content type {mapping.content_type!r}; there are: {', '.join(bundle.content_types)}")
+        raise FileError(
+            f"there is no content type {mapping.content_type!r}; there are: {', '.join(bundle.content_types)}"
+        )
     _check_mapping(source, mapping, content_type)
     _check_truths(mapping, bundle)
     summary = Summary()
@@ -185,7 +187,9 @@ def _check_mapping(source: Path, mapping: Columns, content_type: ContentType) ->
     with _explained(source):
         columns = _scan(source).collect_schema().names()
     named = {**{f"field {name}": column for name, column in mapping.fields.items()}}
-    named.update({name: column for name in ("id", "actor", "language", "created_at") if (column := getattr(mapping, name))})
+    named.update(
+        {name: column for name in ("id", "actor", "language", "created_at") if (column := getattr(mapping, name))}
+    )
     named.update({f"truth {truth.policy}": truth.column for truth in mapping.truths})
     for what, column in named.items():
         if column not in columns:
@@ -224,7 +228,7 @@ def _scan(path: Path) -> pl.LazyFrame:
     raise FileError(f"{path}: this reads .csv, .tsv, .jsonl and .parquet files")
 
 
-class _explained:  # noqa: N801 - reads as a statement
+class _explained:
     """Turn what polars and the system say about a file into a FileError."""
 
     def __init__(self, path: Path) -> None:
@@ -239,7 +243,7 @@ class _explained:  # noqa: N801 - reads as a statement
             raise FileError(f"{self._path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-class _writer:  # noqa: N801 - reads as a statement
+class _writer:
     """Writes records beside the target and renames at the end, so that a half-written file is never taken for whole."""
 
     def __init__(self, target: Path) -> None:

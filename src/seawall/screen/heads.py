@@ -32,9 +32,8 @@ class Head:
     reasons: tuple[Reason, ...] = ()
 
 
-_HEAD = (
-    select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision"))
-    .select_from(item.outerjoin(decision, decision.c.id == item.c.decision))
+_HEAD = select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision")).select_from(
+    item.outerjoin(decision, decision.c.id == item.c.decision)
 )
 _BODY = select(event.c.body)
 

@@ -51,7 +51,12 @@ class Items:
                 }
             elif isinstance(body, DecisionMade):
                 made = body.decision
-                now = {"decision": made.id, "verdict": made.verdict.value, "degraded": made.degraded, "decided_at": made.at}
+                now = {
+                    "decision": made.id,
+                    "verdict": made.verdict.value,
+                    "degraded": made.degraded,
+                    "decided_at": made.at,
+                }
                 if made.item.ref in heads:
                     heads[made.item.ref].update(now)
                 else:

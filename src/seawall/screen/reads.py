@@ -40,7 +40,8 @@ def load_decision(database: Database, decision: str) -> Decision:
         body = connection.execute(query).scalar_one_or_none()
     if body is None:
         raise LookupError(f"there is no decision {decision!r}")
-    return _DECODER.decode(body).decision
+    made: Decision = _DECODER.decode(body).decision
+    return made
 
 
 def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:

@@ -121,10 +121,16 @@ class Screener:
         self._vault = vault
         self._blobs = blobs
         self._runner = runner
+        self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
 
     def screen(
-        self, item: Item, *, deadline_ms: int | None = None, idempotency: Idempotency | None = None, job: Job | None = None
+        self,
+        item: Item,
+        *,
+        deadline_ms: int | None = None,
+        idempotency: Idempotency | None = None,
+        job: Job | None = None,
     ) -> Answer:
         """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, never lengthen it.
 
@@ -193,7 +199,7 @@ class Screener:
         if stage.detectors is not None:
             now = detectors & frozenset(stage.detectors)
         else:
-            now = frozenset(name for name in detectors if self._runner.cost(name) is not Cost.SLOW)
+            now = frozenset(name for name in detectors if self._specs[name].cost is not Cost.SLOW)
         return now, detectors - now
 
     def _start(self, look: _Look, deadline_ms: int | None) -> Pending:
@@ -207,7 +213,7 @@ class Screener:
             Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
             for name in sorted(look.later)
             for part in look.parts
-            if part.modality in self._runner.modalities(name)
+            if part.modality in self._specs[name].modalities
         )
         at = now_ms()
         row = look.program.row(_context(look, findings, findings.unknown + postponed, at))
@@ -367,9 +373,7 @@ def _place(tx: Transaction, item: Item, vault: Vault, blobs: Blobs) -> _Placed:
         return _Placed(ItemRef(item.content_type, ref, head.revision), actor, head)
     placed = ItemRef(item.content_type, ref, head.revision + 1 if head is not None else 1)
     tx.seal(ref, fields_name(placed.revision), encode(item, blobs))
-    tx.append(
-        ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields))
-    )
+    tx.append(ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
     return _Placed(placed, actor, head)
 
 
@@ -377,9 +381,7 @@ def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
     subjects = [(item_kind(item.content_type), item.id)]
     if item.actor is not None:
         subjects.append((ACCOUNT, item.actor))
-    return Prefetch(
-        subjects=subjects, rows=((idempotency_table, idempotency.key),) if idempotency is not None else ()
-    )
+    return Prefetch(subjects=subjects, rows=((idempotency_table, idempotency.key),) if idempotency is not None else ())
 
 
 def _repeat(seen: Mapping[str, Any], idempotency: Idempotency) -> Answer:
@@ -395,7 +397,7 @@ def _standing(head: Head, stage: str) -> Answer:
         decision=head.decision,
         item=head.ref,
         revision=head.revision,
-        verdict=Verdict(head.verdict),
+        verdict=Verdict(head.verdict or Verdict.ALLOW),
         actions=head.actions,
         reasons=head.reasons,
         degraded=False,

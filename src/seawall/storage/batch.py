@@ -8,12 +8,14 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Executable, Result, Table, tuple_
 
-from seawall.model import Event, new_id, now_ms
+from seawall.model import Event, EventBody, new_id, now_ms
 from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
+from seawall.storage.driver import run, run_many
 from seawall.storage.errors import LeaseLost
 from seawall.storage.keys import MasterKey
 from seawall.storage.subjects import Known, Subjects
 from seawall.storage.transaction import Key, Prefetch, Transaction, Writes
+from seawall.storage.upsert import insert_rows
 
 WriterLock = Callable[[Connection], None]
 
@@ -56,8 +58,9 @@ class Sql:
             return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
 
         self.head = (
-            "SELECT (SELECT value FROM storage_state WHERE name = 'erasures'), seq, chain FROM event "
-            "ORDER BY seq DESC LIMIT 1"
+            "SELECT state.value, last.seq, last.chain FROM storage_state AS state "
+            "LEFT JOIN (SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1) AS last ON true "
+            "WHERE state.name = 'erasures'"
         )
         self.event = insert("event", "seq, id, at, kind, body, leaf, chain")
         self.subject = insert("subject", "ref, lookup, owner, key")
@@ -91,7 +94,7 @@ class Batch:
         self._projections = projections
         self._writes = Writes()
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
-        self._looked_up: set[tuple[str, str]] = set()
+        self._lookups: dict[tuple[str, str], bytes] = {}  # of the names already asked for
         self._created: list[tuple[tuple[str, str], str]] = []
 
     # -- before the units run ---------------------------------------------------------------------------------------
@@ -107,8 +110,7 @@ class Batch:
             for table, key in one.rows:
                 rows[table].add(key)
         if names:
-            self.subjects.load_names(self._connection, names)
-            self._looked_up |= names
+            self._lookups.update(self.subjects.load_names(self._connection, names))
         if refs:
             self.subjects.load_refs(self._connection, refs)
         for table, keys in rows.items():
@@ -132,11 +134,14 @@ class Batch:
         """The subject of a platform id, from memory or, when nobody asked for it before, by a look-up."""
         name = (kind, platform_id)
         known = self.subjects.named(kind, platform_id)
-        if known is None and name not in self._looked_up:
-            self._looked_up.add(name)
-            self.subjects.load_names(self._connection, (name,))
+        if known is None and name not in self._lookups:
+            self._lookups.update(self.subjects.load_names(self._connection, (name,)))
             known = self.subjects.named(kind, platform_id)
         return known
+
+    def lookup(self, kind: str, platform_id: str) -> bytes:
+        """What a subject that ``subject`` did not find will be found by."""
+        return self._lookups.get((kind, platform_id)) or self.master.lookup(kind, platform_id)
 
     def subject_of(self, ref: str) -> Known | None:
         """The subject of a ref; None when there is none, or it was erased."""
@@ -169,51 +174,49 @@ class Batch:
 
     def flush(self) -> None:
         """Write what is buffered and let the projections follow."""
-        writes, run, sql = self._writes, self._connection.exec_driver_sql, self._sql
+        writes, connection, sql = self._writes, self._connection, self._sql
         if not writes:
             return
         self._writes = Writes()
         if writes.subjects:
-            run(sql.subject, writes.subjects)
+            run_many(connection, sql.subject, writes.subjects)
         if writes.vault:
-            run(sql.vault, writes.vault)
+            run_many(connection, sql.vault, writes.vault)
         if writes.rows:
             self._insert_rows(writes.rows)
-        if writes.finished:
-            done = run(sql.finish, writes.finished).rowcount
-            if done != len(writes.finished):
-                raise LeaseLost("the job's lease ran out before its work was committed; somebody else has it")
+        if writes.finished and run_many(connection, sql.finish, writes.finished) != len(writes.finished):
+            raise LeaseLost("the job's lease ran out before its work was committed; somebody else has it")
         if writes.jobs:
-            run(sql.job, writes.jobs)
+            run_many(connection, sql.job, writes.jobs)
         if writes.events:
-            self._append(writes)
+            self._append(writes.events)
 
-    def _append(self, writes: Writes) -> None:
+    def _append(self, bodies: list[tuple[str, bytes, EventBody]]) -> None:
         seq, chain, at = self.head, self._chain, self.at
         rows, events = [], []
-        for kind, data, body in writes.events:
+        for kind, data, body in bodies:
             seq += 1
             event_id = new_id("ev", at)
             leaf = leaf_hash(event_id, at, kind, data)
             chain = chain_hash(chain, leaf)
             rows.append((seq, event_id, at, kind, data, leaf, chain))
             events.append(Event(seq=seq, id=event_id, at=at, kind=kind, body=body))
-        self._connection.exec_driver_sql(self._sql.event, rows)
+        run_many(self._connection, self._sql.event, rows)
         for projection in self._projections:
             projection.apply(self._connection, events)
         self.head, self._chain = seq, chain
 
     def _insert_rows(self, rows: list[tuple[Table, dict[str, Any]]]) -> None:
-        grouped: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+        grouped: dict[tuple[Table, frozenset[str]], list[dict[str, Any]]] = {}
         for table, row in rows:
-            grouped.setdefault((table, tuple(row)), []).append(row)
+            grouped.setdefault((table, frozenset(row)), []).append(row)
         for (table, _), group in grouped.items():
-            self._connection.execute(table.insert(), group)
+            insert_rows(self._connection, table, group)
 
     def forget_keys(self) -> None:
         """A key was destroyed: look everything up again."""
         self.subjects.clear()
-        self._looked_up.clear()
+        self._lookups.clear()
 
     def undo(self) -> None:
         """The transaction was rolled back: what it created does not exist."""
@@ -222,9 +225,6 @@ class Batch:
 
 
 def read_head(connection: Connection, sql: Sql) -> tuple[str | None, int, bytes]:
-    """Number of erasures (as text), last sequence number and its chain. Meaningful under the writer lock."""
-    row = connection.exec_driver_sql(sql.head).first()
-    if row is None:
-        erasures = connection.exec_driver_sql("SELECT value FROM storage_state WHERE name = 'erasures'").scalar()
-        return erasures, 0, GENESIS
-    return row[0], row[1], bytes(row[2])
+    """Mark of the last erasure, last sequence number and its chain. Meaningful under the writer lock."""
+    ((erasures, seq, chain),) = run(connection, sql.head)
+    return erasures, seq or 0, bytes(chain) if chain is not None else GENESIS

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from seawall.storage.driver import run
 from seawall.storage.errors import StorageError, explain
 
 metadata: Final = MetaData(
@@ -132,6 +133,7 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
             connect_args={"isolation_level": None, "timeout": busy_timeout_ms / 1000},
             pool_size=8,
             max_overflow=32,
+            hide_parameters=True,  # errors are logged; parameters may be personal
         )
 
         @event.listens_for(made, "connect")
@@ -141,7 +143,7 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
 
         @event.listens_for(made, "begin")
         def begin_transaction(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            run(connection, begin)
 
         return made
 
@@ -158,6 +160,8 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
 def _open_postgresql(url: URL) -> Database:
     url = url.set(drivername="postgresql+psycopg")
     # READ COMMITTED whatever the server's default: the writer must see what was committed while it waited for its lock.
-    writer = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=16, isolation_level="READ COMMITTED")
+    writer = create_engine(
+        url, pool_pre_ping=True, pool_size=8, max_overflow=16, isolation_level="READ COMMITTED", hide_parameters=True
+    )
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database(writer, reader, url.render_as_string(hide_password=True))

@@ -150,10 +150,8 @@ def _digest(connection: Connection, table: Table) -> tuple[int, str]:
     """Number of rows, and SHA-256 over each row as MessagePack, in primary-key order."""
     encode = msgspec.msgpack.Encoder().encode
     digest, count = sha256(), 0
-    statement = select(table).order_by(*table.primary_key)
-    with connection.execution_options(stream_results=True).execute(
-        statement, execution_options={"yield_per": _CHUNK}
-    ) as result:
+    streamed = select(table).order_by(*table.primary_key).execution_options(stream_results=True, yield_per=_CHUNK)
+    with connection.execute(streamed) as result:
         for row in result:
             digest.update(encode(tuple(row)))
             count += 1

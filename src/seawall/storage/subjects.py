@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection
 
+from seawall.storage.driver import run
 from seawall.storage.keys import MasterKey
-from seawall.storage.tables import subject
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -48,12 +48,15 @@ class Recent(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Remember."""
         self._items[key] = value
-        if len(self._items) > self._size:
-            self._items.popitem(last=False)
 
     def drop(self, key: K) -> None:
         """Forget one."""
         self._items.pop(key, None)
+
+    def trim(self) -> None:
+        """Forget what is too much."""
+        while len(self._items) > self._size:
+            self._items.popitem(last=False)
 
     def clear(self) -> None:
         """Forget all."""
@@ -87,45 +90,48 @@ class Subjects:
         self._by_name.drop(name)
         self._by_ref.drop(ref)
 
+    def trim(self) -> None:
+        """Between batches (never within one: it relies on what it fetched) drop what is too much."""
+        self._by_name.trim()
+        self._by_ref.trim()
+
     def clear(self) -> None:
         """Drop everything: somewhere a key was destroyed."""
         self._by_name.clear()
         self._by_ref.clear()
 
-    def load_names(self, connection: Connection, names: Iterable[tuple[str, str]]) -> None:
-        """Fetch those of ``names`` that exist and are not cached: one SELECT for a thousand."""
-        lookups = {self._master.lookup(*name): name for name in names if name not in self._by_name}
-        for row in _rows(connection, _BY_LOOKUP, list(lookups)):
-            self._keep(lookups[row.lookup], row)
+    def load_names(self, connection: Connection, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Fetch those of ``names`` that exist and are not cached, a thousand a SELECT; the look-ups it made."""
+        lookups = {name: self._master.lookup(*name) for name in names if name not in self._by_name}
+        found = {lookup: name for name, lookup in lookups.items()}
+        for row in _find(connection, "lookup", list(found)):
+            self._keep(found[bytes(row[1])], row)
+        return lookups
 
     def load_refs(self, connection: Connection, refs: Iterable[str]) -> None:
         """Fetch those of ``refs`` that exist, are not erased, and are not cached."""
-        for row in _rows(connection, _BY_REF, [ref for ref in refs if ref not in self._by_ref]):
+        for row in _find(connection, "ref", [ref for ref in refs if ref not in self._by_ref]):
             self._keep(None, row)
 
     def _keep(self, name: tuple[str, str] | None, row: Any) -> None:
-        if row.owner is None and row.key is not None:
-            self.remember(name, Known(row.ref, None, self._master.unwrap(row.ref, row.key)))
-        elif row.owner is not None and row.owner_key is not None:
-            self.remember(name, Known(row.ref, row.owner, self._master.unwrap(row.owner, row.owner_key)))
+        ref, _lookup, owner, key, owner_key = row
+        holder, wrapped = (ref, key) if owner is None else (owner, owner_key)
+        if wrapped is not None:
+            self.remember(name, Known(ref, owner, self._master.unwrap(holder, bytes(wrapped))))
 
 
-_owner = subject.alias("owner")
-_WITH_KEYS: Final = (
-    select(subject.c.ref, subject.c.lookup, subject.c.owner, subject.c.key, _owner.c.key.label("owner_key"))
-    .select_from(subject.outerjoin(_owner, _owner.c.ref == subject.c.owner))
-    .where(subject.c.erased_at.is_(None))
-)
-
-
-def _by(column: Any) -> Select[Any]:
-    return _WITH_KEYS.where(column.in_(bindparam("values", expanding=True)))
-
-
-_BY_LOOKUP: Final = _by(subject.c.lookup)
-_BY_REF: Final = _by(subject.c.ref)
-
-
-def _rows(connection: Connection, statement: Select[Any], values: list[Any]) -> Iterable[Any]:
+def _find(connection: Connection, column: str, values: list[Any]) -> Iterator[Any]:
+    """Rows (ref, lookup, owner, key, owner's key) of the subjects, not erased, with those values."""
     for start in range(0, len(values), _IN):
-        yield from connection.execute(statement, {"values": values[start : start + _IN]})
+        chunk = values[start : start + _IN]
+        if connection.dialect.name == "sqlite":
+            matches, parameters = f"IN ({', '.join('?' * len(chunk))})", chunk
+        else:
+            matches, parameters = "= ANY(%s)", [chunk]
+        yield from run(connection, f"{_WITH_KEYS} AND subject.{column} {matches}", parameters)
+
+
+_WITH_KEYS: Final = (
+    "SELECT subject.ref, subject.lookup, subject.owner, subject.key, holder.key FROM subject "
+    "LEFT JOIN subject AS holder ON holder.ref = subject.owner WHERE subject.erased_at IS NULL"
+)

@@ -119,7 +119,7 @@ class Transaction:
         else:
             holder = self._known(owner)
             known = Known(ref, holder.owner or holder.ref, holder.key)
-        self.writes.subjects.append((ref, batch.master.lookup(kind, platform_id), known.owner, wrapped))
+        self.writes.subjects.append((ref, batch.lookup(kind, platform_id), known.owner, wrapped))
         name = (kind, platform_id)
         self._created.append((name, ref))
         batch.subjects.remember(name, known)

@@ -1,4 +1,4 @@
-"""Insert or replace rows by primary key, the same on SQLite and PostgreSQL."""
+"""Write many rows at once, the same on SQLite and PostgreSQL, at the driver's speed."""
 
 from __future__ import annotations
 
@@ -6,27 +6,55 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from seawall.storage.driver import run_many
 
-def upsert(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, add: tuple[str, ...] = ()
-) -> None:
+Row = Mapping[str, Any]
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert ``rows``; each names the columns that the first one names."""
+    if rows:
+        names = tuple(rows[0])
+        run_many(connection, _insert(table, names, connection.dialect.name), _values(rows, names))
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, add: tuple[str, ...] = ()) -> None:
     """Write ``rows``, whole, replacing those with the same primary key; columns in ``add`` are added to instead."""
-    connection.execute(_statement(table, add, connection.dialect.name), rows)
+    if rows:
+        names = tuple(rows[0])
+        run_many(connection, _upsert(table, names, add, connection.dialect.name), _values(rows, names))
+
+
+def _values(rows: Sequence[Row], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    width = len(names)
+    for row in rows:
+        if len(row) != width:
+            raise ValueError(f"rows written together name the same columns: {sorted(names)} and {sorted(row)}")
+    return [tuple([row[name] for name in names]) for row in rows]
 
 
 @cache
-def _statement(table: Table, add: tuple[str, ...], dialect: str) -> Executable:
-    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = build(table)
+def _insert(table: Table, names: tuple[str, ...], dialect: str) -> str:
+    quote = (sqlite if dialect == "sqlite" else postgresql).dialect().identifier_preparer.quote
+    columns = ", ".join(quote(table.c[name].name) for name in names)
+    marks = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(names))
+    return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own tables
+
+
+@cache
+def _upsert(table: Table, names: tuple[str, ...], add: tuple[str, ...], dialect: str) -> str:
+    quote = (sqlite if dialect == "sqlite" else postgresql).dialect().identifier_preparer.quote
     keys = [column.name for column in table.primary_key]
-    changes = {
-        column.name: (table.c[column.name] + statement.excluded[column.name])
-        if column.name in add
-        else statement.excluded[column.name]
+    own = quote(table.name)
+    changes = [
+        f"{quote(column.name)} = "
+        + (f"{own}.{quote(column.name)} + " if column.name in add else "")
+        + f"excluded.{quote(column.name)}"
         for column in table.c
         if column.name not in keys
-    }
-    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    ]
+    conflict = f" ON CONFLICT ({', '.join(map(quote, keys))}) DO "
+    return _insert(table, names, dialect) + conflict + (f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING")

@@ -124,15 +124,15 @@ class Vault:
             return None if row.owner_key is None else self.master.unwrap(row.owner, row.owner_key)
         return None if row.key is None else self.master.unwrap(row.ref, row.key)
 
+    def find(self, kind: str, platform_id: str) -> str | None:
+        """The surrogate of a platform id, or None when it was never met (or is erased)."""
+        query = select(subject.c.ref).where(subject.c.lookup == self.master.lookup(kind, platform_id))
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def platform_id(self, ref: str) -> str:
         """The platform's own id of a subject. Raises Erased, KeyError."""
         return self.open(ref, "id").decode()
-
-    def find(self, kind: str, platform_id: str) -> str | None:
-        """The surrogate of a platform id, or None when it was never met (or is erased)."""
-        lookup = self.master.lookup(kind, platform_id)
-        with self._database.read() as connection:
-            return connection.execute(select(subject.c.ref).where(subject.c.lookup == lookup)).scalar()
 
     def protect(self, name: str, plaintext: bytes) -> bytes:
         """Seal an operator's secret that belongs to no subject (a webhook's signing key), for a table's column."""

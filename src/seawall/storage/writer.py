@@ -64,7 +64,10 @@ class Pending:
 
 
 class _Spoilt(Exception):
-    """A unit failed after some of its writes had reached the database; its cause is the unit's own error."""
+    """A unit failed after it had touched the database, so that nobody's work can be committed with it.
+
+    Its cause is the unit's own error.
+    """
 
 
 class Writer:
@@ -148,12 +151,13 @@ class Writer:
                     pending.error = type(error)(*error.args)
                     pending.error.__cause__ = error.__cause__
                 return None
-            except BaseException as error:
-                if len(pendings) == 1 and not (is_conflict(error) and attempt < _CONFLICTS - 1):
-                    pendings[0].error = error.__cause__ if isinstance(error, _Spoilt) else error
-                    return None
+            except BaseException as raised:
                 if len(pendings) > 1:
                     break
+                own = raised.__cause__ if isinstance(raised, _Spoilt) and raised.__cause__ is not None else raised
+                if not is_conflict(own) or attempt == _CONFLICTS - 1:
+                    pendings[0].error = explain(own, self._database.place) or own
+                    return None
         for pending in pendings:
             self._settle([pending])
         return None
@@ -170,7 +174,7 @@ class Writer:
         except BaseException as error:
             batch.undo()
             self._roll_back(connection)
-            if (storage_error := explain(error, database.place)) is not None:
+            if not isinstance(error, _Spoilt) and (storage_error := explain(error, database.place)) is not None:
                 raise storage_error from error
             raise
         try:
@@ -192,6 +196,7 @@ class Writer:
         if erasures != self._erasures:
             self._subjects.clear()
             self._erasures = erasures
+        self._subjects.trim()
         return connection, Batch(connection, self._sql, self._subjects, self._master, self._projections, (seq, chain))
 
     def _enter(self) -> tuple[Connection, tuple[str | None, int, bytes]]:
@@ -222,8 +227,6 @@ class Writer:
             if transaction.failure is None and not transaction.dirty:
                 pending.error = error
                 return
-            if explain(error, self._database.place) is not None and transaction.failure is error:
-                raise
             raise _Spoilt from error
         if transaction.failure is not None:
             raise _Spoilt from transaction.failure

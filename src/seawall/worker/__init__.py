@@ -1,7 +1,7 @@
 """Background work: deliveries, debts, ingested items.
 
-    with open_app(settings) as app, Worker(app):
-        wait()
+with open_app(settings) as app, Worker(app):
+    wait()
 """
 
 from seawall.worker.worker import Worker

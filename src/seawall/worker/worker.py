@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -14,9 +14,9 @@ import structlog
 
 from seawall import enforce
 from seawall.app import App
-from seawall.model import DecisionSource, ItemRef, now_ms
-from seawall.screen import load_item
-from seawall.storage import Erased, Job, Transaction
+from seawall.model import DecisionSource, Item, ItemRef, now_ms
+from seawall.screen import load_decision, load_item
+from seawall.storage import Erased, Job
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +29,22 @@ Handler = Callable[[App, Job], None]
 
 
 def _deliver(app: App, job: Job) -> None:
-    enforce.deliver(app.ledger, app.database, app.vault, app.jobs, job, allow_private=app.settings.allow_private_endpoints)
+    enforce.deliver(_courier(app), job)
+
+
+def _courier(app: App) -> enforce.Courier:
+    def title(name: str) -> str | None:
+        policy = app.bundle.policy(name)
+        return policy.title if policy is not None else None
+
+    return enforce.Courier(
+        database=app.database,
+        ledger=app.ledger,
+        vault=app.vault,
+        load_decision=lambda decision: load_decision(app.database, decision),
+        policy_title=title,
+        allow_private=app.settings.allow_private_endpoints,
+    )
 
 
 def _screen(app: App, job: Job) -> None:
@@ -44,7 +59,8 @@ def _rescreen(app: App, job: Job) -> None:
         app.screener.rescreen(item[0], item[1], job=job, source=DecisionSource.RESCREEN)
 
 
-def _load(app: App, job: Job):  # type: ignore[no-untyped-def]
+def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
+    """The item as submitted; None (and the job done) when it was erased."""
     ref, revision = job.payload["item"], job.payload["revision"]
     try:
         item = load_item(app.database, app.vault, app.blobs, ref, revision)

@@ -14,7 +14,7 @@ from seawall.access import Permission
 from seawall.appeal.tables import report
 from seawall.console import in_force
 from seawall.console.contents import VEILED_HARMS
-from seawall.console.history import enforcements, reviews, timeline
+from seawall.console.history import enforcements, notes, reviews, timeline
 from seawall.console.looks import look
 from seawall.console.templates import render
 from seawall.console.visits import Page, Problem, Visit, missing, redirect
@@ -116,7 +116,7 @@ def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
         policies=policies,
         policy=policies.get(chosen),
         form=_form(content_type, seen.decision, visit.form),
-        notes=_notes(visit, item.ref, context["reports"], context["reviews"]),
+        notes=notes(app.vault, item.ref, context["reports"], context["reviews"]),
         filters={"queue": visit.query("queue"), "type": visit.query("type")},
         done=visit.query("done"),
         error=error,
@@ -137,7 +137,9 @@ def _lease(visit: Visit, case: Row[Any]) -> tuple[review.Lease | None, str]:
 def _actions(visit: Visit) -> tuple[Action, ...]:
     """The ticked actions with the parameters that were filled in."""
     return tuple(
-        Action(kind, dict(_parameters(visit, kind))) for kind in dict.fromkeys(visit.fields("action")) if kind in ACTIONS
+        Action(kind, dict(_parameters(visit, kind)))
+        for kind in dict.fromkeys(visit.fields("action"))
+        if kind in ACTIONS
     )
 
 
@@ -177,9 +179,7 @@ def _form(
 
 
 def _reports(connection: Connection, item: str) -> Sequence[Row[Any]]:
-    return connection.execute(
-        select(report).where(report.c.item == item).order_by(report.c.seq.desc()).limit(20)
-    ).all()
+    return connection.execute(select(report).where(report.c.item == item).order_by(report.c.seq.desc()).limit(20)).all()
 
 
 def _others(connection: Connection, head: Row[Any]) -> Sequence[Row[Any]]:
@@ -193,16 +193,6 @@ def _others(connection: Connection, head: Row[Any]) -> Sequence[Row[Any]]:
         .order_by(decision_table.c.seq.desc())
         .limit(_OTHERS)
     ).all()
-
-
-def _notes(visit: Visit, item: str, reports: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> Mapping[str, str]:
-    """What reporters and reviewers wrote, by the id of the report or review."""
-    wanted = [(item, f"report/{row.id}") for row in reports] + [(item, f"review/{row.id}") for row in answers]
-    return {
-        name.partition("/")[2]: note.decode()
-        for (_, name), note in visit.app.vault.open_many(wanted).items()
-        if note is not None
-    }
 
 
 def _with_filters(visit: Visit, where: str, **more: str) -> str:

@@ -52,14 +52,13 @@ def fold(text: str) -> Normalised:
 
 def normalise(text: str) -> Normalised:
     """The reader's view. Idempotent: normalising ``normalise(t).text`` changes nothing."""
-    folded = fold(text)
-    if folded.text.isascii() and not _SUSPECT.search(folded.text):
-        return folded
-    return unmask(folded)
+    return unmask(fold(text))
 
 
 def unmask(view: Normalised) -> Normalised:
     """From the view of ``fold`` to that of ``normalise``."""
+    if view.text.isascii() and not _SUSPECT.search(view.text):
+        return view
     for _ in range(_PASSES):
         before = view.text
         view = _substitute(_SPACED, view, _join)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detect.text.model.artefact import Artefact, ArtefactError, dequantise_idf, load
 from seawall.detect.text.model.canonical import Tokens, tokenise
-from seawall.detect.text.model.features import Occurrences, batches, count, occurrences, values
+from seawall.detect.text.model.features import BITS, batches, count, occurrences, values
 from seawall.detect.text.model.language import plainly_not_english
 from seawall.detect.text.model.windows import windows
 from seawall.detect.text.normalise import Normalised, normalise
@@ -39,6 +40,8 @@ MAX_CHARACTERS = 200_000
 EVIDENCE_FLOOR = 0.3  # below this probability nobody asks where
 _EVIDENCE_WORDS = 4  # at most, around the heaviest
 _PER_ROUND = 512  # texts held as tokens at a time
+
+_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # for each head: probability, where
 
 _DESCRIPTIONS = {
     "hate": "attacks people for who they are: origin, religion, gender, orientation, disability",
@@ -89,14 +92,14 @@ class TextModel:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or shipped()
+        self.folder = folder or shipped()
         self._lock = threading.Lock()
 
     @cached_property
     def artefact(self) -> Artefact:
         """The weights. Raises ``ArtefactError`` when they are missing or broken."""
         with self._lock:
-            return load(self._folder)
+            return load(self.folder)
 
     @cached_property
     def spec(self) -> DetectorSpec:
@@ -167,35 +170,33 @@ class TextModel:
             reason, detail = UnknownReason.LANGUAGE, "reads en; the text is plainly not English"
         return None if reason is None else Unknown(detector=NAME, part=part.path, reason=reason, detail=detail)
 
-    def _judge(
-        self, texts: Sequence[str], *, evidence: bool = True
-    ) -> Iterator[tuple[NDArray[np.float64], list[tuple[int, int] | None]]]:
-        """For each text its probabilities and, for those above the floor, where."""
+    def _judge(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[_Judged]:
+        """Each text, judged, in order."""
         for start in range(0, len(texts), _PER_ROUND):
-            readings = [read(text) for text in texts[start : start + _PER_ROUND]]
-            yield from self._judge_readings(readings, evidence=evidence)
+            yield from self._judge_readings([read(text) for text in texts[start : start + _PER_ROUND]], evidence)
 
-    def _judge_readings(
-        self, readings: Sequence[Reading], *, evidence: bool
-    ) -> Iterator[tuple[NDArray[np.float64], list[tuple[int, int] | None]]]:
+    def _judge_readings(self, readings: Sequence[Reading], evidence: bool) -> Iterator[_Judged]:
         cut = [(number, *window) for number, r in enumerate(readings) for window in windows(len(r.tokens.words))]
         pieces = [readings[number].tokens.words[begin:end] for number, begin, end in cut]
         scores = np.empty((len(cut), len(self.artefact.heads)))
         for begin, end in batches(pieces):
             scores[begin:end] = self._scores(pieces[begin:end])
-        owner = np.array([number for number, _, _ in cut], dtype=np.int64)
-        first = np.searchsorted(owner, np.arange(len(readings) + 1))
-        for number, reading in enumerate(readings):
-            own = scores[first[number] : first[number + 1]]
-            probabilities = np.array(
-                [h.calibration.apply(own[:, i].max()) for i, h in enumerate(self.artefact.heads)], dtype=np.float64
-            )
-            spans: list[tuple[int, int] | None] = [None] * len(probabilities)
-            if evidence and reading.tokens.words:
-                for head in np.flatnonzero(probabilities >= EVIDENCE_FLOOR):
-                    _, begin, end = cut[first[number] + int(own[:, head].argmax())]
-                    spans[head] = self._evidence(reading, begin, end, int(head))
-            yield probabilities, spans
+        first = np.searchsorted(np.array([number for number, _, _ in cut]), np.arange(len(readings)))
+        worst = np.maximum.reduceat(scores, first, axis=0) if len(readings) else scores
+        probabilities = np.stack(
+            [head.calibration.apply(worst[:, column]) for column, head in enumerate(self.artefact.heads)], axis=1
+        )
+        spans: list[list[tuple[int, int] | None]] = [[None] * len(self.artefact.heads) for _ in readings]
+        if evidence:
+            asked = [
+                (int(np.flatnonzero(scores[first[text] :, head] == worst[text, head])[0] + first[text]), int(head))
+                for text, head in np.argwhere(probabilities >= EVIDENCE_FLOOR)
+            ]
+            for (piece, head), run in zip(asked, self._evidence(pieces, asked), strict=True):
+                number, begin, _ = cut[piece]
+                if run is not None:
+                    spans[number][head] = readings[number].span(begin + run[0], begin + run[1])
+        yield from zip(probabilities, spans, strict=True)
 
     def _scores(self, pieces: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """Raw scores: one row for each window, one column for each head."""
@@ -207,24 +208,44 @@ class TextModel:
         )
         return np.asarray(total + np.array([head.bias for head in self.artefact.heads]), dtype=np.float64)
 
-    def _evidence(self, reading: Reading, begin: int, end: int, head: int) -> tuple[int, int] | None:
-        """The run of a few tokens in one window that adds most to a head's score."""
-        found = occurrences([reading.tokens.words[begin:end]])
-        added = np.bincount(found.token, weights=self._contributions(found, head), minlength=end - begin)
-        best, best_sum = None, 0.0
-        for size in range(1, min(_EVIDENCE_WORDS, end - begin) + 1):
-            sums = np.convolve(added, np.ones(size), "valid") / size**0.5  # longer runs must earn their length
-            place = int(sums.argmax())
-            if sums[place] > best_sum:
-                best, best_sum = (place, place + size - 1), float(sums[place])
-        return reading.span(begin + best[0], begin + best[1]) if best else None
+    def _evidence(
+        self, pieces: Sequence[Sequence[str]], asked: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[int, int] | None]:
+        """For each (window, head) the run of a few tokens, first and last, that adds most to the head's score."""
+        chosen = sorted({piece for piece, _ in asked})
+        added: dict[int, NDArray[np.float64]] = {}
+        texts = [pieces[piece] for piece in chosen]
+        for start, stop in batches(texts):
+            per_token = self._contributions(texts[start:stop])
+            ends = np.cumsum([len(words) for words in texts[start:stop]])
+            added.update(zip(chosen[start:stop], np.split(per_token, ends[:-1]), strict=True))
+        for piece, head in asked:
+            yield _heaviest_run(added[piece][:, head].tolist())
 
-    def _contributions(self, found: Occurrences, head: int) -> NDArray[np.float64]:
-        """What each occurrence adds to the score: its feature's part, shared among the feature's occurrences."""
-        counts = count(found, 1)
-        part = values(counts, self._idf) * self._weights[counts.bucket, head]
-        where = np.searchsorted(counts.bucket, found.bucket)
-        return np.asarray(part[where] / counts.count[where], dtype=np.float64)
+    def _contributions(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        """What each token adds to each head's score: its features' parts, shared among a feature's occurrences."""
+        found = occurrences(texts)
+        counts = count(found, len(texts))
+        share = values(counts, self._idf) / counts.count
+        where = np.searchsorted(counts.text << BITS | counts.bucket, found.text << BITS | found.bucket)
+        part = self._weights[found.bucket] * share[where, None]
+        tokens = sum(map(len, texts))
+        return np.stack([np.bincount(found.token, weights=column, minlength=tokens) for column in part.T], axis=1)
+
+
+def _heaviest_run(added: Sequence[float]) -> tuple[int, int] | None:
+    """First and last of the neighbouring tokens with the largest sum over the root of their number, if above 0.
+
+    The root makes a longer run earn its length.
+    """
+    best, heaviest = None, 0.0
+    for first in range(len(added)):
+        total = 0.0
+        for size in range(1, min(_EVIDENCE_WORDS, len(added) - first) + 1):
+            total += added[first + size - 1]
+            if total > heaviest * size**0.5:
+                best, heaviest = (first, first + size - 1), total / size**0.5
+    return best
 
 
 __all__ = ["ArtefactError", "TextModel", "read", "shipped"]

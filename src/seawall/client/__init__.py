@@ -1,0 +1,63 @@
+"""What a product team imports: ask Seawall before publishing, hear from it afterwards. HTTP only.
+
+    from seawall.client import Seawall
+
+    seawall = Seawall("https://seawall.example", api_key)
+    answer = seawall.screen("comment", "c-1", {"body": text}, actor="u-9", deadline_ms=300, on_unreachable="hold")
+    if answer.allowed:
+        publish()
+
+``AsyncSeawall`` is the same for event loops; ``seawall.guard`` wraps a function, ``SeawallMiddleware`` an ASGI
+application; ``Receiver`` takes webhooks; ``seawall.client.testing`` is a Seawall for tests. More in docs/integrate.md.
+"""
+
+from seawall.client.answers import Action, Answer, OnUnreachable, Reason, Submission, Verdict
+from seawall.client.asynchronous import AsyncSeawall
+from seawall.client.errors import (
+    Blocked,
+    Conflict,
+    Gone,
+    Held,
+    InvalidRequest,
+    NotAuthorised,
+    NotFound,
+    NotPublished,
+    Refused,
+    SeawallError,
+    Unreachable,
+)
+from seawall.client.middleware import Posted, Route, Screened, SeawallMiddleware
+from seawall.client.synchronous import Seawall
+from seawall.client.webhooks import Message, Receiver, Seen, SeenInMemory, WebhookError, verify_webhook
+
+__all__ = [
+    "Action",
+    "Answer",
+    "AsyncSeawall",
+    "Blocked",
+    "Conflict",
+    "Gone",
+    "Held",
+    "InvalidRequest",
+    "Message",
+    "NotAuthorised",
+    "NotFound",
+    "NotPublished",
+    "OnUnreachable",
+    "Posted",
+    "Reason",
+    "Receiver",
+    "Refused",
+    "Route",
+    "Screened",
+    "Seawall",
+    "SeawallError",
+    "SeawallMiddleware",
+    "Seen",
+    "SeenInMemory",
+    "Submission",
+    "Unreachable",
+    "Verdict",
+    "WebhookError",
+    "verify_webhook",
+]

@@ -1,0 +1,91 @@
+"""What Seawall answers, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Verdict: TypeAlias = Literal["allow", "hold", "block"]
+OnUnreachable: TypeAlias = Literal["raise", "allow", "hold", "block"]
+"""What a call does when Seawall cannot be asked: raise ``Unreachable``, or answer this verdict, ``degraded``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One effect that the decision has: ``remove``, ``strike`` … Durations are seconds."""
+
+    kind: str
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The policy and rule that decided, and the harm they stand for."""
+
+    policy: str
+    rule: str
+    harm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What follows for the item. ``decision`` and ``item`` are None when Seawall could not be asked."""
+
+    verdict: Verdict
+    actions: tuple[Action, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    decision: str | None = None
+    item: str | None = None
+    degraded: bool = False  # something was unknown; a better answer may follow by webhook
+    unknown: tuple[Mapping[str, Any], ...] = ()
+    stage: str | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Publish it."""
+        return self.verdict == "allow"
+
+    @property
+    def held(self) -> bool:
+        """Keep it back until a webhook releases or removes it."""
+        return self.verdict == "hold"
+
+    @property
+    def blocked(self) -> bool:
+        """Do not publish it."""
+        return self.verdict == "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """An item for ``submit_many``, with the platform's own ids."""
+
+    content_type: str
+    id: str
+    fields: Mapping[str, Any]
+    actor: str | None = None
+    actor_attributes: Mapping[str, Any] = field(default_factory=dict)
+    language: str | None = None
+    created_at: int | str | None = None  # milliseconds since 1970, or RFC 3339
+
+
+def answer_from(data: Mapping[str, Any]) -> Answer:
+    """The body of a 200 to ``POST /v1/screen``. Raises KeyError, TypeError or ValueError for anything else."""
+    if data["verdict"] not in ("allow", "hold", "block"):
+        raise ValueError(f"a verdict is allow, hold or block, not {data['verdict']!r}")
+    return Answer(
+        verdict=data["verdict"],
+        actions=tuple(Action(action["kind"], action.get("parameters", {})) for action in data["actions"]),
+        reasons=tuple(Reason(reason["policy"], reason["rule"], reason["harm"]) for reason in data["reasons"]),
+        decision=data["decision"],
+        item=data["item"],
+        degraded=data["degraded"],
+        unknown=tuple(data.get("unknown", ())),
+        stage=data.get("stage"),
+    )
+
+
+def unreachable_answer(verdict: Verdict) -> Answer:
+    """What the caller chose to do without Seawall."""
+    return Answer(verdict=verdict, reasons=(Reason("seawall", "unreachable", "terms"),), degraded=True)

@@ -1,0 +1,275 @@
+"""The client for event loops; the synchronous one is a face of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from seawall.client.answers import Answer, OnUnreachable, Submission, answer_from, unreachable_answer
+from seawall.client.errors import SeawallError, Unreachable, refusal
+from seawall.client.guard import Hold, Source, guard_async
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BATCH: Final = 500
+"""Items that ``submit_many`` sends in one request."""
+
+_SERVER_SHARE: Final = 0.8  # of a deadline; the rest is for the network and for making the answer durable
+_PAUSES_S: Final = (0.05, 0.15, 0.45)  # between four attempts: a server that is down is told within a second
+_TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
+
+
+class AsyncSeawall:
+    """Asks Seawall over HTTP. One for each event loop; tasks may share it. Close it, or use ``async with``.
+
+    ``timeout``: seconds that a call may take in all, retries included, when it names no deadline of its own.
+    ``on_unreachable``: what ``screen`` does when Seawall cannot be asked, unless the call says otherwise. There is no
+    local spool: an answer given without Seawall is not screened later, unless the caller submits the item again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout: float = 5.0,
+        on_unreachable: OnUnreachable = "raise",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"Seawall's URL starts with http:// or https://, not {url[:20]!r}")
+        self._timeout = timeout
+        self._on_unreachable: OnUnreachable = on_unreachable
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
+            timeout=None,  # noqa: S113 - every call is under one deadline, see _send
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def screen(
+        self,
+        content_type: str,
+        id: str,
+        fields: Mapping[str, Any],
+        *,
+        actor: str | None = None,
+        actor_attributes: Mapping[str, Any] | None = None,
+        language: str | None = None,
+        created_at: int | str | None = None,
+        deadline_ms: int | None = None,
+        idempotency_key: str | None = None,
+        on_unreachable: OnUnreachable | None = None,
+    ) -> Answer:
+        """What is to become of an item. The answer is durable in Seawall's ledger when it comes.
+
+        ``deadline_ms`` is hard: by then there is an answer, if need be without Seawall (see ``on_unreachable``). Retries
+        carry one idempotency key, so they cannot decide twice. Raises Unreachable, Refused.
+        """
+        item = Submission(
+            content_type=content_type,
+            id=id,
+            fields=fields,
+            actor=actor,
+            actor_attributes=actor_attributes or {},
+            language=language,
+            created_at=created_at,
+        )
+        body = _item(item)
+        if deadline_ms is not None:
+            if deadline_ms < 1:
+                raise ValueError(f"deadline_ms is at least 1, not {deadline_ms}")
+            body["deadline_ms"] = max(1, int(deadline_ms * _SERVER_SHARE))
+        seconds = self._timeout if deadline_ms is None else deadline_ms / 1000
+        choice = on_unreachable or self._on_unreachable
+        try:
+            data = await self._send("POST", "/v1/screen", body, seconds, idempotency_key or _fresh_key())
+            return _understood(answer_from, data)
+        except Unreachable:
+            if choice == "raise":
+                raise
+            return unreachable_answer(choice)
+
+    async def submit_many(self, items: Iterable[Submission]) -> list[str]:
+        """Hand over items to be screened by a worker; Seawall's surrogates of them, in order.
+
+        They go in batches of 500, each taken whole or not at all; submitting the same content twice does no harm.
+        Raises Unreachable, Refused.
+        """
+        waiting = [_item(item) for item in items]
+        refs: list[str] = []
+        for start in range(0, len(waiting), BATCH):
+            body = {"items": waiting[start : start + BATCH]}
+            data = await self._send("POST", "/v1/items", body, self._timeout)
+            refs += _understood(lambda data: [str(ref) for ref in data["items"]], data)
+        return refs
+
+    async def report(
+        self,
+        content_type: str,
+        id: str,
+        *,
+        reporter: str | None = None,
+        note: str | None = None,
+        policy: str | None = None,
+        kind: str = "user",
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Tell that somebody says an item is bad; the report's id. ``kind``: user, trusted_flagger, authority, staff.
+
+        Raises Unreachable, NotFound when the item was never screened, Refused.
+        """
+        body = {"content_type": content_type, "id": id, "kind": kind}
+        body |= {
+            name: value
+            for name, value in (("reporter", reporter), ("note", note), ("policy", policy))
+            if value is not None
+        }
+        data = await self._send("POST", "/v1/reports", body, self._timeout, idempotency_key or _fresh_key())
+        return _understood(lambda data: str(data["report"]), data)
+
+    async def decision(self, decision: str) -> Mapping[str, Any]:
+        """The whole record of a decision. Raises Unreachable, NotFound, Refused."""
+        return await self._get(f"/v1/decisions/{quote(decision, safe='')}")
+
+    async def explain(self, decision: str) -> Mapping[str, Any]:
+        """Why: the rules that fired, on what values, and what would have flipped it. Raises as ``decision``."""
+        return await self._get(f"/v1/decisions/{quote(decision, safe='')}/explanation")
+
+    async def item(self, content_type: str, id: str) -> Mapping[str, Any]:
+        """Where an item stands, by the platform's own id. Raises as ``decision``."""
+        return await self._get(f"/v1/items/{quote(content_type, safe='')}/{quote(id, safe='')}")
+
+    def guard(
+        self,
+        content_type: str,
+        *,
+        id: Source,
+        fields: Mapping[str, Source],
+        actor: Source | None = None,
+        language: Source | None = None,
+        hold: Hold = "raise",
+        deadline_ms: int | None = None,
+        on_unreachable: OnUnreachable | None = None,
+    ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+        """Screen what an ``async`` function is about to publish; see ``seawall.client.guard``."""
+        return guard_async(
+            self.screen,
+            content_type,
+            id=id,
+            fields=fields,
+            actor=actor,
+            language=language,
+            hold=hold,
+            options={"deadline_ms": deadline_ms, "on_unreachable": on_unreachable},
+        )
+
+    # -- HTTP ----------------------------------------------------------------------------------------------------------
+
+    async def _get(self, path: str) -> Mapping[str, Any]:
+        data = await self._send("GET", path, None, self._timeout)
+        return _understood(dict, data)
+
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, key: str | None = None
+    ) -> Any:
+        """The parsed answer, within ``seconds``, however many attempts that takes."""
+        content = None if body is None else _encode(body)
+        headers = {} if key is None else {"idempotency-key": key}
+        last: list[str] = []
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._until_answered(method, path, content, headers, last)
+        except TimeoutError as error:
+            detail = last[-1] if last else "no answer"
+            raise Unreachable(f"Seawall did not answer within {seconds:g} s: {detail}.") from error
+
+    async def _until_answered(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], last: list[str]
+    ) -> Any:
+        """Try until there is an answer that trying again would not change; ``last`` learns what went wrong."""
+        for pause in (*_PAUSES_S, None):
+            asked = 0.0
+            try:
+                response = await self._http.request(method, path, content=content, headers=headers)
+            except httpx.TransportError as error:
+                last.append(str(error) or type(error).__name__)
+            else:
+                if response.status_code not in _TRY_AGAIN:
+                    return _read(response)
+                last.append(f"HTTP {response.status_code}")
+                asked = _seconds(response.headers.get("retry-after"))
+            if pause is not None:
+                await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), asked))  # noqa: S311 - to spread, not to hide
+        raise Unreachable(f"Seawall could not be asked, {len(_PAUSES_S) + 1} times: {last[-1]}.")
+
+
+def _read(response: httpx.Response) -> Any:
+    """The JSON of a success. Raises Refused, or Unreachable when something that is not Seawall answered."""
+    try:
+        data = response.json()
+    except ValueError:
+        data = None
+    if response.is_success and data is not None:
+        return data
+    if response.is_success:
+        raise Unreachable("What answered is not Seawall: its answer is not JSON. Check the URL.")
+    if response.is_redirect:
+        raise refusal(response.status_code, {"title": "Redirected", "remedy": "Give the client Seawall's own URL."})
+    raise refusal(response.status_code, data if isinstance(data, dict) else {})
+
+
+def _understood(read: Callable[[Any], T], data: Any) -> T:
+    try:
+        return read(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreachable(f"What answered is not Seawall, or another version of it: {error!r}.") from error
+
+
+def _item(item: Submission) -> dict[str, Any]:
+    body: dict[str, Any] = {"content_type": item.content_type, "id": item.id, "fields": dict(item.fields)}
+    if item.actor is not None:
+        body["actor"] = {"id": item.actor, "attributes": dict(item.actor_attributes)}
+    elif item.actor_attributes:
+        raise ValueError("actor_attributes are those of an actor: name the actor too")
+    for name in ("language", "created_at"):
+        if (value := getattr(item, name)) is not None:
+            body[name] = value
+    return body
+
+
+def _encode(body: Mapping[str, Any]) -> bytes:
+    """Once for all attempts: an idempotency key stands for these very bytes."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:  # a value without JSON, half of a surrogate pair, NaN
+        raise SeawallError(f"The request cannot be written as JSON: {error}.") from error
+
+
+def _seconds(retry_after: str | None) -> float:
+    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else 0.0
+
+
+def _fresh_key() -> str:
+    return uuid.uuid4().hex

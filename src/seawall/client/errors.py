@@ -1,0 +1,95 @@
+"""What can go wrong, as types that a caller can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from seawall.client.answers import Answer
+
+
+class SeawallError(Exception):
+    """Any failure of a call to Seawall."""
+
+
+class Unreachable(SeawallError):
+    """No answer within the deadline: no connection, a timeout, an overloaded or broken server. Nothing is known."""
+
+
+class Refused(SeawallError):
+    """Seawall refused the request (HTTP 4xx). Trying again does not help."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.title = str(problem.get("title") or f"HTTP {status}")
+        self.detail = str(problem.get("detail") or "")
+        self.pointer: str | None = problem.get("pointer")  # JSON pointer to the place in the request's body
+        self.remedy: str | None = problem.get("remedy")
+        at = f" (at {self.pointer})" if self.pointer else ""
+        super().__init__(" ".join(part for part in (f"{self.title}{at}.", self.detail, self.remedy) if part))
+
+
+class InvalidRequest(Refused):
+    """400, 413, 415, 422: the request does not fit; ``pointer`` says where."""
+
+
+class NotAuthorised(Refused):
+    """401, 403: the API key is unknown, or lacks the scope."""
+
+
+class NotFound(Refused):
+    """404: no such item, decision or content type."""
+
+
+class Conflict(Refused):
+    """409: the idempotency key was used for another request."""
+
+
+class Gone(Refused):
+    """410: what was asked for was erased."""
+
+
+_BY_STATUS: dict[int, type[Refused]] = {
+    400: InvalidRequest,
+    413: InvalidRequest,
+    415: InvalidRequest,
+    422: InvalidRequest,
+    401: NotAuthorised,
+    403: NotAuthorised,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+}
+
+
+def refusal(status: int, problem: Mapping[str, Any]) -> Refused:
+    """The error for a status below 500."""
+    return _BY_STATUS.get(status, Refused)(status, problem)
+
+
+class NotPublished(Exception):
+    """A guarded function was not called. ``answer`` says why."""
+
+    word: ClassVar[str]
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        policies = ", ".join(dict.fromkeys(reason.policy for reason in answer.reasons)) or "no reason given"
+        super().__init__(f"{self.word}: {policies} (decision {answer.decision or 'none: Seawall was not reached'})")
+
+    @property
+    def decision(self) -> str | None:
+        """Id of the decision, for explanations and appeals."""
+        return self.answer.decision
+
+
+class Blocked(NotPublished):
+    """The content may not be published."""
+
+    word = "blocked"
+
+
+class Held(NotPublished):
+    """The content waits for review; a webhook tells what becomes of it."""
+
+    word = "held"

@@ -1,0 +1,144 @@
+"""The client for synchronous code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+import httpx
+
+from seawall.client.answers import Answer, OnUnreachable, Submission
+from seawall.client.asynchronous import AsyncSeawall
+from seawall.client.guard import Hold, Source, guard_sync
+from seawall.client.portal import Portal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Seawall:
+    """Asks Seawall over HTTP; threads may share one. Close it, or use ``with``.
+
+    The parameters and methods are those of ``AsyncSeawall``; so are the errors raised.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout: float = 5.0,
+        on_unreachable: OnUnreachable = "raise",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._client = AsyncSeawall(url, api_key, timeout=timeout, on_unreachable=on_unreachable, transport=transport)
+        self._portal = Portal()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end the client's thread."""
+        if self._portal.running:
+            self._portal.run(self._client.aclose())
+        self._portal.close()
+
+    def screen(
+        self,
+        content_type: str,
+        id: str,
+        fields: Mapping[str, Any],
+        *,
+        actor: str | None = None,
+        actor_attributes: Mapping[str, Any] | None = None,
+        language: str | None = None,
+        created_at: int | str | None = None,
+        deadline_ms: int | None = None,
+        idempotency_key: str | None = None,
+        on_unreachable: OnUnreachable | None = None,
+    ) -> Answer:
+        """What is to become of an item; see ``AsyncSeawall.screen``."""
+        return self._portal.run(
+            self._client.screen(
+                content_type,
+                id,
+                fields,
+                actor=actor,
+                actor_attributes=actor_attributes,
+                language=language,
+                created_at=created_at,
+                deadline_ms=deadline_ms,
+                idempotency_key=idempotency_key,
+                on_unreachable=on_unreachable,
+            )
+        )
+
+    def submit_many(self, items: Iterable[Submission]) -> list[str]:
+        """Hand over items to be screened by a worker; see ``AsyncSeawall.submit_many``."""
+        return self._portal.run(self._client.submit_many(list(items)))
+
+    def report(
+        self,
+        content_type: str,
+        id: str,
+        *,
+        reporter: str | None = None,
+        note: str | None = None,
+        policy: str | None = None,
+        kind: str = "user",
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Tell that somebody says an item is bad; see ``AsyncSeawall.report``."""
+        return self._portal.run(
+            self._client.report(
+                content_type,
+                id,
+                reporter=reporter,
+                note=note,
+                policy=policy,
+                kind=kind,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def decision(self, decision: str) -> Mapping[str, Any]:
+        """The whole record of a decision."""
+        return self._portal.run(self._client.decision(decision))
+
+    def explain(self, decision: str) -> Mapping[str, Any]:
+        """Why a decision is as it is."""
+        return self._portal.run(self._client.explain(decision))
+
+    def item(self, content_type: str, id: str) -> Mapping[str, Any]:
+        """Where an item stands, by the platform's own id."""
+        return self._portal.run(self._client.item(content_type, id))
+
+    def guard(
+        self,
+        content_type: str,
+        *,
+        id: Source,
+        fields: Mapping[str, Source],
+        actor: Source | None = None,
+        language: Source | None = None,
+        hold: Hold = "raise",
+        deadline_ms: int | None = None,
+        on_unreachable: OnUnreachable | None = None,
+    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """Screen what a function is about to publish; see ``seawall.client.guard``."""
+        return guard_sync(
+            self.screen,
+            content_type,
+            id=id,
+            fields=fields,
+            actor=actor,
+            language=language,
+            hold=hold,
+            options={"deadline_ms": deadline_ms, "on_unreachable": on_unreachable},
+        )

@@ -1,0 +1,155 @@
+"""The receiving end of Seawall's webhooks: is it genuine, was it here before?
+
+Standard Webhooks (https://www.standardwebhooks.com), symmetric signatures ``v1``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+TOLERANCE_S: Final = 300
+"""Seconds that a message's timestamp may be off: an older one may be the replay of somebody who listened."""
+
+_PREFIX: Final = "whsec_"
+
+
+class WebhookError(ValueError):
+    """A message that is not to be believed, or is none. Answer it with 400 or 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A verified message. ``id`` is the same in every repetition. ``data`` is described in docs/integrate.md."""
+
+    id: str
+    type: str  # enforcement.applied | enforcement.reversed
+    timestamp: str  # RFC 3339: when it happened, not when it was sent
+    data: Mapping[str, Any]
+
+
+def verify_webhook(
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: str | Iterable[str],
+    *,
+    tolerance_s: float = TOLERANCE_S,
+    now: float | None = None,
+) -> Message:
+    """Check signature and timestamp of a request and read its message.
+
+    ``body`` is the request's body as it came, byte for byte. ``secret``: ``whsec_…``, or several while one replaces
+    another. ``now``: seconds since 1970, default the clock. Raises WebhookError; ValueError for an unreadable secret.
+    """
+    keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
+    lower = {name.lower(): value for name, value in headers.items()}
+    try:
+        message_id, timestamp, signatures = (
+            lower[name] for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        )
+    except KeyError as error:
+        raise WebhookError(f"The header {error.args[0]} is missing.") from None
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        raise WebhookError("webhook-timestamp is not a number of seconds.")
+    if abs((time.time() if now is None else now) - int(timestamp)) > tolerance_s:
+        raise WebhookError("The message is too old, or a clock is wrong.")
+    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    if not _is_signed(signed, signatures, keys):
+        raise WebhookError("The signature does not fit. Compare the secret with the endpoint's.")
+    return _message(message_id, body)
+
+
+def _is_signed(signed: bytes, signatures: str, keys: list[bytes]) -> bool:
+    expected = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()) for key in keys]
+    fits = False
+    for signature in signatures.split():
+        version, _, value = signature.partition(",")
+        if version == "v1":
+            for good in expected:
+                fits |= hmac.compare_digest(good, value.encode())
+    return fits
+
+
+def _message(message_id: str, body: bytes) -> Message:
+    try:
+        parsed = json.loads(body)
+        message = Message(message_id, parsed["type"], parsed["timestamp"], parsed["data"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WebhookError("The body is not a message of Seawall.") from error
+    if not isinstance(message.data, dict) or not isinstance(message.type, str):
+        raise WebhookError("The body is not a message of Seawall.")
+    return message
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("A webhook's secret is 'whsec_' and base64, as Seawall showed it.") from None
+
+
+class Seen(Protocol):
+    """Remembers ids of messages. A table in your database is best: it outlives the process and is shared."""
+
+    def __contains__(self, message_id: str, /) -> bool:
+        """Whether the id was added."""
+
+    def add(self, message_id: str, /) -> None:
+        """Remember it."""
+
+
+class SeenInMemory:
+    """The newest ids, in this process only."""
+
+    def __init__(self, size: int = 100_000) -> None:
+        self._size = size
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, message_id: object) -> bool:
+        return message_id in self._ids
+
+    def add(self, message_id: str) -> None:
+        """Remember it; forget the oldest when there are too many."""
+        self._ids[message_id] = None
+        if len(self._ids) > self._size:
+            self._ids.popitem(last=False)
+
+
+class Receiver:
+    """Verifies messages and hands each to your code once::
+
+        receiver = Receiver(os.environ["SEAWALL_WEBHOOK_SECRET"])
+        receiver.receive(request.headers, request.body, apply)  # then answer 204; 401 for a WebhookError
+
+    A message whose handling raised is not remembered: answer 500 and Seawall sends it again. Threads may share one;
+    messages are then handled one at a time.
+    """
+
+    def __init__(
+        self, secret: str | Iterable[str], *, seen: Seen | None = None, tolerance_s: float = TOLERANCE_S
+    ) -> None:
+        self._secrets = [secret] if isinstance(secret, str) else list(secret)
+        for one in self._secrets:
+            _key(one)
+        self._seen: Seen = SeenInMemory() if seen is None else seen
+        self._tolerance_s = tolerance_s
+        self._lock = threading.Lock()
+
+    def receive(self, headers: Mapping[str, str], body: bytes, handle: Callable[[Message], object]) -> bool:
+        """Whether the message was new, and so handled. Raises WebhookError, and what ``handle`` raises."""
+        message = verify_webhook(headers, body, self._secrets, tolerance_s=self._tolerance_s)
+        with self._lock:
+            if message.id in self._seen:
+                return False
+            handle(message)
+            self._seen.add(message.id)
+        return True

@@ -1,0 +1,130 @@
+"""Policies: what is in force, in words and in rules, with its tests run before your eyes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from starlette.responses import JSONResponse, Response
+
+from seawall.access import Permission
+from seawall.console import in_force
+from seawall.console.colours import source_lines
+from seawall.console.templates import render
+from seawall.console.visits import Page, Visit, missing
+from seawall.model import HARMS, now_ms
+from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
+from seawall.publish.tables import bundle as bundle_table
+from seawall.screen.tables import fired_rule
+
+_DAY = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """A rule with the numbers it runs with, and how often it fired in a day."""
+
+    rule: Rule
+    line: int
+    when: str
+    actions: Sequence[str]
+    thresholds: Sequence[ResolvedThreshold]
+    fired: int
+
+
+def show_all(visit: Visit) -> Response:
+    """Every policy in force."""
+    bundle = visit.app.bundle
+    with visit.app.database.read() as connection:
+        fired = _fired(connection)
+        published = connection.execute(select(bundle_table).order_by(bundle_table.c.seq.desc()).limit(10)).all()
+    totals: Counter[str] = Counter()
+    for (policy, _), count in fired.items():
+        totals[policy] += count
+    return render(
+        visit,
+        "policies.html",
+        policies=sorted(bundle.policies, key=lambda policy: (-HARMS[policy.harm].severity, policy.title)),
+        fired=totals,
+        harms=HARMS,
+        bundle=bundle,
+        published=published,
+        names=in_force.names_of_people(visit.app),
+    )
+
+
+def show(visit: Visit) -> Response:
+    """One policy."""
+    app = visit.app
+    policy = _policy(visit)
+    with app.database.read() as connection:
+        fired = _fired(connection)
+    return render(
+        visit,
+        "policy.html",
+        policy=policy,
+        harm=HARMS[policy.harm],
+        rules=_rules(policy, app.bundle.thresholds, fired),
+        lines=source_lines(policy.source.text),
+        results=run_examples(app.bundle, [policy.name]),
+        bundle=app.bundle,
+    )
+
+
+def as_json(visit: Visit) -> Response:
+    """One policy's source for programs, with the hash of the bundle it is in."""
+    policy = _policy(visit)
+    return JSONResponse({"policy": policy.name, "bundle": visit.app.bundle.hash, "source": policy.source.text})
+
+
+def _policy(visit: Visit) -> Policy:
+    policy = visit.app.bundle.policy(visit.place("policy"))
+    if policy is None:
+        raise missing("policy")
+    return policy
+
+
+def _rules(
+    policy: Policy, thresholds: Sequence[ResolvedThreshold], fired: dict[tuple[str, str], int]
+) -> list[RuleView]:
+    resolved: defaultdict[str, list[ResolvedThreshold]] = defaultdict(list)
+    for threshold in thresholds:
+        if threshold.policy == policy.name:
+            resolved[threshold.rule].append(threshold)
+    return [
+        RuleView(
+            rule=rule,
+            line=policy.source.place(rule.span.start)[0],
+            when=" ".join(rule.when.text.split()),
+            actions=[_written(call) for call in rule.do],
+            thresholds=resolved[rule.id],
+            fired=fired.get((policy.name, rule.id), 0),
+        )
+        for rule in policy.rules
+    ]
+
+
+def _written(call: Any) -> str:
+    """An action as the file has it."""
+    span = call.expression.span(call.node)
+    return str(call.expression.source.text[span.start : span.end])
+
+
+def _fired(connection: Connection) -> dict[tuple[str, str], int]:
+    """How often each rule fired in the last day."""
+    rows: Sequence[Row[Any]] = connection.execute(
+        select(fired_rule.c.policy, fired_rule.c.rule, func.count())
+        .where(fired_rule.c.at >= now_ms() - _DAY)
+        .group_by(fired_rule.c.policy, fired_rule.c.rule)
+    ).all()
+    return {(policy, rule): count for policy, rule, count in rows}
+
+
+PAGES = (
+    Page(path="/policies", run=show_all, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
+)

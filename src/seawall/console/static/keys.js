@@ -1,0 +1,68 @@
+// Keyboard: j/k move through rows, Enter opens one, and every element with data-key is pressed by that key.
+// Typing in a field is typing; nothing here listens then.
+
+const typing = (element) =>
+  element.closest("textarea, select, [contenteditable], input:not([type=checkbox]):not([type=radio])") !== null;
+
+const rows = () => [...document.querySelectorAll("[data-row]")];
+
+function move(step) {
+  const all = rows();
+  if (all.length === 0) return;
+  const at = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  const next = all[Math.min(all.length - 1, Math.max(0, at + step))];
+  for (const row of all) row.removeAttribute("aria-selected");
+  next.setAttribute("aria-selected", "true");
+  next.querySelector("a")?.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function press(key) {
+  const target = document.querySelector(`[data-key="${CSS.escape(key)}"]:not([disabled])`);
+  if (target === null || target.offsetParent === null) return false;
+  if (target.matches("select, textarea, input[type=text]")) target.focus();
+  else target.click();
+  return true;
+}
+
+function submitOnEnter(event) {
+  const form = document.querySelector("form[data-enter]");
+  if (form === null || event.target.closest("a, button, summary") !== null) return false;
+  form.requestSubmit();
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
+  if (typing(event.target) || document.querySelector("dialog[open]") !== null) return;
+  const acted =
+    event.key === "?" ? (document.querySelector("#keys")?.showModal(), true)
+    : event.key === "j" ? (move(+1), true)
+    : event.key === "k" ? (move(-1), true)
+    : event.key === "Enter" ? submitOnEnter(event)
+    : event.key.length === 1 && press(event.key);
+  if (acted) event.preventDefault();
+});
+
+// A whole row opens what its first link points to; text can still be selected.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-row]");
+  if (row === null || event.target.closest("a, button, input, label, summary") !== null) return;
+  if (String(window.getSelection())) return;
+  row.querySelector("a")?.click();
+});
+
+document.addEventListener("click", (event) => {
+  const veil = event.target.closest("[data-unveil]")?.closest("[data-veiled]");
+  veil?.removeAttribute("data-veiled");
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-opens]");
+  if (button !== null) document.getElementById(button.dataset.opens)?.showModal();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});

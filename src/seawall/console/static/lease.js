@@ -1,0 +1,45 @@
+// Keeps the lease of an open case: counts down, and renews it while somebody is at work on the page.
+
+const place = document.querySelector("[data-lease]");
+const BEAT_MS = 60_000;
+const IDLE_MS = 3 * 60_000;
+
+if (place !== null) {
+  let until = Date.now() + Number(place.dataset.left);
+  let active = Date.now();
+  for (const kind of ["keydown", "pointermove", "scroll", "pointerdown"]) {
+    document.addEventListener(kind, () => (active = Date.now()), { passive: true });
+  }
+
+  const show = () => {
+    const left = Math.max(0, Math.round((until - Date.now()) / 1000));
+    const seconds = String(left % 60).padStart(2, "0");
+    place.textContent = left > 0 ? `Yours for ${Math.floor(left / 60)}:${seconds}` : "Your hold ran out: reload";
+    place.classList.toggle("hold", left < 120);
+  };
+
+  const beat = async () => {
+    if (document.hidden || Date.now() - active > IDLE_MS) return;
+    const body = new URLSearchParams({ csrf: place.dataset.csrf });
+    try {
+      const answer = await fetch(place.dataset.lease, { method: "POST", body });
+      const said = await answer.json();
+      until = said.held ? Date.now() + said.left_ms : Date.now();
+    } catch {
+      // The network is away: the countdown goes on, the next beat tries again.
+    }
+    show();
+  };
+
+  show();
+  setInterval(show, 1_000);
+  setInterval(beat, BEAT_MS);
+}
+
+// The policy's words follow the choice of policy.
+const choice = document.querySelector("select[name=policy]");
+const follow = () => {
+  for (const words of document.querySelectorAll("[data-policy]")) words.hidden = words.dataset.policy !== choice.value;
+};
+choice?.addEventListener("change", follow);
+if (choice !== null) follow();

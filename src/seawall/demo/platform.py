@@ -1,0 +1,114 @@
+"""A small platform that posts to Seawall over HTTP, as a product team's backend would."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from seawall.client import Answer, Seawall, SeawallError
+from seawall.demo.posts import Post, load_script, posts
+from seawall.demo.shelf import Shelf
+from seawall.demo.stall import Switch
+from seawall.demo.traffic import posts_from
+from seawall.model import now_ms
+
+_log = structlog.get_logger(__name__)
+
+_BURST = 60  # posts before the gentle rate begins, so that pages are full in seconds
+_BURST_RATE = 15.0  # a second
+_REPORTED = {True: 0.3, False: 0.01}  # share of posts that somebody reports, by whether they are harmful
+_STALL_EVERY_S = 90.0
+_STALL_S = 12.0
+_PAUSE_S = 2.0  # after an error
+_AT_ONCE = 4  # requests in flight
+
+
+def run_platform(
+    url: str,
+    api_key: str,
+    *,
+    seed: int,
+    stop: threading.Event,
+    rate: float = 3.0,
+    data_dir: Path | None = None,
+    shelf: Shelf | None = None,
+    switch: Switch | None = None,
+) -> None:
+    """Post until ``stop`` is set: a burst, then ``rate`` posts a second. The key needs the scopes screen and report.
+
+    With ``data_dir`` real data sets are replayed (raises NoData when it holds none). With ``switch`` the demo's
+    detector hangs now and then, for a while. ``shelf`` is told of every answer. Errors of the server are waited out.
+    """
+    now = now_ms()
+    stream = posts_from(data_dir, seed, now) if data_dir is not None else posts(seed, now)
+    with Seawall(url, api_key) as client:
+        pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="demo-post")
+        try:
+            _Platform(client, stream, random.Random(seed), stop, shelf or Shelf()).run(pool, rate, switch)  # noqa: S311
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Platform:
+    """Posts by the clock, reports sometimes, and keeps what it is told."""
+
+    client: Seawall
+    stream: Iterator[Post]
+    rng: random.Random
+    stop: threading.Event
+    shelf: Shelf
+    harmful: frozenset[str] = field(
+        default_factory=lambda: frozenset(scene.name for scene in load_script().scenes if scene.harm is not None)
+    )
+
+    waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(5 * _AT_ONCE))
+
+    def run(self, pool: ThreadPoolExecutor, rate: float, switch: Switch | None) -> None:
+        begun = time.monotonic()
+        due, next_stall = begun, begun + _STALL_EVERY_S / 2
+        for count, post in enumerate(self.stream):
+            if switch is not None and time.monotonic() >= next_stall:
+                next_stall += _STALL_EVERY_S
+                switch.stall(_STALL_S)
+            while not self.waiting.acquire(timeout=0.2):  # the server is behind: do not pile up
+                if self.stop.is_set():
+                    return
+            pool.submit(self._post, post, self._reporter(post))
+            due = max(due + 1 / (max(_BURST_RATE, rate) if count < _BURST else rate), time.monotonic() - 1)
+            if self.stop.wait(max(0.0, due - time.monotonic())):
+                return
+
+    def _reporter(self, post: Post) -> str | None:
+        if self.rng.random() >= _REPORTED[post.scene in self.harmful]:
+            return None
+        return f"user-{self.rng.randrange(240):03}"
+
+    def _post(self, post: Post, reporter: str | None) -> None:
+        try:
+            answer = self._screen(post)
+            self.shelf.posted(post.content_type, post.id, post.headline(), answer.verdict)
+            if reporter is not None and answer.verdict == "allow":  # nobody reports what nobody sees
+                self.client.report(post.content_type, post.id, reporter=reporter, note="Please look at this.")
+        except SeawallError as error:
+            _log.warning("the platform's request failed", error=str(error))
+            self.stop.wait(_PAUSE_S)
+        finally:
+            self.waiting.release()
+
+    def _screen(self, post: Post) -> Answer:
+        return self.client.screen(
+            post.content_type,
+            post.id,
+            dict(post.fields),
+            actor=post.actor,
+            actor_attributes=dict(post.actor_attributes),
+            language=post.language,
+        )

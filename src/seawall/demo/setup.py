@@ -1,0 +1,31 @@
+"""What a demo needs in force before the first post: the shipped policies and its own one, and the seed banks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from seawall import banks
+from seawall.demo.pictures import known_picture
+from seawall.match import pdq
+from seawall.policy import PolicySource
+from seawall.publish import NewEntry, Sources, read_sources
+from seawall.shipped import Folder
+
+POLICY = "second-opinion"
+
+
+def sources() -> Sources:
+    """The shipped policies and content types, and the policy that reads the demo's own detector (see ``stall``)."""
+    shipped = read_sources()
+    text = Folder("seawall.demo", "policy").read(POLICY)
+    return replace(shipped, policies=(*shipped.policies, PolicySource(path=f"{POLICY}.yaml", text=text)))
+
+
+def seed_banks() -> dict[str, list[NewEntry]]:
+    """Bank → its first entries: the shipped ones, and the hash of the one picture that nobody may post."""
+    seeds = {
+        bank.name: [NewEntry(kind=bank.kind, value=entry.value, source=entry.source) for entry in bank.entries]
+        for bank in banks.load()
+    }
+    seeds["blocked-images"].append(NewEntry(kind="image", value=pdq.hash_image(known_picture()), source="demo"))
+    return seeds

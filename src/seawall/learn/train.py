@@ -1,0 +1,235 @@
+"""Training of the text classifier: the same data and seed give the same bytes.
+
+    from pathlib import Path
+    from seawall.learn.train import train_text_model
+    train_text_model(Path("data"), Path("my-model"), seed=7)
+
+writes ``weights.npz``, ``card.json`` and ``texts.npz`` (digests of what was trained on) into ``my-model``. To serve
+them: ``TextModel(Path("my-model"))``. Needs scikit-learn, the extra ``seawall[train]``; serving does not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detect.text.model import artefact
+from seawall.detect.text.model.artefact import Head, dequantise_idf, quantise_idf, quantise_weights
+from seawall.detect.text.model.classifier import read
+from seawall.detect.text.model.features import BUCKETS, Counts, batches, count, occurrences, values
+from seawall.detect.text.model.windows import windows
+from seawall.learn import card
+from seawall.learn.corpus import ASSUMED_CLEAN, RECIPE, Corpus, Progress, gather
+from seawall.learn.datasets import DATASETS, HEADS, Example
+from seawall.learn.dedupe import digest
+from seawall.measure import fit_platt, operating_points
+
+MIN_DF = 2  # a feature that occurs in fewer texts is not used
+PENALTY = 1.0  # inverse strength of the L2 penalty (liblinear's C)
+PARAMETERS: Mapping[str, float] = {"min_df": MIN_DF, "C": PENALTY}
+
+Vector = NDArray[np.float64]
+
+
+class MissingExtraError(RuntimeError):
+    """scikit-learn is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training run made."""
+
+    folder: Path
+    version: str
+    texts: int
+    heads: tuple[str, ...]
+
+
+def main(data_dir: Path, out: Path, seed: int, progress: Progress) -> Trained:
+    """The command ``seawall train``: the shipped recipe."""
+    return train_text_model(data_dir, out, seed=seed, progress=progress)
+
+
+def train_text_model(
+    data_dir: Path,
+    out_dir: Path,
+    *,
+    seed: int = 7,
+    progress: Progress = lambda _what, _share: None,
+    recipe: Sequence[tuple[str, str]] = RECIPE,
+    exclude: Sequence[str] = (),
+    with_sentences: bool = True,
+) -> Trained:
+    """Train every head the data supports and write the model.
+
+    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``progress`` is called with what is
+    being done and the share that is done. Raises ``RefusedError`` for a set that may not train weights that are given
+    away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn, ``ValueError`` when
+    no head has enough texts.
+    """
+    _scikit_learn()
+    used = [(name, split) for name, split in recipe if name not in exclude]
+    corpus = gather(data_dir, used, seed, progress, with_sentences=with_sentences)
+    progress("reading features", 0.4)
+    tokens = [read(example.text).tokens.words for example in corpus.examples]
+    counts = text_counts(tokens)
+    idf = document_frequencies(counts, ~corpus.calibration)
+    matrix = sparse_matrix(counts, dequantise_idf(idf))
+    heads: list[Head] = []
+    measured: dict[str, Any] = {}
+    for number, name in enumerate(HEADS):
+        progress(f"training {name}", 0.45 + 0.45 * number / len(HEADS))
+        label, weight, assumed = head_labels(corpus.examples, name)
+        if not _supported(label, corpus.calibration):
+            continue
+        head, numbers = _train_head(name, matrix, tokens, idf, (label, weight, assumed), corpus, seed)
+        heads.append(head)
+        measured[name] = numbers
+    if not heads:
+        raise ValueError(f"no head has enough labelled texts in {', '.join(name for name, _ in used) or 'no data set'}")
+    progress("writing", 0.95)
+    described = card.describe(corpus, measured, data_dir, seed=seed, parameters=PARAMETERS, excluded=exclude)
+    version = artefact.save(out_dir, idf, tuple(heads), described)
+    artefact.save_arrays(out_dir / artefact.TEXTS, text_digests(corpus.examples))
+    progress("done", 1.0)
+    return Trained(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
+
+
+def _train_head(
+    name: str,
+    matrix: Any,
+    tokens: Sequence[Sequence[str]],
+    idf: NDArray[np.uint8],
+    labelled: tuple[Vector, Vector, NDArray[np.bool_]],
+    corpus: Corpus,
+    seed: int,
+) -> tuple[Head, dict[str, Any]]:
+    """Fit on the training side, round the weights, then calibrate and measure the rounded ones on the other side."""
+    label, weight, assumed = labelled
+    known = ~np.isnan(label)
+    weights, bias = fit(matrix, label, weight, known & ~corpus.calibration, seed)
+    small, scale = quantise_weights(weights)
+    held = np.flatnonzero(known & corpus.calibration).tolist()
+    score = window_scores([tokens[row] for row in held], dequantise_idf(idf), small.astype(np.float32) * scale) + bias
+    platt = fit_platt(label[held], score, np.where(assumed[held], weight[held], 1.0))
+    probability = platt.apply(score)
+    truth = label[held] >= 0.5
+    head = Head(name, small, scale, bias, platt, operating_points(truth, probability))
+    names = [corpus.examples[row].dataset for row in held]
+    training = label[known & ~corpus.calibration]
+    return head, card.head_numbers(truth, probability, names, len(training), float((training >= 0.5).mean()), seed)
+
+
+def text_counts(tokens: Sequence[Sequence[str]]) -> Counts:
+    """The counted features of any number of texts."""
+    parts = []
+    for start, stop in batches(tokens):
+        part = count(occurrences(tokens[start:stop]), stop - start)
+        parts.append((part.text + start, part.bucket, part.count))
+    if not parts:
+        empty = np.zeros(0, dtype=np.int64)
+        return Counts(0, empty, empty, empty)
+    text, bucket, number = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Counts(len(tokens), text, bucket, number)
+
+
+def document_frequencies(counts: Counts, rows: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Quantised ``ln((1 + n) / (1 + df)) + 1`` over some rows; 0 for features of fewer than ``MIN_DF`` texts."""
+    frequency = np.bincount(counts.bucket[rows[counts.text]], minlength=BUCKETS)
+    idf = np.log((1 + rows.sum()) / (1 + frequency)) + 1
+    return quantise_idf(np.where(frequency >= MIN_DF, idf, 0).astype(np.float32))
+
+
+def sparse_matrix(counts: Counts, idf: NDArray[np.float32]) -> Any:
+    """Texts by buckets, in scipy's CSR form."""
+    sparse = importlib.import_module("scipy.sparse")
+    value = values(counts, idf)
+    used = value != 0
+    return sparse.csr_matrix(
+        (value[used].astype(np.float64), (counts.text[used], counts.bucket[used])), shape=(counts.texts, BUCKETS)
+    )
+
+
+def head_labels(examples: Sequence[Example], head: str) -> tuple[Vector, Vector, NDArray[np.bool_]]:
+    """For one head: soft label (NaN: not known), weight, and whether the label is only assumed, of every example."""
+    label = np.full(len(examples), np.nan)
+    weight = np.ones(len(examples))
+    assumed = np.zeros(len(examples), dtype=bool)
+    clean = ASSUMED_CLEAN.get(head, ())
+    for row, example in enumerate(examples):
+        if head in example.labels:
+            label[row] = example.labels[head]
+            weight[row] = DATASETS[example.dataset].weight if example.dataset in DATASETS else 1.0
+        elif example.dataset in clean:
+            label[row], assumed[row] = 0.0, True
+    if assumed.any():
+        known = ~np.isnan(label) & ~assumed
+        weight[assumed] = min(1.0, float(known.sum() / assumed.sum()))
+    return label, weight, assumed
+
+
+def fit(matrix: Any, label: Vector, weight: Vector, rows: NDArray[np.bool_], seed: int) -> tuple[Vector, float]:
+    """Logistic regression with soft labels, both classes weighing the same; weights of every bucket, and the bias.
+
+    A soft label is two rows, one of each class, that share its weight.
+    """
+    logistic, limits = _scikit_learn()
+    sparse = importlib.import_module("scipy.sparse")
+    target, mass = label[rows], weight[rows]
+    yes, no = mass * target, mass * (1 - target)
+    yes *= no.sum() / yes.sum()
+    chosen = matrix[rows]
+    columns = np.unique(chosen.indices)
+    chosen = chosen[:, columns]
+    both = sparse.vstack([chosen[yes > 0], chosen[no > 0]], format="csr")
+    truth = np.concatenate((np.ones((yes > 0).sum()), np.zeros((no > 0).sum())))
+    share = np.concatenate((yes[yes > 0], no[no > 0]))
+    model = logistic(C=PENALTY, solver="liblinear", dual=True, tol=0.01, max_iter=200, random_state=seed)
+    with limits(1):  # sums in one order, whatever the machine's cores
+        model.fit(both, truth, sample_weight=share)
+    weights = np.zeros(BUCKETS)
+    weights[columns] = model.coef_[0]
+    return weights, float(model.intercept_[0])
+
+
+def window_scores(tokens: Sequence[Sequence[str]], idf: NDArray[np.float32], weights: NDArray[np.float32]) -> Vector:
+    """The score of each text as it is served: that of its worst window, without the bias."""
+    pieces: list[Sequence[str]] = []
+    first: list[int] = []
+    for words in tokens:
+        first.append(len(pieces))
+        pieces += [words[begin:end] for begin, end in windows(len(words))]
+    counts = text_counts(pieces)
+    added = values(counts, idf) * weights[counts.bucket]
+    scores = np.bincount(counts.text, weights=added, minlength=len(pieces))
+    return np.asarray(np.maximum.reduceat(scores, first), dtype=np.float64)
+
+
+def text_digests(examples: Sequence[Example]) -> dict[str, NDArray[np.uint64]]:
+    """For each data set the sorted 64-bit digests of its texts that were used: proof without the texts."""
+    found: dict[str, list[int]] = {}
+    for example in examples:
+        found.setdefault(example.dataset, []).append(digest(example.text))
+    return {name: np.array(sorted(numbers), dtype=np.uint64) for name, numbers in found.items()}
+
+
+def _supported(label: Vector, calibration: NDArray[np.bool_], least: int = 5) -> bool:
+    """Whether both sides of the split hold at least a few texts of both classes."""
+    return all(
+        min((label[side] >= 0.5).sum(), (label[side] < 0.5).sum()) >= least for side in (calibration, ~calibration)
+    )
+
+
+def _scikit_learn() -> tuple[Any, Any]:
+    try:
+        linear_model = importlib.import_module("sklearn.linear_model")
+        threads = importlib.import_module("threadpoolctl")
+    except ImportError as error:
+        raise MissingExtraError("training needs scikit-learn: pip install 'seawall[train]'") from error
+    return linear_model.LogisticRegression, threads.threadpool_limits

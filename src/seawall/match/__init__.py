@@ -1,0 +1,28 @@
+"""Known things, and the indexes that find them: texts, patterns, domains, pictures.
+
+    >>> from seawall.match import BankEntry, BankMatcher, PlainView
+    >>> entry = BankEntry(bank="slogans", id="e1", kind="text", value="Buy more streams now")
+    >>> matcher = BankMatcher.build([entry], revision=7, read=PlainView.of)
+    >>> text = PlainView.of("friends, buy more streams NOW!")
+    >>> [(hit.bank, hit.entry, text.text[hit.start:hit.end]) for hit in matcher.match_text(text, text)]
+    [('slogans', 'e1', 'buy more streams now')]
+"""
+
+from seawall.match.bank import BankEntry, BankError, BankMatcher, Hit, PlainView, View, check_entry
+from seawall.match.hamming import HammingIndex
+from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq
+
+__all__ = [
+    "PDQ_MIN_QUALITY",
+    "PDQ_RADIUS",
+    "BankEntry",
+    "BankError",
+    "BankMatcher",
+    "HammingIndex",
+    "Hit",
+    "Pdq",
+    "PlainView",
+    "View",
+    "check_entry",
+    "pdq",
+]

@@ -1,0 +1,331 @@
+"""From checked rules to one generated Python function.
+
+Two bodies come from the same trees. The *plain* body is ordinary two-valued Python with shared conditions hoisted;
+it runs when no feature of the row is unknown, which is nearly always. The *careful* body follows Kleene's strong
+logic, one local variable a term, equal terms computed once. Rules with arithmetic use the careful form in both,
+since a division by zero or an overflow makes an unknown out of knowns.
+
+Flow typing has shown that nothing reads None where it cannot go; the careful body computes operands eagerly, so
+there a None that its guard would have kept away becomes unknown, and the guard's own False or True decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from math import inf, isfinite
+from typing import Any, Final, TypeAlias
+
+from seawall.model import UNKNOWN, FeatureRow, FeatureValue
+from seawall.policy.tree import Feature, Op, Term, features_of
+
+Run: TypeAlias = Callable[[FeatureRow], tuple[int, int]]
+"""From a row to two bit masks: rules that fired, rules that are undetermined."""
+
+
+def compile_rules(conditions: Sequence[Term], where: str) -> tuple[Run, str]:
+    """The function for these conditions (bit *i* is condition *i*), and its source. ``where`` is for tracebacks."""
+    source = _source(conditions)
+    return _execute(source, "run", f"<rules of {where}>"), source
+
+
+def compile_value(term: Term, where: str) -> Callable[[FeatureRow], FeatureValue]:
+    """A function from a row to one term's value, or UNKNOWN."""
+    columns = _Columns(features_of(term).values())
+    careful = _Careful(columns)
+    result = careful.emit(term)
+    lines = ["def value(row):", *columns.loads(bounds=True), *careful.lines, f"    return {result}"]
+    found: Callable[[FeatureRow], FeatureValue] = _execute("\n".join(lines), "value", f"<{where}>")
+    return found
+
+
+def _execute(source: str, name: str, where: str) -> Any:
+    namespace: dict[str, Any] = {"U": UNKNOWN, "LEAST": -inf, "arithmetic": _ARITHMETIC, "choose": _choose}
+    exec(compile(source, where, "exec"), namespace)  # noqa: S102  (generated from checked trees; texts are quoted)
+    return namespace[name]
+
+
+def _source(conditions: Sequence[Term]) -> str:
+    features: dict[str, Feature] = {}
+    for condition in conditions:
+        features_of(condition, features)
+    columns = _Columns(features.values())
+    delicate = {index for index, condition in enumerate(conditions) if _has_arithmetic(condition)}
+    plain = _Plain(columns, [condition for index, condition in enumerate(conditions) if index not in delicate])
+    in_plain = _Careful(columns)
+    in_careful = _Careful(columns)
+    plain_rules: list[str] = []
+    careful_rules: list[str] = []
+    for index, condition in enumerate(conditions):
+        if index in delicate:
+            plain_rules += in_plain.rule(condition, index)
+        else:
+            plain_rules += [f"    if {plain.text(condition)}:", f"        fired |= {1 << index}"]
+        careful_rules += in_careful.rule(condition, index)
+    lines = [
+        "def careful(row):",
+        *columns.loads(bounds=True),
+        "    fired = undetermined = 0",
+        *careful_rules,
+        "    return fired, undetermined",
+        "",
+        "def run(row):",
+        *columns.loads(bounds=False),
+        *columns.escape(),
+        *plain.hoisted(),
+        "    fired = undetermined = 0",
+        *plain_rules,
+        "    return fired, undetermined",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _has_arithmetic(term: Term) -> bool:
+    return term.op in (Op.ARITHMETIC, Op.NEGATIVE) or any(_has_arithmetic(arg) for arg in term.args)
+
+
+class _Columns:
+    """Local variables of the features."""
+
+    def __init__(self, features: Iterable[Feature]) -> None:
+        self._features = tuple(features)
+        self._names = {feature.name: f"f{index}" for index, feature in enumerate(self._features)}
+
+    def local(self, feature: Feature) -> str:
+        return self._names[feature.name]
+
+    def bound(self, feature: Feature) -> str:
+        return self._names[feature.name].replace("f", "b")
+
+    def loads(self, bounds: bool) -> list[str]:
+        lines = [f"    {self.local(feature)} = row[{feature.name!r}]" for feature in self._features]
+        if bounds:
+            lines += [
+                f"    {self.bound(feature)} = row.get({feature.bound!r}, LEAST)"
+                for feature in self._features
+                if feature.growing
+            ]
+        return lines
+
+    def escape(self) -> list[str]:
+        """Leave for the careful body as soon as anything is unknown."""
+        if not self._features:
+            return []
+        test = " or ".join(f"{self.local(feature)} is U" for feature in self._features)
+        return [f"    if {test}:", "        return careful(row)"]
+
+
+class _Plain:
+    """Two-valued Python text for terms without arithmetic, all features known."""
+
+    def __init__(self, columns: _Columns, conditions: Sequence[Term]) -> None:
+        self._columns = columns
+        self._temporaries: dict[str, str] = {}
+        self._hoisted: list[str] = []
+        counts: Counter[str] = Counter()
+        terms: dict[str, Term] = {}
+        for condition in conditions:
+            _count(condition, counts, terms)
+        shared = sorted(
+            (terms[key] for key, count in counts.items() if count > 1), key=lambda term: (term.size, term.key)
+        )
+        for term in shared:
+            guards = [self._columns.local(feature) + " is not None" for feature in _narrowed(term)]
+            name = f"h{len(self._temporaries)}"
+            self._hoisted.append(f"    {name} = {' and '.join([*guards, self.text(term)])}")
+            self._temporaries[term.key] = name
+
+    def hoisted(self) -> list[str]:
+        """Assignments of the shared conditions."""
+        return self._hoisted
+
+    def text(self, term: Term) -> str:
+        """The term as a Python expression."""
+        temporary = self._temporaries.get(term.key)
+        if temporary is not None:
+            return temporary
+        args = [self.text(arg) for arg in term.args]
+        match term.op:
+            case Op.CONST:
+                return repr(term.value)
+            case Op.FEATURE:
+                assert term.feature is not None
+                return self._columns.local(term.feature)
+            case Op.NOT:
+                return f"(not {args[0]})"
+            case Op.AND | Op.OR:
+                return "(" + f" {term.op} ".join(args) + ")"
+            case Op.COMPARE:
+                return f"({args[0]} {term.symbol} {args[1]})"
+            case Op.IN:
+                return f"({args[0]} in {term.value!r})"
+            case Op.IS_NONE:
+                return f"({args[0]} is None)"
+            case Op.IF:
+                return f"({args[1]} if {args[0]} else {args[2]})"
+            case Op.KNOWN:
+                return "True"
+            case Op.CALL if term.symbol == "lower":
+                return f"{args[0]}.lower()"
+            case Op.CALL:
+                return f"{term.symbol}({', '.join(args)})"
+        raise AssertionError(f"no plain form for {term.op}")
+
+
+_SHARED: Final = frozenset({Op.COMPARE, Op.IN, Op.AND, Op.OR, Op.IF, Op.CALL})
+_CONNECTIVES: Final = frozenset({Op.AND, Op.OR, Op.NOT, Op.IF, Op.KNOWN, Op.IS_NONE})
+
+
+def _count(term: Term, counts: Counter[str], terms: dict[str, Term]) -> None:
+    """Count terms worth computing once. One that relies on a guard further out is hoisted with the guard in front,
+    which is right only when there is no connective inside that could turn the guard's False around."""
+    if term.op in _SHARED and (term.op not in _CONNECTIVES or not _narrowed(term)):
+        counts[term.key] += 1
+        terms.setdefault(term.key, term)
+    for arg in term.args:
+        _count(arg, counts, terms)
+
+
+def _narrowed(term: Term) -> list[Feature]:
+    """Features that the term reads relying on a guard."""
+    found = {term.feature.name: term.feature} if term.feature is not None and term.narrowed else {}
+    for arg in term.args:
+        found.update((feature.name, feature) for feature in _narrowed(arg))
+    return list(found.values())
+
+
+class _Careful:
+    """Kleene's strong logic: one assignment a term, equal terms once."""
+
+    def __init__(self, columns: _Columns) -> None:
+        self._columns = columns
+        self._names: dict[str, str] = {}
+        self.lines: list[str] = []
+
+    def rule(self, condition: Term, index: int) -> list[str]:
+        """Statements that set a rule's bits; what they need stands in front of them."""
+        self.lines = []
+        conjuncts = condition.args if condition.op is Op.AND else (condition,)
+        names = [self.emit(conjunct) for conjunct in conjuncts]
+        return [
+            *self.lines,
+            f"    if {_any(names, 'False')}:",
+            "        pass",
+            f"    elif {_any(names, 'U')}:",
+            f"        undetermined |= {1 << index}",
+            "    else:",
+            f"        fired |= {1 << index}",
+        ]
+
+    def emit(self, term: Term) -> str:
+        """The name (or literal) that holds the term's value after ``lines``."""
+        if term.op is Op.CONST:
+            return repr(term.value)
+        if term.op is Op.FEATURE:
+            assert term.feature is not None
+            return self._columns.local(term.feature)
+        name = self._names.get(term.key)
+        if name is None:
+            args = [self.emit(arg) for arg in term.args]
+            name = f"t{len(self._names)}"
+            self._names[term.key] = name
+            self.lines.append(f"    {name} = {self._text(term, args)}")
+        return name
+
+    def _text(self, term: Term, args: list[str]) -> str:
+        match term.op:
+            case Op.NOT:
+                return f"U if {args[0]} is U else not {args[0]}"
+            case Op.AND:
+                return _kleene(args, decisive="False", otherwise="True")
+            case Op.OR:
+                return _kleene(args, decisive="True", otherwise="False")
+            case Op.COMPARE:
+                return self._compare(term, args)
+            case Op.IN:
+                return _strict(term, args, f"{args[0]} in {term.value!r}")
+            case Op.IS_NONE:
+                return f"U if {args[0]} is U else {args[0]} is None"
+            case Op.ARITHMETIC:
+                return _strict(term, args, f"arithmetic[{term.symbol!r}]({args[0]}, {args[1]})")
+            case Op.NEGATIVE:
+                return _strict(term, args, f"-{args[0]}")
+            case Op.IF:
+                return f"choose({', '.join(args)})"
+            case Op.KNOWN:
+                return f"{args[0]} is not U"
+            case Op.CALL if term.symbol == "lower":
+                return _strict(term, args, f"{args[0]}.lower()")
+            case Op.CALL:
+                return _strict(term, args, f"{term.symbol}({', '.join(args)})")
+        raise AssertionError(f"no careful form for {term.op}")
+
+    def _compare(self, term: Term, args: list[str]) -> str:
+        left, right = term.args
+        a, b = args
+        test = f"{a} {term.symbol} {b}"
+        if left.feature is None or not left.feature.growing or right.op is not Op.CONST:
+            return _strict(term, args, test)
+        # The known parts give a lower bound: reaching the threshold settles the comparison.
+        settled, reached = _BY_BOUND[term.symbol]
+        return f"{test} if {a} is not U else {settled} if {self._columns.bound(left.feature)} {reached} {b} else U"
+
+
+# symbol: (what the comparison then is, how the lower bound settles it)
+_BY_BOUND: Final = {
+    ">=": ("True", ">="),
+    ">": ("True", ">"),
+    "<": ("False", ">="),
+    "<=": ("False", ">"),
+    "==": ("False", ">"),
+    "!=": ("True", ">"),
+}
+
+
+def _kleene(args: list[str], decisive: str, otherwise: str) -> str:
+    return f"{decisive} if {_any(args, decisive)} else U if {_any(args, 'U')} else {otherwise}"
+
+
+def _any(names: list[str], value: str) -> str:
+    return " or ".join(f"{name} is {value}" for name in names)
+
+
+def _strict(term: Term, args: list[str], text: str) -> str:
+    """Unknown when an operand is; so too when an operand is None, which only a guard's other side can see."""
+    tests = []
+    for arg, name in zip(term.args, args, strict=True):
+        if arg.op is not Op.CONST:
+            tests.append(f"{name} is U")
+        if arg.narrowed:
+            tests.append(f"{name} is None")
+    return f"U if {' or '.join(tests)} else {text}" if tests else text
+
+
+def _total(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Arithmetic without a finite result is unknown."""
+
+    def compute(a: Any, b: Any) -> Any:
+        try:
+            result = operation(a, b)
+            return result if isfinite(result) else UNKNOWN
+        except ArithmeticError:
+            return UNKNOWN
+
+    return compute
+
+
+_ARITHMETIC: Final = {
+    "+": _total(lambda a, b: a + b),
+    "-": _total(lambda a, b: a - b),
+    "*": _total(lambda a, b: a * b),
+    "/": _total(lambda a, b: a / b),
+    "%": _total(lambda a, b: a % b),
+}
+
+
+def _choose(test: Any, then: Any, other: Any) -> Any:
+    """A conditional: with an unknown condition unknown, unless both branches agree."""
+    if test is UNKNOWN:
+        agree = then is not UNKNOWN and other is not UNKNOWN and then == other
+        return then if agree else UNKNOWN
+    return then if test else other

@@ -1,0 +1,232 @@
+"""Examples are tests: an item, the values of some features, what must follow. Each runs against its policy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from seawall.model import UNKNOWN, ActorSpec, ContentType, FeatureValue, Item
+from seawall.policy.check import Checker
+from seawall.policy.columns import Context, Row
+from seawall.policy.documents import Example, Given, Policy
+from seawall.policy.durations import FORM, parse_duration
+from seawall.policy.environment import Environment
+from seawall.policy.items import ItemError, parts_of, validate_item
+from seawall.policy.program import Outcome, Program
+from seawall.policy.source import Problem, problem_at
+from seawall.policy.syntax import Refused
+from seawall.policy.tree import Feature, Kind
+
+if TYPE_CHECKING:
+    from seawall.policy.bundle import Bundle
+
+_EPOCH: Final = 0  # examples run at the beginning of time: no rule has expired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedExample:
+    """An example whose item is valid and whose given names are features."""
+
+    policy: str
+    example: Example
+    item: Item
+    given: Mapping[str, FeatureValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleResult:
+    """How one example went. ``differences`` says, line by line, what came instead of what was expected."""
+
+    policy: str
+    name: str
+    path: str
+    line: int
+    outcome: Outcome
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Everything that was expected came."""
+        return not self.differences
+
+    def render(self) -> str:
+        """One line, and one more for every difference."""
+        head = f"{self.path}:{self.line}: {self.policy}: {self.name}: {'passed' if self.passed else 'FAILED'}"
+        return "\n".join([head, *(f"  {difference}" for difference in self.differences)])
+
+
+def check_examples(
+    policy: Policy, environments: Mapping[str, Environment]
+) -> tuple[list[CheckedExample], list[Problem]]:
+    """Check items and given values of every example whose content type is known."""
+    checked: list[CheckedExample] = []
+    problems: list[Problem] = []
+    rule_ids = {rule.id for rule in policy.rules}
+    for example in policy.examples:
+        environment = environments.get(example.content_type)
+        if environment is None:
+            continue
+        for rule_id in (*(example.fired or ()), *(example.shadow or ()), *(example.undetermined or ())):
+            if rule_id not in rule_ids:
+                message = f"example '{example.name}' expects rule '{rule_id}', which the policy does not have"
+                expected = "one of " + ", ".join(sorted(rule_ids))
+                problems.append(problem_at(policy.source, example.span, message, expected=expected))
+        try:
+            item = _item(example, environment.content_type)
+            given = {feature.name: value for feature, value in _given(policy, example, environment)}
+        except ItemError as error:
+            message = f"the item of example '{example.name}' is not valid: {error.field} {error.message}"
+            problems.append(problem_at(policy.source, example.span, message, remedy=error.remedy))
+        except Refused as refused:
+            problems.append(refused.problem)
+        else:
+            checked.append(CheckedExample(policy=policy.name, example=example, item=item, given=given))
+    return checked, problems
+
+
+def _item(example: Example, content_type: ContentType) -> Item:
+    """Validated as any item; but an example need not tell about the actor what its rules do not read."""
+    relaxed = content_type
+    if content_type.actor is not None:
+        attributes = tuple(replace(spec, required=False) for spec in content_type.actor.attributes)
+        relaxed = replace(content_type, actor=ActorSpec(required=False, attributes=attributes))
+    raw: dict[str, object] = {"id": "example", "fields": example.fields}
+    if example.actor is not None:
+        raw["actor"] = {"id": "example", "attributes": example.actor}
+    if example.language is not None:
+        raw["language"] = example.language
+    return validate_item(relaxed, raw)
+
+
+def _given(policy: Policy, example: Example, environment: Environment) -> Iterator[tuple[Feature, FeatureValue]]:
+    for given in example.given:
+        term = Checker(environment, {}, given.expression).value().term
+        if term.feature is None:
+            message = f"'{given.name}' is computed from features, and is none itself"
+            raise Refused(problem_at(policy.source, given.span, message, expected="a signal, a field or a call"))
+        yield term.feature, _value(policy, given, term.feature)
+
+
+def _value(policy: Policy, given: Given, feature: Feature) -> FeatureValue:
+    text = given.text.strip()
+    if not given.quoted:
+        if text == "unknown":
+            return UNKNOWN
+        if text in ("null", "~", "") and feature.optional:
+            return None
+    value: FeatureValue = None
+    try:
+        match feature.kind:
+            case Kind.NUMBER:
+                value = float(text)
+            case Kind.INTEGER | Kind.TIMESTAMP:
+                value = int(text)
+            case Kind.BOOLEAN:
+                value = {"true": True, "false": False}.get(text)
+            case Kind.DURATION:
+                value = parse_duration(text)
+            case Kind.TEXT:
+                value = given.text
+    except ValueError:
+        value = None
+    if value is None:
+        expected = FORM if feature.kind is Kind.DURATION else f"a value of type {feature.kind}, or unknown"
+        message = f"'{given.text}' is no value of {feature.name}"
+        raise Refused(problem_at(policy.source, given.span, message, expected=expected))
+    return value
+
+
+def run_examples(bundle: Bundle, policies: Iterable[str] | None = None) -> list[ExampleResult]:
+    """Run the examples of all policies, or of the named ones. Each sees the rules of its own policy only."""
+    names = {policy.name for policy in bundle.policies} if policies is None else set(policies)
+    programs: dict[tuple[str, str], Program] = {}
+    results = []
+    for checked in bundle.examples:
+        if checked.policy not in names:
+            continue
+        key = (checked.policy, checked.item.content_type)
+        if key not in programs:
+            programs[key] = _alone(bundle, *key)
+        results.append(_run(bundle, checked, programs[key]))
+    return results
+
+
+def check_publishable(bundle: Bundle) -> tuple[Problem, ...]:
+    """What keeps a bundle from being published: policies without examples, and examples that fail."""
+    problems = [
+        Problem(
+            message=f"policy '{policy.name}' has no examples",
+            path=policy.source.path,
+            remedy="add 'examples:' with an item that breaks the policy and one that does not",
+        )
+        for policy in bundle.policies
+        if not policy.examples
+    ]
+    for result in run_examples(bundle):
+        if not result.passed:
+            message = f"example '{result.name}' fails: {'; '.join(result.differences)}"
+            policy = bundle.policy(result.policy)
+            example = next(each for each in policy.examples if each.name == result.name) if policy else None
+            assert policy is not None and example is not None
+            problems.append(problem_at(policy.source, example.span, message))
+    return tuple(problems)
+
+
+def _alone(bundle: Bundle, policy: str, content_type: str) -> Program:
+    rules = [rule for rule in bundle.program(content_type).rules if rule.policy.name == policy]
+    return Program(bundle.content_types[content_type], rules, bundle.detectors)
+
+
+def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleResult:
+    example = checked.example
+    content_type = bundle.content_types[checked.item.content_type]
+    row = program.row(Context(item=checked.item, parts=parts_of(checked.item, content_type), now_ms=_EPOCH))
+    _fill_gaps(row, program)
+    row.update((name, value) for name, value in checked.given.items() if name in row)
+    outcome = program.decide(row)
+    policy = bundle.policy(checked.policy)
+    assert policy is not None
+    return ExampleResult(
+        policy=checked.policy,
+        name=example.name,
+        path=policy.source.path,
+        line=policy.source.place(example.span.start)[0],
+        outcome=outcome,
+        differences=tuple(_differences(example, outcome)),
+    )
+
+
+def _fill_gaps(row: Row, program: Program) -> None:
+    """What an example does not tell although the content type promises it is unknown, not absent."""
+    for feature in program.features:
+        if row[feature.name] is None and not feature.optional:
+            row[feature.name] = UNKNOWN
+
+
+def _differences(example: Example, outcome: Outcome) -> Iterator[str]:
+    found: tuple[tuple[str, Sequence[str] | str | bool | None, Sequence[str] | str | bool], ...] = (
+        ("verdict", example.verdict, outcome.verdict.value),
+        ("actions", _sorted(example.actions), _sorted([action.kind for action in outcome.actions])),
+        ("fired", _sorted(example.fired), _sorted([reason.rule for reason in outcome.reasons])),
+        ("shadow", _sorted(example.shadow), _sorted([reason.rule for reason in outcome.shadow])),
+        ("undetermined", _sorted(example.undetermined), _sorted([_rule_of(each) for each in outcome.undetermined])),
+        ("degraded", example.degraded, outcome.degraded),
+    )
+    for noun, expected, came in found:
+        if expected is not None and expected != came:
+            yield f"{noun}: expected {_shown(expected)}, came {_shown(came)}"
+
+
+def _rule_of(identifier: str) -> str:
+    return identifier.partition("/")[2]
+
+
+def _sorted(names: Sequence[str] | None) -> list[str]:
+    return sorted(set(names)) if names is not None else None  # type: ignore[return-value]
+
+
+def _shown(value: Sequence[str] | str | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else "[" + ", ".join(value) + "]"

@@ -1,0 +1,168 @@
+"""A content type's rules, ready to run: which signals they need, how a row is made, what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from seawall.model import (
+    UNKNOWN,
+    Action,
+    ContentType,
+    DetectorSpec,
+    FeatureRow,
+    FeatureValue,
+    Reason,
+    Verdict,
+)
+from seawall.policy.actions import combine, verdict_of
+from seawall.policy.columns import Context, Row, providers, row_builder, signal_names
+from seawall.policy.compile import compile_rules, compile_value
+from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
+from seawall.policy.tree import Feature, features_of
+
+_REMEMBERED: Final = 4_096  # outcomes kept, by the rules that fired and those left undetermined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What follows from a row: a value; nothing has happened yet."""
+
+    verdict: Verdict
+    actions: tuple[Action, ...]
+    reasons: tuple[Reason, ...]  # live rules that fired
+    shadow: tuple[Reason, ...] = ()  # shadow rules that fired
+    undetermined: tuple[str, ...] = ()  # live rules, "policy/rule"
+    shadow_undetermined: tuple[str, ...] = ()
+    degraded: bool = False  # undetermined live rules could have changed verdict or actions
+
+
+class Program:
+    """The compiled rules of one content type. Immutable after it is made; safe to use from many threads."""
+
+    def __init__(
+        self, content_type: ContentType, rules: Sequence[CheckedRule], detectors: Sequence[DetectorSpec]
+    ) -> None:
+        live = [rule for rule in rules if rule.rule.mode == "live"]
+        shadow = [rule for rule in rules if rule.rule.mode == "shadow"]
+        live_features, all_features = _features(live), _features([*live, *shadow])
+        self.content_type = content_type
+        self.rules: tuple[CheckedRule, ...] = (*live, *shadow)
+        """Live rules, then shadow rules: bit *i* of the compiled function's masks is rule *i*."""
+        self.features: tuple[Feature, ...] = tuple(all_features.values())
+        self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
+        """Columns whose values are somebody's words: for the vault only."""
+        self.signals: frozenset[str] = signal_names(live_features.values())
+        self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
+        self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
+        self.row: Callable[[Context], Row] = row_builder(self.features, detectors)
+        """The feature row of a context."""
+        self._run, self.source = compile_rules([rule.when for rule in self.rules], content_type.name)
+        self._live_mask = (1 << len(live)) - 1
+        self._computed = _computed_parameters(self.rules)
+        self._varying = sum(1 << index for index in self._computed)
+        self._frames: dict[tuple[int, int], Outcome] = {}
+
+    def decide(self, row: FeatureRow) -> Outcome:
+        """The outcome of a row. Raises KeyError when a feature is missing from it."""
+        masks = self._run(row)
+        outcome = self._frames.get(masks)
+        if outcome is None:
+            outcome = self._remember(masks, row)
+        if (masks[0] | masks[1]) & self._varying:
+            return self._with_actions(outcome, masks, row)
+        return outcome
+
+    def fired(self, row: FeatureRow) -> tuple[tuple[CheckedRule, ...], tuple[CheckedRule, ...]]:
+        """The rules that fire on a row, and those that stay undetermined; live and shadow ones."""
+        fired, undetermined = self._run(row)
+        return tuple(self._chosen(fired)), tuple(self._chosen(undetermined))
+
+    def _chosen(self, mask: int) -> Iterator[CheckedRule]:
+        while mask:
+            lowest = mask & -mask
+            yield self.rules[lowest.bit_length() - 1]
+            mask ^= lowest
+
+    def _remember(self, masks: tuple[int, int], row: FeatureRow) -> Outcome:
+        fired, undetermined = masks
+        live = self._live_mask
+        frame = Outcome(
+            verdict=Verdict.ALLOW,
+            actions=(),
+            reasons=tuple(_reason(rule) for rule in self._chosen(fired & live)),
+            shadow=tuple(_reason(rule) for rule in self._chosen(fired & ~live)),
+            undetermined=tuple(rule.id for rule in self._chosen(undetermined & live)),
+            shadow_undetermined=tuple(rule.id for rule in self._chosen(undetermined & ~live)),
+        )
+        outcome = self._with_actions(frame, masks, row)
+        if len(self._frames) >= _REMEMBERED:
+            self._frames.clear()
+        self._frames[masks] = outcome
+        return outcome
+
+    def _with_actions(self, frame: Outcome, masks: tuple[int, int], row: FeatureRow) -> Outcome:
+        """The frame with actions computed for this row: parameters such as a priority vary from row to row."""
+        fired = masks[0] & self._live_mask
+        undetermined = masks[1] & self._live_mask
+        actions = self._actions(fired, row)
+        could_be = self._actions(fired | undetermined, row) if undetermined else actions
+        return Outcome(
+            verdict=verdict_of(actions),
+            actions=actions,
+            reasons=frame.reasons,
+            shadow=frame.shadow,
+            undetermined=frame.undetermined,
+            shadow_undetermined=frame.shadow_undetermined,
+            degraded=sorted(map(repr, actions)) != sorted(map(repr, could_be)) if undetermined else False,
+        )
+
+    def _actions(self, mask: int, row: FeatureRow) -> tuple[Action, ...]:
+        return combine(self._asked(mask, row))
+
+    def _asked(self, mask: int, row: FeatureRow) -> Iterator[Action]:
+        while mask:
+            lowest = mask & -mask
+            index = lowest.bit_length() - 1
+            computed = self._computed.get(index, {})
+            for number, action in enumerate(self.rules[index].actions):
+                values = {name: _or_highest(value(row)) for name, value in computed.get(number, {}).items()}
+                yield constant_action(action, values)
+            mask ^= lowest
+
+
+def _features(rules: Iterable[CheckedRule]) -> dict[str, Feature]:
+    found: dict[str, Feature] = {}
+    for rule in rules:
+        features_of(rule.when, found)
+        for action in rule.actions:
+            for term in action.expressions.values():
+                features_of(term, found)
+    return found
+
+
+_Computed = Mapping[int, Mapping[str, Callable[[FeatureRow], FeatureValue]]]
+
+
+def _computed_parameters(rules: Sequence[CheckedRule]) -> dict[int, _Computed]:
+    """For rules whose actions have expressions: action number → parameter → function."""
+    found: dict[int, _Computed] = {}
+    for index, rule in enumerate(rules):
+        compiled = {
+            number: {name: compile_value(term, f"{rule.id}.{name}") for name, term in action.expressions.items()}
+            for number, action in enumerate(rule.actions)
+            if action.expressions
+        }
+        if compiled and rule.rule.mode == "live":
+            found[index] = compiled
+    return found
+
+
+def _or_highest(value: FeatureValue) -> float:
+    """An unknown priority is the highest."""
+    return HIGHEST_PRIORITY if value is UNKNOWN else float(value)  # type: ignore[arg-type]
+
+
+def _reason(rule: CheckedRule) -> Reason:
+    return Reason(policy=rule.policy.name, rule=rule.rule.id, harm=rule.policy.harm, mode=rule.rule.mode)

@@ -1,0 +1,201 @@
+"""Rules checked against one content type: conditions as terms, actions with settled parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import Final
+
+from seawall.model import ACTIONS, HARMS, Action, Parameter, ParameterType
+from seawall.policy.check import Checked, Checker
+from seawall.policy.documents import ActionCall, Policy, Rule
+from seawall.policy.durations import FORM, parse_duration
+from seawall.policy.environment import Environment, Threshold
+from seawall.policy.functions import SIGNATURES
+from seawall.policy.source import Problem, nearest, problem_at
+from seawall.policy.syntax import Refused
+from seawall.policy.tree import Feature, Kind, Op, Origin, Term, TooLarge, compound, const, read
+
+HIGHEST_PRIORITY: Final = 1.0
+_WORST_SEVERITY: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAction:
+    """An action with constant parameters, and the numeric expressions of the others."""
+
+    kind: str
+    constants: Mapping[str, str | float]
+    expressions: Mapping[str, Term]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRule:
+    """A rule as one content type runs it."""
+
+    policy: Policy
+    rule: Rule
+    when: Term
+    actions: tuple[CheckedAction, ...]
+    thresholds: tuple[Threshold, ...]
+
+    @property
+    def id(self) -> str:
+        """``policy/rule``."""
+        return f"{self.policy.name}/{self.rule.id}"
+
+
+def check_policy(policy: Policy, environment: Environment) -> tuple[list[CheckedRule], list[Problem]]:
+    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too."""
+    problems: list[Problem] = []
+    lets, let_thresholds = _check_lets(policy, environment, problems)
+    if problems:
+        return [], problems
+    rules = []
+    for rule in policy.rules:
+        if environment.content_type.name not in rule.applies_to:
+            continue
+        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
+        try:
+            when = _until(rule, checker.condition().term)
+        except Refused as refused:
+            problems.append(refused.problem)
+            continue
+        except TooLarge:  # only the expiry was added: the expression stood at its limit
+            problems.append(rule.when.problem(rule.when.tree, "the expression is too large"))
+            continue
+        actions = _check_actions(policy, rule, environment, lets, problems)
+        thresholds = tuple(each for each in checker.thresholds.values() if _uses(when, each))
+        rules.append(CheckedRule(policy=policy, rule=rule, when=when, actions=actions, thresholds=thresholds))
+    return rules, problems
+
+
+def _uses(term: Term, threshold: Threshold) -> bool:
+    """Whether a term compares the threshold's signal with the threshold (a let may have resolved it unused)."""
+    if term.op is Op.COMPARE and term.args[1].value == threshold.value:
+        feature = term.args[0].feature
+        if feature is not None and feature.argument == threshold.signal:
+            return True
+    return any(_uses(arg, threshold) for arg in term.args)
+
+
+def _check_lets(
+    policy: Policy, environment: Environment, problems: list[Problem]
+) -> tuple[dict[str, Checked], dict[str, Threshold]]:
+    lets: dict[str, Checked] = {}
+    thresholds: dict[str, Threshold] = {}
+    names = [let.name for let in policy.lets]
+    for index, let in enumerate(policy.lets):
+        if let.name in environment.signals or let.name in SIGNATURES:
+            noun = "a signal" if let.name in environment.signals else "a function"
+            message = f"let '{let.name}' hides {noun} of the same name"
+            problems.append(problem_at(policy.source, let.span, message, remedy="choose another name"))
+            continue
+        later = frozenset(names[index:])
+        try:
+            checker = Checker(environment, lets, let.expression, later, thresholds)
+            lets[let.name] = checker.value()
+        except Refused as refused:
+            problems.append(refused.problem)
+    return lets, thresholds
+
+
+def _until(rule: Rule, when: Term) -> Term:
+    """``expires`` names the last day in force, UTC. Time is a feature like any other, so a replay sees it too."""
+    if rule.expires is None:
+        return when
+    end = datetime(rule.expires.year, rule.expires.month, rule.expires.day, tzinfo=UTC) + timedelta(days=1)
+    now = read(Feature("now", Kind.TIMESTAMP, Origin.NOW))
+    in_force = compound(Op.COMPARE, Kind.BOOLEAN, now, const(int(end.timestamp() * 1000), Kind.TIMESTAMP), symbol="<")
+    return compound(Op.AND, Kind.BOOLEAN, in_force, when)
+
+
+def _check_actions(
+    policy: Policy, rule: Rule, environment: Environment, lets: Mapping[str, Checked], problems: list[Problem]
+) -> tuple[CheckedAction, ...]:
+    actions = []
+    for call in rule.do:
+        try:
+            actions.append(_check_action(call, policy, environment, lets))
+        except Refused as refused:
+            problems.append(refused.problem)
+    return tuple(actions)
+
+
+def _check_action(
+    call: ActionCall, policy: Policy, environment: Environment, lets: Mapping[str, Checked]
+) -> CheckedAction:
+    at = call.expression.problem
+    content_type = environment.content_type
+    if call.kind not in ACTIONS:
+        near = nearest(call.kind, ACTIONS)
+        raise Refused(
+            at(call.node, f"unknown action '{call.kind}'", expected="one of " + ", ".join(ACTIONS), near=near)
+        )
+    if call.kind not in content_type.actions:
+        message = f"content type {content_type.name} does not allow action '{call.kind}'"
+        remedy = f"add '{call.kind}' to the actions of {content_type.name}, or narrow the rule with 'applies_to'"
+        raise Refused(at(call.node, message, expected="one of " + ", ".join(content_type.actions), remedy=remedy))
+    declared = {parameter.name: parameter for parameter in ACTIONS[call.kind].parameters}
+    for name, node in call.parameters.items():
+        if name not in declared:
+            names = ", ".join(declared) or "no parameters"
+            message = f"action {call.kind} has no parameter '{name}'"
+            raise Refused(at(node, message, expected=names, near=nearest(name, declared)))
+    for parameter in declared.values():
+        if parameter.required and parameter.name not in call.parameters:
+            message = f"action {call.kind} needs '{parameter.name}'"
+            raise Refused(at(call.node, message, expected=f'{call.kind}({parameter.name}="…")'))
+    constants: dict[str, str | float] = {}
+    expressions: dict[str, Term] = {}
+    for name, parameter in declared.items():
+        given = call.parameters.get(name)
+        value = _parameter(call, given, parameter, environment, lets) if given is not None else _default(policy, name)
+        if isinstance(value, Term):
+            expressions[name] = value
+        elif value is not None:
+            constants[name] = value
+    return CheckedAction(kind=call.kind, constants=constants, expressions=expressions)
+
+
+def _default(policy: Policy, name: str) -> str | float | None:
+    """What a number that is left out stands for: a strike weighs 1, a review is as urgent as its harm is grave."""
+    return {"weight": 1.0, "priority": HARMS[policy.harm].severity / _WORST_SEVERITY}.get(name)
+
+
+def _parameter(
+    call: ActionCall, node: ast.expr, parameter: Parameter, environment: Environment, lets: Mapping[str, Checked]
+) -> str | float | Term:
+    at = call.expression.problem
+    value = node.value if isinstance(node, ast.Constant) else None
+    if parameter.type is ParameterType.TEXT:
+        if not isinstance(value, str) or not value.strip():
+            raise Refused(at(node, f"'{parameter.name}' must be a text", expected=f'{parameter.name}="…"'))
+        return value
+    if parameter.type is ParameterType.DURATION:
+        seconds = parse_duration(value) if isinstance(value, str) else None
+        if seconds is None:
+            raise Refused(at(node, f"'{parameter.name}' must be a duration", expected=FORM))
+        return seconds
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(call, node, float(value), parameter)
+    if not parameter.expression:
+        raise Refused(at(node, f"'{parameter.name}' must be a number", expected=f"{parameter.name}=2"))
+    return Checker(environment, lets, call.expression).number(node)
+
+
+def _number(call: ActionCall, node: ast.expr, value: float, parameter: Parameter) -> float:
+    most = HIGHEST_PRIORITY if parameter.expression else 1e6
+    if not isfinite(value) or not 0 <= value <= most:
+        message = f"'{parameter.name}' is {value:g}"
+        raise Refused(call.expression.problem(node, message, expected=f"a number from 0 to {most:,g}"))
+    return value
+
+
+def constant_action(action: CheckedAction, values: Mapping[str, float]) -> Action:
+    """The action with its expressions' values filled in, held between 0 and 1."""
+    computed = {name: min(max(value, 0.0), HIGHEST_PRIORITY) for name, value in values.items()}
+    return Action(action.kind, {**action.constants, **computed})

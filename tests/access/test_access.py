@@ -1,0 +1,214 @@
+"""People, sessions, keys and the log of views, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from seawall import access
+from seawall.access.tables import api_key, person, session, view
+from seawall.model import ItemRef
+from seawall.storage import Database, Ledger, Vault, open_database
+
+PASSWORD = "a wall against the sea"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(database: Database) -> access.Person:
+    return access.create_person(database, " Ada@Example.org ", "Ada", PASSWORD, ["reviewer", "policy"])
+
+
+def sign_in(database: Database, email: str, password: str, throttle: access.Throttle | None = None) -> access.Person:
+    return access.authenticate(database, throttle or access.Throttle(), email, password, "10.0.0.1")
+
+
+def test_the_right_password_lets_in_and_the_wrong_one_does_not(database: Database, ada: access.Person) -> None:
+    assert sign_in(database, "ADA@example.org", PASSWORD) == ada
+    for email, password in [("ada@example.org", "wrong"), ("bob@example.org", PASSWORD), ("", ""), ("\ud800", "x")]:
+        with pytest.raises(access.SignInFailed):
+            sign_in(database, email.encode("utf-8", "replace").decode(), password)
+
+
+def test_the_password_is_kept_as_scrypt_only(database: Database, ada: access.Person) -> None:
+    with database.read() as connection:
+        stored = connection.execute(select(person.c.password)).scalar_one()
+    assert stored.startswith("scrypt$16384$8$5$")
+    assert PASSWORD not in stored
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "password", "roles", "says"),
+    [
+        ("ada@example.org", "Ada", PASSWORD, ["admin"], "already"),
+        ("no address", "Bob", PASSWORD, ["admin"], "email"),
+        ("bob@example.org", "", PASSWORD, ["admin"], "name"),
+        ("bob@example.org", "B\x00b", PASSWORD, ["admin"], "name"),
+        ("bob@example.org", "Bob", "short", ["admin"], "password"),
+        ("bob@example.org", "Bob", PASSWORD, ["king"], "Roles are"),
+        ("bob@example.org", "Bob", PASSWORD, [], "role"),
+    ],
+)
+def test_a_malformed_person_is_refused_in_words(
+    database: Database, ada: access.Person, email: str, name: str, password: str, roles: list[str], says: str
+) -> None:
+    with pytest.raises(access.AccessError, match=says):
+        access.create_person(database, email, name, password, roles)
+    assert [found.name for found in access.list_people(database)] == ["Ada"]
+
+
+def test_guessing_is_throttled_by_email_and_address_until_the_window_passes(
+    database: Database, ada: access.Person
+) -> None:
+    now = [0.0]
+    throttle = access.Throttle(per_pair=3, window_s=60, clock=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(access.SignInFailed):
+            sign_in(database, "ada@example.org", "wrong", throttle)
+    with pytest.raises(access.SignInThrottled) as caught:
+        sign_in(database, "Ada@example.org", PASSWORD, throttle)
+    assert 0 < caught.value.retry_after_s <= 60
+    elsewhere = access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.2")
+    assert elsewhere == ada
+    now[0] = 61
+    assert sign_in(database, "ada@example.org", PASSWORD, throttle) == ada
+
+
+def test_one_address_cannot_try_many_accounts() -> None:
+    throttle = access.Throttle(per_address=4, clock=lambda: 0.0)
+    for number in range(4):
+        throttle.failed(f"{number}@example.org", "10.0.0.1")
+    assert throttle.wait_s("new@example.org", "10.0.0.1") > 0
+    assert throttle.wait_s("new@example.org", "10.0.0.2") == 0
+
+
+def test_the_throttle_remembers_a_bounded_number() -> None:
+    throttle = access.Throttle(keys=10, clock=lambda: 0.0)
+    for number in range(100):
+        throttle.failed(f"{number}@example.org", f"10.0.0.{number}")
+    assert len(throttle._failures) == 10
+
+
+def test_a_session_is_found_by_its_token_and_kept_as_a_hash(database: Database, ada: access.Person) -> None:
+    token = access.start_session(database, ada)
+    found = access.find_session(database, token)
+    assert found is not None
+    assert found.person == ada
+    assert found.accepts(found.csrf)
+    assert not found.accepts("")
+    assert not found.accepts("\udcff")
+    with database.read() as connection:
+        assert token not in connection.execute(select(session.c.token)).scalar_one()
+    assert access.find_session(database, token + "x") is None
+
+
+def test_signing_in_again_takes_the_place_of_the_former_session(database: Database, ada: access.Person) -> None:
+    first = access.start_session(database, ada)
+    second = access.start_session(database, ada, previous=first)
+    assert access.find_session(database, first) is None
+    assert access.find_session(database, second) is not None
+
+
+def test_a_session_ends_at_sign_out_by_age_and_with_its_person(database: Database, ada: access.Person) -> None:
+    token = access.start_session(database, ada)
+    access.end_session(database, token)
+    assert access.find_session(database, token) is None
+    assert access.find_session(database, access.start_session(database, ada, life_ms=0)) is None
+    token = access.start_session(database, ada)
+    access.disable_person(database, ada.id)
+    assert access.find_session(database, token) is None
+    with pytest.raises(access.SignInFailed):
+        sign_in(database, "ada@example.org", PASSWORD)
+    with pytest.raises(access.AccessError):
+        access.disable_person(database, "per_nobody")
+
+
+def test_a_key_opens_its_scopes_and_only_its_hash_is_kept(database: Database) -> None:
+    token = access.create_key(database, "shop", ["screen", "read"])
+    info = access.Keys(database).authenticate(token)
+    assert info is not None
+    assert (info.name, info.scopes) == ("shop", {access.Scope.SCREEN, access.Scope.READ})
+    assert info.may(access.Scope.SCREEN)
+    assert not info.may(access.Scope.BANK)
+    assert token.startswith(f"sw_{info.id}_")
+    with database.read() as connection:
+        assert connection.execute(select(api_key.c.token)).scalar_one() not in token
+
+
+def test_the_admin_scope_opens_everything(database: Database) -> None:
+    info = access.Keys(database).authenticate(access.create_key(database, "root", ["admin"]))
+    assert info is not None
+    assert all(info.may(scope) for scope in access.Scope)
+
+
+@pytest.mark.parametrize("token", ["", "sw_", "sw_0_x", "Bearer x", "sw_é", "sw_" + "x" * 500])
+def test_what_is_no_key_opens_nothing(database: Database, token: str) -> None:
+    access.create_key(database, "shop", ["screen"])
+    assert access.Keys(database).authenticate(token) is None
+
+
+def test_keys_are_looked_up_seldom_and_found_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    keys = access.Keys(database, ttl_s=5, miss_s=0.25, clock=lambda: now[0])
+    loads = 0
+    load = keys._load
+
+    def counted() -> object:
+        nonlocal loads
+        loads += 1
+        return load()
+
+    monkeypatch.setattr(keys, "_load", counted)
+    token = access.create_key(database, "shop", ["screen"])
+    assert keys.authenticate(token) is not None
+    for _ in range(100):
+        assert keys.authenticate(token) is not None
+        assert keys.authenticate("sw_1_guess") is None
+    assert loads == 1
+    now[0] = 1.0
+    assert keys.authenticate(access.create_key(database, "late", ["screen"])) is not None
+    assert loads == 2
+    (info,) = [key for key in access.list_keys(database) if key.name == "shop"]
+    access.revoke_key(database, info.id)
+    now[0] = 6.1
+    assert keys.authenticate(token) is None
+
+
+def test_a_revoked_key_stays_listed_and_cannot_be_revoked_twice(database: Database) -> None:
+    access.create_key(database, "shop", ["screen"])
+    (info,) = access.list_keys(database)
+    access.revoke_key(database, info.id)
+    (info,) = access.list_keys(database)
+    assert info.revoked_at is not None
+    with pytest.raises(access.AccessError):
+        access.revoke_key(database, info.id)
+
+
+@pytest.mark.parametrize(("name", "scopes"), [("", ["screen"]), ("x" * 101, ["screen"]), ("a", []), ("a", ["all"])])
+def test_a_malformed_key_is_refused(database: Database, name: str, scopes: list[str]) -> None:
+    with pytest.raises(access.AccessError):
+        access.create_key(database, name, scopes)
+
+
+def test_a_view_is_recorded_once_for_a_while(database: Database, tmp_path: Path) -> None:
+    vault = Vault.open_in(database, tmp_path)
+    ledger = Ledger(database, vault, access.PROJECTIONS)
+    try:
+        for page in ("case", "case", "item"):
+            access.record_view(database, ledger, "per_1", ItemRef("comment", "it_1", 1), page)
+        access.record_view(database, ledger, "per_2", ItemRef("comment", "it_1", 1), "case")
+        with database.read() as connection:
+            rows = connection.execute(select(view.c.person, view.c.item, view.c.page).order_by(view.c.seq)).all()
+        assert rows == [("per_1", "it_1", "case"), ("per_1", "it_1", "item"), ("per_2", "it_1", "case")]
+        assert ledger.rebuild().equal
+    finally:
+        ledger.close()

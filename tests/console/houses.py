@@ -1,0 +1,222 @@
+"""A house with two test policies and three small detectors, so that a test knows beforehand what is decided."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from seawall import access, appeal, console
+from seawall.app import App, open_app
+from seawall.model import (
+    Answer,
+    Cost,
+    DetectorSpec,
+    Item,
+    ItemRef,
+    Modality,
+    OperatingPoint,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Span,
+    SpanUnit,
+)
+from seawall.screen import Answer as Screened
+from seawall.screen.screen import item_kind
+from seawall.settings import Settings
+
+PASSWORD = "a wall against the sea"
+POINTS = tuple(
+    OperatingPoint(threshold=threshold, fpr=fpr, fpr_upper=fpr * 1.5, recall=0.8, recall_lower=0.7)
+    for threshold, fpr in ((0.5, 0.02), (0.8, 0.002), (0.95, 0.0005))
+)
+
+RUDENESS = """\
+policy: rudeness
+title: Rudeness
+owner: test-team
+applies_to: [comment, playlist]
+harm: harassment
+definition: Attacks on a person for who they are. # said <b>plainly</b>
+guidance: |
+  Criticism of what somebody did is allowed.
+  Look at who speaks to whom.
+statement:
+  ground: incompatible
+  clause: House rules, 1
+let:
+  strong: rudeness >= 0.9
+rules:
+  - id: certain
+    when: strong
+    do: [remove, strike(weight=2), review(queue="rudeness", priority=0.5)]
+  - id: likely
+    when: rudeness >= at_fpr(0.01)
+    do: [hold, review(queue="rudeness", priority=rudeness)]
+  - id: loud
+    mode: shadow
+    when: shouting >= 0.5
+    do: [demote]
+examples:
+  - name: a plain insult is removed
+    item: {comment: {body: "You fool."}}
+    given: {rudeness: 0.97}
+    expect: {verdict: block, actions: [remove, strike, review]}
+  - name: this one is wrong on purpose
+    item: {comment: {body: "Thank you."}}
+    given: {rudeness: 0.1}
+    expect: {verdict: hold}
+"""
+
+GORE = """\
+policy: gore
+title: Graphic violence
+owner: test-team
+applies_to: [comment, playlist]
+harm: violence
+definition: Pictures or words of wounds.
+statement:
+  ground: incompatible
+  clause: House rules, 2
+rules:
+  - id: words
+    when: gory >= 0.6
+    do: [review(queue="gore", priority=gory)]
+examples:
+  - name: gory words
+    item: {comment: {body: "blood"}}
+    given: {gory: 0.7}
+    expect: {verdict: allow, actions: [review]}
+"""
+
+
+class Words:
+    """Gives each listed word its value, with the place where it stands."""
+
+    def __init__(self, name: str, signal: str, words: dict[str, float], kind: SignalKind) -> None:
+        points = POINTS if kind is SignalKind.PROBABILITY else ()
+        self.spec = DetectorSpec(
+            name=name,
+            version="1.0",
+            signals=(SignalSpec(name=signal, kind=kind, harm="harassment", operating_points=points),),
+            modalities=frozenset({Modality.TEXT}),
+            cost=Cost.INLINE,
+        )
+        self._signal = signal
+        self._words = words
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        return [self._answer(part) for part in parts]
+
+    def _answer(self, part: Part) -> Answer:
+        found = []
+        for word, value in self._words.items():
+            for place in re.finditer(re.escape(word), part.text or ""):
+                span = Span(unit=SpanUnit.CHARACTERS, start=place.start(), end=place.end())
+                found.append(
+                    Signal(
+                        name=self._signal,
+                        value=value,
+                        part=part.path,
+                        detector=self.spec.name,
+                        version=self.spec.version,
+                        span=span,
+                        evidence=f"word-{len(word)}",
+                    )
+                )
+        return tuple(found)
+
+
+class Stuck:
+    """Does not answer about texts that hold ``stuck``, as long as ``hanging`` is set."""
+
+    def __init__(self) -> None:
+        self.spec = DetectorSpec(
+            name="gore",
+            version="2.1",
+            signals=(SignalSpec(name="gory", kind=SignalKind.SCORE, harm="violence"),),
+            modalities=frozenset({Modality.TEXT}),
+            cost=Cost.CPU,
+        )
+        self.go_on = threading.Event()
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        if any("stuck" in (part.text or "") for part in parts):
+            self.go_on.wait(30)
+        return [self._answer(part) for part in parts]
+
+    def _answer(self, part: Part) -> Answer:
+        value = 0.75 if "blood" in (part.text or "") else 0.0
+        return (
+            Signal(name="gory", value=value, part=part.path, detector="gore", version=self.spec.version),
+        ) if value else ()
+
+
+@dataclass
+class House:
+    """An opened app with people of every role, and shortcuts to make things happen in it."""
+
+    app: App
+    asgi: ASGIApp
+    stuck: Stuck
+    people: dict[str, access.Person] = field(default_factory=dict)
+
+    def screen(self, text: str, *, id: str = "c-1", actor: str | None = "author", deadline_ms: int | None = None) -> Screened:
+        """A comment goes through the house."""
+        item = Item(content_type="comment", id=id, fields={"body": text}, actor=actor, language="en")
+        return self.app.screener.screen(item, deadline_ms=deadline_ms)
+
+    def report(self, id: str, *, kind: str = "user", note: str = "Look at this.") -> Any:
+        """Somebody reports a comment."""
+        given = appeal.Report(content_type="comment", item_id=id, kind=kind, reporter="u-9", note=note)
+        return appeal.receive_report(self.app.ledger, given, find_item=self._find)
+
+    def _find(self, content_type: str, item_id: str) -> ItemRef | None:
+        ref = self.app.vault.find(item_kind(content_type), item_id)
+        return ItemRef(content_type, ref, 1) if ref is not None else None
+
+    def client(self, *, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        """A browser without JavaScript."""
+        transport = httpx.ASGITransport(self.asgi, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=self.app.settings.public_url, headers=headers)
+
+
+@contextmanager
+def opened(folder: Path, *, database_url: str | None = None, public_url: str = "http://console.test") -> Iterator[House]:
+    """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin."""
+    policies = folder / "policies"
+    policies.mkdir(parents=True)
+    (policies / "rudeness.yaml").write_text(RUDENESS)
+    (policies / "gore.yaml").write_text(GORE)
+    settings = Settings(
+        data_dir=folder / "data",
+        database_url=database_url or f"sqlite:///{folder / 'data' / 'seawall.db'}",
+        public_url=public_url,
+        policies_dir=policies,
+    )
+    stuck = Stuck()
+    detectors = (
+        Words("insults", "rudeness", {"fool": 0.93, "silly": 0.82, "odd": 0.6}, SignalKind.PROBABILITY),
+        Words("caps", "shouting", {"LOUD": 0.9}, SignalKind.SCORE),
+        stuck,
+    )
+    with open_app(settings, detectors) as app:
+        app.publish(by="tests")
+        house = House(app, console.build(app), stuck)
+        for role in access.Role:
+            house.people[role] = access.create_person(
+                app.database, f"{role}@example.org", f"{role.capitalize()} Person", PASSWORD, [role]
+            )
+        try:
+            yield house
+        finally:
+            stuck.go_on.set()

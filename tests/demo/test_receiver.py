@@ -1,0 +1,164 @@
+"""The platform's receiver, over real HTTP: who is believed, what is applied, what is shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from seawall.demo.receiver import Receiver, start_receiver
+
+SECRET = "whsec_" + "c2Vhd2FsbC1kZW1vLXNlY3JldC1zZWF3YWxsLWRlbW8="
+OTHER = "whsec_" + "YW5vdGhlci1zZWNyZXQtYW5vdGhlci1zZWNyZXQtMTI="
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with start_receiver(secret=SECRET) as running:
+        yield running
+
+
+def message(
+    sequence: int = 1, in_force: tuple[str, ...] = ("hold",), subject: str = "item", item: str = "c1"
+) -> dict[str, Any]:
+    return {
+        "type": "enforcement.applied",
+        "timestamp": "2026-11-22T12:00:00.000Z",
+        "data": {
+            "enforcement": "enf_1",
+            "decision": "dec_1",
+            "item": {"content_type": "comment", "id": item, "revision": 1},
+            "subject": {"kind": subject, "id": item if subject == "item" else "user-1"},
+            "action": {"kind": "hold", "parameters": {}},
+            "in_force": in_force,
+            "reasons": [{"policy": "spam", "rule": "certain", "title": "Spam"}],
+            "sequence": sequence,
+        },
+    }
+
+
+def send(
+    receiver: Receiver, body: dict[str, Any] | str, *, message_id: str = "dlv_1", secret: str = SECRET, at: float = 0
+) -> httpx.Response:
+    data = body if isinstance(body, str) else json.dumps(body)
+    moment = datetime.fromtimestamp(at or time.time(), UTC)
+    headers = {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, moment, data),
+    }
+    return httpx.post(receiver.webhooks_url, content=data, headers=headers)
+
+
+def state(receiver: Receiver) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(receiver.url + "/state.json").json()
+    return found
+
+
+def test_a_signed_message_changes_what_visitors_find(receiver: Receiver) -> None:
+    assert send(receiver, message(in_force=("hold",))).status_code == 204
+    assert state(receiver)["entries"][0]["state"] == "held"
+    assert send(receiver, message(sequence=2, in_force=("remove",)), message_id="dlv_2").status_code == 204
+    assert state(receiver)["entries"][0]["state"] == "removed"
+    assert send(receiver, message(sequence=3, in_force=()), message_id="dlv_3").status_code == 204
+    assert state(receiver)["entries"][0]["state"] == "visible"
+
+
+def test_the_same_id_counts_once(receiver: Receiver) -> None:
+    assert [send(receiver, message()).status_code for _ in range(3)] == [204, 204, 204]
+    found = state(receiver)
+    assert (found["messages"], found["duplicates"]) == (1, 2)
+
+
+def test_a_message_that_was_overtaken_changes_nothing(receiver: Receiver) -> None:
+    send(receiver, message(sequence=9, in_force=()), message_id="dlv_9")
+    send(receiver, message(sequence=4, in_force=("remove",)), message_id="dlv_4")
+    assert state(receiver)["entries"][0]["state"] == "visible"
+
+
+def test_actions_on_the_account_are_kept_apart_from_the_item(receiver: Receiver) -> None:
+    send(receiver, message(subject="entity", in_force=("strike",)))
+    entry = state(receiver)["entries"][0]
+    assert (entry["key"], entry["in_force"]) == ("account user-1", ["strike"])
+
+
+def test_another_secret_is_not_believed(receiver: Receiver) -> None:
+    assert send(receiver, message(), secret=OTHER).status_code == 401
+    assert state(receiver)["refused"] == 1
+    receiver.use_secret(OTHER)
+    assert send(receiver, message(), secret=OTHER).status_code == 204
+
+
+def test_an_old_message_is_not_believed(receiver: Receiver) -> None:
+    assert send(receiver, message(), at=time.time() - 3600).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"webhook-id": "x", "webhook-timestamp": "soon", "webhook-signature": "v1,AAAA"},
+        {"webhook-id": "x", "webhook-timestamp": "9" * 30, "webhook-signature": "v1,AAAA"},
+        {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1,not base64"},
+    ],
+)
+def test_malformed_headers_are_refused(receiver: Receiver, headers: dict[str, str]) -> None:
+    assert httpx.post(receiver.webhooks_url, content=b"{}", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("[]", 401),
+        ("not json", 401),
+        ('{"type": "ping"}', 401),
+        ('{"type": "ping", "timestamp": "2026-11-22T12:00:00Z", "data": {}}', 422),
+        ('{"type": "ping", "timestamp": "2026-11-22T12:00:00Z", "data": {"subject": 1, "item": 2}}', 422),
+    ],
+)
+def test_a_signed_message_of_another_kind_is_refused_and_forgotten(receiver: Receiver, body: str, status: int) -> None:
+    assert send(receiver, body).status_code == status
+    assert state(receiver)["known"] == 0
+
+
+def test_without_a_secret_messages_are_asked_to_come_back() -> None:
+    with start_receiver() as running:
+        assert send(running, message()).status_code == 503
+        running.use_secret(SECRET)
+        assert send(running, message()).status_code == 204
+
+
+def test_an_answer_and_a_message_meet_in_either_order(receiver: Receiver) -> None:
+    send(receiver, message(in_force=("remove",)))
+    receiver.shelf.posted("comment", "c1", "buy streams", "block")
+    entry = state(receiver)["entries"][0]
+    assert (entry["title"], entry["state"], entry["answer"]) == ("buy streams", "removed", "block")
+
+
+def test_content_is_text_on_the_page(receiver: Receiver) -> None:
+    receiver.shelf.posted("comment", "<i>", "<script>alert(1)</script>", "allow")
+    page = httpx.get(receiver.url)
+    assert "<script>alert(1)" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_the_page_can_make_the_detector_hang_and_go_on(receiver: Receiver) -> None:
+    assert httpx.post(receiver.url + "/stall", data={"seconds": "20"}).status_code == 303
+    assert state(receiver)["stalled_for_s"] > 0
+    assert "hangs" in httpx.get(receiver.url + "/entries").text
+    assert httpx.post(receiver.url + "/stall", data={"seconds": "0"}).status_code == 303
+    assert state(receiver)["stalled_for_s"] == 0
+
+
+def test_nonsense_gets_an_answer(receiver: Receiver) -> None:
+    assert httpx.get(receiver.url + "/nowhere").status_code == 404
+    assert httpx.post(receiver.url + "/nowhere").status_code == 404
+    assert httpx.post(receiver.url + "/stall", data={"seconds": "-1"}).status_code == 422
+    assert httpx.post(receiver.webhooks_url, content=b"x" * 1_000_001).status_code == 413

@@ -1,0 +1,80 @@
+"""What docs/policies.md and docs/content-types.md show is what the code accepts, refuses and offers."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from seawall import content_types
+from seawall.app import BANKS
+from seawall.cli.main import app as cli
+from seawall.model import DetectorSpec
+from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, load_content_type, run_examples
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("policies.md", "content-types.md", "tour.md")
+_FENCE = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def snippets(page: str, info: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [match["body"] for match in _FENCE.finditer(text) if match["info"] == info]
+
+
+def commands() -> list[str]:
+    lines = [line for page in PAGES for body in snippets(page, "console") for line in body.splitlines()]
+    return sorted({line.removeprefix("$ ") for line in lines if line.startswith("$ seawall ")})
+
+
+def test_the_policy_shown_builds_and_its_examples_pass(bundle: Bundle, specs: tuple[DetectorSpec, ...]) -> None:
+    (text,) = snippets("policies.md", "yaml policy")
+    built = build_bundle([PolicySource("shown.yaml", text)], bundle.content_types.values(), specs, BANKS)
+    results = run_examples(built)
+    assert results
+    assert [result.render() for result in results if not result.passed] == []
+
+
+def test_the_mistake_shown_is_refused_with_its_place(bundle: Bundle, specs: tuple[DetectorSpec, ...]) -> None:
+    (text,) = snippets("policies.md", "yaml refused")
+    (shown,) = snippets("policies.md", "text refusal")
+    with pytest.raises(PolicyErrors) as refused:
+        build_bundle([PolicySource("broken.yaml", text)], bundle.content_types.values(), specs, BANKS)
+    assert str(refused.value).strip() == shown.strip()
+
+
+def test_the_content_type_shown_is_accepted() -> None:
+    (text,) = snippets("content-types.md", "yaml content-type")
+    assert load_content_type(text, "review.yaml").name == "review"
+
+
+def test_the_table_of_fail_modes_is_that_of_the_files() -> None:
+    text = (DOCS / "content-types.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| (\w+) \| ([\d.]+ m?s) \|", text, re.MULTILINE))
+    found = {}
+    for name in content_types.names():
+        stage = load_content_type(content_types.read(name), name).stage("pre_publish")
+        assert stage is not None
+        found[name] = f"{stage.budget_ms} ms" if stage.budget_ms < 1000 else f"{stage.budget_ms // 1000} s"
+    assert shown == found
+
+
+def test_every_shipped_policy_is_in_the_table(bundle: Bundle) -> None:
+    text = (DOCS / "policies.md").read_text(encoding="utf-8").rpartition("## The shipped policies")[2]
+    shown = set(re.findall(r"^\| ([a-z-]+) \|", text, re.MULTILINE)) - {"policy"}
+    assert shown == {policy.name for policy in bundle.policies} - {"second-opinion"}
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_shown_exist_with_their_options(line: str) -> None:
+    command: click.Command = typer.main.get_command(cli)
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group) and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    assert not isinstance(command, click.Group), f"{line}: which subcommand?"
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
