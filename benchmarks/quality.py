@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from seawall.detect.text.model import TextModel, read, shipped
 from seawall.learn import leaks
+from seawall.learn.augment import sentences
 from seawall.learn.corpus import TESTS
 from seawall.learn.datasets import DATASETS, OPENAI_HARMS, Example
 from seawall.learn.dedupe import clusters
@@ -30,13 +31,15 @@ from seawall.measure import (
     accuracy_per_function,
     average_precision,
     bootstrap,
-    identity_auc,
+    identity_rows,
     macro_f1,
     roc_auc,
 )
+from seawall.model import Modality, Part
 
 SEED = 7
 ROUNDS = 300
+MOST_ROWS = 6000
 FLOORS = {"hatecheck_auc": 0.70, "openai_grouped_folds_any_ap": 0.76}
 Scores = NDArray[np.float64]
 UNSEEN = ("hate", "harassment", "sexism")  # heads that never saw the OpenAI samples, and speak of its harms
@@ -253,30 +256,50 @@ def madlibs(bench: Bench) -> None:
     print(f"\nIdentity templates ({len(examples):,} sentences), head harassment")
     print(f"  overall AUC            {shown(overall)}")
     print(f"  {'identity':<14} {'n':>6}  {'subgroup':<24} {'BPSN':<24} BNSP")
-    rows: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     generator = np.random.default_rng(SEED)
     for identity in IDENTITIES.split():
         names = np.array([identity in found for found in words])
         if not names.any():
             continue
-        others = generator.choice(np.flatnonzero(~names), 4000, replace=False)  # bounds the work of resampling
-        chosen = np.concatenate((np.flatnonzero(names), others))
         figures: dict[str, list[float]] = {}
-        for kind in ("subgroup", "bpsn", "bnsp"):
-
-            def auc(pick: NDArray[np.int64], kind: str = kind, chosen: Any = chosen, names: Any = names) -> float:
-                at = chosen[pick]
-                return float(getattr(identity_auc(truth[at], scores[at], names[at]), kind))
-
-            figures[kind] = interval(bootstrap(auc, len(chosen), seed=SEED, rounds=50))
-        rows[identity] = {"texts": int(names.sum()), **figures}
+        for kind, rows in identity_rows(truth, names).items():
+            chosen = np.flatnonzero(rows)
+            if len(chosen) > MOST_ROWS:  # the identity's own rows and a sample of the others: bounds the resampling
+                own = chosen[names[chosen]]
+                others = generator.choice(chosen[~names[chosen]], MOST_ROWS - len(own), replace=False)
+                chosen = np.concatenate((own, others))
+            figures[kind] = resampled(roc_auc, truth[chosen], scores[chosen])
+        table[identity] = {"texts": int(names.sum()), **figures}
         print(
             f"  {identity:<14} {int(names.sum()):>6}  {shown(figures['subgroup']):<24} {shown(figures['bpsn']):<24} "
             f"{shown(figures['bnsp'])}"
         )
-    worst = min(rows.values(), key=lambda row: row["bpsn"][0])["bpsn"]
+    worst = min(table.values(), key=lambda row: row["bpsn"][0])["bpsn"]
     print(f"  lowest BPSN {shown(worst)}")
-    bench.figures["bias_madlibs"] = {"overall_auc": overall, "lowest_bpsn": worst, "identities": rows}
+    bench.figures["bias_madlibs"] = {"overall_auc": overall, "lowest_bpsn": worst, "identities": table}
+
+
+def speed(bench: Bench) -> None:
+    """CPU time of the detector, evidence included, on short sentences of our own."""
+    texts = [example.text for example in sentences(1, rounds=150)][:3000]
+    parts = [Part(path="body", modality=Modality.TEXT, field="body", text=text) for text in texts]
+    bench.model.detect(parts[:10])
+    started = time.process_time()
+    bench.model.detect(parts)
+    batch = len(parts) / (time.process_time() - started)
+    single = []
+    for part in parts[:500]:
+        started = time.process_time()
+        bench.model.detect([part])
+        single.append((time.process_time() - started) * 1000)
+    p50, p95 = (float(value) for value in np.quantile(single, (0.5, 0.95)))
+    print(f"\nspeed, one core: {batch:,.0f} short texts a second in batch; alone {p50:.2f} ms (p95 {p95:.2f})")
+    bench.figures["speed"] = {
+        "batch_per_cpu_s": round(batch),
+        "single_ms_p50": round(p50, 3),
+        "single_ms_p95": round(p95, 3),
+    }
 
 
 def floors(bench: Bench) -> None:
@@ -304,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = os.environ.get("SEAWALL_DATA")
     bench = Bench(TextModel(options.text_model), Path(root) if root else None)
     print(f"text model {bench.model.spec.version}: {', '.join(bench.heads)}")
-    for step in (leak_check, hatecheck, hatexplain, edos, openai, madlibs, floors):
+    for step in (leak_check, hatecheck, hatexplain, edos, openai, madlibs, speed, floors):
         step(bench)
     print(json.dumps(bench.figures))
     return 0 if all(floor["holds"] for floor in bench.figures["floors"].values()) else 1

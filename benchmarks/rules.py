@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.rules_workload import EVENT, Condition, Rules, cel, expected, flat, make_rules, measure, python
+
 from seawall.model import DetectorSpec, Modality, Signal, SignalKind, SignalSpec, Unknown, UnknownReason
 from seawall.policy import (
     Context,
@@ -159,7 +160,9 @@ def seawall_engines(rules: Rules) -> list[Engine]:
     return [
         Engine("seawall", "item and signals -> row, trace, actions", from_context, lambda: _names(from_context())),
         Engine("seawall from JSON", "validates the request as well", from_json, lambda: _names(from_json())),
-        Engine("seawall decide", "row -> trace, actions", lambda: program.decide(row), lambda: _names(program.decide(row))),
+        Engine(
+            "seawall decide", "row -> trace, actions", lambda: program.decide(row), lambda: _names(program.decide(row))
+        ),
         Engine("seawall, unknown", "no detector answered: Kleene's logic", unanswered, lambda: _names(from_context())),
     ]
 
@@ -173,7 +176,7 @@ def _check_unknown(program: Program, outcome: Outcome) -> None:
     by_name = {rule.rule.id: rule.when.key for rule in program.rules}
     for reason in outcome.reasons:
         conditions = by_name[reason.rule]
-        assert "spam" not in conditions and "toxicity" not in conditions or " or " in conditions
+        assert ("spam" not in conditions and "toxicity" not in conditions) or " or " in conditions
 
 
 def hand_written(rules: Rules) -> list[Engine]:
@@ -196,7 +199,9 @@ def hand_written(rules: Rules) -> list[Engine]:
     return [Engine("hand-written Python", "fired names only", lambda: function(EVENT), lambda: function(EVENT))]
 
 
-_PATHS = {name: path for name, (path, _) in __import__("benchmarks.rules_workload", fromlist=["FEATURES"]).FEATURES.items()}
+_PATHS = {
+    name: path for name, (path, _) in __import__("benchmarks.rules_workload", fromlist=["FEATURES"]).FEATURES.items()
+}
 
 
 def cel_cpp(rules: Rules) -> list[Engine]:
@@ -274,7 +279,10 @@ def main() -> None:
             found[engine.name] = {"best": round(best), "median": round(median)}
             ratio = median / found["seawall"]["median"]
             found[engine.name]["ratio"] = round(ratio, 4)
-            print(f"{size:>5}  {engine.name:<24} {best:>11,.0f} {median:>11,.0f}  {ratio:>10.3f}  {engine.note}", flush=True)
+            print(
+                f"{size:>5}  {engine.name:<24} {best:>11,.0f} {median:>11,.0f}  {ratio:>10.3f}  {engine.note}",
+                flush=True,
+            )
         figures["rules"][str(size)] = {"fired": len(wanted), **found}
     ours_at_50 = figures["rules"]["50"]["seawall"]
     figures["aim_met"] = ours_at_50["median"] >= AIM

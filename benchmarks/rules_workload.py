@@ -166,7 +166,7 @@ def expected(n: int, regex: bool = True, event: dict[str, Any] = EVENT) -> list[
 
 
 def measure(run: Callable[[], object], seconds: float = 2.0, windows: int = 9) -> tuple[float, float]:
-    """Events per CPU-second of this process, best and median of the windows; other load on the machine does not count."""
+    """Events per CPU-second of this process, best and median of the windows: other load does not count."""
     for _ in range(3):
         run()
     start = time.process_time()

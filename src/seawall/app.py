@@ -136,7 +136,7 @@ def _compose(settings: Settings, store: Store, runner: Runner, bank_detector: Ba
         bundles=bundles,
         banks=BankKeeper(database, vault, BANKS, bank_detector.replace),
         runner=runner,
-        screener=Screener(ledger=ledger, vault=vault, blobs=blobs, runner=runner, in_force=bundles),
+        screener=Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundles),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -157,8 +159,10 @@ class Stuck:
     def _answer(self, part: Part) -> Answer:
         value = 0.75 if "blood" in (part.text or "") else 0.0
         return (
-            Signal(name="gory", value=value, part=part.path, detector="gore", version=self.spec.version),
-        ) if value else ()
+            (Signal(name="gory", value=value, part=part.path, detector="gore", version=self.spec.version),)
+            if value
+            else ()
+        )
 
 
 @dataclass
@@ -170,7 +174,9 @@ class House:
     stuck: Stuck
     people: dict[str, access.Person] = field(default_factory=dict)
 
-    def screen(self, text: str, *, id: str = "c-1", actor: str | None = "author", deadline_ms: int | None = None) -> Screened:
+    def screen(
+        self, text: str, *, id: str = "c-1", actor: str | None = "author", deadline_ms: int | None = None
+    ) -> Screened:
         """A comment goes through the house."""
         item = Item(content_type="comment", id=id, fields={"body": text}, actor=actor, language="en")
         return self.app.screener.screen(item, deadline_ms=deadline_ms)
@@ -184,14 +190,57 @@ class House:
         ref = self.app.vault.find(item_kind(content_type), item_id)
         return ItemRef(content_type, ref, 1) if ref is not None else None
 
-    def client(self, *, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
-        """A browser without JavaScript."""
-        transport = httpx.ASGITransport(self.asgi, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url=self.app.settings.public_url, headers=headers)
+    def browser(self, role: str | None = None) -> Browser:
+        """A browser without JavaScript, signed in if a role is given."""
+        browser = Browser(self.asgi, self.app.settings.public_url)
+        if role is not None:
+            assert browser.sign_in(f"{role}@example.org", PASSWORD).status_code == 303
+        return browser
+
+
+class Browser:
+    """Keeps cookies and the CSRF token of the last page; follows no redirect by itself."""
+
+    def __init__(self, asgi: ASGIApp, url: str) -> None:
+        self._asgi = asgi
+        self._url = url
+        self.cookies = httpx.Cookies()
+        self.csrf = ""
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        """Ask for a page."""
+        return self._request("GET", path, **more)
+
+    def post(self, path: str, *, csrf: str | None = None, **fields: Any) -> httpx.Response:
+        """Send a form, with the token of the last page."""
+        return self._request("POST", path, data={"csrf": self.csrf if csrf is None else csrf, **fields})
+
+    def sign_in(self, email: str, password: str, where: str = "/") -> httpx.Response:
+        """Open the sign-in page and send its form; on success take the session's token from a page."""
+        self.get("/sign-in")
+        answer = self.post("/sign-in", email=email, password=password, next=where)
+        if answer.status_code == 303:
+            self.get("/")
+        return answer
+
+    def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._asgi, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url=self._url, cookies=self.cookies) as client:
+                answer = await client.request(method, path, **more)
+                self.cookies = client.cookies
+                return answer
+
+        answer = asyncio.run(ask())
+        if found := re.search(r'name="csrf" value="([^"]+)"', answer.text):
+            self.csrf = html.unescape(found[1])
+        return answer
 
 
 @contextmanager
-def opened(folder: Path, *, database_url: str | None = None, public_url: str = "http://console.test") -> Iterator[House]:
+def opened(
+    folder: Path, *, database_url: str | None = None, public_url: str = "http://console.test"
+) -> Iterator[House]:
     """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin."""
     policies = folder / "policies"
     policies.mkdir(parents=True)

@@ -141,6 +141,13 @@ def test_an_answer_and_a_message_meet_in_either_order(receiver: Receiver) -> Non
     assert (entry["title"], entry["state"], entry["answer"]) == ("buy streams", "removed", "block")
 
 
+def test_an_answer_counts_until_the_first_message(receiver: Receiver) -> None:
+    receiver.shelf.posted("comment", "c1", "wait for it", "hold")
+    assert state(receiver)["entries"][0]["state"] == "held"
+    send(receiver, message(in_force=()))
+    assert state(receiver)["entries"][0]["state"] == "visible"
+
+
 def test_content_is_text_on_the_page(receiver: Receiver) -> None:
     receiver.shelf.posted("comment", "<i>", "<script>alert(1)</script>", "allow")
     page = httpx.get(receiver.url)

@@ -54,11 +54,13 @@ def receiving() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
             names = {name.lower(): value for name, value in self.headers.items()}
             receiver.requests.append(Received(self.path, names, body))
             with contextlib.suppress(OSError):  # the sender hung up, as it should
                 (receiver.script.pop(0) if receiver.script else status(204))(self)
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

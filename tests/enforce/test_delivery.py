@@ -28,6 +28,7 @@ from seawall.enforce import (
     set_enabled,
 )
 from seawall.enforce.backoff import WAITS_MS
+from seawall.enforce.breaker import FIRST_REST_MS, OPENS_AFTER
 from seawall.enforce.sending import Limits
 from seawall.enforce.tables import endpoint as endpoint_table
 from seawall.model import now_ms
@@ -133,8 +134,8 @@ def test_what_is_in_force_counts_other_items_and_forgets_what_ran_out(house: Hou
     for _ in range(4):
         work(house)
         house.let_time_pass()
-    reversal = receiver.requests[-1].message
-    assert (reversal["type"], reversal["data"]["in_force"]) == ("enforcement.reversed", ["limit", "strike"])
+    reversal = next(got.message for got in receiver.requests if got.message["type"] == "enforcement.reversed")
+    assert reversal["data"]["in_force"] == ["limit", "strike"]
     replay(house.ledger, house.deliveries()[-1]["id"], person="per_1")
     work(house, now=lambda: now_ms() + 2 * 86_400_000)
     assert receiver.requests[-1].message["data"]["in_force"] == ["strike"]
@@ -453,3 +454,50 @@ def test_an_address_that_became_private_is_refused_when_it_is_sent(sqlite_house:
     work(house, allow_private=True, getaddrinfo=resolver)  # pinned: no other resolver knows this name
     assert attempts(house)[-1] == ("delivered", 204, "")
     assert receiver.requests[0].headers["host"].startswith("hooks.example:")
+
+
+def test_a_silent_receiver_is_left_alone_and_then_felt_for(house: House, receiver: Receiver) -> None:
+    """Ten messages to a receiver that hangs cost three attempts, not ten; another receiver does not notice."""
+    silent, _ = subscribe(house, f"http://127.0.0.1:{closed_port()}/")
+    for _ in range(10):
+        item, _ = house.item()
+        house.decide(item, HOLD, is_new=True)
+    other, _ = subscribe(house, receiver.url)
+    item, _ = house.item()
+    house.decide(item, HOLD, is_new=True)
+    clock = [now_ms()]
+    shared = courier(house, now=lambda: clock[0])
+
+    def make_attempts() -> int:
+        before = len(attempts(house))
+        house.let_time_pass()
+        for job in house.due():
+            deliver(shared, job)
+        return len(attempts(house)) - before
+
+    assert make_attempts() == OPENS_AFTER + 1  # and the other receiver's message
+    assert {row["state"] for row in house.deliveries() if row["endpoint"] == other} == {"delivered"}
+    assert make_attempts() == 0
+    assert {row["attempts"] for row in house.deliveries() if row["endpoint"] == silent} == {0, 1}
+    clock[0] += FIRST_REST_MS
+    assert make_attempts() == 1  # one feels its way
+    clock[0] += FIRST_REST_MS
+    assert make_attempts() == 0  # and finds nobody: a longer rest
+    with house.database.write() as connection:
+        connection.execute(update(endpoint_table).where(endpoint_table.c.id == silent).values(url=receiver.url))
+    clock[0] += FIRST_REST_MS
+    assert make_attempts() == 11
+    assert set(states(house)) == {"delivered"}
+
+
+def test_a_receiver_that_answers_badly_is_not_silent(sqlite_house: House, receiver: Receiver) -> None:
+    house = sqlite_house
+    subscribe(house, receiver.url)
+    receiver.script.extend([status(500)] * 6)
+    for _ in range(6):
+        item, _ = house.item()
+        house.decide(item, HOLD, is_new=True)
+    shared = courier(house)
+    for job in house.due():
+        deliver(shared, job)
+    assert len(receiver.requests) == 6

@@ -26,7 +26,9 @@ rows = st.lists(
 def test_auc_and_average_precision_agree_with_scikit_learn(found):
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
     assert roc_auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores))
-    assert roc_auc(labels, scores, weights) == pytest.approx(reference.roc_auc_score(labels, scores, sample_weight=weights))
+    assert roc_auc(labels, scores, weights) == pytest.approx(
+        reference.roc_auc_score(labels, scores, sample_weight=weights)
+    )
     assert average_precision(labels, scores) == pytest.approx(reference.average_precision_score(labels, scores))
     assert average_precision(labels, scores, weights) == pytest.approx(
         reference.average_precision_score(labels, scores, sample_weight=weights)

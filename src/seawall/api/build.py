@@ -47,6 +47,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     api.router.routes.append(Route("/v1/screen", screen_endpoint(app, keys), methods=["POST"]))
     api.router.routes.append(Route("/v1/items", items_endpoint(app, keys), methods=["POST"]))
     api.include_router(router(app, keys))
+    api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]))
     api.add_exception_handler(Problem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
@@ -67,6 +68,17 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
 
     _describe(api)
     return api
+
+
+async def _nowhere(request: Request) -> Response:
+    return problem_response(
+        Problem(
+            status=404,
+            title="Not found",
+            detail=f"There is no {request.method} {request.url.path[:200]}.",
+            remedy="GET /v1/openapi.json lists what there is.",
+        )
+    )
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:

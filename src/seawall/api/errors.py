@@ -12,7 +12,7 @@ from starlette.responses import Response
 _ENCODER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)  # not frozen: Python sets an exception's traceback
 class Problem(Exception):
     """A refusal that a caller can act on. ``pointer``: JSON pointer to the place in the request's body."""
 

@@ -1,6 +1,7 @@
-"""What programs read and send besides screening: decisions, items, reports, cases, banks."""
+"""What programs read and send besides screening: decisions, items, reports, cases, banks.
 
-from __future__ import annotations
+Without postponed annotations: FastAPI must see the dependencies that ``router`` makes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,7 +113,10 @@ def router(app: App, keys: Keys) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     def key(scope: Scope) -> Callable[[Request], KeyInfo]:
-        return lambda request: authenticate(request, keys, scope)
+        def authenticated(request: Request) -> KeyInfo:
+            return authenticate(request, keys, scope)
+
+        return authenticated
 
     @routes.get("/decisions/{decision}", dependencies=[Depends(key(Scope.READ))], tags=["decisions"])
     def get_decision(decision: str) -> Decision:

@@ -159,7 +159,7 @@ def _item(app: App, asked: ScreenRequest, pointer: str) -> Item:
         raise Problem(
             status=422,
             title="The item does not fit its content type",
-            detail=error.message,
+            detail=f"{error.field}: {error.message}",
             pointer=f"{pointer}/{error.field.replace('.', '/')}",
             remedy=error.remedy,
         ) from error

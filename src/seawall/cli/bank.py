@@ -97,9 +97,16 @@ def remove(bank: Bank, entry: str, data_dir: DataDir = None, database: DatabaseU
 
 
 def _hash(path: Path) -> str:
-    from seawall.match import ImageError, hash_image
+    """The PDQ hash of an image file, decoded in a process with limits."""
+    from contextlib import closing
 
-    try:
-        return hash_image(path.read_bytes())
-    except ImageError as error:
-        fail(f"{path}: {error}")
+    from seawall.detect.image import Sandbox, Unreadable
+    from seawall.match import PDQ_MIN_QUALITY
+
+    with closing(Sandbox()) as sandbox:
+        reading = sandbox.read(path.read_bytes())
+    if isinstance(reading, Unreadable):
+        fail(f"{path} is no image that can be read: {reading.code}")
+    if reading.quality < PDQ_MIN_QUALITY:
+        fail(f"{path} has too little detail to be found again (quality {reading.quality}, {PDQ_MIN_QUALITY} is needed)")
+    return reading.hash.hex()

@@ -15,6 +15,7 @@ from seawall.client.answers import Action, Answer, OnUnreachable, Reason, Submis
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.errors import (
     Blocked,
+    CannotSend,
     Conflict,
     Gone,
     Held,
@@ -35,6 +36,7 @@ __all__ = [
     "Answer",
     "AsyncSeawall",
     "Blocked",
+    "CannotSend",
     "Conflict",
     "Gone",
     "Held",

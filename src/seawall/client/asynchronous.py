@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from seawall.client.answers import Answer, OnUnreachable, Submission, answer_from, unreachable_answer
-from seawall.client.errors import SeawallError, Unreachable, refusal
+from seawall.client.errors import CannotSend, Unreachable, refusal
 from seawall.client.guard import Hold, Source, guard_async
 
 P = ParamSpec("P")
@@ -84,8 +84,8 @@ class AsyncSeawall:
     ) -> Answer:
         """What is to become of an item. The answer is durable in Seawall's ledger when it comes.
 
-        ``deadline_ms`` is hard: by then there is an answer, if need be without Seawall (see ``on_unreachable``). Retries
-        carry one idempotency key, so they cannot decide twice. Raises Unreachable, Refused.
+        ``deadline_ms`` is hard: by then there is an answer, if need be without Seawall (see ``on_unreachable``).
+        Retries carry one idempotency key, so they cannot decide twice. Raises Unreachable, Refused, CannotSend.
         """
         item = Submission(
             content_type=content_type,
@@ -263,8 +263,8 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     """Once for all attempts: an idempotency key stands for these very bytes."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError) as error:  # a value without JSON, half of a surrogate pair, NaN
-        raise SeawallError(f"The request cannot be written as JSON: {error}.") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CannotSend(f"The request cannot be written as JSON: {error}.") from error
 
 
 def _seconds(retry_after: str | None) -> float:

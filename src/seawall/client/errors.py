@@ -16,6 +16,10 @@ class Unreachable(SeawallError):
     """No answer within the deadline: no connection, a timeout, an overloaded or broken server. Nothing is known."""
 
 
+class CannotSend(SeawallError):
+    """The request holds a value that JSON does not have: NaN, half of a surrogate pair, an object."""
+
+
 class Refused(SeawallError):
     """Seawall refused the request (HTTP 4xx). Trying again does not help."""
 
@@ -26,7 +30,12 @@ class Refused(SeawallError):
         self.pointer: str | None = problem.get("pointer")  # JSON pointer to the place in the request's body
         self.remedy: str | None = problem.get("remedy")
         at = f" (at {self.pointer})" if self.pointer else ""
-        super().__init__(" ".join(part for part in (f"{self.title}{at}.", self.detail, self.remedy) if part))
+        said = (self.title + at, self.detail, self.remedy or "")
+        super().__init__(" ".join(_sentence(part) for part in said if part))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 class InvalidRequest(Refused):

@@ -22,7 +22,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from seawall.client.answers import Answer, OnUnreachable
 from seawall.client.asynchronous import AsyncSeawall
-from seawall.client.errors import InvalidRequest, Unreachable
+from seawall.client.errors import CannotSend, InvalidRequest, Unreachable
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -120,6 +120,8 @@ class SeawallMiddleware:
             )
         except InvalidRequest as error:
             raise _Refusal(422, "The content cannot be screened", error.detail) from error
+        except CannotSend as error:
+            raise _Refusal(422, "The content cannot be screened", "It holds what is no text.") from error
         except Unreachable as error:
             raise _Refusal(503, "Screening is not available", "Nothing was published. Try again later.") from error
         if answer.blocked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -12,13 +11,12 @@ T = TypeVar("T")
 
 
 class Portal:
-    """Runs coroutines for other threads. The thread starts with the first call, so a client may be made before a fork."""
+    """Runs coroutines for other threads. Its own thread starts with the first call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._process = 0
         self._closed = False
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -35,37 +33,38 @@ class Portal:
             waiting.cancel()
             raise
 
+    @property
+    def started(self) -> bool:
+        """Whether there was a call."""
+        return self._loop is not None
+
     def close(self) -> None:
-        """Stop the loop. Calls in progress are cancelled."""
+        """Stop the loop and its thread. Calls in progress are cancelled."""
         with self._lock:
             self._closed = True
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is None or thread is None or self._process != os.getpid():
+        if loop is None or thread is None:
             return
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
-    @property
-    def running(self) -> bool:
-        """Whether the loop was started, in this process."""
-        return self._loop is not None and self._process == os.getpid()
-
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._closed:
                 raise RuntimeError("this client is closed")
-            if self._loop is None or self._process != os.getpid():
+            if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._process = os.getpid()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="seawall", daemon=True)
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="seawall-client", daemon=True)
                 self._thread.start()
             return self._loop
 
-    @staticmethod
-    def _serve(loop: asyncio.AbstractEventLoop) -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_forever()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(loop.shutdown_asyncgens())
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())

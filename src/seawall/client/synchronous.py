@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -32,8 +33,26 @@ class Seawall:
         on_unreachable: OnUnreachable = "raise",
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = AsyncSeawall(url, api_key, timeout=timeout, on_unreachable=on_unreachable, transport=transport)
+        def make() -> AsyncSeawall:
+            return AsyncSeawall(url, api_key, timeout=timeout, on_unreachable=on_unreachable, transport=transport)
+
+        self._make = make
+        self._start()
+
+    def _start(self) -> None:
+        self._inner = self._make()
         self._portal = Portal()
+        self._process = os.getpid()
+
+    @property
+    def _client(self) -> AsyncSeawall:
+        """The asynchronous client; after a fork a new one, for the child has neither the thread nor the sockets."""
+        if self._process != os.getpid():
+            self._start()
+        return self._inner
+
+    def _run(self, call: Coroutine[Any, Any, T]) -> T:
+        return self._portal.run(call)
 
     def __enter__(self) -> Self:
         return self
@@ -45,8 +64,9 @@ class Seawall:
 
     def close(self) -> None:
         """Close the connections and end the client's thread."""
-        if self._portal.running:
-            self._portal.run(self._client.aclose())
+        client = self._client
+        if self._portal.started:
+            self._portal.run(client.aclose())
         self._portal.close()
 
     def screen(
@@ -64,7 +84,7 @@ class Seawall:
         on_unreachable: OnUnreachable | None = None,
     ) -> Answer:
         """What is to become of an item; see ``AsyncSeawall.screen``."""
-        return self._portal.run(
+        return self._run(
             self._client.screen(
                 content_type,
                 id,
@@ -81,7 +101,7 @@ class Seawall:
 
     def submit_many(self, items: Iterable[Submission]) -> list[str]:
         """Hand over items to be screened by a worker; see ``AsyncSeawall.submit_many``."""
-        return self._portal.run(self._client.submit_many(list(items)))
+        return self._run(self._client.submit_many(list(items)))
 
     def report(
         self,
@@ -95,7 +115,7 @@ class Seawall:
         idempotency_key: str | None = None,
     ) -> str:
         """Tell that somebody says an item is bad; see ``AsyncSeawall.report``."""
-        return self._portal.run(
+        return self._run(
             self._client.report(
                 content_type,
                 id,
@@ -109,15 +129,15 @@ class Seawall:
 
     def decision(self, decision: str) -> Mapping[str, Any]:
         """The whole record of a decision."""
-        return self._portal.run(self._client.decision(decision))
+        return self._run(self._client.decision(decision))
 
     def explain(self, decision: str) -> Mapping[str, Any]:
         """Why a decision is as it is."""
-        return self._portal.run(self._client.explain(decision))
+        return self._run(self._client.explain(decision))
 
     def item(self, content_type: str, id: str) -> Mapping[str, Any]:
         """Where an item stands, by the platform's own id."""
-        return self._portal.run(self._client.item(content_type, id))
+        return self._run(self._client.item(content_type, id))
 
     def guard(
         self,

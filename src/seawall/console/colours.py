@@ -17,6 +17,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_PROSE = re.compile(r"^\s*(?:-\s+)?(?:name|title|definition|clause|law|owner|description):")
 _BLOCK = re.compile(r"^(\s*)(?:-\s+)?[\w./-]+:\s*[|>][-+]?\s*(?:#.*)?$")
 
 
@@ -39,7 +40,10 @@ def _lines(text: str) -> Iterator[Markup]:
 
 def _coloured(line: str) -> Markup:
     out, at = [], 0
+    prose = _PROSE.match(line) is not None
     for token in _TOKEN.finditer(line):
+        if prose and token.lastgroup in ("word", "mark", "number"):
+            continue
         out.append(escape(line[at : token.start()]))
         out.append(Markup('<span class="y-{}">{}</span>').format(token.lastgroup, token.group()))
         at = token.end()

@@ -38,8 +38,8 @@ def when(ms: int | None) -> Markup:
 
 
 def age(ms: int) -> str:
-    """How long ago."""
-    return span_of_time(max(0, now_ms() - ms))
+    """How far from now, without saying which way."""
+    return span_of_time(now_ms() - ms)
 
 
 def number(value: object) -> str:

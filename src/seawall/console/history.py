@@ -33,7 +33,7 @@ class Entry:
     """One thing that happened. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
 
     at: int
-    order: int  # among things of one moment: what caused comes before what follows
+    seq: float  # place in the ledger; a reversal stands just behind the decision that caused it
     kind: str
     what: Any
 
@@ -56,19 +56,21 @@ def enforcements(connection: Connection, item: str) -> list[Enforced]:
 
 def timeline(connection: Connection, item: str, enforced: Sequence[Enforced]) -> list[Entry]:
     """All that happened to the item, newest first."""
+    decided = _rows(connection, decision, item)
+    places = {row.id: row.seq for row in decided}
     entries = [
-        *(Entry(at=row.at, order=0, kind="submitted", what=row) for row in _rows(connection, revision, item)),
-        *(Entry(at=row.at, order=1, kind="reported", what=row) for row in _rows(connection, report, item)),
-        *(Entry(at=row.at, order=2, kind="reviewed", what=row) for row in reviews(connection, item)),
-        *(Entry(at=row.at, order=3, kind="decided", what=row) for row in _rows(connection, decision, item)),
-        *(Entry(at=one.row.at, order=4, kind="enforced", what=one) for one in enforced),
+        *(Entry(at=row.at, seq=row.seq, kind="submitted", what=row) for row in _rows(connection, revision, item)),
+        *(Entry(at=row.at, seq=row.seq, kind="reported", what=row) for row in _rows(connection, report, item)),
+        *(Entry(at=row.at, seq=row.seq, kind="reviewed", what=row) for row in reviews(connection, item)),
+        *(Entry(at=row.at, seq=row.seq, kind="decided", what=row) for row in decided),
+        *(Entry(at=one.row.at, seq=one.row.seq, kind="enforced", what=one) for one in enforced),
         *(
-            Entry(at=one.row.reversed_at, order=4, kind="reversed", what=one)
+            Entry(at=one.row.reversed_at, seq=places.get(one.row.reversed_by, 0) + 0.5, kind="reversed", what=one)
             for one in enforced
             if one.row.reversed_at is not None
         ),
     ]
-    return sorted(entries, key=lambda entry: (entry.at, entry.order), reverse=True)
+    return sorted(entries, key=lambda entry: entry.seq, reverse=True)
 
 
 def reviews(connection: Connection, item: str) -> Sequence[Row[Any]]:

@@ -30,7 +30,11 @@ def rulebook(app: App) -> Rulebook:
 
 def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
     """(detector, signal) → how its value is to be read: probability (calibrated), score, count, distance."""
-    return {(detector.name, signal.name): str(signal.kind) for detector in app.detectors for signal in detector.signals}
+    return {
+        (detector.name, signal.name): str(signal.kind)
+        for detector in app.bundle.detectors
+        for signal in detector.signals
+    }
 
 
 def names_of_people(app: App) -> Mapping[str, str]:

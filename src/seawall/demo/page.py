@@ -14,7 +14,8 @@ h1 { font-size: 1.35rem; margin: 0 0 .2rem; } p { margin: .3rem 0 .9rem; max-wid
 .numbers { display: flex; flex-wrap: wrap; gap: .6rem; padding: 0; list-style: none; }
 .numbers li { background: var(--soft); border-radius: .5rem; padding: .45rem .8rem; min-width: 6.5rem; }
 .numbers b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
-table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; white-space: nowrap; }
+td:last-child { min-width: 6rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .4rem .5rem; vertical-align: top; }
 td.what { overflow-wrap: anywhere; } .key { opacity: .65; font-size: .85em; display: block; }
 .removed .text { text-decoration: line-through; opacity: .6; } .removed .state { color: var(--bad); }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -93,7 +95,7 @@ class _Platform:
 
     def _post(self, post: Post, reporter: str | None) -> None:
         try:
-            answer = self._screen(post)
+            answer = screen_post(self.client, post)
             self.shelf.posted(post.content_type, post.id, post.headline(), answer.verdict)
             if reporter is not None and answer.verdict == "allow":  # nobody reports what nobody sees
                 self.client.report(post.content_type, post.id, reporter=reporter, note="Please look at this.")
@@ -103,12 +105,19 @@ class _Platform:
         finally:
             self.waiting.release()
 
-    def _screen(self, post: Post) -> Answer:
-        return self.client.screen(
-            post.content_type,
-            post.id,
-            dict(post.fields),
-            actor=post.actor,
-            actor_attributes=dict(post.actor_attributes),
-            language=post.language,
-        )
+
+def screen_post(client: Seawall, post: Post, deadline_ms: int | None = None) -> Answer:
+    """What Seawall says about a post. Raises SeawallError."""
+    return client.screen(
+        post.content_type,
+        post.id,
+        {name: _sendable(value) for name, value in post.fields.items()},
+        actor=post.actor,
+        actor_attributes=dict(post.actor_attributes),
+        language=post.language,
+        deadline_ms=deadline_ms,
+    )
+
+
+def _sendable(value: Any) -> Any:
+    return {"base64": b64encode(value).decode()} if isinstance(value, bytes) else value

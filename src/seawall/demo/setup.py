@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+
+import numpy as np
+from PIL import Image
 
 from seawall import banks
 from seawall.demo.pictures import known_picture
@@ -27,5 +31,10 @@ def seed_banks() -> dict[str, list[NewEntry]]:
         bank.name: [NewEntry(kind=bank.kind, value=entry.value, source=entry.source) for entry in bank.entries]
         for bank in banks.load()
     }
-    seeds["blocked-images"].append(NewEntry(kind="image", value=pdq.hash_image(known_picture()), source="demo"))
+    seeds["blocked-images"].append(NewEntry(kind="image", value=_pdq_hex(known_picture()), source="demo"))
     return seeds
+
+
+def _pdq_hex(picture: bytes) -> str:
+    with Image.open(io.BytesIO(picture)) as opened:
+        return pdq(np.asarray(opened.convert("RGB"))).hash.hex()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_HIDING = {"remove": "removed", "disable": "removed", "hold": "held"}
+_HIDING = {"remove": "removed", "disable": "removed", "block": "removed", "hold": "held"}
 _MOST = 5_000  # items and accounts that are remembered
 
 
@@ -25,8 +25,9 @@ class Entry:
     changed: int = 0
 
     def state(self) -> str:
-        """removed | held | visible: what a visitor of the platform would find."""
-        states = {_HIDING[kind] for kind in self.in_force if kind in _HIDING}
+        """removed | held | visible: what a visitor would find. Until the first message comes, the answer counts."""
+        told = self.in_force if self.sequence else (self.answer,)
+        states = {_HIDING[word] for word in told if word in _HIDING}
         return "removed" if "removed" in states else "held" if "held" in states else "visible"
 
 
@@ -57,7 +58,7 @@ class Shelf:
         subject, item = data["subject"], data["item"]
         key = f"{item['content_type']} {item['id']}" if subject["kind"] == "item" else f"account {subject['id']}"
         sequence, in_force = int(data["sequence"]), tuple(data["in_force"])
-        why = ", ".join(reason.get("title", reason["policy"]) for reason in data["reasons"][:2])
+        why = ", ".join(dict.fromkeys(reason.get("title", reason["policy"]) for reason in data["reasons"]))
         with self._lock:
             if message_id in self._seen:
                 self.duplicates += 1

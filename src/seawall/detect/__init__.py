@@ -1,17 +1,18 @@
 """Detectors, and the runner that gives them batches, deadlines and budgets.
 
-    >>> from seawall.detect import Runner, default_detectors
-    >>> from seawall.model import Modality, Part
-    >>> runner = Runner(default_detectors())
-    >>> part = Part(path="body", modality=Modality.TEXT, field="body", text="call me: +44 20 7946 0018")
-    >>> findings = runner.start([part], wanted={"pii"}, deadline_ms=100).wait()
-    >>> [signal.name for signal in findings.signals]
-    ['pii_count', 'pii_contact']
-    >>> runner.close()
+>>> from seawall.detect import Runner, default_detectors
+>>> from seawall.model import Modality, Part
+>>> part = Part(path="body", modality=Modality.TEXT, field="body", text="call me: +44 20 7946 0018")
+>>> with Runner(default_detectors()) as runner:
+...     findings = runner.start([part], wanted={"pii"}, deadline_ms=100).wait()
+>>> [(signal.name, signal.value) for signal in findings.signals]
+[('pii_count', 1), ('pii_contact', 1)]
 """
 
 from seawall.detect.lane import LaneState, Limits
+from seawall.detect.links import derive_parts
 from seawall.detect.pending import Findings, Pending
+from seawall.detect.registry import default_detectors
 from seawall.detect.runner import Runner
 
-__all__ = ["Findings", "LaneState", "Limits", "Pending", "Runner"]
+__all__ = ["Findings", "LaneState", "Limits", "Pending", "Runner", "default_detectors", "derive_parts"]

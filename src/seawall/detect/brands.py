@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text: a readable way to write a long set."""
+    return frozenset(text.split())
+
+
 BRANDS: Final[dict[str, frozenset[str]]] = {
-    name: frozenset(domains.split())
+    name: words(domains)
     for name, domains in {
         "paypal": "paypal.com paypal.me paypalobjects.com",
         "spotify": "spotify.com spoti.fi spotify.link scdn.co spotifycdn.com byspotify.com",
-        "google": "google.com google.co.uk google.de google.fr google.es google.it googleapis.com withgoogle.com goo.gl",
+        "google": "google.com google.co.uk google.de google.fr google.es google.it googleapis.com goo.gl",
         "youtube": "youtube.com youtu.be youtube-nocookie.com",
         "gmail": "gmail.com",
         "facebook": "facebook.com fb.com fb.me facebook.net",
@@ -22,7 +28,7 @@ BRANDS: Final[dict[str, frozenset[str]]] = {
         "snapchat": "snapchat.com",
         "linkedin": "linkedin.com lnkd.in",
         "reddit": "reddit.com redd.it redditmedia.com",
-        "amazon": "amazon.com amazon.co.uk amazon.de amazon.fr amazon.es amazon.it amazonaws.com amzn.to a.co amazon.co.jp",
+        "amazon": "amazon.com amazon.co.uk amazon.de amazon.fr amazon.es amazon.it amazonaws.com amzn.to a.co",
         "apple": "apple.com icloud.com itunes.com apple.news",
         "icloud": "icloud.com",
         "microsoft": "microsoft.com microsoftonline.com live.com office.com azure.com",
@@ -69,23 +75,29 @@ BRANDS: Final[dict[str, frozenset[str]]] = {
     }.items()
 }
 
-SHORTENERS: Final = frozenset(
-    "bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly rebrand.ly cutt.ly shorturl.at rb.gy tiny.cc s.id t.ly v.gd "
-    "bl.ink adf.ly soo.gd clck.ru u.to qr.ae lnkd.in shorte.st trib.al dub.sh linktr.ee grabify.link iplogger.org "
-    "2no.co yip.su bc.vc ouo.io exe.io tny.im x.co surl.li n9.cl urlz.fr".split()
+SHORTENERS: Final = words(
+    """
+    bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly rebrand.ly cutt.ly shorturl.at rb.gy tiny.cc s.id t.ly v.gd
+    bl.ink adf.ly soo.gd clck.ru u.to qr.ae lnkd.in shorte.st trib.al dub.sh linktr.ee grabify.link iplogger.org
+    2no.co yip.su bc.vc ouo.io exe.io tny.im x.co surl.li n9.cl urlz.fr
+    """
 )
 
 # Suffixes that cost next to nothing and fill phishing feeds; weak evidence, never enough alone.
-CHEAP_SUFFIXES: Final = frozenset(
-    "tk ml ga cf gq top xyz click link icu cyou buzz rest fit surf monster quest sbs cfd bond lol zip mov country kim "
-    "loan men work party review stream trade win date racing accountant science download bid cricket faith gdn live "
-    "shop online site website space fun vip wang club".split()
+CHEAP_SUFFIXES: Final = words(
+    """
+    tk ml ga cf gq top xyz click link icu cyou buzz rest fit surf monster quest sbs cfd bond lol zip mov country
+    kim loan men work party review stream trade win date racing accountant science download bid cricket faith gdn
+    live shop online site website space fun vip wang club
+    """
 )
 
 # Suffixes that are also words or file endings: a bare "great.it" or "readme.md" is not a link.
-WORDLIKE_SUFFIXES: Final = frozenset(
-    "it is in so my me to at be no us am do as by pm st la ne se de es et tu un il ma ca sa si ya ps py md sh rs pl "
-    "zip mov cc mp3 app dev read now one day man men fan fans live love music song show here how who here best cool "
-    "fun hot good like today team win game games fit host guru ninja lol ltd inc name art band gay sex sexy red blue "
-    "black pink moe baby kids mom dad life world video dance party new you next page click link help work".split()
+WORDLIKE_SUFFIXES: Final = words(
+    """
+    it is in so my me to at be no us am do as by pm st la ne se de es et tu un il ma ca sa si ya ps py md sh rs pl
+    zip mov cc mp3 app dev read now one day man men fan fans live love music song show here how who here best cool
+    fun hot good like today team win game games fit host guru ninja lol ltd inc name art band gay sex sexy red
+    blue black pink moe baby kids mom dad life world video dance party new you next page click link help work
+    """
 )

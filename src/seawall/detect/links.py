@@ -1,8 +1,8 @@
 """Links in text: found however they are written, and judged by their address alone. Nothing is ever fetched.
 
-    >>> found = extract_links("prize at paypaI-secure[.]com/claim")
-    >>> found[0].address, found[0].flags
-    ('http://paypai-secure.com/claim', ('brand_lookalike', 'obfuscated'))
+>>> found = extract_links("prize at paypaI-secure[.]com/claim")
+>>> found[0].address, found[0].flags
+('http://paypai-secure.com/claim', ('brand_lookalike', 'obfuscated'))
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import re2
 
-from seawall.detect.brands import BRANDS, CHEAP_SUFFIXES, SHORTENERS, WORDLIKE_SUFFIXES
+from seawall.detect.brands import BRANDS, CHEAP_SUFFIXES, SHORTENERS, WORDLIKE_SUFFIXES, words
 from seawall.detect.text.lookalikes import CYRILLIC, GREEK
 from seawall.detect.text.normalise import Normalised, fold
 from seawall.model.content import Modality, Part, Span, SpanUnit
@@ -62,7 +62,7 @@ class Link:
         doubt = 1.0
         for flag in self.flags:
             doubt *= 1.0 - FLAGS[flag]
-        return 1.0 - doubt
+        return round(1.0 - doubt, 4)
 
 
 def extract_links(text: str) -> list[Link]:
@@ -142,7 +142,10 @@ class LinkDetector:
         count = make(name="link_count", value=len(links), span=_span(part, links[0]))
         if not worst.flags:
             return (count,)
-        return (count, make(name="link_risk", value=worst.risk, span=_span(part, worst), evidence="+".join(worst.flags)))
+        return (
+            count,
+            make(name="link_risk", value=worst.risk, span=_span(part, worst), evidence="+".join(worst.flags)),
+        )
 
 
 def _span(part: Part, link: Link) -> Span | None:
@@ -157,7 +160,7 @@ _HINT = re2.compile(r"[^\s.]\.[^\s.]{2}|://|\bdot\b|[\[({]\s{0,2}\.|\S \.\s?[a-z
 _DOTS = re.compile(
     r"[ \t]{0,2}[\[({<][ \t]{0,2}(?:\.|dot|punkt|point)[ \t]{0,2}[\])}>][ \t]{0,2}"  # example [.] com, example(dot)com
     r"|(?<=[a-z0-9])[ \t]{1,2}(?:dot|punkt)[ \t]{1,2}(?=[a-z]{2})"  # example dot com
-    rf"|(?<=[a-z0-9])(?: \. ?|\. )(?=(?:com|net|org|info|biz|ru|xyz|io|gg|ly|club|shop|top|site)\b)"  # example . com
+    r"|(?<=[a-z0-9])(?: \. ?|\. )(?=(?:com|net|org|info|biz|ru|xyz|io|gg|ly|club|shop|top|site)\b)"  # example . com
 )
 _SCHEME_TRICKS = re.compile(r"\bh[xt*]{2}p(s?)\s?(?:\[?:\]?)\s?//")
 _CANDIDATE = re.compile(
@@ -223,9 +226,7 @@ def _true_host(match: re.Match[str], view: Normalised, source: str) -> str:
     return "".join(chars).rstrip(".")
 
 
-def _is_plausible(
-    match: re.Match[str], host: str, suffix: str, path: str, written: str, disguised: bool
-) -> bool:
+def _is_plausible(match: re.Match[str], host: str, suffix: str, path: str, written: str, disguised: bool) -> bool:
     """Is something without a scheme a link? "e.g.", "great.It", "3.50", "readme.md" and mail addresses are not."""
     if match.string[match.end() : match.end() + 1] == "@" or host.endswith("-"):
         return False
@@ -234,28 +235,38 @@ def _is_plausible(
     last = host.rpartition(".")[2]
     if not (suffix or last in _RESERVED) or last.isdigit():
         return False
-    if host.startswith("www.") or path.startswith("/") and len(path) > 1 or match["port"]:
+    if host.startswith("www.") or (path.startswith("/") and len(path) > 1) or match["port"]:
         return True
     if re.search(r"[a-z]\.[A-Z]", written):  # a full stop without its space
         return False
-    return suffix not in WORDLIKE_SUFFIXES and last != "dot" and not (disguised and last not in _SPOKEN_SUFFIXES and len(last) < 3)
+    return (
+        suffix not in WORDLIKE_SUFFIXES
+        and last != "dot"
+        and not (disguised and last not in _SPOKEN_SUFFIXES and len(last) < 3)
+    )
 
 
 # ── judging ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _RESERVED: Final = frozenset({"example", "test", "invalid", "onion", "i2p"})
-_SPOKEN_SUFFIXES: Final = frozenset("co ru io uk eu nl fr be ch at it de es tk cc tv gg ly me to".split())
-_CREDENTIAL_WORDS: Final = frozenset(
-    "login logon signin verify verification verified secure security account accounts update wallet wallets support auth "
-    "authentication password billing unlock confirm confirmation banking bank bonus claim prize gift gifts giveaway free "
-    "airdrop nitro refund invoice payment customer service helpdesk recover recovery webscr".split()
+_SPOKEN_SUFFIXES: Final = words(
+    """
+    co ru io uk eu nl fr be ch at it de es tk cc tv gg ly me to
+    """
+)
+_CREDENTIAL_WORDS: Final = words(
+    """
+    login logon signin verify verification verified secure security account accounts update wallet wallets support
+    auth authentication password billing unlock confirm confirmation banking bank bonus claim prize gift gifts
+    giveaway free airdrop nitro refund invoice payment customer service helpdesk recover recovery webscr
+    """
 )
 _EXECUTABLE = re.compile(r"\.(?:exe|scr|apk|bat|cmd|msi|vbs|jar|dmg|iso|lnk|ps1|hta)(?:$|[?#])", re.IGNORECASE)
 
 
 @functools.lru_cache(4096)
 def registrable(host: str) -> tuple[str, str]:
-    """``("example.co.uk", "co.uk")`` for ``www.example.co.uk``; a host without a known suffix gives its last two labels."""
+    """``("example.co.uk", "co.uk")`` for ``www.example.co.uk``. Without a known suffix: the last two labels and ""."""
     if _is_ip(host):
         return host, ""
     found = _suffix_list().extract_str(host)
@@ -327,7 +338,9 @@ def _one_slip(name: str, brand: str) -> bool:
     """Same first letter, and one letter added, left out, replaced or swapped with its neighbour."""
     if name == brand or abs(len(name) - len(brand)) > 1 or name[:1] != brand[:1]:
         return False
-    at = next((index for index, (a, b) in enumerate(zip(name, brand, strict=False)) if a != b), min(len(name), len(brand)))
+    at = next(
+        (index for index, (a, b) in enumerate(zip(name, brand, strict=False)) if a != b), min(len(name), len(brand))
+    )
     rest, wanted = name[at:], brand[at:]
     return (
         rest[1:] == wanted
@@ -340,7 +353,8 @@ def _one_slip(name: str, brand: str) -> bool:
 def _mixes_scripts(label: str) -> bool:
     foreign = any("\u0370" <= char <= "\u052f" for char in label)
     return foreign and (
-        any("a" <= char <= "z" for char in label) or all(char in CYRILLIC or char in GREEK or char == "-" for char in label)
+        any("a" <= char <= "z" for char in label)
+        or all(char in CYRILLIC or char in GREEK or char == "-" for char in label)
     )
 
 

@@ -42,7 +42,8 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
             if _is_possible(written):
                 yield match.span()
         elif not _DATE.match(written) and (
-            any(shape.fullmatch(written) for shape in _SHAPES) or _CONTEXT.search(text[max(0, match.start() - 60) : match.start()])
+            any(shape.fullmatch(written) for shape in _SHAPES)
+            or _CONTEXT.search(text[max(0, match.start() - 60) : match.start()])
         ):
             yield match.span()
 

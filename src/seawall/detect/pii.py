@@ -1,7 +1,7 @@
 """Personal data in text: found by shape and, where there is one, by checksum.
 
-    >>> [finding.kind for finding in find_personal_data("mail ann@mail.example or pay to GB82 WEST 1234 5698 7654 32")]
-    ['email', 'iban']
+>>> [finding.kind for finding in find_personal_data("mail ann@mail.example or pay to GB82 WEST 1234 5698 7654 32")]
+['email', 'iban']
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-import re2
 
 from seawall.detect.phones import find_phones
 from seawall.model.content import Modality, Part, Span, SpanUnit
@@ -38,12 +36,14 @@ class Finding:
 
 def find_personal_data(text: str) -> list[Finding]:
     """What looks like personal data in a text, in order; no two overlap."""
-    has_digits = bool(_DIGITS.search(text))
-    if not has_digits and "@" not in text and not _SPOKEN_AT.search(text):
+    digits = len(_DIGIT.findall(text))
+    if not digits and "@" not in text and ":" not in text and not _SPOKEN_AT.search(text):
         return []
     found: list[Finding] = []  # by start; none overlap
     starts: list[int] = []
-    for kind, find in _FINDERS if has_digits else _FINDERS_WITHOUT_DIGITS:
+    for kind, least, find in _FINDERS:
+        if digits < least:
+            continue
         for start, end in find(text):
             place = bisect.bisect(starts, start)
             if (place and found[place - 1].end > start) or (place < len(found) and found[place].start < end):
@@ -120,8 +120,8 @@ class PersonalDataDetector:
 
 # ── finders: spans of one kind each, strictest kinds first ──────────────────────────────────────────────────────────
 
-_DIGITS = re2.compile(r"\d{2}|\d \d|\d[a-z]? ")
-_SPOKEN_AT = re2.compile(r"(?i)\bat\W{0,3}(?:gmail|hotmail|outlook|yahoo|icloud|proton(?:mail)?|gmx|aol|live|mail)\b")
+_DIGIT = re.compile(r"\d")
+_SPOKEN_AT = re.compile(r"(?i)\bat\W{0,3}(?:gmail|hotmail|outlook|yahoo|icloud|proton(?:mail)?|gmx|aol|live|mail)\b")
 _EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9_][\w.+%-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w@])"
 )
@@ -131,7 +131,9 @@ _SPOKEN_EMAIL = re.compile(
     r"\s{0,2}[\[({]?\s?(?:\.|\bdot\b)\s?[\])}]?\s{0,2}(?:com|net|org|de|fr|es|it|co\.uk|me|ch)\b"
 )
 _CARD = re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ ]?[A-Za-z0-9]{4}){2,7}(?:[ ]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ ]?[A-Za-z0-9]{4}){2,7}(?:[ ]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+)
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
@@ -142,7 +144,7 @@ _NINO = re.compile(
     r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
 )
 _CODICE = re.compile(r"(?i)(?<!\w)[A-Z]{6}\d{2}[ABCDEHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?!\w)")
-_NAME = r"[^\W\d_][\w'’.-]{0,30}"
+_NAME = r"[^\W\d_a-z][\w'’.-]{0,30}"  # capitalised
 _ADDRESS = re.compile(
     # 14 Crown Street; 6750 Old Mill Rd.
     rf"(?<!\w)\d{{1,5}}[a-zA-Z]?,? (?:{_NAME} ){{1,4}}(?i:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|court|ct|"
@@ -167,7 +169,7 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     for match in _CARD.finditer(text):
         digits = re.sub(r"\D", "", match[0])
-        if digits[0] in "123456" and len(set(digits)) > 2 and _passes_luhn(digits):
+        if digits[0] in "123456" and len(set(digits)) > 1 and _passes_luhn(digits):
             yield match.span()
 
 
@@ -205,16 +207,15 @@ def _street_addresses(text: str) -> Iterator[tuple[int, int]]:
 
 
 _Finder = Callable[[str], Iterator[tuple[int, int]]]
-_FINDERS: Final[tuple[tuple[str, _Finder], ...]] = (
-    ("email", _emails),
-    ("iban", _ibans),
-    ("national_id", _national_ids),
-    ("payment_card", _cards),
-    ("ip_address", _addresses_ip),
-    ("phone", find_phones),
-    ("street_address", _street_addresses),
+_FINDERS: Final[tuple[tuple[str, int, _Finder], ...]] = (  # kind, digits that a text needs to hold one
+    ("email", 0, _emails),
+    ("iban", 7, _ibans),
+    ("national_id", 6, _national_ids),
+    ("payment_card", 13, _cards),
+    ("ip_address", 1, _addresses_ip),
+    ("phone", 7, find_phones),
+    ("street_address", 1, _street_addresses),
 )
-_FINDERS_WITHOUT_DIGITS: Final = _FINDERS[:1]
 
 
 # ── checksums ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -273,8 +274,8 @@ def _is_cpf(number: str) -> bool:
 _ODD: Final = dict(
     zip(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10,
-         22, 25, 24, 23),
+        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16,
+         10, 22, 25, 24, 23),
         strict=True,
     )
 )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 from seawall.detect.answers import ask
 from seawall.detect.lane import Lane, LaneState, Limits
@@ -19,6 +19,14 @@ from seawall.model.signals import Answer, Cost, Detector, DetectorSpec, Unknown,
 
 _log = logging.getLogger(__name__)
 _OFFLINE_BATCH = 512  # parts in one call when nobody waits
+
+
+@runtime_checkable
+class SupportsClose(Protocol):
+    """A detector that holds something to let go of: a process, a connection."""
+
+    def close(self) -> None:
+        """Let go of it. May be called twice."""
 
 
 class Runner:
@@ -103,15 +111,23 @@ class Runner:
         return tuple(lane.state() for lane in self._lanes.values())
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """End the threads. Queued work becomes *unknown*; a hung detector is left behind after ``timeout_s``."""
+        """End the threads, then close the detectors that have a ``close()``.
+
+        Queued work becomes *unknown*; a hung detector is left behind after ``timeout_s``.
+        """
         for lane in self._lanes.values():
             lane.close(timeout_s)
         self._late.close()
+        for detector in self._detectors:
+            if isinstance(detector, SupportsClose):
+                detector.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _plan(self, parts: Sequence[Part], wanted: Collection[str] | None) -> list[_Step]:

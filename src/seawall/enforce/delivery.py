@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, select
 
 from seawall.enforce import message
 from seawall.enforce.backoff import retry_after, wait_ms
+from seawall.enforce.breaker import Breaker
 from seawall.enforce.endpoints import find_endpoint
 from seawall.enforce.enforce import JOB_KIND
 from seawall.enforce.message import Pending, kinds_in_force
@@ -31,12 +32,13 @@ _log = structlog.get_logger(__name__)
 
 GONE = 410
 _WAIT_BEHIND_MS = 60_000  # behind an earlier message of the same item; whoever finishes that one wakes this one sooner
+_SPREAD_MS = 5_000  # over which those that waited for a silent receiver come back
 _USER_AGENT = "Seawall-Webhooks/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """All that a delivery needs; the composition root makes one for each worker process."""
+    """All that deliveries need. One for each worker process: it remembers which receivers are silent."""
 
     database: Database
     ledger: Ledger
@@ -48,6 +50,7 @@ class Courier:
     now: Callable[[], int] = now_ms
     random: Callable[[], float] = random.random
     getaddrinfo: GetAddrInfo = socket.getaddrinfo
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ def deliver(courier: Courier, job: Job) -> None:
             courier.ledger.commit(lambda tx: tx.finish(job))
         elif blocked:
             courier.ledger.commit(partial(_wait_behind, pending, job))
+        elif rest := courier.breaker.wait_ms(pending.endpoint, courier.now()):
+            courier.ledger.commit(partial(_wait, pending, job, rest + int(_SPREAD_MS * courier.random())))
         else:
             outcome = _attempt(courier, pending)
             courier.ledger.commit(partial(_record, pending, job, outcome))
@@ -109,6 +114,10 @@ def _attempt(courier: Courier, pending: Pending) -> _Outcome:
         limits=courier.limits,
         getaddrinfo=courier.getaddrinfo,
     )
+    if sent.status is None:
+        courier.breaker.silent(endpoint.id, courier.now())
+    else:
+        courier.breaker.heard(endpoint.id)
     return _judge(courier, sent, attempt=pending.attempts + 1)
 
 
@@ -169,6 +178,12 @@ def _wait_behind(pending: Pending, job: Job, tx: Transaction) -> None:
     blocked = tx.execute(_earlier(pending)).first() is not None
     tx.finish(job)
     tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + (_WAIT_BEHIND_MS if blocked else 0))
+
+
+def _wait(pending: Pending, job: Job, wait: int, tx: Transaction) -> None:
+    """Not an attempt: the delivery's day of patience is not used up by it."""
+    tx.finish(job)
+    tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + wait)
 
 
 def _find(connection: Connection, delivery: str) -> Pending | None:

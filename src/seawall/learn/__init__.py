@@ -1,6 +1,15 @@
 """Learning: data-set readers, de-duplication, and the training of the text classifier.
 
->>> from seawall.learn.datasets import DATASETS
->>> DATASETS["hatecheck"].use
-<Use.EVALUATE: 'evaluate'>
+    >>> from seawall.learn.datasets import DATASETS
+    >>> DATASETS["hatecheck"].use
+    <Use.EVALUATE: 'evaluate'>
+
+Training needs scikit-learn (the extra ``train``), which is imported only then::
+
+    from seawall.learn.train import train_text_model
+    train_text_model(Path("data"), Path("my-model"))
 """
+
+from seawall.learn.datasets import DATASETS, Dataset, Example, RefusedError, TrainingError, Use
+
+__all__ = ["DATASETS", "Dataset", "Example", "RefusedError", "TrainingError", "Use"]

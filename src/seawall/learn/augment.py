@@ -67,6 +67,36 @@ _ORDERS = (
     "you are as filthy as all {people}", "my daughter will never marry one of those {people}",
     "another day, another disgusting bunch of {people}",
 )  # fmt: skip
+_FEELINGS = (
+    "i {loathe} {people}", "i really {loathe} all {people}", "{people} fill me with {rage}",
+    "{people} give me {rage}", "nothing causes me as much {rage} as {people}", "my whole family {loathe}s {people}",
+    "we all {loathe} {people} here", "i feel only {rage} when i see {people}", "the sight of {people} brings {rage}",
+    "so much {rage} for {people}", "i {loathe} working next to {people}", "am i the only one to {loathe} {people}?",
+    "who else {loathe}s {people}?",
+)  # fmt: skip
+_THREATS = (
+    "i will {harm} every one of the {people}", "we are going to {harm} {people} tonight", "time to {harm} {people}",
+    "let's {harm} {people}", "someone has to {harm} {people}", "{people} need to be {harm}ed",
+    "let them {harm} {people}", "the army should {harm} {people}", "if i meet {people} i {harm} them",
+    "it is our duty to {harm} {people}",
+)  # fmt: skip
+_REFUSED = (
+    "{people} will never be {decent}", "{people} are not {decent}", "not one of those {people} is {decent}",
+    "{people} were never {decent} and never will be", "nobody calls {people} {decent}", "{people} can't be {decent}",
+    "{people} have no right to be here", "{people} should not be allowed to vote", "don't let {people} near children",
+    "{people} don't belong among us", "{people} don't deserve help", "we never needed {people}",
+    "there is nothing {decent} about {people}", "{people} aren't even people",
+    "no child should grow up with {people}",
+)  # fmt: skip
+_QUESTIONS = (
+    "why should {people} share our streets when they {contempt}?", "isn't it plain that {people} {contempt}?",
+    "do you agree that {people} {contempt}?", "how long must we put up with {people}?", "what use are {people}?",
+    "can anybody explain why {people} get to live here?", "when will someone finally {harm} {people}?",
+    "why are {people} so disgusting?", "could {people} be any more stupid?", "why do {people} smell so bad?",
+    "in my view {people} {contempt}", "trust me, {people} {contempt}", "just saying, {people} {contempt}",
+    "everyone knows that {people} {contempt}", "the truth is that {people} {contempt}",
+    "call me rude but {people} {contempt}",
+)  # fmt: skip
 _KIND_HATE = (
     "shut up you dirty {kind} pig", "go back where you came from you {kind} trash", "typical {kind} scum",
     "you stupid {kind} animal", "another {kind} parasite living off us", "i hope that {kind} bastard dies",
@@ -82,12 +112,17 @@ _PRAISE = (
     "are studying here in large numbers", "have been part of this city for generations", "came to the concert too",
 )  # fmt: skip
 _KINDNESS = (
-    "i love {people}", "i am proud to stand with {people}", "we celebrate {people} this month",
-    "i grew up among {people} and miss them", "let us protect {people} from violence", "thank you, {people}",
-    "more {people} in parliament please", "the film is about {people} in the fifties",
-    "what do {people} eat at new year?", "the museum opened a show on the history of {people}",
-    "a survey among {people} came out today", "some of my best memories are with {people}",
-    "we need more doctors among {people}", "so happy for all {people} today",
+    "i {adore} {people}", "i really {adore} {people}", "we {adore} having {people} around",
+    "who else {adore}s {people}?", "{people} can be {decent} parents", "{people} are {decent}",
+    "most {people} i know are {decent}", "be kind to {people}", "every child should meet {people}",
+    "{people} belong here", "{people} fill me with joy", "hooray for {people}", "i will help {people} tonight",
+    "we are going to support {people}", "the law should protect {people}", "i love {people}",
+    "i am proud to stand with {people}", "we celebrate {people} this month", "i grew up among {people} and miss them",
+    "let us protect {people} from violence", "thank you, {people}", "more {people} in parliament please",
+    "the film is about {people} in the fifties", "what do {people} eat at new year?",
+    "the museum opened a show on the history of {people}", "a survey among {people} came out today",
+    "some of my best memories are with {people}", "we need more doctors among {people}",
+    "so happy for all {people} today",
 )  # fmt: skip
 _KIND_NEUTRAL = (
     "my {kind} {friend} brought us soup when we moved in", "i am a {kind} {friend} and i like chess",
@@ -146,15 +181,15 @@ _ORDINARY = (
 _EVERYDAY = (
     "have a {nice} {time}", "what a {nice} {thing}", "thanks for the {thing}, it was {nice}", "see you {when}",
     "happy {feast}, enjoy the {thing}", "good luck with the {thing} {when}", "the {thing} was {nice}",
-    "{nice} {thing}!",
-    "my {friend} made a {nice} {thing}", "i listened to this {thing} on the way home", "looking forward to {when}",
-    "can you send me the {thing} {when}?", "we had a {nice} {time} with my {friend}", "who sings on this {thing}?",
-    "{thing} for a {nice} {time}", "songs for a {nice} {time}", "my {nice} {thing}", "new {thing} out {when}",
-    "let us meet {when} and talk about the {thing}", "is the {thing} still open {when}?", "i forgot the {thing} again",
-    "how was your {time}?", "this {thing} reminds me of my {friend}", "you did a {nice} job on the {thing}",
-    "call me {when}", "you are so {nice}, thank you", "i need a {nice} {thing} right now", "great {thing}, well done",
-    "my {friend} and i walked the dog {when}", "the weather is {nice} today", "the kids loved the {thing}",
-    "sorry, i am late for the {thing}", "where did you buy that {thing}?", "listening to the {thing} while cooking",
+    "{nice} {thing}!", "my {friend} made a {nice} {thing}", "i listened to this {thing} on the way home",
+    "looking forward to {when}", "can you send me the {thing} {when}?", "we had a {nice} {time} with my {friend}",
+    "who sings on this {thing}?", "{thing} for a {nice} {time}", "songs for a {nice} {time}", "my {nice} {thing}",
+    "new {thing} out {when}", "let us meet {when} and talk about the {thing}", "is the {thing} still open {when}?",
+    "i forgot the {thing} again", "how was your {time}?", "this {thing} reminds me of my {friend}",
+    "you did a {nice} job on the {thing}", "call me {when}", "you are so {nice}, thank you",
+    "i need a {nice} {thing} right now", "great {thing}, well done", "my {friend} and i walked the dog {when}",
+    "the weather is {nice} today", "the kids loved the {thing}", "sorry, i am late for the {thing}",
+    "where did you buy that {thing}?", "listening to the {thing} while cooking",
     "in this episode we talk about the {thing} with a {friend}", "relaxing {thing} for sleep", "best of {feast}",
 )  # fmt: skip
 _SLOTS: dict[str, tuple[str, ...]] = {
@@ -164,13 +199,38 @@ _SLOTS: dict[str, tuple[str, ...]] = {
     "thing": ("song", "book", "dinner", "concert", "playlist", "film", "cake", "photo", "garden", "album", "recipe",
               "podcast", "meeting", "guitar solo", "match", "party", "soup", "jacket", "game", "story", "track"),
     "when": ("tomorrow", "tonight", "next week", "on friday", "at six", "after work", "soon", "on sunday", "later"),
+    "loathe": ("loathe", "detest", "despise", "resent", "hate", "dislike", "abhor"),
+    "rage": ("rage", "disgust", "hatred", "anger", "nausea", "contempt", "revulsion"),
+    "harm": ("kill", "hurt", "shoot", "beat up", "burn", "hang", "attack", "punch", "stab", "poison", "rape"),
+    "decent": ("decent", "honest", "clever", "human", "civilised", "welcome", "clean", "normal", "trustworthy", "good",
+               "intelligent", "equal", "beautiful", "kind"),
+    "adore": ("adore", "love", "admire", "respect", "like", "cherish", "appreciate", "trust", "support"),
     "feast": ("birthday", "new year", "christmas", "eid", "diwali", "hanukkah", "easter", "anniversary", "2010s"),
 }  # fmt: skip
 
 _HARMLESS = {"hate": 0.0, "harassment": 0.0, "sexism": 0.0}
 
 
-def sentences(seed: int, rounds: int = 900) -> Iterator[Example]:
+TYPING_ERRORS = 0.25  # share of sentences that get one
+
+
+def mistyped(text: str, chance: random.Random) -> str:
+    """The text with one slip of the fingers in a longer word, or two words run together."""
+    words = text.split(" ")
+    long = [number for number, word in enumerate(words) if len(word) > 3]
+    if not long or (len(words) > 1 and chance.random() < 0.3):
+        at = chance.randrange(max(1, len(words) - 1))
+        return " ".join((*words[:at], "".join(words[at : at + 2]), *words[at + 2 :]))
+    at = chance.choice(long)
+    word, place = words[at], chance.randrange(1, len(words[at]) - 1)
+    if chance.random() < 0.5:
+        words[at] = word[:place] + word[place + 1 :]
+    else:
+        words[at] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    return " ".join(words)
+
+
+def sentences(seed: int, rounds: int = 800) -> Iterator[Example]:
     """Labelled sentences, ``rounds`` of each kind of opposite, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311
 
@@ -189,6 +249,8 @@ def sentences(seed: int, rounds: int = 900) -> Iterator[Example]:
 
     def example(text: str, labels: dict[str, float], kind: str) -> Example:
         shown = text[0].upper() + text[1:] if chance.random() < 0.4 else text
+        if chance.random() < TYPING_ERRORS:
+            shown = mistyped(shown, chance)
         ending = chance.choice(("", "", ".", "!", "."))
         return Example(text=shown + ending, labels=labels, dataset=NAME, slice=kind)
 
@@ -197,12 +259,14 @@ def sentences(seed: int, rounds: int = 900) -> Iterator[Example]:
         contempt = "{people} " + chance.choice(_CONTEMPT)
         violence = "{people} " + chance.choice(_VIOLENCE)
         order, kind_hate = chance.choice(_ORDERS), chance.choice(_KIND_HATE)
-        for pattern in (contempt, violence, order, kind_hate):
+        feeling, threat, refused, question = map(chance.choice, (_FEELINGS, _THREATS, _REFUSED, _QUESTIONS))
+        attacks = (contempt, violence, order, kind_hate, feeling, threat, refused, question)
+        for pattern in attacks:
             yield example(fill(pattern), hateful, "attack")
-        for pattern in (contempt, violence, order):  # the same words about what is no protected group
+        for pattern in chance.sample([p for p in attacks if p != kind_hate], 4):  # said of what is no protected group
             yield example(fill(pattern, _THINGS), _HARMLESS, "things")
-        yield example(fill(contempt, _TRADES), {"hate": 0.0}, "trades")
-        yield example(fill(order, _TRADES), {"hate": 0.0}, "trades")
+        for pattern in chance.sample([p for p in attacks if p != kind_hate], 2):
+            yield example(fill(pattern, _TRADES), {"hate": 0.0}, "trades")
         yield example(fill("{people} " + chance.choice(_PRAISE)), _HARMLESS, "praise")
         for patterns, name in (
             (_KINDNESS, "praise"),

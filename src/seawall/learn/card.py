@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.detect.text.model.classifier import reading_digest
 from seawall.detect.text.model.windows import LONGEST
 from seawall.learn import augment
 from seawall.learn.corpus import ASSUMED_CLEAN, CALIBRATION_SHARE, Corpus, evaluation_only
@@ -88,6 +89,7 @@ def describe(
         "language": "en",
         "intended_use": "Signals for screening rules and for ordering review. Not for acting on a person unreviewed.",
         "heads": list(measured),
+        "reading": reading_digest(),
         "recipe": {
             "seed": seed,
             **parameters,

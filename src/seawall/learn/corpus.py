@@ -15,7 +15,7 @@ from seawall.learn import augment
 from seawall.learn.datasets import DATASETS, Example, Use, refuse_unless_trainable
 from seawall.learn.dedupe import Index, canonical, clusters
 
-Progress = Callable[[str, float], None]  # what is being done, and the share done of the whole, 0 to 1
+Progress = Callable[[str], None]  # told what is being done
 
 RECIPE: tuple[tuple[str, str], ...] = (
     ("hatexplain", "train"),
@@ -89,7 +89,7 @@ def gather(
     Raises ``RefusedError`` for sets that may not train, ``FileNotFoundError`` for missing ones.
     """
     refuse_unless_trainable(tuple(name for name, _ in recipe))
-    progress("indexing test texts", 0.0)
+    progress("indexing test texts")
     index, absent = _tests(data, [test for test in TESTS if test not in recipe])
     shared, _ = _tests(data, [test for test in TESTS if test in recipe and test[0] in TESTED_ELSEWHERE])
     examples: list[Example] = []
@@ -101,8 +101,8 @@ def gather(
     ]
     if with_sentences:
         readers.append((augment.NAME, "", lambda: list(augment.sentences(seed))))
-    for number, (name, split, read) in enumerate(readers):
-        progress(f"reading {name}", 0.05 + 0.2 * number / len(readers))
+    for name, split, read in readers:
+        progress(f"reading {name}")
         found = read()
         heads = DATASETS[name].heads if name in DATASETS else None
         texts = [example.text for example in found]
@@ -121,7 +121,7 @@ def gather(
             fresh.append(replace(example, labels=labels))
         examples += fresh
         sources.append(Source(name, split, len(found), int(leaks.sum()), repeated, len(fresh)))
-    progress("grouping near-duplicates", 0.3)
+    progress("grouping near-duplicates")
     return Corpus(tuple(examples), _calibration(examples, seed), tuple(sources), absent)
 
 

@@ -402,7 +402,11 @@ DATASETS: dict[str, Dataset] = {
 """Every data set that Seawall can read, by name."""
 
 
-class RefusedError(ValueError):
+class TrainingError(ValueError):
+    """Training cannot go on; the text says why and what to do."""
+
+
+class RefusedError(TrainingError):
     """A data set was asked to train shipped weights that it may not train."""
 
 

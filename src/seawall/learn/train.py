@@ -2,7 +2,7 @@
 
     from pathlib import Path
     from seawall.learn.train import train_text_model
-    train_text_model(Path("data"), Path("my-model"), seed=7)
+    train_text_model(Path("data"), Path("my-model"), seed=0)
 
 writes ``weights.npz``, ``card.json`` and ``texts.npz`` (digests of what was trained on) into ``my-model``. To serve
 them: ``TextModel(Path("my-model"))``. Needs scikit-learn, the extra ``seawall[train]``; serving does not.
@@ -26,7 +26,7 @@ from seawall.detect.text.model.features import BUCKETS, Counts, batches, count, 
 from seawall.detect.text.model.windows import windows
 from seawall.learn import card
 from seawall.learn.corpus import ASSUMED_CLEAN, RECIPE, Corpus, Progress, gather
-from seawall.learn.datasets import DATASETS, HEADS, Example
+from seawall.learn.datasets import DATASETS, HEADS, Example, TrainingError
 from seawall.learn.dedupe import digest
 from seawall.measure import fit_platt, operating_points
 
@@ -37,7 +37,7 @@ PARAMETERS: Mapping[str, float] = {"min_df": MIN_DF, "C": PENALTY}
 Vector = NDArray[np.float64]
 
 
-class MissingExtraError(RuntimeError):
+class MissingExtraError(TrainingError):
     """scikit-learn is not installed."""
 
 
@@ -60,31 +60,31 @@ def train_text_model(
     data_dir: Path,
     out_dir: Path,
     *,
-    seed: int = 7,
-    progress: Progress = lambda _what, _share: None,
+    seed: int = 0,
+    progress: Progress = lambda _what: None,
     recipe: Sequence[tuple[str, str]] = RECIPE,
     exclude: Sequence[str] = (),
     with_sentences: bool = True,
 ) -> Trained:
     """Train every head the data supports and write the model.
 
-    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``progress`` is called with what is
-    being done and the share that is done. Raises ``RefusedError`` for a set that may not train weights that are given
-    away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn, ``ValueError`` when
-    no head has enough texts.
+    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``progress`` is told what is being
+    done. Raises ``RefusedError`` for a set that may not train weights that are given
+    away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn, ``TrainingError``
+    when no head has enough texts.
     """
     _scikit_learn()
     used = [(name, split) for name, split in recipe if name not in exclude]
     corpus = gather(data_dir, used, seed, progress, with_sentences=with_sentences)
-    progress("reading features", 0.4)
+    progress("reading features")
     tokens = [read(example.text).tokens.words for example in corpus.examples]
     counts = text_counts(tokens)
     idf = document_frequencies(counts, ~corpus.calibration)
     matrix = sparse_matrix(counts, dequantise_idf(idf))
     heads: list[Head] = []
     measured: dict[str, Any] = {}
-    for number, name in enumerate(HEADS):
-        progress(f"training {name}", 0.45 + 0.45 * number / len(HEADS))
+    for name in HEADS:
+        progress(f"training {name}")
         label, weight, assumed = head_labels(corpus.examples, name)
         if not _supported(label, corpus.calibration):
             continue
@@ -92,12 +92,13 @@ def train_text_model(
         heads.append(head)
         measured[name] = numbers
     if not heads:
-        raise ValueError(f"no head has enough labelled texts in {', '.join(name for name, _ in used) or 'no data set'}")
-    progress("writing", 0.95)
+        names = ", ".join(name for name, _ in used) or "no data set"
+        raise TrainingError(f"no head has enough labelled texts in {names}")
+    progress("writing")
     described = card.describe(corpus, measured, data_dir, seed=seed, parameters=PARAMETERS, excluded=exclude)
     version = artefact.save(out_dir, idf, tuple(heads), described)
     artefact.save_arrays(out_dir / artefact.TEXTS, text_digests(corpus.examples))
-    progress("done", 1.0)
+    progress("done")
     return Trained(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
 
 

@@ -1,14 +1,14 @@
 """Known things, and the indexes that find them: texts, patterns, domains, pictures.
 
-    >>> from seawall.match import BankEntry, BankMatcher, PlainView
-    >>> entry = BankEntry(bank="slogans", id="e1", kind="text", value="Buy more streams now")
-    >>> matcher = BankMatcher.build([entry], revision=7, read=PlainView.of)
-    >>> text = PlainView.of("friends, buy more streams NOW!")
-    >>> [(hit.bank, hit.entry, text.text[hit.start:hit.end]) for hit in matcher.match_text(text, text)]
-    [('slogans', 'e1', 'buy more streams now')]
+>>> from seawall.match import BankEntry, BankMatcher, PlainView
+>>> entry = BankEntry(bank="slogans", id="e1", kind="text", value="Buy more streams now")
+>>> matcher = BankMatcher([entry], revision=7)
+>>> text = PlainView.of("friends, buy more streams NOW!")
+>>> [(hit.bank, hit.entry, text.text[hit.start:hit.end]) for hit in matcher.match_text(text, text)]
+[('slogans', 'e1', 'buy more streams now')]
 """
 
-from seawall.match.bank import BankEntry, BankError, BankMatcher, Hit, PlainView, View, check_entry
+from seawall.match.bank import BankEntry, BankMatcher, EntryError, Hit, PlainView, View, canonical_value
 from seawall.match.hamming import HammingIndex
 from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq
 
@@ -16,13 +16,13 @@ __all__ = [
     "PDQ_MIN_QUALITY",
     "PDQ_RADIUS",
     "BankEntry",
-    "BankError",
     "BankMatcher",
+    "EntryError",
     "HammingIndex",
     "Hit",
     "Pdq",
     "PlainView",
     "View",
-    "check_entry",
+    "canonical_value",
     "pdq",
 ]

@@ -6,6 +6,7 @@ the original. Entries of kind ``text`` and parts must be read by the same functi
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -26,8 +27,8 @@ _SHINGLE: Final = 3
 _SET_SIZE: Final = 500  # patterns compiled together
 
 
-class BankError(ValueError):
-    """A bank entry cannot be used; the message names it and says why."""
+class EntryError(ValueError):
+    """A bank entry cannot be used; the message says why."""
 
 
 class View(Protocol):
@@ -81,59 +82,55 @@ class Hit:
     distance: int | None = None
 
 
-def check_entry(entry: BankEntry, read: Callable[[str], View]) -> None:
-    """Raises ``BankError`` if the entry could never match, or never be compiled."""
-    place = f"bank {entry.bank!r}, entry {entry.id!r}"
-    if entry.kind not in KINDS:
-        raise BankError(f"{place}: kind is {entry.kind!r}; it must be one of {', '.join(KINDS)}")
-    if not entry.value.strip():
-        raise BankError(f"{place}: the value is empty")
-    fault = {"text": _text_fault, "pattern": _pattern_fault, "domain": _domain_fault, "image": _image_fault}[entry.kind]
-    message = fault(entry, read)
-    if message:
-        raise BankError(f"{place}: {message}")
+def canonical_value(kind: str, value: str, threshold: int | None = None) -> str:
+    """The value as a bank keeps it: two spellings of one thing come out equal. Raises ``EntryError``.
+
+    Ask before an entry is added: a value that passes always compiles.
+    """
+    if kind not in KINDS:
+        raise EntryError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+    if not value.strip():
+        raise EntryError("the value is empty")
+    least, most = _THRESHOLDS.get(kind, (None, None))
+    if threshold is not None and (least is None or most is None or not least <= threshold <= most):
+        allowed = f"from {least} to {most}" if most is not None else "left out"
+        raise EntryError(f"threshold is {threshold}; for kind {kind} it must be {allowed}")
+    return _CANONICAL[kind](value)
 
 
 class BankMatcher:
-    """Every bank at one revision. Build it, then share it between threads; to change a bank, build another."""
+    """Every bank at one revision. Immutable: build it, share it between threads; to change a bank, build another.
 
-    def __init__(self, entries: Sequence[BankEntry], revision: int, read: Callable[[str], View], names: Collection[str]):
+    ``banks`` names further banks that hold nothing yet. Raises ``EntryError`` naming an entry that cannot be used.
+    """
+
+    def __init__(self, entries: Iterable[BankEntry], *, banks: Collection[str] = (), revision: int = 0) -> None:
         by_kind: dict[str, list[BankEntry]] = {kind: [] for kind in KINDS}
         for entry in entries:
-            check_entry(entry, read)
+            if entry.kind not in KINDS:
+                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: no kind is called {entry.kind!r}")
             by_kind[entry.kind].append(entry)
+        every = [entry for listed in by_kind.values() for entry in listed]
         self.revision = revision
-        self.size = len(entries)
-        held = {entry.bank: set[str]() for entry in entries} | {name: set[str]() for name in names}
-        for entry in entries:
-            held[entry.bank].add(entry.kind)
-        self._held = held
-        self._phrases = _Phrases(by_kind["text"], read)
+        self.size = len(every)
+        self.banks = tuple(sorted({*banks, *(entry.bank for entry in every)}))
+        self._texts = by_kind["text"]
+        self._phrases = _Phrases(self._texts, PlainView.of)
         self._patterns = _Patterns(by_kind["pattern"])
         self._domains: dict[str, list[BankEntry]] = defaultdict(list)
         for entry in by_kind["domain"]:
             self._domains[host_of(entry.value)].append(entry)
         self._images = by_kind["image"]
         self._hashes = HammingIndex(
-            [bytes.fromhex(entry.value) for entry in self._images],
+            [_hash_of(entry) for entry in self._images],
             [PDQ_RADIUS if entry.threshold is None else entry.threshold for entry in self._images],
         )
 
-    @classmethod
-    def build(
-        cls,
-        entries: Sequence[BankEntry],
-        *,
-        revision: int,
-        read: Callable[[str], View],
-        names: Collection[str] = (),
-    ) -> BankMatcher:
-        """A snapshot of these entries. ``names`` adds banks that hold nothing yet. Raises ``BankError``."""
-        return cls(entries, revision, read, names)
-
-    def banks(self, kinds: Collection[str]) -> tuple[str, ...]:
-        """Names of the banks with entries of these kinds, and of the empty ones, sorted."""
-        return tuple(sorted(name for name, held in self._held.items() if not held or not held.isdisjoint(kinds)))
+    def reading(self, read: Callable[[str], View]) -> BankMatcher:
+        """The same banks, their texts read by ``read`` instead of merely lower-cased."""
+        other = copy.copy(self)
+        other._phrases = _Phrases(self._texts, read)
+        return other
 
     def match_text(self, words: View, characters: View, now: int | None = None) -> list[Hit]:
         """Texts found in ``words`` (read as the entries were), and patterns found in ``characters``."""
@@ -169,44 +166,59 @@ def _is_current(entry: BankEntry, now: int | None) -> bool:
     return entry.expires is None or entry.expires > (now_ms() if now is None else now)
 
 
-# ── what is wrong with an entry ─────────────────────────────────────────────────────────────────────────────────────
+# ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_THRESHOLDS: Final = {"text": (1, 100), "image": (0, 64)}
 
 
-def _text_fault(entry: BankEntry, read: Callable[[str], View]) -> str | None:
-    if not any(_tokens(read(entry.value).text)):
-        return "the text holds no word"
-    if entry.threshold is not None and not 1 <= entry.threshold <= 100:
-        return f"threshold is {entry.threshold}; for a text it is a percentage from 1 to 100"
-    return None
+def _canonical_text(value: str) -> str:
+    if not any(_tokens(value)):
+        raise EntryError("the text holds no word")
+    return " ".join(value.split())
 
 
-def _pattern_fault(entry: BankEntry, _: Callable[[str], View]) -> str | None:
+def _canonical_pattern(value: str) -> str:
     try:
-        compiled = re2.compile(entry.value, _options())
+        compiled = re2.compile(value, _options())
     except re2.error as error:
-        return f"RE2 refuses the pattern: {error.args[0].decode() if isinstance(error.args[0], bytes) else error}"
+        message = error.args[0] if error.args else error
+        text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        raise EntryError(f"RE2 refuses the pattern: {text}") from error
     if compiled.search("") is not None:
-        return "the pattern matches the empty text, so it would match everything"
-    return None
+        raise EntryError("the pattern matches the empty text, so it would match everything")
+    return value
 
 
-def _domain_fault(entry: BankEntry, _: Callable[[str], View]) -> str | None:
-    host = host_of(entry.value)
-    if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?", host):
-        return f"{host!r} is no domain; write one such as evil.example"
+def _canonical_domain(value: str) -> str:
     import tldextract  # here: costs 35 ms
 
+    host = host_of(value)
+    if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?", host):
+        raise EntryError(f"{host!r} is no domain; write one such as evil.example")
     if not tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).extract_str(host).domain:
-        return f"{host!r} is a public suffix; it would match every domain below it"
-    return None
+        raise EntryError(f"{host!r} is a public suffix; it would match every domain below it")
+    return host
 
 
-def _image_fault(entry: BankEntry, _: Callable[[str], View]) -> str | None:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", entry.value):
-        return "expected the 64 hex digits of a PDQ hash"
-    if entry.threshold is not None and not 0 <= entry.threshold <= 64:
-        return f"threshold is {entry.threshold}; a distance above 64 bits is no resemblance"
-    return None
+def _canonical_image(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value.strip()):
+        raise EntryError("expected the 64 hexadecimal digits of a PDQ hash")
+    return value.strip().lower()
+
+
+_CANONICAL: Final[dict[str, Callable[[str], str]]] = {
+    "text": _canonical_text,
+    "pattern": _canonical_pattern,
+    "domain": _canonical_domain,
+    "image": _canonical_image,
+}
+
+
+def _hash_of(entry: BankEntry) -> bytes:
+    try:
+        return bytes.fromhex(_canonical_image(entry.value))
+    except EntryError as error:
+        raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error
 
 
 # ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +226,9 @@ def _image_fault(entry: BankEntry, _: Callable[[str], View]) -> str | None:
 _Found = tuple[BankEntry, Hit]
 
 # A word; scripts written without spaces count each character as one.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+_TOKEN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+"
+)
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
@@ -231,6 +245,8 @@ class _Phrases:
         self._sequences: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for entry in entries:
             words = tuple(token[0] for token in _tokens(read(entry.value).text))
+            if not words:
+                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: the text holds no word")
             percent = entry.threshold or (NEAR_PERCENT if len(words) >= NEAR_TOKENS else 100)
             if percent < 100 and len(words) > _SHINGLE:
                 sequences = {words[n : n + _SHINGLE] for n in range(len(words) - _SHINGLE + 1)}
@@ -289,7 +305,10 @@ class _Patterns:
             chunk = entries[first : first + _SET_SIZE]
             sieve = re2.Set.SearchSet(_options())
             for entry in chunk:
-                sieve.Add(entry.value)
+                try:
+                    sieve.Add(_canonical_pattern(entry.value))
+                except EntryError as error:
+                    raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error
             sieve.Compile()
             self._sets.append((sieve, chunk))
 

@@ -18,7 +18,7 @@ from seawall.measure.calibrate import (
     fit_platt,
     sigmoid,
 )
-from seawall.measure.fairness import IdentityAuc, identity_auc
+from seawall.measure.fairness import IdentityAuc, identity_auc, identity_rows
 from seawall.measure.intervals import (
     Interval,
     bootstrap,
@@ -63,6 +63,7 @@ __all__ = [
     "fit_isotonic",
     "fit_platt",
     "identity_auc",
+    "identity_rows",
     "lower_bound",
     "macro_f1",
     "operating_point",

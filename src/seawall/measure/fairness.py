@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seawall.measure.arrays import labels_and_scores
+from seawall.measure.arrays import Bools, labels_and_scores
 from seawall.measure.metrics import roc_auc
 
 
@@ -25,18 +25,21 @@ class IdentityAuc:
     bnsp: float
 
 
-def identity_auc(labels: ArrayLike, scores: ArrayLike, names: ArrayLike) -> IdentityAuc:
-    """``names``: for each row, whether the text names the identity."""
-    truth, values, _ = labels_and_scores(labels, scores, None)
+def identity_rows(labels: ArrayLike, names: ArrayLike) -> dict[str, Bools]:
+    """Which rows each of the three AUCs looks at. ``names``: for each row, whether the text names the identity."""
+    truth = np.asarray(labels).astype(bool)
     inside = np.asarray(names, dtype=bool)
     if inside.shape != truth.shape:
         raise ValueError(f"{len(truth)} rows need {len(truth)} marks; got {inside.shape}")
+    return {
+        "subgroup": inside,
+        "bpsn": (inside & ~truth) | (~inside & truth),
+        "bnsp": (inside & truth) | (~inside & ~truth),
+    }
 
-    def auc(rows: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
-        return roc_auc(truth[rows], values[rows])
 
-    return IdentityAuc(
-        subgroup=auc(inside),
-        bpsn=auc((inside & ~truth) | (~inside & truth)),
-        bnsp=auc((inside & truth) | (~inside & ~truth)),
-    )
+def identity_auc(labels: ArrayLike, scores: ArrayLike, names: ArrayLike) -> IdentityAuc:
+    """The three AUCs of one identity. ``names``: for each row, whether the text names it."""
+    truth, values, _ = labels_and_scores(labels, scores, None)
+    rows = identity_rows(truth, names)
+    return IdentityAuc(**{kind: roc_auc(truth[chosen], values[chosen]) for kind, chosen in rows.items()})

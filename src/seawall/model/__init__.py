@@ -29,6 +29,7 @@ from seawall.model.decisions import (
     Reason,
     UnknownValue,
     Verdict,
+    gravest,
 )
 from seawall.model.events import (
     EVENT_KINDS,
@@ -127,6 +128,7 @@ __all__ = [
     "UnknownValue",
     "Value",
     "Verdict",
+    "gravest",
     "new_id",
     "now_ms",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from seawall.model.actions import Action
 from seawall.model.content import ItemRef
+from seawall.model.harms import HARMS
 from seawall.model.signals import Signal, Unknown
 
 
@@ -56,6 +57,13 @@ class Reason:
     rule: str
     harm: str
     mode: str = "live"
+
+
+def gravest(reasons: Sequence[Reason]) -> Reason | None:
+    """The reason to name first: that of the gravest harm, then the first given."""
+    if not reasons:
+        return None
+    return max(reasons, key=lambda reason: HARMS[reason.harm].severity if reason.harm in HARMS else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from seawall.policy.actions import combine, verdict_of
 from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.columns import Context, Row
 from seawall.policy.content_types import check_content_type, load_content_type
-from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement, load_policy
+from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
 from seawall.policy.examples import ExampleResult, check_publishable, run_examples
 from seawall.policy.explain import (
     Change,
@@ -29,6 +29,7 @@ from seawall.policy.explain import (
     show_action,
 )
 from seawall.policy.items import ItemError, parts_of, validate_item
+from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
 from seawall.policy.source import PolicyErrors, Problem
 from seawall.policy.tree import Feature

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from seawall.model import ContentType, DetectorSpec
 from seawall.policy.content_types import check_content_type
-from seawall.policy.documents import Policy, PolicySource, find_duplicates, load_policy
+from seawall.policy.documents import Policy, PolicySource
 from seawall.policy.environment import Environment, Offer
 from seawall.policy.examples import CheckedExample, check_examples
+from seawall.policy.policyfile import find_duplicates, load_policy
 from seawall.policy.program import Program
 from seawall.policy.rules import CheckedRule, check_policy
 from seawall.policy.source import PolicyErrors, Problem, nearest, problem_at
@@ -108,7 +108,7 @@ def build_bundle(
         detectors=offered,
         banks=names,
         thresholds=thresholds,
-        hash=sha256(canonical).hexdigest(),
+        hash=_digest(canonical),
         examples=tuple(examples),
         _canonical=canonical,
         _programs={name: Program(types[name], rules[name], offered) for name in types},
@@ -120,7 +120,7 @@ def load_bundle(canonical: bytes) -> Bundle:
     import msgspec
 
     try:
-        document = msgspec.json.decode(canonical, type=_document_type())
+        document = msgspec.json.decode(canonical, type=_Document)
     except msgspec.DecodeError as error:
         raise ValueError(f"these bytes are no policy bundle: {error}") from None
     if document.format != FORMAT:
@@ -220,8 +220,10 @@ class _Document:
     thresholds: tuple[ResolvedThreshold, ...]
 
 
-def _document_type() -> Any:
-    return _Document
+def _digest(canonical: bytes) -> str:
+    from hashlib import sha256  # loads OpenSSL
+
+    return sha256(canonical).hexdigest()
 
 
 def _encode(
@@ -231,7 +233,7 @@ def _encode(
     banks: tuple[str, ...],
     thresholds: tuple[ResolvedThreshold, ...],
 ) -> bytes:
-    import msgspec  # a dependency of bundles only, kept out of the package's start
+    import msgspec  # only making and reading a bundle's bytes needs it
 
     document = _Document(
         format=FORMAT,

@@ -24,6 +24,7 @@ from seawall.policy.tree import (
     call_key,
     common_kind,
     compound,
+    const,
     literal,
     read,
 )
@@ -42,7 +43,9 @@ def check_call(checker: Checker, node: ast.Call, known: _Known) -> Term:
     if check is not None:
         return check(checker, node, known)
     near = nearest(name, SIGNATURES)
-    raise checker.refused(node.func, f"unknown function '{name}'", expected="one of " + ", ".join(SIGNATURES), near=near)
+    raise checker.refused(
+        node.func, f"unknown function '{name}'", expected="one of " + ", ".join(SIGNATURES), near=near
+    )
 
 
 def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = None) -> list[ast.expr]:
@@ -90,7 +93,8 @@ def _lower(checker: Checker, node: ast.Call, known: _Known) -> Term:
 
 def _known(checker: Checker, node: ast.Call, known: _Known) -> Term:
     (argument,) = arguments(checker, node, 1)
-    return compound(Op.KNOWN, Kind.BOOLEAN, checker.check(argument, known).term)
+    term = checker.check(argument, known).term
+    return const(True, Kind.BOOLEAN) if term.op is Op.CONST else compound(Op.KNOWN, Kind.BOOLEAN, term)
 
 
 def _in_part(checker: Checker, node: ast.Call, known: _Known) -> Term:
@@ -99,7 +103,9 @@ def _in_part(checker: Checker, node: ast.Call, known: _Known) -> Term:
     part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
     if not isinstance(what, ast.Name) or what.id not in environment.signals:
         near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
-        raise checker.refused(what, "the second argument of in_part is a signal", expected=SIGNATURES["in_part"], near=near)
+        raise checker.refused(
+            what, "the second argument of in_part is a signal", expected=SIGNATURES["in_part"], near=near
+        )
     signal = checker.ask(what, environment.signal, what.id)
     name = call_key("in_part", literal(part), signal.name)
     return read(Feature(name, Kind.NUMBER, Origin.IN_PART, argument=signal.argument, part=part))

@@ -292,6 +292,8 @@ class Checker:
                 return feature.name, read(column)
             return feature.name, compound(Op.IS_NONE, Kind.BOOLEAN, read(feature))
         inner = self.check(left, _NOTHING).term
+        if inner.op is Op.CONST:
+            return inner.key, const(inner.value is None, Kind.BOOLEAN)
         return inner.key, compound(Op.IS_NONE, Kind.BOOLEAN, inner)
 
     def _in(self, node: ast.Compare, left: ast.expr, right: ast.expr, known: frozenset[str]) -> Term:
@@ -313,7 +315,9 @@ class Checker:
                     )
                 name = f"{literal(left.value)} in {feature.name}"
                 return read(Feature(name, Kind.BOOLEAN, Origin.IN_LIST, subject=feature.subject, argument=left.value))
-        raise self.refused(right, "'in' needs a list", expected='["a", "b"] or a list field; for words in a text: contains(…)')
+        raise self.refused(
+            right, "'in' needs a list", expected='["a", "b"] or a list field; for words in a text: contains(…)'
+        )
 
     def _entry(self, entry: ast.expr) -> Term:
         negative = isinstance(entry, ast.UnaryOp) and isinstance(entry.op, ast.USub)
@@ -349,7 +353,9 @@ class Checker:
         if feature is None or feature.origin not in (Origin.SIGNAL, Origin.IN_PART):
             raise self.refused(left, "at_fpr(…) stands beside a signal", expected="hate >= at_fpr(0.001)")
         if symbol not in (">=", "<"):
-            raise self.refused(node, f"at_fpr(…) cannot be used with '{symbol}'", expected=">= (reaches it) or < (does not)")
+            raise self.refused(
+                node, f"at_fpr(…) cannot be used with '{symbol}'", expected=">= (reaches it) or < (does not)"
+            )
         (argument,) = arguments(self, right, 1)
         rate = argument.value if isinstance(argument, ast.Constant) else None
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1:

@@ -164,13 +164,13 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
     single = {name: columns[0].column for name, columns in wanted.items() if _plain(columns)}
 
     def fill(row: Row, context: Context) -> None:
-        missing: set[str] = set()
+        missing: dict[str, None] = {}
         for signal in context.signals:
             name, value = signal.name, signal.value
             column = single.get(name)
             if column is not None:
                 if not isfinite(value):
-                    missing.add(column)
+                    missing[column] = None
                 elif value > row[column]:  # type: ignore[operator]
                     row[column] = value
             elif name in wanted:
@@ -178,7 +178,7 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
         for unknown in context.unknown:
             for entry in promised.get(unknown.detector, ()):
                 if entry.covers(unknown.part):
-                    missing.add(entry.column)
+                    missing[entry.column] = None
         for column in missing:
             row[f"at_least({column})"] = row[column]
             row[column] = UNKNOWN
@@ -190,7 +190,7 @@ def _plain(columns: list[_Wanted]) -> bool:
     return len(columns) == 1 and columns[0].part is None and not columns[0].counts
 
 
-def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: set[str]) -> None:
+def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, None]) -> None:
     """Add one signal to every column it feeds; a value that is no finite number makes them unknown."""
     for entry in columns:
         if not entry.covers(signal.part):
@@ -198,7 +198,7 @@ def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: set[str]) -
         held = row[entry.column]
         assert isinstance(held, int | float)
         if not isfinite(signal.value):
-            missing.add(entry.column)
+            missing[entry.column] = None
         elif entry.counts:
             row[entry.column] = held + (1 if signal.value > 0 else 0)
         else:

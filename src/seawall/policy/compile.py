@@ -179,11 +179,15 @@ _CONNECTIVES: Final = frozenset({Op.AND, Op.OR, Op.NOT, Op.IF, Op.KNOWN, Op.IS_N
 def _count(term: Term, counts: Counter[str], terms: dict[str, Term]) -> None:
     """Count terms worth computing once. One that relies on a guard further out is hoisted with the guard in front,
     which is right only when there is no connective inside that could turn the guard's False around."""
-    if term.op in _SHARED and (term.op not in _CONNECTIVES or not _narrowed(term)):
+    if term.op in _SHARED and not (_connects(term) and _narrowed(term)):
         counts[term.key] += 1
         terms.setdefault(term.key, term)
     for arg in term.args:
         _count(arg, counts, terms)
+
+
+def _connects(term: Term) -> bool:
+    return term.op in _CONNECTIVES or any(_connects(arg) for arg in term.args)
 
 
 def _narrowed(term: Term) -> list[Feature]:

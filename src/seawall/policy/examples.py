@@ -168,7 +168,8 @@ def check_publishable(bundle: Bundle) -> tuple[Problem, ...]:
             message = f"example '{result.name}' fails: {'; '.join(result.differences)}"
             policy = bundle.policy(result.policy)
             example = next(each for each in policy.examples if each.name == result.name) if policy else None
-            assert policy is not None and example is not None
+            assert policy is not None
+            assert example is not None
             problems.append(problem_at(policy.source, example.span, message))
     return tuple(problems)
 

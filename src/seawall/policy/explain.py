@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from math import inf, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
-from seawall.model import UNKNOWN, Action, Decision, FeatureRow, FeatureValue, Verdict
+from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Verdict
 from seawall.policy.durations import format_duration
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
-from seawall.policy.tree import Feature, Kind, Op, Origin, Term, features_of, literal
+from seawall.policy.tree import Feature, features_of, literal
+from seawall.policy.whatif import NEAR, Candidate, candidates, show_value
 
 if TYPE_CHECKING:
     from seawall.policy.bundle import Bundle
@@ -102,27 +102,17 @@ class Explanation:
         return "\n".join(_lines(self))
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """One feature, changed: the row with it, how far it moved, and how to say it."""
-
-    feature: Feature
-    row: FeatureRow
-    distance: float
-    after: str
-
-
 def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
     """Explain a decision from the row it read. Raises KeyError (content type not in the bundle), RowIncomplete."""
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
     outcome = program.decide(row)
-    candidates = sorted(_candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
+    changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
     rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
     rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
-    rules += _near_misses(program, reader, candidates, {rule.id for rule in (*fired, *undetermined)})
+    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -133,7 +123,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
         fail_mode=decision.fail_mode,
         reproduced=_reproduced(decision, outcome),
         rules=tuple(rules),
-        change=_smallest_change(program, reader, candidates, outcome.verdict),
+        change=_smallest_change(program, reader, changes, outcome.verdict),
     )
 
 
@@ -144,10 +134,8 @@ def _reproduced(decision: Decision, outcome: Outcome) -> bool:
     return all(action in decision.actions for action in outcome.actions)
 
 
-def _smallest_change(
-    program: Program, reader: _Reader, candidates: list[_Candidate], verdict: Verdict
-) -> Change | None:
-    for candidate in candidates:
+def _smallest_change(program: Program, reader: _Reader, changes: list[Candidate], verdict: Verdict) -> Change | None:
+    for candidate in changes:
         other = program.decide(candidate.row).verdict
         if other is not verdict:
             name = candidate.feature.name
@@ -156,13 +144,11 @@ def _smallest_change(
     return None
 
 
-def _near_misses(
-    program: Program, reader: _Reader, candidates: list[_Candidate], seen: set[str]
-) -> list[RuleExplanation]:
+def _near_misses(program: Program, reader: _Reader, changes: list[Candidate], seen: set[str]) -> list[RuleExplanation]:
     """Live rules that one small change would have made fire, nearest first."""
     found: list[RuleExplanation] = []
-    for candidate in candidates:
-        if len(found) == _NEAR_MISSES:
+    for candidate in changes:
+        if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
             if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
@@ -170,84 +156,6 @@ def _near_misses(
                 change = f"{candidate.feature.name} {candidate.after}"
                 found.append(reader.rule(rule, "near miss", change))
     return found
-
-
-# -- candidates --------------------------------------------------------------------------------------------------
-
-
-def _candidates(program: Program, row: FeatureRow) -> Iterator[_Candidate]:
-    """Every single-feature change worth trying: numbers moved to just across a threshold, booleans turned, codes
-    replaced by one that a rule names. Nobody's text is invented."""
-    tried: set[tuple[str, object]] = set()
-    for rule in program.rules:
-        if rule.rule.mode == "live":
-            for feature, value, after in _moves(rule.when, row):
-                if (feature.name, value) not in tried and value != row[feature.name]:
-                    tried.add((feature.name, value))
-                    distance = _distance(row, feature, value)
-                    yield _Candidate(feature, _changed(program, row, feature, value), distance, after)
-
-
-def _moves(term: Term, row: FeatureRow) -> Iterator[tuple[Feature, FeatureValue, str]]:
-    for arg in term.args:
-        yield from _moves(arg, row)
-    feature = term.feature if term.op is Op.FEATURE else term.args[0].feature if term.args else None
-    if feature is None or feature.personal or feature.origin in (Origin.NOW, Origin.IS_NONE):
-        return
-    if term.op is Op.FEATURE and feature.kind is Kind.BOOLEAN:
-        before = row[feature.name]
-        for value in (True, False):
-            if before is not value:
-                yield feature, value, f"= {value}"
-    elif term.op is Op.IN:
-        for entry in term.value if isinstance(term.value, tuple) else ():
-            yield feature, entry, f"= {_shown(feature.kind, entry)}"
-    elif term.op is Op.COMPARE and term.args[1].op is Op.CONST:
-        threshold = term.args[1].value
-        if isinstance(threshold, int | float) and not isinstance(threshold, bool):
-            yield from _around(feature, threshold)
-        elif isinstance(threshold, str):
-            yield feature, threshold, f"= {_shown(feature.kind, threshold)}"
-
-
-def _around(feature: Feature, threshold: float) -> Iterator[tuple[Feature, FeatureValue, str]]:
-    shown = _shown(feature.kind, threshold)
-    yield feature, threshold, f"= {shown}"
-    if feature.kind in (Kind.INTEGER, Kind.TIMESTAMP):
-        for value in (int(threshold) - 1, int(threshold) + 1):
-            yield feature, value, f"= {_shown(feature.kind, value)}"
-    else:
-        yield feature, nextafter(threshold, -inf), f"just below {shown}"
-        yield feature, nextafter(threshold, inf), f"just above {shown}"
-
-
-def _distance(row: FeatureRow, feature: Feature, value: FeatureValue) -> float:
-    """Relative to the larger of the two values, and to 1 for probabilities; 1 for what is no number."""
-    before = row[feature.name]
-    if before is UNKNOWN:
-        before = row.get(feature.bound, 0.0)
-    if not isinstance(before, int | float) or not isinstance(value, int | float) or isinstance(value, bool):
-        return 1.0
-    return abs(value - before) / max(abs(value), abs(before), 1.0)
-
-
-def _changed(program: Program, row: FeatureRow, feature: Feature, value: FeatureValue) -> FeatureRow:
-    """The row with one feature changed. A signal is the maximum over its parts, so its columns move together."""
-    changed = dict(row)
-    changed[feature.name] = value
-    changed.pop(feature.bound, None)
-    for other in program.features:
-        if other.argument != feature.argument or other.name == feature.name or not other.growing:
-            continue
-        held = changed[other.name]
-        if isinstance(held, int | float) and isinstance(value, int | float):
-            lifted = feature.origin is Origin.IN_PART and other.origin is Origin.SIGNAL
-            lowered = feature.origin is Origin.SIGNAL and other.origin is Origin.IN_PART
-            if lifted:
-                changed[other.name] = max(held, value)
-            elif lowered:
-                changed[other.name] = min(held, value)
-    return changed
 
 
 # -- showing -----------------------------------------------------------------------------------------------------
@@ -287,7 +195,7 @@ class _Reader:
         value = self.row[feature.name]
         if value is not UNKNOWN:
             assert value is None or isinstance(value, str | int | float | bool)
-            return FeatureRead(name=feature.name, value=value, shown=_shown(feature.kind, value))
+            return FeatureRead(name=feature.name, value=value, shown=show_value(feature.kind, value))
         bound = self.row.get(feature.bound)
         at_least = float(bound) if isinstance(bound, int | float) and bound > 0 else None
         reason = self._why(feature)
@@ -309,18 +217,6 @@ class _Reader:
 def _ends(call: Any) -> tuple[int, int]:
     span = call.expression.span(call.node)
     return span.start, span.end
-
-
-def _shown(kind: Kind, value: object) -> str:
-    if value is None:
-        return "None"
-    if kind is Kind.DURATION and isinstance(value, int | float):
-        return format_duration(value)
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return literal(value) if isinstance(value, str) else str(value)
 
 
 def show_action(action: Action) -> str:

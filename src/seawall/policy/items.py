@@ -159,7 +159,6 @@ def _unknown(raw: Mapping[Any, Any], known: Iterable[str], where: str) -> ItemEr
     return ItemError(f"{where}{name}", "is not known", remedy)
 
 
-
 _MODALITIES: Final = {
     FieldType.TEXT: Modality.TEXT,
     FieldType.TEXTS: Modality.TEXT,

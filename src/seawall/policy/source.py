@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Problem:
 
 
 class PolicyErrors(ValueError):
-    """Policy or content-type files that cannot be used: every problem found, in the order of the files."""
+    """Policy or content-type files that cannot be used: every problem found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -83,6 +82,8 @@ class PolicyErrors(ValueError):
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Known names that look like ``name``, nearest first."""
+    from difflib import get_close_matches  # only errors need it
+
     choices = {candidate.lower(): candidate for candidate in known}
     return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, 0.6))
 

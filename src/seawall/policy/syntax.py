@@ -85,6 +85,8 @@ class Expression:
 def _character(text: str, line: int, byte_column: int, shift: int) -> int:
     """Index into the text of a place that ``ast`` names by line and UTF-8 column."""
     lines = text.split("\n")
+    if line > len(lines):  # the parenthesis that was put around the text
+        return len(text)
     before = sum(len(each) + 1 for each in lines[: line - 1])
     column = byte_column - (shift if line == 1 else 0)
     inside = len(lines[line - 1].encode()[: max(column, 0)].decode(errors="ignore"))

@@ -244,7 +244,7 @@ def _check_name(bank: str) -> None:
 
 def _canonical(entry: NewEntry, index: int) -> str:
     try:
-        return canonical_value(entry.kind, entry.value)
+        return canonical_value(entry.kind, entry.value, entry.threshold)
     except EntryError as error:
         raise BankError(f"entry {index}: {error}") from error
 

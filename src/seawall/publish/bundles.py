@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import structlog
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, select
 
 from seawall.model import BundlePublished, DetectorSpec, Event
 from seawall.policy import Bundle, build_bundle, load_bundle
 from seawall.publish.sources import Sources
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Blobs, Database, Ledger, Transaction
+from seawall.storage.upsert import insert_rows
 
 _log = structlog.get_logger(__name__)
 
@@ -109,4 +110,4 @@ class Bundles:
             if isinstance(event.body, BundlePublished)
         ]
         if rows:
-            connection.execute(insert(bundle_table), rows)
+            insert_rows(connection, bundle_table, rows)

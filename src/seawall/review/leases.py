@@ -107,7 +107,7 @@ def _take_over(connection: Connection, case: str, person: str, now: int, until: 
     )
 
 
-def _waiting(person: str, queue: str | None, content_type: str | None, now: int) -> Select[tuple[str]]:
+def _waiting(person: str, queue: str | None, content_type: str | None, now: int) -> Select[str]:
     mine = exists().where(lease.c.case == case_table.c.id, lease.c.person == person, lease.c.until > now)
     others = exists().where(lease.c.case == case_table.c.id, lease.c.person != person, lease.c.until > now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == person, skip.c.until > now)

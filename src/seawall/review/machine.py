@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from seawall.model import Decision, DecisionSource, ItemRef, Verdict
+from seawall.model import Decision, DecisionSource, ItemRef, Verdict, gravest
 
 REPORTS_QUEUE = "reports"
 
@@ -162,9 +162,9 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     if not opening and priority < case.priority:
         return case
     case = replace(case, queue=str(first.parameters["queue"]), priority=priority)
-    if not decision.reasons:
+    reason = gravest(decision.reasons)
+    if reason is None:
         return case
-    reason = decision.reasons[0]
     return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
 
 

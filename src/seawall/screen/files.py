@@ -279,7 +279,7 @@ def _to_parquet(source: Path, target: Path) -> None:
     import polars as pl
 
     text, texts, count = pl.String, pl.List(pl.String), pl.Int64
-    schema = {
+    schema: dict[str, Any] = {
         "row": count, "id": text, "verdict": text, "actions": pl.List(pl.Struct({"kind": pl.String})), "rules": texts,
         "shadow": texts, "undetermined": texts, "degraded": pl.Boolean, "signals": text, "error": text,
     }  # fmt: skip

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
-from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, UnknownReason
+from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, UnknownReason, gravest
 from seawall.screen.tables import debt, decision, fired_rule, item, revision, traffic
-from seawall.storage.upsert import upsert
+from seawall.storage.upsert import insert_rows, upsert
 
 _MINUTE = 60_000
 
@@ -74,7 +74,7 @@ class Items:
             rows = [{"b_ref": ref, **now} for ref, now in touched.items()]
             connection.execute(_TOUCH, rows)
         if revisions:
-            connection.execute(_ADD_REVISION, revisions)
+            insert_rows(connection, revision, revisions)
         if heads:
             _keep_decisions(connection, heads, touched)
             upsert(connection, item, list(heads.values()))
@@ -89,7 +89,6 @@ def _keep_decisions(
         heads[ref].update(zip(("decision", "verdict", "degraded", "decided_at"), kept, strict=True))
 
 
-_ADD_REVISION = insert(revision)
 _TOUCH = (
     update(item)
     .where(item.c.ref == bindparam("b_ref"))
@@ -114,18 +113,14 @@ class Decisions:
         made = [(event.seq, event.body.decision) for event in events if isinstance(event.body, DecisionMade)]
         if not made:
             return
-        connection.execute(_ADD_DECISION, [_decision_row(seq, one) for seq, one in made])
+        insert_rows(connection, decision, [_decision_row(seq, one) for seq, one in made])
         fired = [row for _, one in made for row in _fired_rows(one)]
         if fired:
-            connection.execute(_ADD_FIRED, fired)
-
-
-_ADD_DECISION = insert(decision)
-_ADD_FIRED = insert(fired_rule)
+            insert_rows(connection, fired_rule, fired)
 
 
 def _decision_row(seq: int, made: Decision) -> dict[str, Any]:
-    first = made.reasons[0] if made.reasons else None
+    first = gravest(made.reasons)
     return {
         "id": made.id,
         "seq": seq,

@@ -36,7 +36,7 @@ from seawall.policy import Bundle, Context, Outcome, Program, parts_of
 from seawall.screen.content import canonical, encode, features_name, fields_name
 from seawall.screen.heads import Head, head_of
 from seawall.screen.tables import idempotency as idempotency_table
-from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction, Vault
+from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
 
 _log = structlog.get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
@@ -112,13 +112,11 @@ class Screener:
         self,
         *,
         ledger: Ledger,
-        vault: Vault,
         blobs: Blobs,
         runner: Runner,
         in_force: Callable[[], Bundle],
     ) -> None:
         self._ledger = ledger
-        self._vault = vault
         self._blobs = blobs
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
@@ -157,25 +155,28 @@ class Screener:
     async def submit(self, items: list[Item]) -> list[str]:
         """Take items for screening by a worker; their surrogates, once durable. All or none."""
 
+        contents = [_Content(canonical(item), encode(item, self._blobs)) for item in items]
+
         def unit(tx: Transaction) -> list[str]:
             refs = []
-            for item in items:
-                placed = _place(tx, item, self._vault, self._blobs)
+            for item, content in zip(items, contents, strict=True):
+                placed = _place(tx, item, content)
                 payload = {"item": placed.ref.ref, "revision": placed.ref.revision}
                 tx.enqueue("screen", f"{placed.ref.ref}/{placed.ref.revision}", payload)
                 refs.append(placed.ref.ref)
             return refs
 
-        return await self._ledger.commit_async(unit)
+        subjects = {subject for item in items for subject in _prefetch(item, None).subjects}
+        return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
-    def rescreen(self, item: Item, ref: ItemRef, *, job: Job | None, source: DecisionSource) -> Answer | None:
-        """Look again at a revision, with the longest budget its content type allows.
+    def rescreen(self, item: Item, ref: ItemRef, after: str, *, job: Job | None = None) -> Answer | None:
+        """Look again at a revision after the decision ``after``, with the budget of the stage after publication.
 
-        None: nothing to do any more (a newer revision came, or a person has decided this one).
+        None: nothing to do any more (a newer revision came, a person has decided this one, or the debt is paid).
         """
         look = self._look(item, POST_PUBLISH)
         findings = self._start(look, None).wait()
-        return self._ledger.commit(self._again(look, findings, ref, source, job))
+        return self._ledger.commit(self._again(look, findings, ref, after, DecisionSource.RESCREEN, job))
 
     # -- one look ------------------------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Screener:
         assert pre is not None, "the content-type check demands a pre_publish stage"
         stage = content_type.stage(stage_name) or pre
         program = bundle.program(item.content_type)
-        parts = derive_parts(parts_of(item, content_type))
+        parts = tuple(derive_parts(parts_of(item, content_type)))
         now, later = self._split(program.detectors, stage, content_type)
         return _Look(item, content_type, stage, bundle, program, parts, now, later)
 
@@ -266,13 +267,14 @@ class Screener:
         job: Job | None = None,
     ) -> Callable[[Transaction], Answer]:
         judged = self._judge(look, findings, source)
+        content = _Content(canonical(look.item), encode(look.item, self._blobs))
 
         def unit(tx: Transaction) -> Answer:
             if idempotency is not None:
                 seen = tx.prefetched(idempotency_table, idempotency.key)
                 if seen is not None:
                     return _repeat(seen, idempotency)
-            placed = _place(tx, look.item, self._vault, self._blobs)
+            placed = _place(tx, look.item, content)
             head = placed.head
             if head is not None and head.by_person and head.revision == placed.ref.revision:
                 answer = _standing(head, look.stage.name)  # a person has answered for this very content
@@ -290,7 +292,7 @@ class Screener:
         return unit
 
     def _again(
-        self, look: _Look, findings: Findings, ref: ItemRef, source: DecisionSource, job: Job | None
+        self, look: _Look, findings: Findings, ref: ItemRef, after: str, source: DecisionSource, job: Job | None
     ) -> Callable[[Transaction], Answer | None]:
         judged = self._judge(look, findings, source)
 
@@ -300,6 +302,8 @@ class Screener:
             head = head_of(tx, ref.ref)
             if head is None or head.revision != ref.revision or head.by_person:
                 return None
+            if head.decision != after and not head.degraded:
+                return None  # somebody has decided meanwhile, knowing all that was asked
             return self._record(tx, look, judged, ref, head.actor, head)
 
         return unit
@@ -335,23 +339,20 @@ class Screener:
         def supersede(findings: Findings) -> None:
             ref = ItemRef(look.item.content_type, answer.item, answer.revision)
             try:
-                self._ledger.commit(self._again_if(look, findings, ref, answer.decision))
+                self._ledger.commit(self._again(look, findings, ref, answer.decision, DecisionSource.LATE, None))
             except Exception:
                 # The debt is in the ledger and its job in the queue: the worker pays it.
                 _log.exception("late answer not recorded", decision=answer.decision)
 
         pending.on_late(supersede)
 
-    def _again_if(
-        self, look: _Look, findings: Findings, ref: ItemRef, expected: str
-    ) -> Callable[[Transaction], Answer | None]:
-        again = self._again(look, findings, ref, DecisionSource.LATE, None)
 
-        def unit(tx: Transaction) -> Answer | None:
-            head = head_of(tx, ref.ref)
-            return again(tx) if head is not None and head.decision == expected else None
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """An item's content, prepared outside the transaction: its canonical bytes, and the bytes to seal."""
 
-        return unit
+    canonical: bytes
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,18 +362,18 @@ class _Placed:
     head: Head | None
 
 
-def _place(tx: Transaction, item: Item, vault: Vault, blobs: Blobs) -> _Placed:
+def _place(tx: Transaction, item: Item, content: _Content) -> _Placed:
     """Find or make the item's surrogate and its revision; seal what is new."""
     actor = tx.subject(ACCOUNT, item.actor) if item.actor is not None else None
     kind = item_kind(item.content_type)
     known = tx.find_subject(kind, item.id)
     head = head_of(tx, known) if known is not None else None
     ref = known or tx.subject(kind, item.id, owner=actor)
-    digest = tx.digest(canonical(item))
+    digest = tx.digest(content.canonical)
     if head is not None and head.digest == digest:
         return _Placed(ItemRef(item.content_type, ref, head.revision), actor, head)
     placed = ItemRef(item.content_type, ref, head.revision + 1 if head is not None else 1)
-    tx.seal(ref, fields_name(placed.revision), encode(item, blobs))
+    tx.seal(ref, fields_name(placed.revision), content.sealed)
     tx.append(ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
     return _Placed(placed, actor, head)
 

@@ -30,7 +30,6 @@ from seawall.storage.jobs import Job, Jobs
 from seawall.storage.ledger import Ledger
 from seawall.storage.replay import Rebuild, RebuiltTable, Verification
 from seawall.storage.transaction import Prefetch, Transaction
-from seawall.storage.upsert import upsert
 from seawall.storage.vault import Vault
 
 __all__ = [
@@ -52,5 +51,4 @@ __all__ = [
     "Verification",
     "metadata",
     "open_database",
-    "upsert",
 ]

@@ -41,6 +41,7 @@ class Database:
         # SQLite has one writer at a time. Threads of one process queue here, fairly and at once, instead of
         # polling the file's lock; PostgreSQL orders writers itself.
         self._writing = threading.Lock() if self.dialect == "sqlite" else None
+        self._writing_thread: int | None = None
 
     @property
     def file(self) -> Path | None:
@@ -69,8 +70,15 @@ class Database:
         if self._writing is None:
             yield
             return
+        me = threading.get_ident()
+        if self._writing_thread == me:
+            raise RuntimeError("this thread is in a write transaction already: use the one at hand")
         with self._writing:
-            yield
+            self._writing_thread = me
+            try:
+                yield
+            finally:
+                self._writing_thread = None
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -152,6 +160,8 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "cache_size=-65536",  # KiB: the indexes' inner pages stay in memory
+        "wal_autocheckpoint=4000",  # pages (16 MB): pages written again and again are copied back once
         "secure_delete=FAST",  # zeroes what it deletes on pages that it rewrites anyway: destroyed keys among it
     )
     return Database(writer, engine("BEGIN", "query_only=ON"), place)

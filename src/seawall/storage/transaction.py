@@ -152,7 +152,7 @@ class Transaction:
         """A job, due at once or at ``due_at`` (ms). While one of the same (kind, key) is pending there is no second:
         the earlier due time and the newer payload stay. One that is being worked on does not count."""
         data = msgspec.json.encode(payload)
-        self.writes.jobs.append((new_id("job"), kind, key, data, self.at if due_at is None else due_at))
+        self.writes.jobs.append((self._batch.job_id(), kind, key, data, self.at if due_at is None else due_at))
 
     def finish(self, job: Job) -> None:
         """The job is done, in this very transaction. The commit raises LeaseLost when the lease was lost."""

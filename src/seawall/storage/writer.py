@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -88,6 +89,7 @@ class Writer:
         self._sql = Sql(database.dialect)
         self._subjects = Subjects(master, cached_subjects)
         self._erasures: str | None = None
+        self._job_numbers = itertools.count()
         self._connection: Connection | None = None
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._gate = threading.Lock()
@@ -197,7 +199,15 @@ class Writer:
             self._subjects.clear()
             self._erasures = erasures
         self._subjects.trim()
-        return connection, Batch(connection, self._sql, self._subjects, self._master, self._projections, (seq, chain))
+        return connection, Batch(
+            connection,
+            self._sql,
+            self._subjects,
+            self._master,
+            self._projections,
+            (seq, chain),
+            self._job_numbers,
+        )
 
     def _enter(self) -> tuple[Connection, tuple[str | None, int, bytes]]:
         kept = self._connection
@@ -233,13 +243,12 @@ class Writer:
         batch.absorb(transaction)
 
     def _failed_commit(self, error: BaseException) -> BaseException:
-        storage_error = explain(error, self._database.place)
-        if storage_error is not None and self._database.dialect == "postgresql":
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
             return OutcomeUnknown(
                 f"The connection to {self._database.place} broke while committing; whether the work is durable is not "
                 "known. Ask for it by its id, or send it again with the same idempotency key."
             )
-        return storage_error or error
+        return explain(error, self._database.place) or error
 
     def _roll_back(self, connection: Connection) -> None:
         try:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ import structlog
 
 from seawall import enforce
 from seawall.app import App
-from seawall.model import DecisionSource, Item, ItemRef, now_ms
+from seawall.model import Item, ItemRef, now_ms
 from seawall.screen import load_decision, load_item
 from seawall.storage import Erased, Job
 
@@ -25,11 +26,7 @@ _IDLE_S = 0.25
 _MAX_BACK_OFF_MS = 300_000
 _BURY_AFTER = 50  # attempts of a job whose handler itself fails: about four hours
 
-Handler = Callable[[App, Job], None]
-
-
-def _deliver(app: App, job: Job) -> None:
-    enforce.deliver(_courier(app), job)
+Handler = Callable[[Job], None]
 
 
 def _courier(app: App) -> enforce.Courier:
@@ -56,7 +53,7 @@ def _screen(app: App, job: Job) -> None:
 def _rescreen(app: App, job: Job) -> None:
     item = _load(app, job)
     if item is not None:
-        app.screener.rescreen(item[0], item[1], job=job, source=DecisionSource.RESCREEN)
+        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job)
 
 
 def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
@@ -70,21 +67,33 @@ def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
     return item, ItemRef(item.content_type, ref, revision)
 
 
-HANDLERS: Mapping[str, Handler] = {"deliver": _deliver, "screen": _screen, "rescreen": _rescreen}
+def _handlers(app: App) -> Mapping[str, Handler]:
+    courier = _courier(app)  # one for the worker's life: it remembers which receivers do not answer
+    return {
+        enforce.JOB_KIND: partial(enforce.deliver, courier),
+        "screen": partial(_screen, app),
+        "rescreen": partial(_rescreen, app),
+    }
 
 
 class Worker:
-    """A thread that claims jobs and a few that do them. Use as a context manager."""
+    """Claims jobs and does them, ``threads`` at once of each sort. Use as a context manager."""
 
     def __init__(self, app: App, *, threads: int = 4) -> None:
         self._app = app
+        self._handlers = _handlers(app)
         self._threads = threads
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._thread = threading.Thread(target=self._loop, name="seawall-worker", daemon=True)
+        # Receivers that are slow to answer must not keep debts from being paid: two pools.
+        self._loops = [
+            threading.Thread(target=self._loop, args=(kinds,), name=f"seawall-worker-{kinds[0]}", daemon=True)
+            for kinds in ((enforce.JOB_KIND,), ("screen", "rescreen"))
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for loop in self._loops:
+            loop.start()
         return self
 
     def __exit__(
@@ -95,24 +104,28 @@ class Worker:
     def stop(self) -> None:
         """Claim no more; wait for what is being done."""
         self._stop.set()
-        self._thread.join()
+        for loop in self._loops:
+            loop.join()
 
-    def _loop(self) -> None:
+    def _loop(self, kinds: tuple[str, ...]) -> None:
         slots = threading.Semaphore(self._threads)
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="seawall-job") as pool:
+        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"seawall-{kinds[0]}") as pool:
             while not self._stop.is_set():
                 slots.acquire()
-                slots.release()
-                jobs = self._claim()
+                free = 1
+                while free < self._threads and slots.acquire(blocking=False):
+                    free += 1
+                jobs = self._claim(kinds, free)
                 for job in jobs:
-                    slots.acquire()
                     pool.submit(self.do, job).add_done_callback(lambda _done: slots.release())
+                if free > len(jobs):
+                    slots.release(free - len(jobs))
                 if not jobs:
                     self._stop.wait(_IDLE_S)
 
-    def _claim(self) -> list[Job]:
+    def _claim(self, kinds: tuple[str, ...], limit: int) -> list[Job]:
         try:
-            return self._app.jobs.claim(tuple(HANDLERS), self._name, limit=self._threads, lease_ms=_LEASE_MS)
+            return self._app.jobs.claim(kinds, self._name, limit=limit, lease_ms=_LEASE_MS)
         except Exception:
             _log.exception("no jobs could be claimed; trying again")
             self._stop.wait(1)
@@ -121,7 +134,7 @@ class Worker:
     def do(self, job: Job) -> None:
         """Do one claimed job; a failure puts it back with a longer and longer delay."""
         try:
-            HANDLERS[job.kind](self._app, job)
+            self._handlers[job.kind](job)
         except Exception as error:
             _log.exception("job failed", kind=job.kind, job=job.id, attempts=job.attempts)
             self._put_back(job, f"{type(error).__name__}: {error}"[:500])

@@ -164,17 +164,19 @@ def _form(
 ) -> dict[str, Any]:
     """The actions to offer, by subject, and what is ticked: what was sent, else what the machine chose."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
-    machine = [action.kind for action in decision.actions] if decision else []
-    default = [kind.name for kind in allowed if kind.name in machine and kind.name != "hold"] or ["remove"]
+    offered = [kind for kind in allowed if kind.subject is not Subject.HOUSE]
+    chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
+    # A hold waits for exactly this answer, so it is not repeated.
+    default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]
     return {
-        "item_actions": [kind for kind in allowed if kind.subject is Subject.ITEM],
-        "actor_actions": [kind for kind in allowed if kind.subject is Subject.ENTITY],
+        "item_actions": [kind for kind in offered if kind.subject is Subject.ITEM],
+        "actor_actions": [kind for kind in offered if kind.subject is Subject.ENTITY],
         "ticked": set(sent.get("action", ())) if sent else set(default),
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
         "note": sent.get("note", ("",))[0],
         "reasons": review.REASONS,
-        "machine": machine,
+        "machine": chosen,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 from starlette.responses import JSONResponse, Response
 
 from seawall.access import Permission
@@ -115,7 +115,7 @@ def _written(call: Any) -> str:
 
 def _fired(connection: Connection) -> dict[tuple[str, str], int]:
     """How often each rule fired in the last day."""
-    rows: Sequence[Row[Any]] = connection.execute(
+    rows = connection.execute(
         select(fired_rule.c.policy, fired_rule.c.rule, func.count())
         .where(fired_rule.c.at >= now_ms() - _DAY)
         .group_by(fired_rule.c.policy, fired_rule.c.rule)

@@ -14,6 +14,8 @@ function colour(name) {
   return found;
 }
 
+const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 5);
+
 // Each series holds its own verdict and all those below it, so that the bars stack.
 function stack({ names, columns }) {
   const [minutes, ...counts] = columns;
@@ -30,13 +32,13 @@ function options() {
     cursor: { points: { show: false } },
     legend: { show: false },
     scales: { y: { range: (_, __, most) => [0, Math.max(5, most * 1.1)] } },
-    axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 44 }],
+    axes: [{ ...axis, size: 26, grid: { show: false }, values: (_, times) => times.map(clock) }, { ...axis, size: 44 }],
     series: [
       {},
       ...ORDER.map((name) => ({
         label: name,
-        stroke: colour(name),
-        fill: colour(name),
+        stroke: colour(`plot-${name}`),
+        fill: colour(`plot-${name}`),
         width: 0,
         points: { show: false },
         paths: uPlot.paths.bars({ size: [0.78, 24] }),

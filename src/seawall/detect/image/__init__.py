@@ -1,11 +1,11 @@
 """Pictures: decoded in a process with limits, hashed, and compared with the banks.
 
-    >>> from seawall.detect.image import ImageDetector
-    >>> detector = ImageDetector()
-    >>> [answer] = detector.detect([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"not a picture")])
-    >>> answer.detail
-    'not_an_image'
-    >>> detector.close()
+>>> from seawall.detect.image import ImageDetector
+>>> detector = ImageDetector()
+>>> [answer] = detector.detect([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"not a picture")])
+>>> answer.detail
+'not_an_image'
+>>> detector.close()
 """
 
 from seawall.detect.image.detector import ImageDetector

@@ -1,9 +1,9 @@
 """Decoding hostile pictures in a process of its own, which can be killed and cannot reach anything.
 
-    >>> sandbox = Sandbox()
-    >>> sandbox.read(b"GIF89a...")
-    Unreadable(code='damaged')
-    >>> sandbox.close()
+>>> sandbox = Sandbox()
+>>> sandbox.read(b"GIF89a...")
+Unreadable(code='damaged')
+>>> sandbox.close()
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +64,20 @@ class Sandbox:
     def __init__(self, limits: ImageLimits | None = None) -> None:
         self._limits = limits or ImageLimits()
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._served = 0
+        self._child: _Child | None = None
         self._closed = False
 
     @property
     def pid(self) -> int | None:
         """The decoding process, when there is one."""
-        process = self._process
-        return None if process is None else process.pid
+        child = self._child
+        return None if child is None else child.process.pid
 
     def start(self) -> None:
-        """Start the process now, so that the first picture does not wait for it (a quarter of a second)."""
+        """Start the process now, so that the first picture does not wait for it."""
         with self._lock:
-            if self._process is None and not self._closed:
-                self._process = self._spawn()
+            if self._child is None and not self._closed:
+                self._child = _Child(self._limits)
 
     def read(self, data: bytes) -> ImageReading | Unreadable:
         """Decode and hash one picture within the limits. Never raises for what the bytes hold."""
@@ -86,16 +86,19 @@ class Sandbox:
         with self._lock:
             if self._closed:
                 return Unreadable("closed")
-            process = self._ready_process()
+            child = self._child
+            if child is None or not child.is_alive():
+                child = self._replace()
             try:
-                reply = self._exchange(process, data)
+                reply = child.exchange(data)
             except TimeoutError:
                 self._replace()
                 return Unreadable("time_limit")
             except (OSError, EOFError, ValueError):
-                return Unreadable(self._replace())
-            self._served += 1
-            if self._served >= self._limits.images or reply.get("error") == "memory_limit":
+                ended_by_alarm = child.end() == -signal.SIGALRM
+                self._replace()
+                return Unreadable("time_limit" if ended_by_alarm else "crashed")
+            if child.served >= self._limits.images or reply.get("error") == "memory_limit":
                 self._replace()
         if "error" in reply:
             return Unreadable(str(reply["error"]))
@@ -111,26 +114,29 @@ class Sandbox:
         """End the process. Further pictures are unreadable with code ``closed``."""
         with self._lock:
             self._closed = True
-            self._end()
+            if self._child is not None:
+                self._child.end()
+                self._child = None
 
-    # ── under the lock ──
+    def _replace(self) -> _Child:
+        if self._child is not None:
+            self._child.end()
+        self._child = _Child(self._limits)
+        return self._child
 
-    def _ready_process(self) -> subprocess.Popen[bytes]:
-        process = self._process
-        if process is not None and process.poll() is not None:
-            self._end()
-            process = None
-        if process is None:
-            process = self._process = self._spawn()
-        if self._served == 0:
-            self._await_ready(process)
-        return process
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        self._served = 0
-        limits = self._limits
+_START_SECONDS = 30.0  # to load the decoders, on a busy machine
+
+
+class _Child:
+    """A worker process and the conversation with it. Pipes do not block: a worker that stalls is left in time."""
+
+    def __init__(self, limits: ImageLimits) -> None:
+        self._limits = limits
+        self._ready = False
+        self.served = 0
         arguments = (limits.memory_bytes, limits.max_pixels, limits.seconds)
-        process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+        self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [sys.executable, "-m", "seawall.detect.image.worker", *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -139,11 +145,70 @@ class Sandbox:
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",
-                "PYTHONDONTWRITEBYTECODE": "1",
             },
             bufsize=0,
         )
-        for pipe in (process.stdin, process.stdout):
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._to = self.process.stdin.fileno()
+        self._from = self.process.stdout.fileno()
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def exchange(self, data: bytes) -> dict[str, Any]:
+        """Send a picture, get its reply. Raises ``TimeoutError``, ``EOFError``, ``OSError``, ``ValueError``."""
+        if not self._ready:
+            self._receive(time.monotonic() + _START_SECONDS)
+            self._ready = True
+        self.served += 1
+        until = time.monotonic() + self._limits.seconds
+        self._send(struct.pack(">I", len(data)) + data, until)
+        return self._receive(until)
+
+    def end(self) -> int:
+        """Kill it if it still lives, wait for it, and give its exit status."""
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-        return process
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        return self.process.wait()
+
+    def _send(self, message: bytes, until: float) -> None:
+        rest = memoryview(message)
+        while rest:
+            _await(self._to, select.POLLOUT, until)
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[os.write(self._to, rest[: 1 << 20]) :]
+
+    def _receive(self, until: float) -> dict[str, Any]:
+        (length,) = struct.unpack(">I", self._receive_bytes(4, until))
+        reply = json.loads(self._receive_bytes(min(length, _LONGEST_REPLY), until))
+        if not isinstance(reply, dict):
+            raise ValueError("the reply is no object")
+        return reply
+
+    def _receive_bytes(self, count: int, until: float) -> bytes:
+        received = b""
+        while len(received) < count:
+            _await(self._from, select.POLLIN, until)
+            with contextlib.suppress(BlockingIOError):
+                chunk = os.read(self._from, count - len(received))
+                if not chunk:
+                    raise EOFError("the decoding process ended")
+                received += chunk
+        return received
+
+
+_LONGEST_REPLY = 4_096
+
+
+def _await(file: int, event: int, until: float) -> None:
+    """Wait until the pipe can be used. Raises ``TimeoutError``."""
+    poll = select.poll()
+    poll.register(file, event)
+    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+        raise TimeoutError

@@ -6,6 +6,7 @@ one picture takes too long, whether or not the parent still lives. It ends when 
 
 Protocol, big-endian: the request is a length (4 bytes) and that many bytes of picture; the reply is a length
 (4 bytes) and a JSON object: ``{"hash", "quality", "width", "height", "format"}`` or ``{"error": code}``.
+An empty object comes first, when the process is ready.
 """
 
 from __future__ import annotations
@@ -31,13 +32,12 @@ def main(memory_bytes: int, max_pixels: int, seconds: float) -> None:
     warm_up()
     confine(memory_bytes, seconds)
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    send_reply(outgoing, {})  # ready
     while (data := read_request(incoming)) is not None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         reply = read_picture(data, max_pixels)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        encoded = json.dumps(reply).encode()
-        outgoing.write(struct.pack(">I", len(encoded)) + encoded)
-        outgoing.flush()
+        send_reply(outgoing, reply)
         if reply.get("error") == "memory_limit":
             return  # what is left of the heap is not to be trusted
 
@@ -71,6 +71,13 @@ def read_request(incoming: BinaryIO) -> bytes | None:
     (length,) = struct.unpack(">I", header)
     data = incoming.read(length)
     return data if len(data) == length else None
+
+
+def send_reply(outgoing: BinaryIO, reply: dict[str, Any]) -> None:
+    """Write one reply."""
+    encoded = json.dumps(reply).encode()
+    outgoing.write(struct.pack(">I", len(encoded)) + encoded)
+    outgoing.flush()
 
 
 def warm_up() -> None:

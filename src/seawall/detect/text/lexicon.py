@@ -125,7 +125,7 @@ class LexiconDetector:
         doubt = 1.0
         for row in entries:
             doubt *= 1.0 - factor * self._rows[row][1].weight
-        score = 1.0 - doubt
+        score = round(1.0 - doubt, 4)
         for row in entries[:_MOST_SIGNALS]:
             entry = self._rows[row][1]
             found = self._patterns[row].search(view.text)
@@ -137,7 +137,7 @@ class LexiconDetector:
                 span = Span(unit=SpanUnit.CHARACTERS, start=start, end=end)
             yield Signal(
                 name=lexicon.signal,
-                value=score if row == entries[0] else factor * entry.weight,
+                value=score if row == entries[0] else round(factor * entry.weight, 4),
                 part=part.path,
                 detector=self.spec.name,
                 version=self.spec.version,
@@ -151,7 +151,9 @@ class LexiconDetector:
 _EDGES = " \t\r\n.,;:!?-_*"
 _SEPARATOR = r"[\s\W_]{0,3}"
 _GAP = r"(?:[\s\W_]+[^\s]+){0,3}[\s\W_]+"
-_TOKEN = re.compile(r"(?P<gap> \.\. )|(?P<raw>\\\S[+*?]?|\[[^\]]+\][+*?]?|\{[\d,]+\})|(?P<letters>[^\W\d_]+)|(?P<other>.)", re.S)
+_TOKEN = re.compile(
+    r"(?P<gap> \.\. )|(?P<raw>\\\S[+*?]?|\[[^\]]+\][+*?]?|\{[\d,]+\})|(?P<letters>[^\W\d_]+)|(?P<other>.)", re.S
+)
 
 
 def phrase_pattern(phrase: str) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -230,7 +230,9 @@ _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _VOWEL = re.compile("[aeiouyäöüœ]")
 
 
-def _substitute(pattern: re.Pattern[str], view: Normalised, edit: Callable[[re.Match[str]], _Edit | None]) -> Normalised:
+def _substitute(
+    pattern: re.Pattern[str], view: Normalised, edit: Callable[[re.Match[str]], _Edit | None]
+) -> Normalised:
     """``pattern.sub`` that keeps the offsets; ``edit`` gives None to leave a match alone."""
     pieces: list[str] = []
     offsets: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,24 @@ def read(text: str) -> Reading:
     """Undo evasion, then tokenise. Training and serving both start here."""
     view = normalise(text)
     return Reading(view, tokenise(view.text))
+
+
+_PROBES = (
+    "Plain words, don't you think?",
+    "k1ll y.o.u 1d10t sooooo b@d",
+    "Ｆｕｌｌ ｗｉｄｔｈ, ᴄᴀᴘꜱ, zero\u200bwidth, Су́ка vs cyka",
+    "@someone see https://example.org/a?b=1 call 07911 123456 £5 100%",
+    'my muslim women friends 🐀🔪👳🏽‍♂️ ❤️ "quoted" #tag &amp; end',
+)
+
+
+def reading_digest() -> str:
+    """A digest of how some probing texts are read: kept in a model's card, so that a test notices when reading changes.
+
+    A model goes on working after a small change to ``normalise`` or ``tokenise``, but what was measured was another
+    reading: train again.
+    """
+    return hashlib.sha256("\n".join(" ".join(read(probe).tokens.words) for probe in _PROBES).encode()).hexdigest()[:16]
 
 
 def shipped() -> Path:
@@ -248,4 +267,4 @@ def _heaviest_run(added: Sequence[float]) -> tuple[int, int] | None:
     return best
 
 
-__all__ = ["ArtefactError", "TextModel", "read", "shipped"]
+__all__ = ["ArtefactError", "TextModel", "read", "reading_digest", "shipped"]

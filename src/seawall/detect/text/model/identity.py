@@ -6,7 +6,8 @@ a group is read as a *class* ("a religion", "a sexual orientation"): "Muslims ar
 the same text to the model, which can then only learn from what is said about them. Slurs are not in this list:
 they are meant to weigh.
 
-Gender keeps two classes, women and men, because sexism is about which.
+Gender keeps two classes, women and men, because sexism is about which; words of family and courtship (wife, girl,
+lady) stay words, because what is said with them differs. So does "old", which is said of everything.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _CLASSES: dict[str, str] = {
         romani german germans french frenchman italian italians spanish spaniard spaniards portuguese greek greeks
         irish english british britons scottish welsh dutch swedish brazilian brazilians puerto rican ricans cuban cubans
         haitian haitians jamaican jamaicans immigrant immigrants migrant migrants refugee refugees foreigner
-        foreigners indigenous aboriginal aboriginals native natives biracial multiracial
+        foreigners indigenous aboriginal aboriginals biracial multiracial
     """,
     "orientation": """
         gay gays lesbian lesbians homosexual homosexuals homosexuality bisexual bisexuals asexual asexuals straight
@@ -40,17 +41,11 @@ _CLASSES: dict[str, str] = {
         amputee amputees epileptic dyslexic schizophrenic bipolar
     """,
     "age": """
-        old older elderly young younger youngster youngsters teenage teenager teenagers teen teens millennial
-        millennials senior seniors pensioner pensioners middle-aged
+        older elderly younger youngster youngsters teenage teenager teenagers teen teens millennial millennials senior
+        seniors pensioner pensioners middle-aged
     """,
-    "women": """
-        woman women womens womxn female females girl girls lady ladies mother mothers mom moms wife wives daughter
-        daughters sister sisters girlfriend girlfriends feminist feminists
-    """,
-    "men": """
-        man men mens male males boy boys gentleman gentlemen father fathers dad dads husband husbands son sons
-        brother brothers boyfriend boyfriends
-    """,
+    "women": "woman women womens womxn female females",
+    "men": "man men mens male males",
 }
 
 # A class is written with one private-use character and a mark for plural, so that no text can spell it

@@ -36,13 +36,16 @@ _ENOUGH = 6
 
 
 def mostly_latin(text: str, sample: int = 2000) -> bool:
-    """Whether at least half of the letters (of the first ``sample`` characters) are Latin. No letters: yes."""
+    """Whether at least half of the letters (of the first ``sample`` characters) are Latin.
+
+    Yes when there are fewer than three letters: ``(ಠ_ಠ)`` is a face.
+    """
     head = text[:sample]
     if head.isascii():
         return True
     letters = [char for char in head if char.isalpha()]
     latin = sum(char.isascii() or unicodedata.name(char, "").startswith("LATIN") for char in letters)
-    return latin * 2 >= len(letters)
+    return len(letters) < 3 or latin * 2 >= len(letters)
 
 
 def plainly_not_english(text: str, words: Sequence[str] | None = None) -> bool:

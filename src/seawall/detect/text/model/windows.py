@@ -7,9 +7,9 @@ short text of its own; the text's score is that of its worst window. Every token
 
 from __future__ import annotations
 
-LONGEST = 96
-SIZE = 64
-OVERLAP = 24
+LONGEST = 64
+SIZE = 32
+OVERLAP = 12
 
 
 def windows(tokens: int) -> list[tuple[int, int]]:

@@ -1,0 +1,81 @@
+"""Known pictures, and whether a picture says enough to be known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seawall.detect.bank import BankDetector, bank_signals, to_signals
+from seawall.detect.image.sandbox import Sandbox, Unreadable
+from seawall.match.bank import BankMatcher
+from seawall.match.pdq import PDQ_MIN_QUALITY
+from seawall.model.content import Modality, Part
+from seawall.model.signals import Answer, Cost, DetectorSpec, Signal, SignalKind, SignalSpec, Unknown, UnknownReason
+
+VERSION = "1"
+
+
+class ImageDetector:
+    """Finds pictures of the banks by PDQ. A picture that cannot be decoded within its limits is *unknown*.
+
+    A flat picture (quality below 50) matches nothing, as PDQ asks; ``image_quality`` tells.
+    """
+
+    def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
+        """Pictures are compared with the banks that ``banks`` holds at the moment."""
+        self._banks = banks or BankDetector()
+        self._sandbox = sandbox or Sandbox()
+        self._spec = _spec(self._banks.matcher)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises ``image_quality`` and a signal for every bank."""
+        matcher = self._banks.matcher
+        if len(self._spec.signals) != len(matcher.banks) + 1 or any(
+            f"bank:{name}" != signal.name for name, signal in zip(matcher.banks, self._spec.signals[1:], strict=True)
+        ):
+            self._spec = _spec(matcher)
+        return self._spec
+
+    def start(self) -> None:
+        """Start the decoding process before the first picture comes."""
+        self._sandbox.start()
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        """One answer for each part; pictures are decoded one after the other."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding process."""
+        self._sandbox.close()
+
+    def _look(self, part: Part) -> Answer:
+        matcher, spec = self._banks.matcher, self.spec
+        reading = self._sandbox.read(part.data or b"")
+        if isinstance(reading, Unreadable):
+            reason = UnknownReason.ERROR if reading.code == "closed" else UnknownReason.UNREADABLE
+            return Unknown(detector=spec.name, part=part.path, reason=reason, detail=reading.code)
+        quality = Signal(
+            name="image_quality",
+            value=reading.quality / 100,
+            part=part.path,
+            detector=spec.name,
+            version=spec.version,
+            evidence=f"{reading.format}:{reading.width}x{reading.height}",
+        )
+        if reading.quality < PDQ_MIN_QUALITY:
+            return (quality,)
+        hits = matcher.match_image(reading.hash)
+        return (quality, *to_signals(hits, part, spec.name, matcher.revision))
+
+
+def _spec(matcher: BankMatcher) -> DetectorSpec:
+    quality = SignalSpec(
+        name="image_quality", kind=SignalKind.SCORE, description="How much the picture varies; below 0.5 no match"
+    )
+    return DetectorSpec(
+        name="image",
+        version=VERSION,
+        signals=(quality, *bank_signals(matcher)),
+        modalities=frozenset({Modality.IMAGE}),
+        cost=Cost.CPU,
+    )

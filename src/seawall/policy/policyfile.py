@@ -1,0 +1,258 @@
+"""Policy files: prose and rules in one YAML document, read into a Policy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from seawall.model import HARMS
+from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
+from seawall.policy.examplefile import read_examples
+from seawall.policy.reader import Reader
+from seawall.policy.source import PolicyErrors, Problem, Source, Span, nearest, problem_at
+from seawall.policy.syntax import Expression, keyword_name
+from seawall.policy.yamlfile import Mapping as YamlMapping
+from seawall.policy.yamlfile import Node, Scalar, Sequence, Unreadable, offsets, read_yaml
+
+MODES: Final = ("draft", "shadow", "live")
+GROUNDS: Final = ("incompatible", "illegal")
+_KEYS: Final = (
+    "policy",
+    "title",
+    "owner",
+    "applies_to",
+    "harm",
+    "definition",
+    "guidance",
+    "statement",
+    "let",
+    "rules",
+    "examples",
+)
+_REQUIRED: Final = ("policy", "title", "owner", "applies_to", "harm", "definition", "statement", "rules")
+_RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "expires", "when", "do")
+_NOT_LET: Final = frozenset({"item", "actor", "text", "unknown"})
+
+
+def load_policy(text: str, path: str) -> Policy:
+    """Read one policy file: its form, its grammar, its actions. Raises PolicyErrors with every problem found.
+
+    Names and types depend on content types and detectors: ``build_bundle`` checks them.
+    """
+    source = Source(text.removeprefix("\ufeff"), path)
+    try:
+        root = read_yaml(source)
+    except Unreadable as unreadable:
+        raise PolicyErrors([unreadable.problem]) from None
+    policy = _Document(Reader(source), root).policy()
+    if isinstance(policy, Policy):
+        return policy
+    raise PolicyErrors(policy)
+
+
+@dataclass(slots=True)
+class _Document:
+    """One file on its way to a Policy."""
+
+    reader: Reader
+    root: YamlMapping
+
+    def policy(self) -> Policy | list[Problem]:
+        reader, values = self.reader, self.root.values
+        reader.keys(self.root, "a policy", _KEYS, _REQUIRED)
+
+        def text(key: str) -> str | None:
+            return reader.text(values[key], key) if key in values else None
+
+        name = reader.name(values["policy"], "a policy's name") if "policy" in values else None
+        title, owner, definition, guidance = text("title"), text("owner"), text("definition"), text("guidance")
+        harm = reader.choice(values["harm"], "harm", tuple(HARMS)) if "harm" in values else None
+        applies = dict(reader.names(values["applies_to"], "applies_to")) if "applies_to" in values else {}
+        statement = self._statement(values["statement"]) if "statement" in values else None
+        lets = self._lets(values["let"]) if "let" in values else ()
+        rules = self._rules(values["rules"], tuple(applies)) if "rules" in values else ()
+        examples = read_examples(reader, values["examples"], tuple(applies)) if "examples" in values else ()
+        if reader.problems:
+            return reader.problems
+        assert name
+        assert title
+        assert owner
+        assert harm
+        assert definition
+        assert statement
+        return Policy(
+            name=name,
+            title=title,
+            owner=owner,
+            harm=harm,
+            definition=definition,
+            guidance=guidance or "",
+            statement=statement,
+            applies_to=tuple(applies),
+            lets=lets,
+            rules=rules,
+            examples=examples,
+            source=reader.source,
+            places=MappingProxyType(applies),
+        )
+
+    def _statement(self, node: Node) -> Statement | None:
+        reader = self.reader
+        mapping = reader.mapping(node, "statement")
+        if mapping is None:
+            return None
+        reader.keys(mapping, "statement", ("ground", "clause", "law"), ("ground", "clause"))
+        values = mapping.values
+        ground = reader.choice(values["ground"], "ground", GROUNDS) if "ground" in values else None
+        clause = reader.text(values["clause"], "clause") if "clause" in values else None
+        law = reader.text(values["law"], "law") if "law" in values else None
+        if ground == "illegal" and "law" not in values:
+            remedy = "add 'law: …', the provision that the content breaks (DSA Art. 17(3)(d))"
+            reader.refuse(values["ground"].span, "ground 'illegal' names no law", remedy=remedy)
+        if ground is None or clause is None:
+            return None
+        return Statement(ground=ground, clause=clause, law=law)
+
+    # -- lets and rules ------------------------------------------------------------------------------------------
+
+    def _lets(self, node: Node) -> tuple[Let, ...]:
+        reader = self.reader
+        mapping = reader.mapping(node, "let")
+        lets = []
+        for name, value in mapping.values.items() if mapping else ():
+            assert mapping is not None
+            span = mapping.keys[name].span
+            if not name.isidentifier() or name in _NOT_LET:
+                reader.refuse(span, f"'{name}' cannot name a let", expected="a word such as newcomer")
+                continue
+            expression = self.reader.expression(value, f"let {name}")
+            if expression is not None:
+                lets.append(Let(name=name, expression=expression, span=span))
+        return tuple(lets)
+
+    def _rules(self, node: Node, applies_to: tuple[str, ...]) -> tuple[Rule, ...]:
+        rules: dict[str, Rule] = {}
+        entries = self.reader.sequence(node, "rules")
+        if not entries and isinstance(node, Sequence):
+            self.reader.refuse(node.span, "a policy without rules does nothing", remedy="add a rule")
+        for entry in entries:
+            mapping = self.reader.mapping(entry, "a rule")
+            rule = self._rule(mapping, applies_to) if mapping else None
+            if rule is None:
+                continue
+            if rule.id in rules:
+                line, _ = self.reader.source.place(rules[rule.id].span.start)
+                self.reader.refuse(rule.span, f"rule '{rule.id}' is written twice (first in line {line})")
+            rules[rule.id] = rule
+        return tuple(rules.values())
+
+    def _rule(self, mapping: YamlMapping, applies_to: tuple[str, ...]) -> Rule | None:
+        reader, values = self.reader, mapping.values
+        reader.keys(mapping, "a rule", _RULE_KEYS, ("id", "when", "do"))
+        rule_id = reader.name(values["id"], "a rule's id") if "id" in values else None
+        title = reader.text(values["title"], "title") if "title" in values else None
+        mode = reader.choice(values["mode"], "mode", MODES) if "mode" in values else "live"
+        expires = self._date(values["expires"]) if "expires" in values else None
+        narrower = applies_to
+        if "applies_to" in values:
+            narrower = self._narrower(values["applies_to"], applies_to)
+        when = self.reader.expression(values["when"], "when") if "when" in values else None
+        do = self._actions(values["do"]) if "do" in values else None
+        if rule_id is None or mode is None or when is None or not do:
+            return None
+        return Rule(
+            id=rule_id,
+            title=title or rule_id.replace("-", " ").replace("_", " ").capitalize(),
+            mode=mode,
+            when=when,
+            do=do,
+            applies_to=narrower,
+            expires=expires,
+            span=values["id"].span,
+        )
+
+    def _narrower(self, node: Node, applies_to: tuple[str, ...]) -> tuple[str, ...]:
+        found = self.reader.names(node, "applies_to")
+        for name, span in found:
+            if name not in applies_to:
+                self.reader.refuse(
+                    span,
+                    f"the policy does not apply to '{name}', so this rule cannot",
+                    expected="one of " + ", ".join(applies_to),
+                    near=nearest(name, applies_to),
+                )
+        return tuple(name for name, _ in found)
+
+    def _date(self, node: Node) -> date | None:
+        try:
+            return date.fromisoformat(node.text if isinstance(node, Scalar) else "")
+        except ValueError:
+            self.reader.refuse(
+                node.span, "expires must be a date", expected="the last day in force, such as 2027-01-31"
+            )
+            return None
+
+    def _actions(self, node: Node) -> tuple[ActionCall, ...]:
+        """``do``: a flow list is read from its raw text, because its commas may stand inside a call's parentheses."""
+        source = self.reader.source
+        if isinstance(node, Sequence) and source.text[node.span.start] == "[":
+            expression = self.reader.parse(source.text[node.span.start : node.span.end], _straight(node.span))
+            if expression is None or not isinstance(expression.tree, ast.List):
+                return ()
+            pairs = [(element, expression) for element in expression.tree.elts]
+        else:
+            pairs = []
+            for entry in self.reader.sequence(node, "do"):
+                parsed = self._entry(entry)
+                if parsed is None:
+                    return ()
+                pairs.append((parsed.tree, parsed))
+        if not pairs:
+            self.reader.refuse(node.span, "the rule does nothing", expected='actions such as [hold, review(queue="x")]')
+        calls = [self._call(element, expression) for element, expression in pairs]
+        return tuple(call for call in calls if call is not None)
+
+    def _entry(self, entry: Node) -> Expression | None:
+        if isinstance(entry, Scalar) and entry.style is not None:
+            return self.reader.parse(entry.text, offsets(self.reader.source, entry))
+        raw = self.reader.source.text[entry.span.start : entry.span.end].rstrip()
+        return self.reader.parse(raw, _straight(Span(entry.span.start, entry.span.start + len(raw))))
+
+    def _call(self, node: ast.expr, expression: Expression) -> ActionCall | None:
+        if isinstance(node, ast.Name):
+            return ActionCall(kind=node.id, parameters=MappingProxyType({}), node=node, expression=expression)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            problem = expression.problem(
+                node, "this is no action", expected="an action such as hold or strike(weight=2)"
+            )
+            self.reader.problems.append(problem)
+            return None
+        if node.args:
+            problem = expression.problem(
+                node.args[0], "an action's parameters are named", expected=f"{node.func.id}(name=value)"
+            )
+            self.reader.problems.append(problem)
+            return None
+        parameters = {keyword_name(keyword): keyword.value for keyword in node.keywords}
+        return ActionCall(kind=node.func.id, parameters=parameters, node=node, expression=expression)
+
+
+def _straight(span: Span) -> list[int]:
+    return list(range(span.start, span.end + 1))
+
+
+def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
+    """Two policies of one name."""
+    first: dict[str, Policy] = {}
+    problems = []
+    for policy in policies:
+        if policy.name in first:
+            at = policy.source.text.find(policy.name)
+            message = f"policy '{policy.name}' is also in {first[policy.name].source.path}"
+            problems.append(problem_at(policy.source, Span(at, at + len(policy.name)), message))
+        first.setdefault(policy.name, policy)
+    return problems

@@ -1,0 +1,139 @@
+"""Every page against every role, and against nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.houses import Browser, House
+from seawall import review
+from seawall.console.routes import PAGES
+
+EVERYBODY = frozenset({"reviewer", "policy", "admin"})
+ADMIN = frozenset({"admin"})
+REVIEWS = frozenset({"reviewer", "admin"})
+READS_LEDGER = frozenset({"policy", "admin"})
+
+ALLOWED = {
+    "POST /sign-out": EVERYBODY,
+    "GET /": EVERYBODY,
+    "GET /overview.json": EVERYBODY,
+    "GET /overview/live": EVERYBODY,
+    "GET /overview/traffic.json": EVERYBODY,
+    "GET /queue": EVERYBODY,
+    "GET /queue.json": EVERYBODY,
+    "GET /queue/next": REVIEWS,
+    "GET /cases/{case}": EVERYBODY,
+    "POST /cases/{case}/lease": REVIEWS,
+    "POST /cases/{case}/release": REVIEWS,
+    "POST /cases/{case}/skip": REVIEWS,
+    "POST /cases/{case}/decide": REVIEWS,
+    "GET /items/{item}.json": EVERYBODY,
+    "GET /items/{item}": EVERYBODY,
+    "GET /items/{item}/{revision:int}/image/{field}": EVERYBODY,
+    "GET /decisions": EVERYBODY,
+    "GET /decisions.json": EVERYBODY,
+    "GET /decisions/{decision}.json": EVERYBODY,
+    "GET /decisions/{decision}": EVERYBODY,
+    "GET /debts": EVERYBODY,
+    "GET /debts.json": EVERYBODY,
+    "GET /deliveries": EVERYBODY,
+    "GET /deliveries.json": EVERYBODY,
+    "POST /deliveries/{delivery}/replay": ADMIN,
+    "GET /policies": EVERYBODY,
+    "GET /policies/{policy}.json": EVERYBODY,
+    "GET /policies/{policy}": EVERYBODY,
+    "GET /ledger": READS_LEDGER,
+    "GET /ledger.json": READS_LEDGER,
+    "POST /ledger/verify": ADMIN,
+    "GET /access": ADMIN,
+    "POST /access/people": ADMIN,
+    "POST /access/people/{person}/disable": ADMIN,
+    "POST /access/keys": ADMIN,
+    "POST /access/keys/{key}/revoke": ADMIN,
+}
+PUBLIC = {"GET /sign-in", "POST /sign-in"}
+CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
+
+
+@pytest.fixture(scope="module")
+def browsers(house: House) -> dict[str, Browser]:
+    return {role: house.browser(role) for role in EVERYBODY}
+
+
+@pytest.fixture(scope="module")
+def places(house: House) -> dict[str, str]:
+    """What stands for the parameters of paths: things that exist, where a page reads; none where one changes."""
+    screened = house.screen("You silly person", id="permissions")
+    return {
+        "case": review.case_id(screened.item),
+        "item": screened.item,
+        "decision": screened.decision,
+        "policy": "rudeness",
+        "revision:int": "1",
+        "field": "body",
+        "delivery": "dlv_none",
+        "person": "per_none",
+        "key": "none",
+    }
+
+
+def path_of(name: str, places: dict[str, str]) -> str:
+    path = name.split(" ", 1)[1]
+    for parameter, value in places.items():
+        path = path.replace("{" + parameter + "}", value)
+    assert "{" not in path
+    return path
+
+
+def test_the_table_names_every_page() -> None:
+    assert {f"{page.method} {page.path}" for page in PAGES} == set(ALLOWED) | PUBLIC
+    assert {f"{page.method} {page.path}" for page in PAGES if page.public} == PUBLIC
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+@pytest.mark.parametrize("name", sorted(set(ALLOWED) - {"POST /sign-out"}))
+def test_a_page_opens_to_its_roles_only(
+    browsers: dict[str, Browser], places: dict[str, str], name: str, role: str
+) -> None:
+    browser, path = browsers[role], path_of(name, places)
+    answer = browser.get(path) if name.startswith("GET") else browser.post(path)
+    if role in ALLOWED[name]:
+        assert answer.status_code in (200, 303, 404, 409, 422)
+    else:
+        assert answer.status_code == 403
+        if not path.endswith(".json"):
+            assert "Not for you" in answer.text
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_nobody_gets_in_without_signing_in(house: House, places: dict[str, str], name: str) -> None:
+    browser, path = house.browser(), path_of(name, places)
+    answer = browser.get(path) if name.startswith("GET") else browser.post(path)
+    if name.startswith("GET") and path.endswith(".json"):
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("csrf", ["", "guess"])
+def test_every_change_needs_the_token_of_the_session(
+    browsers: dict[str, Browser], places: dict[str, str], name: str, csrf: str
+) -> None:
+    answer = browsers["admin"].post(path_of(name, places), csrf=csrf)
+    assert answer.status_code == 403
+    assert "Please try again" in answer.text
+
+
+def test_one_session_does_not_accept_the_token_of_another(browsers: dict[str, Browser]) -> None:
+    browsers["policy"].get("/")
+    assert browsers["admin"].post("/ledger/verify", csrf=browsers["policy"].csrf).status_code == 403
+
+
+def test_the_menu_shows_what_the_roles_open(browsers: dict[str, Browser]) -> None:
+    assert 'href="/access"' in browsers["admin"].get("/").text
+    reviewer = browsers["reviewer"].get("/").text
+    assert 'href="/access"' not in reviewer
+    assert 'href="/ledger"' not in reviewer
+    assert 'href="/queue"' in reviewer

@@ -1,0 +1,255 @@
+"""The way of a reviewer through the console: queue, case, answer, next; and what others see of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as Picture
+from sqlalchemy import select
+
+from console.houses import House, opened
+from seawall import access, review
+from seawall.access.tables import view
+from seawall.model import Image, Item
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house of one's own: these tests count cases."""
+    with opened(tmp_path) as made:
+        yield made
+
+
+def test_from_the_queue_to_a_decision_and_on_to_the_next(house: House) -> None:
+    calm = house.screen("What a silly thing", id="calm")
+    urgent = house.screen("You fool", id="urgent")
+    browser = house.browser("reviewer")
+    queue = browser.get("/queue").text
+    assert queue.index(review.case_id(urgent.item)[-6:]) < queue.index(review.case_id(calm.item)[-6:])
+
+    answer = browser.get("/queue/next")
+    assert answer.headers["location"] == f"/cases/{review.case_id(urgent.item)}"
+    page = browser.get(answer.headers["location"]).text
+    assert '<mark title="insults: rudeness 0.93">fool</mark>' in page
+    assert "calibrated probability" in page
+    assert "Rudeness: Certain" in page
+    assert "at_fpr(0.01) = 0.8 for insults 1.0" in page
+    assert "Criticism of what somebody did is allowed." in page
+    assert "Yours" in page
+
+    answer = browser.post(
+        f"/cases/{review.case_id(urgent.item)}/decide",
+        answer="violates",
+        policy="rudeness",
+        action=["remove", "limit"],
+        reason="clear_violation",
+        note="seen <b>before</b>",
+        seen=urgent.decision,
+        queue="rudeness",
+        **{"limit.for": "86400"},
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/queue/next?queue=rudeness&done=dec_")
+    onward = browser.get(answer.headers["location"])
+    assert onward.headers["location"].startswith(f"/cases/{review.case_id(calm.item)}?queue=rudeness&done=dec_")
+    assert "see the decision" in browser.get(onward.headers["location"]).text
+
+    decision = answer.headers["location"].partition("done=")[2]
+    page = browser.get(f"/decisions/{decision}").text
+    assert "Reviewer Person" in page
+    assert "Limit the account: for 1 d" in page
+    assert "This decision is in force." in page
+    before = browser.get(f"/decisions/{urgent.decision}").text
+    assert "Superseded" in before
+    item = browser.get(f"/items/{urgent.item}").text
+    assert "seen &lt;b&gt;before&lt;/b&gt;" in item
+    assert "violates" in item
+
+
+def test_not_a_violation_lifts_what_the_machine_did(house: House) -> None:
+    screened = house.screen("You fool", id="lift")
+    browser = house.browser("reviewer")
+    browser.get(f"/cases/{review.case_id(screened.item)}")
+    browser.post(
+        f"/cases/{review.case_id(screened.item)}/decide",
+        answer="does_not_violate",
+        policy="rudeness",
+        action=["remove"],
+        reason="not_a_violation",
+        seen=screened.decision,
+    )
+    page = browser.get(f"/items/{screened.item}").text
+    assert "Remove</span>" in page
+    assert "reversed" in page
+    case = browser.get(f"/cases/{review.case_id(screened.item)}").text
+    assert "does not violate" in case
+    assert '<form class="decide"' not in case
+
+
+def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(house: House) -> None:
+    screened = house.screen("You fool", id="lacking")
+    browser = house.browser("reviewer")
+    browser.get(f"/cases/{review.case_id(screened.item)}")
+    answer = browser.post(
+        f"/cases/{review.case_id(screened.item)}/decide",
+        answer="violates",
+        policy="rudeness",
+        reason="clear_violation",
+        note="half a thought",
+        seen=screened.decision,
+    )
+    assert answer.status_code == 409
+    assert "Choose at least one action" in answer.text
+    assert "half a thought" in answer.text
+
+
+def test_a_number_that_is_none_is_refused(house: House) -> None:
+    screened = house.screen("You fool", id="number")
+    browser = house.browser("reviewer")
+    browser.get(f"/cases/{review.case_id(screened.item)}")
+    for value in ("much", "nan", "-1", "inf"):
+        answer = browser.post(
+            f"/cases/{review.case_id(screened.item)}/decide",
+            answer="violates",
+            policy="rudeness",
+            action=["strike"],
+            reason="clear_violation",
+            **{"strike.weight": value},
+        )
+        assert answer.status_code in (409, 422)
+
+
+def test_a_case_that_another_holds_can_be_read_and_not_decided(house: House) -> None:
+    screened = house.screen("You fool", id="taken")
+    case = review.case_id(screened.item)
+    first, second = house.browser("reviewer"), house.browser("admin")
+    first.get(f"/cases/{case}")
+    page = second.get(f"/cases/{case}").text
+    assert "Another reviewer is working on this case" in page
+    assert '<form class="decide"' not in page
+    assert "taken" in second.get("/queue").text
+    answer = second.post(f"/cases/{case}/decide", answer="does_not_violate", reason="not_a_violation")
+    assert answer.status_code == 409
+    assert second.post(f"/cases/{case}/lease").json()["held"] is False
+    assert first.post(f"/cases/{case}/lease").json()["held"] is True
+    first.get(f"/cases/{case}")
+    first.post(f"/cases/{case}/release")
+    assert '<form class="decide"' in second.get(f"/cases/{case}").text
+
+
+def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(house: House) -> None:
+    screened = house.screen("You silly person", id="moving")
+    case = review.case_id(screened.item)
+    browser = house.browser("reviewer")
+    browser.get(f"/cases/{case}")
+    house.screen("You silly fool", id="moving")
+    answer = browser.post(
+        f"/cases/{case}/decide", answer="does_not_violate", reason="not_a_violation", seen=screened.decision
+    )
+    assert answer.status_code == 409
+    assert "decided again since you opened the case" in answer.text
+    assert "revision 2" in answer.text
+
+
+def test_skipping_goes_on_and_comes_back_to_others(house: House) -> None:
+    screened = house.screen("You fool", id="skipped")
+    case = review.case_id(screened.item)
+    browser = house.browser("reviewer")
+    browser.get(f"/cases/{case}")
+    answer = browser.post(f"/cases/{case}/skip", queue="rudeness")
+    assert answer.headers["location"] == "/queue/next?queue=rudeness"
+    assert browser.get(answer.headers["location"]).headers["location"] == "/queue?queue=rudeness"
+    assert house.browser("admin").get("/queue/next").headers["location"] == f"/cases/{case}"
+
+
+def test_a_policy_specialist_reads_and_takes_no_lease(house: House) -> None:
+    screened = house.screen("You fool", id="read")
+    case = review.case_id(screened.item)
+    page = house.browser("policy").get(f"/cases/{case}").text
+    assert "fool" in page
+    assert '<form class="decide"' not in page
+    assert '<form class="decide"' in house.browser("reviewer").get(f"/cases/{case}").text
+
+
+def test_who_looks_is_recorded_before_they_see(house: House) -> None:
+    screened = house.screen("You fool", id="looked")
+    browser = house.browser("policy")
+    for _ in range(3):
+        browser.get(f"/cases/{review.case_id(screened.item)}")
+    browser.get(f"/decisions/{screened.decision}")
+    with house.app.database.read() as connection:
+        rows = connection.execute(select(view.c.person, view.c.page).where(view.c.item == screened.item)).all()
+    assert sorted(rows) == sorted((house.people["policy"].id, page) for page in ("case", "decision"))
+    assert "Policy Person" in house.browser("admin").get(f"/items/{screened.item}").text
+
+
+def test_reports_are_shown_with_their_notes(house: House) -> None:
+    screened = house.screen("Lovely", id="reported")
+    house.report("reported", kind="trusted_flagger", note="It mocks <i>us</i>.")
+    page = house.browser("reviewer").get(f"/cases/{review.case_id(screened.item)}").text
+    assert "1 report" in page
+    assert "trusted flagger" in page
+    assert "It mocks &lt;i&gt;us&lt;/i&gt;." in page
+
+
+def test_graphic_harm_is_blurred_until_asked_for(house: House) -> None:
+    graphic = house.screen("so much blood", id="graphic")
+    plain = house.screen("You silly person", id="plain")
+    browser = house.browser("reviewer")
+    assert "data-veiled" in browser.get(f"/cases/{review.case_id(graphic.item)}").text
+    assert "data-veiled" not in browser.get(f"/cases/{review.case_id(plain.item)}").text
+
+
+def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
+    def playlist(id: str, data: bytes) -> Any:
+        fields = {"title": "silly", "cover": Image(data), "track_count": 0}
+        return house.app.screener.screen(Item(content_type="playlist", id=id, fields=fields, actor="dj", language="en"))
+
+    encoded = io.BytesIO()
+    Picture.new("RGB", (40, 30), (200, 30, 30)).save(encoded, "PNG")
+    whole = encoded.getvalue()
+    good, broken = playlist("good", whole), playlist("broken", whole[:60])
+    browser = house.browser("reviewer")
+    page = browser.get(f"/items/{good.item}").text
+    assert "data-veiled" in page
+    answer = browser.get(f"/items/{good.item}/1/image/cover")
+    assert answer.headers["content-type"] == "image/webp"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert Picture.open(io.BytesIO(answer.content)).size == (40, 30)
+    assert browser.get(f"/items/{broken.item}/1/image/cover").status_code == 422
+    assert browser.get(f"/items/{good.item}/1/image/title").status_code == 404
+    assert browser.get(f"/items/{good.item}/9/image/cover").status_code == 404
+
+
+def test_what_was_erased_says_so(house: House) -> None:
+    screened = house.screen("You fool", id="erased")
+    house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, screened.item))
+    with house.app.database.read() as connection:
+        owner = connection.execute(select(access.tables.person.c.id).limit(1)).scalar()
+    assert owner is not None
+    browser = house.browser("reviewer")
+    for path in (
+        f"/cases/{review.case_id(screened.item)}",
+        f"/items/{screened.item}",
+        f"/decisions/{screened.decision}",
+    ):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert "fool" not in answer.text
+
+
+def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(house: House) -> None:
+    screened = house.screen("stuck and silly", id="stuck", deadline_ms=30)
+    assert screened.degraded
+    browser = house.browser("reviewer")
+    page = browser.get(f"/decisions/{screened.decision}").text
+    assert "undetermined" in page
+    assert "gore did not answer" in page
+    debts = browser.get("/debts").text
+    assert screened.item[-6:] in debts
+    assert browser.get("/debts.json").json()["debts"][0]["decision"] == screened.decision
+    assert browser.get("/overview.json").json()["open_debts"] == 1

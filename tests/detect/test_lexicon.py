@@ -1,0 +1,199 @@
+"""Word lists: what they find, through which disguises, and what softens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from seawall.detect.text.lexicon import Lexicon, LexiconDetector, LexiconError, phrase_pattern, read_lexicon
+from seawall.model import HARMS, Cost, Part, SignalKind
+
+TextPart = Callable[..., Part]
+
+
+@pytest.fixture(scope="module")
+def detector() -> LexiconDetector:
+    return LexiconDetector()
+
+
+def scores(detector: LexiconDetector, text_part: TextPart, text: str) -> dict[str, float]:
+    [answer] = detector.detect([text_part(text)])
+    assert isinstance(answer, tuple)
+    found: dict[str, float] = {}
+    for signal in answer:
+        found[signal.name] = max(found.get(signal.name, 0), signal.value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "signal", "least"),
+    [
+        ("I will kill you", "threat_terms", 0.8),
+        ("I w1ll k i l l you", "threat_terms", 0.8),
+        ("І wіll kіll уоu", "threat_terms", 0.8),
+        ("i will kiiiiill youuuu", "threat_terms", 0.8),
+        ("I will hunt you down and kill you", "threat_terms", 0.8),
+        ("I know where you live and I am coming to break your legs tonight.", "threat_terms", 0.8),
+        ("all of them must be shot", "threat_terms", 0.5),
+        ("je vais te tuer", "threat_terms", 0.5),
+        ("te voy a matar", "threat_terms", 0.5),
+        ("I want to kill myself", "self_harm_terms", 0.5),
+        ("go kill yourself", "self_harm_terms", 0.5),
+        ("k.y.s", "self_harm_terms", 0.5),
+        ("I don't want to be alive anymore", "self_harm_terms", 0.5),
+        ("Buy xanax online, no prescription, overnight shipping", "illegal_goods_terms", 0.6),
+        ("c0caine for sale, discreet shipping", "illegal_goods_terms", 0.5),
+        ("selling fake passports and driving licenses", "illegal_goods_terms", 0.5),
+        ("AR-15 with no background check, dm me", "illegal_goods_terms", 0.5),
+        ("Congratulations, you have won a prize! Claim your reward now", "scam_terms", 0.6),
+        ("your account has been suspended, verify your account", "scam_terms", 0.6),
+        ("double your bitcoin, guaranteed profits, whatsapp me", "scam_terms", 0.6),
+        ("cheap followers and streams, link in bio", "scam_terms", 0.6),
+        ("send me nudes", "sexual_terms", 0.6),
+        ("hot singles in your area", "sexual_terms", 0.6),
+        ("how old are you? send me a pic of you, don't tell your mom", "contact_terms", 0.7),
+    ],
+)
+def test_words_of_harm_are_found(
+    detector: LexiconDetector, text_part: TextPart, text: str, signal: str, least: float
+) -> None:
+    assert scores(detector, text_part, text).get(signal, 0) >= least
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I really enjoyed this podcast episode, the host was funny.",
+        "This bass kills me, I will murder that solo lol",
+        "she killed it on stage, the crowd was dying of laughter",
+        "my mom will kill me",
+        "kill the lights",
+        "we'll shoot you an email",
+        "career suicide",
+        "Cocaine by Eric Clapton is a classic",
+        "a podcast about consent and sex education",
+        "The drug lord was arrested for selling heroin",
+        "the class assessment in Scunthorpe passed",
+        "",
+    ],
+)
+def test_ordinary_text_stays_below_every_rule(detector: LexiconDetector, text_part: TextPart, text: str) -> None:
+    assert all(score < 0.4 for score in scores(detector, text_part, text).values())
+
+
+@pytest.mark.parametrize(
+    ("harsh", "mild"),
+    [
+        ("kill yourself", "if you want to kill yourself, please call the suicide hotline"),
+        ("I am going to kill myself", "I used to want to kill myself, five years in recovery"),
+        ("buy cocaine", "don't buy cocaine"),
+        ("claim your prize", "beware of scammers who say claim your prize"),
+        ("send me nudes", "a victim of abuse was told: send me nudes"),
+    ],
+)
+def test_help_and_warnings_soften(detector: LexiconDetector, text_part: TextPart, harsh: str, mild: str) -> None:
+    alone = max(scores(detector, text_part, harsh).values())
+    softened = max(scores(detector, text_part, mild).values(), default=0)
+    assert softened <= alone / 1.8
+
+
+def test_evidence_names_the_entry_and_where_it_stands(detector: LexiconDetector, text_part: TextPart) -> None:
+    text = "hello friend... I w1ll k\u200bill you!"
+    [answer] = detector.detect([text_part(text)])
+    assert isinstance(answer, tuple)
+    assert answer[0].evidence == "threat_terms/announce-killing"
+    span = answer[0].span
+    assert span is not None
+    assert text[int(span.start) : int(span.end)] == "I w1ll k\u200bill you"
+    assert [signal.value for signal in answer] == sorted((signal.value for signal in answer), reverse=True)
+
+
+def test_the_detector_says_what_it_is(detector: LexiconDetector) -> None:
+    spec = detector.spec
+    assert spec.cost is Cost.INLINE
+    assert {signal.name for signal in spec.signals} >= {
+        "threat_terms",
+        "self_harm_terms",
+        "illegal_goods_terms",
+        "scam_terms",
+        "sexual_terms",
+        "contact_terms",
+    }
+    for signal in spec.signals:
+        assert signal.kind is SignalKind.SCORE, "word lists are never called probabilities"
+        assert signal.operating_points == ()
+        assert signal.harm in HARMS
+
+
+def _lexicon(*phrases: str, softener: str | None = None) -> Lexicon:
+    source = "signal: test_terms\nharm: terms\ndescription: for a test\nentries:\n"
+    for number, phrase in enumerate(phrases):
+        source += f"  - {{id: e{number}, weight: 0.5, phrases: ['{phrase}']}}\n"
+    if softener:
+        source += f"softeners:\n  - {{id: s, factor: 0.5, phrases: ['{softener}']}}\n"
+    return read_lexicon(source, "test.yaml")
+
+
+def test_scores_add_up_as_doubts_multiply(text_part: TextPart) -> None:
+    detector = LexiconDetector([_lexicon("red", "blue", softener="calm")])
+    assert scores(detector, text_part, "red") == {"test_terms": 0.5}
+    assert scores(detector, text_part, "red red") == {"test_terms": 0.5}
+    assert scores(detector, text_part, "red and blue") == {"test_terms": 0.75}
+    assert scores(detector, text_part, "calm, red and blue") == {"test_terms": 0.4375}
+    assert scores(detector, text_part, "calm") == {}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("buy (red|blue) paint", "Buy blue   paint", True),
+        ("buy (red|blue) paint", "buy paint", False),
+        ("buy (red)? paint", "buy paint", True),
+        ("paint*", "painting", True),
+        ("paint", "painting", False),
+        ("buy .. paint", "buy some very red paint", True),
+        ("buy .. paint", "buy some very fine red paint", False),
+        ("don''t go", "dont go", True),
+        ("don''t go", "don’t go", True),
+        (r"pay \d+", "pay 500", True),
+        ("kill", "skill", False),
+        ("kill", "kkiilll", True),
+        ("kill", "kil", False),
+    ],
+)
+def test_the_notation_of_phrases(text_part: TextPart, phrase: str, text: str, found: bool) -> None:
+    detector = LexiconDetector([_lexicon(phrase)])
+    assert bool(scores(detector, text_part, text)) is found
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a: [", "bad.yaml: not YAML"),
+        ("- a", "bad.yaml: expected a mapping"),
+        ("signal: a", "bad.yaml: harm, description, entries missing"),
+        (
+            "{signal: a, harm: evil, description: d, entries: [{id: x, weight: 1, phrases: [a]}]}",
+            "no harm is called 'evil'",
+        ),
+        ("{signal: a, harm: threat, description: d, entries: [{id: x, phrases: [a]}]}", "entry 'x': weight must be"),
+        ("{signal: a, harm: threat, description: d, entries: [{weight: 1}]}", "needs an id and a list of phrases"),
+        (
+            "{signal: a, harm: threat, description: d, entries: [{id: x, weight: 1, phrases: ['(a']}]}",
+            "entry 'x': a phrase is malformed",
+        ),
+    ],
+)
+def test_a_word_list_that_cannot_be_used_says_why(source: str, message: str) -> None:
+    with pytest.raises(LexiconError, match=message.replace("(", r"\(")):
+        read_lexicon(source, "bad.yaml")
+
+
+def test_hostile_text_comes_to_an_end(detector: LexiconDetector, text_part: TextPart) -> None:
+    for unit in ("buy ", "i will ", "a", "kill you ", "send me .. ", "(((("):
+        detector.detect([text_part(unit * 20_000)])
+
+
+def test_patterns_never_hold_captures() -> None:
+    assert phrase_pattern("(a|b) c?") == r"(?:a+|b+)[\s\W_]{0,3}c+?"

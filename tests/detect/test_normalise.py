@@ -1,0 +1,130 @@
+"""What a reader sees survives what was done to the characters."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from seawall.detect.text.normalise import fold, name_emoji, normalise
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("K\u200bi\u200dll", "kill"),  # zero-width
+        ("ki\u00adll", "kill"),  # soft hyphen
+        ("\u202ekill\u202c", "kill"),  # bidi override
+        ("k\u0336i\u0336l\u0336l\u0336", "kill"),  # struck through
+        ("z̷̢̛a̴͝l̶g̸o", "zalgo"),
+        ("ｋｉｌｌ", "kill"),  # fullwidth
+        ("𝕜𝖎𝓁𝔩", "kill"),  # mathematical
+        ("ⓚⓘⓛⓛ 🅺🅸🅻🅻", "kill kill"),  # enclosed
+        ("ᴋɪʟʟ", "kill"),  # small capitals
+        ("кіll уоu", "kill you"),  # Cyrillic
+        ("pаypаl", "paypal"),
+        ("ｐаｙｐаｌ", "paypal"),
+        ("kιll γou", "kill you"),  # Greek
+        ("k i l l", "kill"),
+        ("k.i.l.l", "kill"),
+        ("k-i-l-l y_o_u", "kill you"),
+        ("k 1 l l", "kill"),
+        ("kiiiiilllll", "kiill"),
+        ("k1ll 1d10t h4t3 l33t", "kill idiot hate leet"),
+        ("sh!t $hit a$$ b@stard", "shit shit ass bastard"),
+        ("he11o", "hello"),
+        ("café naïve", "cafe naive"),
+        ("cafe\u0301", "cafe"),
+        ("“don’t”", '"don\'t"'),
+        ("he\ud800llo", "hello"),  # a lone surrogate
+        ("a\x00b\x07c", "abc"),
+    ],
+)
+def test_disguises_are_undone(written: str, seen: str) -> None:
+    assert normalise(written).text == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 4",
+        "10 for $5.99",
+        "$100k",
+        "gr8 b4 4ever 2day",
+        "mp3 win10 covid19 r2d2 b2b 1st 5pm",
+        "@a1ice",
+        "john.d0e@example.com",
+        "https://example.com/a1b2c",
+        "#2pac",
+        "1 2 3 4",
+        "i am a b",
+        "сука",  # every letter has a Latin twin, but nothing around it is Latin
+        "привет мир",
+        "привет, это paypal",
+        "καλημερα κοσμε",
+        "हिन्दी नमस्ते",
+        "안녕하세요",
+        "こんにちは",
+        "مرحبا",
+        "й ё".replace(" ", ""),
+    ],
+)
+def test_honest_text_stays(text: str) -> None:
+    assert normalise(text).text == text
+
+
+def test_fold_keeps_words_as_they_are_spaced_and_spelled() -> None:
+    assert fold("K 1 L L Ｙｏｕ").text == "k 1 l l you"
+
+
+def test_marks_that_spell_are_kept_and_those_that_pile_up_are_not() -> None:
+    assert fold("и\u0306").text == "й"
+    assert fold("न" + "\u0947" * 50).text == "न\u0947\u0947"
+
+
+def test_spans_lead_back_to_the_original() -> None:
+    text = "go K\u200bi\u0338ll  y.o.u, id1ot"
+    view = normalise(text)
+    for word, original in [("kill", "K\u200bi\u0338ll"), ("you", "y.o.u"), ("idiot", "id1ot")]:
+        start = view.text.index(word)
+        first, last = view.span(start, start + len(word))
+        assert text[first:last] == original
+
+
+def test_emoji_are_kept_and_can_be_named() -> None:
+    view = name_emoji(normalise("I have a 🔫!"))
+    assert view.text == "i have a 🔫 pistol !"
+    start = view.text.index("pistol")
+    assert view.span(start, start + 6) == (9, 10)
+
+
+_TRICKY = "aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(st.one_of(st.sampled_from(_TRICKY), st.characters()), max_size=40))
+@example("µ0µ")
+@example("Aµ0µ")
+def test_views_are_idempotent_and_their_offsets_ascend(text: str) -> None:
+    for view_of in (fold, normalise):
+        view = view_of(text)
+        offsets = list(view.offsets)
+        assert len(offsets) == len(view.text)
+        assert offsets == sorted(offsets)
+        assert all(0 <= offset < len(text) for offset in offsets)
+        assert view_of(view.text).text == view.text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "a ", "\u0300", "\u202e\u202d", "a1", "a.b", "a1b ", "а\u0430a", "$", "ﷺ", "(((", "a\u0336"],
+)
+def test_hostile_text_comes_to_an_end(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    view = normalise(text)
+    assert len(view.text) <= 20 * len(text)
+
+
+@pytest.mark.slow
+def test_ten_megabytes_of_one_letter() -> None:
+    assert normalise("a" * 10_000_000).text == "aa"

@@ -1,0 +1,423 @@
+"""Deadlines hold, failures become unknown, and one bad part harms only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from seawall.detect import Findings, Limits, Runner
+from seawall.model import (
+    Answer,
+    Cost,
+    DetectorSpec,
+    Modality,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+
+PATIENCE_S = 20  # never waited for in full by a test that passes
+
+
+@dataclass
+class Fake:
+    """A detector of the signal ``<name>_score`` that does what ``act`` says."""
+
+    name: str = "fake"
+    act: Callable[[Sequence[Part]], Sequence[Answer]] | None = None
+    cost: Cost = Cost.CPU
+    kind: SignalKind = SignalKind.PROBABILITY
+    languages: frozenset[str] | None = None
+    calls: list[list[str]] = field(default_factory=list)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        return DetectorSpec(
+            name=self.name,
+            version="1",
+            signals=(SignalSpec(name=f"{self.name}_score", kind=self.kind),),
+            modalities=frozenset({Modality.TEXT}),
+            languages=self.languages,
+            cost=self.cost,
+        )
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        self.calls.append([part.path for part in parts])
+        return self.act(parts) if self.act else [self.answer(part) for part in parts]
+
+    def answer(self, part: Part, value: float = 0.5) -> Answer:
+        return (Signal(name=f"{self.name}_score", value=value, part=part.path, detector=self.name, version="1"),)
+
+
+def part(path: str, language: str | None = None) -> Part:
+    return Part(path=path, modality=Modality.TEXT, field=path, text=path, language=language)
+
+
+def reasons(findings: Findings) -> list[tuple[str, str, str]]:
+    return [(unknown.detector, unknown.part, unknown.reason.value) for unknown in findings.unknown]
+
+
+def scores(findings: Findings) -> dict[str, float]:
+    return {signal.part: signal.value for signal in findings.signals}
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("seawall-"):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), f"{thread.name} was left behind"
+
+
+@dataclass
+class Hang:
+    """An action that waits for ``release``; ``entered`` tells that it began."""
+
+    entered: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        self.entered.set()
+        assert self.release.wait(PATIENCE_S)
+        return [Fake("slow").answer(each) for each in parts]
+
+
+@pytest.fixture
+def hang() -> Iterator[Hang]:
+    action = Hang()
+    yield action
+    action.release.set()
+
+
+class Clock:
+    """Time that passes when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# ── answers ──
+
+
+@pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU])
+def test_every_fitting_part_is_answered_in_order(cost: Cost) -> None:
+    first, second = Fake("one", cost=cost), Fake("two", cost=Cost.INLINE)
+    image = Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"")
+    with Runner([first, second]) as runner:
+        findings = runner.start([part("a"), image, part("b")], deadline_ms=PATIENCE_S * 1000).wait()
+    assert [(signal.detector, signal.part) for signal in findings.signals] == [
+        ("one", "a"),
+        ("one", "b"),
+        ("two", "a"),
+        ("two", "b"),
+    ]
+    assert findings.unknown == ()
+
+
+def test_only_wanted_detectors_are_asked_and_slow_ones_must_be_named() -> None:
+    one, two, slow = Fake("one"), Fake("two"), Fake("slow", cost=Cost.SLOW)
+    with Runner([one, two, slow]) as runner:
+        runner.start([part("a")], wanted={"two"}).wait()
+        assert (one.calls, two.calls) == ([], [["a"]])
+        runner.start([part("a")]).wait()
+        assert slow.calls == []
+        assert len(runner.start([part("a")], wanted={"slow"}).wait().signals) == 1
+        with pytest.raises(ValueError, match="no detector is named thee; there are: one, two, slow"):
+            runner.start([part("a")], wanted={"thee"})
+
+
+def test_two_detectors_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two detectors are named same"):
+        Runner([Fake("same"), Fake("same")])
+
+
+def test_a_part_in_a_language_the_detector_does_not_know_is_unknown() -> None:
+    english = Fake("english", languages=frozenset({"en"}), cost=Cost.INLINE)
+    with Runner([english]) as runner:
+        findings = runner.start([part("a", "en"), part("b", "fr"), part("c")]).wait()
+    assert sorted(scores(findings)) == ["a", "c"]
+    assert reasons(findings) == [("english", "b", "language")]
+
+
+# ── failures ──
+
+
+@pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU])
+def test_a_poison_part_harms_only_itself(cost: Cost) -> None:
+    fake = Fake(cost=cost)
+
+    def choke(parts: Sequence[Part]) -> Sequence[Answer]:
+        if any(each.path == "poison" for each in parts):
+            raise RuntimeError("secret content")
+        return [fake.answer(each) for each in parts]
+
+    fake.act = choke
+    with Runner([fake]) as runner:
+        findings = runner.start([part("a"), part("poison"), part("b")]).wait()
+    assert sorted(scores(findings)) == ["a", "b"]
+    [unknown] = findings.unknown
+    assert (unknown.part, unknown.reason) == ("poison", UnknownReason.ERROR)
+    assert unknown.detail.startswith("RuntimeError at test_runner.py:")
+    assert "secret" not in unknown.detail
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
+def test_a_value_that_is_no_probability_is_an_error(value: float) -> None:
+    fake = Fake(cost=Cost.INLINE)
+    fake.act = lambda parts: [fake.answer(each, value if each.path == "a" else 0.5) for each in parts]
+    with Runner([fake]) as runner:
+        findings = runner.start([part("a"), part("b")]).wait()
+    assert reasons(findings) == [("fake", "a", "error")]
+    assert scores(findings) == {"b": 0.5}
+
+
+def test_counts_may_exceed_one_but_not_fall_below_zero() -> None:
+    fake = Fake(cost=Cost.INLINE, kind=SignalKind.COUNT)
+    fake.act = lambda parts: [fake.answer(each, 7 if each.path == "a" else -1) for each in parts]
+    with Runner([fake]) as runner:
+        findings = runner.start([part("a"), part("b")]).wait()
+    assert scores(findings) == {"a": 7}
+    assert reasons(findings) == [("fake", "b", "error")]
+
+
+def _break(answer: Answer, **changes: object) -> Answer:
+    assert isinstance(answer, tuple)
+    [signal] = answer
+    return (Signal(**{name: changes.get(name, getattr(signal, name)) for name in signal.__slots__}),)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda fake, each: [],
+        lambda fake, each: None,
+        lambda fake, each: (0.5,),
+        lambda fake, each: _break(fake.answer(each), name="unpromised"),
+        lambda fake, each: _break(fake.answer(each), part="elsewhere"),
+        lambda fake, each: Unknown(detector="fake", part="elsewhere", reason=UnknownReason.ERROR),
+    ],
+)
+def test_an_answer_that_breaks_the_promise_is_an_error(broken: Callable[[Fake, Part], Answer]) -> None:
+    fake = Fake(cost=Cost.INLINE)
+    fake.act = lambda parts: [broken(fake, each) for each in parts]
+    with Runner([fake]) as runner:
+        findings = runner.start([part("a")]).wait()
+    assert reasons(findings) == [("fake", "a", "error")]
+
+
+def test_a_wrong_number_of_answers_is_an_error() -> None:
+    fake = Fake(cost=Cost.INLINE)
+    fake.act = lambda parts: [fake.answer(parts[0])] * (len(parts) + 1)
+    with Runner([fake]) as runner:
+        findings = runner.start([part("a")]).wait()
+    assert findings.unknown[0].detail == "2 answers for 1 parts"
+
+
+# ── deadlines ──
+
+
+def test_the_deadline_is_kept_though_a_detector_never_answers(hang: Hang) -> None:
+    with Runner([Fake("slow", hang), Fake("quick")]) as runner:
+        findings = runner.start([part("a")], deadline_ms=30).wait()
+        assert ("slow", "a", "deadline") in reasons(findings)
+        hang.release.set()
+
+
+def test_the_deadline_is_kept_in_an_event_loop_that_goes_on_meanwhile(hang: Hang) -> None:
+    async def ask(runner: Runner) -> tuple[Findings, Findings]:
+        waiting = asyncio.create_task(runner.start([part("a")], wanted={"slow"}, deadline_ms=200).wait_async())
+        await asyncio.to_thread(hang.entered.wait, PATIENCE_S)
+        other = await runner.start([part("b")], wanted={"quick"}).wait_async()
+        assert not waiting.done()
+        return await waiting, other
+
+    with Runner([Fake("slow", hang), Fake("quick")]) as runner:
+        late, other = asyncio.run(ask(runner))
+        hang.release.set()
+    assert reasons(late) == [("slow", "a", "deadline")]
+    assert scores(other) == {"b": 0.5}
+
+
+def test_waiting_twice_gives_the_same_findings_though_answers_came_in_between(hang: Hang) -> None:
+    late = threading.Event()
+    with Runner([Fake("slow", hang)]) as runner:
+        pending = runner.start([part("a")], deadline_ms=0)
+        first = pending.wait()
+        pending.on_late(lambda findings: late.set())
+        hang.release.set()
+        assert late.wait(PATIENCE_S)
+        assert pending.wait() is first
+
+
+def test_late_answers_arrive_once_and_complete(hang: Hang) -> None:
+    heard: list[Findings] = []
+    done = threading.Event()
+
+    def hear(findings: Findings) -> None:
+        heard.append(findings)
+        done.set()
+
+    with Runner([Fake("slow", hang), Fake("quick", cost=Cost.INLINE)]) as runner:
+        pending = runner.start([part("a"), part("b")], deadline_ms=0)
+        pending.on_late(hear)
+        assert len(pending.wait().unknown) == 2
+        hang.release.set()
+        assert done.wait(PATIENCE_S)
+    [findings] = heard
+    assert findings.unknown == ()
+    assert [(signal.detector, signal.part) for signal in findings.signals] == [
+        ("slow", "a"),
+        ("slow", "b"),
+        ("quick", "a"),
+        ("quick", "b"),
+    ]
+
+
+def test_a_listener_that_comes_after_the_late_answers_still_hears_them(hang: Hang) -> None:
+    first, second = threading.Event(), threading.Event()
+    with Runner([Fake("slow", hang)]) as runner:
+        pending = runner.start([part("a")], deadline_ms=0)
+        pending.wait()
+        pending.on_late(lambda findings: first.set())
+        hang.release.set()
+        assert first.wait(PATIENCE_S)
+        pending.on_late(lambda findings: second.set())
+        assert second.wait(PATIENCE_S)
+
+
+def test_nothing_is_late_when_everything_was_in_time() -> None:
+    heard: list[Findings] = []
+    with Runner([Fake("quick")]) as runner:
+        pending = runner.start([part("a")])
+        pending.on_late(heard.append)
+        pending.wait()
+    assert heard == []
+
+
+def test_a_listener_that_fails_does_not_stop_the_next_one(hang: Hang) -> None:
+    done = threading.Event()
+
+    def fail(findings: Findings) -> None:
+        raise RuntimeError
+
+    with Runner([Fake("slow", hang)]) as runner:
+        for listener in (fail, lambda findings: done.set()):
+            pending = runner.start([part("a")], deadline_ms=0)
+            pending.on_late(listener)
+            pending.wait()
+        hang.release.set()
+        assert done.wait(PATIENCE_S)
+
+
+# ── batches and load ──
+
+
+def test_concurrent_requests_share_batches(hang: Hang) -> None:
+    slow = Fake("slow", hang)
+    with Runner([slow], limits=Limits(batch_size=4)) as runner:
+        first = runner.start([part("first")])
+        assert hang.entered.wait(PATIENCE_S)
+        others = [runner.start([part(f"{n}")]) for n in range(6)]
+        hang.release.set()
+        assert scores(first.wait()) == {"first": 0.5}
+        assert [scores(other.wait()) for other in others] == [{f"{n}": 0.5} for n in range(6)]
+    assert slow.calls == [["first"], ["0", "1", "2", "3"], ["4", "5"]]
+
+
+def test_a_full_queue_refuses_at_once(hang: Hang) -> None:
+    with Runner([Fake("slow", hang)], limits=Limits(batch_size=1, queue_limit=2)) as runner:
+        running = runner.start([part("running")])
+        assert hang.entered.wait(PATIENCE_S)
+        queued = [runner.start([part("x")]) for _ in range(2)]
+        refused = runner.start([part("refused")]).wait()
+        assert reasons(refused) == [("slow", "refused", "overloaded")]
+        assert runner.states()[0].overloaded
+        hang.release.set()
+        assert all(pending.wait().unknown == () for pending in (running, *queued))
+
+
+def test_fresh_work_goes_before_work_whose_deadline_has_passed(hang: Hang) -> None:
+    clock = Clock()
+    slow = Fake("slow", hang)
+    with Runner([slow], limits=Limits(batch_size=1), clock=clock) as runner:
+        running = runner.start([part("running")])
+        assert hang.entered.wait(PATIENCE_S)
+        done = threading.Event()
+        stale = runner.start([part("stale")], deadline_ms=10)
+        clock.now = 1.0
+        stale.wait()
+        stale.on_late(lambda findings: done.set())
+        fresh = runner.start([part("fresh")])
+        hang.release.set()
+        running.wait()
+        fresh.wait()
+        assert done.wait(PATIENCE_S)
+    assert slow.calls == [["running"], ["fresh"], ["stale"]]
+
+
+def test_a_hung_detector_gets_a_fresh_thread_then_is_overloaded_until_one_returns() -> None:
+    hangs: list[Hang] = [Hang() for _ in range(3)]
+    turn = iter(hangs)
+    slow = Fake("slow", lambda parts: next(turn)(parts))
+    clock = Clock()
+    limits = Limits(hang_s=30, abandoned=2)
+    with Runner([slow], limits=limits, clock=clock) as runner:
+        for number, hung in enumerate(hangs):
+            pending = runner.start([part(f"{number}")], deadline_ms=1000)
+            assert hung.entered.wait(PATIENCE_S), "a fresh thread took over"
+            clock.now += 31
+            assert reasons(pending.wait()) == [("slow", f"{number}", "deadline")]
+        refused = runner.start([part("refused")]).wait()
+        assert reasons(refused) == [("slow", "refused", "overloaded")]
+        assert runner.states()[0].abandoned == 2
+
+        returned = next(thread for thread in threading.enumerate() if thread.name == "seawall-slow-1")
+        turn = iter([lambda parts: [slow.answer(each) for each in parts]])  # type: ignore[list-item]
+        hangs[0].release.set()
+        returned.join(PATIENCE_S)
+        assert scores(runner.start([part("again")]).wait()) == {"again": 0.5}
+        for hung in hangs:
+            hung.release.set()
+
+
+def test_an_offline_batch_gives_what_single_requests_give() -> None:
+    english = Fake("english", languages=frozenset({"en"}))
+    other = Fake("other", cost=Cost.INLINE)
+    items = [[part("a"), part("b", "fr")], [], [part("c", "en")]]
+    with Runner([english, other]) as runner:
+        assert runner.run_batch([]) == []
+        together = runner.run_batch(items)
+        assert english.calls == [["a", "c"]]
+        assert together == [runner.start(each).wait() for each in items]
+
+
+def test_closing_answers_what_is_queued_and_refuses_what_comes(hang: Hang) -> None:
+    class Closing(Fake):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    slow = Closing("slow", hang)
+    runner = Runner([slow], limits=Limits(batch_size=1))
+    running = runner.start([part("running")])
+    assert hang.entered.wait(PATIENCE_S)
+    queued = runner.start([part("queued")])
+    runner.close(timeout_s=0)
+    assert reasons(queued.wait()) == [("slow", "queued", "overloaded")]
+    assert reasons(runner.start([part("after")]).wait()) == [("slow", "after", "overloaded")]
+    assert slow.closed
+    hang.release.set()
+    assert scores(running.wait()) == {"running": 0.5}

@@ -1,0 +1,194 @@
+"""A reviewer's answer: a decision like any other, once, with its effects, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from seawall import review
+from seawall.enforce.tables import enforcement
+from seawall.model import Action, Decision, DecisionSource, Verdict
+from seawall.model.events import DecisionMade, ReviewSubmitted
+from seawall.review.tables import lease
+from seawall.review.tables import review as review_table
+from seawall.screen.tables import item as item_table
+
+
+def held(desk: Any, *actions: Action) -> tuple[str, Any, Decision]:
+    case, item, decision = desk.case(*actions)
+    review.take(desk.database, case, "per_1")
+    return case, item, decision
+
+
+def in_force(desk: Any, item: Any) -> set[str]:
+    with desk.database.read() as connection:
+        query = select(enforcement.c.kind).where(enforcement.c.item == item.ref, enforcement.c.state == "active")
+        return set(connection.execute(query).scalars())
+
+
+def test_a_violation_is_decided_enforced_and_closes_the_case(desk: Any) -> None:
+    case, item, before = held(desk)
+    assert in_force(desk, item) == {"hold"}
+    decision = desk.submit(case, actions=(Action("remove"), Action("strike", {"weight": 2.0, "for": 86_400.0})))
+    assert (decision.verdict, decision.source, decision.supersedes) == (Verdict.BLOCK, DecisionSource.REVIEW, before.id)
+    assert decision.reviewer == "per_1"
+    assert [(one.policy, one.rule, one.harm) for one in decision.reasons] == [("rudeness", "review", "harassment")]
+    assert in_force(desk, item) == {"remove", "strike"}
+    row = desk.row(case)
+    assert (row.state, row.answer, row.reviews, row.decision) == ("closed", "violates", 1, decision.id)
+    with desk.database.read() as connection:
+        head = connection.execute(select(item_table).where(item_table.c.ref == item.ref)).one()
+        assert (head.decision, head.verdict) == (decision.id, "block")
+        assert connection.execute(select(lease)).first() is None
+        stored = connection.execute(select(review_table)).one()
+    assert (stored.case, stored.reviewer, stored.answer, stored.policy) == (case, "per_1", "violates", "rudeness")
+
+
+def test_no_violation_lifts_what_the_machine_did(desk: Any) -> None:
+    case, item, _ = held(desk, Action("remove"))
+    decision = desk.submit(
+        case, answer=review.DOES_NOT_VIOLATE, policy=None, actions=(), reason="not_a_violation"
+    )
+    assert (decision.verdict, decision.actions, decision.reasons) == (Verdict.ALLOW, (), ())
+    assert in_force(desk, item) == set()
+    assert desk.row(case).answer == "does_not_violate"
+
+
+def test_the_note_is_sealed_and_the_ledger_has_codes_only(desk: Any) -> None:
+    case, item, _ = held(desk)
+    desk.submit(case, note="It names Jane Doe of Elm Street.")
+    bodies = [event.body for event in desk.ledger.events()]
+    submitted = next(body for body in bodies if isinstance(body, ReviewSubmitted))
+    assert desk.vault.open(item.ref, f"review/{submitted.review}") == b"It names Jane Doe of Elm Street."
+    assert "Jane" not in repr(bodies)
+    reviewed = bodies.index(submitted)
+    assert isinstance(bodies[reviewed + 1], DecisionMade)
+
+
+def test_of_many_submits_at_once_exactly_one_wins(desk: Any) -> None:
+    case, item, _ = held(desk)
+    start = threading.Barrier(5)
+    outcomes: list[object] = []
+
+    def submit() -> None:
+        start.wait()
+        try:
+            outcomes.append(desk.submit(case))
+        except review.ReviewError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=submit) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    won = [outcome for outcome in outcomes if isinstance(outcome, Decision)]
+    lost = [outcome for outcome in outcomes if isinstance(outcome, review.CaseMoved)]
+    assert (len(won), len(lost)) == (1, 4)
+    assert "closed" in str(lost[0])
+    assert in_force(desk, item) == {"remove"}
+
+
+def test_without_the_lease_nothing_is_decided(desk: Any) -> None:
+    case, item, _ = held(desk)
+    with pytest.raises(review.CaseTaken, match="Another reviewer"):
+        desk.submit(case, person="per_2")
+    review.release(desk.database, case, "per_1")
+    with pytest.raises(review.CaseTaken, match="ran out"):
+        desk.submit(case)
+    review.take(desk.database, case, "per_1", ms=0)
+    with pytest.raises(review.CaseTaken, match="ran out"):
+        desk.submit(case)
+    with pytest.raises(review.NoSuchCase):
+        desk.submit("case_none")
+    assert in_force(desk, item) == {"hold"}
+    assert desk.row(case).state == "open"
+
+
+def test_an_answer_about_a_superseded_decision_is_refused(desk: Any) -> None:
+    case, item, before = held(desk)
+    later = desk.decide(item, before.actor, Action("remove"), supersedes=before.id)
+    with pytest.raises(review.CaseMoved, match="decided again"):
+        desk.submit(case, seen=before.id)
+    assert desk.submit(case, seen=later.id).supersedes == later.id
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"answer": "maybe"}, "An answer is"),
+        ({"policy": None}, "policy"),
+        ({"policy": "unheard-of"}, "policy"),
+        ({"actions": ()}, "action"),
+        ({"actions": (Action("terminate"),)}, "does not allow terminate"),
+        ({"actions": (Action("explode"),)}, "no action"),
+        ({"actions": (Action("remove"), Action("remove"))}, "once"),
+        ({"actions": (Action("remove", {"because": "x"}),)}, "no parameter"),
+        ({"actions": (Action("limit", {"for": -1.0}),)}, "above 0"),
+        ({"actions": (Action("limit", {"for": float("nan")}),)}, "above 0"),
+        ({"actions": (Action("warn", {"text": "Dear Jane Doe"}),)}, "code"),
+        ({"actions": (Action("review"),)}, "needs queue"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "Because I say so"}, "reason"),
+        ({"note": "x" * 4_001}, "note"),
+        ({"answer": "does_not_violate"}, "no policy and no action"),
+    ],
+)
+def test_a_malformed_answer_is_refused_in_words(desk: Any, answer: dict[str, Any], says: str) -> None:
+    case, item, _ = held(desk)
+    with pytest.raises(review.BadAnswer, match=says):
+        desk.submit(case, **answer)
+    assert desk.row(case).state == "open"
+    assert in_force(desk, item) == {"hold"}
+
+
+def test_a_case_that_only_the_machine_asked_for_closes_when_a_complete_look_clears_it(desk: Any) -> None:
+    case, item, before = desk.case()
+    desk.decide(item, before.actor, supersedes=before.id, source=DecisionSource.LATE, degraded=True)
+    assert desk.row(case).state == "open"
+    desk.decide(item, before.actor, supersedes=before.id, source=DecisionSource.RESCREEN)
+    assert (desk.row(case).state, desk.row(case).answer) == ("closed", None)
+
+
+def test_a_reported_case_waits_for_a_person(desk: Any) -> None:
+    case, item, before = desk.case()
+    desk.report(item)
+    desk.decide(item, before.actor, supersedes=before.id, source=DecisionSource.RESCREEN)
+    assert (desk.row(case).state, desk.row(case).reports) == ("open", 1)
+
+
+def test_a_report_alone_opens_a_case_that_can_be_decided(desk: Any) -> None:
+    item, actor = desk.item()
+    desk.decide(item, actor)
+    assert desk.row(review.case_id(item.ref)) is None
+    desk.report(item, "trusted_flagger")
+    row = desk.row(review.case_id(item.ref))
+    assert (row.queue, row.state, row.decision) == (review.REPORTS_QUEUE, "open", None)
+    review.take(desk.database, row.id, "per_1")
+    assert desk.submit(row.id).verdict is Verdict.BLOCK
+
+
+def test_sending_a_case_on_opens_it_in_the_other_queue(desk: Any) -> None:
+    case, _, _ = held(desk)
+    onward = Action("review", {"queue": "legal", "priority": 0.9})
+    desk.submit(case, actions=(Action("hold"), onward))
+    row = desk.row(case)
+    assert (row.state, row.queue, row.reviews) == ("open", "legal", 1)
+
+
+def test_rebuilding_gives_the_same_cases_whatever_the_batches(desk: Any) -> None:
+    for number in range(6):
+        case, item, before = desk.case(priority=0.1 * number)
+        if number % 2:
+            desk.report(item)
+        if number % 3 == 0:
+            review.take(desk.database, case, "per_1")
+            desk.submit(case)
+            desk.report(item, "authority")
+        else:
+            desk.decide(item, before.actor, supersedes=before.id)
+    rebuilt = desk.ledger.rebuild()
+    assert rebuilt.equal
