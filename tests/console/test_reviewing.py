@@ -12,22 +12,22 @@ from PIL import Image as Picture
 from sqlalchemy import select
 
 from console.houses import House, opened
-from seawall import access, review
+from seawall import review
 from seawall.access.tables import view
 from seawall.model import Image, Item
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house of one's own: these tests count cases."""
+def alone(tmp_path: Path) -> Iterator[House]:
+    """A house of one's own, for tests that count what waits."""
     with opened(tmp_path) as made:
         yield made
 
 
-def test_from_the_queue_to_a_decision_and_on_to_the_next(house: House) -> None:
-    calm = house.screen("What a silly thing", id="calm")
-    urgent = house.screen("You fool", id="urgent")
-    browser = house.browser("reviewer")
+def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
+    calm = alone.screen("What a silly thing", id="calm")
+    urgent = alone.screen("You fool", id="urgent")
+    browser = alone.browser("reviewer")
     queue = browser.get("/queue").text
     assert queue.index(review.case_id(urgent.item)[-6:]) < queue.index(review.case_id(calm.item)[-6:])
 
@@ -155,15 +155,15 @@ def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(house: House) -> N
     assert "revision 2" in answer.text
 
 
-def test_skipping_goes_on_and_comes_back_to_others(house: House) -> None:
-    screened = house.screen("You fool", id="skipped")
+def test_skipping_goes_on_and_comes_back_to_others(alone: House) -> None:
+    screened = alone.screen("You fool", id="skipped")
     case = review.case_id(screened.item)
-    browser = house.browser("reviewer")
+    browser = alone.browser("reviewer")
     browser.get(f"/cases/{case}")
     answer = browser.post(f"/cases/{case}/skip", queue="rudeness")
     assert answer.headers["location"] == "/queue/next?queue=rudeness"
     assert browser.get(answer.headers["location"]).headers["location"] == "/queue?queue=rudeness"
-    assert house.browser("admin").get("/queue/next").headers["location"] == f"/cases/{case}"
+    assert alone.browser("admin").get("/queue/next").headers["location"] == f"/cases/{case}"
 
 
 def test_a_policy_specialist_reads_and_takes_no_lease(house: House) -> None:
@@ -228,9 +228,6 @@ def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
 def test_what_was_erased_says_so(house: House) -> None:
     screened = house.screen("You fool", id="erased")
     house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, screened.item))
-    with house.app.database.read() as connection:
-        owner = connection.execute(select(access.tables.person.c.id).limit(1)).scalar()
-    assert owner is not None
     browser = house.browser("reviewer")
     for path in (
         f"/cases/{review.case_id(screened.item)}",
@@ -239,13 +236,14 @@ def test_what_was_erased_says_so(house: House) -> None:
     ):
         answer = browser.get(path)
         assert answer.status_code == 200
+        assert "This content was erased" in answer.text
         assert "fool" not in answer.text
 
 
-def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(house: House) -> None:
-    screened = house.screen("stuck and silly", id="stuck", deadline_ms=30)
+def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(alone: House) -> None:
+    screened = alone.screen("stuck and silly", id="stuck", deadline_ms=30)
     assert screened.degraded
-    browser = house.browser("reviewer")
+    browser = alone.browser("reviewer")
     page = browser.get(f"/decisions/{screened.decision}").text
     assert "undetermined" in page
     assert "gore did not answer" in page

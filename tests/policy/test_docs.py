@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from policy.support import build, errors, policy, rule
 
+from policy.support import build, errors, policy, rule
 from seawall.model import ACTIONS
 from seawall.policy import check_publishable
 

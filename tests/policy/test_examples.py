@@ -29,7 +29,7 @@ def test_passing_examples() -> None:
     bundle = build(
         examples(
             entry("{hate: 0.9, age(actor): 30d}", "{verdict: block, actions: [strike, remove]}", "high"),
-            '{item: {comment: {body: "You Vermin!", tags: [], likes: 0}}, expect: {fired: [certain], undetermined: []}}',
+            '{item: {comment: {body: "Vermin!", tags: [], likes: 0}}, expect: {fired: [certain], undetermined: []}}',
             entry("{hate: 0.6, age(actor): 1d}", "{fired: [new], verdict: allow, degraded: false}"),
             entry("{hate: unknown}", "{undetermined: [certain, new], degraded: true}"),
             entry("{hate: 0.6}", "{undetermined: [new]}"),

@@ -25,7 +25,6 @@ from seawall.model import (
     Retention,
     Role,
     Stage,
-    Verdict,
     new_id,
     now_ms,
 )

@@ -121,6 +121,8 @@ def demo(
     """Everything at once, on this machine: server, worker, console, a small platform that posts, and its receiver."""
     log_to_stderr(level=30)
     _prepare(data_dir, keep)
+    if data is not None:
+        _check_data(data)
     chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes")
     with explained(), _listen(host, port) as listening:
         _demo(chosen, listening, rate, seed, data)
@@ -187,6 +189,15 @@ def _welcome(url: str, email: str, password: str, receiver: str) -> str:
 
   Stop with Ctrl-C.
 """
+
+
+def _check_data(folder: Path) -> None:
+    from seawall import demo
+
+    try:
+        demo.find_data(folder)
+    except demo.NoData as error:
+        fail(str(error))
 
 
 def _prepare(data_dir: Path, keep: bool) -> None:

@@ -100,8 +100,8 @@ class _Platform:
             if reporter is not None and answer.verdict == "allow":  # nobody reports what nobody sees
                 self.client.report(post.content_type, post.id, reporter=reporter, note="Please look at this.")
         except SeawallError as error:
-            _log.warning("the platform's request failed", error=str(error))
-            self.stop.wait(_PAUSE_S)
+            if not self.stop.wait(_PAUSE_S):  # else the demo is ending, and the server went first
+                _log.warning("the platform's request failed", error=str(error))
         finally:
             self.waiting.release()
 

@@ -27,9 +27,12 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
         if len(parts) == 1:
             return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
         return [answer for part in parts for answer in ask(detector, (part,))]
-    kinds = promised(spec)
+    kinds = promised(spec) if any(outcome) else {}
     answers: list[Answer] = []
     for part, answer in zip(parts, outcome, strict=True):
+        if answer == ():
+            answers.append(answer)
+            continue
         fault = _fault(answer, part, kinds)
         if fault and detector.spec is not spec:  # its signals changed meanwhile, as a bank's do
             fault = _fault(answer, part, promised(detector.spec))

@@ -104,6 +104,11 @@ class Reviewed:
 Fact: TypeAlias = Decided | Reported | Reviewed
 
 
+def asks_for_review(decision: Decision) -> bool:
+    """Whether the decision wants a person to look."""
+    return any(action.kind == "review" for action in decision.actions)
+
+
 def case_id(item: str) -> str:
     """The id of an item's one case: ``it_x`` → ``case_x``."""
     return f"case_{item.partition('_')[2] or item}"
@@ -143,7 +148,7 @@ def _happening(fact: Fact) -> Happening:
         case Reviewed():
             return Happening.REVIEWED
         case Decided(decision):
-            if any(action.kind == "review" for action in decision.actions):
+            if asks_for_review(decision):
                 return Happening.ASKED
             complete = decision.verdict is Verdict.ALLOW and not decision.degraded
             by_machine = decision.source is not DecisionSource.REVIEW

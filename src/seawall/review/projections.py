@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from seawall.model import Event, ItemRef
-from seawall.model.events import DecisionMade, ReportReceived, ReviewSubmitted
-from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, case_id, new_case, step
+from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived, ReviewSubmitted
+from seawall.review.machine import (
+    Case,
+    CaseState,
+    Decided,
+    Fact,
+    Reported,
+    Reviewed,
+    asks_for_review,
+    case_id,
+    new_case,
+    step,
+)
 from seawall.review.tables import case as case_table
 from seawall.review.tables import review as review_table
-from seawall.storage.upsert import upsert
+from seawall.storage.upsert import insert_rows, upsert
 
 
 class Cases:
@@ -26,10 +37,17 @@ class Cases:
         facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
         if not facts:
             return
-        before = _load(conn, sorted({found for _, found, _, _ in facts}))
+        fresh = {
+            case_id(event.body.item.ref)
+            for event in events
+            if isinstance(event.body, ItemSubmitted) and event.body.item.revision == 1
+        }  # an item that was not there before the batch has no case
+        before = _load(conn, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
         for at, found, item, fact in facts:
             current = after.get(found)
+            if current is None and isinstance(fact, Decided) and not asks_for_review(fact.decision):
+                continue  # most of all traffic: no case, and none opens
             if current is None and item is not None:
                 current = new_case(item)
             if current is not None:
@@ -61,7 +79,7 @@ class Reviews:
             if isinstance(event.body, ReviewSubmitted)
         ]
         if rows:
-            conn.execute(insert(review_table), rows)
+            insert_rows(conn, review_table, rows)
 
 
 PROJECTIONS = (Cases(), Reviews())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -99,9 +99,9 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A decision without its place in the ledger (surrogates and revision are known only inside the transaction)."""
+    """A decision without its place in the ledger: surrogates and revision are known only in the transaction."""
 
-    decision: Decision
+    made: Mapping[str, Any]
     vault_features: Mapping[str, Any]
 
 
@@ -234,26 +234,27 @@ class Screener:
                 sealed[name] = value
             else:
                 features[name] = value
-        decision = Decision(
-            id=new_id("dec"),
-            at=at,
-            item=ItemRef(look.item.content_type, "", 0),
-            source=source,
-            verdict=outcome.verdict,
-            actions=outcome.actions,
-            reasons=outcome.reasons,
-            stage=look.stage.name,
-            bundle=look.bundle.hash,
-            shadow=outcome.shadow,
-            undetermined=outcome.undetermined,
-            unknown=findings.unknown + postponed,
-            degraded=degraded,
-            signals=findings.signals,
-            features=features,
-            unknown_features=tuple(missing),
-            vault_features=tuple(sealed),
-        )
-        return _Judged(_with_fail_mode(decision, outcome, look) if degraded else decision, sealed)
+        made: dict[str, Any] = {
+            "id": new_id("dec", at),
+            "at": at,
+            "source": source,
+            "verdict": outcome.verdict,
+            "actions": outcome.actions,
+            "reasons": outcome.reasons,
+            "stage": look.stage.name,
+            "bundle": look.bundle.hash,
+            "shadow": outcome.shadow,
+            "undetermined": outcome.undetermined,
+            "unknown": findings.unknown + postponed,
+            "degraded": degraded,
+            "signals": findings.signals,
+            "features": features,
+            "unknown_features": tuple(missing),
+            "vault_features": tuple(sealed),
+        }
+        if degraded:
+            made.update(_fail_mode(outcome, look.stage, at))
+        return _Judged(made, sealed)
 
     # -- recording -----------------------------------------------------------------------------------------------
 
@@ -311,9 +312,8 @@ class Screener:
     def _record(
         self, tx: Transaction, look: _Look, judged: _Judged, ref: ItemRef, actor: str | None, head: Head | None
     ) -> Answer:
-        decision = replace(
-            judged.decision, item=ref, actor=actor, supersedes=head.decision if head is not None else None
-        )
+        supersedes = head.decision if head is not None else None
+        decision = Decision(item=ref, actor=actor, supersedes=supersedes, **judged.made)
         tx.append(DecisionMade(decision=decision))
         if judged.vault_features:
             tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(judged.vault_features))
@@ -410,22 +410,24 @@ def _context(look: _Look, findings: Findings, unknown: tuple[Unknown, ...], at: 
     return Context(item=look.item, parts=look.parts, signals=findings.signals, unknown=unknown, now_ms=at)
 
 
-def _with_fail_mode(decision: Decision, outcome: Outcome, look: _Look) -> Decision:
-    """What the stage promises to do when it cannot know."""
-    mode = look.stage.fail_mode
-    due = decision.at + 1000 * (look.stage.debt_within_s or _DEFAULT_DEBT_S)
-    decision = replace(decision, fail_mode=mode.value, debt_due=due)
-    kind = {FailMode.ALLOW_WITH_DEBT: None, FailMode.HOLD: "hold", FailMode.BLOCK: "disable"}[mode]
-    verdict = {None: Verdict.ALLOW, "hold": Verdict.HOLD, "disable": Verdict.BLOCK}[kind]
-    if kind is None or _strength(outcome.verdict) >= _strength(verdict):
-        return decision
-    reason = Reason(policy=FAIL_MODE_POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")
-    return replace(
-        decision,
-        verdict=verdict,
-        actions=(*decision.actions, Action(kind)),
-        reasons=(*decision.reasons, reason),
-    )
+def _fail_mode(outcome: Outcome, stage: Stage, at: int) -> dict[str, Any]:
+    """What the stage promises to do when it cannot know: the decision's fields that differ from the outcome's."""
+    mode = stage.fail_mode
+    made: dict[str, Any] = {"fail_mode": mode.value, "debt_due": at + 1000 * (stage.debt_within_s or _DEFAULT_DEBT_S)}
+    verdict, kind = _FAIL_MODES[mode]
+    if kind is not None and _strength(outcome.verdict) < _strength(verdict):
+        reason = Reason(policy=FAIL_MODE_POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")
+        made["verdict"] = verdict
+        made["actions"] = (*outcome.actions, Action(kind))
+        made["reasons"] = (*outcome.reasons, reason)
+    return made
+
+
+_FAIL_MODES = {
+    FailMode.ALLOW_WITH_DEBT: (Verdict.ALLOW, None),
+    FailMode.HOLD: (Verdict.HOLD, "hold"),
+    FailMode.BLOCK: (Verdict.BLOCK, "disable"),
+}
 
 
 def _strength(verdict: Verdict) -> int:

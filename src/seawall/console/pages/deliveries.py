@@ -37,10 +37,7 @@ def show(visit: Visit) -> Response:
         query = query.where(delivery.c.seq < before)
     with visit.app.database.read() as connection:
         rows = connection.execute(query).all()
-        counts = {
-            name: count
-            for name, count in connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state))
-        }
+        counts = dict(connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)))
         receivers = connection.execute(
             select(func.count()).select_from(endpoint).where(endpoint.c.enabled)
         ).scalar_one()

@@ -1,0 +1,146 @@
+"""The console in a real Chromium: sign in, take the top case, decide it by keyboard, see it explained."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+from console.houses import PASSWORD, House
+from seawall import review
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: install Debian's package chromium")
+        pytest.skip("no Chromium: install Debian's package chromium to run the browser tests")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Playwright's own, at import
+        from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(house: House) -> Iterator[str]:
+    """The console on a port of this machine."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(house.asgi, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
+def open_page(chromium: object, url: str, role: str, width: int = 1280, height: int = 800) -> tuple[object, list[str]]:
+    """A signed-in page, and what its console complains about."""
+    page = chromium.new_context(viewport={"width": width, "height": height}).new_page()  # type: ignore[attr-defined]
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{url}/sign-in")
+    page.fill("#email", f"{role}@example.org")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/")
+    return page, complaints
+
+
+def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str, house: House) -> None:
+    urgent = house.screen("You fool", id="b-1")
+    other = house.screen("A silly thing", id="b-2")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.wait_for_selector("#traffic canvas")
+    page.goto(f"{url}/queue")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/cases/{review.case_id(urgent.item)}*")
+    assert page.inner_text(".text mark") == "fool"
+    assert page.inner_text("[data-lease]").startswith("Yours for")
+    page.keyboard.press("v")
+    assert page.is_checked("input[value=violates]")
+    assert page.is_checked("input[name=action][value=remove]")
+    page.keyboard.press("m")
+    page.keyboard.type("nvs in the note are only letters")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/cases/{review.case_id(other.item)}*")
+    page.click("text=see the decision")
+    page.wait_for_url(f"{url}/decisions/*")
+    assert "Reviewer Person" in page.inner_text("main")
+    assert "This decision is in force" in page.inner_text("main")
+    page.goto(f"{url}/cases/{review.case_id(other.item)}")
+    page.keyboard.press("n")
+    assert not page.is_visible("select[name=policy]")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/queue?*")
+    assert complaints == []
+
+
+def test_what_is_blurred_is_shown_on_request_and_keys_are_explained(chromium: object, url: str, house: House) -> None:
+    graphic = house.screen("so much blood", id="b-3")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/cases/{review.case_id(graphic.item)}")
+    assert page.locator("[data-veiled]").count() == 1
+    page.keyboard.press("b")
+    assert page.locator("[data-veiled]").count() == 0
+    page.keyboard.press("?")
+    assert page.is_visible("dialog#keys")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog#keys")
+    assert complaints == []
+
+
+def test_the_overview_renews_itself(chromium: object, url: str, house: House) -> None:
+    page, complaints = open_page(chromium, url, "admin")
+    decided = "#live .tile:first-child strong"
+    before = int(page.inner_text(decided))
+    for number in range(3):
+        house.screen("Thank you", id=f"b-live-{number}")
+    page.wait_for_function(f"Number(document.querySelector('{decided}').textContent) >= {before + 3}")
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_no_page_is_wider_than_the_screen(chromium: object, url: str, house: House, width: int, height: int) -> None:
+    long = house.screen("silly " + "w" * 900, id=f"wide-{width}")
+    page, complaints = open_page(chromium, url, "admin", width, height)
+    for path in (
+        "/",
+        "/queue",
+        f"/cases/{review.case_id(long.item)}",
+        f"/items/{long.item}",
+        "/decisions",
+        f"/decisions/{long.decision}",
+        "/debts",
+        "/deliveries",
+        "/policies",
+        "/policies/rudeness",
+        "/ledger",
+        "/access",
+    ):
+        page.goto(url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    if width < 500:
+        page.click("text=Menu")
+        page.click("nav >> text=Queue")
+        page.wait_for_url(f"{url}/queue")
+    assert complaints == []

@@ -1,0 +1,133 @@
+"""What the pages tell: filters, numbers, policies, the ledger, people and keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from console.houses import Browser, House
+from seawall import access
+
+
+@pytest.fixture(scope="module")
+def browser(house: House) -> Browser:
+    for text, id in [("You fool", "p-1"), ("How silly", "p-2"), ("Thank you", "p-3"), ("so LOUD", "p-4")]:
+        house.screen(text, id=id)
+    return house.browser("admin")
+
+
+def test_the_overview_counts_the_last_hour(browser: Browser) -> None:
+    numbers = browser.get("/overview.json").json()
+    assert numbers["verdicts"] == {"allow": 2, "hold": 1, "block": 1}
+    assert numbers["decisions"] == 4
+    assert numbers["open_cases"] == 2
+    page = browser.get("/").text
+    assert 'hx-get="/overview/live"' in page
+    assert "rudeness / certain" in page
+    live = browser.get("/overview/live").text
+    assert live.lstrip().startswith('<div class="tiles">')
+    plot = browser.get("/overview/traffic.json").json()
+    assert plot["names"] == ["allow", "hold", "block"]
+    assert [sum(column) for column in plot["columns"][1:]] == [2, 1, 1]
+    assert {len(column) for column in plot["columns"]} == {60}
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 4),
+        ("verdict=block", 1),
+        ("policy=rudeness", 3),
+        ("policy=rudeness&rule=loud", 1),
+        ("type=playlist", 0),
+        ("source=review", 0),
+        ("degraded=1", 0),
+        ("verdict=nonsense", 0),
+    ],
+)
+def test_decisions_can_be_filtered(browser: Browser, query: str, count: int) -> None:
+    assert len(browser.get(f"/decisions.json?{query}").json()["decisions"]) == count
+    assert browser.get(f"/decisions?{query}").status_code == 200
+
+
+def test_a_decision_tells_what_would_have_changed_it(browser: Browser) -> None:
+    (held,) = browser.get("/decisions.json?verdict=hold").json()["decisions"]
+    page = browser.get(f"/decisions/{held['id']}").text
+    assert "Smallest change to another verdict" in page
+    assert "would allow it" in page
+    assert "near miss" in page
+    assert held["bundle"] in page
+    record = browser.get(f"/decisions/{held['id']}.json").json()
+    assert (record["id"], record["verdict"]) == (held["id"], "hold")
+
+
+def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browser) -> None:
+    assert "Graphic violence" in browser.get("/policies").text
+    page = browser.get("/policies/rudeness").text
+    assert "Attacks on a person for who they are." in page
+    assert "1 of 2 pass" in page
+    assert "verdict: expected hold, came allow" in page
+    assert "rudeness: at_fpr(0.01) is 0.800 for insults 1.0" in page
+    assert 'id="line-1" data-line="1"' in page
+    assert "fired 1×" in page
+    assert browser.get("/policies/rudeness.json").json()["source"].startswith("policy: rudeness")
+
+
+def test_the_ledger_lists_events_and_verifies(browser: Browser) -> None:
+    page = browser.get("/ledger?kind=decision.made").text
+    assert "decision.made" in page
+    assert "<strong>item.submitted</strong>" not in page
+    assert "Whole and unchanged" in browser.post("/ledger/verify").text
+    events = browser.get("/ledger.json?after=1").json()
+    assert [event["seq"] for event in events["events"]] == list(range(2, events["next"] + 1))
+    assert browser.get(f"/ledger.json?after={events['next']}").json()["events"] == []
+
+
+def test_an_item_is_told_from_its_beginning(house: House, browser: Browser) -> None:
+    screened = house.screen("You fool", id="told")
+    house.screen("You fool, again", id="told")
+    page = browser.get(f"/items/{screened.item}").text
+    assert "revision 2" in page
+    submitted = [match.start() for match in re.finditer("was submitted", page)]
+    assert len(submitted) == 2
+    assert "again" not in browser.get(f"/items/{screened.item}?revision=1").text.partition("History")[0]
+    record = browser.get(f"/items/{screened.item}.json").json()
+    assert len(record["decisions"]) == 2
+    assert {enforcement["kind"] for enforcement in record["enforcements"]} == {"remove", "strike"}
+
+
+def test_people_are_added_and_closed(house: House, browser: Browser) -> None:
+    answer = browser.post(
+        "/access/people", name="New", email="new@example.org", password="long enough words", role=["reviewer"]
+    )
+    assert answer.status_code == 303
+    assert "new@example.org" in browser.get("/access").text
+    newcomer = house.browser()
+    assert newcomer.sign_in("new@example.org", "long enough words").status_code == 303
+    (person,) = [one for one in access.list_people(house.app.database) if one.name == "New"]
+    browser.get("/access")
+    assert browser.post(f"/access/people/{person.id}/disable").status_code == 303
+    assert newcomer.get("/").status_code == 303
+    refused = browser.post("/access/people", name="New", email="new@example.org", password="x", role=["reviewer"])
+    assert refused.status_code == 422
+    assert "A password has" in refused.text
+
+
+def test_nobody_closes_their_own_account(house: House, browser: Browser) -> None:
+    browser.get("/access")
+    answer = browser.post(f"/access/people/{house.people['admin'].id}/disable")
+    assert answer.status_code == 422
+    assert "your own" in answer.text
+
+
+def test_a_key_is_shown_once(house: House, browser: Browser) -> None:
+    browser.get("/access")
+    page = browser.post("/access/keys", name="shop", scope=["screen", "read"]).text
+    (token,) = re.findall(r"sw_[0-9a-f]{12}_[\w-]{43}", page)
+    info = access.Keys(house.app.database).authenticate(token)
+    assert info is not None
+    assert token not in browser.get("/access").text
+    assert browser.post(f"/access/keys/{info.id}/revoke").status_code == 303
+    assert "revoked" in browser.get("/access").text
+    assert access.Keys(house.app.database).authenticate(token) is None

@@ -1,0 +1,66 @@
+"""Banks through their detector: disguised texts, links, live replacement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seawall.detect import Runner, derive_parts
+from seawall.detect.bank import BankDetector
+from seawall.match import BankEntry, BankMatcher
+from seawall.model import Part, Signal
+
+TextPart = Callable[..., Part]
+
+
+def _matcher(revision: int = 1) -> BankMatcher:
+    return BankMatcher(
+        [
+            BankEntry(bank="slogans", id="t1", kind="text", value="Buy more streams now"),
+            BankEntry(bank="patterns", id="p1", kind="pattern", value=r"k\w+ the bank"),
+            BankEntry(bank="domains", id="d1", kind="domain", value="evil.example"),
+        ],
+        revision=revision,
+    )
+
+
+def _look(detector: BankDetector, *parts: Part) -> list[Signal]:
+    return [signal for answer in detector.detect(derive_parts(parts)) for signal in answer]  # type: ignore[union-attr]
+
+
+def test_disguised_texts_are_found_and_shown_in_the_original(text_part: TextPart) -> None:
+    detector = BankDetector()
+    detector.replace(_matcher(revision=9))
+    text = "friends: B\u200buy m0re s.t.r.e.a.m.s nоw!"
+    [signal] = _look(detector, text_part(text))
+    assert (signal.name, signal.value, signal.evidence, signal.version) == ("bank:slogans", 1, "t1", "9")
+    assert signal.span is not None
+    assert text[int(signal.span.start) : int(signal.span.end)] == "B\u200buy m0re s.t.r.e.a.m.s nоw"
+
+
+def test_patterns_read_digits_and_spaces_as_written(text_part: TextPart) -> None:
+    detector = BankDetector()
+    detector.replace(_matcher())
+    assert [signal.evidence for signal in _look(detector, text_part("KILL the bank"))] == ["p1"]
+    assert _look(detector, text_part("k i l l the bank")) == []
+
+
+def test_links_are_found_however_they_are_written(text_part: TextPart) -> None:
+    detector = BankDetector()
+    detector.replace(_matcher())
+    for text in ("https://a.evil.example/x", "evil[.]example", "EVIL.example/x"):
+        assert [(signal.evidence, signal.part) for signal in _look(detector, text_part(text))] == [
+            ("d1", "body>link.0")
+        ]
+
+
+def test_replacing_the_banks_takes_effect_at_once(text_part: TextPart) -> None:
+    detector = BankDetector(("slogans",))
+    assert [signal.name for signal in detector.spec.signals] == ["bank:slogans"]
+    part = text_part("buy more streams now")
+    with Runner([detector]) as runner:
+        assert runner.start([part]).wait().signals == ()
+        detector.replace(_matcher())
+        assert [signal.name for signal in detector.spec.signals] == ["bank:domains", "bank:patterns", "bank:slogans"]
+        assert [signal.evidence for signal in runner.start([part]).wait().signals] == ["t1"]
+        detector.replace(BankMatcher((), banks=("slogans",)))
+        assert runner.start([part]).wait().signals == ()
