@@ -110,12 +110,14 @@ def test_what_is_blurred_is_shown_on_request_and_keys_are_explained(chromium: ob
 
 
 def test_the_overview_renews_itself(chromium: object, url: str, house: House) -> None:
+    from playwright.sync_api import expect
+
     page, complaints = open_page(chromium, url, "admin")
     decided = "#live .tile:first-child strong"
     before = int(page.inner_text(decided))
     for number in range(3):
         house.screen("Thank you", id=f"b-live-{number}")
-    page.wait_for_function(f"Number(document.querySelector('{decided}').textContent) >= {before + 3}")
+    expect(page.locator(decided)).to_have_text(str(before + 3))
     assert complaints == []
 
 

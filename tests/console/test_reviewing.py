@@ -35,7 +35,7 @@ def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
     assert answer.headers["location"] == f"/cases/{review.case_id(urgent.item)}"
     page = browser.get(answer.headers["location"]).text
     assert '<mark title="insults: rudeness 0.93">fool</mark>' in page
-    assert "calibrated probability" in page
+    assert ">calibrated</span>" in page
     assert "Rudeness: Certain" in page
     assert "at_fpr(0.01) = 0.8 for insults 1.0" in page
     assert "Criticism of what somebody did is allowed." in page

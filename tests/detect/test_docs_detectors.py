@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from seawall.detect import default_detectors
 from seawall.detect.bank import BankDetector
@@ -40,3 +44,22 @@ def test_the_table_names_every_detector_and_signal() -> None:
         told = re.findall(r"`([\w:<>]+)`", rows[spec.name])
         assert {signal.name for signal in spec.signals} == {name.replace("<name>", "some") for name in told}
         assert spec.cost.value in next(line for line in PAGE.splitlines() if line.startswith(f"| `{spec.name}`"))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "seawall.detect",
+        "seawall.detect.image",
+        "seawall.detect.image.sandbox",
+        "seawall.detect.links",
+        "seawall.detect.pii",
+        "seawall.detect.text",
+        "seawall.detect.text.normalise",
+        "seawall.match",
+    ],
+)
+def test_examples_in_docstrings_work(module: str) -> None:
+    outcome = doctest.testmod(importlib.import_module(module))
+    assert outcome.attempted > 0
+    assert outcome.failed == 0

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.detect import derive_parts
-from seawall.detect.links import FLAGS, LinkDetector, extract_links, read_address, registrable
+from seawall.detect.hosts import registrable
+from seawall.detect.links import FLAGS, LinkDetector, extract_links, read_address
 from seawall.model import Modality, Part, SpanUnit
 
 TextPart = Callable[..., Part]

@@ -154,6 +154,15 @@ def test_a_part_in_a_language_the_detector_does_not_know_is_unknown() -> None:
 # ── failures ──
 
 
+def test_a_detector_that_would_end_its_thread_does_not() -> None:
+    def leave(parts: Sequence[Part]) -> Sequence[Answer]:
+        raise SystemExit
+
+    with Runner([Fake(act=leave)]) as runner:
+        for _ in range(2):
+            assert reasons(runner.start([part("a")], deadline_ms=PATIENCE_S * 1000).wait()) == [("fake", "a", "error")]
+
+
 @pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU])
 def test_a_poison_part_harms_only_itself(cost: Cost) -> None:
     fake = Fake(cost=cost)
@@ -204,6 +213,7 @@ def _break(answer: Answer, **changes: object) -> Answer:
         lambda fake, each: [],
         lambda fake, each: None,
         lambda fake, each: (0.5,),
+        lambda fake, each: _break(fake.answer(each), value="0.5"),
         lambda fake, each: _break(fake.answer(each), name="unpromised"),
         lambda fake, each: _break(fake.answer(each), part="elsewhere"),
         lambda fake, each: Unknown(detector="fake", part="elsewhere", reason=UnknownReason.ERROR),
@@ -401,6 +411,19 @@ def test_an_offline_batch_gives_what_single_requests_give() -> None:
         together = runner.run_batch(items)
         assert english.calls == [["a", "c"]]
         assert together == [runner.start(each).wait() for each in items]
+
+
+def test_detectors_that_prepare_are_warmed_up() -> None:
+    class Preparing(Fake):
+        started = 0
+
+        def start(self) -> None:
+            self.started += 1
+
+    preparing = Preparing()
+    with Runner([preparing, Fake("other")]) as runner:
+        runner.warm_up()
+    assert preparing.started == 1
 
 
 def test_closing_answers_what_is_queued_and_refuses_what_comes(hang: Hang) -> None:

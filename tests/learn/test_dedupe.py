@@ -1,7 +1,7 @@
 import random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.learn.dedupe import NEAR, Index, canonical, clusters, digest, shingles, similarity
@@ -30,6 +30,7 @@ def test_one_changed_word_in_a_long_sentence_is_near():
     assert not index.matches(["the committee will not meet anybody because it was dissolved last year"])[0]
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_exact_copies_are_always_found(known, others):
     index = Index.of(known)

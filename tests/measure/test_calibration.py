@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
@@ -56,6 +56,7 @@ def test_one_class_cannot_be_calibrated():
         fit_platt([1, 2], [0.1, 0.2])
 
 
+@settings(deadline=None)
 @given(rows)
 def test_isotonic_agrees_with_scikit_learn(found):
     labels, scores = (np.array(column, dtype=float) for column in zip(*found, strict=True))
@@ -65,6 +66,7 @@ def test_isotonic_agrees_with_scikit_learn(found):
     assert (np.diff(ours[np.argsort(scores)]) >= -1e-12).all()
 
 
+@settings(deadline=None)
 @given(rows)
 def test_brier_agrees_with_scikit_learn(found):
     labels, scores = (np.array(column, dtype=float) for column in zip(*found, strict=True))
@@ -77,6 +79,7 @@ def test_calibration_error_of_a_constant_is_its_distance():
         expected_calibration_error([1], [1.5])
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from([0.05, 0.2, 0.5, 0.9]))
 def test_a_threshold_keeps_its_promise_and_is_the_lowest_that_does(found, fpr):
     labels, scores = (np.array(column, dtype=float) for column in zip(*found, strict=True))

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -22,6 +22,7 @@ rows = st.lists(
 ).filter(lambda found: len({label for label, _, _ in found}) == 2)
 
 
+@settings(deadline=None)
 @given(rows)
 def test_auc_and_average_precision_agree_with_scikit_learn(found):
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
@@ -35,6 +36,7 @@ def test_auc_and_average_precision_agree_with_scikit_learn(found):
     )
 
 
+@settings(deadline=None)
 @given(rows)
 def test_a_weight_is_as_many_rows(found):
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
@@ -42,6 +44,7 @@ def test_a_weight_is_as_many_rows(found):
     assert roc_auc(labels, scores, weights) == pytest.approx(roc_auc(labels[repeated], scores[repeated]))
 
 
+@settings(deadline=None)
 @given(rows)
 def test_auc_only_knows_the_order(found):
     labels, scores, _ = (np.array(column) for column in zip(*found, strict=True))
@@ -49,6 +52,7 @@ def test_auc_only_knows_the_order(found):
     assert roc_auc(labels, scores) == pytest.approx(1 - roc_auc(labels, -scores))
 
 
+@settings(deadline=None)
 @given(rows)
 def test_confusion_and_shares_agree_with_scikit_learn(found):
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
@@ -66,6 +70,7 @@ def test_confusion_and_shares_agree_with_scikit_learn(found):
         assert math.isnan(result.precision.value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=40))
 def test_multi_class_f1_agrees_with_scikit_learn(pairs):
     labels, answers = ([pair[side] for pair in pairs] for side in (0, 1))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.support import (
+    BANKS,
+    COMMENT,
+    DETECTORS,
     build,
     comment,
     fires,
@@ -19,7 +23,15 @@ from policy.support import (
     silent,
 )
 from seawall.model import ACTIONS, UNKNOWN, Action, Verdict
-from seawall.policy import Context, combine, verdict_of
+from seawall.policy import (
+    Context,
+    PolicyErrors,
+    PolicySource,
+    build_bundle,
+    combine,
+    load_content_type,
+    verdict_of,
+)
 
 
 def test_a_bare_signal_is_the_maximum_over_parts() -> None:
@@ -225,6 +237,23 @@ def test_degraded_only_when_the_undetermined_could_have_mattered() -> None:
     assert (bare.verdict, bare.undetermined, bare.degraded) == (Verdict.ALLOW, ("test/covered",), True)
     shadow_only = program.decide({"spam": 0.1, "hate": UNKNOWN, "at_least(hate)": 0.6})
     assert (shadow_only.verdict, shadow_only.undetermined, shadow_only.degraded) == (Verdict.HOLD, (), False)
+
+
+def test_what_was_promised_and_is_not_there_is_unknown() -> None:
+    """An item that was stored before its content type asked for a field."""
+    look = comment()
+    item = replace(look.item, fields={"body": "hello"}, actor_attributes={})
+    program = build(policy(rule('item.likes > 3 or age(actor) < "7d" or actor.verified'))).program("comment")
+    row = program.row(Context(item, look.parts))
+    assert row == {"item.likes": UNKNOWN, "age(actor)": UNKNOWN, "actor.verified": UNKNOWN}
+    assert program.decide(row).undetermined == ("test/r",)
+
+
+def test_attributes_are_optional_where_the_actor_is() -> None:
+    text = COMMENT.replace("actor:\n", "actor:\n  required: false\n")
+    anonymous = load_content_type(text, "comment.yaml")
+    with pytest.raises(PolicyErrors, match=r"age\(actor\) may be None in content type comment"):
+        build_bundle([PolicySource("p", policy(rule('age(actor) < "7d"')))], [anonymous], DETECTORS, BANKS)
 
 
 def test_what_a_program_needs() -> None:

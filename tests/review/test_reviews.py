@@ -49,9 +49,7 @@ def test_a_violation_is_decided_enforced_and_closes_the_case(desk: Any) -> None:
 
 def test_no_violation_lifts_what_the_machine_did(desk: Any) -> None:
     case, item, _ = held(desk, Action("remove"))
-    decision = desk.submit(
-        case, answer=review.DOES_NOT_VIOLATE, policy=None, actions=(), reason="not_a_violation"
-    )
+    decision = desk.submit(case, answer=review.DOES_NOT_VIOLATE, policy=None, actions=(), reason="not_a_violation")
     assert (decision.verdict, decision.actions, decision.reasons) == (Verdict.ALLOW, (), ())
     assert in_force(desk, item) == set()
     assert desk.row(case).answer == "does_not_violate"

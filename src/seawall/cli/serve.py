@@ -74,6 +74,7 @@ def serve(
     )
     with explained(), open_app(chosen) as app, ExitStack() as stack:
         app.publish(by="serve")
+        app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app))
         _server(asgi(app), _listen(host, port)).run()
@@ -104,8 +105,10 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with explained(), open_app(chosen) as app, Worker(app, threads=threads):
-        stop.wait()
+    with explained(), open_app(chosen) as app:
+        app.runner.warm_up()
+        with Worker(app, threads=threads):
+            stop.wait()
 
 
 def demo(
@@ -138,6 +141,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
     url = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
     with open_app(chosen, extra_detectors=[demo.SecondOpinion(switch)]) as app, ExitStack() as stack:
         app.publish(demo.sources(), by="demo")
+        app.runner.warm_up()
         for bank, entries in demo.seed_banks().items():
             add_entries(app.ledger, bank, entries, "demo")
         app.banks.refresh()

@@ -8,7 +8,6 @@ import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
@@ -63,12 +62,12 @@ class Headers:
         await self.app(scope, receive, with_headers)
 
 
-def build(app: App) -> Starlette:
+def build(app: App) -> ASGIApp:
     """The console of an opened house."""
     house = House(app=app, throttle=Throttle(), secure=urlsplit(app.settings.public_url).scheme == "https")
-    return Starlette(
+    # The headers are put on from outside, so that they are on the page of a crash too.
+    pages = Starlette(
         routes=[*(route(house, page) for page in PAGES), Mount("/static", StaticFiles(directory=STATIC))],
-        middleware=[Middleware(Headers)],
         exception_handlers={
             Problem: _problem,
             HTTPException: _http_exception,
@@ -76,6 +75,7 @@ def build(app: App) -> Starlette:
             Exception: _crash,
         },
     )
+    return Headers(pages)
 
 
 def _answer(request: Request, status: int, title: str, text: str) -> Response:

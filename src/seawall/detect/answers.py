@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
-    """One answer for each part, in order. Never raises an ``Exception``.
+    """One answer for each part, in order. Never raises.
 
     When a batch fails, its parts are asked one by one, so that a poison part harms only itself. An answer that
     breaks the promise (unknown signal, not finite, out of range, another part's) is *unknown* with reason ``error``.
@@ -27,12 +27,9 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
         if len(parts) == 1:
             return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
         return [answer for part in parts for answer in ask(detector, (part,))]
-    kinds = promised(spec) if any(outcome) else {}
+    kinds = promised(spec)
     answers: list[Answer] = []
     for part, answer in zip(parts, outcome, strict=True):
-        if answer == ():
-            answers.append(answer)
-            continue
         fault = _fault(answer, part, kinds)
         if fault and detector.spec is not spec:  # its signals changed meanwhile, as a bank's do
             fault = _fault(answer, part, promised(detector.spec))
@@ -51,7 +48,7 @@ def _attempt(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> l
     """The raw answers, or what went wrong: a code without content (an exception's message may quote some)."""
     try:
         answers = list(detector.detect(parts))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next
@@ -81,6 +78,8 @@ def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str |
         if signal.part != part.path:
             return "signal about another part"
         value = signal.value
+        if not isinstance(value, int | float):
+            return f"{signal.name} is a {type(value).__name__}"
         if not math.isfinite(value) or value < 0:
             return f"{signal.name} is {value}"
         if value > 1 and (kind is SignalKind.PROBABILITY or kind is SignalKind.SCORE):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from seawall.detect.links import read_address
 from seawall.detect.text.normalise import fold, normalise, unmask
-from seawall.match.bank import BankMatcher, Hit
+from seawall.match import BankMatcher, Hit
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Answer, Cost, DetectorSpec, Signal, SignalKind, SignalSpec
 

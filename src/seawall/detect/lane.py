@@ -150,7 +150,7 @@ class Lane:
                 return "queue full"
             self._fresh.append(task)
             self._fresh_parts += task.count
-            if self._worker is None:
+            if self._worker is None or not self._worker.is_alive():
                 self._start_worker()
             self._changed.notify()
             return None

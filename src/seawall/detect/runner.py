@@ -22,6 +22,14 @@ _OFFLINE_BATCH = 512  # parts in one call when nobody waits
 
 
 @runtime_checkable
+class SupportsStart(Protocol):
+    """A detector that has something to prepare."""
+
+    def start(self) -> None:
+        """Prepare it. May be called twice."""
+
+
+@runtime_checkable
 class SupportsClose(Protocol):
     """A detector that holds something to let go of: a process, a connection."""
 
@@ -100,6 +108,12 @@ class Runner:
                 step.asked.answers[:] = answers[start : start + len(step.asked.parts)]
                 start += len(step.asked.parts)
         return [findings([each for step in plan for each in step.asks]) for plan in plans]
+
+    def warm_up(self) -> None:
+        """Let every detector with a ``start()`` prepare (processes, weights), so that no first request waits for it."""
+        for detector in self._detectors:
+            if isinstance(detector, SupportsStart):
+                detector.start()
 
     def heal(self) -> None:
         """Give every hung detector a fresh thread, as far as allowed. Called on each request; cheap."""

@@ -8,9 +8,11 @@
 [('slogans', 'e1', 'buy more streams now')]
 """
 
-from seawall.match.bank import BankEntry, BankMatcher, EntryError, Hit, PlainView, View, canonical_value
+from seawall.match.bank import BankMatcher
+from seawall.match.entries import BankEntry, EntryError, Hit, canonical_value
 from seawall.match.hamming import HammingIndex
 from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq
+from seawall.match.phrases import PlainView, View
 
 __all__ = [
     "PDQ_MIN_QUALITY",

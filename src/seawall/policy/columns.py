@@ -90,12 +90,15 @@ def _default(feature: Feature) -> FeatureValue:
 
 
 def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
-    """Generated, one line a column: a loop over getters would cost more than the lookups."""
+    """Generated, two lines a column: a loop over getters would cost more than the lookups."""
     lines = []
     for feature in features:
         source = _field_source(feature)
         if source is not None:
-            lines.append(f"    row[{feature.name!r}] = {source}")
+            lines.append(f"    value = {source}")
+            # What the content type promises and is not there (an item from before the promise) is unknown, not absent.
+            promised = "value" if feature.optional else "U if value is None else value"
+            lines.append(f"    row[{feature.name!r}] = {promised}")
     if not lines:
         return None
     body = [
@@ -105,7 +108,7 @@ def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
         "    attribute = item.actor_attributes.get",
         *lines,
     ]
-    namespace: dict[str, Any] = {"age": _age}
+    namespace: dict[str, Any] = {"age": _age, "U": UNKNOWN}
     exec(compile("\n".join(body), "<feature row>", "exec"), namespace)  # noqa: S102  (our own text: names are quoted)
     filler: _Filler = namespace["fill"]
     return filler
@@ -133,7 +136,7 @@ def _field_source(feature: Feature) -> str | None:
         case Origin.IN_LIST:
             return f"{feature.argument!r} in ({value} or ())"
         case Origin.AGE if subject.owner == "actor":
-            return f"age({value}, item.created_at or context.now_ms)"
+            return f"age({value}, context.now_ms if item.created_at is None else item.created_at)"
         case Origin.AGE if feature.argument == "created_at":  # the item's own, wherever it came from
             return "age(item.created_at, context.now_ms)"
         case Origin.AGE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from seawall.model import ContentType, DetectorSpec, FieldSpec, FieldType, Role, SignalKind, SignalSpec
@@ -79,8 +79,9 @@ class Environment:
     def _attribute(self, name: str) -> Feature:
         actor = self.content_type.actor
         attributes = {spec.name: spec for spec in actor.attributes} if actor else {}
-        if name in attributes:
-            return _column("actor", attributes[name], Origin.ATTRIBUTE)
+        if actor is not None and name in attributes:
+            column = _column("actor", attributes[name], Origin.ATTRIBUTE)
+            return column if actor.required else replace(column, optional=True)  # no actor, no attributes
         if name == "created_at":
             subject = Subject("actor", name)
             return Feature(subject.key, Kind.TIMESTAMP, Origin.ATTRIBUTE, subject, optional=True)

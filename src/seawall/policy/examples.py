@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from seawall.model import UNKNOWN, ActorSpec, ContentType, FeatureValue, Item
 from seawall.policy.check import Checker
-from seawall.policy.columns import Context, Row
+from seawall.policy.columns import Context
 from seawall.policy.documents import Example, Given, Policy
 from seawall.policy.durations import FORM, parse_duration
 from seawall.policy.environment import Environment
@@ -183,7 +183,6 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
     example = checked.example
     content_type = bundle.content_types[checked.item.content_type]
     row = program.row(Context(item=checked.item, parts=parts_of(checked.item, content_type), now_ms=_EPOCH))
-    _fill_gaps(row, program)
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)
     policy = bundle.policy(checked.policy)
@@ -196,13 +195,6 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
         outcome=outcome,
         differences=tuple(_differences(example, outcome)),
     )
-
-
-def _fill_gaps(row: Row, program: Program) -> None:
-    """What an example does not tell although the content type promises it is unknown, not absent."""
-    for feature in program.features:
-        if row[feature.name] is None and not feature.optional:
-            row[feature.name] = UNKNOWN
 
 
 def _differences(example: Example, outcome: Outcome) -> Iterator[str]:

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.detect.text.model.canonical import tokenise
@@ -14,6 +14,7 @@ words = st.text(alphabet="abcé🐀'", min_size=1, max_size=7)
 texts = st.lists(st.lists(words, max_size=8), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab", max_size=40))
 def test_equal_substrings_and_only_those_hash_alike(text):
     substrings = Substrings(code_points(text))
@@ -28,6 +29,7 @@ def test_equal_substrings_and_only_those_hash_alike(text):
     assert len(by_hash) == len({text[i:j] for i, j in pairs})
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_text_has_the_same_features_alone_and_in_a_batch(tokens):
     together = count(occurrences(tokens), len(tokens))
@@ -38,6 +40,7 @@ def test_a_text_has_the_same_features_alone_and_in_a_batch(tokens):
         assert (together.count[rows] == alone.count).all()
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=8))
 def test_character_ngrams_are_those_of_char_wb(tokens):
     found = occurrences([tokens])
@@ -49,6 +52,7 @@ def test_character_ngrams_are_those_of_char_wb(tokens):
         assert own.sum() == sum(max(0, len(word) - n + 1) for n in NGRAMS)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_both_blocks_of_a_text_have_length_one(tokens):
     counts = count(occurrences(tokens), len(tokens))
@@ -93,6 +97,7 @@ def test_tokens_of_addresses_numbers_and_emoji():
     assert tokenise("I can’t").words == ("i", "can't")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_tokens_remember_where_they_stood(text):
     found = tokenise(text)
@@ -102,6 +107,7 @@ def test_tokens_remember_where_they_stood(text):
         assert " " not in word
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_reading_never_fails_and_spans_lie_in_the_original(text):
     reading = read(text)

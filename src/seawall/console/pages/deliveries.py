@@ -37,7 +37,9 @@ def show(visit: Visit) -> Response:
         query = query.where(delivery.c.seq < before)
     with visit.app.database.read() as connection:
         rows = connection.execute(query).all()
-        counts = dict(connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)))
+        counts: dict[str, int] = dict(
+            connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)).all()
+        )
         receivers = connection.execute(
             select(func.count()).select_from(endpoint).where(endpoint.c.enabled)
         ).scalar_one()

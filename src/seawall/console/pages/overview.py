@@ -92,7 +92,9 @@ def numbers(connection: Connection) -> Numbers:
     debts = connection.execute(
         select(func.count(), func.min(debt.c.opened_at), overdue, func.min(debt.c.due_at)).where(debt.c.state == "open")
     ).one()
-    states = dict(connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)))
+    states: dict[str, int] = dict(
+        connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)).all()
+    )
     return Numbers(
         decisions=sum(verdicts.values()),
         verdicts=verdicts,

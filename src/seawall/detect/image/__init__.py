@@ -1,6 +1,7 @@
 """Pictures: decoded in a process with limits, hashed, and compared with the banks.
 
 >>> from seawall.detect.image import ImageDetector
+>>> from seawall.model import Modality, Part
 >>> detector = ImageDetector()
 >>> [answer] = detector.detect([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"not a picture")])
 >>> answer.detail
