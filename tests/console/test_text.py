@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.console.colours import source_lines
-from seawall.console.formats import number, short, span_of_time
+from seawall.console.formats import number, reflow, short, span_of_time
 from seawall.console.text import runs, visible
 from seawall.model import Signal, Span, SpanUnit
 
@@ -91,3 +91,12 @@ def test_numbers_have_as_many_digits_as_help(value: float, words: str) -> None:
 def test_short_ids_keep_their_kind_and_random_end() -> None:
     assert short("dec_01kz7w8xx4abcdef") == "dec…abcdef"
     assert short("dec_1") == "dec_1"
+
+
+def test_prose_wrapped_by_hand_flows_and_keeps_its_lists() -> None:
+    written = (
+        "Ask two questions,\n  in order.\n1. Is it\n   about people?\n- or not\nViolates: this\nand that.\n\nThe end.\n"
+    )
+    assert reflow(written) == (
+        "Ask two questions, in order.\n1. Is it about people?\n- or not\nViolates: this and that.\n\nThe end."
+    )

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from seawall.settings import Settings, SettingsError
 
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)  # a file is as wide as a table needs
 err = Console(stderr=True, highlight=False)
 
 DataDir = Annotated[

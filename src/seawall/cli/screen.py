@@ -120,7 +120,10 @@ def _accuracy_table(accuracies: dict[str, tuple[Accuracy, Accuracy]]) -> Table:
     for name in ("policy", "what counts", "precision", "recall", "true +", "false +", "false −", "true −"):
         table.add_column(name, overflow="fold")
     for policy, (fired, restricted) in accuracies.items():
-        for what, measured in (("a rule fired", fired), ("held or blocked", restricted)):
+        rows = [("a rule fired", fired)]
+        if policy == "any":
+            rows.append(("held or blocked", restricted))
+        for what, measured in rows:
             found = measured.confusion
             table.add_row(
                 policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -76,6 +77,14 @@ def harm_title(name: str | None) -> str:
     return HARMS[name].title if name in HARMS else (name or "")
 
 
+_NEW_LINE = re.compile(r"\n(?!\n|\s*(?:\d+\.|[-*])\s|\s*[A-Z][\w ]{0,30}:)(?<!\n\n)[ \t]*")
+
+
+def reflow(text: str) -> str:
+    """Prose wrapped by hand, without the wrapping: line ends stay before lists, captions and blank lines only."""
+    return _NEW_LINE.sub(" ", text.strip())
+
+
 def words(code: str) -> str:
     """``does_not_violate`` → ``does not violate``."""
     return code.replace("_", " ")
@@ -97,6 +106,7 @@ FILTERS = {
     "action_title": action_title,
     "parameters": parameters,
     "harm_title": harm_title,
+    "reflow": reflow,
     "words": words,
     "short": short,
 }

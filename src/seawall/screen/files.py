@@ -37,7 +37,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """How columns become an item. ``fields``: field → column. Without ``id`` the row's number is the id."""
+    """How columns become an item. ``fields``: field → column. Without ``id`` or ``actor`` the row's number stands."""
 
     content_type: str
     fields: Mapping[str, str]
@@ -174,8 +174,7 @@ def _raw(row: Mapping[str, Any], number: int, mapping: Columns) -> dict[str, Any
         "id": str(row[mapping.id]) if mapping.id else f"row-{number}",
         "fields": {name: row[column] for name, column in mapping.fields.items() if row[column] is not None},
     }
-    if mapping.actor:
-        raw["actor"] = {"id": str(row[mapping.actor])}
+    raw["actor"] = {"id": str(row[mapping.actor]) if mapping.actor else f"actor-{number}"}
     for name in ("language", "created_at"):
         column = getattr(mapping, name)
         if column:
@@ -261,6 +260,8 @@ class _writer:
         return self._write
 
     def _write(self, records: list[dict[str, Any]]) -> None:
+        if self._target.suffix == ".parquet":
+            records = [_flat(record) for record in records]
         self._file.write(self._encoder.encode_lines(records))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -276,17 +277,20 @@ class _writer:
 
 
 def _to_parquet(source: Path, target: Path) -> None:
+    """Lines to columns, streaming: the file need not fit into memory."""
     import polars as pl
 
-    text, texts, count = pl.String, pl.List(pl.String), pl.Int64
+    text, texts, count = pl.String(), pl.List(pl.String), pl.Int64()
     schema: dict[str, Any] = {
-        "row": count, "id": text, "verdict": text, "actions": pl.List(pl.Struct({"kind": pl.String})), "rules": texts,
-        "shadow": texts, "undetermined": texts, "degraded": pl.Boolean, "signals": text, "error": text,
+        "row": count, "id": text, "verdict": text, "actions": text, "rules": texts, "shadow": texts,
+        "undetermined": texts, "degraded": pl.Boolean(), "signals": text, "error": text,
     }  # fmt: skip
-    lines = source.read_bytes().splitlines()
-    records = [msgspec.json.decode(line) for line in lines]
-    for record in records:
-        record["signals"] = msgspec.json.encode(record.get("signals", {})).decode()
     half = target.with_name(target.name + ".half")
-    pl.DataFrame(records, schema=schema).write_parquet(half)
+    pl.scan_ndjson(source, schema=schema).sink_parquet(half)
     half.replace(target)
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """What has no fixed columns, as JSON texts."""
+    nested = {name: msgspec.json.encode(record[name]).decode() for name in ("actions", "signals") if name in record}
+    return record | nested

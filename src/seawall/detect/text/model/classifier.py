@@ -141,6 +141,10 @@ class TextModel:
             cost=Cost.CPU,
         )
 
+    def start(self) -> None:
+        """Read the weights and judge the probes, so that no first request waits for it."""
+        self.probabilities(_PROBES)
+
     def detect(self, parts: Sequence[Part]) -> list[Answer]:
         """One answer for each part: a probability for each harm, with the place in the text that speaks most for it."""
         version = self.artefact.version
