@@ -90,6 +90,7 @@ def _check_all(url: str, key: str, acknowledged: dict[str, str]) -> None:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
         for item, decision in acknowledged.items():
             decisions = http.get(f"/v1/items/comment/{item}").json()["decisions"]
-            assert [one["id"] for one in decisions] == [decision]
+            # A detector that a busy machine kept waiting is answered for later, by another decision of another source.
+            assert [one["id"] for one in decisions if one["source"] == "screen"] == [decision]
             again = http.post("/v1/screen", json=_item(item), headers={"Idempotency-Key": item})
             assert again.json()["decision"] == decision

@@ -56,6 +56,7 @@ class Runner:
         if twice:
             raise ValueError(f"two detectors are named {', '.join(twice)}: give each its own name")
         self._detectors = tuple(detectors)
+        self._names = frozenset(names)
         self._clock = clock
         limits = limits or Limits()
         self._lanes = {
@@ -145,11 +146,9 @@ class Runner:
         self.close()
 
     def _plan(self, parts: Sequence[Part], wanted: Collection[str] | None) -> list[_Step]:
-        if wanted is not None:
-            strangers = sorted(set(wanted).difference(detector.spec.name for detector in self._detectors))
-            if strangers:
-                known = ", ".join(detector.spec.name for detector in self._detectors)
-                raise ValueError(f"no detector is named {', '.join(strangers)}; there are: {known}")
+        if wanted is not None and not self._names.issuperset(wanted):
+            strangers = ", ".join(sorted(set(wanted) - self._names))
+            raise ValueError(f"no detector is named {strangers}; there are: {', '.join(sorted(self._names))}")
         plan = []
         for detector in self._detectors:
             spec = detector.spec

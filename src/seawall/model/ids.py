@@ -1,24 +1,18 @@
-"""Identifiers: a kind's prefix, then 26 characters that sort by time."""
+"""Identifiers: a kind's prefix, then 32 hexadecimal digits that sort by time."""
 
 from __future__ import annotations
 
 import random
 import time
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
-_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
-
 
 def new_id(prefix: str, at_ms: int | None = None) -> str:
-    """A fresh identifier such as ``dec_01k9…``: 48 bits of milliseconds since 1970, then 80 random bits.
+    """A fresh identifier such as ``dec_019ab3…``: 48 bits of milliseconds since 1970, then 80 random bits, in hex.
 
     Identifiers need not be hard to guess: what they open is guarded by keys and roles.
     """
     ms = time.time_ns() // 1_000_000 if at_ms is None else at_ms
-    number = (ms << 80) | random.getrandbits(80)
-    pairs = _PAIRS
-    digits = [pairs[(number >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(digits)}"
+    return f"{prefix}_{ms << 80 | random.getrandbits(80):032x}"
 
 
 def now_ms() -> int:

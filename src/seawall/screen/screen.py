@@ -46,6 +46,7 @@ POST_PUBLISH = "post_publish"
 ACCOUNT = "account"  # the kind of entity that acts
 FAIL_MODE_POLICY = "seawall"  # the policy name in reasons that come from a fail mode and not from a rule
 _DEFAULT_DEBT_S = 60
+_PLANS = 256  # kept: one for each content type and stage of the bundles in use
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
 
 
@@ -84,17 +85,23 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a stage looks at items of a content type under a bundle."""
+
+    stage: Stage
+    program: Program
+    wanted: frozenset[str]  # detectors to ask now
+    later: frozenset[str]  # detectors that a later stage asks
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """One look at an item: what is needed to gather features and decide."""
 
     item: Item
-    content_type: ContentType
-    stage: Stage
     bundle: Bundle
-    program: Program
+    plan: _Plan
     parts: tuple[Part, ...]
-    wanted: frozenset[str]  # detectors to ask now
-    later: frozenset[str]  # detectors that a later stage asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ class Screener:
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
+        self._plans: dict[tuple[str, str, str], _Plan] = {}
 
     def screen(
         self,
@@ -128,15 +136,11 @@ class Screener:
         *,
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
-        job: Job | None = None,
     ) -> Answer:
-        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, never lengthen it.
-
-        With ``job``, an ingested item is screened by a worker: the stage after publication gives the budget.
-        """
-        look = self._look(item, POST_PUBLISH if job else PRE_PUBLISH)
+        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, never lengthen it."""
+        look = self._look(item, PRE_PUBLISH)
         pending = self._start(look, deadline_ms)
-        unit = self._unit(look, pending.wait(), DecisionSource.SCREEN, idempotency=idempotency, job=job)
+        unit = self._unit(look, pending.wait(), idempotency)
         answer = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
         self._await_late(look, pending, answer)
         return answer
@@ -147,7 +151,7 @@ class Screener:
         """As ``screen``, from an event loop."""
         look = self._look(item, PRE_PUBLISH)
         pending = self._start(look, deadline_ms)
-        unit = self._unit(look, await pending.wait_async(), DecisionSource.SCREEN, idempotency=idempotency)
+        unit = self._unit(look, await pending.wait_async(), idempotency)
         answer = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
         self._await_late(look, pending, answer)
         return answer
@@ -169,6 +173,18 @@ class Screener:
         subjects = {subject for item in items for subject in _prefetch(item, None).subjects}
         return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
+    def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> Answer | None:
+        """Screen a revision that ``submit`` took, with the budget of the stage after publication.
+
+        None: nothing to do any more (a newer revision came, or a person has decided this one).
+        """
+        look = self._look(item, POST_PUBLISH)
+        pending = self._start(look, None)
+        answer = self._ledger.commit(self._again(look, pending.wait(), ref, None, DecisionSource.SCREEN, job))
+        if answer is not None:
+            self._await_late(look, pending, answer)
+        return answer
+
     def rescreen(self, item: Item, ref: ItemRef, after: str, *, job: Job | None = None) -> Answer | None:
         """Look again at a revision after the decision ``after``, with the budget of the stage after publication.
 
@@ -183,13 +199,22 @@ class Screener:
     def _look(self, item: Item, stage_name: str) -> _Look:
         bundle = self._in_force()
         content_type = bundle.content_types[item.content_type]
+        plan = self._plans.get((bundle.hash, content_type.name, stage_name))
+        if plan is None:
+            plan = self._plan(bundle, content_type, stage_name)
+        parts = tuple(derive_parts(parts_of(item, content_type)))
+        return _Look(item, bundle, plan, parts)
+
+    def _plan(self, bundle: Bundle, content_type: ContentType, stage_name: str) -> _Plan:
         pre = content_type.stage(PRE_PUBLISH)
         assert pre is not None, "the content-type check demands a pre_publish stage"
         stage = content_type.stage(stage_name) or pre
-        program = bundle.program(item.content_type)
-        parts = tuple(derive_parts(parts_of(item, content_type)))
-        now, later = self._split(program.detectors, stage, content_type)
-        return _Look(item, content_type, stage, bundle, program, parts, now, later)
+        program = bundle.program(content_type.name)
+        plan = _Plan(stage, program, *self._split(program.detectors, stage, content_type))
+        if len(self._plans) > _PLANS:
+            self._plans.clear()  # of bundles long replaced
+        self._plans[bundle.hash, content_type.name, stage_name] = plan
+        return plan
 
     def _split(
         self, detectors: frozenset[str], stage: Stage, content_type: ContentType
@@ -204,26 +229,30 @@ class Screener:
         return now, detectors - now
 
     def _start(self, look: _Look, deadline_ms: int | None) -> Pending:
-        budget = look.stage.budget_ms
-        return self._runner.start(look.parts, look.wanted, budget if deadline_ms is None else min(budget, deadline_ms))
+        budget = look.plan.stage.budget_ms
+        return self._runner.start(
+            look.parts, look.plan.wanted, budget if deadline_ms is None else min(budget, deadline_ms)
+        )
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
     def _judge(self, look: _Look, findings: Findings, source: DecisionSource) -> _Judged:
         postponed = tuple(
             Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
-            for name in sorted(look.later)
+            for name in sorted(look.plan.later)
             for part in look.parts
             if part.modality in self._specs[name].modalities
         )
         at = now_ms()
-        row = look.program.row(_context(look, findings, findings.unknown + postponed, at))
-        outcome = look.program.decide(row)
+        row = look.plan.program.row(_context(look, findings, findings.unknown + postponed, at))
+        outcome = look.plan.program.decide(row)
         degraded = outcome.degraded
         if degraded and postponed:
             # What a later stage will answer is no gap of this one: would it be degraded without that?
-            degraded = look.program.decide(look.program.row(_context(look, findings, findings.unknown, at))).degraded
-        personal = look.program.personal
+            degraded = look.plan.program.decide(
+                look.plan.program.row(_context(look, findings, findings.unknown, at))
+            ).degraded
+        personal = look.plan.program.personal
         features: dict[str, str | int | float | bool | None] = {}
         sealed: dict[str, Any] = {}
         missing: list[str] = []
@@ -241,7 +270,7 @@ class Screener:
             "verdict": outcome.verdict,
             "actions": outcome.actions,
             "reasons": outcome.reasons,
-            "stage": look.stage.name,
+            "stage": look.plan.stage.name,
             "bundle": look.bundle.hash,
             "shadow": outcome.shadow,
             "undetermined": outcome.undetermined,
@@ -253,7 +282,7 @@ class Screener:
             "vault_features": tuple(sealed),
         }
         if degraded:
-            made.update(_fail_mode(outcome, look.stage, at))
+            made.update(_fail_mode(outcome, look.plan.stage, at))
         return _Judged(made, sealed)
 
     # -- recording -----------------------------------------------------------------------------------------------
@@ -262,12 +291,10 @@ class Screener:
         self,
         look: _Look,
         findings: Findings,
-        source: DecisionSource,
-        *,
         idempotency: Idempotency | None,
-        job: Job | None = None,
     ) -> Callable[[Transaction], Answer]:
-        judged = self._judge(look, findings, source)
+        """The first look at what just came in."""
+        judged = self._judge(look, findings, DecisionSource.SCREEN)
         content = _Content(canonical(look.item), encode(look.item, self._blobs))
 
         def unit(tx: Transaction) -> Answer:
@@ -278,7 +305,7 @@ class Screener:
             placed = _place(tx, look.item, content)
             head = placed.head
             if head is not None and head.by_person and head.revision == placed.ref.revision:
-                answer = _standing(head, look.stage.name)  # a person has answered for this very content
+                answer = _standing(head, look.plan.stage.name)  # a person has answered for this very content
             else:
                 answer = self._record(tx, look, judged, placed.ref, placed.actor, head)
             if idempotency is not None:
@@ -286,15 +313,14 @@ class Screener:
                 row["response"] = _ENCODER.encode(answer)
                 tx.insert(idempotency_table, row)
                 tx.remember(idempotency_table, idempotency.key, row)
-            if job is not None:
-                tx.finish(job)
             return answer
 
         return unit
 
     def _again(
-        self, look: _Look, findings: Findings, ref: ItemRef, after: str, source: DecisionSource, job: Job | None
+        self, look: _Look, findings: Findings, ref: ItemRef, after: str | None, source: DecisionSource, job: Job | None
     ) -> Callable[[Transaction], Answer | None]:
+        """A look at a revision that is in the ledger; ``after`` is the decision that asked for it, if one did."""
         judged = self._judge(look, findings, source)
 
         def unit(tx: Transaction) -> Answer | None:
@@ -303,7 +329,7 @@ class Screener:
             head = head_of(tx, ref.ref)
             if head is None or head.revision != ref.revision or head.by_person:
                 return None
-            if head.decision != after and not head.degraded:
+            if after is not None and head.decision != after and not head.degraded:
                 return None  # somebody has decided meanwhile, knowing all that was asked
             return self._record(tx, look, judged, ref, head.actor, head)
 
@@ -321,7 +347,7 @@ class Screener:
         payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
         if decision.debt_due is not None:
             tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(decision, head))
-        elif look.later:
+        elif look.plan.later:
             tx.enqueue("rescreen", ref.ref, payload)
         return answer_of(decision)
 

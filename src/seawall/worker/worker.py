@@ -47,7 +47,7 @@ def _courier(app: App) -> enforce.Courier:
 def _screen(app: App, job: Job) -> None:
     item = _load(app, job)
     if item is not None:
-        app.screener.screen(item[0], job=job)
+        app.screener.screen_submitted(item[0], item[1], job=job)
 
 
 def _rescreen(app: App, job: Job) -> None:

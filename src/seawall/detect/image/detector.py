@@ -24,17 +24,17 @@ class ImageDetector:
         """Pictures are compared with the banks that ``banks`` holds at the moment."""
         self._banks = banks or BankDetector()
         self._sandbox = sandbox or Sandbox()
-        self._spec = _spec(self._banks.matcher)
+        self._promised = (self._banks.matcher, _spec(self._banks.matcher))
 
     @property
     def spec(self) -> DetectorSpec:
         """Promises ``image_quality`` and a signal for every bank."""
-        matcher = self._banks.matcher
-        if len(self._spec.signals) != len(matcher.banks) + 1 or any(
-            f"bank:{name}" != signal.name for name, signal in zip(matcher.banks, self._spec.signals[1:], strict=True)
-        ):
-            self._spec = _spec(matcher)
-        return self._spec
+        matcher, spec = self._promised
+        current = self._banks.matcher
+        if matcher is not current:
+            spec = _spec(current)
+            self._promised = (current, spec)  # one assignment: readers see both or neither
+        return spec
 
     def start(self) -> None:
         """Start the decoding process before the first picture comes."""

@@ -1,0 +1,302 @@
+"""A house with small policies, and detectors that a test holds in its hand: it can hang, raise and answer nonsense."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from seawall.app import App, open_app
+from seawall.model import (
+    Answer,
+    Cost,
+    Decision,
+    DecisionMade,
+    DetectorSpec,
+    Event,
+    Item,
+    Modality,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+)
+from seawall.policy import PolicySource, load_content_type
+from seawall.publish import Sources
+from seawall.screen import Answer as Screened
+from seawall.screen import load_decision
+from seawall.screen.tables import debt, item
+from seawall.settings import Settings
+from seawall.storage import Job
+from seawall.worker import Worker
+
+HASTY_MS = 30  # a deadline that a hanging detector misses
+
+_CONTENT_TYPE = """\
+content_type: {name}
+title: {name}
+owner: tests
+surface: public
+audience: general
+actor:
+  attributes:
+    created_at: timestamp
+fields:
+  body: {{type: text, role: body, required: true, max_length: 2000}}
+  mood: {{type: text, role: context, max_length: 200}}
+  picture: {{type: image, role: media}}
+stages:
+  pre_publish: {{budget: 20s, on_unknown: {mode}, debt_within: 30s}}
+  post_publish: {{budget: {budget}, on_unknown: {later_mode}, debt_within: 10m}}
+actions: [remove, disable, hold, demote, strike, review]
+appeal: {{window: 184d, route: /appeal}}
+retention: {{content: 180d, decisions: 5y}}
+"""
+
+CONTENT_TYPES = {
+    # "allow_with_debt" before publication; a worker is patient
+    "note": _CONTENT_TYPE.format(name="note", mode="allow_with_debt", later_mode="allow_with_debt", budget="20s"),
+    "letter": _CONTENT_TYPE.format(name="letter", mode="hold", later_mode="hold", budget="20s"),
+    "poster": _CONTENT_TYPE.format(name="poster", mode="block", later_mode="block", budget="20s"),
+    # a worker that gives up at once
+    "hurried": _CONTENT_TYPE.format(name="hurried", mode="hold", later_mode="hold", budget="40ms"),
+}
+
+_POLICY = """\
+policy: {name}
+title: {name}
+owner: tests
+applies_to: [note, letter, poster, hurried]
+harm: {harm}
+definition: For tests.
+statement: {{ground: incompatible, clause: "House rules, 1"}}
+rules:
+{rules}
+examples:
+  - item: {{note: {{body: "x"}}}}
+    given: {{{given}}}
+    expect: {expect}
+"""
+
+POLICIES = {
+    "rude": _POLICY.format(
+        name="rude",
+        harm="harassment",
+        rules="""\
+  - id: certain
+    when: rudeness >= 0.9
+    do: [remove, strike(weight=2), review(queue="rude", priority=0.5)]
+  - id: likely
+    when: rudeness >= 0.5
+    do: [hold]
+  - id: gloomy
+    mode: shadow
+    when: item.mood is not None and item.mood == "gloomy"
+    do: [demote]""",
+        given="rudeness: 0.95",
+        expect="{verdict: block, actions: [remove, strike, review]}",
+    ),
+    "gore": _POLICY.format(
+        name="gore",
+        harm="violence",
+        rules="""\
+  - id: seen
+    when: gory >= 0.6
+    do: [remove]""",
+        given="gory: 0.7",
+        expect="{verdict: block, actions: [remove]}",
+    ),
+    "deep": _POLICY.format(
+        name="deep",
+        harm="terms",
+        rules="""\
+  - id: thought
+    when: deep_thought >= 0.5
+    do: [demote]""",
+        given="deep_thought: 0.7",
+        expect="{verdict: allow, actions: [demote]}",
+    ),
+    "known": _POLICY.format(
+        name="known",
+        harm="terms",
+        rules="\n".join(
+            f'  - id: {bank}\n    when: bank("{bank}") >= 1\n    do: [remove]'
+            for bank in ("blocked-texts", "blocked-patterns", "blocked-domains", "blocked-images")
+        ),
+        given='bank("blocked-texts"): 1',
+        expect="{verdict: block, actions: [remove]}",
+    ),
+}
+
+
+def sources(*policies: str, **texts: str) -> Sources:
+    """The named test policies (all of them without names), and further ones by their text."""
+    chosen = {name: POLICIES[name] for name in policies or (() if texts else POLICIES)} | texts
+    return Sources(
+        policies=tuple(PolicySource(path=f"{name}.yaml", text=text) for name, text in chosen.items()),
+        content_types=tuple(load_content_type(text, f"{name}.yaml") for name, text in CONTENT_TYPES.items()),
+    )
+
+
+class Words:
+    """Gives each listed word its value."""
+
+    def __init__(self, name: str, signal: str, words: dict[str, float], cost: Cost = Cost.INLINE) -> None:
+        self.spec = DetectorSpec(
+            name=name,
+            version="1.0",
+            signals=(SignalSpec(name=signal, kind=SignalKind.SCORE),),
+            modalities=frozenset({Modality.TEXT}),
+            cost=cost,
+        )
+        self._signal = signal
+        self._words = words
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        return [self._answer(part) for part in parts]
+
+    def _answer(self, part: Part) -> Answer:
+        values = [value for word, value in self._words.items() if word in (part.text or "")]
+        return tuple(
+            Signal(name=self._signal, value=value, part=part.path, detector=self.spec.name, version="1.0")
+            for value in values
+        )
+
+
+class Moody(Words):
+    """Finds blood; about a text with ``stuck`` it does not answer until released, with ``crash`` it raises,
+    with ``nonsense`` its value is no number."""
+
+    def __init__(self) -> None:
+        super().__init__("gore", "gory", {"blood": 0.8, "nonsense": float("nan")}, Cost.CPU)
+        self.go_on = threading.Event()
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        texts = " ".join(part.text or "" for part in parts)
+        if "stuck" in texts:
+            self.go_on.wait(60)
+        if "crash" in texts:
+            raise RuntimeError("a fault in a detector")
+        return super().detect(parts)
+
+
+@dataclass
+class House:
+    """An opened app, and shortcuts to make things happen in it."""
+
+    app: App
+    gore: Moody
+
+    def screen(self, body: str = "hello", kind: str = "note", id: str = "n-1", **more: Any) -> Screened:
+        """One item goes through the house."""
+        options = {name: more.pop(name) for name in ("deadline_ms", "idempotency") if name in more}
+        return self.app.screener.screen(make(body, kind, id, **more), **options)
+
+    def hang(self, body: str = "stuck", kind: str = "note", id: str = "n-1", **more: Any) -> Screened:
+        """Screen with a deadline that the hanging detector misses; it answers while the detector still hangs."""
+        answer = self.screen(body, kind, id, deadline_ms=HASTY_MS, **more)
+        assert not self.gore.go_on.is_set()
+        return answer
+
+    def decision(self, answer: Screened) -> Decision:
+        """The record of an answer."""
+        return load_decision(self.app.database, answer.decision)
+
+    def debts(self) -> list[dict[str, Any]]:
+        """The table of debts."""
+        return self.rows(select(debt).order_by(debt.c.opened_at, debt.c.decision))
+
+    def head(self, ref: str) -> dict[str, Any]:
+        """Where an item stands."""
+        return self.rows(select(item).where(item.c.ref == ref))[0]
+
+    def rows(self, query: Any) -> list[dict[str, Any]]:
+        """Rows of a query."""
+        with self.app.database.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def events(self) -> list[Event]:
+        """The whole ledger."""
+        found: list[Event] = []
+        while page := self.app.ledger.events(found[-1].seq if found else 0):
+            found += page
+        return found
+
+    def decisions(self, ref: str) -> list[Decision]:
+        """Every decision about an item, oldest first."""
+        made = [event.body.decision for event in self.events() if isinstance(event.body, DecisionMade)]
+        return [decision for decision in made if decision.item.ref == ref]
+
+    def kinds(self) -> list[str]:
+        """The kinds of the ledger's events."""
+        return [event.kind for event in self.events()]
+
+    def hurry(self, answer: Screened) -> None:
+        """Make the item's next look due now."""
+        payload = {"item": answer.item, "revision": answer.revision, "decision": answer.decision}
+        self.app.ledger.commit(lambda tx: tx.enqueue("rescreen", answer.item, payload))
+
+    def claim(self, *kinds: str) -> list[Job]:
+        """Claim due jobs."""
+        return self.app.jobs.claim(kinds, "tests", limit=100, lease_ms=60_000)
+
+    def work(self, *kinds: str) -> int:
+        """Do the jobs that are due, once each; how many there were."""
+        jobs = self.claim(*kinds)
+        worker = Worker(self.app)
+        for job in jobs:
+            worker.do(job)
+        return len(jobs)
+
+    def assert_rebuilds(self) -> None:
+        """Every projection follows from the ledger, byte for byte, and the chain holds."""
+        assert self.app.ledger.verify().ok
+        rebuilt = self.app.ledger.rebuild()
+        assert rebuilt.equal, [table.table for table in rebuilt.tables if not table.equal]
+
+
+def make(body: str = "hello", kind: str = "note", id: str = "n-1", actor: str | None = "a-1", **fields: Any) -> Item:
+    """An item of one of the test content types."""
+    return Item(content_type=kind, id=id, actor=actor, fields={"body": body, **fields})
+
+
+def eventually(holds: Callable[[], Any]) -> Any:
+    """What ``holds`` returns once it is true. For what another thread does; half a minute is a failure."""
+    pause = threading.Event()
+    for _ in range(3000):
+        if found := holds():
+            return found
+        pause.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+def settings(folder: Path, database_url: str | None = None) -> Settings:
+    """Settings of a house whose files are in ``folder``."""
+    return Settings(
+        data_dir=folder / "data",
+        database_url=database_url or f"sqlite:///{folder / 'data' / 'seawall.db'}",
+        allow_private_endpoints=True,
+    )
+
+
+@contextmanager
+def opened(folder: Path, database_url: str | None = None, *policies: str, publish: bool = True) -> Iterator[House]:
+    """A house on a fresh or used database."""
+    gore = Moody()
+    detectors = (
+        Words("insults", "rudeness", {"fool": 0.95, "silly": 0.6}),
+        gore,
+        Words("thinker", "deep_thought", {"abyss": 0.9}, Cost.SLOW),
+    )
+    with open_app(settings(folder, database_url), detectors) as app:
+        if publish:
+            app.publish(sources(*policies), by="tests")
+        try:
+            yield House(app, gore)
+        finally:
+            gore.go_on.set()
