@@ -27,6 +27,8 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
         if len(parts) == 1:
             return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
         return [answer for part in parts for answer in ask(detector, (part,))]
+    if all(answer == () for answer in outcome):
+        return outcome  # nothing was found: nothing to check
     kinds = promised(spec)
     answers: list[Answer] = []
     for part, answer in zip(parts, outcome, strict=True):

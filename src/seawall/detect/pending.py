@@ -149,6 +149,24 @@ class Pending:
         self._hand_over(lambda: callback(complete))
 
 
+class Answered(Pending):
+    """A request that inline detectors alone have answered: there is nothing to wait for, and nothing comes late."""
+
+    def __init__(self, found: Findings) -> None:
+        self._found = found
+
+    def wait(self) -> Findings:
+        """The findings."""
+        return self._found
+
+    async def wait_async(self) -> Findings:
+        """The findings."""
+        return self._found
+
+    def on_late(self, callback: Callable[[Findings], None]) -> None:
+        """Nothing comes late."""
+
+
 def findings(asks: Sequence[Ask]) -> Findings:
     """All answers so far; a missing one is *unknown* with reason ``deadline``."""
     signals: list[Signal] = []

@@ -13,7 +13,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from seawall.detect.answers import ask
 from seawall.detect.lane import Lane, LaneState, Limits
-from seawall.detect.pending import Ask, Findings, Pending, findings
+from seawall.detect.pending import Answered, Ask, Findings, Pending, findings
 from seawall.model.content import Part
 from seawall.model.signals import Answer, Cost, Detector, DetectorSpec, Unknown, UnknownReason
 
@@ -80,8 +80,10 @@ class Runner:
         that no detector has.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
-        pending = Pending(deadline, self._clock, self._late.call, self.heal)
         planned = self._plan(parts, wanted)
+        if not any(step.asked.parts and step.asked.detector in self._lanes for step in planned):
+            return _answer_inline(planned)
+        pending = Pending(deadline, self._clock, self._late.call, self.heal)
         for step in planned:
             pending.add(step.asked)
             if step.refused is not None:
@@ -148,7 +150,7 @@ class Runner:
     def _plan(self, parts: Sequence[Part], wanted: Collection[str] | None) -> list[_Step]:
         if wanted is not None and not self._names.issuperset(wanted):
             strangers = ", ".join(sorted(set(wanted) - self._names))
-            raise ValueError(f"no detector is named {strangers}; there are: {', '.join(sorted(self._names))}")
+            raise ValueError(f"no detector is named {strangers}; there are: {", ".join(each.spec.name for each in self._detectors)}")
         plan = []
         for detector in self._detectors:
             spec = detector.spec
@@ -168,6 +170,13 @@ class _Step:
     @property
     def asks(self) -> tuple[Ask, ...]:
         return (self.asked,) if self.refused is None else (self.asked, self.refused)
+
+
+def _answer_inline(planned: Sequence[_Step]) -> Answered:
+    for step in planned:
+        if step.asked.parts:
+            step.asked.answers[:] = ask(step.detector, step.asked.parts)
+    return Answered(findings([each for step in planned for each in step.asks]))
 
 
 def _step(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> _Step:

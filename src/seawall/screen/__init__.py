@@ -1,6 +1,6 @@
 """The main job: item → parts → signals → decision, recorded before it is answered.
 
-screener = Screener(ledger=ledger, vault=vault, blobs=blobs, runner=runner, in_force=bundle)
+screener = Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundle)
 answer = screener.screen(item, deadline_ms=80)
 answer.verdict, answer.degraded
 """

@@ -1,0 +1,154 @@
+"""Content lives in the vault and nowhere else: images, marks that may not be found, erasure, rebuilding."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as Picture
+from sqlalchemy import create_engine, delete, event, select
+
+from screen.houses import House, opened
+from seawall import appeal, screen
+from seawall.model import Event, Image, ItemRef
+from seawall.screen import feature_row, image_bytes, load_item, read_content
+from seawall.screen.screen import item_kind
+from seawall.storage import Erased
+from seawall.storage.database import metadata
+
+TEXT, ID, ACTOR, MOOD, NOTE = "marker-text-7731", "marker-id-7732", "marker-actor-7733", "marker-mood-7734", "marker-7735"
+
+
+def picture(seed: int = 1) -> bytes:
+    """A PNG with enough in it to be recognised."""
+    chance = random.Random(seed)
+    image = Picture.new("RGB", (160, 160))
+    for _ in range(60):
+        box = [chance.randrange(160) for _ in range(4)]
+        colour = (chance.randrange(256), chance.randrange(256), chance.randrange(256))
+        image.paste(colour, (min(box[0], box[2]), min(box[1], box[3]), max(box[0], box[2]), max(box[1], box[3])))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_an_image_comes_back_as_it_was(house: House) -> None:
+    data = picture()
+    answer = house.screen("look", picture=Image(data))
+    app = house.app
+    content = read_content(app.vault, answer.item, 1)
+    assert content.fields == {"body": "look"}
+    assert content.images == {"picture": len(data)}
+    assert image_bytes(app.vault, app.blobs, answer.item, 1, "picture") == data
+    with pytest.raises(KeyError):
+        image_bytes(app.vault, app.blobs, answer.item, 1, "body")
+    item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
+    assert (item.id, item.actor, item.fields["picture"]) == ("n-1", "a-1", Image(data))
+    assert house.screen("look", picture=Image(data)).revision == 1
+    assert house.screen("look", picture=Image(picture(2))).revision == 2
+
+
+def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, "rude", "gore") as house:
+        data = picture()
+        answer = house.screen(
+            f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, picture=Image(data), deadline_ms=30
+        )
+        given = appeal.Report(content_type="letter", item_id=ID, kind="user", reporter=ACTOR, note=NOTE)
+        ref = house.app.vault.find(item_kind("letter"), ID)
+        assert ref == answer.item
+        appeal.receive_report(house.app.ledger, given, find_item=lambda *_: ItemRef("letter", answer.item, 1))
+        assert house.decision(answer).vault_features == ("item.mood",)
+        assert feature_row(house.app.vault, house.decision(answer))["item.mood"] == MOOD
+        house.gore.go_on.set()
+        house.hurry(answer)
+        house.work("rescreen")
+        house.assert_rebuilds()
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("blobs" in path.parts for path in found)
+    for path in found:
+        stored = path.read_bytes()
+        for mark in (TEXT, ID, ACTOR, MOOD, NOTE):
+            assert mark.encode() not in stored, (path, mark)
+        assert data[60:160] not in stored, path
+
+
+def test_after_erasure_nothing_can_be_read(house: House) -> None:
+    answer = house.screen("you fool", mood="gloomy", picture=Image(picture()))
+    app = house.app
+    decision = house.decision(answer)
+    assert decision.actor is not None
+    account = decision.actor
+    app.ledger.commit(lambda tx: app.vault.erase(tx, account))
+    with pytest.raises(Erased):
+        read_content(app.vault, answer.item, 1)
+    with pytest.raises(Erased):
+        image_bytes(app.vault, app.blobs, answer.item, 1, "picture")
+    with pytest.raises(Erased):
+        load_item(app.database, app.vault, app.blobs, answer.item, 1)
+    with pytest.raises(Erased):
+        app.explain(answer.decision)
+    assert house.decision(answer) == decision  # the record of the decision stays
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Event]:
+    """The ledger of a lively evening: edits, late answers, debts, second looks, an erasure."""
+    folder = tmp_path_factory.mktemp("history")
+    with opened(folder, None, "rude", "gore", "deep") as house:
+        chance = random.Random(7)
+        for number in range(40):
+            body = chance.choice(["hello", "you fool", "blood", "stuck", "stuck blood", "crash", "silly abyss"])
+            kind, id = chance.choice(["note", "letter", "hurried"]), f"n-{chance.randrange(12)}"
+            answer = house.screen(f"{body} {number}", kind, id, deadline_ms=3 if "stuck" in body else None)
+            if chance.random() < 0.3:
+                house.hurry(answer)
+        house.gore.go_on.set()
+        house.work("rescreen", "screen")
+        house.screen("crash", "letter", "n-1", actor="leaves")
+        left = house.app.vault.find("account", "leaves")
+        assert left is not None
+        house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, left))
+        events = house.events()
+        house.assert_rebuilds()
+    assert {"late", "rescreen"} & {e.body.decision.source.value for e in events if e.kind == "decision.made"}
+    return events
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> object:
+    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('splits') / 'x.db'}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    metadata.create_all(engine, tables=[table for one in screen.PROJECTIONS for table in one.tables])
+    yield engine
+    engine.dispose()
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_how_events_are_batched_makes_no_difference(history: Sequence[Event], empty: object, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(1, len(history) - 1), unique=True).map(sorted))
+    assert _tables(empty, history, cuts) == _tables(empty, history, range(1, len(history)))
+
+
+def _tables(engine: object, events: Sequence[Event], cuts: Sequence[int]) -> dict[str, list[tuple[object, ...]]]:
+    """The projections' rows after applying the events in batches that end at ``cuts``; the tables are left empty."""
+    tables = [table for one in screen.PROJECTIONS for table in one.tables]
+    with engine.connect() as connection:  # type: ignore[attr-defined]
+        for first, last in zip([0, *cuts], [*cuts, len(events)], strict=True):
+            for projection in screen.PROJECTIONS:
+                projection.apply(connection, events[first:last])
+        rows = {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in tables
+        }
+        for table in tables:
+            connection.execute(delete(table))
+        connection.rollback()
+    assert all(rows[name] for name in ("item", "revision", "decision", "debt", "traffic", "fired_rule"))
+    return rows
