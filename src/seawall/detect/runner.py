@@ -150,7 +150,8 @@ class Runner:
     def _plan(self, parts: Sequence[Part], wanted: Collection[str] | None) -> list[_Step]:
         if wanted is not None and not self._names.issuperset(wanted):
             strangers = ", ".join(sorted(set(wanted) - self._names))
-            raise ValueError(f"no detector is named {strangers}; there are: {", ".join(each.spec.name for each in self._detectors)}")
+            known = ", ".join(detector.spec.name for detector in self._detectors)
+            raise ValueError(f"no detector is named {strangers}; there are: {known}")
         plan = []
         for detector in self._detectors:
             spec = detector.spec
