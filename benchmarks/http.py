@@ -2,8 +2,8 @@
 
     ./run bench http
 
-Each server is a process of its own with one event loop; this process is the load: ``CLIENTS`` connections that each send
-the next request when the last is answered. CPU is the server process's own (user + system), so the client costs nothing.
+Each server is a process of its own with one event loop; this process is the load: ``CLIENTS`` connections that each
+send the next request when the last is answered. CPU is the server process's own (user + system), without the client's.
 """
 
 from __future__ import annotations
