@@ -137,10 +137,11 @@ def decide(demo: Demo, page: Any, case: str) -> str:
 def delivered(demo: Demo, page: Any, decision: str) -> None:
     """The platform's own end has it, by a signed webhook."""
     page.wait_for_function(
-        "() => fetch(location.href).then(r => r.text()).then(t => /delivered/.test(t))", timeout=30_000
+        """() => fetch(location.href).then(r => r.text()).then(t =>
+            [...new DOMParser().parseFromString(t, 'text/html').querySelectorAll('main .chip')]
+                .some(chip => chip.textContent.trim() === 'delivered'))""",
+        timeout=60_000,
     )
-    page.reload()
-    assert "delivered" in page.inner_text("main")
     state = httpx.get(f"{demo.platform}/state.json").json()
     assert "remove" in str(state)
 
