@@ -206,6 +206,7 @@ def test_an_erased_account_ends_its_jobs(house: House) -> None:
     account = house.decision(held).actor
     assert account is not None
     house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, account))
+    assert house.debts()[0]["state"] == "erased"  # nobody can look again: it is owed no more
     house.hurry(held)
     assert house.work("rescreen") == 1
     assert house.app.jobs.counts() == {}

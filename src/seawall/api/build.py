@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
 import seawall
 from seawall.access import Keys
@@ -19,6 +22,7 @@ from seawall.api.errors import Problem, on_problem, problem_response, unavailabl
 from seawall.api.metrics import Collector
 from seawall.api.resources import router
 from seawall.api.screening import (
+    Endpoint,
     ItemsRequest,
     ItemsResponse,
     ScreenRequest,
@@ -31,12 +35,15 @@ from seawall.publish import NothingPublished
 from seawall.storage import StorageError
 
 _log = structlog.get_logger(__name__)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build(app: App, keys: Keys | None = None) -> FastAPI:
     """The API as an ASGI application."""
     keys = keys or Keys(app.database)
-    api = FastAPI(
+    screen = screen_endpoint(app, keys)
+    api = _Api(
+        screen,
         title="Seawall",
         version=seawall.__version__,
         summary="Screen content, report it, read and explain decisions.",
@@ -44,14 +51,15 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         docs_url=None,  # those pages load scripts from elsewhere
         redoc_url=None,
     )
-    api.router.routes.append(Route("/v1/screen", screen_endpoint(app, keys), methods=["POST"]))
+    api.router.routes.append(Route("/v1/screen", screen, methods=["POST"]))
     api.router.routes.append(Route("/v1/items", items_endpoint(app, keys), methods=["POST"]))
     api.include_router(router(app, keys))
-    api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]))
+    api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=_METHODS))
     api.add_exception_handler(Problem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
     api.add_exception_handler(RequestValidationError, _on_invalid)
+    api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(Exception, _on_bug)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector(app))
@@ -70,7 +78,38 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     return api
 
 
+class _Api(FastAPI):
+    """The application, with a short way to the hot path: the framework's layers cost more than a screening's rules."""
+
+    def __init__(self, screen: Endpoint, **options: Any) -> None:
+        super().__init__(**options)
+        self._screen = screen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/v1/screen" or scope["method"] != "POST":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._screen(request)
+        except Exception as error:  # what the layers would do
+            response = await _on_bug(request, error)
+        await response(scope, receive, send)
+
+
 async def _nowhere(request: Request) -> Response:
+    """What no route takes: another method of a path that there is, or no path at all."""
+    if allowed := _methods(request):
+        refusal = problem_response(
+            Problem(
+                status=405,
+                title="Method not allowed",
+                detail=f"{request.url.path[:200]} does not take {request.method}.",
+                remedy=f"It takes {allowed}.",
+            )
+        )
+        refusal.headers["Allow"] = allowed
+        return refusal
     return problem_response(
         Problem(
             status=404,
@@ -79,6 +118,18 @@ async def _nowhere(request: Request) -> Response:
             remedy="GET /v1/openapi.json lists what there is.",
         )
     )
+
+
+def _methods(request: Request) -> str:
+    """The methods that the request's path takes, as the header ``Allow`` lists them."""
+    taken = {
+        method
+        for method in _METHODS
+        for route in request.app.router.routes
+        if getattr(route, "endpoint", None) is not _nowhere
+        and route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
+    return ", ".join(sorted(taken))
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
@@ -97,6 +148,15 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
             pointer="/" + "/".join(place[1:]),
         )
     )
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refusal = problem_response(
+        Problem(status=error.status_code, title=HTTPStatus(error.status_code).phrase, detail=str(error.detail))
+    )
+    refusal.headers.update(error.headers or {})
+    return refusal
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
+from fastapi.routing import APIRoute
 from starlette.requests import Request
+from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
@@ -17,8 +20,8 @@ T = TypeVar("T")
 _PATH = re.compile(r" - at `\$(.*)`$")
 
 
-def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
-    """The caller's key, which must open ``scope``. Raises Problem 401 or 403."""
+def identify(request: Request, keys: Keys) -> KeyInfo:
+    """The caller's key, whatever it opens. Raises Problem 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     info = keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
     if info is None:
@@ -28,6 +31,12 @@ def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
             detail="The request carries no API key that is known here.",
             remedy="Send the header 'Authorization: Bearer sw_…' with a key from the console or 'seawall key create'.",
         )
+    return info
+
+
+def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
+    """The caller's key, which must open ``scope``. Raises Problem 401 or 403."""
+    info = identify(request, keys)
     if not info.may(scope):
         raise Problem(
             status=403,
@@ -82,6 +91,35 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
             detail="Objects and lists may be nested a few levels only.",
             remedy="Fields hold texts, numbers, lists of texts, and images; nothing deeper.",
         ) from error
+
+
+_ANY = msgspec.json.Decoder()
+
+
+def checked_route(keys: Keys) -> type[APIRoute]:
+    """Routes whose bodies are read only for callers with a key, and held to the limits of the plain routes' bodies."""
+
+    class CheckedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            """FastAPI's handler behind the check. It raises Problem 400, 401 or 413."""
+            handler = super().get_route_handler()
+            if self.body_field is None:
+                return handler
+
+            async def checked(request: Request) -> Response:
+                identify(request, keys)
+                body = await read_body(request)
+                if body:
+                    decode(_ANY, body)
+
+                async def again() -> dict[str, Any]:
+                    return {"type": "http.request", "body": body, "more_body": False}
+
+                return await handler(Request(request.scope, again))
+
+            return checked
+
+    return CheckedRoute
 
 
 def _pointer(path: str) -> str:

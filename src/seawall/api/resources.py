@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request
+from pydantic import Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from seawall import appeal, publish
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
-from seawall.api.requests import authenticate
+from seawall.api.requests import authenticate, checked_route
 from seawall.app import App
 from seawall.model import Decision, ItemRef
 from seawall.policy import Explanation
@@ -24,6 +25,8 @@ from seawall.screen.screen import item_kind
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
 from seawall.storage import Erased
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL keeps no zero byte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class ReportRequest:
     id: str
     kind: str = "user"
     reporter: str | None = None
-    policy: str | None = None
+    policy: Annotated[str, Field(pattern=_PRINTABLE, max_length=200)] | None = None
     note: str | None = None
 
 
@@ -106,11 +109,13 @@ class EntriesResponse:
 
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+Code = Annotated[str, Path(pattern=_PRINTABLE, max_length=200)]
+Text = Annotated[str, Query(pattern=_PRINTABLE, max_length=200)]
 
 
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
-    routes = APIRouter(prefix="/v1")
+    routes = APIRouter(prefix="/v1", route_class=checked_route(keys))
 
     def key(scope: Scope) -> Callable[[Request], KeyInfo]:
         def authenticated(request: Request) -> KeyInfo:
@@ -119,12 +124,12 @@ def router(app: App, keys: Keys) -> APIRouter:
         return authenticated
 
     @routes.get("/decisions/{decision}", dependencies=[Depends(key(Scope.READ))], tags=["decisions"])
-    def get_decision(decision: str) -> Decision:
+    def get_decision(decision: Code) -> Decision:
         """The whole record of a decision."""
         return _explained(app, decision)[0]
 
     @routes.get("/decisions/{decision}/explanation", dependencies=[Depends(key(Scope.READ))], tags=["decisions"])
-    def get_explanation(decision: str) -> dict[str, Any]:
+    def get_explanation(decision: Code) -> dict[str, Any]:
         """Why: rules that fired, their values, what was unknown, and the smallest change that would have flipped it."""
         found, explanation = _explained(app, decision)
         if explanation is None:
@@ -146,7 +151,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return ReportResponse(report=_report(app, asked, idempotency_key))
 
     @routes.get("/cases", dependencies=[Depends(key(Scope.REVIEW))], tags=["cases"])
-    def get_cases(state: str = "open", queue: str | None = None, limit: Limit = 50) -> list[CaseSummary]:
+    def get_cases(state: Text = "open", queue: Text | None = None, limit: Limit = 50) -> list[CaseSummary]:
         """Cases, the most urgent first."""
         query = select(*(case_table.c[name] for name in CaseSummary.__dataclass_fields__))
         query = query.where(case_table.c.state == state)
@@ -162,13 +167,13 @@ def router(app: App, keys: Keys) -> APIRouter:
         return publish.list_banks(app.database)
 
     @routes.get("/banks/{bank}/entries", dependencies=[Depends(key(Scope.BANK))], tags=["banks"])
-    def get_entries(bank: str, after: str = "", limit: Limit = 100) -> list[publish.Entry]:
+    def get_entries(bank: Code, after: Text = "", limit: Limit = 100) -> list[publish.Entry]:
         """A page of a bank's entries, by id."""
         return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit)
 
     @routes.post("/banks/{bank}/entries", status_code=201, tags=["banks"])
     async def post_entries(
-        bank: str, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.BANK))]
+        bank: Code, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.BANK))]
     ) -> EntriesResponse:
         """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
         try:
@@ -179,7 +184,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return EntriesResponse(entries=ids)
 
     @routes.delete("/banks/{bank}/entries/{entry}", status_code=204, tags=["banks"])
-    def delete_entry(bank: str, entry: str, info: Annotated[KeyInfo, Depends(key(Scope.BANK))]) -> None:
+    def delete_entry(bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(key(Scope.BANK))]) -> None:
         """Take an entry out at once."""
         try:
             publish.remove_entry(app.ledger, bank, entry, f"key:{info.id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -44,7 +44,7 @@ class ScreenRequest:
     actor: Actor | None = None
     language: str | None = None
     created_at: int | str | None = None
-    deadline_ms: int | None = None
+    deadline_ms: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEADLINE_MS)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class ScreenResponse:
 class ItemsRequest:
     """Up to 1,000 items; all are taken or none."""
 
-    items: tuple[ScreenRequest, ...]
+    items: Annotated[tuple[ScreenRequest, ...], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,6 @@ def screen_endpoint(app: App, keys: Keys) -> Endpoint:
             body = await read_body(request)
             asked = decode(_SCREEN, body)
             item = _item(app, asked, "")
-            if asked.deadline_ms is not None and not 1 <= asked.deadline_ms <= MAX_DEADLINE_MS:
-                raise Problem(
-                    status=422,
-                    title="The deadline cannot be kept",
-                    detail=f"deadline_ms is a number from 1 to {MAX_DEADLINE_MS}.",
-                    pointer="/deadline_ms",
-                )
             answer = await screener.screen_async(
                 item, deadline_ms=asked.deadline_ms, idempotency=_idempotency(app, request, key.id, body)
             )
@@ -120,13 +113,6 @@ def items_endpoint(app: App, keys: Keys) -> Endpoint:
         try:
             authenticate(request, keys, Scope.SCREEN)
             asked = decode(_ITEMS, await read_body(request))
-            if not 1 <= len(asked.items) <= MAX_ITEMS:
-                raise Problem(
-                    status=422,
-                    title="Too few or too many items",
-                    detail=f"A request takes 1 to {MAX_ITEMS} items.",
-                    pointer="/items",
-                )
             taken = [_item(app, one, f"/items/{index}") for index, one in enumerate(asked.items)]
             refs = await app.screener.submit(taken)
         except Problem as problem:
@@ -160,7 +146,7 @@ def _item(app: App, asked: ScreenRequest, pointer: str) -> Item:
             status=422,
             title="The item does not fit its content type",
             detail=f"{error.field}: {error.message}",
-            pointer=f"{pointer}/{error.field.replace('.', '/')}",
+            pointer=f"{pointer}/{error.field.replace('~', '~0').replace('/', '~1').replace('.', '/')}",
             remedy=error.remedy,
         ) from error
 

@@ -55,9 +55,10 @@ def fail(message: str, status: int = 1) -> NoReturn:
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn the errors a user can mend into messages."""
+    from seawall.detect.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.policy import PolicyErrors
-    from seawall.publish import BankError, NothingPublished
+    from seawall.publish import BankError, NothingPublished, SourceError
     from seawall.storage import StorageError
 
     try:
@@ -65,20 +66,34 @@ def explained() -> Iterator[None]:
     except PolicyErrors as error:
         err.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    except (StorageError, SettingsError, BankError, NothingPublished, EndpointRefused, FileNotFoundError) as error:
+    except (
+        ArtefactError,
+        BankError,
+        EndpointRefused,
+        NothingPublished,
+        SettingsError,
+        SourceError,
+        StorageError,
+    ) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
     """Structured lines for people on a terminal, JSON lines elsewhere."""
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    # Plain tracebacks: the pretty ones print local variables, and those may be somebody's content.
+    ending: tuple[structlog.typing.Processor, ...] = (
+        (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
+        if sys.stderr.isatty()
+        else (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
+            *ending,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 import seawall
 from seawall.cli import bank, ledger, manage, policy, screen, serve, train
+from seawall.cli.common import log_to_stderr
 
 app = typer.Typer(name="seawall", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,4 +38,5 @@ app.add_typer(manage.endpoints, name="endpoint")
 
 def main() -> None:
     """Entry point of the ``seawall`` command."""
+    log_to_stderr(level=logging.WARNING)
     app()

@@ -48,7 +48,9 @@ def screen(
     from seawall.publish import read_sources
     from seawall.screen.files import Columns, FileError, count_rows, screen_file
 
-    target = output or file.with_suffix(".decisions.jsonl").with_name(f"{file.stem}.decisions.jsonl")
+    if not file.is_file():
+        fail(f"there is no file {file}")
+    target = output or file.with_name(f"{file.stem}.decisions.jsonl")
     columns = Columns(
         content_type=content_type,
         fields=_fields(field or ["body"]),
@@ -100,7 +102,7 @@ def _truths(texts: Sequence[str]) -> tuple[Truth, ...]:
 
 
 def _report(summary: Summary, target: Path) -> None:
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items()))
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items())) or "none screened"
     out.print(f"{summary.rows} rows: {verdicts}; {summary.degraded} degraded; {summary.refused} refused")
     for number, why in summary.refusals:
         out.print(f"  row {number}: {why}", markup=False)

@@ -18,7 +18,7 @@ from seawall.publish.banks import (
 )
 from seawall.publish.bundles import BundleInForce, NothingPublished
 from seawall.publish.projections import PROJECTIONS
-from seawall.publish.sources import Sources, read_sources
+from seawall.publish.sources import SourceError, Sources, read_sources
 
 __all__ = [
     "PROJECTIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "Entry",
     "NewEntry",
     "NothingPublished",
+    "SourceError",
     "Sources",
     "add_entries",
     "list_banks",

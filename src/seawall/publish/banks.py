@@ -17,6 +17,8 @@ from seawall.storage import Database, Ledger, Transaction, Vault
 from seawall.storage.upsert import upsert
 
 _log = structlog.get_logger(__name__)
+_LONGEST_SOURCE = 100
+_LAST_MS = 253_402_300_800_000  # the year 10000
 BANK_SUBJECT = "bank"  # kind of the vault's subject that a bank's values are sealed for
 
 
@@ -243,6 +245,10 @@ def _check_name(bank: str) -> None:
 
 
 def _canonical(entry: NewEntry, index: int) -> str:
+    if not 1 <= len(entry.source) <= _LONGEST_SOURCE or not entry.source.isprintable():
+        raise BankError(f"entry {index}: source has 1 to {_LONGEST_SOURCE} printable characters")
+    if entry.expires is not None and not 0 <= entry.expires < _LAST_MS:
+        raise BankError(f"entry {index}: expires is a time in milliseconds since 1970")
     try:
         return canonical_value(entry.kind, entry.value, entry.threshold)
     except EntryError as error:

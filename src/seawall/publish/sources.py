@@ -11,6 +11,10 @@ from seawall.model import ContentType
 from seawall.policy import PolicySource, load_content_type
 
 
+class SourceError(Exception):
+    """A file or folder of policies or content types that cannot be read, with the remedy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a bundle is built from."""
@@ -20,7 +24,7 @@ class Sources:
 
 
 def read_sources(policies: Path | None = None, content_types: Path | None = None) -> Sources:
-    """Read ``*.yaml`` of both folders, in order of their names. Raises PolicyErrors, FileNotFoundError."""
+    """Read ``*.yaml`` of both folders, in order of their names. Raises PolicyErrors, SourceError."""
     policy_files = _files(policies) if policies else list(shipped_policies.sources().items())
     type_files = _files(content_types) if content_types else list(shipped_content_types.sources().items())
     return Sources(
@@ -32,5 +36,14 @@ def read_sources(policies: Path | None = None, content_types: Path | None = None
 def _files(folder: Path) -> list[tuple[str, str]]:
     paths = [folder] if folder.is_file() else sorted(folder.glob("*.yaml"))
     if not paths:
-        raise FileNotFoundError(f"there is no .yaml file in {folder}")
-    return [(str(path), path.read_text(encoding="utf-8")) for path in paths]
+        raise SourceError(f"there is no .yaml file in {folder}")
+    return [(str(path), _read(path)) for path in paths]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error

@@ -171,15 +171,20 @@ def _strongest(signals: Sequence[Any]) -> dict[str, float]:
 
 def _raw(row: Mapping[str, Any], number: int, mapping: Columns) -> dict[str, Any]:
     raw: dict[str, Any] = {
-        "id": str(row[mapping.id]) if mapping.id else f"row-{number}",
+        "id": _code(row[mapping.id]) if mapping.id else f"row-{number}",
         "fields": {name: row[column] for name, column in mapping.fields.items() if row[column] is not None},
     }
-    raw["actor"] = {"id": str(row[mapping.actor]) if mapping.actor else f"actor-{number}"}
+    raw["actor"] = {"id": _code(row[mapping.actor]) if mapping.actor else f"actor-{number}"}
     for name in ("language", "created_at"):
         column = getattr(mapping, name)
         if column:
             raw[name] = row[column]
     return raw
+
+
+def _code(value: Any) -> str | None:
+    """A cell as an id; an empty one is none, and the row is refused."""
+    return None if value is None else str(value)
 
 
 def _check_mapping(source: Path, mapping: Columns, content_type: ContentType) -> None:

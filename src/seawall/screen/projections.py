@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Table, bindparam, select, update
 
-from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, UnknownReason, gravest
+from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, SubjectErased, UnknownReason, gravest
 from seawall.screen.tables import debt, decision, fired_rule, item, revision, traffic
 from seawall.storage.upsert import insert_rows, upsert
 
@@ -158,7 +158,10 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
 
 
 class Debts:
-    """``debt``: opened by a degraded decision, paid by the next decision about the item that is not degraded."""
+    """``debt``: opened by a degraded decision, paid by the next decision about the item that is not degraded.
+
+    What was erased cannot be looked at again: its debt ends in the state ``erased``. Stands after ``Items``.
+    """
 
     name: ClassVar[str] = "debts"
     tables: ClassVar[tuple[Table, ...]] = (debt,)
@@ -167,12 +170,22 @@ class Debts:
         """A degraded decision after a degraded one keeps the first promise: the older debt stays, no new one opens."""
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
         items = {one.item.ref for one in made if one.debt_due is not None or one.supersedes is not None}
+        erased = _erased_items(connection, events)
+        items.update(*erased.values())
         if not items:
             return
         query = select(debt).where(debt.c.item.in_(items), debt.c.state == "open")
         open_now = {row.item: dict(row._mapping) for row in connection.execute(query)}
         written: dict[str, dict[str, Any]] = {}
-        for one in made:
+        for event in events:
+            if isinstance(event.body, SubjectErased):
+                for ref in erased[event.body.subject] & open_now.keys():
+                    ended = open_now.pop(ref)
+                    ended.update(state="erased", paid_at=event.at)
+                    written[ended["decision"]] = ended
+            if not isinstance(event.body, DecisionMade):
+                continue
+            one = event.body.decision
             row = open_now.get(one.item.ref)
             if one.degraded and one.debt_due is not None:
                 if row is None:
@@ -185,6 +198,17 @@ class Debts:
                 written[row["decision"]] = open_now.pop(one.item.ref)
         if written:
             upsert(connection, debt, list(written.values()))
+
+
+def _erased_items(connection: Connection, events: Sequence[Event]) -> dict[str, set[str]]:
+    """The items that went with each erased subject: the item itself, or those of an account."""
+    erased: dict[str, set[str]] = {
+        event.body.subject: {event.body.subject} for event in events if isinstance(event.body, SubjectErased)
+    }
+    if erased:
+        for ref, actor in connection.execute(select(item.c.ref, item.c.actor).where(item.c.actor.in_(erased))):
+            erased[actor].add(ref)
+    return erased
 
 
 def _debt_row(made: Decision) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Screener:
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
     ) -> Answer:
-        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, never lengthen it."""
+        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, not lengthen it."""
         look = self._look(item, PRE_PUBLISH)
         pending = self._start(look, deadline_ms)
         unit = self._unit(look, pending.wait(), idempotency)

@@ -85,7 +85,7 @@ debt = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("detectors", Text, nullable=False),  # comma-separated names of those that did not answer
     Column("fail_mode", Text, nullable=False),
-    Column("state", Text, nullable=False),  # open | paid
+    Column("state", Text, nullable=False),  # open | paid | erased
     Column("paid_by", Text),  # decision that superseded it
     Column("paid_at", BigInteger),
     Index("ix_debt_state", "state", "due_at"),

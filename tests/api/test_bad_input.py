@@ -1,0 +1,216 @@
+"""Bad input gets an error that names place and remedy, or the promised fail mode; never a fault, never silence."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as Picture
+
+from api.clients import Client, item, problem, serving
+
+BODIES = ["/v1/screen", "/v1/items", "/v1/reports", "/v1/banks/blocked-texts/entries"]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A house whose policies look at pictures too."""
+    with serving(tmp_path_factory.mktemp("api"), None, "rude", "gore", "known") as made:
+        yield made
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"content_type": "note\xff"}',
+        b"\xff\xfe{\x00}\x00",
+        b'{"content_type": "\\ud800", "id": "x", "fields": {}}',
+        b'{"entries": [{"kind": "text", "value": "\\udfff a", "source": "x"}]}',
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{}",
+        b'{"id": NaN}',
+        b"1" * 10_000,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_body_that_is_not_what_was_asked_for(client: Client, path: str, body: bytes) -> None:
+    response = client.send("POST", path, content=body, headers={"Content-Type": "application/json"})
+    assert problem(response, response.status_code)["status"] in (400, 404, 422)
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_body_that_is_too_large(client: Client, path: str) -> None:
+    huge = b'{"content_type": "' + b"x" * (16 * 1024 * 1024)
+    assert "16777216 bytes" in problem(client.send("POST", path, content=huge), 413)["detail"]
+
+    async def chunks() -> Any:
+        for _ in range(17):
+            yield b" " * 1024 * 1024
+
+    problem(client.send("POST", path, content=chunks()), 413)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "says"),
+    [
+        ({"content_type": 7}, "/content_type", "Expected `str`"),
+        ({"content_type": "not"}, "/content_type", "no content type 'not'"),
+        ({"id": None}, "/id", "Expected `str`"),
+        ({"id": ""}, "/id", ""),
+        ({"id": "x" * 10_000}, "/id", ""),
+        ({"fields": []}, "/fields", "Expected `object`"),
+        ({"fields": {}}, "/fields/body", "is required"),
+        ({"fields": {"body": 7}}, "/fields/body", ""),
+        ({"fields": {"body": ["x"]}}, "/fields/body", ""),
+        ({"fields": {"body": {"a": {"b": {}}}}}, "/fields/body", ""),
+        ({"fields": {"body": "x" * 2001}}, "/fields/body", ""),
+        ({"fields": {"bdy": "x"}}, "/fields/bdy", "is not known"),
+        ({"fields": {"body": "x", "a/b~c": 1}}, "/fields/a~1b~0c", "is not known"),
+        ({"fields": {"body": "x", "picture": "no base64!"}}, "/fields/picture", ""),
+        ({"fields": {"body": "x", "picture": 1}}, "/fields/picture", ""),
+        ({"actor": {"id": 5}}, "/actor/id", "Expected `str`"),
+        ({"actor": {}}, "/actor", "id"),
+        ({"actor": None}, "/actor", "is required"),
+        ({"actor": {"id": "a", "attributes": {"created_at": "yesterday"}}}, "/actor/attributes/created_at", ""),
+        ({"actor": {"id": "a", "attributes": {"height": 3}}}, "/actor/attributes/height", "is not known"),
+        ({"created_at": "yesterday"}, "/created_at", ""),
+        ({"created_at": 10**30}, "/created_at", ""),
+        ({"language": "tlh-Klingon"}, "/language", ""),
+        ({"deadline_ms": "soon"}, "/deadline_ms", "Expected `int | null`"),
+    ],
+    ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_and_where(client: Client, change: dict[str, Any], pointer: str, says: str) -> None:
+    found = problem(client.screen(item() | change), 422)
+    assert found["pointer"] == pointer
+    assert says in found["detail"]
+    found = problem(client.send("POST", "/v1/items", json={"items": [item(), item() | change]}), 422)
+    assert found["pointer"] == f"/items/1{pointer}"
+
+
+@pytest.mark.parametrize("deadline", [0, -5, 60_001, 10**30])
+def test_a_deadline_out_of_range(client: Client, deadline: int) -> None:
+    assert problem(client.screen(deadline_ms=deadline), 422)["pointer"] == "/deadline_ms"
+
+
+def test_the_nearest_name_is_offered(client: Client) -> None:
+    assert "body" in problem(client.screen(item() | {"fields": {"bdy": "x"}}), 422)["remedy"]
+    assert "note" in problem(client.screen(item() | {"content_type": "nte"}), 422)["remedy"]
+
+
+def test_text_that_no_database_takes_is_kept_or_refused(client: Client) -> None:
+    for body in ("zero \x00 byte", "\u202eright to left", "\ufffe\uffff", "\U0010ffff" * 500, "\r\n\t"):
+        answer = client.screen(body, id="odd")
+        assert answer.status_code in (200, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    "place", ["%00", "b%00a", "%ed%a0%80", "x" * 5000, "%F0%9F%99%88", "..%2f..", "'; drop table item"]
+)
+def test_paths_that_lead_nowhere(client: Client, place: str) -> None:
+    for path in (
+        f"/v1/decisions/{place}",
+        f"/v1/decisions/{place}/explanation",
+        f"/v1/items/note/{place}",
+        f"/v1/items/{place}/n-1",
+    ):
+        response = client.send("GET", path)
+        assert problem(response, response.status_code)["status"] in (404, 422), path
+    for method, path in (("GET", f"/v1/banks/{place}/entries"), ("GET", f"/v1/banks/x/entries?after={place}")):
+        assert client.send(method, path).status_code in (200, 404, 422), path
+    response = client.send("DELETE", f"/v1/banks/{place}/entries/{place}")
+    assert problem(response, response.status_code)["status"] in (404, 422)
+
+
+def test_a_null_byte_is_no_fault_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, postgres_url) as client:
+        for path in ("/v1/decisions/%00", "/v1/items/note/%00", "/v1/items/%00/x", "/v1/banks/%00/entries"):
+            assert client.send("GET", path).status_code in (200, 404, 422), path
+        for path in ("/v1/cases?state=%00", "/v1/cases?queue=%00", "/v1/banks/x/entries?after=%00"):
+            assert client.send("GET", path).status_code in (200, 422), path
+        problem(client.send("POST", "/v1/reports", json={"content_type": "note\x00", "id": "a\x00"}), 404)
+        assert client.screen("hello").status_code == 200
+        odd = {
+            "content_type": "note",
+            "id": "n-1",
+            "kind": "us\x00er",
+            "reporter": "\x00",
+            "policy": "\x00",
+            "note": "\x00",
+        }
+        assert client.send("POST", "/v1/reports", json=odd).status_code in (201, 422)
+        odd = {"content_type": "note", "id": "n-1", "policy": "rude\x00"}
+        assert client.send("POST", "/v1/reports", json=odd).status_code in (201, 422)
+        entry = {"kind": "text", "value": "one two\x00 three", "source": "st\x00aff"}
+        response = client.send("POST", "/v1/banks/blocked-texts/entries", json={"entries": [entry]})
+        assert response.status_code in (201, 422)
+        problem(client.send("DELETE", "/v1/banks/%00/entries/%00"), 422)
+        assert client.screen("zero \x00 byte").status_code in (200, 422)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=" + "9" * 5000])
+def test_a_limit_out_of_range(client: Client, query: str) -> None:
+    found = problem(client.send("GET", f"/v1/cases?{query}"), 422)
+    assert "limit" in found["pointer"] or "limit" in found["detail"]
+
+
+def test_entries_out_of_range(client: Client) -> None:
+    for change in ({"expires": 10**30}, {"expires": -1}, {"threshold": 10**30}, {"threshold": 1.5}, {"source": ""}):
+        entry = {"kind": "text", "value": "one two three", "source": "staff"} | change
+        response = client.send("POST", "/v1/banks/blocked-domains/entries", json={"entries": [entry]})
+        assert response.status_code in (201, 422), (change, response.text)
+
+
+def _bomb() -> bytes:
+    """A PNG of 30,000 × 30,000 pixels in a few kilobytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    lines = packer.compress(bytes(3_000_000)) + packer.flush()
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+
+
+def _truncated() -> bytes:
+    buffer = io.BytesIO()
+    Picture.effect_noise((200, 200), 80).save(buffer, "JPEG")
+    return buffer.getvalue()[:900]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [_bomb(), _truncated(), b"GIF89a", b"<svg onload=alert(1)>", bytes(1000)],
+    ids=["bomb", "half", "gif", "svg", "0"],
+)
+@pytest.mark.parametrize(("kind", "verdict"), [("note", "allow"), ("letter", "hold"), ("poster", "block")])
+def test_a_picture_that_cannot_be_read_gets_the_fail_mode(client: Client, data: bytes, kind: str, verdict: str) -> None:
+    fields = {"body": "look", "picture": {"base64": base64.b64encode(data).decode()}}
+    response = client.screen(item(kind=kind) | {"fields": fields})
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert (answer["verdict"], answer["degraded"]) == (verdict, True)
+    assert {unknown["part"] for unknown in answer["unknown"]} == {"picture"}
+
+
+def test_a_hanging_detector_is_answered_in_time_over_http(fresh: Client) -> None:
+    answer = fresh.screen("stuck", kind="letter", deadline_ms=20).json()
+    assert not fresh.house.gore.go_on.is_set()
+    assert (answer["verdict"], answer["degraded"], answer["fail_mode"]) == ("hold", True, "hold")
+    assert answer["unknown"] == [{"detector": "gore", "part": "body", "reason": "deadline", "detail": ""}]

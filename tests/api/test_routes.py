@@ -1,0 +1,193 @@
+"""Every route, with and without the key it wants, and what it answers when all is well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.clients import Client, item, problem
+
+ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
+ROUTES: list[tuple[str, str, str, Any, int]] = [
+    # method, path, scope, body, status with the right key
+    ("POST", "/v1/screen", "screen", item(), 200),
+    ("POST", "/v1/items", "screen", {"items": [item()]}, 202),
+    ("GET", "/v1/decisions/dec_nowhere", "read", None, 404),
+    ("GET", "/v1/decisions/dec_nowhere/explanation", "read", None, 404),
+    ("GET", "/v1/items/note/nowhere", "read", None, 404),
+    ("POST", "/v1/reports", "report", {"content_type": "note", "id": "nowhere"}, 404),
+    ("GET", "/v1/cases", "review", None, 200),
+    ("GET", "/v1/banks", "bank", None, 200),
+    ("GET", "/v1/banks/blocked-texts/entries", "bank", None, 200),
+    ("POST", "/v1/banks/blocked-texts/entries", "bank", {"entries": [ENTRY]}, 201),
+    ("DELETE", "/v1/banks/blocked-texts/entries/ent_nowhere", "bank", None, 404),
+]
+_IDS = [f"{method} {path}" for method, path, *_ in ROUTES]
+
+
+def test_the_table_above_is_complete(client: Client) -> None:
+    document = client.send("GET", "/v1/openapi.json", key=None).json()
+    described = {
+        (method.upper(), path.count("/"), path.split("/")[2])
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert {(method, path.count("/"), path.split("/")[2]) for method, path, *_ in ROUTES} == described
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "body", "status"), ROUTES, ids=_IDS)
+def test_keys_and_scopes(client: Client, method: str, path: str, scope: str, body: Any, status: int) -> None:
+    def send(key: str | None) -> Any:
+        return client.send(method, path, key=key, json=body) if body else client.send(method, path, key=key)
+
+    assert send(scope).status_code == status
+    assert send("admin").status_code == status
+    for key in (None, "", "sw_abc", f"{client.keys[scope]}x", "sw_" + "x" * 500):
+        assert "Authorization" in problem(send(key), 401)["remedy"]
+    for other in client.keys:
+        if other not in (scope, "admin"):
+            assert scope in problem(send(other), 403)["detail"]
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "body", "status"), ROUTES, ids=_IDS)
+def test_without_a_key_nothing_is_read(
+    client: Client, method: str, path: str, scope: str, body: Any, status: int
+) -> None:
+    if body is not None:
+        headers = {"Content-Type": "application/json"}
+        problem(client.send(method, path, key=None, content=b"{", headers=headers), 401)
+
+
+def test_other_schemes_are_no_key(client: Client) -> None:
+    token = client.keys["admin"]
+    for header in (token, f"Basic {token}", f"Bearer: {token}", "Bearer"):
+        problem(client.send("GET", "/v1/banks", key=None, headers={"Authorization": header}), 401)
+    assert client.send("GET", "/v1/banks", key=None, headers={"Authorization": f"bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/screen", "POST"),
+        ("PUT", "/v1/items", "POST"),
+        ("DELETE", "/v1/decisions/dec_x", "GET"),
+        ("PATCH", "/v1/banks/blocked-texts/entries", "GET, POST"),
+    ],
+)
+def test_a_method_that_a_route_does_not_have(client: Client, method: str, path: str, allowed: str) -> None:
+    response = client.send(method, path)
+    problem(response, 405)
+    assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/items/note"])
+def test_a_path_that_is_not_there(client: Client, path: str) -> None:
+    assert "openapi" in problem(client.send("GET", path), 404)["remedy"]
+
+
+def test_screen_read_explain_report_and_review(fresh: Client) -> None:
+    answer = fresh.screen("you fool").json()
+    assert (answer["verdict"], answer["revision"], answer["degraded"]) == ("block", 1, False)
+    assert [action["kind"] for action in answer["actions"]] == ["remove", "strike", "review"]
+    decision = fresh.send("GET", f"/v1/decisions/{answer['decision']}", key="read").json()
+    assert (decision["id"], decision["verdict"]) == (answer["decision"], "block")
+    why = fresh.send("GET", f"/v1/decisions/{answer['decision']}/explanation", key="read").json()
+    assert why["reproduced"] is True
+    where = fresh.send("GET", "/v1/items/note/n-1", key="read").json()
+    assert (where["id"], where["item"], where["verdict"]) == ("n-1", answer["item"], "block")
+    assert [one["id"] for one in where["decisions"]] == [answer["decision"]]
+    report = fresh.send("POST", "/v1/reports", key="report", json={"content_type": "note", "id": "n-1", "note": "!"})
+    assert report.status_code == 201
+    (case,) = fresh.send("GET", "/v1/cases", key="review").json()
+    assert (case["item"], case["queue"], case["reports"]) == (answer["item"], "rude", 1)
+    assert fresh.send("GET", "/v1/cases?queue=gore", key="review").json() == []
+
+
+def test_an_id_may_hold_slashes_and_anything_printable(client: Client) -> None:
+    assert client.screen("hello", id="a/b?c#ü 1").status_code == 200
+    found = client.send("GET", "/v1/items/note/a%2Fb%3Fc%23%C3%BC%201", key="read").json()
+    assert found["id"] == "a/b?c#ü 1"
+
+
+def test_idempotency(fresh: Client) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    first = fresh.screen("hello", headers=headers)
+    assert fresh.screen("hello", headers=headers).content == first.content
+    problem(fresh.screen("goodbye", headers=headers), 409)
+    for bad in ("", "x" * 256):
+        problem(fresh.screen("hello", headers={"Idempotency-Key": bad}), 422)
+    reported = {"content_type": "note", "id": "n-1"}
+    one, two = (fresh.send("POST", "/v1/reports", json=reported, headers=headers).json() for _ in range(2))
+    assert one == two
+
+
+def test_items_are_taken_all_or_none(fresh: Client) -> None:
+    taken = fresh.send("POST", "/v1/items", json={"items": [item(), item("you fool", id="n-2")]})
+    assert taken.status_code == 202
+    assert fresh.house.work("screen") == 2
+    where = fresh.send("GET", "/v1/items/note/n-2").json()
+    assert (where["item"], where["verdict"]) == (taken.json()["items"][1], "block")
+    broken = [item(id="n-3"), item(id="n-4") | {"fields": {"bdy": "x"}}]
+    found = problem(fresh.send("POST", "/v1/items", json={"items": broken}), 422)
+    assert found["pointer"] == "/items/1/fields/bdy"
+    problem(fresh.send("GET", "/v1/items/note/n-3"), 404)
+    problem(fresh.send("POST", "/v1/items", json={"items": []}), 422)
+    problem(fresh.send("POST", "/v1/items", json={"items": [item()] * 1001}), 422)
+
+
+def test_banks(fresh: Client) -> None:
+    def post(*entries: dict[str, Any]) -> Any:
+        return fresh.send("POST", "/v1/banks/blocked-texts/entries", key="bank", json={"entries": list(entries)})
+
+    (entry,) = post(ENTRY).json()["entries"]
+    assert fresh.send("GET", "/v1/banks", key="bank").json() == {"blocked-texts": 1}
+    (held,) = fresh.send("GET", "/v1/banks/blocked-texts/entries", key="bank").json()
+    assert (held["id"], held["value"]) == (entry, ENTRY["value"])
+    assert "RE2 refuses" in problem(post(ENTRY | {"kind": "pattern", "value": "("}), 422)["detail"]
+    assert fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank").status_code == 204
+    problem(fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank"), 404)
+    assert fresh.send("GET", "/v1/banks", key="bank").json() == {}
+
+
+def test_a_person_decided(fresh: Client) -> None:
+    from sqlalchemy import select
+
+    from seawall import review
+    from seawall.review.tables import case
+
+    fresh.screen("you fool")
+    app = fresh.house.app
+    (found,) = fresh.house.rows(select(case))
+    review.take(app.database, found["id"], "per_1")
+    rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
+    answer = review.Answer(answer=review.DOES_NOT_VIOLATE, reason="context")
+    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer)
+    why = fresh.send("GET", f"/v1/decisions/{said.id}/explanation").json()
+    assert why["decision"] == said.id
+    assert "person" in why["text"]
+
+
+def test_what_was_erased_is_gone(fresh: Client) -> None:
+    answer = fresh.screen("you fool", id="n-9").json()
+    app = fresh.house.app
+    account = fresh.send("GET", f"/v1/decisions/{answer['decision']}").json()["actor"]
+    app.ledger.commit(lambda tx: app.vault.erase(tx, account))
+    assert fresh.send("GET", f"/v1/decisions/{answer['decision']}").status_code in (200, 410)
+    problem(fresh.send("GET", "/v1/items/note/n-9"), 404)
+    problem(fresh.send("POST", "/v1/reports", json={"content_type": "note", "id": "n-9"}), 404)
+    assert fresh.screen("you fool", id="n-9").json()["item"] != answer["item"]
+
+
+def test_health_and_metrics(fresh: Client) -> None:
+    health = fresh.send("GET", "/healthz", key=None)
+    assert health.status_code == 200
+    assert health.json()["bundle"] == fresh.house.app.bundle.hash
+    fresh.screen("you fool, marker-text")
+    fresh.house.hang(kind="letter", id="marker-id")
+    text = fresh.send("GET", "/metrics", key=None).text
+    assert 'seawall_decisions_total{content_type="note",source="screen",verdict="block"} 1.0' in text
+    assert 'seawall_degraded_decisions_total{content_type="letter",source="screen"} 1.0' in text
+    assert "seawall_open_debts 1.0" in text
+    assert "seawall_open_cases 1.0" in text
+    assert "marker" not in text

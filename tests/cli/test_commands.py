@@ -1,0 +1,348 @@
+"""The command line: what it prints, how it ends, and that no user error shows a traceback."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from screen.houses import CONTENT_TYPES, opened
+from seawall.cli.main import app
+from seawall.storage import open_database
+
+Run = Callable[..., Result]
+
+WORDS = """\
+policy: words
+title: Words
+owner: tests
+applies_to: [note]
+harm: spam
+definition: For tests.
+statement: {ground: incompatible, clause: "House rules, 1"}
+rules:
+  - id: found
+    when: bank("blocked-texts") >= 1 or (item.mood is not None and item.mood == "bad")
+    do: [hold]
+examples:
+  - name: in a bad mood
+    item: {note: {body: "x", mood: "bad"}}
+    given: {bank("blocked-texts"): 0}
+    expect: {verdict: hold, actions: [hold]}
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
+    for name in ("DATABASE_URL", "POLICIES_DIR", "CONTENT_TYPES_DIR", "TEXT_MODEL_DIR"):
+        monkeypatch.delenv(f"SEAWALL_{name}", raising=False)
+
+    def run_it(*arguments: object, status: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        shown = result.stdout + result.stderr
+        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
+        assert "Traceback" not in shown
+        assert result.exit_code == status, shown
+        return result
+
+    return run_it
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "words.yaml").write_text(WORDS)
+    return folder
+
+
+@pytest.fixture
+def types(tmp_path: Path) -> Path:
+    folder = tmp_path / "types"
+    folder.mkdir()
+    (folder / "note.yaml").write_text(CONTENT_TYPES["note"])
+    return folder
+
+
+# -- policies and content types ---------------------------------------------------------------------------------------
+
+
+def test_good_policies(run: Run, policies: Path, types: Path) -> None:
+    assert (
+        "1 policies, 1 rules, 1 content types: fine"
+        in run("policy", "check", policies, "--content-types", types).stdout
+    )
+    assert "1 passed, 0 failed" in run("policy", "test", policies, "--content-types", types).stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("bank(", "bnk(", ":10:"),
+        ("item.mood", "item.mod", "mood"),
+        ('== "bad"', "== 3", ":10:"),
+        ("do: [hold]", "do: [destroy]", "destroy"),
+        ("harm: spam", "harm: spm", "spam"),
+        ("rules:", "rulez:", "rules"),
+        ("policy: words", "policy: [", ""),
+        ("definition: For tests.", "definition: \x00", ""),
+    ],
+)
+def test_a_broken_policy_is_named_with_its_place(
+    run: Run, policies: Path, types: Path, old: str, new: str, says: str
+) -> None:
+    (policies / "words.yaml").write_text(WORDS.replace(old, new))
+    for verb in ("check", "test"):
+        shown = run("policy", verb, policies, "--content-types", types, status=1).stderr
+        assert "words.yaml:" in shown
+        assert says in shown
+
+
+def test_a_failing_example(run: Run, policies: Path, types: Path) -> None:
+    (policies / "words.yaml").write_text(WORDS.replace("expect: {verdict: hold", "expect: {verdict: block"))
+    run("policy", "check", policies, "--content-types", types)
+    result = run("policy", "test", policies, "--content-types", types, status=1)
+    assert "0 passed, 1 failed" in result.stdout
+    assert "in a bad mood" in result.stderr
+    shown = run("policy", "publish", "--policies", policies, "--content-types", types, status=1)
+    assert "Nothing was published" in shown.stderr
+
+
+def test_files_that_cannot_be_read(run: Run, policies: Path, types: Path, tmp_path: Path) -> None:
+    assert "no .yaml file" in run("policy", "check", tmp_path / "nowhere", status=1).stderr
+    (policies / "words.yaml").write_bytes(b"\xff\xfe\x00policy")
+    assert "words.yaml" in run("policy", "check", policies, "--content-types", types, status=1).stderr
+    (policies / "words.yaml").unlink()
+    (policies / "words.yaml").mkdir()
+    assert "words.yaml" in run("policy", "check", policies, "--content-types", types, status=1).stderr
+    assert "no folder" in run("policy", "publish", "--policies", tmp_path / "nowhere", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("on_unknown: allow_with_debt, ", "", "on_unknown"),
+        ("appeal: {window: 184d, route: /appeal}\n", "", "appeal"),
+        ("type: text, role: body", "type: text", "role"),
+        ("budget: 20s", "budget: long", "budget"),
+    ],
+)
+def test_an_unsafe_content_type_is_refused(run: Run, types: Path, old: str, new: str, says: str) -> None:
+    assert "1 content types: fine (note)" in run("content-type", "check", types).stdout
+    (types / "note.yaml").write_text(CONTENT_TYPES["note"].replace(old, new))
+    shown = run("content-type", "check", types, status=1).stderr
+    assert "note.yaml:" in shown
+    assert says in shown
+
+
+# -- screening a file -------------------------------------------------------------------------------------------------
+
+ROWS = [
+    # mood, truth: "bad" is held. By hand: true positives 2, false positives 1, false negatives 1, true negatives 2
+    {"text": "one", "mood": "bad", "truth": "1"},
+    {"text": "two", "mood": "bad", "truth": "1"},
+    {"text": "three", "mood": "bad", "truth": "0"},
+    {"text": "four", "mood": "fine", "truth": "1"},
+    {"text": "five", "mood": "fine", "truth": "0"},
+    {"text": "six", "mood": "fine", "truth": "0"},
+    {"text": "x" * 3000, "mood": "fine", "truth": "1"},  # longer than its content type allows
+]
+
+
+def _write(path: Path, rows: list[dict[str, str]]) -> Path:
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        import polars as pl
+
+        pl.DataFrame(rows).write_parquet(path)
+    return path
+
+
+@pytest.fixture
+def screen(run: Run, policies: Path, types: Path, tmp_path: Path) -> Run:
+    def screen_it(file: Path, *more: object, status: int = 0) -> Result:
+        given = ("--policies", policies, "--content-types", types, "-t", "note", "--actor", "text", *more)
+        return run("screen", file, *given, status=status)
+
+    return screen_it
+
+
+MAPPED = ("-m", "body=text", "-m", "mood=mood")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_file_with_truth(screen: Run, tmp_path: Path, form: str) -> None:
+    file = _write(tmp_path / f"rows.{form}", ROWS)
+    shown = screen(file, *MAPPED, "--truth", "words=truth:1", "--truth", "any=truth:1").stdout
+    assert "7 rows: 3 allow, 3 hold; 0 degraded; 1 refused" in shown
+    assert "row 6: fields.body:" in shown
+    assert shown.count("0.667") == 6  # precision and recall, of the rule, of any rule and of the verdict: 2 of 3
+    line = next(line for line in shown.splitlines() if "a rule fired" in line and "words" in line)
+    assert [int(cell) for cell in line.replace("│", " ").replace("┃", " ").split()[-4:]] == [2, 1, 1, 2]
+    records = [json.loads(line) for line in (tmp_path / "rows.decisions.jsonl").read_text().splitlines()]
+    assert [record.get("verdict") for record in records] == ["hold"] * 3 + ["allow"] * 3 + [None]
+    assert records[0]["rules"] == ["words/found"]
+    assert "fields.body" in records[6]["error"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_decisions_as_parquet(screen: Run, tmp_path: Path) -> None:
+    import polars as pl
+
+    screen(_write(tmp_path / "rows.csv", ROWS), *MAPPED, "--out", tmp_path / "out.parquet")
+    frame = pl.read_parquet(tmp_path / "out.parquet")
+    assert frame["verdict"].to_list() == ["hold"] * 3 + ["allow"] * 3 + [None]
+    assert json.loads(frame["actions"].to_list()[0]) == [{"kind": "hold"}]
+
+
+def test_rows_without_values(screen: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,mood,who,id\nhello,,,1\n,bad,a,2\nhello,bad,b,3\nhello,bad,c,\n")
+    shown = screen(file, *MAPPED, "--actor", "who", "--id", "id").stdout
+    assert "4 rows: 1 hold; 0 degraded; 3 refused" in shown
+    assert "row 3: id" in shown
+    assert "row 0: actor" in shown
+    assert "row 1: fields.body" in shown
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("-m", "body=txt"), "has no column 'txt' (for field body); its columns are: text, mood, truth"),
+        (("-m", "bdy=text"), "has no field 'bdy'; its fields are: body, mood, picture"),
+        ((*MAPPED, "-t", "nothing"), "no content type 'nothing'"),
+        ((*MAPPED, "--truth", "words"), "write POLICY=COLUMN:VALUE"),
+        ((*MAPPED, "--truth", "wrds=truth:1"), "no policy 'wrds'"),
+        ((*MAPPED, "--truth", "words=label:1"), "no column 'label'"),
+        ((*MAPPED, "--out", "out.txt"), ".jsonl or .parquet"),
+        ((*MAPPED, "--out", "/nowhere/out.jsonl"), "cannot write"),
+        ((*MAPPED, "--text-model", "/nowhere"), "/nowhere"),
+        ((*MAPPED, "--policies", "/nowhere"), "/nowhere"),
+    ],
+)
+def test_a_mapping_that_cannot_be(screen: Run, tmp_path: Path, more: tuple[object, ...], says: str) -> None:
+    file = _write(tmp_path / "rows.csv", ROWS)
+    assert says in screen(file, *more, status=1).stderr
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["rows.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("rows.csv", b""),
+        ("rows.csv", b"text,mood\n\xff\xfe,bad\n"),
+        ("rows.csv", b'text,mood\n"unclosed,bad\n'),
+        ("rows.csv", b"text,mood\na,b,c,d\n"),
+        ("rows.jsonl", b""),
+        ("rows.jsonl", b'{"text": "a", "mood": "b"}\nnonsense\n'),
+        ("rows.jsonl", b"[1, 2]\n"),
+        ("rows.parquet", b""),
+        ("rows.parquet", b"PAR1 and then nothing"),
+        ("rows.txt", b"hello"),
+    ],
+)
+def test_a_file_that_cannot_be_read(screen: Run, tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert name in screen(tmp_path / name, *MAPPED, status=1).stderr
+    assert not list(tmp_path.glob("*.decisions*"))
+
+
+def test_rows_of_the_wrong_type_are_counted(screen: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "mood": {"b": 1}}\n')
+    assert "1 rows: none screened; 0 degraded; 1 refused" in screen(tmp_path / "rows.jsonl", *MAPPED).stdout
+
+
+def test_a_file_that_is_not_there(screen: Run, tmp_path: Path) -> None:
+    for place in (tmp_path / "rows.csv", tmp_path, ".", ""):
+        assert "there is no file" in screen(Path(place), *MAPPED, status=1).stderr  # type: ignore[arg-type]
+
+
+# -- the ledger, banks, keys ------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_verified_and_rebuilt(run: Run, tmp_path: Path) -> None:
+    with opened(tmp_path, None, "rude") as house:
+        answer = house.screen("you fool")
+    assert "4 events hold" not in run("ledger", "verify").stdout
+    assert "events hold; chain" in run("ledger", "verify").stdout
+    shown = run("ledger", "rebuild").stdout
+    assert "byte for byte the same" in shown
+    assert "DIFFERENT" not in shown
+    assert "rude" in run("policy", "explain", answer.decision).stdout
+    assert json.loads(run("policy", "explain", answer.decision, "--json").stdout)["reproduced"] is True
+    assert "no decision 'dec_x'" in run("policy", "explain", "dec_x", status=1).stderr
+
+
+def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
+    with opened(tmp_path, None, "rude") as house:
+        house.screen("you fool")
+    database = open_database(f"sqlite:///{tmp_path / 'data' / 'seawall.db'}")
+    with database.write() as connection:
+        for name in connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text("UPDATE decision SET verdict = 'allow'"))
+    assert "DIFFERENT  decision" in run("ledger", "rebuild", status=1).stdout
+    assert "byte for byte" in run("ledger", "rebuild").stdout
+    with database.write() as connection:
+        connection.execute(text("UPDATE event SET at = at + 1 WHERE seq = 2"))
+    database.close()
+    assert "event 2 was changed" in run("ledger", "verify", status=1).stderr
+
+
+def test_banks(run: Run, tmp_path: Path) -> None:
+    entry = run("bank", "add", "blocked-texts", "one two three four").stdout.strip()
+    assert entry.startswith("ent_")
+    lines = tmp_path / "entries.jsonl"
+    lines.write_text('{"kind": "domain", "value": "evil.example", "source": "list"}\n')
+    assert "1 entries are in blocked-domains" in run("bank", "import", "blocked-domains", lines).stdout
+    assert "blocked-domains" in run("bank", "list").stdout
+    assert "one two three four" in run("bank", "entries", "blocked-texts").stdout
+    run("bank", "remove", "blocked-texts", entry)
+    assert "holds no entry" in run("bank", "remove", "blocked-texts", entry, status=1).stderr
+    lines.write_text("{")
+    assert "line 1" in run("bank", "import", "blocked-domains", lines, status=1).stderr
+    assert "no file" in run("bank", "import", "blocked-domains", tmp_path / "nowhere", status=1).stderr
+    assert "RE2 refuses" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
+    lines.write_text("no picture")
+    assert "no image" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
+
+
+def test_keys_people_endpoints(run: Run) -> None:
+    assert run("key", "create", "platform", "--scope", "screen").stdout.startswith("sw_")
+    assert "Scopes are" in run("key", "create", "platform", "--scope", "fly", status=1).stderr
+    listed = run("key", "list").stdout
+    assert "platform" in listed
+    run("key", "revoke", listed.split()[0])
+    assert "no such key" in run("key", "revoke", "nothing", status=1).stderr
+    run("person", "create", "ana@example.org", "--name", "Ana", "--role", "reviewer", "--password", "a wall at the sea")
+    run("person", "create", "bo", "--name", "Bo", "--role", "reviewer", "--password", "a wall at the sea", status=1)
+    assert run("endpoint", "add", "ftp://receiver", status=1).stderr
+    assert run("endpoint", "list").stdout == ""
+
+
+@pytest.mark.parametrize("command", [("ledger", "verify"), ("bank", "list"), ("key", "list")])
+def test_a_database_that_is_not_there(run: Run, command: tuple[str, ...], tmp_path: Path) -> None:
+    assert "seawall:" in run(*command, "--database", "mysql://x/y", status=1).stderr
+    assert "seawall:" in run(*command, "--database", "sqlite:////nowhere/at/all.db", status=1).stderr
+    (tmp_path / "file").write_text("these are notes\n" * 50)
+    assert "not a SQLite database" in run(*command, "--database", f"sqlite:///{tmp_path / 'file'}", status=1).stderr
+    assert "seawall:" in run(*command, "--data-dir", tmp_path / "file" / "below", status=1).stderr
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").stdout.strip()

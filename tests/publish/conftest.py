@@ -1,0 +1,29 @@
+"""Opened houses for the tests of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from screen.houses import House, opened
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+    """A house with the banks' policy, on SQLite and on PostgreSQL. At the end its projections must rebuild equal."""
+    with opened(tmp_path, database_url, "rude", "known") as made:
+        yield made
+        made.assert_rebuilds()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    """Failures that a test provokes are not printed: a traceback in colours costs seconds."""
+    structlog.configure(processors=[_drop])
+
+
+def _drop(*_: object) -> str:
+    raise structlog.DropEvent

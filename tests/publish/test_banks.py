@@ -1,0 +1,174 @@
+"""Banks: what goes in, what is refused, and that live screening finds it."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from screen.houses import House, opened
+from seawall.match import pdq
+from seawall.model import Image, Verdict, now_ms
+from seawall.publish import (
+    BankError,
+    NewEntry,
+    add_entries,
+    list_banks,
+    list_entries,
+    parse_entries,
+    remove_entry,
+)
+
+TEXT = "buy ten thousand streams from us today and be famous tomorrow"
+
+
+def _add(house: House, bank: str, kind: str, value: str, **more: int) -> str:
+    (entry,) = add_entries(house.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff", **more)], "tests")
+    house.app.banks.refresh()
+    return entry
+
+
+def _picture(seed: int) -> Picture.Image:
+    chance = random.Random(seed)
+    image = Picture.new("RGB", (256, 256))
+    for _ in range(40):
+        x, y = sorted(chance.randrange(256) for _ in range(2)), sorted(chance.randrange(256) for _ in range(2))
+        image.paste(tuple(chance.randrange(256) for _ in range(3)), (x[0], y[0], x[1], y[1]))
+    return image
+
+
+def _encoded(image: Picture.Image, form: str = "PNG") -> Image:
+    buffer = io.BytesIO()
+    image.save(buffer, form)
+    return Image(buffer.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("bank", "kind", "value", "found", "other"),
+    [
+        ("blocked-texts", "text", TEXT, f"Hey! {TEXT.upper()}!!", "buy a stream of water"),
+        ("blocked-patterns", "pattern", r"free\s+m[o0]ney", "FREE   m0ney here", "free speech"),
+        ("blocked-domains", "domain", "https://Evil.example/x", "see www.evil.example/now", "see good.example"),
+    ],
+)
+def test_what_a_bank_holds_is_found(house: House, bank: str, kind: str, value: str, found: str, other: str) -> None:
+    assert house.screen(found).verdict is Verdict.ALLOW
+    entry = _add(house, bank, kind, value)
+    answer = house.screen(found)
+    assert answer.verdict is Verdict.BLOCK
+    assert [(reason.policy, reason.rule) for reason in answer.reasons] == [("known", bank)]
+    assert entry in {signal.evidence for signal in house.decision(answer).signals}
+    assert house.screen(other, id="n-2").verdict is Verdict.ALLOW
+    remove_entry(house.app.ledger, bank, entry, "tests")
+    house.app.banks.refresh()
+    assert house.screen(found).verdict is Verdict.ALLOW
+
+
+def test_a_known_picture_is_found_again_after_resizing(house: House) -> None:
+    image = _picture(1)
+    hashed = pdq(np.asarray(image)).hash.hex()
+    assert house.screen("look", picture=_encoded(image)).verdict is Verdict.ALLOW
+    _add(house, "blocked-images", "image", hashed, threshold=31)
+    smaller = _encoded(image.resize((180, 180)), "JPEG")
+    assert house.screen("look", picture=smaller).verdict is Verdict.BLOCK
+    assert house.screen("look", picture=_encoded(_picture(2))).verdict is Verdict.ALLOW
+
+
+def test_a_picture_that_cannot_be_read_gets_the_fail_mode(house: House) -> None:
+    answer = house.screen("look", kind="letter", picture=Image(b"\x89PNG\r\n\x1a\nno picture"))
+    assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.HOLD, True, "hold")
+
+
+def test_other_processes_follow(database_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url, "known") as one, opened(tmp_path, database_url, publish=False) as other:
+        entry = _add(one, "blocked-texts", "text", TEXT)
+        other.app.refresh()
+        assert other.screen(TEXT).verdict is Verdict.BLOCK
+        remove_entry(one.app.ledger, "blocked-texts", entry, "tests")
+        other.app.refresh()
+        assert other.screen(TEXT).verdict is Verdict.ALLOW
+    with opened(tmp_path, database_url, publish=False) as again:
+        _add(again, "blocked-texts", "text", TEXT)
+    with opened(tmp_path, database_url, publish=False) as restarted:
+        assert restarted.screen(TEXT).verdict is Verdict.BLOCK
+
+
+def test_an_expired_entry_matches_no_more(house: House) -> None:
+    _add(house, "blocked-texts", "text", TEXT, expires=now_ms() - 1)
+    assert house.screen(TEXT).verdict is Verdict.ALLOW
+    _add(house, "blocked-patterns", "pattern", "famous tomorrow", expires=now_ms() + 3_600_000)
+    assert house.screen(TEXT).verdict is Verdict.BLOCK
+
+
+def test_the_same_thing_twice_is_one_entry(house: House) -> None:
+    first = _add(house, "blocked-domains", "domain", "evil.example")
+    again = add_entries(
+        house.app.ledger,
+        "blocked-domains",
+        [
+            NewEntry(kind="domain", value="http://www.EVIL.example/path", source="import"),
+            NewEntry(kind="domain", value="worse.example", source="import"),
+            NewEntry(kind="domain", value="worse.example", source="import"),
+        ],
+        "tests",
+    )
+    assert again[0] == first
+    assert again[1] == again[2] != first
+    assert list_banks(house.app.database) == {"blocked-domains": 2}
+    remove_entry(house.app.ledger, "blocked-domains", first, "tests")
+    assert _add(house, "blocked-domains", "domain", "evil.example") != first
+    entries = list_entries(house.app.database, house.app.vault, "blocked-domains")
+    assert sorted(str(entry.value) for entry in entries) == ["evil.example", "worse.example"]
+    page = list_entries(house.app.database, house.app.vault, "blocked-domains", after=entries[0].id, limit=1)
+    assert page == entries[1:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "threshold", "says"),
+    [
+        ("text", "  ", None, "entry 1: the value is empty"),
+        ("pattern", "(", None, "RE2 refuses the pattern"),
+        ("pattern", "a*", None, "matches the empty text"),
+        ("domain", "co.uk", None, "public suffix"),
+        ("domain", "no domain", None, "is no domain"),
+        ("image", "abc", None, "64 hexadecimal digits"),
+        ("image", "0" * 64, 65, "threshold is 65"),
+        ("sound", "x", None, "must be one of"),
+    ],
+)
+def test_a_bad_entry_keeps_all_out(house: House, kind: str, value: str, threshold: int | None, says: str) -> None:
+    good = NewEntry(kind="text", value=TEXT, source="staff")
+    bad = NewEntry(kind=kind, value=value, source="staff", threshold=threshold)
+    with pytest.raises(BankError, match=says):
+        add_entries(house.app.ledger, "blocked-texts", [good, bad], "tests")
+    assert list_banks(house.app.database) == {}
+
+
+@pytest.mark.parametrize("name", ["", "Blocked", "a b", "a--b", "-", "ümlaut\x00"])
+def test_a_bad_name_of_a_bank(house: House, name: str) -> None:
+    with pytest.raises(BankError, match="is no bank name"):
+        add_entries(house.app.ledger, name, [NewEntry(kind="text", value=TEXT, source="staff")], "tests")
+
+
+def test_what_is_not_there_cannot_be_removed(house: House) -> None:
+    entry = _add(house, "blocked-texts", "text", TEXT)
+    for bank, name in (("blocked-texts", "ent_nowhere"), ("blocked-domains", entry)):
+        with pytest.raises(LookupError, match="holds no entry"):
+            remove_entry(house.app.ledger, bank, name, "tests")
+    remove_entry(house.app.ledger, "blocked-texts", entry, "tests")
+    with pytest.raises(LookupError, match="holds no entry"):
+        remove_entry(house.app.ledger, "blocked-texts", entry, "tests")
+
+
+def test_entries_as_json_lines() -> None:
+    lines = (
+        b'{"kind": "text", "value": "a", "source": "x"}\n\n{"kind": "domain", "value": "b.example", "source": "x"}\n'
+    )
+    assert [entry.kind for entry in parse_entries(lines)] == ["text", "domain"]
+    for line in (b'{"kind": 1}', b"{", b'"text"', b"\xff"):
+        with pytest.raises(BankError, match="line 2: "):
+            parse_entries(b'{"kind": "text", "value": "a", "source": "x"}\n' + line)

@@ -1,0 +1,116 @@
+"""The worker: what fails comes again later, what cannot be done is buried, and slow receivers keep nobody waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from enforce.receivers import receiving, status
+from screen.houses import House, eventually, opened
+from seawall import enforce
+from seawall.enforce.tables import delivery
+from seawall.storage.tables import job as job_table
+from seawall.worker import Worker
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+    with opened(tmp_path, database_url, "rude", "gore") as made:
+        yield made
+        made.gore.go_on.set()
+        made.assert_rebuilds()
+
+
+def _broken(house: House) -> None:
+    """A job that no handler can do: its item was never there."""
+    payload = {"item": "it_nowhere", "revision": 1, "decision": "dec_nowhere"}
+    house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_nowhere", payload))
+
+
+def _waiting(house: House) -> dict[str, Any]:
+    (row,) = house.rows(select(job_table))
+    return row
+
+
+def test_a_job_that_fails_comes_again_later_and_later(house: House) -> None:
+    _broken(house)
+    delays = []
+    for attempt in (1, 2, 3, 12):
+        with house.app.database.write() as connection:
+            connection.execute(update(job_table).values(due_at=0, attempts=attempt - 1))
+        (job,) = house.claim("rescreen")
+        before = _waiting(house)["leased_until"] - 60_000  # the moment it was claimed
+        Worker(house.app).do(job)
+        row = _waiting(house)
+        assert (row["state"], row["attempts"]) == ("pending", attempt)
+        assert row["last_error"].startswith("LookupError: there is no item")
+        delays.append(row["due_at"] - before)
+    assert delays == sorted(delays)
+    for delay, least in zip(delays, (2_000, 4_000, 8_000, 300_000), strict=True):
+        assert delay >= least
+    assert house.claim("rescreen") == []
+
+
+def test_a_job_that_never_works_is_buried_and_can_be_revived(house: House) -> None:
+    _broken(house)
+    with house.app.database.write() as connection:
+        connection.execute(update(job_table).values(attempts=49))
+    (job,) = house.claim("rescreen")
+    Worker(house.app).do(job)
+    assert _waiting(house)["state"] == "dead"
+    assert house.app.jobs.counts() == {("rescreen", "dead"): 1}
+    house.app.jobs.revive(job.id)
+    assert len(house.claim("rescreen")) == 1
+
+
+def test_a_fault_harms_no_other_job(house: House) -> None:
+    _broken(house)
+    held = house.hang(kind="letter")
+    house.hurry(held)
+    house.gore.go_on.set()
+    with Worker(house.app):
+        eventually(lambda: house.debts()[0]["state"] == "paid")
+        eventually(lambda: house.app.jobs.counts() == {("rescreen", "pending"): 1})
+    assert _waiting(house)["key"] == "it_nowhere"
+
+
+def test_everything_that_is_due_gets_done(house: House) -> None:
+    with receiving() as receiver:
+        app = house.app
+        enforce.add_endpoint(app.database, app.vault, url=receiver.url, allow_private=True)
+        for number in range(6):
+            house.screen("you fool", id=f"n-{number}")
+        with Worker(app, threads=2):
+            eventually(lambda: app.jobs.counts() == {})
+        states = [row["state"] for row in house.rows(select(delivery))]
+        assert states == ["delivered"] * 12  # removed and a strike, six times
+        assert len({request.headers["webhook-id"] for request in receiver.requests}) == 12
+
+
+def test_a_receiver_that_hangs_keeps_no_debt_waiting(house: House) -> None:
+    with receiving() as receiver:
+        app = house.app
+        receiver.script += [lambda handler: receiver.release.wait(60) and status(204)(handler)] * 8
+        enforce.add_endpoint(app.database, app.vault, url=receiver.url, allow_private=True)
+        for number in range(4):
+            house.screen("you fool", id=f"n-{number}")
+        with Worker(app, threads=2):
+            eventually(lambda: len(receiver.requests) >= 2)  # every thread for deliveries hangs
+            owed = house.screen("crash", kind="letter", id="owed")
+            assert owed.degraded
+            mended = house.screen("a text that works", kind="letter", id="other")
+            house.hurry(mended)
+            house.hurry(owed)
+            eventually(lambda: len(house.decisions(owed.item)) == 2)
+            assert not receiver.release.is_set()
+            receiver.release.set()
+
+
+def test_a_worker_stops_at_once_when_nothing_is_to_do(house: House) -> None:
+    with Worker(house.app) as worker:
+        worker.stop()
+    worker.stop()  # twice is fine
