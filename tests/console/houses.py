@@ -33,7 +33,7 @@ from seawall.model import (
     SpanUnit,
 )
 from seawall.screen import Answer as Screened
-from seawall.screen.screen import item_kind
+from seawall.screen import item_kind
 from seawall.settings import Settings
 
 PASSWORD = "a wall against the sea"

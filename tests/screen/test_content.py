@@ -16,8 +16,7 @@ from sqlalchemy import create_engine, delete, event, select
 from screen.houses import House, opened
 from seawall import appeal, screen
 from seawall.model import Event, Image, ItemRef
-from seawall.screen import feature_row, image_bytes, load_item, read_content
-from seawall.screen.screen import item_kind
+from seawall.screen import feature_row, image_bytes, item_kind, load_item, read_content
 from seawall.storage import Erased
 from seawall.storage.database import metadata
 

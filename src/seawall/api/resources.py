@@ -21,7 +21,7 @@ from seawall.model import Decision, ItemRef
 from seawall.policy import Explanation
 from seawall.publish import BankError, NewEntry
 from seawall.review.tables import case as case_table
-from seawall.screen.screen import item_kind
+from seawall.screen import item_kind
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
 from seawall.storage import Erased

@@ -8,33 +8,33 @@ from typing import Any
 
 import msgspec
 import structlog
+from sqlalchemy import func, select
 
 from seawall import enforce
 from seawall.detect import Findings, Pending, Runner, derive_parts
 from seawall.model import (
-    Action,
     ContentType,
     Cost,
     Decision,
     DecisionMade,
     DecisionSource,
-    FailMode,
     Item,
     ItemRef,
-    ItemSubmitted,
     Part,
-    Reason,
     Stage,
     Unknown,
     UnknownReason,
     UnknownValue,
-    Verdict,
     new_id,
     now_ms,
 )
-from seawall.policy import Bundle, Context, Outcome, Program, parts_of
-from seawall.screen.content import canonical, encode, features_name, fields_name
+from seawall.policy import Bundle, Context, Program, parts_of
+from seawall.screen.answers import Answer, Idempotency, answer_of, repeat, standing
+from seawall.screen.content import features_name
+from seawall.screen.fail_modes import fail_mode
 from seawall.screen.heads import Head, head_of
+from seawall.screen.placing import place, prepare, subjects_of
+from seawall.screen.tables import debt
 from seawall.screen.tables import idempotency as idempotency_table
 from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
 
@@ -43,45 +43,10 @@ _ENCODER = msgspec.json.Encoder()
 
 PRE_PUBLISH = "pre_publish"
 POST_PUBLISH = "post_publish"
-ACCOUNT = "account"  # the kind of entity that acts
-FAIL_MODE_POLICY = "seawall"  # the policy name in reasons that come from a fail mode and not from a rule
-_DEFAULT_DEBT_S = 60
 _PLANS = 256  # kept: one for each content type and stage of the bundles in use
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
-
-
-def item_kind(content_type: str) -> str:
-    """The kind under which the vault knows items of a content type."""
-    return f"item:{content_type}"
-
-
-class IdempotencyConflict(Exception):
-    """The same idempotency key came with another request."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the caller of a screening gets. Durable in the ledger when it is returned."""
-
-    decision: str
-    item: str
-    revision: int
-    verdict: Verdict
-    actions: tuple[Action, ...]
-    reasons: tuple[Reason, ...]
-    degraded: bool
-    stage: str
-    unknown: tuple[Unknown, ...] = ()
-    fail_mode: str | None = None
-    supersedes: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """The caller's key, already bound to the API key, and a digest of the request it stands for."""
-
-    key: str
-    request: str
+_LONGEST_DELAY_MS = 60_000
+_DEBT_OPENED = select(func.min(debt.c.opened_at)).where(debt.c.state == "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +124,18 @@ class Screener:
     async def submit(self, items: list[Item]) -> list[str]:
         """Take items for screening by a worker; their surrogates, once durable. All or none."""
 
-        contents = [_Content(canonical(item), encode(item, self._blobs)) for item in items]
+        contents = [prepare(item, self._blobs) for item in items]
 
         def unit(tx: Transaction) -> list[str]:
             refs = []
             for item, content in zip(items, contents, strict=True):
-                placed = _place(tx, item, content)
+                placed = place(tx, item, content)
                 payload = {"item": placed.ref.ref, "revision": placed.ref.revision}
                 tx.enqueue("screen", f"{placed.ref.ref}/{placed.ref.revision}", payload)
                 refs.append(placed.ref.ref)
             return refs
 
-        subjects = {subject for item in items for subject in _prefetch(item, None).subjects}
+        subjects = {subject for item in items for subject in subjects_of(item)}
         return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
     def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> Answer | None:
@@ -282,7 +247,7 @@ class Screener:
             "vault_features": tuple(sealed),
         }
         if degraded:
-            made.update(_fail_mode(outcome, look.plan.stage, at))
+            made.update(fail_mode(outcome, look.plan.stage, at))
         return _Judged(made, sealed)
 
     # -- recording -----------------------------------------------------------------------------------------------
@@ -295,17 +260,17 @@ class Screener:
     ) -> Callable[[Transaction], Answer]:
         """The first look at what just came in."""
         judged = self._judge(look, findings, DecisionSource.SCREEN)
-        content = _Content(canonical(look.item), encode(look.item, self._blobs))
+        content = prepare(look.item, self._blobs)
 
         def unit(tx: Transaction) -> Answer:
             if idempotency is not None:
                 seen = tx.prefetched(idempotency_table, idempotency.key)
                 if seen is not None:
-                    return _repeat(seen, idempotency)
-            placed = _place(tx, look.item, content)
+                    return repeat(seen, idempotency)
+            placed = place(tx, look.item, content)
             head = placed.head
             if head is not None and head.by_person and head.revision == placed.ref.revision:
-                answer = _standing(head, look.plan.stage.name)  # a person has answered for this very content
+                answer = standing(head, look.plan.stage.name)  # a person has answered for this very content
             else:
                 answer = self._record(tx, look, judged, placed.ref, placed.actor, head)
             if idempotency is not None:
@@ -346,15 +311,18 @@ class Screener:
         enforce.apply(tx, decision, item_is_new=head is None)
         payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
         if decision.debt_due is not None:
-            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(decision, head))
+            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, ref, head))
         elif look.plan.later:
             tx.enqueue("rescreen", ref.ref, payload)
         return answer_of(decision)
 
-    def _delay(self, decision: Decision, head: Head | None) -> int:
-        """Soon at first; then at a quarter of the debt's age, between one second and a minute."""
-        age = decision.at - head.decided_at if head is not None and head.degraded and head.decided_at else 0
-        return max(_RESCREEN_AFTER_MS, min(age // 4, 60_000))
+    def _delay(self, tx: Transaction, ref: ItemRef, head: Head | None) -> int:
+        """Soon at first; then after a quarter of the debt's age, between one second and a minute."""
+        if head is None or not head.degraded:
+            return _RESCREEN_AFTER_MS
+        opened = tx.execute(_DEBT_OPENED.where(debt.c.item == ref.ref)).scalar()
+        age = tx.at - opened if opened is not None else 0
+        return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
 
     # -- late answers --------------------------------------------------------------------------------------------
 
@@ -373,108 +341,10 @@ class Screener:
         pending.on_late(supersede)
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """An item's content, prepared outside the transaction: its canonical bytes, and the bytes to seal."""
-
-    canonical: bytes
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    ref: ItemRef
-    actor: str | None
-    head: Head | None
-
-
-def _place(tx: Transaction, item: Item, content: _Content) -> _Placed:
-    """Find or make the item's surrogate and its revision; seal what is new."""
-    actor = tx.subject(ACCOUNT, item.actor) if item.actor is not None else None
-    kind = item_kind(item.content_type)
-    known = tx.find_subject(kind, item.id)
-    head = head_of(tx, known) if known is not None else None
-    ref = known or tx.subject(kind, item.id, owner=actor)
-    digest = tx.digest(content.canonical)
-    if head is not None and head.digest == digest:
-        return _Placed(ItemRef(item.content_type, ref, head.revision), actor, head)
-    placed = ItemRef(item.content_type, ref, head.revision + 1 if head is not None else 1)
-    tx.seal(ref, fields_name(placed.revision), content.sealed)
-    tx.append(ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
-    return _Placed(placed, actor, head)
-
-
 def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
-    subjects = [(item_kind(item.content_type), item.id)]
-    if item.actor is not None:
-        subjects.append((ACCOUNT, item.actor))
-    return Prefetch(subjects=subjects, rows=((idempotency_table, idempotency.key),) if idempotency is not None else ())
-
-
-def _repeat(seen: Mapping[str, Any], idempotency: Idempotency) -> Answer:
-    if seen["request"] != idempotency.request:
-        raise IdempotencyConflict("this idempotency key was used with another request; use a new key for new content")
-    return _ANSWER_DECODER.decode(seen["response"])
-
-
-def _standing(head: Head, stage: str) -> Answer:
-    """A person's decision about this very content stands; a machine does not overrule it."""
-    assert head.decision is not None
-    return Answer(
-        decision=head.decision,
-        item=head.ref,
-        revision=head.revision,
-        verdict=Verdict(head.verdict or Verdict.ALLOW),
-        actions=head.actions,
-        reasons=head.reasons,
-        degraded=False,
-        stage=stage,
-    )
+    rows = ((idempotency_table, idempotency.key),) if idempotency is not None else ()
+    return Prefetch(subjects=subjects_of(item), rows=rows)
 
 
 def _context(look: _Look, findings: Findings, unknown: tuple[Unknown, ...], at: int) -> Context:
     return Context(item=look.item, parts=look.parts, signals=findings.signals, unknown=unknown, now_ms=at)
-
-
-def _fail_mode(outcome: Outcome, stage: Stage, at: int) -> dict[str, Any]:
-    """What the stage promises to do when it cannot know: the decision's fields that differ from the outcome's."""
-    mode = stage.fail_mode
-    made: dict[str, Any] = {"fail_mode": mode.value, "debt_due": at + 1000 * (stage.debt_within_s or _DEFAULT_DEBT_S)}
-    verdict, kind = _FAIL_MODES[mode]
-    if kind is not None and _strength(outcome.verdict) < _strength(verdict):
-        reason = Reason(policy=FAIL_MODE_POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")
-        made["verdict"] = verdict
-        made["actions"] = (*outcome.actions, Action(kind))
-        made["reasons"] = (*outcome.reasons, reason)
-    return made
-
-
-_FAIL_MODES = {
-    FailMode.ALLOW_WITH_DEBT: (Verdict.ALLOW, None),
-    FailMode.HOLD: (Verdict.HOLD, "hold"),
-    FailMode.BLOCK: (Verdict.BLOCK, "disable"),
-}
-
-
-def _strength(verdict: Verdict) -> int:
-    return (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK).index(verdict)
-
-
-_ANSWER_DECODER = msgspec.json.Decoder(Answer)
-
-
-def answer_of(decision: Decision) -> Answer:
-    """The caller's view of a recorded decision."""
-    return Answer(
-        decision=decision.id,
-        item=decision.item.ref,
-        revision=decision.item.revision,
-        verdict=decision.verdict,
-        actions=decision.actions,
-        reasons=decision.reasons,
-        degraded=decision.degraded,
-        stage=decision.stage or "",
-        unknown=decision.unknown,
-        fail_mode=decision.fail_mode,
-        supersedes=decision.supersedes,
-    )
