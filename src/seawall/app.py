@@ -13,8 +13,8 @@ from seawall import access, appeal, enforce, publish, review, screen
 from seawall.detect import Runner, default_detectors
 from seawall.detect.bank import BankDetector
 from seawall.model import Decision, Detector
-from seawall.policy import Bundle, Explanation, explain
-from seawall.publish import BankKeeper, BundleInForce, Sources, read_sources
+from seawall.policy import Bundle, Explanation, build_bundle, explain
+from seawall.publish import BankKeeper, BundleInForce, Sources, list_banks, read_sources
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
 from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database
@@ -67,11 +67,20 @@ class App:
         bundle = self.bundles.load(decision.bundle)
         return decision, explain(bundle, decision, feature_row(self.vault, decision))
 
-    def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
-        """Build what the settings' folders hold (or ``sources``) and put it in force. Raises PolicyErrors."""
+    def build(self, sources: Sources | None = None) -> Bundle:
+        """Build what the settings' folders hold (or ``sources``), without effect. Raises PolicyErrors.
+
+        Policies may name every bank that holds something here, and those of ``BANKS``.
+        """
         if sources is None:
             sources = read_sources(self.settings.policies_dir, self.settings.content_types_dir)
-        return self.bundles.publish(sources, self.runner.specs, BANKS, by)
+        self.banks.refresh()
+        banks = sorted({*BANKS, *list_banks(self.database)})
+        return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
+
+    def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
+        """Build, as ``build`` does, and put in force. Raises PolicyErrors; then nothing has changed."""
+        return self.bundles.publish(self.build(sources), by)
 
     def refresh(self) -> None:
         """Take in bundles published and bank entries changed by other processes."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from screen.houses import House, opened
+from screen.houses import POLICIES, House, opened, sources
 from seawall.match import pdq
 from seawall.model import Image, Verdict, now_ms
+from seawall.policy import PolicyErrors
 from seawall.publish import (
     BankError,
     NewEntry,
@@ -66,6 +67,17 @@ def test_what_a_bank_holds_is_found(house: House, bank: str, kind: str, value: s
     remove_entry(house.app.ledger, bank, entry, "tests")
     house.app.banks.refresh()
     assert house.screen(found).verdict is Verdict.ALLOW
+
+
+def test_a_policy_may_name_a_bank_of_ones_own(sqlite_url: str, tmp_path: Path) -> None:
+    policy = POLICIES["known"].replace("blocked-texts", "house-texts")
+    with opened(tmp_path, sqlite_url, "rude") as house:
+        with pytest.raises(PolicyErrors, match="house-texts"):
+            house.app.publish(sources(known=policy), by="tests")
+        _add(house, "house-texts", "text", TEXT)
+        house.app.publish(sources(known=policy), by="tests")
+        assert house.screen(TEXT).verdict is Verdict.BLOCK
+        house.assert_rebuilds()
 
 
 def test_a_known_picture_is_found_again_after_resizing(house: House) -> None:

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
 content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
 
+Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own that policies name; repeat.")]
 PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder; without it, the shipped policies.")]
 
 
-def _build(policies: Path | None, types: Path | None, text_model: Path | None) -> Bundle:
+def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
     from seawall.app import BANKS
     from seawall.detect import default_detectors
     from seawall.detect.bank import BankDetector
@@ -39,27 +40,32 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None) -
     from seawall.publish import read_sources
 
     sources = read_sources(policies, types)
-    specs = [detector.spec for detector in default_detectors(BankDetector(BANKS), text_model)]
-    return build_bundle(sources.policies, sources.content_types, specs, BANKS)
+    names = [*BANKS, *(banks or ())]
+    specs = [detector.spec for detector in default_detectors(BankDetector(names), text_model)]
+    return build_bundle(sources.policies, sources.content_types, specs, names)
 
 
 @app.command()
-def check(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
+def check(
+    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+) -> None:
     """Read, type-check and compile against every content type; print every error with its place and remedy."""
     with explained():
-        bundle = _build(path, content_types, text_model)
+        bundle = _build(path, content_types, text_model, bank)
     rules = sum(len(policy.rules) for policy in bundle.policies)
     out.print(f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types: fine")
     out.print(f"bundle {bundle.hash}")
 
 
 @app.command("test")
-def run_tests(path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None) -> None:
+def run_tests(
+    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+) -> None:
     """Run every example of every policy; status 1 when one fails."""
     from seawall.policy import run_examples
 
     with explained():
-        results = run_examples(_build(path, content_types, text_model))
+        results = run_examples(_build(path, content_types, text_model, bank))
     failed = [result for result in results if not result.passed]
     for result in failed:
         err.print(result.render(), markup=False, soft_wrap=True)
@@ -87,12 +93,11 @@ def publish(
         content_types_dir=content_types,
         text_model_dir=text_model,
     )
-    with explained():
-        failed = [result for result in run_examples(_build(policies, content_types, text_model)) if not result.passed]
+    with explained(), open_app(chosen) as house:
+        failed = [result for result in run_examples(house.build()) if not result.passed]
         if failed:
             fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        with open_app(chosen) as house:
-            out.print(f"in force: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
+        out.print(f"in force: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """What is in force: bundles of policies, and banks with their entries.
 
 bundle = BundleInForce(database, ledger, blobs)
-bundle.publish(read_sources(), detectors, banks, by="deploy")
+bundle.publish(build_bundle(…), by="deploy")
 bundle.current.program("comment")
 """
 

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import structlog
 from sqlalchemy import Connection, Table, select
 
-from seawall.model import BundlePublished, DetectorSpec, Event
-from seawall.policy import Bundle, build_bundle, load_bundle
-from seawall.publish.sources import Sources
+from seawall.model import BundlePublished, Event
+from seawall.policy import Bundle, load_bundle
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Blobs, Database, Ledger, Transaction
 from seawall.storage.upsert import insert_rows
@@ -45,12 +44,8 @@ class BundleInForce:
     def __call__(self) -> Bundle:
         return self.current
 
-    def publish(self, sources: Sources, detectors: Sequence[DetectorSpec], banks: Sequence[str], by: str) -> Bundle:
-        """Build and put in force; nothing happens when the same bundle is in force. Raises PolicyErrors.
-
-        A bundle that does not build changes nothing: the one in force stays.
-        """
-        bundle = build_bundle(sources.policies, sources.content_types, detectors, banks)
+    def publish(self, bundle: Bundle, by: str) -> Bundle:
+        """Put a bundle in force; nothing happens when the same bundle is."""
         self._blobs.put(bundle.canonical())
 
         def unit(tx: Transaction) -> bool:
@@ -64,7 +59,7 @@ class BundleInForce:
                     by=by,
                     policies=len(bundle.policies),
                     rules=sum(len(policy.rules) for policy in bundle.policies),
-                    detectors=tuple(f"{detector.name} {detector.version}" for detector in detectors),
+                    detectors=tuple(f"{detector.name} {detector.version}" for detector in bundle.detectors),
                 )
             )
             return True
