@@ -15,9 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from seawall.storage import open_database
+
+# How long an example takes depends on what else the machine does; a first run builds tables for a second.
+settings.register_profile("seawall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("seawall")
 
 
 def _missing(what: str) -> None:
