@@ -125,17 +125,3 @@ def checked_route(keys: Keys) -> type[APIRoute]:
 def _pointer(path: str) -> str:
     """msgspec's ``.actor.id`` and ``[3]`` as a JSON pointer."""
     return re.sub(r"[.\[]", "/", path.replace("]", "")) or "/"
-
-
-def check_text(value: str, name: str, maximum: int) -> str:
-    """A short text from a path or query. Raises Problem 422."""
-    if not value or len(value) > maximum or not value.isprintable():
-        raise Problem(
-            status=422, title="A parameter is malformed", detail=f"{name}: 1 to {maximum} printable characters."
-        )
-    return value
-
-
-def at(item: dict[str, Any], index: int) -> str:
-    """The pointer of one entry of a list of items."""
-    return f"/items/{index}"
