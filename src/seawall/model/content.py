@@ -26,6 +26,8 @@ class FieldType(StrEnum):
     LINK = "link"
     LINKS = "links"
     IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
     ID = "id"
     IDS = "ids"
     INTEGER = "integer"
@@ -57,6 +59,13 @@ class FailMode(StrEnum):
     BLOCK = "block"
 
 
+class Untranscribed(StrEnum):
+    """What speech means where nobody transcribes it."""
+
+    UNKNOWN = "unknown"  # text signals are unknown there: the stage's fail mode applies
+    UNCHECKED = "unchecked"  # not asked; the signal ``speech_unchecked`` says how many seconds nobody read
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:
     """One declared field of a content type."""
@@ -67,6 +76,8 @@ class FieldSpec:
     required: bool = False
     max_length: int | None = None  # characters of a text, entries of a list
     description: str = ""
+    derive: tuple[str, ...] | None = None  # media: what is made from it ("words", "frames", …); None: what its type has
+    untranscribed: Untranscribed | None = None  # audio and video: None means unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +157,22 @@ class Image:
     data: bytes
 
 
-Value: TypeAlias = str | int | float | bool | Image | tuple[str, ...] | None
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A recording as it came: encoded bytes, not yet decoded."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A film as it came: encoded bytes, not yet decoded."""
+
+    data: bytes
+
+
+Media: TypeAlias = Image | Audio | Video
+Value: TypeAlias = str | int | float | bool | Media | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +223,7 @@ class Part:
     modality: Modality
     field: str
     text: str | None = None  # text parts: as written; link parts: the address
-    data: bytes | None = None  # image parts: encoded bytes
+    data: bytes | None = None  # image, audio and video parts: encoded bytes
     language: str | None = None
     parent: str | None = None  # path of the part it was derived from
     span: Span | None = None  # where in the parent

@@ -95,7 +95,55 @@ class Unknown:
     detail: str = ""  # for engineers; holds no content
 
 
-Answer: TypeAlias = tuple[Signal, ...] | Unknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Print:
+    """A fingerprint of a part, by which an entry added to a bank later finds it. Personal: for the vault only.
+
+    ``kind``: ``pdq`` (32 bytes), ``chromaprint`` (little-endian uint32 items), ``minhash``, ``sha256``.
+    """
+
+    kind: str
+    value: bytes
+    part: str
+    span: Span | None = None  # where in the part
+
+
+Answer: TypeAlias = tuple[Signal | Print, ...] | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeriverSpec:
+    """What a deriver declares about itself: which parts it reads, which it makes from them, what it measures."""
+
+    name: str
+    version: str
+    modalities: frozenset[Modality]
+    gives: frozenset[Modality]
+    makes: str  # the path step of what it makes: ``words`` in ``cover>words.0``
+    signals: tuple[SignalSpec, ...] = ()
+    cost: Cost = Cost.CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What a deriver made from one part: parts whose ``parent`` it is, and signals about it."""
+
+    parts: tuple[Part, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+
+class Deriver(Protocol):
+    """Makes parts from parts: the words in a picture, the frames of a film, the speech in a recording.
+
+    What it does not answer is *unknown* to every detector that would have read what it gives.
+    """
+
+    @property
+    def spec(self) -> DeriverSpec:
+        """Name, version, what it reads, what it makes, cost."""
+
+    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+        """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
 
 
 class Detector(Protocol):
