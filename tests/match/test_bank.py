@@ -134,7 +134,7 @@ def test_values_are_kept_in_one_spelling(kind: str, value: str, kept: str) -> No
 @pytest.mark.parametrize(
     ("kind", "value", "threshold", "message"),
     [
-        ("audio", "x", None, "kind is 'audio'; it must be one of text, pattern, domain, image"),
+        ("sound", "x", None, "kind is 'sound'; it must be one of text, near_text, pattern, name, domain, image, audio"),
         ("text", "  ", None, "the value is empty"),
         ("text", "?!", None, "the text holds no word"),
         ("text", "a", 0, "threshold is 0; for kind text it must be from 1 to 100"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from seawall.match import PDQ_MIN_QUALITY, PDQ_RADIUS, pdq
+from seawall.match.pdq import pdq_dihedral, pdq_luma, pdq_of_bytes
 
 
 def _picture(kind: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -82,3 +85,109 @@ def test_different_pictures_are_far_apart() -> None:
 def test_a_flat_or_tiny_picture_says_nothing() -> None:
     assert pdq(np.full((200, 200, 3), 77, dtype=np.uint8)).quality < PDQ_MIN_QUALITY
     assert pdq(np.zeros((4, 300, 3), dtype=np.uint8)).quality == 0
+
+
+PHOTOGRAPHS = (
+    *("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png"),
+    *("coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "ihc.png", "microaneurysms.png", "moon.png"),
+    *("motorcycle_left.png", "motorcycle_right.png", "retina.jpg", "rocket.jpg"),
+)
+
+
+def _photograph(name: str) -> Path:
+    """A picture that scikit-image ships: in the public domain, or given to it."""
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        pytest.skip("scikit-image, which ships photographs, is not installed")
+    return Path(found.origin).parent / "data" / name
+
+
+def _reference(picture: NDArray[np.uint8]) -> tuple[bytes, int]:
+    pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
+    bits, quality = pdqhash.compute(np.ascontiguousarray(picture))
+    return np.packbits(bits.astype(np.uint8)).tobytes(), quality
+
+
+def _jpeg(picture: Image.Image, quality: int = 85) -> bytes:
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=quality)
+    return encoded.getvalue()
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_photographs_hash_as_the_reference_code_does(name: str) -> None:
+    """As shipped, and as a JPEG: the same bits, and the same quality."""
+    with Image.open(_photograph(name)) as image:
+        picture = image.convert("RGB")
+    for data in (_photograph(name).read_bytes(), _jpeg(picture)):
+        with Image.open(io.BytesIO(data)) as image:
+            expected = _reference(np.asarray(image.convert("RGB")))
+        found = pdq_of_bytes(data)
+        assert (found.hash, found.quality) == expected
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_a_draft_stays_within_six_bits(name: str) -> None:
+    """Enlarged to where drafts have half, a quarter of the size."""
+    with Image.open(_photograph(name)) as image:
+        picture = image.convert("RGB")
+    for side in (1100, 2100):
+        scale = side / min(picture.size)
+        data = _jpeg(picture.resize((round(picture.width * scale), round(picture.height * scale))), 90)
+        draft, full = pdq_of_bytes(data, draft=True), pdq_of_bytes(data)
+        if full.quality >= PDQ_MIN_QUALITY:
+            assert _distance(draft.hash, full.hash) <= 6
+
+
+def test_a_small_picture_or_another_format_has_no_draft() -> None:
+    picture = Image.fromarray(_picture(2, 600, 700))
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG")
+    assert pdq_of_bytes(encoded.getvalue(), draft=True) == pdq_of_bytes(encoded.getvalue()) == pdq(np.asarray(picture))
+    small = _jpeg(picture)
+    assert _distance(pdq_of_bytes(small, draft=True).hash, pdq_of_bytes(small).hash) <= 2
+
+
+def test_luma_alone_is_enough() -> None:
+    picture = Image.fromarray(_picture(2, 480, 640))
+    luma, full = np.asarray(picture.convert("L")), pdq(np.asarray(picture))
+    assert _distance(pdq_luma(luma).hash, full.hash) <= 6
+    film = np.round(luma * (219 / 255) + 16).astype(np.uint8)
+    found = pdq_luma(film, limited_range=True)
+    assert _distance(found.hash, full.hash) <= 6
+    assert abs(found.quality - full.quality) <= 2
+    exact = np.asarray(picture).astype(np.float64) @ [0.299, 0.587, 0.114]
+    assert pdq_luma(exact) == full
+
+
+def test_quality_of_a_films_luma_is_that_of_the_picture() -> None:
+    """A faint picture, where the narrower range of a film's luma would cost it its quality."""
+    luma = np.asarray(Image.fromarray(_picture(2, 480, 640)).convert("L")) * 0.12 + 60
+    film = luma * (219 / 255) + 16
+    assert pdq_luma(film).quality < pdq_luma(luma).quality
+    assert abs(pdq_luma(film, limited_range=True).quality - pdq_luma(luma).quality) <= 1
+
+
+def test_turned_pictures_are_found_by_the_hashes_of_one() -> None:
+    picture = _picture(2, 480, 640)
+    turned = [np.rot90(picture, quarter) for quarter in range(4)]
+    turned += [picture[::-1], picture[:, ::-1], picture.transpose(1, 0, 2), picture[::-1, ::-1].transpose(1, 0, 2)]
+    found = pdq_dihedral(picture)
+    assert found[0] == pdq(picture)
+    for each, hash in zip(turned, found, strict=True):
+        assert _distance(pdq(np.ascontiguousarray(each)).hash, hash.hash) <= 16
+
+
+def test_turned_hashes_are_those_of_the_reference_code() -> None:
+    pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
+    picture = np.ascontiguousarray(_picture(2, 333, 777))
+    expected, quality = pdqhash.compute_dihedral(picture)
+    found = pdq_dihedral(picture)
+    assert [each.hash for each in found] == [np.packbits(bits.astype(np.uint8)).tobytes() for bits in expected]
+    assert {each.quality for each in found} == {quality}
+
+
+def test_tiny_pictures_say_nothing_in_any_way() -> None:
+    tiny = np.zeros((4, 300, 3), dtype=np.uint8)
+    assert {each.quality for each in pdq_dihedral(tiny)} == {0}
+    assert pdq_luma(tiny[..., 0]).quality == 0

@@ -8,23 +8,34 @@
 [('slogans', 'e1', 'buy more streams now')]
 """
 
-from seawall.match.bank import BankMatcher
-from seawall.match.entries import BankEntry, EntryError, Hit, canonical_value
+from seawall.match.bank import BankMatcher, Stored, digests_of
+from seawall.match.entries import KINDS, BankEntry, EntryError, Hit, canonical_value, check_threshold
 from seawall.match.hamming import HammingIndex
-from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq
+from seawall.match.index import HashIndex
+from seawall.match.manifest import IndexDamaged
+from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_dihedral, pdq_luma, pdq_of_bytes
 from seawall.match.phrases import PlainView, View
 
 __all__ = [
+    "KINDS",
     "PDQ_MIN_QUALITY",
     "PDQ_RADIUS",
     "BankEntry",
     "BankMatcher",
     "EntryError",
     "HammingIndex",
+    "HashIndex",
     "Hit",
+    "IndexDamaged",
     "Pdq",
     "PlainView",
+    "Stored",
     "View",
     "canonical_value",
+    "check_threshold",
+    "digests_of",
     "pdq",
+    "pdq_dihedral",
+    "pdq_luma",
+    "pdq_of_bytes",
 ]

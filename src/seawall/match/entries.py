@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
+import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +14,11 @@ from typing import Any, Final
 
 import re2
 
-KINDS: Final = ("text", "pattern", "domain", "image")
+KINDS: Final = ("text", "near_text", "pattern", "name", "domain", "image", "audio", "video", "digest")
+LEAST_ITEMS: Final = 32
+"""The shortest recording that can be told from others: the sub-fingerprints of 7 seconds."""
+LEAST_LETTERS: Final = 20
+"""The shortest text that can be compared by its overlap: letters and digits after normalisation."""
 
 
 class EntryError(ValueError):
@@ -19,11 +27,22 @@ class EntryError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntry:
-    """One known thing.
+    """One known thing. What ``value`` is and what ``threshold`` means, by ``kind`` (in brackets: when it is None):
 
-    ``value``: a text, an RE2 pattern, a domain, or the 64 hex digits of a PDQ hash. ``threshold``: for a picture the
-    largest Hamming distance that matches (31), for a text the percentage of its 3-word sequences that must be found
-    (80 for texts of 12 words and more; shorter ones match word for word). ``expires``: milliseconds since 1970.
+    ========= ================================================== ==================================================
+    text      a text, found inside others                         percent of its 3-word sequences that must be found
+                                                                  [80 from 12 words on; shorter: word for word]
+    near_text a text of which another is a variant as a whole     percent of character 5-grams in common [70]
+    pattern   an RE2 pattern
+    name      a person's or brand's name that others may imitate
+    domain    a domain, with all below it
+    image     a PDQ hash: 64 hexadecimal digits                   largest Hamming distance [31]
+    audio     Chromaprint sub-fingerprints: base64 of uint32 LE   largest percent of bits that differ [35]
+    video     JSON list of [seconds, PDQ hash]                    percent of the shorter film's frames [60]
+    digest    MD5, SHA-1 or SHA-256 of the exact bytes, in hex
+    ========= ================================================== ==================================================
+
+    ``expires``: milliseconds since 1970.
     """
 
     bank: str
@@ -32,17 +51,26 @@ class BankEntry:
     value: str
     threshold: int | None = None
     expires: int | None = None
+    quarantined: bool = False  # found, but not to be acted on
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry was found. ``start`` and ``end`` count characters of the original text; a picture has a distance."""
+    """An entry was found. ``start`` and ``end`` count characters of the original text; seconds are of the query.
+
+    ``distance``: differing bits of a picture; percent of differing bits of a recording; percent of a film's frames
+    or a near text's 5-grams that are not shared. ``effect``: ``matched``, ``quarantined`` (the entry is found too
+    often to be acted on) or ``suppressed`` (an allow-bank knows the part).
+    """
 
     bank: str
     entry: str
     start: int | None = None
     end: int | None = None
     distance: int | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    effect: str = "matched"
 
 
 def canonical_value(kind: str, value: str, threshold: int | None = None) -> str:
@@ -54,11 +82,16 @@ def canonical_value(kind: str, value: str, threshold: int | None = None) -> str:
         raise EntryError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
     if not value.strip():
         raise EntryError("the value is empty")
+    check_threshold(kind, threshold)
+    return _CANONICAL[kind](value)
+
+
+def check_threshold(kind: str, threshold: int | None) -> None:
+    """Raises ``EntryError`` when entries of this kind cannot have this threshold."""
     least, most = _THRESHOLDS.get(kind, (None, None))
     if threshold is not None and (least is None or most is None or not least <= threshold <= most):
         allowed = f"from {least} to {most}" if most is not None else "left out"
         raise EntryError(f"threshold is {threshold}; for kind {kind} it must be {allowed}")
-    return _CANONICAL[kind](value)
 
 
 def host_of(value: str) -> str:
@@ -89,12 +122,34 @@ def pattern_options() -> Any:
     return options
 
 
-_THRESHOLDS: Final = {"text": (1, 100), "image": (0, 64)}
+_THRESHOLDS: Final = {
+    "text": (1, 100),
+    "near_text": (50, 100),
+    "image": (0, 64),
+    "audio": (1, 40),
+    "video": (20, 100),
+}
+_LONGEST_FILM: Final = 20_000  # frames of one video entry
 
 
 def _canonical_text(value: str) -> str:
     if not any(words_of(value)):
         raise EntryError("the text holds no word")
+    return " ".join(value.split())
+
+
+def _canonical_near_text(value: str) -> str:
+    letters = sum(map(str.isalnum, value))
+    if letters < LEAST_LETTERS:
+        raise EntryError(
+            f"the text has {letters} letters and digits; comparing by overlap needs {LEAST_LETTERS}: use kind text"
+        )
+    return " ".join(value.split())
+
+
+def _canonical_name(value: str) -> str:
+    if sum(map(str.isalnum, value)) < 2:
+        raise EntryError("a name has at least two letters")
     return " ".join(value.split())
 
 
@@ -127,9 +182,52 @@ def _canonical_image(value: str) -> str:
     return value.strip().lower()
 
 
+def _canonical_audio(value: str) -> str:
+    try:
+        data = base64.b64decode("".join(value.split()), validate=True)
+    except binascii.Error as error:
+        raise EntryError(f"not base64: {error}") from error
+    if len(data) % 4 or len(data) < 4 * LEAST_ITEMS:
+        raise EntryError(
+            f"{len(data)} bytes; expected at least {LEAST_ITEMS} sub-fingerprints (7 s) of 4 bytes, little-endian"
+        )
+    return base64.b64encode(data).decode()
+
+
+def _canonical_video(value: str) -> str:
+    wrong = EntryError('expected a JSON list of frames such as [[0.5, "<the 64 hexadecimal digits of a PDQ hash>"], …]')
+    try:
+        frames = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise wrong from error
+    if not isinstance(frames, list) or not 1 <= len(frames) <= _LONGEST_FILM:
+        raise EntryError(f"a video entry is a list of 1 to {_LONGEST_FILM} frames")
+    kept = []
+    for frame in frames:
+        match frame:
+            case [float() | int() as seconds, str() as digits] if not isinstance(seconds, bool):
+                if not 0 <= seconds < math.inf:
+                    raise EntryError(f"a frame at {seconds} seconds; seconds count from 0")
+                kept.append([round(float(seconds), 3), _canonical_image(digits)])
+            case _:
+                raise wrong
+    return json.dumps(sorted(kept), separators=(",", ":"))
+
+
+def _canonical_digest(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", value.strip()):
+        raise EntryError("expected a digest in hexadecimal: MD5 (32 digits), SHA-1 (40) or SHA-256 (64)")
+    return value.strip().lower()
+
+
 _CANONICAL: Final[dict[str, Callable[[str], str]]] = {
     "text": _canonical_text,
+    "near_text": _canonical_near_text,
     "pattern": _canonical_pattern,
+    "name": _canonical_name,
     "domain": _canonical_domain,
     "image": _canonical_image,
+    "audio": _canonical_audio,
+    "video": _canonical_video,
+    "digest": _canonical_digest,
 }

@@ -1,16 +1,23 @@
-"""PDQ, the perceptual hash of pictures that platforms exchange, as two matrix products.
+"""PDQ, the perceptual hash of pictures that platforms exchange, as two banded matrix products.
 
 PDQ (Facebook, 2019; reference code in C++ under BSD) blurs the luma plane with two passes of a box filter in each
 direction, samples 64 × 64 points, takes a 16 × 16 corner of their cosine transform and compares it with its median.
-Everything before the median is linear, so blur and sampling fold into one banded matrix for each side:
-``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the ``pdqhash`` package on full-size pictures.
+Everything before the median is linear, so blur and sampling fold into one matrix for each side, of which each row
+reaches over about 1/64 of the picture: ``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the
+``pdqhash`` package on full-size photographs. (Where a coefficient *is* the median but for rounding, as in drawn
+patterns of a few pixels, the two may round apart.)
+
+The rule of exchange is the full-size picture, as stored: hashes of pictures that were first made smaller are some
+bits away. Whoever hashes faster that way (``pdq_of_bytes(…, draft=True)``, ``pdq_luma``) pays with a part of the
+radius.
 """
 
 from __future__ import annotations
 
 import functools
+import io
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +26,13 @@ PDQ_RADIUS: Final = 31
 """The largest Hamming distance that usually counts as the same picture."""
 PDQ_MIN_QUALITY: Final = 50
 """Below this quality (flat pictures) a hash says nothing and must not match."""
+PDQ_DRAFT_SIDE: Final = 512
+"""A picture that is decoded at a reduced size keeps at least so many pixels on each side."""
 
 _SAMPLES: Final = 64
 _SMALLEST_SIDE: Final = 5
-_ROWS_AT_ONCE: Final = 512  # bounds memory for large pictures
 _LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LIMITED_RANGE: Final = 255 / 219  # a film's luma runs from 16 to 235
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,51 +43,148 @@ class Pdq:
     quality: int
 
 
+_NOTHING: Final = Pdq(bytes(_SAMPLES // 2), 0)
+
+
 def pdq(rgb: NDArray[np.uint8]) -> Pdq:
     """The hash of an RGB picture of shape (height, width, 3). A side below 5 pixels gives quality 0."""
+    samples = _sample_rgb(rgb)
+    return _NOTHING if samples is None else Pdq(_hash(_transform(samples)), _quality(samples))
+
+
+def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
+    """The hash of a picture given by its luma alone, of shape (height, width): a film's Y plane.
+
+    ``limited_range``: black is 16 and white 235, as in most films; else 0 and 255. Luma that was rounded to whole
+    numbers, as a decoder's is, moves the hash by 0 to 6 bits. A side below 5 pixels gives quality 0.
+    """
+    if min(luma.shape) < _SMALLEST_SIDE:
+        return _NOTHING
+    samples = _sample(luma)
+    return Pdq(_hash(_transform(samples)), _quality(samples * _LIMITED_RANGE if limited_range else samples))
+
+
+def pdq_dihedral(rgb: NDArray[np.uint8]) -> tuple[Pdq, ...]:
+    """The hashes of a picture, then of it rotated by 90, 180 and 270 degrees counter-clockwise, mirrored top to
+    bottom, left to right, along its main and its other diagonal.
+
+    For little more than the price of one, as the transform's coefficients only change their signs and places. The
+    hash of a picture that was really turned is up to 16 bits away, as its 64 × 64 points lie elsewhere.
+    """
+    samples = _sample_rgb(rgb)
+    if samples is None:
+        return (_NOTHING,) * 8
+    corner, quality = _transform(samples), _quality(samples)
+    odd = np.where(np.arange(1, len(corner) + 1) % 2, -1.0, 1.0)
+    rows, columns = corner * odd[:, None], corner * odd  # mirrored top to bottom, left to right
+    both = rows * odd
+    turned = (corner, columns.T, both, rows.T, rows, columns, corner.T, both.T)
+    return tuple(Pdq(_hash(each), quality) for each in turned)
+
+
+def pdq_of_bytes(data: bytes, *, draft: bool = False) -> Pdq:
+    """The hash of an encoded picture, as stored (its orientation is not looked at). Needs Pillow; trusts the bytes.
+
+    ``draft``: decode a large JPEG at half, a quarter or an eighth of its size, but never below 512 pixels on a side,
+    and its luma only; sampled where the full-size picture would be. Several times faster, and a few bits away.
+    Raises what Pillow raises.
+    """
+    from PIL import Image  # here: takes a while to load
+
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+        if draft and image.format == "JPEG" and image.mode in ("RGB", "L") and min(width, height) >= _SMALLEST_SIDE:
+            image.draft("L", (PDQ_DRAFT_SIDE, PDQ_DRAFT_SIDE))
+            samples = _sample(np.asarray(image), (height, width))
+            return Pdq(_hash(_transform(samples)), _quality(samples))
+        return pdq(np.asarray(image.convert("RGB")))
+
+
+def _sample_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """The blurred luma at 64 × 64 points; None for a picture that is too small."""
     height, width, _ = rgb.shape
     if min(height, width) < _SMALLEST_SIDE:
-        return Pdq(bytes(32), 0)
-    samples = _sample(rgb)
-    corner = _cosines() @ samples @ _cosines().T
-    median = np.partition(corner.ravel(), 127)[127]  # the lower of the two middle values
-    bits = (corner > median).ravel()
-    return Pdq(np.packbits(bits[::-1]).tobytes(), _quality(samples))
+        return None
+    blurred = _blur_rows(rgb.reshape(height, -1), height).reshape(_SAMPLES, width, 3)
+    return _blur_columns(blurred @ _LUMA, width)  # luma is linear: it could wait till here
 
 
-def _sample(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The blurred luma at 64 × 64 points."""
-    height, width, _ = rgb.shape
-    rows, columns = _sampler(height), _sampler(width)
-    blurred = np.zeros((_SAMPLES, width), dtype=np.float32)
-    for first in range(0, height, _ROWS_AT_ONCE):
-        band = rgb[first : first + _ROWS_AT_ONCE].astype(np.float32)
-        luma = band[..., 0] * _LUMA[0] + band[..., 1] * _LUMA[1] + band[..., 2] * _LUMA[2]
-        blurred += rows[:, first : first + _ROWS_AT_ONCE] @ luma
-    samples: NDArray[np.float64] = (blurred @ columns.T).astype(np.float64)
+def _sample(luma: NDArray[Any], size: tuple[int, ...] | None = None) -> NDArray[np.float64]:
+    """The blurred luma at 64 × 64 points. ``size``: of the picture of which this is a draft, its height and width."""
+    height, width = luma.shape if size is None else size
+    return _blur_columns(_blur_rows(luma, height), width)
+
+
+def _blur_columns(blurred: NDArray[np.float32], width: int) -> NDArray[np.float64]:
+    """64 columns of weighted sums over the columns of 64 rows. (So little work that one call does all of it.)"""
+    places, weights = _gathered(width, -(-width // blurred.shape[1]), blurred.shape[1])
+    sums = weights[:, None, :] @ np.ascontiguousarray(blurred.T)[places]
+    samples: NDArray[np.float64] = sums[:, 0].T.astype(np.float64)
     return samples
 
 
+def _blur_rows(plane: NDArray[Any], side: int) -> NDArray[np.float32]:
+    """64 rows of weighted sums over the rows of a plane. (einsum: a BLAS would start threads for each.)"""
+    sums = np.empty((_SAMPLES, plane.shape[1]), dtype=np.float32)
+    for row, (first, weights) in enumerate(_bands(side, -(-side // len(plane)))):
+        np.einsum("i,ij->j", weights, plane[first : first + len(weights)].astype(np.float32), out=sums[row])
+    return sums
+
+
 @functools.lru_cache(64)
-def _sampler(side: int) -> NDArray[np.float32]:
-    """Two box filters and the choice of 64 points along one side, as a matrix (64, side)."""
+def _bands(side: int, merged: int = 1) -> tuple[tuple[int, NDArray[np.float32]], ...]:
+    """Two box filters and the choice of 64 points along one side: for each point, the first pixel that counts, and
+    the weights from there on.
+
+    ``merged``: of a picture that was decoded at a fraction of its size, how many pixels became one.
+    """
+    if merged > 1:
+        return tuple(_folded(first, weights, merged) for first, weights in _bands(side))
     points = ((np.arange(_SAMPLES) + 0.5) * side / _SAMPLES).astype(int)
-    matrix = np.zeros((_SAMPLES, side + 1))
     if side == _SAMPLES:
-        matrix[np.arange(_SAMPLES), points] = 1
-        return matrix[:, :side].astype(np.float32)
+        return tuple((point, np.ones(1, dtype=np.float32)) for point in points.tolist())
     window = (side + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
     ahead = (window + 2) // 2 - 1
     behind = window - 1 - ahead
     at = np.arange(side)
     low, high = np.maximum(at - behind, 0), np.minimum(at + ahead, side - 1)
     share = 1.0 / (high - low + 1)
-    for row, point in enumerate(points):
-        inner = np.arange(low[point], high[point] + 1)
-        weight = share[point] * share[inner]
-        np.add.at(matrix[row], low[inner], weight)
-        np.add.at(matrix[row], high[inner] + 1, -weight)
-    return np.cumsum(matrix, axis=1)[:, :side].astype(np.float32)
+    bands = []
+    for point in points.tolist():
+        inner = range(low[point], high[point] + 1)
+        first = int(low[inner[0]])
+        weights = np.zeros(int(high[inner[-1]]) - first + 1)
+        for pixel in inner:
+            weights[low[pixel] - first : high[pixel] - first + 1] += share[point] * share[pixel]
+        bands.append((first, weights.astype(np.float32)))
+    return tuple(bands)
+
+
+@functools.lru_cache(64)
+def _gathered(side: int, merged: int, given: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The bands as two arrays (64, length of the longest): which of the given pixels, and their weights."""
+    bands = _bands(side, merged)
+    longest = max(len(weights) for _, weights in bands)
+    places = np.array([np.minimum(first + np.arange(longest), given - 1) for first, _ in bands])
+    padded = np.array([np.pad(weights, (0, longest - len(weights))) for _, weights in bands])
+    return places, padded
+
+
+def _folded(first: int, weights: NDArray[np.float32], merged: int) -> tuple[int, NDArray[np.float32]]:
+    """A band over pixels of which each stands for several: their weights are added."""
+    pixels = np.arange(first, first + len(weights)) // merged
+    return int(pixels[0]), np.bincount(pixels - pixels[0], weights).astype(np.float32)
+
+
+def _transform(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The corner of the cosine transform, 16 × 16, without the mean."""
+    return _cosines() @ samples @ _cosines().T
+
+
+def _hash(corner: NDArray[np.float64]) -> bytes:
+    median = np.partition(corner.ravel(), 127)[127]  # the lower of the two middle values
+    bits = (corner > median).ravel()
+    return np.packbits(bits[::-1]).tobytes()
 
 
 @functools.cache

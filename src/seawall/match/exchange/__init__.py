@@ -1,0 +1,41 @@
+"""Exchanges: lists of known things that others keep, read in checkpointed steps, and answered with opinions.
+
+    config = read_exchanges(Path("exchanges.yaml"), os.environ)[0]
+    exchange = open_exchange(config)
+    for delta in exchange.fetch(checkpoint):        # None: from the beginning
+        for key, record in delta.updates.items():   # record None: the exchange took it back
+            …
+        checkpoint = delta.checkpoint               # may be kept, and given to another process's ``fetch``
+    exchange.report(record.raw, Opinion.FALSE_POSITIVE)
+
+The adapters of NCMEC, StopNCII, Tech Against Terrorism and Meta's ThreatExchange drive the clients of the package
+``threatexchange`` (``pip install 'seawall[threatexchange]'``), which is imported when one is opened. ``file`` reads
+lists of one's own, from a path or an address, and needs nothing.
+"""
+
+from seawall.match.exchange.base import (
+    Delta,
+    Exchange,
+    ExchangeError,
+    Known,
+    NotSupported,
+    Opinion,
+    Record,
+)
+from seawall.match.exchange.config import ConfigError, ExchangeConfig, read_exchanges
+from seawall.match.exchange.opening import TYPES, open_exchange
+
+__all__ = [
+    "TYPES",
+    "ConfigError",
+    "Delta",
+    "Exchange",
+    "ExchangeConfig",
+    "ExchangeError",
+    "Known",
+    "NotSupported",
+    "Opinion",
+    "Record",
+    "open_exchange",
+    "read_exchanges",
+]

@@ -1,0 +1,115 @@
+"""NCMEC's hash sharing API, through the client of ``threatexchange``; votes on fingerprints go back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from threatexchange.exchanges.clients.ncmec import hash_api as api
+from threatexchange.exchanges.impl import ncmec_api as impl
+
+from seawall.match.exchange._package import explained, quiet, usable
+from seawall.match.exchange.base import Delta, Known, NotSupported, Opinion, Record
+from seawall.match.exchange.config import ConfigError, ExchangeConfig
+
+_NAME: Final = "NCMEC"
+_KINDS: Final = {"md5": "digest", "sha1": "digest", "pdq": "image"}
+_VOTED_ON: Final = ("pdq", "md5", "sha1", "pdna")  # the fingerprint that a vote is cast on: the first that is there
+
+
+def _client(user: str, password: str, environment: Any, url: str | None) -> Any:
+    """The package's client; its dates are UTC wherever it runs, and its address can be another."""
+    client: Any = api.NCMECHashAPI(user, password, environment)
+    if url:
+        client._base_url = url.rstrip("/")
+
+    def get_entries(*, start_timestamp: int = 0, end_timestamp: int = 0, next_: str = "") -> Any:
+        # The package's own writes local time and calls it UTC: east of Greenwich entries would be missed.
+        params = {"from": _utc(start_timestamp), "to": _utc(end_timestamp)}
+        response = client._get(api.NCMECEndpoint.entries, next_=next_, **params)
+        return api.GetEntriesResponse.from_xml(api._XMLWrapper(response), end_timestamp)
+
+    client.get_entries = get_entries
+    return client
+
+
+class Ncmec:
+    """Entries of one environment. Each entry is a picture or film of one member, with several fingerprints."""
+
+    opinions = frozenset({Opinion.TRUE_POSITIVE, Opinion.FALSE_POSITIVE})
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        """Raises ConfigError when there is no such environment."""
+        quiet()
+        settings = config.settings
+        environment = next((one for one in api.NCMECEnvironment if one.name == settings["environment"]), None)
+        if environment is None:
+            known = ", ".join(one.name for one in api.NCMECEnvironment)
+            raise ConfigError(f"exchange {config.name}: environment is one of {known}")
+        self._client = _client(settings["user"], settings["password"], environment, settings.get("url"))
+        self._members = frozenset(settings.get("only_members") or ())
+        self._negative_reason: str | None = settings.get("negative_reason")
+        collab = impl.NCMECCollabConfig(name=config.name, environment=environment)
+        flow: Any = impl.NCMECSignalExchangeAPI(collab, settings["user"], settings["password"])
+        flow.get_client = lambda environment: self._client  # its flow control, our client
+        self._api = flow
+
+    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+        """Deltas by time of change; within one window of time by the pages of the API."""
+        with explained(_NAME):
+            for delta in self._api.fetch_iter([], _decode(checkpoint)):
+                yield Delta(
+                    updates={key: self._record(entry) for key, entry in delta.updates.items()},
+                    checkpoint=msgspec.json.encode(delta.checkpoint).decode(),
+                    restart=checkpoint is None,
+                    progress_at=delta.checkpoint.get_entries_max_ts * 1000,
+                )
+
+    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+        """An up-vote or down-vote on the entry's fingerprint."""
+        if opinion not in self.opinions:
+            raise NotSupported(f"{_NAME} takes votes only")
+        voted = next((name for name in _VOTED_ON if name in raw["fingerprints"]), None)
+        if voted is None:
+            raise NotSupported("the entry has no fingerprint that can be voted on")
+        vote = api.FeedbackType.upvote if opinion is Opinion.TRUE_POSITIVE else api.FeedbackType.downvote
+        with explained(_NAME):
+            self._client.submit_feedback(
+                raw["member_id"],
+                raw["id"],
+                api.FingerprintType[voted],
+                vote,
+                self._negative_reason if vote is api.FeedbackType.downvote else None,
+            )
+
+    def _record(self, entry: api.NCMECEntryUpdate | None) -> Record | None:
+        if entry is None or entry.deleted or (self._members and entry.member_id not in self._members):
+            return None
+        found = [_known(name, value) for name, value in entry.fingerprints.items()]
+        known: Sequence[Known] = [one for one in found if one is not None]
+        return Record(
+            known=tuple(known),
+            skipped=len(found) - len(known),
+            raw={
+                "id": entry.id,
+                "member_id": entry.member_id,
+                "entry_type": entry.entry_type.value,
+                "classification": entry.classification,
+                "fingerprints": dict(entry.fingerprints),
+            },
+        )
+
+
+def _known(name: str, value: str) -> Known | None:
+    kind = _KINDS.get(name)
+    return None if kind is None else usable(kind, value)
+
+
+def _decode(checkpoint: str | None) -> impl.NCMECCheckpoint | None:
+    return None if checkpoint is None else msgspec.json.decode(checkpoint, type=impl.NCMECCheckpoint)
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
