@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
-from seawall.detect import default_detectors
+from seawall.detect import Runner, default_detectors
 from seawall.detect.bank import BankDetector
+from seawall.detect.configured import configure
 from seawall.detect.text.lexicon import LexiconDetector, read_lexicon
-from seawall.model import Part
+from seawall.model import Modality, Part
 
 PAGE = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text("utf-8")
 
@@ -23,15 +27,48 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_detector_of_the_page_works_and_takes_thirty_lines() -> None:
-    detector, trial = _blocks("python")
+    detector, trial, test = (block for block in _blocks("python") if "hout" in block)
     assert len(detector.strip().splitlines()) <= 30
     names: dict[str, object] = {}
     exec(detector, names)
     exec(trial, names)
+    exec(test, names)
+    conforms = names["test_shouting_conforms"]
+    assert callable(conforms)
+    conforms()
+
+
+def test_the_plug_in_of_the_page_is_put_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [entry_points] = _blocks("toml")
+    group, name, target = re.findall(r'entry-points\."([\w.]+)"\]\n(\w+) = "([\w:]+)"', entry_points)[0]
+    info = tmp_path / "acme_safety-1.0.dist-info"
+    info.mkdir()
+    source = next(block for block in _blocks("python") if "class ShoutingDetector" in block)
+    (tmp_path / f"{target.split(':')[0]}.py").write_text(source)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-safety\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [one.spec.name for one in configure(None, (name,)).detectors] == ["shouting"]
+    path = tmp_path / "detectors.yaml"
+    path.write_text(next(block for block in _blocks("yaml") if block.startswith("plugins:")))
+    [banded] = configure(path).detectors
+    with Runner([*default_detectors(), banded]) as runner:
+        found = runner.start([Part(path="body", modality=Modality.TEXT, field="body", text="LOVELY day")]).wait()
+    assert found.not_asked == (("shouting", "body"),)
+
+
+def test_the_other_examples_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> None:
+    engine, confined = (block for block in _blocks("python") if "hout" not in block)
+    names: dict[str, Any] = {}
+    exec(engine, names)
+    [utterance] = names["MyEngine"]().transcribe(bytes(32_000), None)
+    assert utterance.end == 1.0
+    exec(confined, names)
+    assert "system calls:" in capsys.readouterr().out
 
 
 def test_the_word_list_of_the_page_works(text_part: Callable[..., Part]) -> None:
-    [source] = _blocks("yaml")
+    source = next(block for block in _blocks("yaml") if block.startswith("signal:"))
     detector = LexiconDetector([read_lexicon(source, "tickets.yaml")])
     answers = detector.detect([text_part("selling my last tickets"), text_part("selling tickets, is this legit?")])
     assert [[signal.value for signal in answer] for answer in answers if isinstance(answer, tuple)] == [[0.6], [0.3]]
@@ -50,16 +87,30 @@ def test_the_table_names_every_detector_and_signal() -> None:
     "module",
     [
         "seawall.detect",
+        "seawall.detect.bands",
         "seawall.detect.image",
         "seawall.detect.image.sandbox",
+        "seawall.detect.judges",
+        "seawall.detect.fetch",
         "seawall.detect.links",
+        "seawall.detect.media",
+        "seawall.detect.media.process",
         "seawall.detect.pii",
+        "seawall.detect.providers",
+        "seawall.detect.providers.paths",
+        "seawall.detect.providers.templates",
+        "seawall.detect.testing",
         "seawall.detect.text",
         "seawall.detect.text.normalise",
         "seawall.match",
     ],
 )
 def test_examples_in_docstrings_work(module: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(module))
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # it logs to stdout
+    try:
+        outcome = doctest.testmod(importlib.import_module(module))
+    finally:
+        structlog.configure(**before)
     assert outcome.attempted > 0
     assert outcome.failed == 0

@@ -9,10 +9,21 @@
 [('pii_count', 1), ('pii_contact', 1)]
 """
 
+from seawall.detect.deriving import Wishes
 from seawall.detect.lane import LaneState, Limits
 from seawall.detect.links import derive_parts
 from seawall.detect.pending import Findings, Pending
-from seawall.detect.registry import default_detectors
+from seawall.detect.registry import default_derivers, default_detectors
 from seawall.detect.runner import Runner
 
-__all__ = ["Findings", "LaneState", "Limits", "Pending", "Runner", "default_detectors", "derive_parts"]
+__all__ = [
+    "Findings",
+    "LaneState",
+    "Limits",
+    "Pending",
+    "Runner",
+    "Wishes",
+    "default_derivers",
+    "default_detectors",
+    "derive_parts",
+]

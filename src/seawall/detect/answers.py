@@ -1,16 +1,30 @@
-"""Asking a detector safely: whatever it does, every part gets one answer that keeps the detector's promise."""
+"""Asking a detector or deriver safely: whatever it does, every part gets one answer that keeps its promise."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from seawall.model.content import Part
-from seawall.model.signals import Answer, Detector, DetectorSpec, Signal, SignalKind, Unknown, UnknownReason
+from seawall.model.content import Modality, Part
+from seawall.model.signals import (
+    Answer,
+    Derived,
+    Deriver,
+    DeriverSpec,
+    Detector,
+    DetectorSpec,
+    Print,
+    Signal,
+    SignalKind,
+    Unknown,
+    UnknownReason,
+)
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
@@ -22,7 +36,7 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
     if not parts:
         return []
     spec = detector.spec
-    outcome = _attempt(detector, spec, parts)
+    outcome = _attempt(detector.detect, spec.name, parts)
     if isinstance(outcome, str):
         if len(parts) == 1:
             return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
@@ -41,15 +55,38 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
     return answers
 
 
-def promised(spec: DetectorSpec) -> Mapping[str, SignalKind]:
+def ask_deriver(deriver: Deriver, parts: Sequence[Part]) -> list[Derived | Unknown]:
+    """What the deriver makes of each part, in order. Never raises.
+
+    A batch that fails is asked part by part. An answer that breaks the promise (a part that is not of the asked one,
+    or of a modality it does not give) is *unknown* with reason ``error``.
+    """
+    if not parts:
+        return []
+    spec = deriver.spec
+    outcome = _attempt(deriver.derive, spec.name, parts)
+    if isinstance(outcome, str):
+        if len(parts) == 1:
+            return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
+        return [answer for part in parts for answer in ask_deriver(deriver, (part,))]
+    answers: list[Derived | Unknown] = []
+    for part, answer in zip(parts, outcome, strict=True):
+        fault = _derived_fault(answer, part, spec)
+        if fault:
+            answer = Unknown(detector=spec.name, part=part.path, reason=UnknownReason.ERROR, detail=fault)
+        answers.append(answer)
+    return answers
+
+
+def promised(spec: DetectorSpec | DeriverSpec) -> Mapping[str, SignalKind]:
     """Each promised signal's kind."""
     return {signal.name: signal.kind for signal in spec.signals}
 
 
-def _attempt(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> list[Answer] | str:
+def _attempt(call: Callable[[Sequence[Part]], Sequence[T]], name: str, parts: Sequence[Part]) -> list[T] | str:
     """The raw answers, or what went wrong: a code without content (an exception's message may quote some)."""
     try:
-        answers = list(detector.detect(parts))
+        answers = list(call(parts))
     except (Exception, SystemExit) as error:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
@@ -57,10 +94,10 @@ def _attempt(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> l
         detail = type(error).__name__
         if where is not None:
             detail += f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
-        _log.warning("detector %s failed on %d part(s): %s", spec.name, len(parts), detail)
+        _log.warning("detector %s failed on %d part(s): %s", name, len(parts), detail)
         return detail
     if len(answers) != len(parts):
-        _log.warning("detector %s gave %d answers for %d parts", spec.name, len(answers), len(parts))
+        _log.warning("detector %s gave %d answers for %d parts", name, len(answers), len(parts))
         return f"{len(answers)} answers for {len(parts)} parts"
     return answers
 
@@ -71,7 +108,15 @@ def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str |
         return None if answer.part == part.path else "answer about another part"
     if not isinstance(answer, tuple):
         return f"answer is a {type(answer).__name__}"
-    for signal in answer:
+    return _signals_fault(answer, part, kinds)
+
+
+def _signals_fault(signals: Sequence[Signal | Print], part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
+    for signal in signals:
+        if isinstance(signal, Print):
+            if signal.part != part.path or not isinstance(signal.value, bytes):
+                return "print of another part, or without bytes"
+            continue
         if not isinstance(signal, Signal):
             return f"signal is a {type(signal).__name__}"
         kind = kinds.get(signal.name)
@@ -87,3 +132,23 @@ def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str |
         if value > 1 and (kind is SignalKind.PROBABILITY or kind is SignalKind.SCORE):
             return f"{signal.name} is {value}, above 1"
     return None
+
+
+def _derived_fault(answer: Derived | Unknown, part: Part, spec: DeriverSpec) -> str | None:
+    """What is wrong with what a deriver made, or None."""
+    if isinstance(answer, Unknown):
+        return None if answer.part == part.path else "answer about another part"
+    if not isinstance(answer, Derived):
+        return f"answer is a {type(answer).__name__}"
+    paths = {part.path}
+    for made in answer.parts:
+        if made.parent != part.path or made.field != part.field or not made.path.startswith(f"{part.path}>"):
+            return "a part that is not of the asked one"
+        if made.path in paths:
+            return "two parts of one path"
+        paths.add(made.path)
+        if made.modality not in spec.gives:
+            return f"a part of modality {made.modality}, which was not promised"
+        if (made.text if made.modality in (Modality.TEXT, Modality.LINK) else made.data) is None:
+            return "a part without content"
+    return _signals_fault(answer.signals, part, promised(spec))

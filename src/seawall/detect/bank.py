@@ -1,4 +1,4 @@
-"""The bank matcher as a detector: one signal ``bank:<name>`` for each bank, 1 where an entry is found."""
+"""The bank matcher as a detector: a signal ``bank:<name>`` of value 1 wherever an entry of that bank is found."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from seawall.detect.links import read_address
 from seawall.detect.text.normalise import fold, normalise, unmask
-from seawall.match import BankMatcher, Hit
+from seawall.match import BankMatcher, Hit, digests_of
 from seawall.model.content import Modality, Part, Span, SpanUnit
-from seawall.model.signals import Answer, Cost, DetectorSpec, Signal, SignalKind, SignalSpec
+from seawall.model.signals import Answer, Cost, DetectorSpec, Print, Signal, SignalKind, SignalSpec
 
 VERSION = "1"
 
@@ -49,33 +49,61 @@ class BankDetector:
         matcher, spec = self._current
         if not matcher.size:
             return [()] * len(parts)
-        return [to_signals(_search(matcher, part), part, spec.name, matcher.revision) for part in parts]
+        return [to_signals(matcher, _search(matcher, part), part, spec.name) for part in parts]
 
 
 def bank_signals(matcher: BankMatcher) -> tuple[SignalSpec, ...]:
-    """What a detector that matches against these banks promises."""
+    """What a detector that matches against these banks promises: three signals for each bank.
+
+    ``bank:<name>`` acts; ``bank_suppressed:<name>`` was set aside because an allow-bank knows the part;
+    ``bank_quarantined:<name>`` belongs to an entry that is found too often, and goes to review.
+    """
     return tuple(
-        SignalSpec(name=f"bank:{name}", kind=SignalKind.COUNT, description=f"An entry of the bank {name} was found")
+        SignalSpec(name=f"{prefix}:{name}", kind=SignalKind.COUNT, description=f"{words} of the bank {name}")
         for name in matcher.banks
+        for prefix, words in _MEANINGS.items()
     )
 
 
-def to_signals(hits: Iterable[Hit], part: Part, detector: str, revision: int) -> tuple[Signal, ...]:
-    """A signal of value 1 for each hit, with the entry's id as evidence."""
+_MEANINGS = {
+    "bank": "An entry was found",
+    "bank_suppressed": "An entry was found in what an allow-bank knows",
+    "bank_quarantined": "A quarantined entry was found",
+}
+_PREFIXES = {"matched": "bank", "suppressed": "bank_suppressed", "quarantined": "bank_quarantined"}
+
+
+def to_signals(matcher: BankMatcher, hits: Iterable[Hit], part: Part, detector: str) -> tuple[Signal, ...]:
+    """A signal of value 1 for each of a part's hits, with the entry's id as evidence and its distance."""
     return tuple(
         Signal(
-            name=f"bank:{hit.bank}",
+            name=f"{_PREFIXES[hit.effect]}:{hit.bank}",
             value=1,
             part=part.path,
             detector=detector,
-            version=str(revision),
-            span=None
-            if hit.start is None or hit.end is None
-            else Span(unit=SpanUnit.CHARACTERS, start=hit.start, end=hit.end),
+            version=str(matcher.revision),
+            span=_span(hit),
             evidence=hit.entry,
+            distance=hit.distance,
         )
-        for hit in hits
+        for hit in matcher.settle(hits)
     )
+
+
+def byte_prints(part: Part) -> tuple[Print, ...]:
+    """Digests of a file as it came, by which one that enters a bank later finds it. Derived parts have none."""
+    if part.parent is not None or part.data is None:
+        return ()
+    digests = zip(("sha256", "sha1", "md5"), digests_of(part.data), strict=True)
+    return tuple(Print(kind=kind, value=bytes.fromhex(digest), part=part.path) for kind, digest in digests)
+
+
+def _span(hit: Hit) -> Span | None:
+    if hit.start is not None and hit.end is not None:
+        return Span(unit=SpanUnit.CHARACTERS, start=hit.start, end=hit.end)
+    if hit.start_s is not None and hit.end_s is not None:
+        return Span(unit=SpanUnit.SECONDS, start=hit.start_s, end=hit.end_s)
+    return None
 
 
 def _search(matcher: BankMatcher, part: Part) -> list[Hit]:

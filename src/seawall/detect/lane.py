@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from seawall.detect.answers import ask
 from seawall.detect.pending import Ask, Pending
-from seawall.model.signals import Answer, Detector, Unknown, UnknownReason
+from seawall.model.content import Part
+from seawall.model.signals import Answer, Derived, Unknown, UnknownReason
+
+Work: TypeAlias = Callable[[Sequence[Part]], Sequence[Answer | Derived]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Limits:
 
     batch_size: int = 32  # parts in one call
     queue_limit: int = 2_048  # parts waiting; more are *unknown* with reason ``overloaded``
+    queue_bytes: int = 256 * 1024 * 1024  # of media waiting; as many again that are late
     hang_s: float = 30.0  # a call that takes longer has hung: its thread is abandoned for a fresh one
     abandoned: int = 2  # hung threads at a time; beyond, the detector is overloaded until one returns
 
@@ -30,6 +34,7 @@ class Task:
     ask: Ask
     first: int
     count: int
+    bytes: int  # of the parts' media
 
     def settle_unknown(self, reason: UnknownReason, detail: str) -> None:
         parts = self.ask.parts[self.first : self.first + self.count]
@@ -59,16 +64,16 @@ class Lane:
     there is too much of it.
     """
 
-    def __init__(self, detector: Detector, limits: Limits, clock: Callable[[], float]) -> None:
-        self.detector = detector
-        self.name = detector.spec.name
+    def __init__(self, name: str, work: Work, limits: Limits, clock: Callable[[], float]) -> None:
+        self.name = name
+        self._work = work
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
         self._fresh: deque[Task] = deque()
         self._late: deque[Task] = deque()
-        self._fresh_parts = 0
-        self._late_parts = 0
+        self._fresh_parts = self._late_parts = 0
+        self._fresh_bytes = self._late_bytes = 0
         self._worker: _Worker | None = None
         self._abandoned: set[_Worker] = set()
         self._started = 0
@@ -78,7 +83,9 @@ class Lane:
         """Queue an ask; what does not fit is settled as overloaded at once."""
         size = self._limits.batch_size
         for first in range(0, len(asked.parts), size):
-            task = Task(pending, asked, first, min(size, len(asked.parts) - first))
+            count = min(size, len(asked.parts) - first)
+            media = sum(len(part.data) for part in asked.parts[first : first + count] if part.data is not None)
+            task = Task(pending, asked, first, count, media)
             refusal = self._refuse_or_queue(task)
             if refusal:
                 task.settle_unknown(UnknownReason.OVERLOADED, refusal)
@@ -131,7 +138,7 @@ class Lane:
     def work(self, batch: list[Task]) -> None:
         """Ask the detector once for the whole batch and hand out the answers."""
         parts = [part for task in batch for part in task.ask.parts[task.first : task.first + task.count]]
-        answers: list[Answer] = ask(self.detector, parts)
+        answers = self._work(parts)
         start = 0
         for task in batch:
             task.pending.settle(task.ask, task.first, answers[start : start + task.count])
@@ -148,8 +155,11 @@ class Lane:
                 return "hung"
             if self._fresh_parts + task.count > self._limits.queue_limit:
                 return "queue full"
+            if self._fresh and self._fresh_bytes + task.bytes > self._limits.queue_bytes:
+                return "too much media waiting"
             self._fresh.append(task)
             self._fresh_parts += task.count
+            self._fresh_bytes += task.bytes
             if self._worker is None or not self._worker.is_alive():
                 self._start_worker()
             self._changed.notify()
@@ -162,6 +172,7 @@ class Lane:
         while self._fresh and size + self._fresh[0].count <= self._limits.batch_size:
             task = self._fresh.popleft()
             self._fresh_parts -= task.count
+            self._fresh_bytes -= task.bytes
             if task.pending.deadline is not None and task.pending.deadline <= now:
                 self._set_aside(task)
                 continue
@@ -171,6 +182,7 @@ class Lane:
             while self._late and size + self._late[0].count <= self._limits.batch_size:
                 task = self._late.popleft()
                 self._late_parts -= task.count
+                self._late_bytes -= task.bytes
                 batch.append(task)
                 size += task.count
         return batch
@@ -178,9 +190,11 @@ class Lane:
     def _set_aside(self, task: Task) -> None:
         self._late.append(task)
         self._late_parts += task.count
-        while self._late_parts > self._limits.queue_limit:
+        self._late_bytes += task.bytes
+        while self._late_parts > self._limits.queue_limit or self._late_bytes > self._limits.queue_bytes:
             oldest = self._late.popleft()
             self._late_parts -= oldest.count
+            self._late_bytes -= oldest.bytes
             oldest.settle_unknown(UnknownReason.DEADLINE, "dropped: too much late work")
 
     def _heal(self) -> None:
@@ -209,6 +223,7 @@ class Lane:
         self._fresh.clear()
         self._late.clear()
         self._fresh_parts = self._late_parts = 0
+        self._fresh_bytes = self._late_bytes = 0
 
     def _start_worker(self) -> None:
         self._started += 1

@@ -5,30 +5,69 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Signal, Unknown, UnknownReason
+from seawall.model.signals import Answer, Derived, Print, Signal, Unknown, UnknownReason
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the detectors found, in the order of detectors, then of parts. A promised signal not here is 0."""
+    """What the detectors found, in the order of detectors, then of parts. A promised signal not here is 0.
+
+    ``parts`` are all that there were: the item's own and those derived from them. ``prints`` are for the vault.
+    """
 
     signals: tuple[Signal, ...]
     unknown: tuple[Unknown, ...]
+    prints: tuple[Print, ...] = ()
+    parts: tuple[Part, ...] = ()
+    not_asked: tuple[tuple[str, str], ...] = ()  # detector, part: outside its bands
 
 
 class Ask:
-    """One detector asked about some parts; ``answers`` fill up as they come."""
+    """One detector asked about some parts; ``answers`` fill up as they come.
 
-    __slots__ = ("answers", "detector", "parts")
+    ``spared``: parts outside the detector's bands. ``then`` is called when every part is answered, perhaps twice.
+    """
 
-    def __init__(self, detector: str, parts: Sequence[Part], answers: Sequence[Answer] | None = None) -> None:
+    __slots__ = ("answers", "detector", "parts", "spared", "then")
+
+    def __init__(self, detector: str, parts: Sequence[Part], answers: Sequence[Answer | Derived] | None = None) -> None:
         self.detector = detector
         self.parts = parts
-        self.answers: list[Answer | None] = list(answers) if answers is not None else [None] * len(parts)
+        self.answers: list[Answer | Derived | None] = list(answers) if answers is not None else [None] * len(parts)
+        self.spared: Sequence[Part] = ()
+        self.then: Callable[[], None] | None = None
+
+    def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
+        """What is unknown when there is no answer about a part."""
+        return (Unknown(detector=self.detector, part=part.path, reason=reason, detail=detail),)
+
+
+class Derivation(Ask):
+    """One deriver asked about some parts. What it makes is handed to ``grow``, which may ask further.
+
+    ``losing`` tells all that is unknown when it does not answer.
+    """
+
+    __slots__ = ("grow", "losing")
+
+    def __init__(
+        self,
+        deriver: str,
+        parts: Sequence[Part],
+        grow: Callable[[Part, Derived], None],
+        losing: Callable[[Part, UnknownReason, str], Sequence[Unknown]],
+    ) -> None:
+        super().__init__(deriver, parts)
+        self.grow = grow
+        self.losing = losing
+
+    def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
+        """The deriver's own silence, and that of whoever would have read what it makes."""
+        return self.losing(part, reason, detail)
 
 
 class Pending:
@@ -43,8 +82,10 @@ class Pending:
         clock: Callable[[], float],
         hand_over: Callable[[Callable[[], None]], None],
         heal: Callable[[], None],
+        parts: Sequence[Part] = (),
     ) -> None:
         self.deadline = deadline
+        self._parts = parts  # may grow while answers come
         self._clock = clock
         self._hand_over = hand_over  # runs a callback on a thread that is no detector's
         self._heal = heal  # looks for hung detectors
@@ -100,26 +141,74 @@ class Pending:
 
     # ── for the runner and its lanes ──
 
-    def add(self, ask: Ask) -> None:
-        """Wait for this too. Only before the pending leaves ``Runner.start``."""
+    @property
+    def asks(self) -> list[Ask]:
+        """What was asked, answered or not."""
         with self._lock:
-            self._asks.append(ask)
-            self._open += ask.answers.count(None)
+            return list(self._asks)
 
-    def settle(self, ask: Ask, first: int, answers: Sequence[Answer]) -> None:
-        """Answers for ``ask.parts[first:]``. A part that already has one keeps it."""
+    def add(self, ask: Ask) -> None:
+        """Wait for this too. Only before the pending leaves ``Runner.start``, or while it is held open."""
+        self.add_all((ask,))
+
+    def add_all(self, asks: Iterable[Ask]) -> None:
+        """Several at once."""
+        with self._lock:
+            for ask in asks:
+                self._asks.append(ask)
+                self._open += ask.answers.count(None)
+
+    @contextlib.contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Not complete meanwhile, whatever is settled: further asks are on their way."""
+        with self._lock:
+            self._open += 1
+        try:
+            yield
+        finally:
+            self._close(1)
+
+    def settle(self, ask: Ask, first: int, answers: Sequence[Answer | Derived]) -> None:
+        """Answers for ``ask.parts[first:]``. A part that already has one keeps it.
+
+        What was derived counts as answered when the next ones have been asked about it: never is a part neither
+        looked at nor unknown.
+        """
+        if isinstance(ask, Derivation):
+            for index, answer in enumerate(answers, first):
+                if isinstance(answer, Derived) and ask.answers[index] is None:
+                    ask.grow(ask.parts[index], answer)
+        settled = 0
         with self._lock:
             for index, answer in enumerate(answers, first):
                 if ask.answers[index] is None:
                     ask.answers[index] = answer
-                    self._open -= 1
+                    settled += 1
                     self._came_late |= self._sealed is not None and not isinstance(answer, Unknown)
-            if self._open:
+            follows = ask.then if None not in ask.answers else None
+            if follows is None and not self._count_down(settled):
                 return
-            self._complete.set()
-            if self._wake is not None:
-                self._wake()
+        if follows is not None:
+            follows()  # it may ask further: what was settled counts after that
+            self._close(settled)
+        else:
+            self._tell_late()
+
+    def _close(self, settled: int) -> None:
+        with self._lock:
+            if not self._count_down(settled):
+                return
         self._tell_late()
+
+    def _count_down(self, settled: int) -> bool:
+        """Under the lock: that many answers fewer are missing. Whether that was the last one."""
+        self._open -= settled
+        if self._open:
+            return False
+        self._complete.set()
+        if self._wake is not None:
+            self._wake()
+        return True
 
     def _settled(self) -> bool:
         with self._lock:
@@ -131,7 +220,7 @@ class Pending:
     def _seal(self) -> Findings:
         with self._lock:
             if self._sealed is None:
-                self._sealed = findings(self._asks)
+                self._sealed = findings(self._asks, self._parts)
                 overdue = self._open > 0
             else:
                 overdue = False
@@ -145,7 +234,7 @@ class Pending:
             if callback is None or self._open or not self._came_late:
                 return
             self._on_late = None
-            complete = findings(self._asks)
+            complete = findings(self._asks, self._parts)
         self._hand_over(lambda: callback(complete))
 
 
@@ -167,19 +256,27 @@ class Answered(Pending):
         """Nothing comes late."""
 
 
-def findings(asks: Sequence[Ask]) -> Findings:
+def findings(asks: Sequence[Ask], parts: Sequence[Part]) -> Findings:
     """All answers so far; a missing one is *unknown* with reason ``deadline``."""
     signals: list[Signal] = []
     unknown: list[Unknown] = []
+    prints: list[Print] = []
+    not_asked: list[tuple[str, str]] = []
     for ask in asks:
+        if ask.spared:
+            not_asked.extend((ask.detector, part.path) for part in ask.spared)
         for part, answer in zip(ask.parts, ask.answers, strict=True):
             if answer is None:
-                unknown.append(Unknown(detector=ask.detector, part=part.path, reason=UnknownReason.DEADLINE))
+                unknown.extend(ask.lost(part, UnknownReason.DEADLINE, ""))
             elif isinstance(answer, Unknown):
-                unknown.append(answer)
-            else:
-                signals.extend(answer)
-    return Findings(tuple(signals), tuple(unknown))
+                unknown.extend(ask.lost(part, answer.reason, answer.detail))
+            elif isinstance(answer, tuple):
+                for one in answer:
+                    if isinstance(one, Print):
+                        prints.append(one)
+                    else:
+                        signals.append(one)
+    return Findings(tuple(signals), tuple(unknown), tuple(prints), tuple(parts), tuple(not_asked))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -5,20 +5,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from seawall.detect.answers import ask
+from seawall.detect.answers import ask, ask_deriver
+from seawall.detect.bands import bands_of
+from seawall.detect.branching import Branching
+from seawall.detect.deriving import ABSENT, Growth, Wishes, as_detectors, is_media, unread
+from seawall.detect.gating import in_turn, narrow
 from seawall.detect.lane import Lane, LaneState, Limits
 from seawall.detect.pending import Answered, Ask, Findings, Pending, findings
+from seawall.detect.steps import Step, ask_all, step
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Cost, Detector, DetectorSpec, Unknown, UnknownReason
+from seawall.model.signals import Answer, Cost, Deriver, DeriverSpec, Detector, DetectorSpec, Unknown, UnknownReason
+
+if TYPE_CHECKING:
+    from seawall.detect.alike import Alike
 
 _log = logging.getLogger(__name__)
 _OFFLINE_BATCH = 512  # parts in one call when nobody waits
+_DERIVER_HANG_S = 600.0  # reading a film takes its time; derivers have limits of their own
 
 
 @runtime_checkable
@@ -38,85 +48,142 @@ class SupportsClose(Protocol):
 
 
 class Runner:
-    """Runs a fixed set of detectors for many requests at once. Thread-safe.
+    """Runs a fixed set of detectors and derivers for many requests at once. Thread-safe.
 
-    Detectors of cost ``inline`` run in the thread that calls ``start``. The others have a thread each, started at
-    the first request, which serves concurrent requests in batches. ``detect`` may be called from several threads.
+    Those of cost ``inline`` run in the thread that calls ``start``. The others have a thread each, started at the
+    first request, which serves concurrent requests in batches. ``detect`` may be called from several threads.
+    ``derivers`` None: nothing is ever derived; an empty list: the standard ones are known and not installed.
     """
 
     def __init__(
         self,
         detectors: Sequence[Detector],
+        derivers: Sequence[Deriver] | None = None,
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        names = [detector.spec.name for detector in detectors]
+        names = [detector.spec.name for detector in detectors] + [deriver.spec.name for deriver in derivers or ()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two detectors are named {', '.join(twice)}: give each its own name")
         self._detectors = tuple(detectors)
-        self._names = frozenset(names)
+        self._derivers = {deriver.spec.name: deriver for deriver in derivers or ()}
+        self._derives = derivers is not None
+        self._deriver_specs = {name: deriver.spec for name, deriver in self._derivers.items()}
+        self._names = frozenset(detector.spec.name for detector in detectors)
         self._clock = clock
         limits = limits or Limits()
         self._lanes = {
-            detector.spec.name: Lane(detector, limits, clock)
+            detector.spec.name: Lane(detector.spec.name, partial(ask, detector), limits, clock)
             for detector in detectors
             if detector.spec.cost is not Cost.INLINE
         }
+        for name, deriver in self._derivers.items():
+            if deriver.spec.cost is not Cost.INLINE:
+                one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _DERIVER_HANG_S))
+                self._lanes[name] = Lane(name, partial(ask_deriver, deriver), one_by_one, clock)
         self._late = _LateCalls()
+        self._bands = {one.spec.name: bands for one in detectors if (bands := bands_of(one))}
+        self._wanted(self._names)  # bands of signals that nobody measures are refused here
 
     @property
     def specs(self) -> tuple[DetectorSpec, ...]:
-        """What each detector declares at this moment (a bank matcher's signals follow its banks)."""
-        return tuple(detector.spec for detector in self._detectors)
+        """What each detector declares at this moment (a bank matcher's signals follow its banks), then the derivers."""
+        detectors = tuple(detector.spec for detector in self._detectors)
+        return (*detectors, *as_detectors(self._deriver_specs)) if self._derives else detectors
+
+    @property
+    def derivers(self) -> Mapping[str, DeriverSpec]:
+        """The installed derivers by name."""
+        return self._deriver_specs
 
     def start(
-        self, parts: Sequence[Part], wanted: Collection[str] | None = None, deadline_ms: float | None = None
+        self,
+        parts: Sequence[Part],
+        wanted: Collection[str] | None = None,
+        deadline_ms: float | None = None,
+        *,
+        derive: Wishes | None = None,
+        unchecked: Collection[str] = (),
     ) -> Pending:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
-        ``wanted`` None means every detector except slow ones, which must be named. Raises ``ValueError`` on a name
-        that no detector has.
+        ``wanted`` None means every detector except slow ones, which must be named; those that measure the signals of
+        a wanted one's bands are asked too. ``derive``: by field, the derivers
+        wanted for its media; what they make is asked about too, within the same deadline. ``unchecked``: fields whose
+        speech may stay unread where there is no transcriber. Raises ``ValueError`` on a name that nobody has.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
-        planned = self._plan(parts, wanted)
-        if not any(step.asked.parts and step.asked.detector in self._lanes for step in planned):
-            return _answer_inline(planned)
-        pending = Pending(deadline, self._clock, self._late.call, self.heal)
-        for step in planned:
-            pending.add(step.asked)
-            if step.refused is not None:
-                pending.add(step.refused)
-        for step in planned:
-            lane = self._lanes.get(step.asked.detector)
-            if lane is not None and step.asked.parts:
-                lane.submit(pending, step.asked)
-        for step in planned:  # while the lanes work
-            if step.asked.parts and step.asked.detector not in self._lanes:
-                pending.settle(step.asked, 0, ask(step.detector, step.asked.parts))
+        if derive and is_media(parts):
+            return self._branch(parts, wanted, deadline, derive, unchecked)
+        planned = [step(detector, spec, parts) for detector, spec in self._wanted(wanted)]
+        if not self._bands and not any(each.asked.parts and each.asked.detector in self._lanes for each in planned):
+            return _answer_inline(planned, parts)
+        pending = Pending(deadline, self._clock, self._late.call, self.heal, parts)
+        ask_all(pending, planned, self._lanes)
         return pending
 
-    def run_batch(self, items: Sequence[Sequence[Part]], wanted: Collection[str] | None = None) -> list[Findings]:
-        """Findings for many items at once, in the calling thread, without deadlines: for files and back-fills."""
-        plans = [self._plan(parts, wanted) for parts in items]
-        for position in range(len(plans[0]) if plans else 0):
+    def run_batch(
+        self,
+        items: Sequence[Sequence[Part]],
+        wanted: Collection[str] | None = None,
+        *,
+        derive: Wishes | None = None,
+        unchecked: Collection[str] = (),
+        alike: Alike | None = None,
+        names: Sequence[str] = (),
+    ) -> list[Findings]:
+        """Findings for many items at once, in the calling thread, without deadlines: for files and back-fills.
+
+        With ``alike``, slow detectors are asked about one of several texts that are nearly the same; ``names`` of
+        the items then tell, in the evidence of the others, whose text it was.
+        """
+        detectors = self._wanted(wanted)
+        grown = [self._grown(parts, detectors, derive or {}, unchecked) for parts in items]
+        plans = [[step(detector, spec, parts) for detector, spec in detectors] for parts, _ in grown]
+        for position, (detector, _) in enumerate(detectors):
+            for plan in plans:
+                narrow(plan[position], plan[:position])
             steps = [plan[position] for plan in plans]
-            parts = [part for step in steps for part in step.asked.parts]
-            answers: list[Answer | None] = []
-            for first in range(0, len(parts), _OFFLINE_BATCH):
-                answers += ask(steps[0].detector, parts[first : first + _OFFLINE_BATCH])
+            parts = [part for each in steps for part in each.asked.parts]
+            whose = [
+                name
+                for each, name in zip(steps, names or map(str, range(len(steps))), strict=True)
+                for _ in each.asked.parts
+            ]
+            answers = _ask_many(detector, parts, alike, whose)
             start = 0
-            for step in steps:
-                step.asked.answers[:] = answers[start : start + len(step.asked.parts)]
-                start += len(step.asked.parts)
-        return [findings([each for step in plan for each in step.asks]) for plan in plans]
+            for each in steps:
+                each.asked.answers[:] = answers[start : start + len(each.asked.parts)]
+                start += len(each.asked.parts)
+        return [
+            findings([*(each for one in plan for each in one.asks), *notes], parts)
+            for plan, (parts, notes) in zip(plans, grown, strict=True)
+        ]
+
+    def unread(
+        self,
+        parts: Sequence[Part],
+        wanted: Collection[str],
+        reason: UnknownReason,
+        *,
+        derive: Wishes,
+        later: Wishes,
+        unchecked: Collection[str] = (),
+    ) -> tuple[Unknown, ...]:
+        """What is unknown about ``parts`` because the derivers of ``later`` are not asked now.
+
+        ``wanted``: the detectors that would have read what they make; ``derive``: all derivers that are ever asked.
+        """
+        readers = [spec for _, spec in self._wanted(wanted)]
+        return unread(parts, self._deriver_specs, readers, derive, later, unchecked, reason)
 
     def warm_up(self) -> None:
-        """Let every detector with a ``start()`` prepare (processes, weights), so that no first request waits for it."""
-        for detector in self._detectors:
-            if isinstance(detector, SupportsStart):
-                detector.start()
+        """Let all with a ``start()`` prepare (processes, weights), so that no first request waits for it."""
+        for one in (*self._detectors, *self._derivers.values()):
+            if isinstance(one, SupportsStart):
+                one.start()
 
     def heal(self) -> None:
         """Give every hung detector a fresh thread, as far as allowed. Called on each request; cheap."""
@@ -135,9 +202,9 @@ class Runner:
         for lane in self._lanes.values():
             lane.close(timeout_s)
         self._late.close()
-        for detector in self._detectors:
-            if isinstance(detector, SupportsClose):
-                detector.close()
+        for one in (*self._detectors, *self._derivers.values()):
+            if isinstance(one, SupportsClose):
+                one.close()
 
     def __enter__(self) -> Self:
         return self
@@ -147,51 +214,68 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _plan(self, parts: Sequence[Part], wanted: Collection[str] | None) -> list[_Step]:
+    def _wanted(self, wanted: Collection[str] | None) -> list[tuple[Detector, DetectorSpec]]:
         if wanted is not None and not self._names.issuperset(wanted):
-            strangers = ", ".join(sorted(set(wanted) - self._names))
-            known = ", ".join(detector.spec.name for detector in self._detectors)
-            raise ValueError(f"no detector is named {strangers}; there are: {known}")
-        plan = []
+            strangers = set(wanted) - self._names - (ABSENT.keys() | self._derivers.keys() if self._derives else set())
+            if strangers:
+                known = ", ".join(detector.spec.name for detector in self._detectors)
+                raise ValueError(f"no detector is named {', '.join(sorted(strangers))}; there are: {known}")
+        found = []
         for detector in self._detectors:
             spec = detector.spec
             if (spec.cost is not Cost.SLOW) if wanted is None else (spec.name in wanted):
-                plan.append(_step(detector, spec, parts))
-        return plan
+                found.append((detector, spec))
+        if not self._bands:
+            return found
+        return in_turn(found, [(detector, detector.spec) for detector in self._detectors], self._bands)
+
+    def _branch(
+        self,
+        parts: Sequence[Part],
+        wanted: Collection[str] | None,
+        deadline: float | None,
+        wishes: Wishes,
+        unchecked: Collection[str],
+    ) -> Pending:
+        detectors = self._wanted(wanted)
+        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked)
+        pending = Pending(deadline, self._clock, self._late.call, self.heal, growth.parts)
+        with pending.held_open():
+            branching = Branching(pending, growth, detectors, self._derivers, self._lanes)
+            branching.look(growth.begin(parts))
+        return pending
+
+    def _grown(
+        self,
+        parts: Sequence[Part],
+        detectors: Sequence[tuple[Detector, DetectorSpec]],
+        wishes: Wishes,
+        unchecked: Collection[str],
+    ) -> tuple[Sequence[Part], list[Ask]]:
+        """All parts of an item, derived ones included, and what is known without asking detectors."""
+        if not (wishes and is_media(parts)):
+            return parts, []
+        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked)
+        pending = Pending(None, self._clock, self._late.call, self.heal, growth.parts)
+        Branching(pending, growth, (), self._derivers, {}).look(growth.begin(parts))
+        return growth.parts, pending.asks
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One detector's share of a request."""
+def _ask_many(detector: Detector, parts: Sequence[Part], alike: Alike | None, items: Sequence[str]) -> list[Answer]:
+    def in_batches(some: Sequence[Part]) -> list[Answer]:
+        starts = range(0, len(some), _OFFLINE_BATCH)
+        return [answer for first in starts for answer in ask(detector, some[first : first + _OFFLINE_BATCH])]
 
-    detector: Detector
-    asked: Ask
-    refused: Ask | None  # parts in a language it does not know: answered already
-
-    @property
-    def asks(self) -> tuple[Ask, ...]:
-        return (self.asked,) if self.refused is None else (self.asked, self.refused)
+    if alike is None or detector.spec.cost is not Cost.SLOW:
+        return in_batches(parts)
+    return alike.answers(detector.spec.name, parts, items, in_batches)
 
 
-def _answer_inline(planned: Sequence[_Step]) -> Answered:
-    for step in planned:
-        if step.asked.parts:
-            step.asked.answers[:] = ask(step.detector, step.asked.parts)
-    return Answered(findings([each for step in planned for each in step.asks]))
-
-
-def _step(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> _Step:
-    fitting = [part for part in parts if part.modality in spec.modalities]
-    languages = spec.languages
-    if languages is None:
-        return _Step(detector, Ask(spec.name, fitting), None)
-    asked = [part for part in fitting if part.language is None or part.language in languages]
-    refused = [part for part in fitting if part.language is not None and part.language not in languages]
-    answers = [
-        Unknown(detector=spec.name, part=part.path, reason=UnknownReason.LANGUAGE, detail=part.language or "")
-        for part in refused
-    ]
-    return _Step(detector, Ask(spec.name, asked), Ask(spec.name, refused, answers) if refused else None)
+def _answer_inline(planned: Sequence[Step], parts: Sequence[Part]) -> Answered:
+    for each in planned:
+        if each.asked.parts:
+            each.asked.answers[:] = ask(each.detector, each.asked.parts)
+    return Answered(findings([asked for each in planned for asked in each.asks], parts))
 
 
 class _LateCalls:

@@ -16,6 +16,7 @@ class Modality(StrEnum):
     AUDIO = "audio"
     VIDEO = "video"
     LINK = "link"
+    CONTEXT = "context"  # names and titles that stand beside the content: for the few detectors that ask for them
 
 
 class FieldType(StrEnum):
@@ -48,7 +49,7 @@ class Role(StrEnum):
     MEDIA = "media"
     CREATED_AT = "created_at"
     LANGUAGE = "language"
-    CONTEXT = "context"  # read by rules and reviewers; not screened by detectors
+    CONTEXT = "context"  # read by rules and reviewers, and by the few detectors that ask for context
 
 
 class FailMode(StrEnum):
@@ -227,3 +228,4 @@ class Part:
     language: str | None = None
     parent: str | None = None  # path of the part it was derived from
     span: Span | None = None  # where in the parent
+    pdq: tuple[bytes, int] | None = None  # a frame: hash and quality (0 to 100) of its full size in the film

@@ -46,6 +46,7 @@ class DecisionSource(StrEnum):
     SCREEN = "screen"  # the first look
     LATE = "late"  # a detector finished after the verdict
     RESCREEN = "rescreen"  # a debt was paid, or the item was looked at again
+    RESCAN = "rescan"  # what is known now (a new bank entry) was looked for in the past
     REVIEW = "review"  # a person decided a case
 
 
@@ -87,6 +88,7 @@ class Decision:
     shadow: tuple[Reason, ...] = ()  # shadow rules that fired: recorded, without effect
     undetermined: tuple[str, ...] = ()  # "policy/rule"
     unknown: tuple[Unknown, ...] = ()
+    not_asked: tuple[str, ...] = ()  # "detector/part": the part lay outside the detector's bands
     degraded: bool = False
     fail_mode: str | None = None  # applied because the decision was degraded
     debt_due: int | None = None  # re-screen by then

@@ -72,6 +72,7 @@ class Signal:
     version: str
     span: Span | None = None
     evidence: str | None = None
+    distance: int | None = None  # of a match with a bank: how far the entry is from the part
 
 
 class UnknownReason(StrEnum):

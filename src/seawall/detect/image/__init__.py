@@ -10,6 +10,7 @@
 """
 
 from seawall.detect.image.detector import ImageDetector
-from seawall.detect.image.sandbox import ImageLimits, ImageReading, Sandbox, Unreadable
+from seawall.detect.image.sandbox import ImageLimits, ImageReading, Sandbox
+from seawall.detect.media.process import Unreadable
 
 __all__ = ["ImageDetector", "ImageLimits", "ImageReading", "Sandbox", "Unreadable"]

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seawall.detect.bank import BankDetector, bank_signals, to_signals
-from seawall.detect.image.sandbox import Sandbox, Unreadable
+from seawall.detect.bank import BankDetector, bank_signals, byte_prints, to_signals
+from seawall.detect.image.sandbox import HASH_RULE, ImageReading, Sandbox
+from seawall.detect.media.process import Unreadable
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
 from seawall.model.content import Modality, Part
-from seawall.model.signals import Answer, Cost, DetectorSpec, Signal, SignalKind, SignalSpec, Unknown, UnknownReason
+from seawall.model.signals import (
+    Answer,
+    Cost,
+    DetectorSpec,
+    Print,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
 
-VERSION = "1"
+VERSION = f"2 pdq:{HASH_RULE}"
 
 
 class ImageDetector:
     """Finds pictures of the banks by PDQ. A picture that cannot be decoded within its limits is *unknown*.
 
-    A flat picture (quality below 50) matches nothing, as PDQ asks; ``image_quality`` tells.
+    A flat picture (quality below 50) matches by its digest alone, as PDQ asks; ``image_quality`` tells.
     """
 
     def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
@@ -50,9 +61,9 @@ class ImageDetector:
 
     def _look(self, part: Part) -> Answer:
         matcher, spec = self._banks.matcher, self.spec
-        reading = self._sandbox.read(part.data or b"")
+        reading = self._read(part)
         if isinstance(reading, Unreadable):
-            reason = UnknownReason.ERROR if reading.code == "closed" else UnknownReason.UNREADABLE
+            reason = UnknownReason.ERROR if reading.is_ours else UnknownReason.UNREADABLE
             return Unknown(detector=spec.name, part=part.path, reason=reason, detail=reading.code)
         quality = Signal(
             name="image_quality",
@@ -60,12 +71,23 @@ class ImageDetector:
             part=part.path,
             detector=spec.name,
             version=spec.version,
-            evidence=f"{reading.format}:{reading.width}x{reading.height}",
+            evidence=f"{reading.format}:{reading.width}x{reading.height}" if reading.width else reading.format,
         )
-        if reading.quality < PDQ_MIN_QUALITY:
-            return (quality,)
-        hits = matcher.match_image(reading.hash)
-        return (quality, *to_signals(hits, part, spec.name, matcher.revision))
+        hits = matcher.match_bytes(part.data or b"")
+        prints = byte_prints(part)
+        if reading.quality >= PDQ_MIN_QUALITY:
+            prints = (*prints, Print(kind="pdq", value=reading.hash, part=part.path, span=part.span))
+            hits += matcher.match_image(reading.hash)
+            if reading.stored is not None:
+                prints = (*prints, Print(kind="pdq", value=reading.stored, part=part.path, span=part.span))
+                found = {(hit.bank, hit.entry) for hit in hits}
+                hits += [hit for hit in matcher.match_image(reading.stored) if (hit.bank, hit.entry) not in found]
+        return (quality, *to_signals(matcher, hits, part, spec.name), *prints)
+
+    def _read(self, part: Part) -> ImageReading | Unreadable:
+        if part.pdq is not None:  # taken from the film's own pixels, of which ``data`` is a small copy
+            return ImageReading(*part.pdq, width=0, height=0, format="frame")
+        return self._sandbox.read(part.data or b"")
 
 
 def _spec(matcher: BankMatcher) -> DetectorSpec:

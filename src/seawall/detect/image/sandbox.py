@@ -1,4 +1,4 @@
-"""Decoding hostile pictures in a process of its own, which can be killed and cannot reach anything.
+"""Measuring hostile pictures in a process of its own, which can be killed and cannot reach anything.
 
 >>> sandbox = Sandbox()
 >>> sandbox.read(b"GIF89a...")
@@ -8,18 +8,12 @@ Unreadable(code='not_an_image')
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import select
-import signal
-import struct
-import subprocess
-import sys
-import threading
-import time
 from dataclasses import dataclass
-from typing import Any
+
+from seawall.detect.media.process import Limits, Pool, Unreadable
+
+HASH_RULE = "full"
+"""PDQ of the picture at its full size, as ``pdqhash`` and python-threatexchange compute it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +29,19 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True)
 class ImageReading:
-    """A decoded picture's measures: its PDQ hash (32 bytes) and quality (0 to 100), its size in pixels, its format."""
+    """A picture's measures: PDQ hash (32 bytes) and quality (0 to 100), size in pixels as a viewer shows it, format.
+
+    ``frames``: more than 1 in an animation, of which the first was hashed. ``stored``: where EXIF turns the picture,
+    the hash of its pixels as stored, which is what programs that ignore EXIF have in their lists.
+    """
 
     hash: bytes
     quality: int
     width: int
     height: int
     format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Why a picture could not be read.
-
-    ``not_an_image``, ``damaged``, ``too_many_bytes``, ``too_many_pixels``, ``memory_limit``, ``time_limit``,
-    ``crashed``, ``closed``.
-    """
-
-    code: str
+    frames: int = 1
+    stored: bytes | None = None
 
 
 class Sandbox:
@@ -62,153 +51,55 @@ class Sandbox:
     """
 
     def __init__(self, limits: ImageLimits | None = None) -> None:
-        self._limits = limits or ImageLimits()
-        self._lock = threading.Lock()
-        self._child: _Child | None = None
-        self._closed = False
+        limits = limits or ImageLimits()
+        self._options = {"max_pixels": limits.max_pixels}
+        self._pool = Pool(
+            "pictures",
+            Limits(
+                max_bytes=limits.max_bytes,
+                seconds=limits.seconds,
+                memory_bytes=limits.memory_bytes,
+                requests=limits.images,
+                reply_bytes=0,
+            ),
+        )
 
     @property
     def pid(self) -> int | None:
         """The decoding process, when there is one."""
-        child = self._child
-        return None if child is None else child.process.pid
+        return next(iter(self._pool.pids), None)
 
     def start(self) -> None:
         """Start the process now, so that the first picture does not wait for it."""
-        with self._lock:
-            if self._child is None and not self._closed:
-                self._child = _Child(self._limits)
+        self._pool.start()
 
     def read(self, data: bytes) -> ImageReading | Unreadable:
         """Decode and hash one picture within the limits. Never raises for what the bytes hold."""
-        if len(data) > self._limits.max_bytes:
-            return Unreadable("too_many_bytes")
-        with self._lock:
-            if self._closed:
-                return Unreadable("closed")
-            child = self._child
-            if child is None or not child.is_alive():
-                child = self._replace()
-            try:
-                reply = child.exchange(data)
-            except TimeoutError:
-                self._replace()
-                return Unreadable("time_limit")
-            except (OSError, EOFError, ValueError):
-                ended_by_alarm = child.end() == -signal.SIGALRM
-                self._replace()
-                return Unreadable("time_limit" if ended_by_alarm else "crashed")
-            if child.served >= self._limits.images or reply.get("error") == "memory_limit":
-                self._replace()
-        if "error" in reply:
-            return Unreadable(str(reply["error"]))
+        answer = self._pool.ask("pdq", data, self._options, _Measures)
+        if isinstance(answer, Unreadable):
+            return answer
+        found, _ = answer
         return ImageReading(
-            hash=bytes.fromhex(reply["hash"]),
-            quality=reply["quality"],
-            width=reply["width"],
-            height=reply["height"],
-            format=reply["format"],
+            hash=bytes.fromhex(found.hash),
+            quality=found.quality,
+            width=found.width,
+            height=found.height,
+            format=found.format,
+            frames=found.frames,
+            stored=None if found.stored is None else bytes.fromhex(found.stored),
         )
 
     def close(self) -> None:
         """End the process. Further pictures are unreadable with code ``closed``."""
-        with self._lock:
-            self._closed = True
-            if self._child is not None:
-                self._child.end()
-                self._child = None
-
-    def _replace(self) -> _Child:
-        if self._child is not None:
-            self._child.end()
-        self._child = _Child(self._limits)
-        return self._child
+        self._pool.close()
 
 
-_START_SECONDS = 30.0  # to load the decoders, on a busy machine
-
-
-class _Child:
-    """A worker process and the conversation with it. Pipes do not block: a worker that stalls is left in time."""
-
-    def __init__(self, limits: ImageLimits) -> None:
-        self._limits = limits
-        self._ready = False
-        self.served = 0
-        arguments = (limits.memory_bytes, limits.max_pixels, limits.seconds)
-        self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-m", "seawall.detect.image.worker", *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={  # no secrets for a process that reads hostile bytes
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            },
-            bufsize=0,
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._to = self.process.stdin.fileno()
-        self._from = self.process.stdout.fileno()
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
-
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
-
-    def exchange(self, data: bytes) -> dict[str, Any]:
-        """Send a picture, get its reply. Raises ``TimeoutError``, ``EOFError``, ``OSError``, ``ValueError``."""
-        if not self._ready:
-            self._receive(time.monotonic() + _START_SECONDS)
-            self._ready = True
-        self.served += 1
-        until = time.monotonic() + self._limits.seconds
-        self._send(struct.pack(">I", len(data)) + data, until)
-        return self._receive(until)
-
-    def end(self) -> int:
-        """Kill it if it still lives, wait for it, and give its exit status."""
-        self.process.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        return self.process.wait()
-
-    def _send(self, message: bytes, until: float) -> None:
-        rest = memoryview(message)
-        while rest:
-            _await(self._to, select.POLLOUT, until)
-            with contextlib.suppress(BlockingIOError):
-                rest = rest[os.write(self._to, rest[: 1 << 20]) :]
-
-    def _receive(self, until: float) -> dict[str, Any]:
-        (length,) = struct.unpack(">I", self._receive_bytes(4, until))
-        reply = json.loads(self._receive_bytes(min(length, _LONGEST_REPLY), until))
-        if not isinstance(reply, dict):
-            raise ValueError("the reply is no object")
-        return reply
-
-    def _receive_bytes(self, count: int, until: float) -> bytes:
-        received = b""
-        while len(received) < count:
-            _await(self._from, select.POLLIN, until)
-            with contextlib.suppress(BlockingIOError):
-                chunk = os.read(self._from, count - len(received))
-                if not chunk:
-                    raise EOFError("the decoding process ended")
-                received += chunk
-        return received
-
-
-_LONGEST_REPLY = 4_096
-
-
-def _await(file: int, event: int, until: float) -> None:
-    """Wait until the pipe can be used. Raises ``TimeoutError``."""
-    poll = select.poll()
-    poll.register(file, event)
-    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-        raise TimeoutError
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    hash: str
+    quality: int
+    width: int
+    height: int
+    format: str
+    frames: int
+    stored: str | None

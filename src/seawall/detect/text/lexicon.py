@@ -158,13 +158,16 @@ _TOKEN = re.compile(
 
 def phrase_pattern(phrase: str) -> str:
     """The RE2 pattern of a phrase in the notation of this module."""
-    pieces = []
+    pieces: list[str] = []
+    after_letters = False
     for token in _TOKEN.finditer(phrase.strip()):
         text = token[0]
         if token["gap"]:
             pieces.append(_GAP)
         elif token["letters"]:
             pieces.append(re.sub(r"(.)\1*", lambda run: run[0] + "+", fold(text).text))
+        elif text == "?" and after_letters:
+            pieces[-1] = pieces[-1][:-1] + "*"  # "pics?": maybe the letter, not as few of them as possible
         elif text == " ":
             pieces.append(_SEPARATOR)
         elif text == "'":
@@ -177,6 +180,7 @@ def phrase_pattern(phrase: str) -> str:
             pieces.append(text)
         else:
             pieces.append(re.escape(text))
+        after_letters = bool(token["letters"])
     return "".join(pieces)
 
 

@@ -1,0 +1,127 @@
+"""Known recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detect.audio.fingerprint import REMEDY, FingerprintError, Maker, find_maker
+from seawall.detect.bank import BankDetector, bank_signals, byte_prints, to_signals
+from seawall.detect.media import Media, Sound, Unreadable
+from seawall.match import Hit
+from seawall.match.bank import BankMatcher
+from seawall.match.entries import LEAST_ITEMS
+from seawall.model.content import Modality, Part
+from seawall.model.signals import Answer, Cost, DetectorSpec, Print, Unknown, UnknownReason
+
+VERSION: Final = "1 chromaprint:2"
+
+
+class AudioDetector:
+    """Finds recordings of the banks by digest and by Chromaprint, and hands fingerprints over for later entries.
+
+    Needs ``fpcalc``, or an ``ffmpeg`` with Chromaprint, installed by the operator. Where there is none, a recording
+    is *unknown* as soon as a bank holds one to compare with. A recording of less than 7 seconds matches by its digest
+    alone. ``speeds``: also look for the recording as it was before it was played so many times as fast (its pitch
+    risen with it): each takes another fingerprint.
+    """
+
+    def __init__(
+        self,
+        banks: BankDetector | None = None,
+        media: Media | None = None,
+        *,
+        program: str | None = None,
+        speeds: Sequence[float] = (),
+    ) -> None:
+        """``program``: the path of fpcalc or ffmpeg; None looks for them. Recordings are decoded by ``media``."""
+        self._banks = banks or BankDetector()
+        self._media = media or Media()
+        self._program = program
+        self._speeds = tuple(speeds)
+        self._maker: Maker | None = None
+        self._promised = (self._banks.matcher, _spec(self._banks.matcher))
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises a signal for every bank."""
+        matcher, spec = self._promised
+        current = self._banks.matcher
+        if matcher is not current:
+            spec = _spec(current)
+            self._promised = (current, spec)  # one assignment: readers see both or neither
+        return spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        """One answer for each part; recordings are read one after the other."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding processes."""
+        self._media.close()
+
+    def _look(self, part: Part) -> Answer:
+        if ">speech." in part.path:
+            return ()  # heard with the recording that it is part of
+        matcher, name = self._banks.matcher, self.spec.name
+        hits = matcher.match_bytes(part.data or b"") if part.parent is None else []
+        maker = self._find_maker()
+        if maker is None and matcher.has("audio"):
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=REMEDY)
+        if maker is None:
+            return (*to_signals(matcher, hits, part, name), *byte_prints(part))
+        sound = self._media.sound(part.data or b"")
+        if isinstance(sound, Unreadable):
+            if hits or sound.code == "no_sound" or not matcher.has("audio"):  # nothing else in it could match
+                return (*to_signals(matcher, hits, part, name), *byte_prints(part))
+            reason = UnknownReason.ERROR if sound.is_ours else UnknownReason.UNREADABLE
+            return Unknown(detector=name, part=part.path, reason=reason, detail=sound.code)
+        try:
+            items = maker.items(sound.pcm)
+            found = _hits(matcher, maker, sound, items, self._speeds)
+        except FingerprintError as error:
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=str(error))
+        prints = byte_prints(part)
+        if len(items) >= LEAST_ITEMS:
+            prints = (*prints, Print(kind="chromaprint", value=items.astype("<u4").tobytes(), part=part.path))
+        return (*to_signals(matcher, [*hits, *found], part, name), *prints)
+
+    def _find_maker(self) -> Maker | None:
+        if self._maker is None:  # looked for again: it may be installed while we run
+            self._maker = find_maker(self._program)
+        return self._maker
+
+
+def _hits(
+    matcher: BankMatcher, maker: Maker, sound: Sound, items: NDArray[np.uint32], speeds: Sequence[float]
+) -> list[Hit]:
+    """Entries heard in the recording, or else in what it was before it was sped up or slowed down."""
+    hits = matcher.match_audio(items)
+    if hits or not matcher.has("audio"):
+        return hits
+    for speed in speeds:
+        as_before = matcher.match_audio(maker.items(sound.pcm, 1 / speed))
+        if as_before:
+            return [_as_heard(hit, speed) for hit in as_before]
+    return []
+
+
+def _as_heard(hit: Hit, speed: float) -> Hit:
+    """The hit with its seconds counted in the recording as it came."""
+    if hit.start_s is None or hit.end_s is None:
+        return hit
+    return replace(hit, start_s=round(hit.start_s / speed, 2), end_s=round(hit.end_s / speed, 2))
+
+
+def _spec(matcher: BankMatcher) -> DetectorSpec:
+    return DetectorSpec(
+        name="audio",
+        version=VERSION,
+        signals=bank_signals(matcher),
+        modalities=frozenset({Modality.AUDIO}),
+        cost=Cost.SLOW,
+    )

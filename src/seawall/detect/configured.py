@@ -1,0 +1,170 @@
+"""The detectors of a configuration file: services, judges and plug-ins, with their options and bands.
+
+    providers:
+      - use: openai-moderation            # ships with Seawall (``seawall detectors list`` names them all)
+        ask_when: {signal: harassment, from: 0.2, to: 0.9}
+      - file: acme.yaml                   # beside this file
+    judges:
+      - judge: hate-judge
+        …
+    plugins:
+      - use: shouting                     # an entry point of an installed package
+        options: {least: 12}
+
+What is read strictly fails at the start, with file and place, and not in the middle of the night.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from seawall.detect.bands import Band
+from seawall.detect.judges import FindQuestion, Judge, read_judge
+from seawall.detect.plugins import PluginError, load
+from seawall.detect.providers import HttpDetector, Section, load_yaml, read_provider, read_yaml
+from seawall.detect.providers.provider import read_bands
+from seawall.model.content import Part
+from seawall.model.signals import Answer, Deriver, DeriverSpec, Detector, DetectorSpec
+from seawall.shipped import Folder
+
+SHIPPED: Final = Folder("seawall.providers", "provider")
+
+_OVERRIDES: Final = ("name", "ask_when", "limits", "languages", "cost", "proxy", "longest", "pieces", "largest")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What a configuration adds to the built-in ones."""
+
+    detectors: tuple[Detector, ...] = ()
+    derivers: tuple[Deriver, ...] = ()
+
+    def close(self) -> None:
+        """Let go of connections, when no runner took them over."""
+        for one in (*self.detectors, *self.derivers):
+            close = getattr(one, "close", None)
+            if close is not None:
+                close()
+
+
+def configure(
+    path: Path | None,
+    plugins: tuple[str, ...] = (),
+    *,
+    questions: FindQuestion | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Configured:
+    """Read a configuration file and load the plug-ins it names, and those of ``plugins``.
+
+    Raises ConfigError, PluginError.
+    """
+    detectors: list[Detector] = []
+    derivers: list[Deriver] = []
+    if path is not None:
+        section = load_yaml(path)
+        section.only("providers", "judges", "plugins")
+        for each in section.sections("providers"):
+            detectors.append(provider_of(each, path.parent, environment))
+        for each in section.sections("judges"):
+            detectors.append(Judge(read_judge(each, environment), questions))
+        for each in section.sections("plugins"):
+            each.only("use", "options", "ask_when")
+            options = each.section("options").values
+            _sort_in(each.text("use"), options, read_bands(each), detectors, derivers, environment)
+    for name in plugins:
+        _sort_in(name, {}, (), detectors, derivers, environment)
+    return Configured(tuple(detectors), tuple(derivers))
+
+
+def provider_of(section: Section, folder: Path, environment: Mapping[str, str] | None = None) -> HttpDetector:
+    """One entry of ``providers``: a shipped file, a file of one's own, or written out here. Raises ConfigError."""
+    if "use" not in section and "file" not in section:
+        return HttpDetector(read_provider(section, environment))
+    section.only("use", "file", *_OVERRIDES)
+    if "use" in section:
+        name = section.text("use")
+        try:
+            base = read_yaml(SHIPPED.read(name), f"{name}.yaml")
+        except LookupError as error:
+            section.fail("use", str(error))
+    else:
+        base = load_yaml(folder / section.text("file"))
+    return HttpDetector(read_provider(_merged(base, section), environment))
+
+
+class Placeholders(Mapping[str, str]):
+    """An environment in which every variable is set: for who checks a configuration without its secrets."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ.get(name) or "https://not-set.invalid"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+
+class Banded:
+    """A plug-in's detector, asked in bands only."""
+
+    def __init__(self, detector: Detector, bands: tuple[Band, ...]) -> None:
+        self._detector = detector
+        self.ask_when = bands
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """The detector's own."""
+        return self._detector.spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        """What the detector says."""
+        return self._detector.detect(parts)
+
+    def start(self) -> None:
+        """Prepare the detector, if it has something to prepare."""
+        getattr(self._detector, "start", _nothing)()
+
+    def close(self) -> None:
+        """Close the detector, if it holds something."""
+        getattr(self._detector, "close", _nothing)()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _sort_in(
+    name: str,
+    options: Mapping[str, Any],
+    bands: tuple[Band, ...],
+    detectors: list[Detector],
+    derivers: list[Deriver],
+    environment: Mapping[str, str] | None,
+) -> None:
+    made = load(name, options)
+    if isinstance(made, str):
+        if options:
+            raise PluginError(f"the plug-in {name!r} is a provider file and takes no options")
+        detectors.append(HttpDetector(read_provider(read_yaml(made, f"plug-in {name}"), environment)))
+    elif isinstance(made.spec, DeriverSpec):
+        derivers.append(made)
+    else:
+        detectors.append(Banded(made, bands) if bands else made)
+
+
+def _merged(base: Section, over: Section) -> Section:
+    """The file with what the configuration says otherwise; limits are merged key by key."""
+    values = base.values
+    for key in _OVERRIDES:
+        if key not in over:
+            continue
+        if key == "limits":
+            values["limits"] = {**(values.get("limits") or {}), **over.section("limits").values}
+        else:
+            values["provider" if key == "name" else key] = over.raw(key)
+    return Section(values, base.file, "")

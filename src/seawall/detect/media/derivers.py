@@ -1,0 +1,329 @@
+"""The derivers: parts made from pictures, recordings and films."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from seawall.detect.links import extract_links
+from seawall.detect.media.blocks import blocks
+from seawall.detect.media.media import Media
+from seawall.detect.media.process import Unreadable
+from seawall.detect.media.readings import RATE, Box, Code, Film, Frame, Line, Speech, to_wav
+from seawall.detect.media.transcribe import Transcriber, WhisperTranscriber
+from seawall.model.content import Modality, Part, Span, SpanUnit
+from seawall.model.signals import (
+    Cost,
+    Derived,
+    Deriver,
+    DeriverSpec,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+
+T = TypeVar("T")
+
+
+def default_derivers(
+    media: Media | None = None, transcriber: Transcriber | None = None, transcriber_model: Path | None = None
+) -> tuple[Deriver, ...]:
+    """The derivers whose libraries are installed. They share the processes of ``media``; closing one closes it.
+
+    ``transcript`` is among them with a ``transcriber``, or with the folder of a faster-whisper model. Raises
+    ``TranscriberError`` when that cannot be used.
+    """
+    media = media or Media()
+    if transcriber is None and transcriber_model is not None:
+        transcriber = WhisperTranscriber(transcriber_model)
+    derivers: list[Deriver] = [AnimationDeriver(media)]
+    if media.can("pictures", "codes"):
+        derivers.append(CodesDeriver(media))
+    if media.can("pictures", "words"):
+        derivers.append(WordsDeriver(media))
+    if media.can("films"):
+        derivers.append(FramesDeriver(media))
+    if media.can("films", "speech"):
+        derivers.append(VoiceDeriver(media))
+        if transcriber is not None:
+            derivers.append(TranscriptDeriver(media, transcriber))
+    return tuple(derivers)
+
+
+class _MediaDeriver:
+    """What they have in common: one file after the other, and a code where one cannot be read."""
+
+    spec: DeriverSpec
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+        """One answer for each part."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding processes."""
+        self._media.close()
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        raise NotImplementedError
+
+    def _made(self, part: Part, found: T | Unreadable, make: Callable[[T], Derived]) -> Derived | Unknown:
+        if not isinstance(found, Unreadable):
+            return make(found)
+        reason = UnknownReason.ERROR if found.is_ours else UnknownReason.UNREADABLE
+        return Unknown(detector=self.spec.name, part=part.path, reason=reason, detail=found.code)
+
+
+class CodesDeriver(_MediaDeriver):
+    """QR codes and their relatives: link parts where they lead somewhere, text parts otherwise."""
+
+    spec = DeriverSpec(
+        name="codes",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.TEXT, Modality.LINK}),
+        makes="code",
+        cost=Cost.CPU,
+    )
+
+    def start(self) -> None:
+        """Start the process for pictures before the first one comes."""
+        self._media.start()
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        def make(found: tuple[Code, ...]) -> Derived:
+            return Derived(tuple(_code_part(part, number, code) for number, code in enumerate(found)))
+
+        return self._made(part, self._media.codes(part.data or b""), make)
+
+
+class WordsDeriver(_MediaDeriver):
+    """The words in a picture: a text part for each block of lines. Takes seconds."""
+
+    spec = DeriverSpec(
+        name="words",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.TEXT}),
+        makes="words",
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        def make(found: tuple[Line, ...]) -> Derived:
+            return Derived(
+                tuple(
+                    Part(
+                        path=f"{part.path}>words.{number}",
+                        modality=Modality.TEXT,
+                        field=part.field,
+                        text=text,
+                        parent=part.path,
+                        span=_pixels(box),
+                    )
+                    for number, (text, box) in enumerate(blocks(found))
+                )
+            )
+
+        return self._made(part, self._media.words(part.data or b""), make)
+
+
+class AnimationDeriver(_MediaDeriver):
+    """The frames of an animated picture that differ from its first, which is what detectors see of the picture."""
+
+    spec = DeriverSpec(
+        name="animation",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.IMAGE}),
+        makes="frame",
+        cost=Cost.CPU,
+    )
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        def make(found: tuple[Frame, ...]) -> Derived:
+            return Derived(_frame_parts(part, found))
+
+        return self._made(part, self._media.animation(part.data or b""), make)
+
+
+class FramesDeriver(_MediaDeriver):
+    """The frames of a film, and its sound."""
+
+    spec = DeriverSpec(
+        name="frames",
+        version="1",
+        modalities=frozenset({Modality.VIDEO}),
+        gives=frozenset({Modality.IMAGE, Modality.AUDIO}),
+        makes="frame",
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        def make(film: Film) -> Derived:
+            sound = () if film.sound is None else (_sound_part(part, "audio", film.sound.pcm, 0.0, film.sound.seconds),)
+            return Derived((*_frame_parts(part, film.frames), *sound))
+
+        return self._made(part, self._media.film(part.data or b""), make)
+
+
+class VoiceDeriver(_MediaDeriver):
+    """Stretches of speech, as audio parts, and how many seconds of it there are."""
+
+    spec = DeriverSpec(
+        name="voice",
+        version="1",
+        modalities=frozenset({Modality.AUDIO}),
+        gives=frozenset({Modality.AUDIO}),
+        makes="speech",
+        signals=(SignalSpec(name="speech_seconds", kind=SignalKind.COUNT, description="Whole seconds of speech"),),
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        data = part.data or b""
+        sound = self._media.sound(data)
+
+        def make(found: tuple[Speech, ...]) -> Derived:
+            seconds = Signal(
+                name="speech_seconds",
+                value=math.ceil(sum(each.end - each.start for each in found)),
+                part=part.path,
+                detector=self.spec.name,
+                version=self.spec.version,
+            )
+            pcm = b"" if isinstance(sound, Unreadable) else sound.pcm
+            pieces = tuple(
+                _sound_part(part, f"speech.{number}", _cut(pcm, each), each.start, each.end)
+                for number, each in enumerate(stretches(found))
+            )
+            return Derived(pieces, (seconds,))
+
+        return self._made(part, sound if isinstance(sound, Unreadable) else self._media.speech(data), make)
+
+
+class TranscriptDeriver(_MediaDeriver):
+    """What is said in a recording: a text part for each utterance. Only where somebody speaks is anything read."""
+
+    def __init__(self, media: Media, transcriber: Transcriber) -> None:
+        super().__init__(media)
+        self._transcriber = transcriber
+        self.spec = DeriverSpec(
+            name="transcript",
+            version=f"1 {transcriber.version}",
+            modalities=frozenset({Modality.AUDIO}),
+            gives=frozenset({Modality.TEXT}),
+            makes="transcript",
+            cost=Cost.SLOW,
+        )
+
+    def _look(self, part: Part) -> Derived | Unknown:
+        data = part.data or b""
+        sound = self._media.sound(data)
+        if isinstance(sound, Unreadable):
+            return self._made(part, sound, lambda _: Derived())
+        return self._made(part, self._media.speech(data), lambda found: self._read(part, sound.pcm, found))
+
+    def _read(self, part: Part, pcm: bytes, found: tuple[Speech, ...]) -> Derived:
+        parts: list[Part] = []
+        for stretch in stretches(found, longest=28.0, most=None):
+            for said in self._transcriber.transcribe(_cut(pcm, stretch), part.language):
+                parts.append(
+                    Part(
+                        path=f"{part.path}>transcript.{len(parts)}",
+                        modality=Modality.TEXT,
+                        field=part.field,
+                        text=said.text,
+                        language=said.language,
+                        parent=part.path,
+                        span=_seconds(stretch.start + said.start, min(stretch.start + said.end, stretch.end)),
+                    )
+                )
+        return Derived(tuple(parts))
+
+
+_WIDER: Final = ((0.5, 30.0), (2.0, 60.0), (10.0, 120.0), (math.inf, 600.0))
+"""Seconds: pauses inside a stretch, and how long it may be; the first pair that gives few enough stretches."""
+
+
+def stretches(found: Sequence[Speech], longest: float | None = None, most: int | None = 150) -> list[Speech]:
+    """Speech put together across short pauses. Longer than ``longest`` seconds, it is cut."""
+    joined: list[Speech] = []
+    for pause, usual in _WIDER:
+        joined = _joined(found, pause, longest or usual)
+        if most is None or len(joined) <= most:
+            break
+    return joined
+
+
+def _joined(found: Sequence[Speech], pause: float, longest: float) -> list[Speech]:
+    joined: list[Speech] = []
+    for each in found:
+        last = joined[-1] if joined else None
+        if last is not None and each.start - last.end <= pause and each.end - last.start <= longest:
+            joined[-1] = Speech(last.start, each.end)
+            continue
+        start = each.start
+        while each.end - start > longest:
+            joined.append(Speech(start, start + longest))
+            start += longest
+        joined.append(Speech(start, each.end))
+    return joined
+
+
+def _code_part(part: Part, number: int, code: Code) -> Part:
+    text = code.text.strip()
+    links = extract_links(text)
+    is_link = len(links) == 1 and (links[0].start, links[0].end) == (0, len(text))
+    return Part(
+        path=f"{part.path}>code.{number}",
+        modality=Modality.LINK if is_link else Modality.TEXT,  # links within a text become parts of that text
+        field=part.field,
+        text=text,
+        parent=part.path,
+        span=_pixels(code.box),
+    )
+
+
+def _frame_parts(part: Part, frames: Sequence[Frame]) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            path=f"{part.path}>frame.{number}",
+            modality=Modality.IMAGE,
+            field=part.field,
+            data=frame.jpeg,
+            parent=part.path,
+            span=_seconds(frame.start, frame.end),
+            pdq=(frame.hash, frame.quality),
+        )
+        for number, frame in enumerate(frames)
+    )
+
+
+def _sound_part(part: Part, step: str, pcm: bytes, start: float, end: float) -> Part:
+    return Part(
+        path=f"{part.path}>{step}",
+        modality=Modality.AUDIO,
+        field=part.field,
+        data=to_wav(pcm),
+        parent=part.path,
+        span=_seconds(start, end),
+    )
+
+
+def _cut(pcm: bytes, speech: Speech) -> bytes:
+    return pcm[2 * round(speech.start * RATE) : 2 * round(speech.end * RATE)]
+
+
+def _pixels(box: Box) -> Span:
+    return Span(SpanUnit.PIXELS, box=box)
+
+
+def _seconds(start: float, end: float) -> Span:
+    return Span(SpanUnit.SECONDS, round(start, 3), round(end, 3))

@@ -1,0 +1,119 @@
+"""Detectors of other packages, found by entry points and loaded only where they are asked for by name.
+
+A package offers them in its ``pyproject.toml``::
+
+    [project.entry-points."seawall.detectors"]
+    shouting = "acme_safety:ShoutingDetector"
+
+    [project.entry-points."seawall.derivers"]
+    captions = "acme_safety:Captioner"
+
+    [project.entry-points."seawall.providers"]
+    acme = "acme_safety:PROVIDER"  # the text of a provider file
+
+An entry of the first two is a class or function that is called with the options of the configuration file. Nothing
+is imported before it is enabled: an installed package is not a consent to run it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from seawall.model.signals import Deriver, DeriverSpec, Detector, DetectorSpec
+
+DETECTORS: Final = "seawall.detectors"
+DERIVERS: Final = "seawall.derivers"
+PROVIDERS: Final = "seawall.providers"
+GROUPS: Final = (DETECTORS, DERIVERS, PROVIDERS)
+
+Find = Callable[[str], Iterable[EntryPoint]]
+
+
+class PluginError(Exception):
+    """A plug-in that cannot be used: its name, its distribution, the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A plug-in that is installed, whether or not it is enabled."""
+
+    name: str
+    group: str
+    distribution: str  # name and version of the package
+    target: str  # module:attribute
+
+
+def installed(find: Find | None = None) -> tuple[Offer, ...]:
+    """Every plug-in there is, by name. Imports nothing."""
+    look = find or _find
+    return tuple(
+        sorted(
+            (
+                Offer(name=entry.name, group=group, distribution=_distribution(entry), target=entry.value)
+                for group in GROUPS
+                for entry in look(group)
+            ),
+            key=lambda offer: (offer.name, offer.group, offer.distribution),
+        )
+    )
+
+
+def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None = None) -> Detector | Deriver | str:
+    """The detector or deriver of that name, made with ``options``; of a provider, its file's text.
+
+    Raises PluginError with the distribution that is at fault.
+    """
+    look = find or _find
+    found = [(group, entry) for group in GROUPS for entry in look(group) if entry.name == name]
+    if not found:
+        there = ", ".join(sorted({offer.name for offer in installed(find)})) or "none"
+        raise PluginError(f"no plug-in named {name!r} is installed; installed are: {there}")
+    if len(found) > 1:
+        owners = " and ".join(f"{_distribution(entry)} ({group})" for group, entry in found)
+        raise PluginError(f"two plug-ins are named {name!r}, of {owners}: uninstall one of them")
+    [(group, entry)] = found
+    whose = f"the plug-in {name!r} of {_distribution(entry)}"
+    try:
+        target = entry.load()
+        made = target if group == PROVIDERS else target(**dict(options or {}))
+    except Exception as error:
+        raise PluginError(
+            f"{whose} cannot be loaded: {_told(error)}; mend it, or take it out of the settings"
+        ) from error
+    if group == PROVIDERS:
+        return _text(made, whose)
+    return _checked(made, group, whose)
+
+
+def _find(group: str) -> Iterable[EntryPoint]:
+    return entry_points(group=group)
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "an unknown distribution"
+
+
+def _told(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _checked(made: Any, group: str, whose: str) -> Detector | Deriver:
+    spec = getattr(made, "spec", None)
+    kind, verb = (DetectorSpec, "detect") if group == DETECTORS else (DeriverSpec, "derive")
+    if not isinstance(spec, kind) or not callable(getattr(made, verb, None)):
+        raise PluginError(f"{whose} gave a {type(made).__name__} without a {kind.__name__} as 'spec' and a '{verb}'")
+    checked: Detector | Deriver = made
+    return checked
+
+
+def _text(made: Any, whose: str) -> str:
+    if not isinstance(made, str):
+        raise PluginError(f"{whose} must be the text of a provider file, not a {type(made).__name__}")
+    return made

@@ -1,0 +1,37 @@
+"""Other people's services as detectors: a YAML file says what is sent and how the answer is read; no code.
+
+>>> from seawall.detect.providers import HttpDetector, read_provider, read_yaml
+>>> section = read_yaml('''
+... provider: acme-hate
+... reads: [text]
+... request:
+...   url: http://127.0.0.1:9/score
+...   json: {text: "{text}"}
+... signals:
+...   acme_hate: {at: /hate, scale: [0, 100], harm: hate}
+... ''', "acme.yaml")
+>>> detector = HttpDetector(read_provider(section))
+>>> [(signal.name, signal.harm) for signal in detector.spec.signals]
+[('acme_hate', 'hate')]
+"""
+
+from seawall.detect.providers.budget import Budget, Spent
+from seawall.detect.providers.calls import Caller, CallerState, CallLimits
+from seawall.detect.providers.detector import HttpDetector
+from seawall.detect.providers.provider import Provider, read_provider
+from seawall.detect.providers.sections import ConfigError, Section, load_yaml, read_yaml
+
+__all__ = [
+    "Budget",
+    "CallLimits",
+    "Caller",
+    "CallerState",
+    "ConfigError",
+    "HttpDetector",
+    "Provider",
+    "Section",
+    "Spent",
+    "load_yaml",
+    "read_provider",
+    "read_yaml",
+]

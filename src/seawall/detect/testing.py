@@ -1,0 +1,235 @@
+"""The conformance kit: what every detector and deriver owes, as one call in a test of yours.
+
+>>> from seawall.detect.links import LinkDetector
+>>> check_detector(LinkDetector())
+
+It raises ``NonConforming``, an AssertionError that lists everything found. It asks about empty, odd, huge and broken
+parts of each modality, one by one, together, and from several threads at once. ``deterministic = False`` on a
+detector says that two calls may differ (a remote service); what it answers is then not compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from seawall.detect.answers import ask, ask_deriver
+from seawall.detect.samples import Sample, samples
+from seawall.model.content import Modality, Part
+from seawall.model.harms import HARMS
+from seawall.model.signals import (
+    Answer,
+    Cost,
+    Derived,
+    Deriver,
+    DeriverSpec,
+    Detector,
+    DetectorSpec,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+)
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9][a-z0-9_-]*)?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_THREADS: Final = 4
+_MOST: Final = 20  # problems told
+
+
+class NonConforming(AssertionError):
+    """A detector or deriver that breaks its promises. The text lists how."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        told = "".join(f"\n  - {problem}" for problem in self.problems[:_MOST])
+        more = f"\n  and {len(self.problems) - _MOST} more" if len(self.problems) > _MOST else ""
+        super().__init__(f"{name} does not conform:{told}{more}")
+
+
+def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:
+    """Raise NonConforming if the detector breaks a promise. ``parts``: further ones to ask about."""
+    spec = detector.spec
+    problems = list(_spec_problems(detector, DetectorSpec))
+    if not isinstance(spec, DetectorSpec):
+        raise NonConforming(type(detector).__name__, problems)
+    problems += _signal_problems(spec.signals)
+    if not isinstance(spec.cost, Cost):
+        problems.append(f"spec.cost is {spec.cost!r}, not one of Cost")
+    for language in spec.languages or ():
+        if not _LANGUAGE.fullmatch(language):
+            problems.append(f"spec.languages has {language!r}; write a lower-case ISO 639 code such as 'en'")
+    trial = _Trial(spec.name, detector.detect, _detector_faults(spec))
+    problems += trial.run([*_samples(spec.modalities), *_given(parts)], getattr(detector, "deterministic", True))
+    problems += _closing_problems(detector)
+    if problems:
+        raise NonConforming(spec.name, problems)
+
+
+def check_deriver(deriver: Deriver, parts: Sequence[Part] = ()) -> None:
+    """Raise NonConforming if the deriver breaks a promise. ``parts``: further ones to derive from."""
+    spec = deriver.spec
+    problems = list(_spec_problems(deriver, DeriverSpec))
+    if not isinstance(spec, DeriverSpec):
+        raise NonConforming(type(deriver).__name__, problems)
+    problems += _signal_problems(spec.signals)
+    if not spec.gives:
+        problems.append("spec.gives is empty: a deriver makes parts of some modality")
+    if not _NAME.fullmatch(spec.makes):
+        problems.append(f"spec.makes is {spec.makes!r}; write the path step of what it makes, such as 'words'")
+    trial = _Trial(spec.name, deriver.derive, _deriver_faults(spec))
+    problems += trial.run([*_samples(spec.modalities), *_given(parts)], getattr(deriver, "deterministic", True))
+    problems += _closing_problems(deriver)
+    if problems:
+        raise NonConforming(spec.name, problems)
+
+
+# ── what is declared ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _spec_problems(one: Any, kind: type[DetectorSpec] | type[DeriverSpec]) -> Iterator[str]:
+    spec = one.spec
+    if not isinstance(spec, kind):
+        yield f"spec is a {type(spec).__name__}, not a {kind.__name__}"
+        return
+    if one.spec != spec:
+        yield "spec changes from one reading to the next"
+    try:
+        hash(spec)
+    except TypeError as error:
+        yield f"spec cannot be hashed ({error}): use tuples and frozensets"
+    if not _NAME.fullmatch(spec.name):
+        yield f"spec.name is {spec.name!r}; write lower-case letters, digits, dashes"
+    if not spec.version or not isinstance(spec.version, str):
+        yield f"spec.version is {spec.version!r}; write a text that changes with the meaning"
+    if not spec.modalities or not all(isinstance(each, Modality) for each in spec.modalities):
+        yield "spec.modalities must be a frozenset of Modality, and not empty"
+
+
+def _signal_problems(signals: Sequence[SignalSpec]) -> Iterator[str]:
+    names = [signal.name for signal in signals]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"the signal {name} is promised twice"
+    for signal in signals:
+        if not _SIGNAL_NAME.fullmatch(signal.name):
+            yield f"the signal {signal.name!r} cannot be named in rules: lower-case letters, digits, underscores"
+        if not isinstance(signal.kind, SignalKind):
+            yield f"the signal {signal.name} has kind {signal.kind!r}, not one of SignalKind"
+        if signal.harm is not None and signal.harm not in HARMS:
+            yield f"the signal {signal.name} names the harm {signal.harm!r}; known are: {', '.join(HARMS)}"
+        thresholds = [point.threshold for point in signal.operating_points]
+        if thresholds != sorted(thresholds):
+            yield f"the operating points of {signal.name} are not in ascending order of threshold"
+
+
+def _closing_problems(one: Any) -> Iterator[str]:
+    close = getattr(one, "close", None)
+    if close is None:
+        return
+    for time in ("once", "twice"):
+        try:
+            close()
+        except Exception as error:
+            yield f"close() called {time} raises {type(error).__name__}"
+            return
+
+
+# ── what is answered ────────────────────────────────────────────────────────────────────────────────────────────────
+
+Faults = Callable[[Part, Any], str | None]
+
+
+class _Trial:
+    """Asks about samples in several ways and collects what is wrong."""
+
+    def __init__(self, name: str, call: Callable[[Sequence[Part]], Sequence[Any]], faults: Faults) -> None:
+        self._name = name
+        self._call = call
+        self._faults = faults
+        self.problems: list[str] = []
+
+    def run(self, samples: Sequence[Sample], deterministic: bool) -> list[str]:
+        if self._ask("no parts at all", []) not in ([], None):
+            self.problems.append("no parts at all: answers came nevertheless")
+        alone = [self._ask(sample.what, [sample.part]) for sample in samples]
+        good = [(sample, answer[0]) for sample, answer in zip(samples, alone, strict=True) if answer]
+        for sample, answer in good:
+            fault = self._faults(sample.part, answer)
+            if fault:
+                self.problems.append(f"{sample.what}: {fault}")
+        parts = [sample.part for sample, _ in good]
+        expected = [answer for _, answer in good]
+        together = self._ask("all samples together", parts)
+        if deterministic and together is not None and together != expected:
+            self.problems.append(
+                "together the samples are answered otherwise than one by one (or say deterministic = False)"
+            )
+        self._from_threads(parts, expected if deterministic else None)
+        return self.problems
+
+    def _from_threads(self, parts: Sequence[Part], expected: Sequence[Any] | None) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            calls = [pool.submit(self._ask, "from several threads", parts) for _ in range(_THREADS)]
+        answers = [call.result() for call in calls]
+        if expected is not None and any(answer is not None and answer != expected for answer in answers):
+            self.problems.append("from several threads at once the samples are answered otherwise than one by one")
+
+    def _ask(self, what: str, parts: Sequence[Part]) -> list[Any] | None:
+        try:
+            answers = list(self._call(parts))
+        except Exception as error:
+            self.problems.append(f"{what}: raises {type(error).__name__}; answer Unknown for the part instead")
+            return None
+        if len(answers) != len(parts):
+            self.problems.append(f"{what}: {len(answers)} answers for {len(parts)} parts")
+            return None
+        return answers
+
+
+class _Recorded:
+    """Gives a recorded answer, so that the runner's own check of answers can judge it."""
+
+    def __init__(self, spec: Any, answer: Any) -> None:
+        self.spec = spec
+        self._answer = answer
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        return [self._answer for _ in parts]
+
+    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+        return [self._answer for _ in parts]
+
+
+def _detector_faults(spec: DetectorSpec) -> Faults:
+    def fault(part: Part, answer: Any) -> str | None:
+        return _difference(answer, ask(_Recorded(spec, answer), (part,))[0], spec.name)
+
+    return fault
+
+
+def _deriver_faults(spec: DeriverSpec) -> Faults:
+    def fault(part: Part, answer: Any) -> str | None:
+        return _difference(answer, ask_deriver(_Recorded(spec, answer), (part,))[0], spec.name)
+
+    return fault
+
+
+def _difference(answer: Any, taken: Any, name: str) -> str | None:
+    if isinstance(answer, Unknown) and answer.detector != name:
+        return f"the unknown names the detector {answer.detector!r}"
+    if isinstance(taken, Unknown) and taken != answer:
+        return taken.detail or "the answer is not accepted"
+    return None
+
+
+# ── samples ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _given(parts: Sequence[Part]) -> list[Sample]:
+    return [Sample(f"the given part {part.path}", part) for part in parts]
+
+
+def _samples(modalities: frozenset[Modality]) -> list[Sample]:
+    return [sample for modality in sorted(modalities) for sample in samples(modality)]

@@ -1,0 +1,29 @@
+"""Which network addresses belong to the whole internet. Whoever fetches or posts to a foreign URL asks here first."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")  # an IPv4 address written as an IPv6 one, as of old
+_METADATA: Final = ipaddress.IPv4Address("168.63.129.16")  # Azure's, among public addresses
+
+
+def is_public(address: str) -> bool:
+    """Whether a numeric address is reachable from the whole internet; what hides in an IPv6 address counts too.
+
+    Not public: private, loopback, link-local (cloud metadata among them), carrier-grade NAT, multicast, reserved and
+    documentation addresses. Raises ``ValueError`` when it is no numeric address.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])  # without a zone such as %eth0
+    if isinstance(ip, ipaddress.IPv6Address):
+        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if hidden is None and (ip in _COMPATIBLE or ip in _NAT64):
+            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if hidden is not None:
+            return is_public(str(hidden))
+        if ip in _LOCAL_NAT64:
+            return False
+    return ip != _METADATA and ip.is_global and not ip.is_multicast and not ip.is_reserved

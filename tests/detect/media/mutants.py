@@ -1,0 +1,283 @@
+"""Mutated media files: what an attacker, a bad disk or a broken encoder sends. The same seed gives the same files."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+
+from PIL import Image
+
+from detect.media.samples import animated, encode, film, noise, recording
+
+PICTURE, SOUND, FILM = "picture", "sound", "film"
+
+
+def originals() -> dict[str, tuple[str, bytes]]:
+    """By name: its sense, and a small whole file of every kind."""
+    still = noise(1, (96, 64))
+    files = {
+        "jpeg": (PICTURE, encode(still, "JPEG")),
+        "progressive": (PICTURE, encode(still, "JPEG", progressive=True)),
+        "cmyk": (PICTURE, encode(still.convert("CMYK"), "JPEG")),
+        "exif": (PICTURE, _with_exif(still)),
+        "png": (PICTURE, encode(still, "PNG")),
+        "palette": (PICTURE, encode(still.quantize(32), "PNG", transparency=0)),
+        "webp": (PICTURE, encode(still, "WEBP")),
+        "avif": (PICTURE, encode(still, "AVIF")),
+        "gif": (PICTURE, animated("GIF", [1, 2, 3], (64, 48))),
+        "moving webp": (PICTURE, animated("WEBP", [1, 2, 3], (64, 48))),
+        "apng": (PICTURE, animated("PNG", [1, 2], (64, 48))),
+        "mp3": (SOUND, recording("mp3", "mp3", 0.5)),
+        "ogg": (SOUND, recording("ogg", "libopus", 0.5, 48_000)),
+        "flac": (SOUND, recording("flac", "flac", 0.3)),
+        "wav": (SOUND, recording("wav", "pcm_s16le", 0.2)),
+        "m4a": (SOUND, recording("ipod", "aac", 0.5)),
+        "aac": (SOUND, recording("adts", "aac", 0.3)),
+    }
+    shots = [(1, 0.5), (2, 0.5)]
+    for name, container, codec, sound in (
+        ("mp4", "mp4", "mpeg4", "aac"),
+        ("h264", "mp4", "libx264", "aac"),
+        ("mkv", "matroska", "mpeg4", "flac"),
+        ("webm", "webm", "libvpx", "libopus"),
+        ("avi", "avi", "mjpeg", "mp3"),
+        ("ts", "mpegts", "mpeg2video", "mp2"),
+    ):
+        files[name] = (FILM, film(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
+    return files
+
+
+def mutants(count: int, seed: int, share: Callable[[int], bool]) -> Iterator[tuple[str, str, bytes]]:
+    """``count`` files (description, sense, bytes); of them those whose number ``share`` picks."""
+    files = originals()
+    names = sorted(files)
+    made = crafted(files)
+    for number in range(count):
+        if not share(number):
+            continue
+        chance = random.Random(f"{seed}:{number}")
+        if number % 20 == 0 and number // 20 < len(made):
+            yield made[number // 20]
+            continue
+        name = names[number % len(names)]
+        sense, data = files[name]
+        mutation = chance.choice(MUTATIONS)
+        data = mutation(bytearray(data), chance, files)
+        if chance.random() < 0.3:
+            data = chance.choice(MUTATIONS)(bytearray(data), chance, files)
+        if chance.random() < 0.05:
+            sense = chance.choice([PICTURE, SOUND, FILM])  # a wrong extension
+        yield f"{number} {name} {mutation.__name__}", sense, bytes(data)
+
+
+Files = dict[str, tuple[str, bytes]]
+
+
+def cut_off(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    return bytes(data[: chance.randrange(len(data) + 1)])
+
+
+def flip(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    for _ in range(chance.choice([1, 2, 8, 40])):
+        if data:
+            data[chance.randrange(len(data))] = chance.choice([0, 255, 127, 128, chance.randrange(256)])
+    return bytes(data)
+
+
+def flip_head(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    for _ in range(chance.choice([1, 3, 8])):
+        if data:
+            data[chance.randrange(min(len(data), 200))] = chance.choice([0, 255, chance.randrange(256)])
+    return bytes(data)
+
+
+def huge_numbers(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    """Sizes, counts and dimensions that no file has."""
+    for _ in range(chance.choice([1, 2, 4])):
+        at = chance.randrange(max(1, len(data) - 4))
+        data[at : at + 4] = chance.choice(
+            [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\1", b"\x80\0\0\0"]
+        )
+    return bytes(data)
+
+
+def repeat(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    """A stretch again and again: streams that do not end."""
+    if not data:
+        return b""
+    start = chance.randrange(len(data))
+    stretch = data[start : start + chance.choice([4, 64, 1_000])]
+    return bytes(data[:start] + stretch * chance.choice([10, 200]) + data[start:])
+
+
+def leave_out(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    start = chance.randrange(len(data) + 1)
+    del data[start : start + chance.choice([1, 4, 100, 1_000])]
+    return bytes(data)
+
+
+def insert(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    start = chance.randrange(len(data) + 1)
+    data[start:start] = chance.randbytes(chance.choice([1, 4, 100, 3_000]))
+    return bytes(data)
+
+
+def swap(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    """Two stretches change places: boxes, chunks and pages out of order."""
+    if len(data) < 200:
+        return bytes(data)
+    one, other = sorted(chance.sample(range(0, len(data) - 100), 2))
+    size = min(100, other - one)
+    data[one : one + size], data[other : other + size] = data[other : other + size], data[one : one + size]
+    return bytes(data)
+
+
+def splice(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    """The head of one file, the rest of another."""
+    other = files[chance.choice(sorted(files))][1]
+    return bytes(data[: chance.randrange(len(data) + 1)]) + other[chance.randrange(len(other)) :]
+
+
+def append(data: bytearray, chance: random.Random, files: Files) -> bytes:
+    """A file behind a file."""
+    return bytes(data) + files[chance.choice(sorted(files))][1]
+
+
+MUTATIONS = (cut_off, flip, flip_head, huge_numbers, repeat, leave_out, insert, swap, splice, append)
+
+
+# ── made by hand ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def crafted(files: Files) -> list[tuple[str, str, bytes]]:
+    """Attacks with a name."""
+    png, jpeg, gif = files["png"][1], files["jpeg"][1], files["gif"][1]
+    mp4, mkv, wav = files["mp4"][1], files["mkv"][1], files["wav"][1]
+    pictures = {
+        "nothing": b"",
+        "one byte": b"\x89",
+        "PNG of 60,000 × 60,000": png_of(60_000, 60_000, b""),
+        "PNG bomb: 7,000 × 7,000 of nothing": png_of(7_000, 7_000, bytes(7_001 * 7_000)),
+        "PNG bomb beyond its size": png_of(10, 10, bytes(30_000_000)),
+        "PNG without pixels": png_of(0, 0, b""),
+        "PNG one pixel high": png_of(1_000_000, 1, bytes(1_000_001)),
+        "PNG with 50,000 chunks": _with_chunks(png, chunk(b"tEXt", b"a\0b") * 50_000),
+        "PNG with a text bomb": _with_chunks(png, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100_000_000)))),
+        "PNG with a profile bomb": _with_chunks(png, chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000)))),
+        "PNG with unending EXIF": _with_chunks(png, chunk(b"eXIf", looping_exif())),
+        "JPEG with unending EXIF": jpeg[:2] + segment(0xE1, b"Exif\0\0" + looping_exif()) + jpeg[2:],
+        "JPEG with 400 EXIF segments": jpeg[:2] + segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 400 + jpeg[2:],
+        "JPEG with 100,000 comments": jpeg[:2] + segment(0xFE, b"") * 100_000 + jpeg[2:],
+        "JPEG of 65,535 × 65,535": _with_size(jpeg, 65_535, 65_535),
+        "JPEG of 7,000 × 7,000 that ends early": _with_size(jpeg, 7_000, 7_000),
+        "GIF of 65,535 × 65,535": gif[:6] + b"\xff\xff\xff\xff" + gif[10:],
+        "GIF with 20,000 frames": gif[:-1] + _gif_frame() * 20_000 + b";",
+        "GIF that is a script": b"GIF89a/*" + gif[8:] + b"*/=1;alert(1)",
+        "WebP that claims 16,383 × 16,383": _webp_of(16_383, 16_383),
+        "AVIF with huge boxes": files["avif"][1].replace(
+            b"ispe\0\0\0\0", b"ispe\0\0\0\0\x7f\xff\xff\xff\x7f\xff\xff\xff", 1
+        ),
+        "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
+        "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
+        "TIFF": b"II*\0" + bytes(1_000),
+        "ZIP behind a PNG": png + b"PK\x03\x04" + bytes(500),
+        "film as a picture": mp4,
+    }
+    films = {
+        "nothing": b"",
+        "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://169.254.169.254/latest\n#EXT-X-ENDLIST\n",
+        "playlist of files": b"ffconcat version 1.0\nfile /etc/passwd\n",
+        "DASH": b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'><BaseURL>file:///etc/</BaseURL></MPD>",
+        "subtitles": b"1\n00:00:00,000 --> 99:59:59,000\nhello\n" * 1_000,
+        "SDP": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 1234 RTP/AVP 96\n",
+        "MP4 whose boxes hold themselves": (b"\0\0\0\x10moov\0\0\0\x08" * 50_000)[:400_000],
+        "MP4 with boxes of no size": mp4[:40] + b"\0\0\0\0free" * 20_000,
+        "MP4 boxes 10,000 deep": b"".join(struct.pack(">I4s", 8 * (10_000 - n), b"moov") for n in range(10_000)),
+        "MP4 of a year": mp4.replace(b"mvhd\0\0\0\0", b"mvhd\1\0\0\0", 1),
+        "MP4 of 65,535 × 65,535": mp4.replace(struct.pack(">HH", 64, 48), b"\xff\xff\xff\xff"),
+        "MP4 with a huge sample table": _with_table(mp4, b"stsz"),
+        "MP4 with huge times": _with_table(mp4, b"stts"),
+        "MP4 with 4 GB of samples in a chunk": _with_table(mp4, b"stsc"),
+        "Matroska of unknown size without end": mkv + mkv[len(mkv) // 2 :] * 50,
+        "Matroska full of voids": mkv[:60] + (b"\xec\x80" * 500_000) + mkv[60:],
+        "transport stream of 100 programmes": files["ts"][1] * 100,
+        "AVI of 2³¹ frames": files["avi"][1].replace(b"avih", b"avih\xff\xff\xff\x7f", 1),
+        "picture as a film": jpeg,
+        "moving picture as a film": gif,
+        "a film behind a picture": jpeg + mp4,
+        "zeros": bytes(2_000_000),
+        "ones": b"\xff" * 2_000_000,
+        "sync bytes": (b"\x47\x40\0\x10" + bytes(184)) * 5_000,
+    }
+    sounds = {
+        "nothing": b"",
+        "WAV of 4 GB": wav[:4] + b"\xff\xff\xff\xff" + wav[8:40] + b"\xff\xff\xff\xff" + wav[44:],
+        "WAV of 65,535 channels": wav[:22] + b"\xff\xff" + wav[24:],
+        "WAV of no samples a second": wav[:24] + b"\0\0\0\0" + wav[28:],
+        "WAV of 4 billion samples a second": wav[:24] + b"\xff\xff\xff\xff" + wav[28:],
+        "WAV of one sample a second": wav[:24] + b"\1\0\0\0" + wav[28:],
+        "MP3 with 16 MB of tags": b"ID3\4\0\0\x07\x7f\x7f\x7f" + b"APIC" + bytes(16_000_000) + files["mp3"][1],
+        "MP3 of 10,000 frames more": files["mp3"][1] * 30,
+        "Ogg of a thousand chains": files["ogg"][1] * 300,
+        "FLAC with huge pictures": b"fLaC\6\xff\xff\xff" + bytes(1_000_000),
+        "film as sound": mp4,
+        "text as sound": b"hello " * 10_000,
+    }
+    return [
+        *((f"picture: {name}", PICTURE, data) for name, data in pictures.items()),
+        *((f"film: {name}", FILM, data) for name, data in films.items()),
+        *((f"sound: {name}", SOUND, data) for name, data in sounds.items()),
+    ]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_of(width: int, height: int, rows: bytes) -> bytes:
+    """A grey PNG whose header may promise anything."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def looping_exif() -> bytes:
+    """A directory of entries whose next directory is itself."""
+    entries = b"".join(struct.pack("<HHII", 0x0112 + n, 4, 1, 8) for n in range(500))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", 500) + entries + struct.pack("<I", 8)
+
+
+def _with_exif(image: Image.Image) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "a picture " * 1_000
+    return encode(image, "JPEG", exif=exif)
+
+
+def _with_chunks(png: bytes, chunks: bytes) -> bytes:
+    return png[:33] + chunks + png[33:]
+
+
+def _with_size(jpeg: bytes, width: int, height: int) -> bytes:
+    at = jpeg.index(b"\xff\xc0")
+    return jpeg[: at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9 :]
+
+
+def _gif_frame() -> bytes:
+    return b"!\xf9\4\0\1\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0"
+
+
+def _webp_of(width: int, height: int) -> bytes:
+    body = b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + (width - 1).to_bytes(3, "little")
+    body += (height - 1).to_bytes(3, "little") + b"ANIM\6\0\0\0\0\0\0\0\0\0"
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def _with_table(mp4: bytes, kind: bytes) -> bytes:
+    at = mp4.index(kind)
+    return mp4[: at + 8] + b"\x0f\xff\xff\xff" + mp4[at + 12 :]

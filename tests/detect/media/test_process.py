@@ -1,0 +1,193 @@
+"""The processes themselves: confined, bounded, replaced, and gone when they should be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detect.media.mutants import png_of
+from detect.media.samples import encode, noise
+from seawall.detect.media import Limits, Pool, Unreadable, confinement
+from seawall.detect.media.confine import bare_environment, missing
+
+OPTIONS = {"max_pixels": 1_000_000_000}
+PICTURE = encode(noise(1), "PNG")
+
+
+def measure(pool: Pool, data: bytes = PICTURE) -> Any:
+    return pool.ask("pdq", data, OPTIONS, dict[str, Any])
+
+
+# ── what a process may do ───────────────────────────────────────────────────────────────────────────────────────────
+
+ESCAPES = """
+import ctypes, os, socket, subprocess, sys, threading
+from seawall.detect.media.confine import confine, leave_network
+print(*confine(1 << 30, 10, leave_network()), sep="\\n", flush=True)
+
+def attempt(name, act):
+    try:
+        act()
+    except BaseException as error:
+        print("refused:", name, flush=True)
+    else:
+        print("ALLOWED:", name, flush=True)
+
+def libc(name, *arguments):
+    if getattr(ctypes.CDLL(None), name)(*arguments) < 0:
+        raise OSError
+attempt("read a file", lambda: open("/etc/hostname"))
+attempt("write a file", lambda: open("/tmp/seawall-escape", "w"))
+attempt("list a folder", lambda: os.listdir("/"))
+attempt("remove a file", lambda: os.unlink("/tmp/seawall-escape"))
+attempt("connect", lambda: socket.create_connection(("127.0.0.1", 1), 1))
+attempt("open a socket", lambda: socket.socket())
+attempt("fork", os.fork)
+attempt("run a program", lambda: subprocess.run(["/bin/true"]))
+attempt("exec", lambda: os.execv("/bin/true", ["true"]))
+attempt("signal another process", lambda: os.kill(os.getppid(), 0))
+attempt("memory that can be run", lambda: libc("mprotect", 0, 4096, 4))
+attempt("more memory", lambda: bytearray(2 << 30))
+attempt("a pipe", os.pipe)
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+print("threads: still possible", flush=True)
+"""
+
+
+def test_a_confined_process_reaches_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "escapes.py"
+    script.write_text(ESCAPES)
+    outcome = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=bare_environment(), timeout=60
+    )
+    lines = outcome.stdout.splitlines()
+    assert lines[-1] == "threads: still possible", outcome.stderr
+    if missing(confinement()):
+        pytest.skip(f"this system does not permit all of it: {missing(confinement())}")
+    assert [line for line in lines if line.startswith("ALLOWED")] == []
+    assert len([line for line in lines if line.startswith("refused")]) == 13
+
+
+def test_it_is_told_how_processes_are_confined() -> None:
+    told = confinement()
+    assert {line.partition(":")[0] for line in told} == {"memory", "processor time", "files", "network", "system calls"}
+    assert missing(("memory: limited", "network: NOT limited (EPERM)")) == ("network: NOT limited (EPERM)",)
+
+
+# ── what happens to it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_process_that_crashed_is_replaced_at_once() -> None:
+    pool = Pool("pictures", Limits())
+    try:
+        pool.start()
+        [pid] = pool.pids
+        os.kill(pid, signal.SIGKILL)
+        measure(pool)
+        assert not isinstance(measure(pool), Unreadable)
+        assert pid not in pool.pids
+    finally:
+        pool.close()
+
+
+def test_one_that_hangs_is_killed_in_time() -> None:
+    pool = Pool("pictures", Limits(seconds=1))
+    try:
+        measure(pool)
+        [pid] = pool.pids
+        os.kill(pid, signal.SIGSTOP)  # hangs as hard as anything can
+        assert measure(pool) == Unreadable("time_limit")
+        assert not Path(f"/proc/{pid}").exists()
+    finally:
+        pool.close()
+
+
+def test_it_ends_itself_when_nobody_waits_for_it() -> None:
+    """Even if its owner were gone, a file that takes too long ends it."""
+    config = '{"family": "pictures", "memory_bytes": 4294967296, "seconds": 0.2}'
+    bomb = png_of(12_000, 12_000, bytes(12_001 * 12_000))
+    head = b'{"op":"pdq","options":{"max_pixels":1000000000},"blobs":[%d]}' % len(bomb)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seawall.detect.media.worker", config],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=bare_environment(),
+    )
+    assert process.stdin is not None
+    with process, process.stdin:
+        process.stdin.write(len(head).to_bytes(4, "big") + head + bomb)
+        process.stdin.flush()
+        assert process.wait(60) in (-signal.SIGALRM, -signal.SIGPROF)
+
+
+def test_memory_is_limited() -> None:
+    pool = Pool("pictures", Limits(memory_bytes=400 << 20, seconds=30))
+    try:
+        assert measure(pool, png_of(12_000, 12_000, bytes(12_001 * 12_000))) == Unreadable("memory_limit")
+        assert not isinstance(measure(pool), Unreadable)
+    finally:
+        pool.close()
+
+
+def test_an_answer_has_a_limit_too() -> None:
+    pool = Pool("pictures", Limits(reply_bytes=1_000))
+    try:
+        frames = encode(noise(1), "GIF", save_all=True, append_images=[noise(2), noise(3)], duration=900)
+        options = {**OPTIONS, "max_frames": 10, "longest": 320}
+        assert pool.ask("animation", frames, options, dict[str, Any]) == Unreadable("reply_limit")
+        assert pool.ask("pdq", PICTURE, OPTIONS, list[int]) == Unreadable("crashed"), (
+            "not the answer that was asked for"
+        )
+    finally:
+        pool.close()
+
+
+def test_files_take_turns_over_several_processes() -> None:
+    pool = Pool("pictures", Limits(requests=7), processes=2)
+    answers: list[Any] = []
+
+    def work() -> None:
+        for _ in range(8):
+            answers.append(measure(pool))
+
+    try:
+        expected = measure(pool)
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [expected] * 32
+        assert len(pool.pids) <= 2
+    finally:
+        pool.close()
+
+
+def test_closing_ends_every_process_and_every_wait() -> None:
+    pool = Pool("pictures", Limits())
+    measure(pool)
+    pids = pool.pids
+    pool.close()
+    assert pool.pids == ()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert measure(pool) == Unreadable("closed")
+
+
+def test_what_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hidden = tmp_path / "av"
+    hidden.mkdir()
+    (hidden / "__init__.py").write_text("raise ImportError('not here')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pool = Pool("films", Limits())
+    try:
+        assert pool.ask("sound", b"x", {"max_seconds": 1}, dict[str, Any]) == Unreadable("not_installed")
+        assert Unreadable("not_installed").is_ours
+    finally:
+        pool.close()

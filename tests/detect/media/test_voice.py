@@ -1,0 +1,209 @@
+"""Speech: found by the real detector in speech that a synthesiser made, read by whichever transcriber is configured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detect.media.samples import recording, tone
+from seawall.detect.media import (
+    RATE,
+    Media,
+    Speech,
+    TranscriberError,
+    Utterance,
+    WhisperTranscriber,
+    default_derivers,
+    from_wav,
+    to_wav,
+)
+from seawall.detect.media.derivers import stretches
+from seawall.model import Derived, Deriver, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
+
+
+@pytest.fixture(scope="module")
+def said(media: Media) -> bytes:
+    """About two seconds of synthetic speech, as decoded sound."""
+    program = shutil.which("espeak-ng")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("install espeak-ng: the tests of speech need it")
+        pytest.skip("espeak-ng is not installed: nothing can speak")
+    text = "Good evening, this is a voice that reads a short text."
+    wav = subprocess.run([program, "--stdout", "-s", "150", text], capture_output=True, check=True).stdout
+    sound = media.sound(wav)
+    assert not isinstance(sound, str)
+    return sound.pcm  # type: ignore[union-attr]
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * int(seconds * RATE))
+
+
+def audio(pcm: bytes, language: str | None = None) -> Part:
+    return Part(path="voice", modality=Modality.AUDIO, field="voice", data=to_wav(pcm), language=language)
+
+
+def ask(deriver: Deriver, part: Part) -> Derived:
+    [answer] = deriver.derive([part])
+    assert isinstance(answer, Derived), answer
+    return answer
+
+
+def named(name: str, *derivers: Deriver) -> Deriver:
+    [found] = [deriver for deriver in derivers if deriver.spec.name == name]
+    return found
+
+
+# ── where somebody speaks ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_speech_is_found_where_it_is(media: Media, said: bytes) -> None:
+    length = len(said) / 2 / RATE
+    pcm = silence(3) + said + silence(4) + said + silence(2)
+    found = ask(named("voice", *default_derivers(media)), audio(pcm))
+    assert [part.path for part in found.parts] == ["voice>speech.0", "voice>speech.1"]
+    for part, start in zip(found.parts, (3.0, 7.0 + length), strict=True):
+        assert (part.modality, part.parent, part.field) == (Modality.AUDIO, "voice", "voice")
+        assert part.span is not None
+        assert part.span.unit is SpanUnit.SECONDS
+        assert start - 0.3 <= part.span.start <= start + 0.5
+        assert start + length - 1.0 <= part.span.end <= start + length + 0.3
+        assert part.data is not None
+        assert from_wav(part.data) == pcm[2 * round(part.span.start * RATE) : 2 * round(part.span.end * RATE)]
+    [seconds] = found.signals
+    assert (seconds.name, seconds.detector, seconds.part) == ("speech_seconds", "voice", "voice")
+    assert 2 * length - 3 <= seconds.value <= 2 * length + 1
+    assert seconds.value == int(seconds.value)
+
+
+@pytest.mark.parametrize("pcm", [b"", silence(5), tone(5.0).tobytes()], ids=["nothing", "silence", "tone"])
+def test_where_nobody_speaks_there_is_none(media: Media, pcm: bytes) -> None:
+    found = ask(named("voice", *default_derivers(media)), audio(pcm))
+    assert found.parts == ()
+    assert [signal.value for signal in found.signals] == [0]
+
+
+def test_noise_is_not_speech(media: Media) -> None:
+    noise = (np.random.default_rng(0).normal(0, 3_000, 10 * RATE)).astype("<i2").tobytes()
+    assert sum(each.end - each.start for each in media.speech(to_wav(noise))) < 1  # type: ignore[union-attr]
+
+
+def test_an_unreadable_recording_is_unknown(media: Media) -> None:
+    [answer] = named("voice", *default_derivers(media)).derive(
+        [Part(path="voice", modality=Modality.AUDIO, field="voice", data=recording("mp3", "mp3")[:50])]
+    )
+    assert answer == Unknown(detector="voice", part="voice", reason=UnknownReason.UNREADABLE, detail="not_media")
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 400), st.floats(0.25, 100)), max_size=300))
+def test_stretches_hold_all_speech_in_few_pieces(gaps: list[tuple[float, float]]) -> None:
+    found, now = [], 0.0
+    for pause, length in gaps:
+        found.append(Speech(now + pause, now + pause + length))
+        now += pause + length
+    joined = stretches(found)
+    assert len(joined) <= 150 or joined[-1].end > 90 * 100
+    for each in found:
+        inside = sum(max(0.0, min(each.end, one.end) - max(each.start, one.start)) for one in joined)
+        assert inside == pytest.approx(each.end - each.start)
+    assert all(one.end - one.start <= 600.001 for one in joined)
+
+
+# ── what is said ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Reader:
+    """A transcriber that says how long each piece was."""
+
+    version = "reader 1"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, str | None]] = []
+
+    def transcribe(self, pcm: bytes, language: str | None) -> Sequence[Utterance]:
+        self.asked.append((len(pcm), language))
+        seconds = len(pcm) / 2 / RATE
+        return [Utterance(0.0, 1.0, "first", "en"), Utterance(1.0, seconds + 5, "second", "en")]
+
+
+def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
+    reader = Reader()
+    transcript = named("transcript", *default_derivers(media, reader))
+    assert transcript.spec.version == "1 reader 1"
+    found = ask(transcript, audio(silence(3) + said + silence(4) + said, "de"))
+    assert [part.path for part in found.parts] == [f"voice>transcript.{number}" for number in range(4)]
+    assert [part.text for part in found.parts] == ["first", "second"] * 2
+    assert {(part.modality, part.parent, part.language) for part in found.parts} == {(Modality.TEXT, "voice", "en")}
+    spans = [part.span for part in found.parts]
+    assert all(isinstance(span, Span) and span.unit is SpanUnit.SECONDS for span in spans)
+    starts = [span.start for span in spans if span is not None]
+    assert starts == sorted(starts)
+    assert 2.7 <= starts[0] <= 3.5
+    assert spans[1] is not None
+    assert spans[1].end < 3 + len(said) / 2 / RATE + 0.3, "not beyond the speech it was read from"
+    assert [language for _, language in reader.asked] == ["de", "de"]
+
+
+def test_silence_is_not_read(media: Media) -> None:
+    reader = Reader()
+    assert ask(named("transcript", *default_derivers(media, reader)), audio(silence(3))) == Derived()
+    assert reader.asked == []
+
+
+def test_without_a_transcriber_there_is_no_such_deriver(media: Media) -> None:
+    assert "transcript" not in {deriver.spec.name for deriver in default_derivers(media)}
+
+
+def whisper(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A package with the face of faster-whisper 1.2."""
+    made: list[Any] = []
+
+    class WhisperModel:
+        def __init__(self, path: str, **options: Any) -> None:
+            made.append((path, options))
+
+        def transcribe(self, samples: Any, **options: Any) -> Any:
+            assert samples.dtype == np.float32
+            assert float(np.abs(samples).max()) <= 1
+            found = [SimpleNamespace(start=0.0, end=1.5, text=" Hello "), SimpleNamespace(start=1.5, end=2.0, text=" ")]
+            return iter(found), SimpleNamespace(language=options["language"] or "fr")
+
+    package = ModuleType("faster_whisper")
+    package.__dict__.update(__version__="1.2.1", WhisperModel=WhisperModel)
+    monkeypatch.setitem(sys.modules, "faster_whisper", package)
+    return made
+
+
+def test_faster_whisper_reads_from_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = whisper(monkeypatch)
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    (tmp_path / "config.json").write_text("{}")
+    transcriber = WhisperTranscriber(tmp_path)
+    assert made == [], "nothing is loaded before somebody speaks"
+    assert transcriber.transcribe(tone(2.0).tobytes(), None) == [Utterance(0.0, 1.5, "Hello", "fr")]
+    assert transcriber.transcribe(tone(2.0).tobytes(), "en") == [Utterance(0.0, 1.5, "Hello", "en")]
+    [(path, options)] = made
+    assert (path, options["device"], options["compute_type"]) == (str(tmp_path), "cpu", "int8")
+    assert transcriber.version.startswith("faster-whisper 1.2.1 ")
+
+
+def test_a_transcriber_that_cannot_be_used_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(TranscriberError, match="SEAWALL_TRANSCRIBER_DIR"):
+        default_derivers(transcriber_model=tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"")
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    with pytest.raises(TranscriberError, match=r"seawall\[speech\]"):
+        WhisperTranscriber(tmp_path)
