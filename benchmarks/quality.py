@@ -2,7 +2,7 @@
 
 Every set is looked for under ``SEAWALL_DATA``; one that is missing is skipped, and said so. Before anything is
 measured, the program proves that no test text nor a near-duplicate of one was trained on by a head it tests. Prints
-tables for people, then one line of JSON.
+tables for people, then one line of JSON. ``--card FILE`` writes the figures into the model card as well.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.quality_card import write_card
+from benchmarks.quality_folds import UNSEEN, grouped_folds
 from numpy.typing import NDArray
 
-from seawall.detect.text.model import TextModel, read, shipped
+from seawall.detect.text.model import TextModel, shipped
+from seawall.detect.text.model.artefact import ENCODER
+from seawall.detect.text.model.encoder import Encoder
+from seawall.detect.text.model.linear import Linear
 from seawall.learn import leaks
-from seawall.learn.augment import sentences
 from seawall.learn.corpus import TESTS
-from seawall.learn.datasets import DATASETS, OPENAI_HARMS, Example
+from seawall.learn.datasets import DATASETS, Example
 from seawall.learn.dedupe import clusters
-from seawall.learn.train import document_frequencies, sparse_matrix, text_counts
+from seawall.learn.join import opinions
 from seawall.measure import (
     Interval,
     accuracy,
@@ -35,14 +39,20 @@ from seawall.measure import (
     macro_f1,
     roc_auc,
 )
-from seawall.model import Modality, Part
 
 SEED = 7
 ROUNDS = 300
 MOST_ROWS = 6000
-FLOORS = {"hatecheck_auc": 0.70, "openai_grouped_folds_any_ap": 0.76}
+DRAWS = 3  # of folds
+GOALS = {  # what is required, and what is aimed at
+    "hatecheck_auc": (0.78, 0.82),
+    "hatexplain_val_toxic_auc": (0.86, 0.88),
+    "edos_dev_macro_f1": (0.79, 0.82),
+    "openai_grouped_folds_any_ap": (0.82, 0.86),
+    "bias_madlibs_lowest_bpsn": (0.65, 0.80),
+}
 Scores = NDArray[np.float64]
-UNSEEN = ("hate", "harassment", "sexism")  # heads that never saw the OpenAI samples, and speak of its harms
+WAYS = ("served", "ngram", "encoder")  # both together as the detector answers; each alone
 
 
 def interval(measured: Interval) -> list[float]:
@@ -67,6 +77,11 @@ class Bench:
         self.model = model
         self.data = data
         self.heads = [head.name for head in model.artefact.heads]
+        self.linear = Linear(model.artefact)
+        self.opinions: dict[str, tuple[Scores, Scores]] = {}  # of each set: texts × heads, n-gram alone and both
+        self.truths: dict[str, tuple[str, NDArray[np.bool_]]] = {}  # of each set: the head that it tests, and the truth
+        digest = model.artefact.encoder
+        self.encoder = Encoder(model.folder / ENCODER, digest) if digest else None
         self.figures: dict[str, Any] = {"model_version": model.spec.version, "skipped": []}
 
     def examples(self, name: str, split: str) -> list[Example] | None:
@@ -78,9 +93,33 @@ class Bench:
         return DATASETS[name].read(self.data, split)
 
     def scores(self, examples: Sequence[Example]) -> dict[str, Scores]:
-        """The probabilities of each head."""
+        """The probabilities of each head, as served."""
         table = self.model.probabilities([example.text for example in examples])
         return {name: table[:, column] for column, name in enumerate(self.heads)}
+
+    def each(self, name: str, examples: Sequence[Example]) -> dict[str, dict[str, Scores]]:
+        """Of each head the probabilities as served, and what each model says alone (the encoder: log-odds)."""
+        if self.encoder is None:
+            return {head: {"served": values, "ngram": values} for head, values in self.scores(examples).items()}
+        scores, odds = opinions(self.linear, self.encoder, [example.text for example in examples])
+        heads = self.model.artefact.heads
+        alone = np.stack([head.calibration.apply(scores[:, n]) for n, head in enumerate(heads)], axis=1)
+        order = [self.encoder.heads.index(head.name) for head in heads]
+        both = np.stack(
+            [h.joined.apply(alone[:, n], odds[:, order[n]]) for n, h in enumerate(heads) if h.joined], axis=1
+        )
+        served = self.in_band(alone, both, [head.joined.floor for head in heads if head.joined])[0]
+        self.opinions[name] = (alone, both)
+        return {
+            head.name: {"served": served[:, n], "ngram": alone[:, n], "encoder": odds[:, order[n]]}
+            for n, head in enumerate(heads)
+        }
+
+    @staticmethod
+    def in_band(alone: Scores, both: Scores, floors: Sequence[float]) -> tuple[Scores, float]:
+        """The probabilities when the encoder is asked from these floors on, and the share of texts that it is asked."""
+        asked = (alone >= np.array(floors)).any(axis=1)
+        return np.where(asked[:, None], both, alone), float(asked.mean())
 
     def threshold(self, head: str, fpr: float) -> float:
         """The lowest threshold in the head's operating points that keeps the upper bound of its rate."""
@@ -111,11 +150,14 @@ def hatecheck(bench: Bench) -> None:
     if examples is None:
         return
     truth = np.array([example.labels["hate"] for example in examples]) == 1
-    scores = bench.scores(examples)["hate"]
+    found = bench.each("hatecheck", examples)["hate"]
+    bench.truths["hatecheck"] = ("hate", truth)
+    scores = found["served"]
     templates = [example.group for example in examples]
-    auc = resampled(roc_auc, truth, scores, templates)
-    print(f"\nHateCheck ({len(examples):,} cases; intervals by template)\n  AUC of hate            {shown(auc)}")
-    figures: dict[str, Any] = {"auc": auc, "at": {}}
+    aucs = {way: resampled(roc_auc, truth, values, templates) for way, values in found.items()}
+    print(f"\nHateCheck ({len(examples):,} cases; intervals by template)")
+    show_each("AUC of hate", aucs)
+    figures: dict[str, Any] = {"auc": aucs["served"], "auc_each": aucs, "at": {}}
     for name, threshold in (("0.5", 0.5), ("fpr 0.10", bench.threshold("hate", 0.10))):
         answers = scores >= threshold
         result = accuracy(truth, answers)
@@ -134,6 +176,12 @@ def hatecheck(bench: Bench) -> None:
             "macro_f1": round(macro, 4),
             "functions": {function: interval(share) for function, share in functions.items()},
         }
+    figures["worst"] = {
+        name: min((share[0], function) for function, share in at["functions"].items())
+        for name, at in figures["at"].items()
+    }
+    for name, (share, function) in figures["worst"].items():
+        print(f"  worst function at {name}: {function} {share:.3f}")
     middle, strict = (figures["at"][name]["functions"] for name in ("0.5", "fpr 0.10"))
     print(f"  {'accuracy per function':<24} {'at 0.5':<24} at fpr 0.10")
     for function in middle:
@@ -145,29 +193,39 @@ def hatexplain(bench: Bench) -> None:
     examples = bench.examples("hatexplain", "val")
     if examples is None:
         return
-    truth = np.array([example.labels["harassment"] for example in examples]) == 1
-    scores = bench.scores(examples)
-    auc = resampled(roc_auc, truth, scores["harassment"])
-    hate = resampled(roc_auc, truth, scores["hate"])
-    print(f"\nHateXplain val ({len(examples):,} posts), toxic or not by official majority")
-    print(f"  AUC of harassment      {shown(auc)}\n  AUC of hate            {shown(hate)}")
-    bench.figures["hatexplain_val"] = {"toxic_auc": auc, "toxic_auc_of_hate": hate}
+    truth = np.array([example.labels["toxic"] for example in examples]) == 1
+    heads = [head for head in ("toxic", "harassment", "hate") if head in bench.heads]
+    found, figures = bench.each("hatexplain", examples), {}
+    bench.truths["hatexplain"] = (heads[0], truth)
+    print(f"\nHateXplain val ({len(examples):,} posts), toxic (hate or offensive) or not by official majority")
+    for head in heads:
+        figures[head] = {way: resampled(roc_auc, truth, s) for way, s in found[head].items()}
+        show_each(f"AUC of {head}", figures[head])
+    bench.figures["hatexplain_val"] = {"toxic_auc": figures[heads[0]]["served"], "each": figures}
 
 
 def edos(bench: Bench) -> None:
+    """The threshold is the best one on EDOS's part of the calibration split, not on these posts."""
     examples = bench.examples("edos", "dev")
     if examples is None:
         return
     truth = np.array([example.labels["sexism"] for example in examples]) == 1
-    scores = bench.scores(examples)["sexism"]
-    figures = {
-        "auc": resampled(roc_auc, truth, scores),
-        "average_precision": resampled(average_precision, truth, scores),
-        "macro_f1_at_0.5": resampled(lambda t, s: macro_f1(t.tolist(), (s >= 0.5).tolist()), truth, scores),
+    found = bench.each("edos", examples)["sexism"]
+    bench.truths["edos"] = ("sexism", truth)
+    own = bench.model.artefact.card["calibration_metrics"]["sexism"]["auc_per_dataset"].get("edos", {})
+    threshold = own.get("best_threshold", 0.5)
+    figures: dict[str, Any] = {
+        "auc_each": {way: resampled(roc_auc, truth, scores) for way, scores in found.items()},
+        "average_precision": resampled(average_precision, truth, found["served"]),
+        "threshold": threshold,
     }
+    for name, at in (("macro_f1", threshold), ("macro_f1_at_0.5", 0.5)):
+        figures[name] = resampled(lambda t, s, at=at: macro_f1(t.tolist(), (s >= at).tolist()), truth, found["served"])
     print(f"\nEDOS dev ({len(examples):,} posts), sexist or not")
-    for name, numbers in figures.items():
-        print(f"  {name:<22} {shown(numbers)}")
+    show_each("AUC of sexism", figures["auc_each"])
+    print(f"  macro-F1 at {threshold:.3f} (chosen on the calibration split) {shown(figures['macro_f1'])}")
+    for name in ("macro_f1_at_0.5", "average_precision"):
+        print(f"  {name:<22} {shown(figures[name])}")
     bench.figures["edos_dev"] = figures
 
 
@@ -178,7 +236,7 @@ def openai(bench: Bench) -> None:
     truth = np.array([example.labels["any"] for example in examples]) == 1
     scores = bench.scores(examples)
     groups = clusters([example.text for example in examples])
-    unseen = np.stack([scores[head] for head in UNSEEN])
+    unseen = np.stack([scores[head] for head in UNSEEN if head in scores])
     known = np.array(["H" in example.labels for example in examples])
     is_hate = np.array([example.labels.get("H", 0.0) for example in examples]) == 1
     figures = {
@@ -190,51 +248,17 @@ def openai(bench: Bench) -> None:
     print(f"  as shipped: heads that never saw these texts ({', '.join(UNSEEN)}); base rate {truth.mean():.3f}")
     for name, numbers in figures.items():
         print(f"    {name:<34} {shown(numbers)}")
-    folds = [grouped_folds(bench, examples, truth, groups, seed) for seed in range(3)]
-    average = resampled(lambda t, s: float(np.mean([average_precision(t, s[:, k]) for k in range(3)])), truth,
-                        np.stack(folds, axis=1), groups)  # fmt: skip
-    figures["grouped_folds_any_ap"] = average
-    print("  the recipe trained on these texts, 5 folds grouped by near-duplicate cluster, mean of 3 draws of folds")
-    print(f"    {'any violation, AP':<34} {shown(average)}")
+    print(f"  taught by folds grouped by near-duplicate cluster, any violation, AP, mean of {DRAWS} draws of folds")
+    figures["grouped_folds"] = {}
+    for way, draws in grouped_folds(bench.model, examples, groups, DRAWS).items():
+        figures["grouped_folds"][way] = resampled(_mean_ap, truth, np.stack(draws, axis=1), groups)
+        print(f"    {way:<34} {shown(figures['grouped_folds'][way])}")
+    figures["grouped_folds_any_ap"] = figures["grouped_folds"].get("average", figures["grouped_folds"]["ngram"])
     bench.figures["openai_dev"] = figures
 
 
-def grouped_folds(
-    bench: Bench, examples: Sequence[Example], truth: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
-) -> Scores:
-    """Out-of-fold probability of any violation: the shipped features and recipe, trained on the other folds.
-
-    Two opinions are averaged: one classifier of "any", and one per harm joined by noisy-or. Both read hashed words
-    and characters, and beside them the shipped heads' log-odds, except ``sexual``, which has seen these texts.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    def trained(matrix: Any, labels: Any) -> Any:
-        return LogisticRegression(
-            C=8, class_weight="balanced", solver="liblinear", dual=True, max_iter=1000, random_state=SEED
-        ).fit(matrix, labels)
-
-    from scipy import sparse
-
-    counts = text_counts([read(example.text).tokens.words for example in examples])
-    shipped_scores = bench.scores(examples)
-    probability = np.stack([shipped_scores[head] for head in (*UNSEEN, "spam")], axis=1).clip(1e-4, 1 - 1e-4)
-    odds = np.log(probability / (1 - probability))
-    fold = np.random.default_rng(seed).integers(0, 5, groups.max() + 1)[groups]
-    out = np.zeros(len(examples))
-    for number in range(5):
-        train, test = fold != number, fold == number
-        words = sparse_matrix(counts, document_frequencies(counts, train).astype(np.float32))
-        scaled = 0.3 * (odds - odds[train].mean(axis=0)) / odds[train].std(axis=0)
-        matrix = sparse.hstack([words, sparse.csr_matrix(scaled)]).tocsr()
-        either = trained(matrix[train], truth[train]).predict_proba(matrix[test])[:, 1]
-        none = np.ones(int(test.sum()))
-        for harm in OPENAI_HARMS:
-            label = np.array([example.labels.get(harm, np.nan) for example in examples])
-            rows = train & ~np.isnan(label)
-            none *= 1 - trained(matrix[rows], label[rows]).predict_proba(matrix[test])[:, 1]
-        out[test] = (either + 1 - none) / 2
-    return out
+def _mean_ap(truth: NDArray[np.bool_], scores: Scores) -> float:
+    return float(np.mean([average_precision(truth, column) for column in scores.T]))
 
 
 IDENTITIES = """
@@ -280,56 +304,107 @@ def madlibs(bench: Bench) -> None:
     bench.figures["bias_madlibs"] = {"overall_auc": overall, "lowest_bpsn": worst, "identities": table}
 
 
-def speed(bench: Bench) -> None:
-    """CPU time of the detector, evidence included, on short sentences of our own."""
-    texts = [example.text for example in sentences(1, rounds=150)][:3000]
-    parts = [Part(path="body", modality=Modality.TEXT, field="body", text=text) for text in texts]
-    bench.model.detect(parts[:10])
-    started = time.process_time()
-    bench.model.detect(parts)
-    batch = len(parts) / (time.process_time() - started)
-    single = []
-    for part in parts[:500]:
-        started = time.process_time()
-        bench.model.detect([part])
-        single.append((time.process_time() - started) * 1000)
-    p50, p95 = (float(value) for value in np.quantile(single, (0.5, 0.95)))
-    print(f"\nspeed, one core: {batch:,.0f} short texts a second in batch; alone {p50:.2f} ms (p95 {p95:.2f})")
-    bench.figures["speed"] = {
-        "batch_per_cpu_s": round(batch),
-        "single_ms_p50": round(p50, 3),
-        "single_ms_p95": round(p95, 3),
-    }
+def davidson(bench: Bench) -> None:
+    """Tweets of another collection, which nothing was trained on: transfer."""
+    examples = bench.examples("davidson", "train")
+    if examples is None:
+        return
+    examples = examples[::4]
+    truth = np.array([example.slice for example in examples])
+    hate = bench.each("davidson", examples)["hate"]
+    bench.truths["davidson"] = ("hate", truth == "0")
+    figures = {way: resampled(roc_auc, truth == "0", scores) for way, scores in hate.items()}
+    print(f"\nDavidson (every fourth tweet: {len(examples):,}), hate by majority or not")
+    show_each("AUC of hate", figures)
+    bench.figures["davidson"] = {"hate_auc_each": figures}
 
 
-def floors(bench: Bench) -> None:
-    """Say whether the promised floors hold."""
+BANDS = {  # n-gram probability of some head from which the encoder would be asked
+    "asked always": {},
+    "low": {"hate": 0.2, "harassment": 0.4, "sexism": 0.1, "spam": 0.05, "sexual": 0.05, "toxic": 0.5},
+    "high": {"hate": 0.3, "harassment": 0.6, "sexism": 0.2, "spam": 0.1, "sexual": 0.1, "toxic": 0.7},
+}
+
+
+def bands(bench: Bench) -> None:
+    """What it would save, and lose, to ask the encoder only where the n-gram model finds some harm not unlikely."""
+    if bench.encoder is None or not bench.opinions:
+        return
+    figures: dict[str, Any] = {}
+    print("\nif the encoder were asked from some n-gram probability on (recall at the thresholds of fpr 0.05 and 0.10)")
+    for band, floors in BANDS.items():
+        figures[band] = {"floors": floors, "sets": {}}
+        for name, (head, truth) in bench.truths.items():
+            column = bench.heads.index(head)
+            chosen = [floors.get(one, 0.0) for one in bench.heads]
+            served, share = bench.in_band(*bench.opinions[name], chosen)
+            found = served[truth, column]
+            recall = [float((found >= bench.threshold(head, rate)).mean()) for rate in (0.05, 0.10)]
+            auc = roc_auc(truth, served[:, column])
+            quiet = bench.in_band(bench.opinions[name][0][~truth], bench.opinions[name][1][~truth], chosen)[1]
+            figures[band]["sets"][name] = {
+                "asked": round(share, 4),
+                "asked_of_harmless": round(quiet, 4),
+                "auc": round(auc, 4),
+                "recall": [round(value, 4) for value in recall],
+            }
+            print(
+                f"  {band:<13} {name:<11} asked {share:.2f} (of the harmless {quiet:.2f}), AUC {auc:.4f}, "
+                f"recall {recall[0]:.3f}, {recall[1]:.3f}"
+            )
+    bench.figures["bands"] = figures
+
+
+def show_each(name: str, figures: dict[str, list[float]]) -> None:
+    """One measure of the whole and of each model alone."""
+    for way in WAYS:
+        if way in figures:
+            print(f"  {name + ', ' + way:<26} {shown(figures[way])}")
+
+
+def goals(bench: Bench) -> None:
+    """Say whether the floors hold and which aims are reached."""
     reached = {}
-    if "hatecheck" in bench.figures:
-        reached["hatecheck_auc"] = bench.figures["hatecheck"]["auc"][0]
-    if "openai_dev" in bench.figures:
-        reached["openai_grouped_folds_any_ap"] = bench.figures["openai_dev"]["grouped_folds_any_ap"][0]
+    for name, where in (
+        ("hatecheck_auc", ("hatecheck", "auc")),
+        ("hatexplain_val_toxic_auc", ("hatexplain_val", "toxic_auc")),
+        ("edos_dev_macro_f1", ("edos_dev", "macro_f1")),
+        ("openai_grouped_folds_any_ap", ("openai_dev", "grouped_folds_any_ap")),
+        ("bias_madlibs_lowest_bpsn", ("bias_madlibs", "lowest_bpsn")),
+    ):
+        if where[0] in bench.figures:
+            reached[name] = bench.figures[where[0]][where[1]][0]
     bench.figures["floors"] = {
-        name: {"floor": FLOORS[name], "reached": value, "holds": value >= FLOORS[name]}
+        name: {
+            "floor": GOALS[name][0],
+            "aim": GOALS[name][1],
+            "reached": value,
+            "holds": value >= GOALS[name][0],
+            "aim_reached": value >= GOALS[name][1],
+        }
         for name, value in reached.items()
     }
     print()
-    for name, floor in bench.figures["floors"].items():
-        held = "holds" if floor["holds"] else "MISSED"
-        print(f"floor {name}: {floor['reached']:.3f}, at least {floor['floor']:.2f}: {held}")
+    for name, goal in bench.figures["floors"].items():
+        held = "holds" if goal["holds"] else "MISSED"
+        aimed = "reached" if goal["aim_reached"] else "missed"
+        print(f"{name}: {goal['reached']:.3f}; floor {goal['floor']:.2f} {held}, aim {goal['aim']:.2f} {aimed}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; 1 when a floor is missed. Raises ``LeakError`` when the model has seen a test text."""
     parser = argparse.ArgumentParser(prog="quality", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--text-model", type=Path, default=shipped(), help="folder of the model (default: shipped)")
+    parser.add_argument("--card", type=Path, help="model card to write the figures into")
     options = parser.parse_args(arguments)
     root = os.environ.get("SEAWALL_DATA")
     bench = Bench(TextModel(options.text_model), Path(root) if root else None)
     print(f"text model {bench.model.spec.version}: {', '.join(bench.heads)}")
-    for step in (leak_check, hatecheck, hatexplain, edos, openai, madlibs, speed, floors):
+    for step in (leak_check, hatecheck, hatexplain, edos, openai, davidson, bands, madlibs, goals):
         step(bench)
     print(json.dumps(bench.figures))
+    if options.card:
+        write_card(options.card, bench.figures, bench.model.artefact.card)
     return 0 if all(floor["holds"] for floor in bench.figures["floors"].values()) else 1
 
 

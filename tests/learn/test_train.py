@@ -36,7 +36,7 @@ def test_the_same_data_and_seed_give_the_same_bytes(data, tmp_path):
 @pytest.mark.slow
 def test_what_was_learnt_is_served_and_written_down(data, tmp_path):
     trained = train(data, tmp_path / "model")
-    assert trained.heads == ("hate", "harassment", "spam")
+    assert trained.heads == ("hate", "harassment", "spam", "toxic")
     model = TextModel(tmp_path / "model")
     probabilities = dict(zip(trained.heads, model.probabilities(["a grue", "a tulip", "a zorb"]).T, strict=True))
     assert probabilities["hate"].argmax() == 0

@@ -208,7 +208,7 @@ _SLOTS: dict[str, tuple[str, ...]] = {
     "feast": ("birthday", "new year", "christmas", "eid", "diwali", "hanukkah", "easter", "anniversary", "2010s"),
 }  # fmt: skip
 
-_HARMLESS = {"hate": 0.0, "harassment": 0.0, "sexism": 0.0}
+_HARMLESS = {"hate": 0.0, "harassment": 0.0, "sexism": 0.0, "toxic": 0.0}
 
 
 TYPING_ERRORS = 0.25  # share of sentences that get one
@@ -254,7 +254,7 @@ def sentences(seed: int, rounds: int = 800) -> Iterator[Example]:
         ending = chance.choice(("", "", ".", "!", "."))
         return Example(text=shown + ending, labels=labels, dataset=NAME, slice=kind)
 
-    hateful = {"hate": 1.0, "harassment": 0.9}
+    hateful = {"hate": 1.0, "harassment": 0.9, "toxic": 1.0}
     for _ in range(rounds):
         contempt = "{people} " + chance.choice(_CONTEMPT)
         violence = "{people} " + chance.choice(_VIOLENCE)
@@ -276,7 +276,7 @@ def sentences(seed: int, rounds: int = 800) -> Iterator[Example]:
         ):
             yield example(fill(chance.choice(patterns)), _HARMLESS, name)
         yield example(fill(chance.choice(_QUOTING)), _HARMLESS, "quote")
-        yield example(chance.choice(_ABUSE), {"hate": 0.0, "harassment": 1.0}, "abuse")
+        yield example(chance.choice(_ABUSE), {"hate": 0.0, "harassment": 1.0, "toxic": 1.0}, "abuse")
         yield example(chance.choice(_SWEARING), _HARMLESS, "swearing")
         ordinary = {**_HARMLESS, "spam": 0.0, "sexual": 0.0}
         yield example(chance.choice(_ORDINARY), ordinary, "ordinary")

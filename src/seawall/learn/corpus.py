@@ -38,6 +38,7 @@ TESTS: tuple[tuple[str, str], ...] = (
     ("edos", "dev"),
     ("openai_moderation", "train"),
     ("davidson", "train"),
+    ("hatemoji", "joint"),
 )
 """Sets that models are tested on: unless the recipe names them, their texts and near-duplicates are removed."""
 
@@ -56,6 +57,10 @@ ASSUMED_CLEAN: dict[str, tuple[str, ...]] = {
 Everyday messages teach the first three what ordinary talk looks like; the two small heads would otherwise only ever
 have seen one kind of harmless text. Together they never weigh more than the texts that do carry the label.
 """
+
+LEARNT_FROM: dict[str, tuple[str, ...]] = {"toxic": ("hatexplain",)}
+"""Heads that take one set's definition as it is: the n-gram model learns them, and both are calibrated, on it alone."""
+
 CALIBRATION_SHARE = 0.12
 
 

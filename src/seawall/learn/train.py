@@ -1,11 +1,12 @@
-"""Training of the text classifier: the same data and seed give the same bytes.
+"""Training of the text classifier: the same data, seed and encoder give the same bytes.
 
     from pathlib import Path
     from seawall.learn.train import train_text_model
     train_text_model(Path("data"), Path("my-model"), seed=0)
 
-writes ``weights.npz``, ``card.json`` and ``texts.npz`` (digests of what was trained on) into ``my-model``. To serve
-them: ``TextModel(Path("my-model"))``. Needs scikit-learn, the extra ``seawall[train]``; serving does not.
+writes ``weights.npz``, ``card.json`` and ``texts.npz`` (digests of what was trained on) into ``my-model``; with
+``encoder=…`` also ``encoder.onnx`` (see ``seawall.learn.encoder``). To serve them: ``TextModel(Path("my-model"))``.
+Needs scikit-learn, the extra ``seawall[train]``; serving does not.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from numpy.typing import NDArray
 
 from seawall.detect.text.model import artefact
 from seawall.detect.text.model.artefact import Head, dequantise_idf, quantise_idf, quantise_weights
-from seawall.detect.text.model.classifier import read
 from seawall.detect.text.model.features import BUCKETS, Counts, batches, count, occurrences, values
+from seawall.detect.text.model.linear import read
 from seawall.detect.text.model.windows import windows
 from seawall.learn import card
-from seawall.learn.corpus import ASSUMED_CLEAN, RECIPE, Corpus, Progress, gather
-from seawall.learn.datasets import DATASETS, HEADS, Example, TrainingError
+from seawall.learn.corpus import RECIPE, Corpus, Progress, gather
+from seawall.learn.datasets import HEADS, Example, TrainingError
 from seawall.learn.dedupe import digest
+from seawall.learn.encoder import encoder_file
+from seawall.learn.join import join
+from seawall.learn.labels import head_labels
 from seawall.measure import fit_platt, operating_points
 
 MIN_DF = 2  # a feature that occurs in fewer texts is not used
@@ -51,11 +55,6 @@ class Trained:
     heads: tuple[str, ...]
 
 
-def main(data_dir: Path, out: Path, seed: int, progress: Progress) -> Trained:
-    """The command ``seawall train``: the shipped recipe."""
-    return train_text_model(data_dir, out, seed=seed, progress=progress)
-
-
 def train_text_model(
     data_dir: Path,
     out_dir: Path,
@@ -65,11 +64,13 @@ def train_text_model(
     recipe: Sequence[tuple[str, str]] = RECIPE,
     exclude: Sequence[str] = (),
     with_sentences: bool = True,
+    encoder: Path | None = None,
 ) -> Trained:
     """Train every head the data supports and write the model.
 
-    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``progress`` is told what is being
-    done. Raises ``RefusedError`` for a set that may not train weights that are given
+    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``encoder`` is an ``encoder.onnx``, or
+    the folder of the published weights to fine-tune; without it the n-gram model stands alone. ``progress`` is told
+    what is being done. Raises ``RefusedError`` for a set that may not train weights that are given
     away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn, ``TrainingError``
     when no head has enough texts.
     """
@@ -94,9 +95,16 @@ def train_text_model(
     if not heads:
         names = ", ".join(name for name, _ in used) or "no data set"
         raise TrainingError(f"no head has enough labelled texts in {names}")
+    file, notes = None, None
+    if encoder is not None:
+        file = encoder_file(encoder, corpus, seed, progress)
+        progress("calibrating both together")
+        heads, measured, notes = join(heads, measured, idf, file, corpus, seed)
     progress("writing")
-    described = card.describe(corpus, measured, data_dir, seed=seed, parameters=PARAMETERS, excluded=exclude)
-    version = artefact.save(out_dir, idf, tuple(heads), described)
+    described = card.describe(
+        corpus, measured, data_dir, seed=seed, parameters=PARAMETERS, excluded=exclude, encoder=notes
+    )
+    version = artefact.save(out_dir, idf, tuple(heads), described, file)
     artefact.save_arrays(out_dir / artefact.TEXTS, text_digests(corpus.examples))
     progress("done")
     return Trained(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
@@ -155,24 +163,6 @@ def sparse_matrix(counts: Counts, idf: NDArray[np.float32]) -> Any:
     return sparse.csr_matrix(
         (value[used].astype(np.float64), (counts.text[used], counts.bucket[used])), shape=(counts.texts, BUCKETS)
     )
-
-
-def head_labels(examples: Sequence[Example], head: str) -> tuple[Vector, Vector, NDArray[np.bool_]]:
-    """For one head: soft label (NaN: not known), weight, and whether the label is only assumed, of every example."""
-    label = np.full(len(examples), np.nan)
-    weight = np.ones(len(examples))
-    assumed = np.zeros(len(examples), dtype=bool)
-    clean = ASSUMED_CLEAN.get(head, ())
-    for row, example in enumerate(examples):
-        if head in example.labels:
-            label[row] = example.labels[head]
-            weight[row] = DATASETS[example.dataset].weight if example.dataset in DATASETS else 1.0
-        elif example.dataset in clean:
-            label[row], assumed[row] = 0.0, True
-    if assumed.any():
-        known = ~np.isnan(label) & ~assumed
-        weight[assumed] = min(1.0, float(known.sum() / assumed.sum()))
-    return label, weight, assumed
 
 
 def fit(matrix: Any, label: Vector, weight: Vector, rows: NDArray[np.bool_], seed: int) -> tuple[Vector, float]:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall.detect.text.model import ArtefactError, TextModel, load, shipped
-from seawall.detect.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest
+from seawall.detect.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
 from seawall.detect.text.model.language import plainly_not_english
 from seawall.detect.text.model.windows import LONGEST, SIZE, windows
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason
@@ -195,7 +195,9 @@ class TestShipped:
         assert card["test_sets_absent_when_trained"] == []
 
     def test_texts_are_still_read_as_when_it_was_trained(self):
-        assert load(shipped()).card["reading"] == reading_digest(), "normalise or tokenise changed: run `seawall train`"
+        card = load(shipped()).card
+        assert card["reading"] == reading_digest(), "normalise or tokenise changed: run `seawall train`"
+        assert card["encoder_made"]["reading"] == wording_digest(), "normalise or worded changed: run `seawall train`"
 
     def test_it_is_small(self):
-        assert sum(path.stat().st_size for path in shipped().iterdir()) < 8_000_000
+        assert sum(path.stat().st_size for path in shipped().iterdir()) < 30_000_000

@@ -1,11 +1,10 @@
-"""The text classifier: five harms, each with its own weights and its own calibrated probability."""
+"""The text classifier: harms, each with its own weights and its own calibrated probability."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model.artefact import Artefact, ArtefactError, dequantise_idf, load
-from seawall.detect.text.model.canonical import Tokens, tokenise
-from seawall.detect.text.model.features import BITS, batches, count, occurrences, values
+from seawall.detect.text.model.artefact import ENCODER, Artefact, ArtefactError, load
+from seawall.detect.text.model.encoder import Encoded, Encoder
 from seawall.detect.text.model.language import plainly_not_english
-from seawall.detect.text.model.windows import windows
-from seawall.detect.text.normalise import Normalised, normalise
+from seawall.detect.text.model.linear import Judged, Linear, Reading, read
+from seawall.detect.text.model.wording import reworded, worded
 from seawall.model import (
     Answer,
     Cost,
@@ -39,8 +37,11 @@ NAME = "text-model"
 LANGUAGES = frozenset({"en"})
 MAX_CHARACTERS = 200_000
 EVIDENCE_FLOOR = 0.3  # below this probability nobody asks where
-_EVIDENCE_WORDS = 4  # at most, around the heaviest
 _PER_ROUND = 512  # texts held as tokens at a time
+
+_ENCODED_TOKENS, _ENCODED_OVERLAP = 80, 20  # a window of a long text as the encoder sees it
+_ENCODED_WINDOWS = 6  # of one text, at most: those that hold the n-gram model's worst; bounds the cost of a long text
+_EMBEDDED_WINDOWS = 4  # of one text, from its beginning
 
 _Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # for each head: probability, where
 
@@ -50,25 +51,9 @@ _DESCRIPTIONS = {
     "sexism": "sexist or misogynist",
     "spam": "unsolicited bulk message",
     "sexual": "sexually explicit",
+    "toxic": "hateful or offensive in the widest sense: what most readers would call toxic",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One text as the model reads it: tokens, and how their places lead back to the original."""
-
-    view: Normalised
-    tokens: Tokens
-
-    def span(self, first: int, last: int) -> tuple[int, int]:
-        """Characters of the original from one token to another, both included."""
-        return self.view.span(self.tokens.spans[first][0], self.tokens.spans[last][1])
-
-
-def read(text: str) -> Reading:
-    """Undo evasion, then tokenise. Training and serving both start here."""
-    view = normalise(text)
-    return Reading(view, tokenise(view.text))
+_HARMS = {"toxic": "harassment"}  # of signals that are not called after their harm
 
 
 _PROBES = (
@@ -86,7 +71,16 @@ def reading_digest() -> str:
     A model goes on working after a small change to ``normalise`` or ``tokenise``, but what was measured was another
     reading: train again.
     """
-    return hashlib.sha256("\n".join(" ".join(read(probe).tokens.words) for probe in _PROBES).encode()).hexdigest()[:16]
+    return _digest(" ".join(read(probe).tokens.words) for probe in _PROBES)
+
+
+def wording_digest() -> str:
+    """The same for the sentences that the encoder reads."""
+    return _digest(map(worded, _PROBES))
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def shipped() -> Path:
@@ -130,7 +124,7 @@ class TextModel:
                 SignalSpec(
                     name=head.name,
                     kind=SignalKind.PROBABILITY,
-                    harm=head.name,
+                    harm=_HARMS.get(head.name, head.name),
                     description=_DESCRIPTIONS.get(head.name, ""),
                     operating_points=head.operating_points,
                 )
@@ -171,16 +165,42 @@ class TextModel:
         rows = [probabilities for probabilities, _ in self._judge(texts, evidence=False)]
         return np.array(rows).reshape(len(texts), len(self.artefact.heads))
 
-    @cached_property
-    def _idf(self) -> NDArray[np.float32]:
-        return dequantise_idf(self.artefact.idf)
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """What each text is about: one row of length 1 for each text (384 numbers); near texts have a high dot product.
+
+        A long text is represented by its beginning (about 400 words). No language check: the encoder knows English.
+        Raises ``ArtefactError`` when the model has no encoder.
+        """
+        return self.encode(texts).general
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The encoder alone: log-odds of its heads (of a text's worst window) and the embedding, as ``embed`` gives it.
+
+        Raises ``ArtefactError`` when the model has no encoder.
+        """
+        encoder = self._encoder
+        if encoder is None:
+            raise ArtefactError(f"the text model in {self.folder} has no encoder: train it with `--encoder`")
+        cut = [encoder.cut(worded(text[:MAX_CHARACTERS]))[:_EMBEDDED_WINDOWS] for text in texts]
+        found = encoder.run([window for windows in cut for window in windows])
+        if not texts:
+            return found
+        first = np.cumsum([0, *(len(windows) for windows in cut[:-1])])
+        total = np.add.reduceat(found.general, first, axis=0)
+        general = np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+        return Encoded(np.maximum.reduceat(found.odds, first, axis=0), general)
 
     @cached_property
-    def _weights(self) -> NDArray[np.float32]:
-        """One row for each bucket that is used, one column for each head: a text's features are then one gather."""
-        return np.ascontiguousarray(
-            np.stack([head.weights.astype(np.float32) * np.float32(head.scale) for head in self.artefact.heads], axis=1)
-        )
+    def _linear(self) -> Linear:
+        return Linear(self.artefact)
+
+    @cached_property
+    def _encoder(self) -> Encoder | None:
+        artefact = self.artefact
+        if artefact.encoder is None:
+            return None
+        with self._lock:
+            return Encoder(self.folder / ENCODER, artefact.encoder)
 
     def _refuse(self, part: Part) -> Unknown | None:
         reason, detail = None, ""
@@ -199,76 +219,59 @@ class TextModel:
             yield from self._judge_readings([read(text) for text in texts[start : start + _PER_ROUND]], evidence)
 
     def _judge_readings(self, readings: Sequence[Reading], evidence: bool) -> Iterator[_Judged]:
-        cut = [(number, *window) for number, r in enumerate(readings) for window in windows(len(r.tokens.words))]
-        pieces = [readings[number].tokens.words[begin:end] for number, begin, end in cut]
-        scores = np.empty((len(cut), len(self.artefact.heads)))
-        for begin, end in batches(pieces):
-            scores[begin:end] = self._scores(pieces[begin:end])
-        first = np.searchsorted(np.array([number for number, _, _ in cut]), np.arange(len(readings)))
-        worst = np.maximum.reduceat(scores, first, axis=0) if len(readings) else scores
-        probabilities = np.stack(
-            [head.calibration.apply(worst[:, column]) for column, head in enumerate(self.artefact.heads)], axis=1
-        )
-        spans: list[list[tuple[int, int] | None]] = [[None] * len(self.artefact.heads) for _ in readings]
+        heads = self.artefact.heads
+        judged = self._linear.judge(readings)
+        worst = judged.worst
+        probabilities = np.stack([head.calibration.apply(worst[:, n]) for n, head in enumerate(heads)], axis=1)
+        encoder = self._encoder
+        if encoder is not None:
+            self._join(encoder, readings, judged, probabilities)
+        spans: list[list[tuple[int, int] | None]] = [[None] * len(heads) for _ in readings]
         if evidence:
-            asked = [
-                (int(np.flatnonzero(scores[first[text] :, head] == worst[text, head])[0] + first[text]), int(head))
-                for text, head in np.argwhere(probabilities >= EVIDENCE_FLOOR)
-            ]
-            for (piece, head), run in zip(asked, self._evidence(pieces, asked), strict=True):
-                number, begin, _ = cut[piece]
-                if run is not None:
-                    spans[number][head] = readings[number].span(begin + run[0], begin + run[1])
+            asked = [(int(text), int(head)) for text, head in np.argwhere(probabilities >= EVIDENCE_FLOOR)]
+            for (text, head), span in zip(asked, self._linear.evidence(judged, asked, readings), strict=True):
+                spans[text][head] = span
         yield from zip(probabilities, spans, strict=True)
 
-    def _scores(self, pieces: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """Raw scores: one row for each window, one column for each head."""
-        counts = count(occurrences(pieces), len(pieces))
-        value = values(counts, self._idf)
-        weighted = self._weights[counts.bucket] * value[:, None]
-        total = np.stack(
-            [np.bincount(counts.text, weights=column, minlength=len(pieces)) for column in weighted.T], axis=1
+    def _join(
+        self, encoder: Encoder, readings: Sequence[Reading], judged: Judged, probabilities: NDArray[np.float64]
+    ) -> None:
+        """Put the joint probabilities of both models in the place of the n-gram model's, where the encoder is asked."""
+        joined = [head.joined for head in self.artefact.heads]
+        floors = np.array([one.floor if one else 1.0 for one in joined])
+        asked = np.flatnonzero((probabilities >= floors).any(axis=1)).tolist()
+        cut = [encoder_windows(encoder, readings[text], judged, text) for text in asked]
+        if not cut:
+            return
+        odds = encoder.run([window for windows in cut for window in windows]).odds
+        worst = np.maximum.reduceat(odds, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
+        for column, (head, one) in enumerate(zip(self.artefact.heads, joined, strict=True)):
+            if one is not None:
+                theirs = worst[:, encoder.heads.index(head.name)]
+                probabilities[asked, column] = one.apply(probabilities[asked, column], theirs)
+
+
+def encoder_windows(encoder: Encoder, reading: Reading, judged: Judged, text: int) -> list[list[int]]:
+    """What the encoder reads of one text: a short one whole, of a long one what is worst by the n-gram model."""
+    spans, shown = reading.tokens.spans, reading.view.text
+    if len(spans) <= _ENCODED_TOKENS:
+        return encoder.cut(reworded(shown))[:_ENCODED_WINDOWS]
+    step = _ENCODED_TOKENS - _ENCODED_OVERLAP
+    starts = [*range(0, len(spans) - _ENCODED_TOKENS, step), len(spans) - _ENCODED_TOKENS]
+    if len(starts) > _ENCODED_WINDOWS:
+        inner = np.array(judged.windows_of(text))
+        begins = np.array([judged.cut[window][1] for window in inner])
+        heavy = (judged.scores[inner] - judged.scores[inner].mean(axis=0)).max(axis=1)
+        weights = [
+            float(heavy[(begins >= start) & (begins < start + _ENCODED_TOKENS)].max(initial=-np.inf))
+            for start in starts
+        ]
+        starts = sorted(
+            start for _, start in sorted(zip(weights, starts, strict=True), reverse=True)[:_ENCODED_WINDOWS]
         )
-        return np.asarray(total + np.array([head.bias for head in self.artefact.heads]), dtype=np.float64)
-
-    def _evidence(
-        self, pieces: Sequence[Sequence[str]], asked: Sequence[tuple[int, int]]
-    ) -> Iterator[tuple[int, int] | None]:
-        """For each (window, head) the run of a few tokens, first and last, that adds most to the head's score."""
-        chosen = sorted({piece for piece, _ in asked})
-        added: dict[int, NDArray[np.float64]] = {}
-        texts = [pieces[piece] for piece in chosen]
-        for start, stop in batches(texts):
-            per_token = self._contributions(texts[start:stop])
-            ends = np.cumsum([len(words) for words in texts[start:stop]])
-            added.update(zip(chosen[start:stop], np.split(per_token, ends[:-1]), strict=True))
-        for piece, head in asked:
-            yield _heaviest_run(added[piece][:, head].tolist())
-
-    def _contributions(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """What each token adds to each head's score: its features' parts, shared among a feature's occurrences."""
-        found = occurrences(texts)
-        counts = count(found, len(texts))
-        share = values(counts, self._idf) / counts.count
-        where = np.searchsorted(counts.text << BITS | counts.bucket, found.text << BITS | found.bucket)
-        part = self._weights[found.bucket] * share[where, None]
-        tokens = sum(map(len, texts))
-        return np.stack([np.bincount(found.token, weights=column, minlength=tokens) for column in part.T], axis=1)
+    return [
+        encoder.cut(reworded(shown[spans[start][0] : spans[start + _ENCODED_TOKENS - 1][1]]))[0] for start in starts
+    ]
 
 
-def _heaviest_run(added: Sequence[float]) -> tuple[int, int] | None:
-    """First and last of the neighbouring tokens with the largest sum over the root of their number, if above 0.
-
-    The root makes a longer run earn its length.
-    """
-    best, heaviest = None, 0.0
-    for first in range(len(added)):
-        total = 0.0
-        for size in range(1, min(_EVIDENCE_WORDS, len(added) - first) + 1):
-            total += added[first + size - 1]
-            if total > heaviest * size**0.5:
-                best, heaviest = (first, first + size - 1), total / size**0.5
-    return best
-
-
-__all__ = ["ArtefactError", "TextModel", "read", "reading_digest", "shipped"]
+__all__ = ["ArtefactError", "TextModel", "read", "reading_digest", "shipped", "wording_digest"]

@@ -1,0 +1,165 @@
+"""Fine-tuning of the encoder: every head at once, each text teaching the heads that its data set has labels for.
+
+Besides the heads that are served, two things are learnt that keep the encoder honest: the category of sexism (a finer
+label that EDOS has), and the sentence embedding of the published model, so that the fine-tuned one still knows what
+texts are about. Seeds are fixed, but torch's sums on another processor, or another number of threads, differ in the
+last bits: a training run is repeatable in what it reaches, not byte for byte.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from seawall.detect.text.model.wording import worded
+from seawall.detect.text.model.wordpiece import WordPiece
+from seawall.learn.datasets import Example
+from seawall.learn.encoder.network import HIDDEN, Classifier, Encoder, mean_embedding
+from seawall.learn.encoder.recipe import Lessons, Plan
+from seawall.learn.encoder.variants import evaded, swapped
+
+Floats = NDArray[np.float32]
+_READ = 126  # pieces
+
+
+def pad(rows: Sequence[Sequence[int]], pieces: WordPiece) -> tuple[Tensor, Tensor]:
+    """Texts as pieces (B × L) with marks of beginning and end, and where there are any (B × L)."""
+    length = max(map(len, rows)) + 2
+    numbers = np.full((len(rows), length), pieces.padding, dtype=np.int64)
+    mask = np.zeros((len(rows), length), dtype=bool)
+    for row, found in enumerate(rows):
+        numbers[row, : len(found) + 2] = (pieces.first, *found, pieces.last)
+        mask[row, : len(found) + 2] = True
+    return torch.from_numpy(numbers), torch.from_numpy(mask)
+
+
+def _epoch(lessons: Lessons, plan: Plan, chance: random.Random) -> list[int]:
+    """The texts of one epoch, in order: a share of some sets, others more than once."""
+    chosen: list[int] = []
+    for number, name in enumerate(lessons.datasets):
+        share = plan.share.get(name, 1.0)
+        chosen += [number] * (int(share) + (chance.random() < share % 1))
+    chance.shuffle(chosen)
+    return chosen
+
+
+def _batches(
+    lessons: Lessons, plan: Plan, pieces: WordPiece, chance: random.Random
+) -> Iterator[tuple[list[int], list[list[int]], list[bool]]]:
+    """Rows, their pieces, and whether each still means what the old embedding says; texts of like length together."""
+    chosen = _epoch(lessons, plan, chance)
+    for start in range(0, len(chosen), plan.batch * 40):
+        drawn: list[tuple[int, list[int], bool]] = []
+        for row in chosen[start : start + plan.batch * 40]:
+            text = lessons.texts[row]
+            if chance.random() < plan.evade:
+                text = evaded(text, chance)
+            read = worded(text)
+            other = swapped(read, chance) if chance.random() < plan.swap else read
+            drawn.append((row, pieces.cut(other)[: plan.longest], other == read))
+        drawn.sort(key=lambda one: len(one[1]))
+        groups = [drawn[at : at + plan.batch] for at in range(0, len(drawn), plan.batch)]
+        chance.shuffle(groups)
+        for group in groups:
+            yield [one[0] for one in group], [one[1] for one in group], [one[2] for one in group]
+
+
+def _loss(
+    outputs: tuple[Tensor, Tensor, Tensor], rows: list[int], same: list[bool], lessons: Lessons, plan: Plan
+) -> Tensor:
+    heads, finer, general = (output.float() for output in outputs)
+    label, weight = torch.from_numpy(lessons.label[rows]), torch.from_numpy(lessons.weight[rows])
+    known = ~torch.isnan(label)
+    each = functional.binary_cross_entropy_with_logits(heads, label.nan_to_num(), reduction="none")
+    total = (each * weight * known).sum() / plan.batch
+    category = torch.from_numpy(lessons.category[rows])
+    if bool((category >= 0).any()):
+        finer_loss = functional.cross_entropy(finer, category, ignore_index=-1, reduction="sum")
+        total = total + plan.category * finer_loss / plan.batch
+    if lessons.general is not None and any(same):
+        kept = torch.tensor(same)
+        cosine = (general * torch.from_numpy(lessons.general[rows].astype(np.float32))).sum(dim=-1)
+        total = total + plan.general * (1 - cosine[kept]).sum() / plan.batch
+    return total
+
+
+def fine_tune(
+    model: Classifier,
+    lessons: Lessons,
+    pieces: WordPiece,
+    plan: Plan,
+    seed: int,
+    progress: Callable[[str], None],
+) -> None:
+    """Train ``model`` in place; at the end it holds the average of its weights over the last steps."""
+    torch.manual_seed(seed)
+    chance = random.Random(seed)  # noqa: S311
+    for number, layer in enumerate(model.encoder.layers):
+        layer.requires_grad_(number >= plan.frozen_layers)
+    for table in (model.encoder.words, model.encoder.positions, model.encoder.norm):
+        table.requires_grad_(plan.train_embeddings)
+    body = [p for p in model.encoder.parameters() if p.requires_grad]
+    tops = [p for module in (model.heads, model.categories, model.general) for p in module.parameters()]
+    optimiser = torch.optim.AdamW(
+        [{"params": body, "lr": plan.rate}, {"params": tops, "lr": plan.head_rate}], weight_decay=0.01, fused=True
+    )
+    per_epoch = sum(plan.share.get(name, 1.0) for name in lessons.datasets) / plan.batch
+    steps = int(per_epoch * plan.epochs)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: max(0.02, min(step / (plan.warm_up * steps), (steps - step) / (steps * (1 - plan.warm_up)))),
+    )
+    trained = body + tops
+    average = [p.detach().clone() for p in trained]
+    step, running, started = 0, 0.0, time.perf_counter()
+    for _ in range(plan.epochs):
+        for rows, read, same in _batches(lessons, plan, pieces, chance):
+            loss = _loss(model(*pad(read, pieces)), rows, same, lessons, plan)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+            optimiser.step()
+            schedule.step()
+            step += 1
+            keep = min(plan.average, step / (step + 10))
+            torch._foreach_lerp_(average, [p.detach() for p in trained], 1 - keep)
+            running = 0.98 * running + 0.02 * float(loss.detach())
+            if step % 50 == 0:
+                loss_now, rate = running / (1 - 0.98**step), step * plan.batch / (time.perf_counter() - started)
+                progress(f"fine-tuning: step {step} of {steps}, loss {loss_now:.4f}, {rate:.0f} texts a second")
+    torch._foreach_copy_([p.detach() for p in trained], average)
+
+
+def outputs(model: Classifier, texts: Sequence[str], pieces: WordPiece) -> tuple[Floats, Floats]:
+    """Log-odds of the heads (texts × heads) and general embeddings (texts × hidden) of texts, by their beginnings."""
+    read = [pieces.cut(worded(text))[:_READ] for text in texts]
+    odds = np.zeros((len(texts), model.heads.out_features), dtype=np.float32)
+    general = np.zeros((len(texts), model.general.out_features), dtype=np.float32)
+    with torch.no_grad():
+        for rows in _by_length(read):
+            heads, _, kept = model(*pad([read[row] for row in rows], pieces))
+            odds[rows], general[rows] = heads.numpy(), kept.numpy()
+    return odds, general
+
+
+def published_embeddings(encoder: Encoder, examples: Sequence[Example], pieces: WordPiece) -> Floats:
+    """What the published model makes of each text (texts × hidden, length 1), by its beginning."""
+    read = [pieces.cut(worded(example.text))[:_READ] for example in examples]
+    found = np.zeros((len(examples), HIDDEN), dtype=np.float32)
+    for rows in _by_length(read):
+        found[rows] = mean_embedding(encoder, *pad([read[row] for row in rows], pieces)).numpy()
+    return found
+
+
+def _by_length(texts: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
+    """Rows of like length together."""
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    for start in range(0, len(order), 64):
+        yield order[start : start + 64]
