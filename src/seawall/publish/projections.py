@@ -1,6 +1,6 @@
 """What publishing keeps for readers."""
 
-from seawall.publish.banks import BankEntries
+from seawall.publish import banks
 from seawall.publish.bundles import Bundles
 
-PROJECTIONS = (Bundles(), BankEntries())
+PROJECTIONS = (Bundles(), *banks.PROJECTIONS)

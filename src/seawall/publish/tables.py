@@ -1,4 +1,4 @@
-"""Tables of what is in force: projections of bundles and bank entries."""
+"""Tables of what is in force: projections of bundles, banks and their entries, and the exchanges' own state."""
 
 from __future__ import annotations
 
@@ -18,10 +18,28 @@ bundle = Table(
     Column("rules", Integer, nullable=False),
 )
 
+# How each bank is used. A bank that was never configured has no row: it blocks, with the usual thresholds.
+bank = Table(
+    "bank",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("role", Text, nullable=False),  # block | allow
+    Column("thresholds", Text, nullable=False),  # JSON object: kind → threshold
+    Column("owner", Text, nullable=False),
+    Column("harm", Text),
+    Column("expires_after_days", Integer),
+    Column("flood_limit", Integer),
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
 bank_entry = Table(
     "bank_entry",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),  # of the event that added it: its name in indexes of hashes
     Column("bank", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("digest", Text, nullable=False),
@@ -31,7 +49,102 @@ bank_entry = Table(
     Column("seq", BigInteger, nullable=False),  # of the last change: banks are read by cursor
     Column("expires", BigInteger),
     Column("threshold", Integer),
-    Column("removed_at", BigInteger),
-    Index("ix_bank_entry_bank", "bank"),
+    Column("state", Text, nullable=False),  # active | suspended | quarantined | removed
+    Column("state_at", BigInteger, nullable=False),
+    Column("state_by", Text, nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("exchange", Text),
+    Column("record", Text),
+    Index("ix_bank_entry_bank", "bank", "state", "id"),
+    Index("ix_bank_entry_digest", "digest", "bank"),
+    Index("ix_bank_entry_number", "number"),
+    Index("ix_bank_entry_record", "exchange", "record"),
     Index("ix_bank_entry_seq", "seq"),
+)
+
+# Each item that an entry was found in, once; what people then said about the item.
+bank_hit = Table(
+    "bank_hit",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("bank", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("decision", Text, nullable=False),  # the first that saw it so in this revision
+    Column("at", BigInteger, nullable=False),
+    Column("effect", Text, nullable=False),  # matched | suppressed (by an allow-bank) | quarantined
+    Column("outcome", Text),  # confirmed | overturned, by a person
+    Column("outcome_at", BigInteger),
+    Column("complaints", Integer, nullable=False),  # reports about the item since
+    Index("ix_bank_hit_entry", "entry", "at"),
+)
+
+# Operational: where the follower of the ledger stands that guards the banks.
+bank_watch = Table(
+    "bank_watch",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# Operational: searches for new entries in past items.
+retro = Table(
+    "retro",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("after_seq", BigInteger, nullable=False),  # entries changed after this …
+    Column("up_to_seq", BigInteger, nullable=False),  # … and not after this are looked for
+    Column("entries", Integer, nullable=False),
+    Column("before_item", Text, nullable=False),  # items above this came later: they met the entries themselves
+    Column("position", Text, nullable=False),  # the last item looked at
+    Column("items", Integer, nullable=False),  # looked at so far
+    Column("hits", Integer, nullable=False),
+    Column("unreadable", Integer, nullable=False),  # items erased or beyond reading
+    Column("started_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("ix_retro_started_at", "started_at"),
+)
+
+# Operational: how far each exchange was read, and how that went.
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("every_s", Integer),  # null: configured no more
+    Column("checkpoint", Text),  # the adapter's own; null: from the beginning
+    Column("generation", Integer, nullable=False),  # of the present reading from the beginning
+    Column("whole", Integer, nullable=False),  # 1 while it is being read from the beginning
+    Column("progress_at", BigInteger),  # what the exchange says its data are as of
+    Column("tried_at", BigInteger),
+    Column("synced_at", BigInteger),  # of the last reading that came to its end
+    Column("records", BigInteger, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),  # signals of kinds that no bank takes, or unusable
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("error", Text, nullable=False),
+)
+
+# Operational: the records an exchange holds, by the keyed digest of its own key. The raw record is in the vault.
+exchange_record = Table(
+    "exchange_record",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # keyed digest of the raw record: equal ones are skipped
+    Column("generation", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Operational: which entries a record stands for. An entry that several records stand for goes with the last of them.
+exchange_signal = Table(
+    "exchange_signal",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("bank", Text, nullable=False),
+    Index("ix_exchange_signal_entry", "entry"),
 )

@@ -15,13 +15,16 @@ import structlog
 
 from seawall import enforce
 from seawall.app import App
-from seawall.model import Item, ItemRef, now_ms
+from seawall.model import DecisionSource, Item, ItemRef, now_ms
+from seawall.publish import EXCHANGE_JOB, OPINION_JOB, RESCAN_JOB, RETRO_JOB
 from seawall.screen import load_decision, load_item
-from seawall.storage import Erased, Job
+from seawall.storage import Erased, Job, LeaseLost
+from seawall.worker.banks import BankWork
 
 _log = structlog.get_logger(__name__)
 
 _LEASE_MS = 60_000
+_BEAT_S = 20
 _IDLE_S = 0.25
 _MAX_BACK_OFF_MS = 300_000
 _BURY_AFTER = 50  # attempts of a job whose handler itself fails: about four hours
@@ -56,6 +59,14 @@ def _rescreen(app: App, job: Job) -> None:
         app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job)
 
 
+def _rescan(app: App, job: Job) -> None:
+    """A bank entry was found in a past item: look again, with the banks as they are now."""
+    app.banks.refresh()
+    item = _load(app, job)
+    if item is not None:
+        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job, source=DecisionSource.RESCAN)
+
+
 def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
     """The item as submitted; None (and the job done) when it was erased."""
     ref, revision = job.payload["item"], job.payload["revision"]
@@ -67,12 +78,14 @@ def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
     return item, ItemRef(item.content_type, ref, revision)
 
 
-def _handlers(app: App) -> Mapping[str, Handler]:
+def _handlers(app: App, bank_work: BankWork) -> Mapping[str, Handler]:
     courier = _courier(app)  # one for the worker's life: it remembers which receivers do not answer
     return {
         enforce.JOB_KIND: partial(enforce.deliver, courier),
         "screen": partial(_screen, app),
         "rescreen": partial(_rescreen, app),
+        RESCAN_JOB: partial(_rescan, app),
+        **bank_work.handlers(),
     }
 
 
@@ -81,15 +94,26 @@ class Worker:
 
     def __init__(self, app: App, *, threads: int = 4) -> None:
         self._app = app
-        self._handlers = _handlers(app)
+        bank_work = BankWork.of(app)
+        self._handlers = _handlers(app, bank_work)
         self._threads = threads
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        # Receivers that are slow to answer must not keep debts from being paid: two pools.
+        # Receivers slow to answer must not keep debts from being paid, nor searches of the past: a pool for each.
         self._loops = [
             threading.Thread(target=self._loop, args=(kinds,), name=f"seawall-worker-{kinds[0]}", daemon=True)
-            for kinds in ((enforce.JOB_KIND,), ("screen", "rescreen"))
+            for kinds in (
+                (enforce.JOB_KIND,),
+                ("screen", "rescreen", RESCAN_JOB),
+                (RETRO_JOB,),
+                (EXCHANGE_JOB, OPINION_JOB),
+            )
         ]
+        self._running: dict[str, Job] = {}
+        self._loops.append(threading.Thread(target=self._beat, name="seawall-worker-beat", daemon=True))
+        self._loops.append(
+            threading.Thread(target=bank_work.watch, args=(self._stop,), name="seawall-worker-watch", daemon=True)
+        )
 
     def __enter__(self) -> Self:
         for loop in self._loops:
@@ -133,11 +157,25 @@ class Worker:
 
     def do(self, job: Job) -> None:
         """Do one claimed job; a failure puts it back with a longer and longer delay."""
+        self._running[job.id] = job
         try:
             self._handlers[job.kind](job)
         except Exception as error:
             _log.exception("job failed", kind=job.kind, job=job.id, attempts=job.attempts)
             self._put_back(job, f"{type(error).__name__}: {error}"[:500])
+        finally:
+            self._running.pop(job.id, None)
+
+    def _beat(self) -> None:
+        """Keep the leases of what takes long: reading a film takes minutes."""
+        while not self._stop.wait(_BEAT_S):
+            for job in list(self._running.values()):
+                try:
+                    self._app.jobs.heartbeat(job)
+                except LeaseLost:
+                    continue  # done meanwhile, or somebody else's now: then its transaction will not commit
+                except Exception:
+                    _log.exception("a lease was not extended", kind=job.kind, job=job.id)
 
     def _put_back(self, job: Job, why: str) -> None:
         try:

@@ -1,0 +1,234 @@
+"""Adding entries to banks, taking them out, suspending and restoring them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from seawall.match import EntryError, canonical_value
+from seawall.model import (
+    BankEntryAdded,
+    BankEntryRemoved,
+    BankEntryRestored,
+    BankEntrySuspended,
+    EventBody,
+    new_id,
+)
+from seawall.publish.banks.configuring import check_name
+from seawall.publish.banks.errors import BankError, NoSuchEntry
+from seawall.publish.tables import bank as bank_table
+from seawall.publish.tables import bank_entry
+from seawall.storage import Ledger, Transaction
+
+BANK_SUBJECT: Final = "bank"
+"""Kind of the vault's subject that a bank's values are sealed for."""
+RETRO_JOB: Final = "retro"
+"""Kind of the job that looks for new entries in past items."""
+REASONS: Final = ("wrong_match", "harmless_now", "duplicate", "withdrawn", "legal_order", "mistake", "checked", "other")
+"""Codes that the console offers for changes to entries."""
+
+_RETRO_DELAY_MS: Final = 2_000
+_LONGEST_SOURCE: Final = 100
+_LONGEST_NOTE: Final = 4_000
+_LAST_MS: Final = 253_402_300_800_000  # the year 10000
+_DAY_MS: Final = 86_400_000
+_CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_IN = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """What is asked to be added; see ``seawall.match.BankEntry`` for what ``value`` and ``threshold`` are by kind.
+
+    ``source``: a code that tells where it comes from. ``note``: free words, sealed in the vault.
+    """
+
+    kind: str
+    value: str
+    source: str
+    expires: int | None = None  # milliseconds since 1970
+    threshold: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which record of which exchange entries come from."""
+
+    exchange: str
+    record: str  # keyed digest of the exchange's own key
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Ids of entries in the order in which they were asked for, and how many of them are new."""
+
+    ids: list[str]
+    fresh: int
+
+
+def add_entries(
+    ledger: Ledger, bank: str, entries: Sequence[NewEntry], by: str, *, places: Sequence[str] | None = None
+) -> list[str]:
+    """Add all or none; their ids, once durable. An entry that the bank holds already keeps its id. Raises BankError.
+
+    ``places`` are what errors call the entries (``line 7``); else ``entry 0`` and so on.
+    """
+    check_name(bank)
+    values = check_entries(entries, places)
+    return ledger.commit(lambda tx: add_in(tx, bank, entries, values, by).ids)
+
+
+def check_entries(entries: Sequence[NewEntry], places: Sequence[str] | None = None) -> list[str]:
+    """The canonical value of each. Raises BankError that names the first that cannot be used."""
+    return [
+        canonical(entry, f"entry {index}" if places is None else places[index]) for index, entry in enumerate(entries)
+    ]
+
+
+def canonical(entry: NewEntry, place: str) -> str:
+    """The value as the bank keeps it. Raises BankError that begins with ``place``."""
+    if not 1 <= len(entry.source) <= _LONGEST_SOURCE or not entry.source.isprintable():
+        raise BankError(f"{place}: source has 1 to {_LONGEST_SOURCE} printable characters")
+    if entry.expires is not None and not 0 <= entry.expires < _LAST_MS:
+        raise BankError(f"{place}: expires is a time in milliseconds since 1970")
+    if len(entry.note) > _LONGEST_NOTE:
+        raise BankError(f"{place}: a note has at most {_LONGEST_NOTE} characters")
+    try:
+        return canonical_value(entry.kind, entry.value, entry.threshold)
+    except EntryError as error:
+        raise BankError(f"{place}: {error}") from error
+
+
+def add_in(
+    tx: Transaction,
+    bank: str,
+    entries: Sequence[NewEntry],
+    values: Sequence[str],
+    by: str,
+    origins: Sequence[Origin] | None = None,
+) -> Added:
+    """Add checked entries within a transaction, and have past items searched for them. ``origins``: one for each."""
+    if not entries:
+        return Added([], 0)
+    subject = tx.subject(BANK_SUBJECT, bank)
+    digests = [tx.digest(f"{entry.kind}\0{value}".encode()) for entry, value in zip(entries, values, strict=True)]
+    held = _held(tx, bank, digests)
+    usual = _usual_expiry(tx, bank)
+    before = len(held)
+    ids = []
+    for index, (entry, value, digest) in enumerate(zip(entries, values, digests, strict=True)):
+        if digest not in held:
+            origin = None if origins is None else origins[index]
+            held[digest] = new_id("ent", tx.at)
+            tx.seal(subject, value_name(held[digest]), value.encode())
+            if entry.note:
+                tx.seal(subject, note_name(held[digest]), entry.note.encode())
+            tx.append(
+                BankEntryAdded(
+                    bank=bank,
+                    entry=held[digest],
+                    kind=entry.kind,
+                    digest=digest,
+                    source=entry.source,
+                    by=by,
+                    expires=entry.expires if entry.expires is not None or usual is None else tx.at + usual,
+                    threshold=entry.threshold,
+                    exchange=None if origin is None else origin.exchange,
+                    record=None if origin is None else origin.record,
+                )
+            )
+        ids.append(held[digest])
+    if len(held) > before:
+        _search_past(tx)
+    return Added(ids, len(held) - before)
+
+
+def value_name(entry: str) -> str:
+    """The name of an entry's value in the vault."""
+    return f"entry/{entry}"
+
+
+def note_name(entry: str) -> str:
+    """The name of an entry's note in the vault."""
+    return f"note/{entry}"
+
+
+def _held(tx: Transaction, bank: str, digests: list[str]) -> dict[str, str]:
+    """The entries that the bank holds already, by digest."""
+    found: dict[str, str] = {}
+    for start in range(0, len(digests), _IN):
+        query = select(bank_entry.c.digest, bank_entry.c.id).where(
+            bank_entry.c.bank == bank,
+            bank_entry.c.digest.in_(digests[start : start + _IN]),
+            bank_entry.c.state != "removed",
+        )
+        found.update((row.digest, row.id) for row in tx.execute(query))
+    return found
+
+
+def _usual_expiry(tx: Transaction, bank: str) -> int | None:
+    days = tx.execute(select(bank_table.c.expires_after_days).where(bank_table.c.name == bank)).scalar_one_or_none()
+    return None if days is None else days * _DAY_MS
+
+
+def remove_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str = "") -> None:
+    """Take an entry out at once, for good. Raises NoSuchEntry, BankError."""
+    _check_reason(reason, needed=False)
+    event = BankEntryRemoved(bank=bank, entry=entry, by=by, reason=reason)
+    _change(ledger, bank, entry, event, ("active", "suspended", "quarantined"))
+
+
+def suspend_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str) -> None:
+    """Let an entry match no more until it is restored. Raises NoSuchEntry, BankError."""
+    _check_reason(reason)
+    event = BankEntrySuspended(bank=bank, entry=entry, by=by, reason=reason)
+    _change(ledger, bank, entry, event, ("active", "quarantined"))
+
+
+def restore_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str) -> None:
+    """Let a suspended or quarantined entry act again. Raises NoSuchEntry, BankError."""
+    _check_reason(reason)
+    event = BankEntryRestored(bank=bank, entry=entry, by=by, reason=reason)
+    _change(ledger, bank, entry, event, ("suspended", "quarantined"), also=_search_past)
+
+
+def _search_past(tx: Transaction) -> None:
+    """Soon: when every process matches the entries itself, so that nothing falls between."""
+    tx.enqueue(RETRO_JOB, "all", {}, due_at=tx.at + _RETRO_DELAY_MS)
+
+
+def state_in(tx: Transaction, bank: str, entry: str) -> str | None:
+    """The state of a bank's entry within a transaction; None when there is no such entry."""
+    query = select(bank_entry.c.state).where(bank_entry.c.id == entry, bank_entry.c.bank == bank)
+    state: str | None = tx.execute(query).scalar_one_or_none()
+    return state
+
+
+def _change(
+    ledger: Ledger,
+    bank: str,
+    entry: str,
+    event: EventBody,
+    states: Sequence[str],
+    also: Callable[[Transaction], Any] = lambda tx: None,
+) -> None:
+    def unit(tx: Transaction) -> None:
+        state = state_in(tx, bank, entry)
+        if state is None or state == "removed":
+            raise NoSuchEntry(f"bank {bank!r} holds no entry {entry!r}")
+        if state not in states:
+            raise NoSuchEntry(f"the entry {entry!r} of bank {bank!r} is {state} already")
+        tx.append(event)
+        also(tx)
+
+    ledger.commit(unit)
+
+
+def _check_reason(reason: str, *, needed: bool = True) -> None:
+    if (reason or needed) and not _CODE.fullmatch(reason):
+        raise BankError("a reason is a code such as wrong_match; free words belong in a note")

@@ -1,0 +1,210 @@
+"""The guard of the banks: follows the ledger, takes bad entries out of use, and has people look instead.
+
+Three things happen here, each in the transaction that moves the guard's place in the ledger, so each happens once:
+
+- an entry whose matches people overturn is *suspended*: when the lower 95 % bound (Wilson) of the share of overturned
+  among all that people judged since it was added or restored is above one half (4 of 4, 7 of 8, 10 of 12);
+- an entry that is found in more items within an hour than its bank's flood limit is *quarantined*;
+- what a quarantined entry is found in gets a case, as if somebody had reported it.
+
+What people and matches say about entries that come from an exchange is passed on to whoever writes it back there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import func, select
+
+from seawall.measure import wilson
+from seawall.model import (
+    BankEntryQuarantined,
+    BankEntrySuspended,
+    DecisionMade,
+    DecisionSource,
+    Event,
+    ItemRef,
+    ReportReceived,
+    new_id,
+)
+from seawall.publish.banks.configuring import BankSettings, all_settings
+from seawall.publish.banks.projections import GUARD, matches_of
+from seawall.publish.tables import bank_entry, bank_hit, bank_watch
+from seawall.storage import Database, Ledger, Transaction
+
+_log = structlog.get_logger(__name__)
+
+OVERTURNED_SHARE: Final = 0.5
+"""An entry is suspended when it is almost certain that more than this share of its matches is wrong."""
+_HOUR_MS: Final = 3_600_000
+_EVENTS: Final = 500
+_IN: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something to tell an exchange about one of its records."""
+
+    exchange: str
+    bank: str
+    record: str
+    entry: str
+    opinion: str  # seen | true_positive | false_positive
+
+
+Tell = Callable[[Transaction, Said], None]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a stretch of the ledger says about entries."""
+
+    hit: set[str] = field(default_factory=set)  # acted on, or would have
+    judged: set[str] = field(default_factory=set)  # items that a person decided
+    quarantined: list[tuple[ItemRef, str, str]] = field(default_factory=list)  # item, entry, decision
+
+
+class BankGuard:
+    """Call ``step`` every second or so, in as many processes as you like: each stretch of the ledger counts once."""
+
+    def __init__(self, ledger: Ledger, database: Database, tell: Tell = lambda tx, said: None) -> None:
+        """``tell``: enqueues, within the transaction, what an exchange is to be told."""
+        self._ledger = ledger
+        self._database = database
+        self._tell = tell
+
+    def step(self) -> bool:
+        """Take in the next stretch of the ledger; False when there was none."""
+        with self._database.read() as connection:
+            position = connection.execute(_POSITION).scalar() or 0
+        events = self._ledger.events(position, _EVENTS)
+        if not events:
+            return False
+        seen, settings = _read(events), all_settings(self._database)
+        self._ledger.commit(lambda tx: self._unit(tx, position, events[-1].seq, seen, settings))
+        return True
+
+    def run(self) -> None:
+        """``step`` until the end of the ledger is reached."""
+        while self.step():
+            pass
+
+    def _unit(self, tx: Transaction, position: int, upto: int, seen: _Seen, settings: dict[str, BankSettings]) -> None:
+        if (tx.execute(_POSITION).scalar() or 0) != position:
+            return  # another process was faster
+        judged = _rows(tx, bank_hit.c.item, seen.judged)
+        entries = {row.id: row for row in _entries(tx, seen.hit | {row.entry for row in judged})}
+        self._stop_floods(tx, [entries[entry] for entry in sorted(seen.hit) if entry in entries], settings)
+        _suspend_wrong(tx, [entries[entry] for entry in sorted({row.entry for row in judged}) if entry in entries])
+        for item, entry, decision in seen.quarantined:
+            _have_looked_at(tx, item, entry, decision)
+        for entry in sorted(seen.hit):
+            self._say(tx, entries.get(entry), "seen")
+        for row in judged:
+            self._say(tx, entries.get(row.entry), _OPINIONS[row.outcome])
+        _move(tx, upto)
+
+    def _stop_floods(self, tx: Transaction, rows: Sequence[Any], settings: dict[str, BankSettings]) -> None:
+        for row in rows:
+            limit = settings.get(row.bank, BankSettings()).most_hits
+            if row.state != "active" or limit is None:
+                continue
+            since = max(tx.at - _HOUR_MS, row.state_at)
+            count = select(func.count()).where(bank_hit.c.entry == row.id, bank_hit.c.at > since)
+            hits = tx.execute(count.where(bank_hit.c.effect == "matched")).scalar_one()
+            if hits > limit:
+                tx.append(BankEntryQuarantined(bank=row.bank, entry=row.id, by=GUARD, hits=hits, limit=limit))
+                _log.warning("entry quarantined", bank=row.bank, entry=row.id, hits=hits, limit=limit)
+
+    def _say(self, tx: Transaction, row: Any, opinion: str) -> None:
+        if row is not None and row.exchange is not None and row.record is not None:
+            self._tell(tx, Said(row.exchange, row.bank, row.record, row.id, opinion))
+
+
+_POSITION = select(bank_watch.c.seq).where(bank_watch.c.name == "guard")
+_OPINIONS: Final = {"confirmed": "true_positive", "overturned": "false_positive"}
+
+
+def is_wrong(confirmed: int, overturned: int) -> bool:
+    """Whether people's answers make it almost certain that most of an entry's matches are wrong."""
+    return wilson(overturned, confirmed + overturned).lower > OVERTURNED_SHARE
+
+
+def _read(events: Iterable[Event]) -> _Seen:
+    seen = _Seen()
+    for event in events:
+        body = event.body
+        if not isinstance(body, DecisionMade):
+            continue
+        decision = body.decision
+        if decision.source is DecisionSource.REVIEW:
+            seen.judged.add(decision.item.ref)
+            continue
+        for entry, (_, effect) in matches_of(decision).items():
+            if effect == "matched":
+                seen.hit.add(entry)
+            elif effect == "quarantined":
+                seen.quarantined.append((decision.item, entry, decision.id))
+    return seen
+
+
+def _suspend_wrong(tx: Transaction, rows: Sequence[Any]) -> None:
+    for row in rows:
+        if row.state not in ("active", "quarantined"):
+            continue
+        counted = (
+            select(bank_hit.c.outcome, func.count().label("items"))
+            .where(bank_hit.c.entry == row.id, bank_hit.c.outcome_at > row.state_at)
+            .group_by(bank_hit.c.outcome)
+        )
+        outcomes: dict[str, int] = {row.outcome: row.items for row in tx.execute(counted)}
+        confirmed, overturned = outcomes.get("confirmed", 0), outcomes.get("overturned", 0)
+        if is_wrong(confirmed, overturned):
+            tx.append(
+                BankEntrySuspended(
+                    bank=row.bank,
+                    entry=row.id,
+                    by=GUARD,
+                    reason="overturned",
+                    confirmed=confirmed,
+                    overturned=overturned,
+                )
+            )
+            _log.warning("entry suspended", bank=row.bank, entry=row.id, confirmed=confirmed, overturned=overturned)
+
+
+def _have_looked_at(tx: Transaction, item: ItemRef, entry: str, decision: str) -> None:
+    """A case for what a quarantined entry was found in, once: not again at every later look at the same revision."""
+    first = select(bank_hit.c.decision).where(bank_hit.c.item == item.ref, bank_hit.c.entry == entry)
+    if tx.execute(first).scalar() == decision:
+        tx.append(ReportReceived(report=new_id("rep", tx.at), item=item, reporter=None, kind=GUARD))
+
+
+def _entries(tx: Transaction, ids: Iterable[str]) -> list[Any]:
+    columns = (bank_entry.c[name] for name in ("id", "bank", "state", "state_at", "exchange", "record"))
+    query = select(*columns)
+    ordered = sorted(ids)
+    return [
+        row
+        for start in range(0, len(ordered), _IN)
+        for row in tx.execute(query.where(bank_entry.c.id.in_(ordered[start : start + _IN])))
+    ]
+
+
+def _rows(tx: Transaction, column: Any, keys: Iterable[str]) -> list[Any]:
+    """The judged matches of some items."""
+    ordered = sorted(keys)
+    query = select(bank_hit.c.entry, bank_hit.c.outcome).where(bank_hit.c.outcome.is_not(None))
+    return [
+        row
+        for start in range(0, len(ordered), _IN)
+        for row in tx.execute(query.where(column.in_(ordered[start : start + _IN])))
+    ]
+
+
+def _move(tx: Transaction, seq: int) -> None:
+    tx.execute(bank_watch.delete().where(bank_watch.c.name == "guard"))
+    tx.execute(bank_watch.insert().values(name="guard", seq=seq))

@@ -1,0 +1,116 @@
+"""What is known about a part: matches with their distance, their bank, and where the entry comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seawall.detect import Runner, derive_parts
+from seawall.detect.bank import to_signals
+from seawall.match import BankMatcher, Hit
+from seawall.model import Modality, Part, Signal, Span, Unknown
+from seawall.publish.banks.configuring import BankSettings, all_settings
+from seawall.publish.banks.listing import find_entries
+from seawall.publish.banks.projections import EFFECTS
+from seawall.storage import Database, Vault
+
+QUERY = "query"  # the path of the part that is asked about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One entry that was found, with its provenance. ``effect``: matched, suppressed or quarantined.
+
+    ``revision``: of the banks, as decisions record it. ``start`` and ``end``: characters of a text, seconds of a
+    recording or film.
+    """
+
+    bank: str
+    title: str
+    role: str
+    entry: str
+    kind: str
+    effect: str
+    distance: int | None
+    source: str
+    exchange: str | None
+    added_by: str
+    added_at: int
+    expires: int | None
+    hits: int
+    overturned: int
+    revision: int
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What was found, and what could not be looked at."""
+
+    matches: tuple[Match, ...]
+    unknown: tuple[Unknown, ...] = ()
+
+
+def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -> Lookup:
+    """Ask every detector that matches against banks about one part, and the links in a text; waits for all of them."""
+    parts = derive_parts((part,))
+    modalities = {each.modality for each in parts}
+    wanted = {
+        spec.name
+        for spec in runner.specs
+        if modalities & spec.modalities and any(signal.name.startswith("bank:") for signal in spec.signals)
+    }
+    findings = runner.start(parts, wanted).wait()
+    return Lookup(_matches(database, vault, findings.signals), tuple(findings.unknown))
+
+
+def look_up_hits(database: Database, vault: Vault, matcher: BankMatcher, hits: Iterable[Hit]) -> Lookup:
+    """The same for hits of a hash or digest that the caller has computed itself."""
+    part = Part(path=QUERY, modality=Modality.IMAGE, field=QUERY)
+    return Lookup(_matches(database, vault, to_signals(matcher, hits, part, QUERY)))
+
+
+def _matches(database: Database, vault: Vault, signals: Sequence[Signal]) -> tuple[Match, ...]:
+    found = [
+        (signal, EFFECTS[signal.name.partition(":")[0]])
+        for signal in signals
+        if signal.evidence is not None and signal.name.partition(":")[0] in EFFECTS
+    ]
+    if not found:
+        return ()
+    ids = [str(signal.evidence) for signal, _ in found]
+    entries = {entry.id: entry for entry in find_entries(database, vault, ids)}
+    settings = all_settings(database)
+    matches = []
+    for signal, effect in found:
+        entry = entries.get(str(signal.evidence))
+        if entry is not None:
+            bank = settings.get(entry.bank, BankSettings())
+            start, end = _where(signal.span)
+            matches.append(
+                Match(
+                    bank=entry.bank,
+                    title=bank.title,
+                    role=bank.role,
+                    entry=entry.id,
+                    kind=entry.kind,
+                    effect=effect,
+                    distance=signal.distance,
+                    source=entry.source,
+                    exchange=entry.exchange,
+                    added_by=entry.added_by,
+                    added_at=entry.added_at,
+                    expires=entry.expires,
+                    hits=entry.counts.hits,
+                    overturned=entry.counts.overturned,
+                    revision=int(signal.version),
+                    start=start,
+                    end=end,
+                )
+            )
+    return tuple(matches)
+
+
+def _where(span: Span | None) -> tuple[float | None, float | None]:
+    return (None, None) if span is None else (span.start, span.end)

@@ -1,0 +1,227 @@
+"""Banks, their entries, and what became of their matches: folds of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Final
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from seawall.model import (
+    BankConfigured,
+    BankEntryAdded,
+    BankEntryQuarantined,
+    BankEntryRemoved,
+    BankEntryRestored,
+    BankEntrySuspended,
+    Decision,
+    DecisionMade,
+    DecisionSource,
+    Event,
+    ReportReceived,
+)
+from seawall.publish.tables import bank, bank_entry, bank_hit
+from seawall.storage.upsert import upsert
+
+Row = dict[str, Any]
+
+EFFECTS: Final = {"bank": "matched", "bank_suppressed": "suppressed", "bank_quarantined": "quarantined"}
+"""What a bank's signal means, by what stands before the colon of its name."""
+GUARD: Final = "guard"
+"""Who reports what a quarantined entry was found in; no complaint about the entry."""
+_IN: Final = 500
+_STATES: Final[dict[type, str]] = {
+    BankEntryRemoved: "removed",
+    BankEntrySuspended: "suspended",
+    BankEntryQuarantined: "quarantined",
+    BankEntryRestored: "active",
+}
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Banks:
+    """The projection ``bank``."""
+
+    name: ClassVar[str] = "banks"
+    tables: ClassVar[tuple[Table, ...]] = (bank,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """The newest configuration stands."""
+        rows: dict[str, Row] = {}
+        for event in events:
+            body = event.body
+            if isinstance(body, BankConfigured):
+                rows[body.bank] = {
+                    "name": body.bank,
+                    "title": body.title,
+                    "role": body.role,
+                    "thresholds": _ENCODER.encode(body.thresholds).decode(),
+                    "owner": body.owner,
+                    "harm": body.harm,
+                    "expires_after_days": body.expires_after_days,
+                    "flood_limit": body.flood_limit,
+                    "by": body.by,
+                    "at": event.at,
+                    "seq": event.seq,
+                }
+        if rows:
+            upsert(connection, bank, list(rows.values()))
+
+
+class BankEntries:
+    """The projection ``bank_entry``."""
+
+    name: ClassVar[str] = "bank_entries"
+    tables: ClassVar[tuple[Table, ...]] = (bank_entry,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Additions insert; every change of state moves the row to the end of the cursor."""
+        rows: dict[str, Row] = {}
+        changes: list[Event] = []
+        for event in events:
+            if isinstance(event.body, BankEntryAdded):
+                rows[event.body.entry] = _entry_row(event, event.body)
+            elif type(event.body) in _STATES:
+                changes.append(event)
+        known = {event.body.entry for event in changes} - rows.keys()  # type: ignore[union-attr]
+        rows.update(_load(connection, bank_entry, "id", known))
+        for event in changes:
+            body = event.body
+            assert isinstance(body, BankEntryRemoved | BankEntrySuspended | BankEntryQuarantined | BankEntryRestored)
+            if (row := rows.get(body.entry)) is not None and row["state"] != "removed":
+                row["state"] = _STATES[type(body)]
+                row["state_at"] = event.at
+                row["state_by"] = body.by
+                row["state_reason"] = "flood" if isinstance(body, BankEntryQuarantined) else body.reason
+                row["seq"] = event.seq
+        if rows:
+            upsert(connection, bank_entry, list(rows.values()))
+
+
+def _entry_row(event: Event, body: BankEntryAdded) -> Row:
+    return {
+        "id": body.entry,
+        "number": event.seq,
+        "bank": body.bank,
+        "kind": body.kind,
+        "digest": body.digest,
+        "source": body.source,
+        "added_by": body.by,
+        "added_at": event.at,
+        "seq": event.seq,
+        "expires": body.expires,
+        "threshold": body.threshold,
+        "state": "active",
+        "state_at": event.at,
+        "state_by": body.by,
+        "state_reason": "",
+        "exchange": body.exchange,
+        "record": body.record,
+    }
+
+
+class BankHits:
+    """The projection ``bank_hit``: one row for each item that an entry was found in.
+
+    A person's decision about the item confirms the matches of its revision, or overturns them; the last one counts.
+    """
+
+    name: ClassVar[str] = "bank_hits"
+    tables: ClassVar[tuple[Table, ...]] = (bank_hit,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Fold machine decisions, reviews and reports."""
+        relevant = [event for event in events if _concerns(event)]
+        if not relevant:
+            return
+        items = {_item_of(event) for event in relevant}
+        by_item: dict[str, dict[str, Row]] = {item: {} for item in items}
+        for start in range(0, len(ordered := sorted(items)), _IN):
+            query = select(bank_hit).where(bank_hit.c.item.in_(ordered[start : start + _IN]))
+            for found in connection.execute(query).mappings():
+                by_item[found["item"]][found["entry"]] = dict(found)
+        touched: dict[tuple[str, str], Row] = {}
+        for event in relevant:
+            rows = by_item[_item_of(event)]
+            for row in _fold(rows, event):
+                touched[row["item"], row["entry"]] = row
+        if touched:
+            upsert(connection, bank_hit, list(touched.values()))
+
+
+def matches_of(decision: Decision) -> dict[str, tuple[str, str]]:
+    """Entry → (bank, effect) of the matches that a decision read; what acts counts before what does not."""
+    found: dict[str, tuple[str, str]] = {}
+    for signal in decision.signals:
+        before, colon, name = signal.name.partition(":")
+        effect = EFFECTS.get(before) if colon else None
+        if effect is not None and signal.evidence is not None and (effect == "matched" or signal.evidence not in found):
+            found[signal.evidence] = (name, effect)
+    return found
+
+
+def _concerns(event: Event) -> bool:
+    body = event.body
+    if isinstance(body, DecisionMade):
+        return body.decision.source is DecisionSource.REVIEW or any(
+            signal.name.startswith("bank") for signal in body.decision.signals
+        )
+    return isinstance(body, ReportReceived) and body.kind != GUARD
+
+
+def _item_of(event: Event) -> str:
+    body = event.body
+    assert isinstance(body, DecisionMade | ReportReceived)
+    return body.decision.item.ref if isinstance(body, DecisionMade) else body.item.ref
+
+
+def _fold(rows: dict[str, Row], event: Event) -> list[Row]:
+    """The rows of one item that the event changes or adds."""
+    body = event.body
+    if isinstance(body, ReportReceived):
+        for row in rows.values():
+            row["complaints"] += 1
+        return list(rows.values())
+    assert isinstance(body, DecisionMade)
+    decision = body.decision
+    if decision.source is DecisionSource.REVIEW:
+        judged = [row for row in rows.values() if row["revision"] == decision.item.revision]
+        for row in judged:
+            row["outcome"] = "confirmed" if decision.reasons else "overturned"
+            row["outcome_at"] = event.at
+        return judged
+    changed = []
+    for entry, (name, effect) in matches_of(decision).items():
+        before = rows.get(entry)
+        if before is not None and before["revision"] == decision.item.revision:
+            if before["effect"] == effect:
+                continue
+            before.update(effect=effect, decision=decision.id)
+        else:
+            rows[entry] = {
+                "item": decision.item.ref,
+                "entry": entry,
+                "bank": name,
+                "revision": decision.item.revision,
+                "decision": decision.id,
+                "at": event.at,
+                "effect": effect,
+                "outcome": None,
+                "outcome_at": None,
+                "complaints": before["complaints"] if before is not None else 0,
+            }
+        changed.append(rows[entry])
+    return changed
+
+
+def _load(connection: Connection, table: Table, key: str, ids: Collection[str]) -> dict[str, Row]:
+    ordered = sorted(ids)
+    rows: dict[str, Row] = {}
+    for start in range(0, len(ordered), _IN):
+        found = connection.execute(select(table).where(table.c[key].in_(ordered[start : start + _IN])))
+        rows.update((row[key], dict(row)) for row in found.mappings())
+    return rows
+
+
+PROJECTIONS = (Banks(), BankEntries(), BankHits())

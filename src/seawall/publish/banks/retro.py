@@ -1,0 +1,257 @@
+"""Looking for new entries in past items, in pages, so that it can stop anywhere and go on there.
+
+A search takes all entries that were added or restored since the last one. It visits every item that was submitted
+before it began (later ones met the entries themselves) and has those that match screened again, with effect. Each
+page's jobs are enqueued in the transaction that moves the search on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import structlog
+from sqlalchemy import func, insert, select, update
+
+from seawall.detect import derive_parts
+from seawall.detect.bank import BankDetector
+from seawall.match import BankEntry, BankMatcher
+from seawall.model import ItemRef, Part, Print, new_id, now_ms
+from seawall.publish.banks.configuring import all_settings
+from seawall.publish.banks.entries import RETRO_JOB, value_name
+from seawall.publish.banks.keeper import with_threshold
+from seawall.publish.banks.listing import open_sealed
+from seawall.publish.tables import bank_entry, retro
+from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
+
+_log = structlog.get_logger(__name__)
+
+RESCAN_JOB: Final = "rescan"
+"""Kind of the job that screens one past item again because an entry was found in it."""
+_PAGE: Final = 200
+_MOST_ENTRIES: Final = 100_000  # of one search: bounds its memory; the rest is searched for next
+_BY_TEXT: Final = frozenset({"text", "near_text", "pattern", "domain", "name"})
+_DIGESTS: Final = frozenset({"sha256", "sha1", "md5"})
+
+
+class Past(Protocol):
+    """A past item, as a search needs it."""
+
+    @property
+    def ref(self) -> ItemRef: ...
+
+    @property
+    def decision(self) -> str | None: ...
+
+    @property
+    def parts(self) -> Sequence[Part]: ...
+
+    @property
+    def prints(self) -> Sequence[Print]: ...
+
+    @property
+    def readable(self) -> bool: ...
+
+
+class Walk(Protocol):
+    """The next page of past items in the order of their surrogates; empty when there are no more."""
+
+    def __call__(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How a search stands. Times are milliseconds since 1970."""
+
+    id: str
+    entries: int
+    items: int
+    hits: int
+    unreadable: int
+    started_at: int
+    updated_at: int
+    finished_at: int | None
+    position: str
+
+    @property
+    def reached_at(self) -> int | None:
+        """When the last item looked at was first submitted: items are visited in the order of time."""
+        try:
+            return int(self.position.partition("_")[2][:12], 16)
+        except ValueError:
+            return None
+
+
+def list_searches(database: Database, limit: int = 20) -> list[Search]:
+    """The latest searches, newest first."""
+    columns = (retro.c[name] for name in Search.__dataclass_fields__)
+    with database.read() as connection:
+        rows = connection.execute(select(*columns).order_by(retro.c.started_at.desc(), retro.c.id.desc()).limit(limit))
+        return [Search(**row) for row in rows.mappings()]
+
+
+class Retro:
+    """Does the job ``retro``. ``pause`` is called after each page: a worker that stops raises in it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        database: Database,
+        vault: Vault,
+        jobs: Jobs,
+        walk: Walk,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._ledger = ledger
+        self._database = database
+        self._vault = vault
+        self._jobs = jobs
+        self._walk = walk
+        self._pause = pause
+
+    def run(self, job: Job) -> None:
+        """Go on with the open search, or begin one; return when it is done. Raises LeaseLost."""
+        search = self._open_search() or self._ledger.commit(self._begin)
+        if search is None:
+            self._ledger.commit(lambda tx: tx.finish(job))
+            return
+        matcher = self._matcher(search)
+        texts = any(matcher.has(kind) for kind in _BY_TEXT)
+        finder = Finder(matcher)
+        position = search.position
+        while page := self._walk(after=position, before=search.before_item, limit=_PAGE, texts=texts):
+            found = [past for past in page if past.readable and past.decision is not None and finder.finds(past)]
+            unreadable = sum(not past.readable for past in page)
+            self._ledger.commit(_page_done(search, position, page[-1].ref.ref, len(page), found, unreadable))
+            position = page[-1].ref.ref
+            self._jobs.heartbeat(job)
+            self._pause()
+        self._ledger.commit(lambda tx: _finish(tx, search, job))
+        _log.info("past items searched", search=search.id, entries=search.entries)
+
+    def _open_search(self) -> Any:
+        with self._database.read() as connection:
+            return connection.execute(select(retro).where(retro.c.finished_at.is_(None))).first()
+
+    def _begin(self, tx: Transaction) -> Any:
+        """A new search for what came since the last one; None when nothing did."""
+        after = tx.execute(select(func.max(retro.c.up_to_seq))).scalar() or 0
+        fresh = (bank_entry.c.seq > after, bank_entry.c.state.in_(("active", "quarantined")))
+        seqs = select(bank_entry.c.seq).where(*fresh).order_by(bank_entry.c.seq).limit(_MOST_ENTRIES).subquery()
+        taken = tx.execute(select(func.count().label("entries"), func.max(seqs.c.seq).label("upto"))).one()
+        if not taken.entries:
+            return None
+        row = {
+            "id": new_id("ret", tx.at),
+            "after_seq": after,
+            "up_to_seq": taken.upto,
+            "entries": taken.entries,
+            "before_item": new_id("it", now_ms()),
+            "position": "",
+            "items": 0,
+            "hits": 0,
+            "unreadable": 0,
+            "started_at": tx.at,
+            "updated_at": tx.at,
+            "finished_at": None,
+        }
+        tx.execute(insert(retro).values(row))
+        return tx.execute(select(retro).where(retro.c.id == row["id"])).one()
+
+    def _matcher(self, search: Any) -> BankMatcher:
+        """The entries of the search that count now."""
+        columns = (bank_entry.c[name] for name in ("id", "bank", "kind", "threshold", "expires", "state"))
+        query = select(*columns).where(
+            bank_entry.c.seq > search.after_seq,
+            bank_entry.c.seq <= search.up_to_seq,
+            bank_entry.c.state.in_(("active", "quarantined")),
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        values = open_sealed(self._vault, ((row.bank, value_name(row.id)) for row in rows))
+        settings = all_settings(self._database)
+        entries = [
+            with_threshold(
+                BankEntry(
+                    bank=row.bank,
+                    id=row.id,
+                    kind=row.kind,
+                    value=values[row.bank, value_name(row.id)],
+                    threshold=row.threshold,
+                    expires=row.expires,
+                ),
+                settings.get(row.bank),
+            )
+            for row in rows
+            if (row.bank, value_name(row.id)) in values
+        ]
+        return BankMatcher(entries)
+
+
+class Finder:
+    """Whether any of some entries is in a past item."""
+
+    def __init__(self, matcher: BankMatcher) -> None:
+        self._matcher = matcher
+        self._texts = BankDetector()
+        self._texts.replace(matcher)
+
+    def finds(self, past: Past) -> bool:
+        """By its prints, or in its texts and links."""
+        return self._in_prints(past.prints) or any(self._texts.detect(derive_parts(past.parts)))
+
+    def _in_prints(self, prints: Sequence[Print]) -> bool:
+        matcher = self._matcher
+        digests = [each.value.hex() for each in prints if each.kind in _DIGESTS]
+        return (
+            bool(digests and matcher.match_digests(digests))
+            or any(matcher.match_image(each.value) for each in prints if each.kind == "pdq")
+            or any(
+                matcher.match_audio(np.frombuffer(each.value, "<u4")) for each in prints if each.kind == "chromaprint"
+            )
+            or (matcher.has("video") and any(map(matcher.match_video, _films(prints))))
+        )
+
+
+def _films(prints: Iterable[Print]) -> list[list[tuple[float, bytes]]]:
+    """The frames of each film, in the order of time: prints of derived pictures that have a time."""
+    films: dict[str, list[tuple[float, bytes]]] = {}
+    for each in prints:
+        if each.kind == "pdq" and each.span is not None and each.span.unit == "seconds":
+            films.setdefault(each.part.partition(">")[0], []).append((each.span.start, each.value))
+    return [sorted(frames) for frames in films.values()]
+
+
+def _page_done(
+    search: Any, before: str, after: str, items: int, found: Sequence[Past], unreadable: int
+) -> Callable[[Transaction], None]:
+    def unit(tx: Transaction) -> None:
+        here = (retro.c.id == search.id) & (retro.c.position == before)
+        if tx.execute(select(retro.c.id).where(here)).one_or_none() is None:
+            return  # another worker has done this page
+        for past in found:
+            payload = {"item": past.ref.ref, "revision": past.ref.revision, "decision": past.decision}
+            tx.enqueue(RESCAN_JOB, past.ref.ref, payload)
+        tx.execute(
+            update(retro)
+            .where(here)
+            .values(
+                position=after,
+                items=retro.c["items"] + items,
+                hits=retro.c.hits + len(found),
+                unreadable=retro.c.unreadable + unreadable,
+                updated_at=tx.at,
+            )
+        )
+
+    return unit
+
+
+def _finish(tx: Transaction, search: Any, job: Job) -> None:
+    tx.execute(update(retro).where(retro.c.id == search.id).values(finished_at=tx.at, updated_at=tx.at))
+    more = select(bank_entry.c.id).where(bank_entry.c.seq > search.up_to_seq).limit(1)
+    if tx.execute(more).first() is not None:
+        tx.enqueue(RETRO_JOB, "all", {})
+    tx.finish(job)

@@ -1,0 +1,14 @@
+"""Exchanges in use: read on schedule into banks, told what people and matches say, watched for staleness.
+
+exchanges = Exchanges(ledger, database, vault, jobs, open_all(path))
+exchanges.schedule()                      # at the start of a worker
+exchanges.sync(job)                       # the job "exchange": read what is new; asks for the next one itself
+BankGuard(ledger, database, exchanges.tell)
+exchanges.write_back(job)                 # the job "opinion"
+"""
+
+from seawall.publish.exchanges.opening import open_all
+from seawall.publish.exchanges.state import ExchangeState, list_exchanges
+from seawall.publish.exchanges.sync import EXCHANGE_JOB, OPINION_JOB, Exchanges, Opened
+
+__all__ = ["EXCHANGE_JOB", "OPINION_JOB", "ExchangeState", "Exchanges", "Opened", "list_exchanges", "open_all"]

@@ -1,0 +1,181 @@
+"""One delta of an exchange, applied to the banks within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import delete, select
+
+from seawall.match.exchange import Delta, Known, Record
+from seawall.model import BankEntryRemoved
+from seawall.publish.banks.entries import NewEntry, Origin, add_in
+from seawall.publish.tables import bank_entry, exchange_record, exchange_signal
+from seawall.storage import Transaction
+
+SUBJECT: Final = "exchange"
+"""Kind of the vault's subject that an exchange's raw records are sealed for."""
+_IN: Final = 500
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a delta did."""
+
+    records: int = 0
+    added: int = 0
+    removed: int = 0
+    skipped: int = 0
+
+
+def record_name(record: str) -> str:
+    """The name of a raw record in the vault."""
+    return f"record/{record}"
+
+
+def apply_delta(tx: Transaction, exchange: str, banks: Mapping[str, str], delta: Delta, generation: int) -> Applied:
+    """Take in every update; what is known already costs a row. ``banks``: kind → bank."""
+    done = Applied()
+    if not delta.updates:
+        return done
+    subject = tx.subject(SUBJECT, exchange)
+    keyed = {tx.digest(f"{exchange}\0{key}".encode()): record for key, record in delta.updates.items()}
+    known = _known(tx, exchange, list(keyed))
+    gone = [record for record, update in keyed.items() if update is None and record in known]
+    done.removed += forget(tx, exchange, gone)
+    rows: list[dict[str, Any]] = []
+    changed: dict[str, Record] = {}
+    for name, record in keyed.items():
+        if record is None:
+            continue
+        raw = _ENCODER.encode(record.raw)
+        digest = tx.digest(raw + _ENCODER.encode(sorted(banks.items())))
+        rows.append({"exchange": exchange, "record": name, "digest": digest, "generation": generation, "at": tx.at})
+        done.records += 1
+        done.skipped += record.skipped + sum(one.kind not in banks for one in record.known)
+        if known.get(name) != digest:
+            tx.seal(subject, record_name(name), raw)
+            changed[name] = record
+    added, removed = _replace(tx, exchange, changed, banks)
+    done.added += added
+    done.removed += removed
+    _write_records(tx, rows)
+    return done
+
+
+def forget(tx: Transaction, exchange: str, records: Sequence[str]) -> int:
+    """Drop records, and the entries that no other record stands for; how many entries went."""
+    if not records:
+        return 0
+    entries: set[tuple[str, str]] = set()
+    subject = tx.subject(SUBJECT, exchange)
+    for chunk in _chunks(records):
+        mine = (exchange_signal.c.exchange == exchange, exchange_signal.c.record.in_(chunk))
+        entries.update(
+            (row.bank, row.entry)
+            for row in tx.execute(select(exchange_signal.c.bank, exchange_signal.c.entry).where(*mine))
+        )
+        tx.execute(delete(exchange_signal).where(*mine))
+        tx.execute(
+            delete(exchange_record).where(exchange_record.c.exchange == exchange, exchange_record.c.record.in_(chunk))
+        )
+    for record in records:
+        tx.seal(subject, record_name(record), b"")  # nothing of what was taken back is kept
+    return _remove_unsupported(tx, exchange, entries)
+
+
+def _replace(
+    tx: Transaction, exchange: str, changed: Mapping[str, Record], banks: Mapping[str, str]
+) -> tuple[int, int]:
+    """Let records stand for what they say now; how many entries were added and removed."""
+    before = _signals(tx, exchange, list(changed))
+    now, added = _add(tx, exchange, changed, banks)
+    for record, entry in sorted(now.keys() - before.keys()):
+        row = {"exchange": exchange, "record": record, "entry": entry, "bank": now[record, entry]}
+        tx.insert(exchange_signal, row)
+    lost = sorted(before.keys() - now.keys())
+    for record, entry in lost:
+        tx.execute(
+            delete(exchange_signal).where(
+                exchange_signal.c.exchange == exchange,
+                exchange_signal.c.record == record,
+                exchange_signal.c.entry == entry,
+            )
+        )
+    return added, _remove_unsupported(tx, exchange, {(before[pair], pair[1]) for pair in lost})
+
+
+def _add(
+    tx: Transaction, exchange: str, changed: Mapping[str, Record], banks: Mapping[str, str]
+) -> tuple[dict[tuple[str, str], str], int]:
+    """(record, entry) → bank of all that the records say, and how many entries are new."""
+    by_bank: dict[str, list[tuple[str, Known]]] = {}
+    for record, update in changed.items():
+        for known in update.known:
+            if (bank := banks.get(known.kind)) is not None:
+                by_bank.setdefault(bank, []).append((record, known))
+    now: dict[tuple[str, str], str] = {}
+    fresh = 0
+    for bank, found in by_bank.items():
+        entries = [NewEntry(kind=known.kind, value=known.value, source=exchange) for _, known in found]
+        values = [known.value for _, known in found]
+        origins = [Origin(exchange=exchange, record=record) for record, _ in found]
+        made = add_in(tx, bank, entries, values, f"exchange:{exchange}", origins)
+        now.update(((record, entry), bank) for (record, _), entry in zip(found, made.ids, strict=True))
+        fresh += made.fresh
+    return now, fresh
+
+
+def _signals(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[tuple[str, str], str]:
+    """(record, entry) → bank of what the records stood for."""
+    found: dict[tuple[str, str], str] = {}
+    for chunk in _chunks(records):
+        query = select(exchange_signal).where(
+            exchange_signal.c.exchange == exchange, exchange_signal.c.record.in_(chunk)
+        )
+        found.update(((row.record, row.entry), row.bank) for row in tx.execute(query))
+    return found
+
+
+def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[str, str]]) -> int:
+    """Remove entries that came from an exchange and that no record stands for any more."""
+    removed = 0
+    for bank, entry in sorted(entries):
+        if tx.execute(select(exchange_signal.c.entry).where(exchange_signal.c.entry == entry).limit(1)).first():
+            continue
+        row = tx.execute(select(bank_entry.c.state, bank_entry.c.exchange).where(bank_entry.c.id == entry)).first()
+        if row is not None and row.exchange is not None and row.state != "removed":
+            tx.append(BankEntryRemoved(bank=bank, entry=entry, by=f"exchange:{exchange}", reason="withdrawn"))
+            removed += 1
+    return removed
+
+
+def _known(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[str, str]:
+    """The records that are known already, with the digest of what they said."""
+    found: dict[str, str] = {}
+    for chunk in _chunks(records):
+        query = select(exchange_record.c.record, exchange_record.c.digest).where(
+            exchange_record.c.exchange == exchange, exchange_record.c.record.in_(chunk)
+        )
+        found.update((row.record, row.digest) for row in tx.execute(query))
+    return found
+
+
+def _write_records(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of ``exchange_record``."""
+    for chunk in _chunks(rows):
+        keys = [row["record"] for row in chunk]
+        tx.execute(
+            delete(exchange_record).where(
+                exchange_record.c.exchange == chunk[0]["exchange"], exchange_record.c.record.in_(keys)
+            )
+        )
+        for row in chunk:
+            tx.insert(exchange_record, row)
+
+
+def _chunks(listed: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (listed[start : start + _IN] for start in range(0, len(listed), _IN))

@@ -1,0 +1,215 @@
+"""Reading exchanges on schedule, and writing opinions back: durable, resumable, each delta once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+import structlog
+from sqlalchemy import delete, func, select
+
+from seawall.match.exchange import Delta, Exchange, ExchangeConfig, ExchangeError, NotSupported, Opinion
+from seawall.publish.banks.guard import Said
+from seawall.publish.exchanges.applying import SUBJECT, apply_delta, forget, record_name
+from seawall.publish.tables import exchange as exchange_table
+from seawall.publish.tables import exchange_record, exchange_signal
+from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
+
+_log = structlog.get_logger(__name__)
+
+EXCHANGE_JOB: Final = "exchange"
+"""Kind of the job that reads one exchange; its key is the exchange's name."""
+OPINION_JOB: Final = "opinion"
+"""Kind of the job that tells an exchange one opinion."""
+_FIRST_RETRY_S: Final = 60
+_FORGOTTEN_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A configured exchange, opened."""
+
+    config: ExchangeConfig
+    exchange: Exchange
+
+
+class Exchanges:
+    """All configured exchanges. Safe for threads; several processes may run the jobs."""
+
+    def __init__(
+        self, ledger: Ledger, database: Database, vault: Vault, jobs: Jobs, opened: Mapping[str, Opened]
+    ) -> None:
+        self._ledger = ledger
+        self._database = database
+        self._vault = vault
+        self._jobs = jobs
+        self._opened = opened
+
+    def schedule(self) -> None:
+        """See to it that every exchange has its job, and that readers know which there are."""
+
+        def unit(tx: Transaction) -> None:
+            known = set(tx.execute(select(exchange_table.c.name)).scalars())
+            for name in sorted(known | self._opened.keys()):
+                row = _row(tx, name)
+                opened = self._opened.get(name)
+                if opened is None:
+                    row["every_s"] = None
+                else:
+                    row.update(type=opened.config.type, every_s=opened.config.every_s)
+                    tx.enqueue(EXCHANGE_JOB, name, {})
+                _keep(tx, row)
+
+        self._ledger.commit(unit)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def sync(self, job: Job) -> None:
+        """Read what is new of the exchange that is the job's key, and ask for the next time. Raises LeaseLost."""
+        opened = self._opened.get(job.key)
+        if opened is None:  # it is configured no more
+            self._ledger.commit(lambda tx: tx.finish(job))
+            return
+        name, every_ms = opened.config.name, 1000 * opened.config.every_s
+        try:
+            for delta in opened.exchange.fetch(self._checkpoint(name)):
+                self._ledger.commit(partial(_take, config=opened.config, delta=delta))
+                self._jobs.heartbeat(job)
+        except ExchangeError as error:
+            _log.warning("exchange not read", exchange=name, error=str(error))
+            self._ledger.commit(partial(_failed, job=job, name=name, why=str(error), every_ms=every_ms))
+            return
+        while self._ledger.commit(lambda tx: _sweep(tx, name)):
+            self._jobs.heartbeat(job)
+        self._ledger.commit(lambda tx: _done(tx, job, name, every_ms))
+
+    def _checkpoint(self, name: str) -> str | None:
+        with self._database.read() as connection:
+            query = select(exchange_table.c.checkpoint).where(exchange_table.c.name == name)
+            found: str | None = connection.execute(query).scalar()
+            return found
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def tell(self, tx: Transaction, said: Said) -> None:
+        """Have every exchange that stands behind the entry told, if it wants to hear that. For ``BankGuard``."""
+        opinion = Opinion(said.opinion)
+        behind = select(exchange_signal.c.exchange, exchange_signal.c.record).where(
+            exchange_signal.c.entry == said.entry
+        )
+        for row in tx.execute(behind).all():
+            opened = self._opened.get(row.exchange)
+            if opened is not None and opinion in opened.config.report and opinion in opened.exchange.opinions:
+                payload = {"exchange": row.exchange, "record": row.record, "opinion": opinion.value}
+                tx.enqueue(OPINION_JOB, f"{row.exchange}/{row.record}/{opinion.value}", payload)
+
+    def write_back(self, job: Job) -> None:
+        """Tell an exchange one opinion; raises ExchangeError, and is then tried again later and later."""
+        opened = self._opened.get(job.payload["exchange"])
+        raw = self._raw(job.payload["exchange"], job.payload["record"])
+        if opened is not None and raw is not None:
+            try:
+                opened.exchange.report(raw, Opinion(job.payload["opinion"]))
+            except NotSupported as refusal:
+                _log.info("opinion not taken", exchange=opened.config.name, why=str(refusal))
+        self._ledger.commit(lambda tx: tx.finish(job))
+
+    def _raw(self, name: str, record: str) -> dict[str, Any] | None:
+        """The record in the exchange's own words; None when it was taken back meanwhile."""
+        subject = self._vault.find(SUBJECT, name)
+        if subject is None:
+            return None
+        sealed = self._vault.open_many([(subject, record_name(record))]).get((subject, record_name(record)))
+        found: dict[str, Any] | None = msgspec.json.decode(sealed) if sealed else None
+        return found
+
+
+def _row(tx: Transaction, name: str) -> dict[str, Any]:
+    found = tx.execute(select(exchange_table).where(exchange_table.c.name == name)).mappings().one_or_none()
+    if found is not None:
+        return dict(found)
+    return {
+        "name": name,
+        "type": "",
+        "every_s": None,
+        "checkpoint": None,
+        "generation": 0,
+        "whole": 0,
+        "progress_at": None,
+        "tried_at": None,
+        "synced_at": None,
+        "records": 0,
+        "added": 0,
+        "removed": 0,
+        "skipped": 0,
+        "failures": 0,
+        "error": "",
+    }
+
+
+def _keep(tx: Transaction, row: dict[str, Any]) -> None:
+    tx.execute(delete(exchange_table).where(exchange_table.c.name == row["name"]))
+    tx.execute(exchange_table.insert().values(row))
+
+
+def _take(tx: Transaction, config: ExchangeConfig, delta: Delta) -> None:
+    """The delta and its checkpoint, together."""
+    row = _row(tx, config.name)
+    if delta.restart and not row["whole"]:
+        row.update(whole=1, generation=row["generation"] + 1, skipped=0)
+    done = apply_delta(tx, config.name, config.banks, delta, row["generation"])
+    row.update(
+        checkpoint=delta.checkpoint,
+        progress_at=delta.progress_at or row["progress_at"],
+        tried_at=tx.at,
+        added=row["added"] + done.added,
+        removed=row["removed"] + done.removed,
+        skipped=row["skipped"] + done.skipped,
+    )
+    _keep(tx, row)
+
+
+def _sweep(tx: Transaction, name: str) -> bool:
+    """After a reading from the beginning: drop records that it did not name, some at a time; whether there were any."""
+    row = _row(tx, name)
+    if not row["whole"]:
+        return False
+    old = select(exchange_record.c.record).where(
+        exchange_record.c.exchange == name, exchange_record.c.generation < row["generation"]
+    )
+    gone = list(tx.execute(old.limit(_FORGOTTEN_AT_ONCE)).scalars())
+    row["removed"] += forget(tx, name, gone)
+    _keep(tx, row)
+    return bool(gone)
+
+
+def _done(tx: Transaction, job: Job, name: str, every_ms: int) -> None:
+    row = _row(tx, name)
+    count = select(func.count()).where(exchange_record.c.exchange == name)
+    row.update(
+        whole=0,
+        tried_at=tx.at,
+        synced_at=tx.at,
+        progress_at=row["progress_at"] or tx.at,
+        records=tx.execute(count).scalar_one(),
+        failures=0,
+        error="",
+    )
+    _keep(tx, row)
+    _again(tx, job, every_ms)
+
+
+def _failed(tx: Transaction, job: Job, name: str, why: str, every_ms: int) -> None:
+    """Kept for the console; tried again soon at first, then as usual."""
+    row = _row(tx, name)
+    row.update(tried_at=tx.at, failures=row["failures"] + 1, error=why[:500])
+    _keep(tx, row)
+    _again(tx, job, min(every_ms, 1000 * _FIRST_RETRY_S * 2 ** min(row["failures"] - 1, 16)))
+
+
+def _again(tx: Transaction, job: Job, delay_ms: int) -> None:
+    tx.finish(job)
+    tx.enqueue(EXCHANGE_JOB, job.key, {}, due_at=tx.at + delay_ms)

@@ -1,0 +1,127 @@
+"""Banks over HTTP: configured, filled, matched, suspended; what a look-up tells."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import random
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from api.clients import Client, problem
+from seawall.match import pdq
+
+
+def picture(seed: int) -> tuple[bytes, str]:
+    """A PNG and its PDQ hash."""
+    chance = random.Random(seed)
+    image = Picture.new("RGB", (128, 128))
+    for _ in range(30):
+        box = (*(chance.randrange(64) for _ in range(2)), *(64 + chance.randrange(64) for _ in range(2)))
+        image.paste(tuple(chance.randrange(256) for _ in range(3)), box)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue(), pdq(np.asarray(image)).hash.hex()
+
+
+def add(client: Client, bank: str, kind: str, value: str) -> str:
+    entries = [{"kind": kind, "value": value, "source": "case-7"}]
+    answer = client.send("POST", f"/v1/banks/{bank}/entries", key="bank", json={"entries": entries})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["entries"][0])
+
+
+def test_a_bank_is_configured(fresh: Client) -> None:
+    asked = {"title": "Covers", "role": "allow", "thresholds": {"image": 20}, "harm": "spam", "flood_limit": 9}
+    answer = fresh.send("PUT", "/v1/banks/known-covers", key="bank", json=asked)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "name": "known-covers",
+        "owner": "",
+        "expires_after_days": None,
+        "active": 0,
+        "suspended": 0,
+        "quarantined": 0,
+        **asked,
+    }
+    assert answer.json() in fresh.send("GET", "/v1/banks", key="bank").json()
+    refused = problem(fresh.send("PUT", "/v1/banks/known-covers", key="bank", json={"role": "deny"}), 422)
+    assert "one of block, allow" in refused["detail"]
+    problem(fresh.send("PUT", "/v1/banks/Known Covers", key="bank", json={}), 422)
+    problem(fresh.send("PUT", "/v1/banks/known-covers", key="screen", json={}), 403)
+
+
+def test_what_is_known_about_something(fresh: Client) -> None:
+    data, hashed = picture(1)
+    near = bytearray.fromhex(hashed)
+    near[3] ^= 0x0F
+    entries = {
+        "text": add(fresh, "blocked-texts", "text", "buy ten thousand streams"),
+        "link": add(fresh, "blocked-domains", "domain", "evil.example"),
+        "pdq": add(fresh, "blocked-images", "image", near.hex()),
+        "digest": add(fresh, "shared-files", "digest", hashlib.md5(data, usedforsecurity=False).hexdigest()),
+    }
+
+    def match(**asked: str) -> dict[str, tuple[str, int | None]]:
+        answer = fresh.send("POST", "/v1/match", key="screen", json=asked)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["unknown"] == []
+        assert {one["revision"] for one in found["matches"]} <= {found["revision"]}
+        assert {one["source"] for one in found["matches"]} <= {"case-7"}
+        return {one["entry"]: (one["bank"], one["distance"]) for one in found["matches"]}
+
+    assert match(text="Buy  ten thousand streams on https://a.evil.example/x!") == {
+        entries["text"]: ("blocked-texts", None),
+        entries["link"]: ("blocked-domains", 1),
+    }
+    assert match(link="https://evil.example") == {entries["link"]: ("blocked-domains", 0)}
+    assert match(pdq=hashed) == {entries["pdq"]: ("blocked-images", 4)}
+    assert match(digest=hashlib.md5(data, usedforsecurity=False).hexdigest()) == {
+        entries["digest"]: ("shared-files", 0)
+    }
+    assert match(image=base64.b64encode(data).decode()) == {
+        entries["pdq"]: ("blocked-images", 4),
+        entries["digest"]: ("shared-files", 0),
+    }
+    assert match(text="good morning") == {}
+    unread = fresh.send("POST", "/v1/match", key="screen", json={"image": base64.b64encode(b"no picture").decode()})
+    assert [one["reason"] for one in unread.json()["unknown"]] == ["unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "names 0 things"),
+        ({"text": "a", "link": "b"}, "names 2 things"),
+        ({"pdq": "zz"}, "pdq has 64 hexadecimal digits"),
+        ({"digest": "00"}, "digest has 32 or 40 or 64 hexadecimal digits"),
+        ({"image": "%%%"}, "image: "),
+    ],
+)
+def test_what_cannot_be_looked_up(client: Client, asked: dict[str, str], says: str) -> None:
+    assert says in problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)["detail"]
+
+
+def test_states_of_an_entry(fresh: Client) -> None:
+    entry = add(fresh, "blocked-texts", "text", "a phrase of four")
+    place = f"/v1/banks/blocked-texts/entries/{entry}"
+
+    def found() -> int:
+        asked = {"text": "it is a phrase of four words"}
+        return len(fresh.send("POST", "/v1/match", key="screen", json=asked).json()["matches"])
+
+    assert found() == 1
+    assert fresh.send("POST", f"{place}/suspend", key="bank", json={"reason": "wrong_match"}).status_code == 204
+    assert found() == 0
+    problem(fresh.send("POST", f"{place}/suspend", key="bank", json={"reason": "wrong_match"}), 404)
+    problem(fresh.send("POST", f"{place}/restore", key="bank", json={"reason": "Free words!"}), 422)
+    assert fresh.send("POST", f"{place}/restore", key="bank", json={"reason": "checked"}).status_code == 204
+    assert found() == 1
+    assert fresh.send("DELETE", f"{place}?reason=withdrawn", key="bank").status_code == 204
+    state = fresh.send("GET", place, key="bank").json()
+    assert (state["state"], state["state_reason"], state["counts"]["hits"]) == ("removed", "withdrawn", 0)
+    problem(fresh.send("GET", "/v1/banks/blocked-images/entries/" + entry, key="bank"), 404)

@@ -1,0 +1,134 @@
+"""The banks' pages: what is there, adding, changing, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import random
+from dataclasses import replace
+
+import httpx
+import numpy as np
+from PIL import Image as Picture
+
+from console.houses import Browser, House
+from seawall.match import pdq
+from seawall.model import DecisionMade, Signal, new_id
+from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
+from seawall.screen import load_decision
+
+TEXT = "a phrase that came back <b>once</b> too often"
+
+
+def upload(browser: Browser, path: str, data: bytes, **fields: str) -> httpx.Response:
+    return browser._request(
+        "POST", path, data={"csrf": browser.csrf, **fields}, files={"picture": ("a.png", data, "image/png")}
+    )
+
+
+def add(house: House, bank: str, value: str, kind: str = "text") -> str:
+    (made,) = add_entries(house.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff")], "tests")
+    house.app.banks.refresh()
+    return made
+
+
+def test_a_bank_is_made_filled_and_searched(house: House) -> None:
+    browser = house.browser("policy")
+    assert browser.get("/banks?new=stolen-covers").headers["location"] == "/banks/stolen-covers"
+    assert "No entry here" in browser.get("/banks/stolen-covers").text
+    answer = browser.post(
+        "/banks/stolen-covers/configure", title="Stolen covers", role="block", harm="spam", threshold_image="20"
+    )
+    assert answer.status_code == 303
+    bank = find_bank(house.app.database, "stolen-covers")
+    assert bank is not None
+    assert (bank.settings.title, dict(bank.settings.thresholds)) == ("Stolen covers", {"image": 20})
+    answer = browser.post("/banks/stolen-covers/entries", kind="text", value=TEXT, note="from case 7")
+    page = browser.get(answer.headers["location"]).text
+    assert "&lt;b&gt;once&lt;/b&gt;" in page
+    assert "<b>once</b>" not in page
+    assert "from case 7" in page
+    entry = answer.headers["location"].rpartition("/")[2]
+    assert browser.get(f"/banks?q={entry}").headers["location"] == answer.headers["location"]
+    assert "No bank ever held" in browser.get("/banks?q=ent_none").text
+    assert "Stolen covers" in browser.get("/banks").text
+    assert {"name": "stolen-covers", "role": "block", "active": 1, "suspended": 0, "quarantined": 0} in browser.get(
+        "/banks.json"
+    ).json()["banks"]
+
+
+def test_a_picture_becomes_its_hash(house: House) -> None:
+    chance = random.Random(5)
+    image = Picture.new("RGB", (128, 128))
+    for _ in range(30):
+        box = (*(chance.randrange(64) for _ in range(2)), *(64 + chance.randrange(64) for _ in range(2)))
+        image.paste(tuple(chance.randrange(256) for _ in range(3)), box)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    browser = house.browser("admin")
+    browser.get("/banks/blocked-images")
+    answer = upload(browser, "/banks/blocked-images/entries", buffer.getvalue(), kind="text", source="case-7")
+    assert answer.status_code == 303
+    (entry,) = list_entries(house.app.database, house.app.vault, "blocked-images")
+    assert (entry.kind, entry.value) == ("image", pdq(np.asarray(image)).hash.hex())
+    assert entry.added_by == house.people["admin"].id
+    refused = upload(browser, "/banks/blocked-images/entries", b"no picture", kind="text")
+    assert refused.status_code == 422
+    assert "no picture that can be read" in refused.text
+
+
+def test_what_is_refused_is_said(house: House) -> None:
+    browser = house.browser("policy")
+    browser.get("/banks/blocked-texts")
+    for path, fields, says in (
+        ("entries", {"kind": "text", "value": " "}, "the entry: the value is empty"),
+        ("entries", {"kind": "image", "value": "zz"}, "64 hexadecimal digits"),
+        ("entries", {"kind": "text", "value": "a b", "threshold": "many"}, "it is a whole number, or empty"),
+        ("configure", {"flood_limit": "-1"}, "it is a whole number, or empty"),
+        ("configure", {"role": "deny"}, "role is"),
+    ):
+        answer = browser.post(f"/banks/blocked-texts/{path}", **fields)
+        assert answer.status_code == 422
+        assert says in answer.text
+    assert browser.get("/banks/No such bank").status_code == 404
+    assert browser.get("/banks/blocked-texts/entries/ent_none").status_code == 404
+    assert browser.post("/banks/blocked-texts/entries/ent_none/suspend", reason="checked").status_code == 404
+
+
+def test_suspend_restore_remove(house: House) -> None:
+    entry = add(house, "blocked-texts", "one phrase to be suspended")
+    browser = house.browser("policy")
+    place = f"/banks/blocked-texts/entries/{entry}"
+    browser.get(place)
+
+    def state() -> str:
+        found = find_entry(house.app.database, house.app.vault, entry)
+        assert found is not None
+        return found.state
+
+    assert browser.post(f"{place}/suspend", reason="wrong_match").status_code == 303
+    assert state() == "suspended"
+    page = browser.get(place).text
+    assert "wrong match" in page
+    assert "Policy Person" in page
+    assert browser.post(f"{place}/suspend", reason="wrong_match").status_code == 422
+    assert browser.post(f"{place}/restore", reason="checked").status_code == 303
+    assert state() == "active"
+    assert browser.post(f"{place}/remove", reason="Free words!").status_code == 422
+    assert browser.post(f"{place}/remove", reason="withdrawn").status_code == 303
+    assert state() == "removed"
+    assert "removed" in browser.get(place).text
+    assert entry[-6:] in browser.get("/banks/blocked-texts?state=removed").text
+
+
+def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(house: House) -> None:
+    entry = add(house, "blocked-texts", "a phrase that is found")
+    answer = house.screen("here is a phrase that is found again", id="bank-hit")
+    seen = load_decision(house.app.database, answer.decision)
+    signal = Signal(name="bank:blocked-texts", value=1, part="body", detector="banks", version="1", evidence=entry)
+    made = replace(seen, id=new_id("dec"), signals=(signal,), supersedes=seen.id)  # no policy here asks the banks
+    house.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=made)))
+    browser = house.browser("reviewer")
+    page = browser.get(f"/banks/blocked-texts/entries/{entry}").text
+    assert answer.item in page
+    assert "Suspend" not in page
+    assert "Add an entry" not in browser.get("/banks/blocked-texts").text

@@ -1,0 +1,455 @@
+"""What entries do: allow-banks, thresholds, the guard's suspensions and quarantines, searches of the past."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from sqlalchemy import select
+
+from screen.houses import House, eventually, opened
+from seawall.match import BankEntry, BankMatcher, pdq
+from seawall.model import (
+    BankEntryQuarantined,
+    BankEntrySuspended,
+    Decision,
+    DecisionMade,
+    DecisionSource,
+    Image,
+    ItemRef,
+    Print,
+    Reason,
+    ReportReceived,
+    Span,
+    SpanUnit,
+    Verdict,
+    new_id,
+    now_ms,
+)
+from seawall.publish import (
+    BankError,
+    BankGuard,
+    BankSettings,
+    NewEntry,
+    NoSuchEntry,
+    add_entries,
+    configure_bank,
+    find_bank,
+    find_entry,
+    list_searches,
+    remove_entry,
+    restore_entry,
+    suspend_entry,
+)
+from seawall.publish.banks.guard import is_wrong
+from seawall.publish.banks.retro import Finder
+from seawall.review.tables import case as case_table
+from seawall.screen import Answer, PastItem
+from seawall.worker import Worker
+
+TEXT = "buy ten thousand streams from us today"
+FINE = f"we warn you of whoever writes {TEXT}"
+
+
+def add(house: House, bank: str, value: str, kind: str = "text", **more: Any) -> str:
+    entry = NewEntry(kind=kind, value=value, source="staff", **more)
+    (made,) = add_entries(house.app.ledger, bank, [entry], "tests")
+    house.app.banks.refresh()
+    return made
+
+
+def configure(house: House, bank: str, **settings: Any) -> None:
+    configure_bank(house.app.ledger, bank, BankSettings(**settings), "tests")
+    house.app.banks.refresh()
+
+
+def found(house: House, answer: Answer) -> dict[str, str | None]:
+    """The banks' signals of an answer with their evidence."""
+    return {signal.name: signal.evidence for signal in house.decision(answer).signals if signal.name.startswith("bank")}
+
+
+def judge(house: House, answer: Answer, *, right: bool) -> None:
+    """A person decides about the item."""
+    seen = house.decision(answer)
+    decision = Decision(
+        id=new_id("dec"),
+        at=now_ms(),
+        item=seen.item,
+        source=DecisionSource.REVIEW,
+        verdict=Verdict.BLOCK if right else Verdict.ALLOW,
+        actions=(),
+        reasons=(Reason(policy="known", rule="review", harm="terms"),) if right else (),
+        actor=seen.actor,
+        supersedes=seen.id,
+        reviewer="per_1",
+    )
+    house.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=decision)))
+
+
+def guard(house: House) -> None:
+    """Let the guard catch up."""
+    BankGuard(house.app.ledger, house.app.database).run()
+    house.app.banks.refresh()
+
+
+def state(house: House, entry: str) -> str:
+    one = find_entry(house.app.database, house.app.vault, entry)
+    assert one is not None
+    return one.state
+
+
+def search_past(house: House) -> None:
+    """Do the search for new entries now, and whatever it asks for."""
+    house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+    assert house.work("retro") == 1
+    house.work("rescan")
+
+
+def picture(seed: int) -> Picture.Image:
+    chance = random.Random(seed)
+    image = Picture.new("RGB", (256, 256))
+    for _ in range(40):
+        x, y = sorted(chance.randrange(256) for _ in range(2)), sorted(chance.randrange(256) for _ in range(2))
+        image.paste(tuple(chance.randrange(256) for _ in range(3)), (x[0], y[0], x[1], y[1]))
+    return image
+
+
+def encoded(image: Picture.Image) -> Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return Image(buffer.getvalue())
+
+
+# -- roles and thresholds ----------------------------------------------------------------------------------------
+
+
+def test_an_allow_bank_sets_aside_what_it_explains(house: House) -> None:
+    configure(house, "quoted-texts", role="allow", title="Warnings")
+    blocked = add(house, "blocked-texts", TEXT)
+    assert house.screen(FINE).verdict is Verdict.BLOCK
+    allowed = add(house, "quoted-texts", FINE)
+    answer = house.screen(FINE, id="n-2")
+    assert answer.verdict is Verdict.ALLOW
+    assert found(house, answer) == {"bank:quoted-texts": allowed, "bank_suppressed:blocked-texts": blocked}
+    assert house.screen(TEXT, id="n-3").verdict is Verdict.BLOCK  # said alone it is what it was
+    one = find_entry(house.app.database, house.app.vault, blocked)
+    assert one is not None
+    assert (one.counts.hits, one.counts.suppressed) == (3, 1)
+    configure(house, "quoted-texts", role="block")
+    assert house.screen(FINE, id="n-4").verdict is Verdict.BLOCK
+
+
+def test_a_banks_threshold_holds_for_entries_that_name_none(house: House) -> None:
+    image = picture(1)
+    hashed = bytearray(pdq(np.asarray(image)).hash)
+    hashed[0] ^= 0xFF  # 8 bits away
+    entry = add(house, "blocked-images", hashed.hex(), "image")
+    answer = house.screen("look", picture=encoded(image))
+    assert answer.verdict is Verdict.BLOCK
+    assert [signal.distance for signal in house.decision(answer).signals if signal.evidence == entry] == [8]
+    configure(house, "blocked-images", thresholds={"image": 7})
+    assert house.screen("look", id="n-2", picture=encoded(image)).verdict is Verdict.ALLOW
+    configure(house, "blocked-images", thresholds={"image": 8})
+    assert house.screen("look", id="n-3", picture=encoded(image)).verdict is Verdict.BLOCK
+    long = " ".join(f"word{number}" for number in range(20))
+    add(house, "blocked-texts", long)
+    changed = long.replace("word9 ", "other ")
+    assert house.screen(changed, id="n-4").verdict is Verdict.BLOCK
+    configure(house, "blocked-texts", thresholds={"text": 100})
+    assert house.screen(changed, id="n-5").verdict is Verdict.ALLOW
+
+
+def test_a_bank_says_when_its_entries_expire(house: House) -> None:
+    configure(house, "blocked-texts", expires_after_days=30)
+    entry = find_entry(house.app.database, house.app.vault, add(house, "blocked-texts", TEXT, note="seen in a case"))
+    assert entry is not None
+    assert entry.expires == entry.added_at + 30 * 86_400_000
+    assert (entry.note, entry.value) == ("seen in a case", TEXT)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"role": "deny"}, "role is 'deny'; it is one of block, allow"),
+        ({"harm": "evil"}, "harm is 'evil'"),
+        ({"thresholds": {"image": 300}}, "threshold is 300"),
+        ({"thresholds": {"smell": 3}}, "threshold is 3; for kind smell it must be left out"),
+        ({"expires_after_days": 0}, "expires_after_days is 0"),
+        ({"flood_limit": -1}, "flood_limit is -1"),
+        ({"title": "a\nb"}, "title has at most 200 printable"),
+    ],
+)
+def test_settings_that_cannot_be(house: House, settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(BankError, match=says):
+        configure(house, "blocked-texts", **settings)
+    assert find_bank(house.app.database, "blocked-texts") is None
+
+
+def test_the_gravest_harms_are_not_quarantined_unless_somebody_says_so() -> None:
+    assert BankSettings().most_hits == 500
+    assert BankSettings(harm="spam").most_hits == 500
+    assert BankSettings(harm="child_safety").most_hits is None
+    assert BankSettings(harm="child_safety", flood_limit=9).most_hits == 9
+    assert BankSettings(flood_limit=0).most_hits is None
+
+
+# -- states ------------------------------------------------------------------------------------------------------
+
+
+def test_suspended_and_restored(house: House) -> None:
+    entry = add(house, "blocked-texts", TEXT)
+    image = add(house, "blocked-images", "0f" * 32, "image")
+    suspend_entry(house.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
+    suspend_entry(house.app.ledger, "blocked-images", image, "lena", "wrong_match")
+    with pytest.raises(NoSuchEntry, match="is suspended already"):
+        suspend_entry(house.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
+    house.app.banks.refresh()
+    assert house.screen(TEXT).verdict is Verdict.ALLOW
+    assert house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32)) == []
+    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
+    restore_entry(house.app.ledger, "blocked-images", image, "lena", "checked")
+    house.app.banks.refresh()
+    assert house.screen(TEXT).verdict is Verdict.BLOCK
+    assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [image]
+    remove_entry(house.app.ledger, "blocked-texts", entry, "lena", "legal_order")
+    for change in (suspend_entry, restore_entry):
+        with pytest.raises(NoSuchEntry, match="holds no entry"):
+            change(house.app.ledger, "blocked-texts", entry, "lena", "checked")
+    with pytest.raises(BankError, match="a reason is a code"):
+        suspend_entry(house.app.ledger, "blocked-images", image, "lena", "Because I say so!")
+
+
+def test_a_removed_picture_stops_matching_before_anybody_refreshes(house: House) -> None:
+    entry = add(house, "blocked-images", "0f" * 32, "image")
+    matcher = house.app.banks.matcher
+    assert matcher.match_image(bytes.fromhex("0f" * 32))
+    remove_entry(house.app.ledger, "blocked-images", entry, "tests")
+    assert matcher.match_image(bytes.fromhex("0f" * 32)) == []
+
+
+# -- the guard ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "overturned", "wrong"),
+    [(0, 3, False), (0, 4, True), (1, 5, False), (1, 6, False), (1, 7, True), (50, 50, False), (0, 0, False)],
+)
+def test_when_an_entry_is_wrong(confirmed: int, overturned: int, wrong: bool) -> None:
+    assert is_wrong(confirmed, overturned) is wrong
+
+
+def test_an_entry_that_people_overturn_is_suspended(house: House) -> None:
+    entry = add(house, "blocked-texts", TEXT)
+    for number in range(4):
+        guard(house)
+        assert state(house, entry) == "active"
+        judge(house, house.screen(TEXT, id=f"n-{number}"), right=False)
+    guard(house)
+    assert state(house, entry) == "suspended"
+    assert house.screen(TEXT, id="n-9").verdict is Verdict.ALLOW
+    (event,) = [event.body for event in house.events() if isinstance(event.body, BankEntrySuspended)]
+    assert (event.by, event.reason, event.confirmed, event.overturned) == ("guard", "overturned", 0, 4)
+    # a person's word counts: what was judged before does not suspend it again
+    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
+    house.app.banks.refresh()
+    judge(house, house.screen(TEXT, id="n-10"), right=False)
+    guard(house)
+    assert state(house, entry) == "active"
+    one = find_entry(house.app.database, house.app.vault, entry)
+    assert one is not None
+    assert (one.counts.overturned, one.counts.confirmed) == (5, 0)
+
+
+def test_an_entry_that_people_confirm_stays(house: House) -> None:
+    entry = add(house, "blocked-texts", TEXT)
+    for number in range(8):
+        judge(house, house.screen(TEXT, id=f"n-{number}"), right=number % 2 == 0)
+    guard(house)
+    assert state(house, entry) == "active"
+
+
+def test_a_flood_is_quarantined_and_goes_to_people(house: House) -> None:
+    configure(house, "blocked-texts", flood_limit=3)
+    entry = add(house, "blocked-texts", TEXT)
+    for number in range(4):
+        assert house.screen(TEXT, id=f"n-{number}").verdict is Verdict.BLOCK
+        house.screen(TEXT, id=f"n-{number}")  # an item counts once
+        guard(house)
+        assert state(house, entry) == ("active" if number < 3 else "quarantined")
+    (event,) = [event.body for event in house.events() if isinstance(event.body, BankEntryQuarantined)]
+    assert (event.by, event.hits, event.limit) == ("guard", 4, 3)
+    answer = house.screen(TEXT, id="n-9")
+    assert answer.verdict is Verdict.ALLOW
+    assert found(house, answer) == {"bank_quarantined:blocked-texts": entry}
+    guard(house)
+    house.screen(TEXT, id="n-9")
+    guard(house)
+    reports = [event.body for event in house.events() if isinstance(event.body, ReportReceived)]
+    assert [(report.item.ref, report.kind) for report in reports] == [(answer.item, "guard")]
+    (case,) = house.rows(select(case_table).where(case_table.c.item == answer.item))
+    assert case["state"] == "open"
+    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
+    house.app.banks.refresh()
+    assert house.screen(TEXT, id="n-10").verdict is Verdict.BLOCK
+    guard(house)
+    assert state(house, entry) == "active"  # the hour counts from the restoring
+    search_past(house)
+    assert house.head(answer.item)["verdict"] == "block"  # what passed meanwhile is looked at again
+
+
+def test_two_guards_do_everything_once(house: House) -> None:
+    configure(house, "blocked-texts", flood_limit=1)
+    add(house, "blocked-texts", TEXT)
+    for number in range(3):
+        house.screen(TEXT, id=f"n-{number}")
+    guards = [BankGuard(house.app.ledger, house.app.database) for _ in range(2)]
+    while sum(one.step() for one in guards):
+        pass
+    assert len([event for event in house.events() if isinstance(event.body, BankEntryQuarantined)]) == 1
+
+
+# -- the past ----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_entry_finds_past_items(house: House) -> None:
+    image = picture(3)
+    past = {
+        "text": house.screen(f"hey, {TEXT}!", id="n-1"),
+        "domain": house.screen("look at www.evil.example/now", id="n-2"),
+        "image": house.screen("look", id="n-3", picture=encoded(image)),
+        "other": house.screen("good morning", id="n-4", picture=encoded(picture(4))),
+    }
+    assert {answer.verdict for answer in past.values()} == {Verdict.ALLOW}
+    add(house, "blocked-texts", TEXT)
+    add(house, "blocked-domains", "evil.example", "domain")
+    add(house, "blocked-images", pdq(np.asarray(image)).hash.hex(), "image")
+    search_past(house)
+    verdicts = {name: house.head(answer.item)["verdict"] for name, answer in past.items()}
+    assert verdicts == {"text": "block", "domain": "block", "image": "block", "other": "allow"}
+    last = house.decisions(past["image"].item)[-1]
+    assert last.source is DecisionSource.RESCAN
+    assert {signal.version for signal in last.signals if signal.name == "bank:blocked-images"} == {
+        str(house.app.banks.matcher.revision)
+    }
+    (search,) = list_searches(house.app.database)
+    assert (search.entries, search.items, search.hits, search.unreadable) == (3, 4, 3, 0)
+    assert search.finished_at is not None
+
+
+def test_recordings_films_and_files_are_found_by_their_prints() -> None:
+    chance = np.random.default_rng(7)
+    items = chance.integers(0, 1 << 32, 400, dtype=np.uint32)
+    frames = [(float(second), chance.bytes(32)) for second in range(20)]
+    digest = hashlib.md5(b"a file", usedforsecurity=False)
+    entries = {
+        "audio": base64.b64encode(items.astype("<u4").tobytes()).decode(),
+        "video": json.dumps([[at, hash.hex()] for at, hash in frames]),
+        "digest": digest.hexdigest(),
+    }
+    prints = {
+        "audio": [Print(kind="chromaprint", value=items[100:200].astype("<u4").tobytes(), part="voice")],
+        "video": [
+            Print(kind="pdq", value=hash, part="clip", span=Span(unit=SpanUnit.SECONDS, start=at - 4, end=at - 4))
+            for at, hash in reversed(frames[5:15])
+        ],
+        "digest": [Print(kind="md5", value=digest.digest(), part="clip")],
+    }
+    for kind, value in entries.items():
+        finder = Finder(BankMatcher([BankEntry(bank="b", id="e", kind=kind, value=value)]))
+        for of, taken in prints.items():
+            past = PastItem(ref=ItemRef("note", "it_1", 1), decision="dec_1", prints=tuple(taken))
+            assert finder.finds(past) is (of == kind)
+
+
+def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.publish.banks.retro._PAGE", 2)
+    answers = [house.screen(TEXT, id=f"n-{number}") for number in range(5)]
+    add(house, "blocked-texts", TEXT)
+    from seawall.publish import Retro
+    from seawall.worker.banks import _walk
+
+    class Stopped(Exception):
+        pass
+
+    pages = 0
+
+    def pause() -> None:
+        nonlocal pages
+        pages += 1
+        if pages == 2:
+            raise Stopped
+
+    def walk(**page: Any) -> Any:
+        return _walk(house.app, **page)
+
+    app = house.app
+    app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+    (job,) = house.claim("retro")
+    with pytest.raises(Stopped):
+        Retro(app.ledger, app.database, app.vault, app.jobs, walk, pause).run(job)
+    assert [(one.items, one.hits, one.finished_at) for one in list_searches(app.database)] == [(4, 4, None)]
+    app.jobs.retry(job, 0, "stopped")
+    (job,) = house.claim("retro")
+    Retro(app.ledger, app.database, app.vault, app.jobs, walk).run(job)
+    assert [(one.items, one.hits) for one in list_searches(app.database)] == [(5, 5)]
+    house.work("rescan")
+    assert {house.head(answer.item)["verdict"] for answer in answers} == {"block"}
+    search_past(house)  # nothing new: no search
+    assert len(list_searches(app.database)) == 1
+
+
+def test_a_persons_decision_stands_against_a_new_entry(house: House) -> None:
+    answer = house.screen(TEXT)
+    judge(house, answer, right=False)
+    add(house, "blocked-texts", TEXT)
+    search_past(house)
+    assert house.head(answer.item)["verdict"] == "allow"
+
+
+def test_what_was_erased_is_counted_and_skipped(house: House) -> None:
+    answer = house.screen(TEXT)
+    actor = house.decision(answer).actor
+    assert actor is not None
+    house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, actor))
+    add(house, "blocked-texts", TEXT)
+    search_past(house)
+    (search,) = list_searches(house.app.database)
+    assert (search.items, search.hits, search.unreadable) == (1, 0, 1)
+
+
+def test_a_worker_does_all_of_it_by_itself(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.publish.banks.entries._RETRO_DELAY_MS", 0)
+    monkeypatch.setattr("seawall.worker.banks.WATCH_S", 0.01)
+    with opened(tmp_path, sqlite_url, "known") as house, Worker(house.app):
+        configure(house, "blocked-texts", flood_limit=1)
+        past = house.screen(TEXT, id="n-0")
+        entry = add(house, "blocked-texts", TEXT)
+        eventually(lambda: house.head(past.item)["verdict"] == "block")
+        house.screen(TEXT, id="n-1")
+        eventually(lambda: state(house, entry) == "quarantined")
+
+
+def test_the_index_is_made_again_when_it_is_lost_or_of_another_past(sqlite_url: str, tmp_path: Path) -> None:
+    import shutil
+
+    with opened(tmp_path, sqlite_url, "known") as house:
+        entry = add(house, "blocked-images", "0f" * 32, "image")
+    shutil.rmtree(tmp_path / "data" / "indexes")
+    with opened(tmp_path, sqlite_url, publish=False) as house:
+        assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
+    (folder,) = (tmp_path / "data" / "indexes").iterdir()
+    from seawall.match.index import HashIndex
+
+    with HashIndex.open(folder) as index:
+        index.add([99], [bytes(32)], mark=10_000)  # of events that were lost with the newer database
+    with opened(tmp_path, sqlite_url, publish=False) as house:
+        assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
+        assert house.app.banks.matcher.match_image(bytes(32)) == []

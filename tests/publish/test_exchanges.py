@@ -1,0 +1,228 @@
+"""Exchanges into banks: deltas once, deletes that work, opinions through the outbox, failures that are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from match.exchanges import MD5, PDQ
+from publish.test_bank_use import TEXT, add, guard, judge
+from screen.houses import House
+from seawall.match.exchange import Delta, ExchangeConfig, ExchangeError, Known, NotSupported, Opinion, Record
+from seawall.model import Verdict
+from seawall.publish import (
+    BankGuard,
+    Exchanges,
+    find_entries,
+    list_entries,
+    list_exchanges,
+    remove_entry,
+)
+from seawall.publish.exchanges import EXCHANGE_JOB, OPINION_JOB, Opened
+
+IMAGES = "shared-images"
+
+
+def record(*known: tuple[str, str], **raw: Any) -> Record:
+    return Record(known=tuple(Known(*one) for one in known), raw={"known": [list(one) for one in known], **raw})
+
+
+class Scripted:
+    """An exchange whose readings are prepared: a list of deltas, or of errors, for each."""
+
+    opinions = frozenset(Opinion)
+
+    def __init__(self) -> None:
+        self.readings: list[list[Delta | ExchangeError]] = []
+        self.checkpoints: list[str | None] = []
+        self.told: list[tuple[Mapping[str, Any], Opinion]] = []
+        self.refuses: ExchangeError | None = None
+
+    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+        self.checkpoints.append(checkpoint)
+        for step in self.readings.pop(0):
+            if isinstance(step, ExchangeError):
+                raise step
+            yield step
+
+    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.told.append((raw, opinion))
+
+
+class Desk:
+    """A house with exchanges."""
+
+    def __init__(self, house: House, *names: str, report: frozenset[Opinion] = frozenset(Opinion)) -> None:
+        self.house = house
+        self.sources = {name: Scripted() for name in names or ("shared",)}
+        banks = {"image": IMAGES, "digest": "shared-files", "text": "blocked-texts"}
+        app = house.app
+        self.exchanges = Exchanges(
+            app.ledger,
+            app.database,
+            app.vault,
+            app.jobs,
+            {
+                name: Opened(ExchangeConfig(name=name, type="file", banks=banks, report=report), source)
+                for name, source in self.sources.items()
+            },
+        )
+        self.exchanges.schedule()
+
+    def sync(self, name: str = "shared", *steps: Delta | ExchangeError) -> None:
+        """One reading."""
+        self.sources[name].readings.append(list(steps))
+        self.house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, name, {}))
+        for job in self.house.claim(EXCHANGE_JOB):
+            if job.key == name:
+                self.exchanges.sync(job)
+            else:
+                self.house.app.jobs.retry(job, 2**50, "not now")
+        self.house.app.banks.refresh()
+
+    def values(self, bank: str = IMAGES) -> list[str | None]:
+        """What a bank holds."""
+        return sorted(str(entry.value) for entry in list_entries(self.house.app.database, self.house.app.vault, bank))
+
+    def state(self, name: str = "shared") -> Any:
+        return next(one for one in list_exchanges(self.house.app.database) if one.name == name)
+
+
+def first(*records: tuple[str, Record | None], checkpoint: str = "c1") -> Delta:
+    return Delta(updates=dict(records), checkpoint=checkpoint, restart=True)
+
+
+def later(*records: tuple[str, Record | None], checkpoint: str = "c2") -> Delta:
+    return Delta(updates=dict(records), checkpoint=checkpoint)
+
+
+def image(number: int) -> tuple[str, str]:
+    return ("image", PDQ[number])
+
+
+def test_additions_changes_and_deletes(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(("a", record(image(0))), ("b", record(image(1), ("digest", MD5[0]), ("smell", "x")))))
+    assert desk.values() == sorted([PDQ[0], PDQ[1]])
+    assert desk.values("shared-files") == [MD5[0]]
+    entry = list_entries(house.app.database, house.app.vault, "shared-files")[0]
+    assert (entry.source, entry.exchange, entry.added_by) == ("shared", "shared", "exchange:shared")
+    desk.sync("shared", later(("a", None), ("b", record(image(2)))))
+    assert desk.values() == [PDQ[2]]
+    assert desk.values("shared-files") == []
+    assert desk.sources["shared"].checkpoints == [None, "c1"]
+    state = desk.state()
+    assert (state.records, state.added, state.removed, state.skipped) == (1, 4, 3, 1)
+    assert (state.failures, state.stale, state.whole) == (0, False, False)
+
+
+def test_what_is_told_again_changes_nothing(house: House) -> None:
+    desk = Desk(house)
+    delta = first(("a", record(image(0))))
+    desk.sync("shared", delta)
+    head = house.app.ledger.head()
+    desk.sync("shared", delta, delta)
+    assert house.app.ledger.head() == head
+    assert desk.values() == [PDQ[0]]
+
+
+def test_an_entry_stays_while_any_record_stands_for_it(house: House) -> None:
+    desk = Desk(house, "one", "two")
+    mine = add(house, IMAGES, PDQ[2], "image")
+    desk.sync("one", first(("a", record(image(0))), ("b", record(image(0))), ("c", record(image(2)))))
+    desk.sync("two", first(("x", record(image(0)))))
+    desk.sync("one", later(("a", None), ("b", None), ("c", None)))
+    assert desk.values() == sorted([PDQ[0], PDQ[2]])  # "two" has it; and what staff added no exchange takes away
+    desk.sync("two", later(("x", None)))
+    assert [entry.id for entry in list_entries(house.app.database, house.app.vault, IMAGES)] == [mine]
+
+
+def test_a_reading_from_the_beginning_drops_what_is_not_there_any_more(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(("a", record(image(0))), ("b", record(image(1)))))
+    desk.sync(
+        "shared", first(("b", record(image(1))), checkpoint="c2"), first(("c", record(image(2))), checkpoint="c3")
+    )
+    assert desk.values() == sorted([PDQ[1], PDQ[2]])
+
+
+def test_a_failure_keeps_what_was_read_and_drops_nothing(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(("a", record(image(0)))))
+    desk.sync("shared", first(("b", record(image(1)))), ExchangeError("it broke"))
+    state = desk.state()
+    assert (state.failures, state.error, state.whole) == (1, "it broke", True)
+    assert desk.values() == sorted([PDQ[0], PDQ[1]])
+    desk.sync("shared", later(("c", record(image(2))), checkpoint="c4"))  # goes on, and comes to the end
+    assert desk.sources["shared"].checkpoints[-1] == "c1"
+    assert desk.values() == sorted([PDQ[1], PDQ[2]])
+    assert (desk.state().failures, desk.state().error) == (0, "")
+
+
+def test_each_reading_asks_for_the_next(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(("a", record(image(0)))))
+    assert house.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
+    assert house.claim(EXCHANGE_JOB) == []  # it is due in a quarter of an hour
+    desk.sync("shared", ExchangeError("it broke"))
+    assert house.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
+
+
+def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(("a", record(("text", TEXT), note="theirs"))))
+    answer = house.screen(TEXT)
+    assert answer.verdict is Verdict.BLOCK
+    judge(house, answer, right=False)
+    told = BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell)
+    told.run()
+    guard(house)  # another guard finds nothing left to say
+    jobs = house.claim(OPINION_JOB)
+    source = desk.sources["shared"]
+    source.refuses = ExchangeError("not now")
+    with pytest.raises(ExchangeError):
+        desk.exchanges.write_back(jobs[0])
+    source.refuses = NotSupported("never")
+    desk.exchanges.write_back(jobs[0])
+    source.refuses = None
+    for job in jobs[1:]:
+        desk.exchanges.write_back(job)
+    assert {job.payload["opinion"] for job in jobs} == {"seen", "false_positive"}
+    assert [raw["note"] for raw, _ in source.told] == ["theirs"]
+    assert house.claim(OPINION_JOB) == []
+
+
+def test_only_what_was_asked_for_is_told(house: House) -> None:
+    desk = Desk(house, report=frozenset({Opinion.TRUE_POSITIVE}))
+    desk.sync("shared", first(("a", record(("text", TEXT)))))
+    judge(house, house.screen(TEXT), right=True)
+    BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell).run()
+    assert [job.payload["opinion"] for job in house.claim(OPINION_JOB)] == ["true_positive"]
+
+
+def test_an_exchange_that_is_configured_no_more(house: House) -> None:
+    desk = Desk(house, "old")
+    desk.sync("old", first(("a", record(image(0)))))
+    later_desk = Desk(house, "new")
+    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "old", {}))
+    for job in house.claim(EXCHANGE_JOB):
+        if job.key == "old":
+            later_desk.exchanges.sync(job)
+    assert [(one.name, one.every_s) for one in list_exchanges(house.app.database)] == [("new", 900), ("old", None)]
+    assert desk.values() == [PDQ[0]]  # entries stay until somebody takes them out
+    remove_entry(house.app.ledger, IMAGES, list_entries(house.app.database, house.app.vault, IMAGES)[0].id, "tests")
+
+
+def test_nothing_of_a_record_is_readable_in_the_database(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first((f"key {PDQ[0]}", record(image(0), note="somebody's words"))))
+    file = house.app.database.file
+    if file is not None:
+        data = b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
+        assert PDQ[0].encode() not in data
+        assert b"somebody's words" not in data
+    assert find_entries(house.app.database, house.app.vault, ["ent_nothing"]) == []
