@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from seawall import access, appeal, enforce, publish, review, screen
-from seawall.detect import Runner, default_detectors
+from seawall.detect import Runner, default_derivers, default_detectors
+from seawall.detect.bands import BandError
 from seawall.detect.bank import BankDetector
-from seawall.model import Decision, Detector
-from seawall.policy import Bundle, Explanation, build_bundle, explain
-from seawall.publish import BankKeeper, BundleInForce, Sources, list_banks, read_sources
+from seawall.detect.media import Media, TranscriberError
+from seawall.model import Decision, Deriver, Detector
+from seawall.policy import Bundle, Explanation, Policy, build_bundle, explain
+from seawall.publish import (
+    BankKeeper,
+    BundleInForce,
+    NothingPublished,
+    Sources,
+    StoredEntries,
+    list_banks,
+    read_sources,
+)
 from seawall.screen import Screener, feature_row, load_decision
-from seawall.settings import Settings
+from seawall.settings import Settings, SettingsError
 from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +40,17 @@ PROJECTIONS: tuple[Projection, ...] = (
     *access.PROJECTIONS,
 )
 
-BANKS = ("blocked-texts", "blocked-patterns", "blocked-images", "blocked-domains", "extremist-slogans")
+BANKS = (
+    "blocked-texts",
+    "blocked-patterns",
+    "blocked-images",
+    "blocked-domains",
+    "blocked-recordings",
+    "blocked-films",
+    "catalogue-recordings",
+    "protected-names",
+    "extremist-slogans",
+)
 """Banks that policies may name before they hold anything."""
 
 _REFRESH_S = 0.5
@@ -75,7 +95,7 @@ class App:
         if sources is None:
             sources = read_sources(self.settings.policies_dir, self.settings.content_types_dir)
         self.banks.refresh()
-        banks = sorted({*BANKS, *list_banks(self.database)})
+        banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
         return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
@@ -116,25 +136,86 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def open_app(settings: Settings, extra_detectors: Sequence[Detector] = ()) -> Iterator[App]:
+def open_app(
+    settings: Settings, extra_detectors: Sequence[Detector] = (), extra_derivers: Sequence[Deriver] = ()
+) -> Iterator[App]:
     """Open database (migrating it), ledger, vault, blobs, detectors; close them in reverse order.
 
     Raises StorageError, SettingsError.
     """
     with open_store(settings) as store:
         bank_detector = BankDetector(BANKS)
-        detectors = (*default_detectors(bank_detector, settings.text_model_dir), *extra_detectors)
-        with Runner(detectors) as runner:
-            app = _compose(settings, store, runner, bank_detector)
-            app.refresh()
-            with _repeating(app.refresh):
-                yield app
+        media = Media()  # one for both, so that a film is decoded once
+        blobs = Blobs.local(settings.data_dir / "blobs")
+        bundles = BundleInForce(store.database, store.ledger, blobs)
+        own = own_detectors(settings, lambda: bundles.current.policies)
+        detectors = default_detectors(bank_detector, settings.text_model_dir, media=media)
+        try:
+            derivers = default_derivers(settings.transcriber_dir, media=media)
+        except TranscriberError as error:
+            raise SettingsError(str(error)) from error
+        try:
+            runner = Runner((*detectors, *own.detectors, *extra_detectors), (*derivers, *own.derivers, *extra_derivers))
+        except BandError as error:
+            raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
+        with runner:
+            app = _compose(settings, store, runner, bank_detector, blobs, bundles)
+            try:
+                app.refresh()
+                with _repeating(app.refresh):
+                    yield app
+            finally:
+                app.banks.close()
 
 
-def _compose(settings: Settings, store: Store, runner: Runner, bank_detector: BankDetector) -> App:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Detectors and derivers that the settings add to those that ship."""
+
+    detectors: tuple[Detector, ...] = ()
+    derivers: tuple[Deriver, ...] = ()
+
+
+def own_detectors(
+    settings: Settings, policies: Callable[[], Iterable[Policy]] | None = None, *, secrets: bool = True
+) -> Own:
+    """Services, judges and plug-ins that the settings name. Raises SettingsError.
+
+    ``policies`` gives those in force, which judges ask about. Without ``secrets`` they can be described, not asked.
+    """
+    if settings.detectors is None and not settings.plugins:
+        return Own()
+    from seawall.detect.configured import Placeholders, configure  # here: who has none pays nothing for them
+    from seawall.detect.judges import Question
+    from seawall.detect.plugins import PluginError
+    from seawall.detect.providers import ConfigError
+
+    def question(name: str) -> Question | None:
+        try:
+            policy = next((policy for policy in policies() if policy.name == name), None) if policies else None
+        except NothingPublished:
+            return None
+        if policy is None:
+            return None
+        return Question(policy=policy.name, title=policy.title, definition=policy.definition, guidance=policy.guidance)
+
+    try:
+        found = configure(
+            settings.detectors,
+            settings.plugins,
+            questions=question,
+            environment=None if secrets else Placeholders(),
+        )
+    except (ConfigError, PluginError) as error:
+        raise SettingsError(str(error)) from error
+    return Own(found.detectors, found.derivers)
+
+
+def _compose(
+    settings: Settings, store: Store, runner: Runner, bank_detector: BankDetector, blobs: Blobs, bundles: BundleInForce
+) -> App:
     database, vault, ledger = store.database, store.vault, store.ledger
-    blobs = Blobs.local(settings.data_dir / "blobs")
-    bundles = BundleInForce(database, ledger, blobs)
+    stored = StoredEntries(database, vault, settings.data_dir / "indexes")
     return App(
         settings=settings,
         database=database,
@@ -143,7 +224,7 @@ def _compose(settings: Settings, store: Store, runner: Runner, bank_detector: Ba
         jobs=Jobs(database),
         blobs=blobs,
         bundles=bundles,
-        banks=BankKeeper(database, vault, BANKS, bank_detector.replace),
+        banks=BankKeeper(database, vault, BANKS, bank_detector.replace, stored),
         runner=runner,
         screener=Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundles),
     )

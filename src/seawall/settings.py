@@ -24,6 +24,10 @@ class Settings:
     policies_dir: Path | None = None  # None: the shipped ones
     content_types_dir: Path | None = None
     text_model_dir: Path | None = None
+    transcriber_dir: Path | None = None  # a faster-whisper model; None: speech stays unread
+    detectors: Path | None = None  # a YAML file of services, judges and plug-ins to ask as well
+    plugins: tuple[str, ...] = ()  # plug-ins to load, by name; installed ones are not loaded by themselves
+    exchanges_file: Path | None = None  # YAML: lists that others keep, read by workers
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
 
     @classmethod
@@ -36,11 +40,14 @@ class Settings:
             value = overrides.get(name)
             return str(value) if value is not None else found.get(f"SEAWALL_{name.upper()}") or None
 
-        def folder(name: str) -> Path | None:
+        def there(name: str, what: str) -> Path | None:
             value = text(name)
             if value is not None and not Path(value).exists():
-                raise SettingsError(f"SEAWALL_{name.upper()}: there is no folder {value}")
+                raise SettingsError(f"SEAWALL_{name.upper()}: there is no {what} {value}")
             return Path(value) if value is not None else None
+
+        def folder(name: str) -> Path | None:
+            return there(name, "folder")
 
         data_dir = Path(text("data_dir") or "var/seawall").absolute()
         return cls(
@@ -50,5 +57,9 @@ class Settings:
             policies_dir=folder("policies_dir"),
             content_types_dir=folder("content_types_dir"),
             text_model_dir=folder("text_model_dir"),
+            transcriber_dir=folder("transcriber_dir"),
+            detectors=there("detectors", "file"),
+            plugins=tuple(name.strip() for name in (text("plugins") or "").split(",") if name.strip()),
+            exchanges_file=folder("exchanges_file"),
             allow_private_endpoints=(text("allow_private_endpoints") or "").lower() in ("1", "true", "yes"),
         )

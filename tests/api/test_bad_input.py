@@ -55,8 +55,9 @@ def test_a_body_that_is_not_what_was_asked_for(client: Client, path: str, body: 
 
 @pytest.mark.parametrize("path", BODIES)
 def test_a_body_that_is_too_large(client: Client, path: str) -> None:
-    huge = b'{"content_type": "' + b"x" * (16 * 1024 * 1024)
-    assert "16777216 bytes" in problem(client.send("POST", path, content=huge), 413)["detail"]
+    limit = (64 if path in ("/v1/screen", "/v1/items") else 16) * 1024 * 1024  # media travel in those
+    huge = b'{"content_type": "' + b"x" * limit
+    assert f"{limit} bytes" in problem(client.send("POST", path, content=huge), 413)["detail"]
 
     async def chunks() -> Any:
         for _ in range(17):
@@ -206,7 +207,7 @@ def test_a_picture_that_cannot_be_read_gets_the_fail_mode(client: Client, data: 
     assert response.status_code == 200, response.text
     answer = response.json()
     assert (answer["verdict"], answer["degraded"]) == (verdict, True)
-    assert {unknown["part"] for unknown in answer["unknown"]} == {"picture"}
+    assert {unknown["part"].partition(">")[0] for unknown in answer["unknown"]} == {"picture"}
 
 
 def test_a_hanging_detector_is_answered_in_time_over_http(fresh: Client) -> None:

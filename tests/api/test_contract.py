@@ -43,6 +43,11 @@ def document(served: Client) -> Any:
         ("GET", "/v1/banks/{bank}/entries"),
         ("POST", "/v1/banks/{bank}/entries"),
         ("DELETE", "/v1/banks/{bank}/entries/{entry}"),
+        ("PUT", "/v1/banks/{bank}"),
+        ("GET", "/v1/banks/{bank}/entries/{entry}"),
+        ("POST", "/v1/banks/{bank}/entries/{entry}/suspend"),
+        ("POST", "/v1/banks/{bank}/entries/{entry}/restore"),
+        ("POST", "/v1/match"),
     ],
 )
 @pytest.mark.parametrize("mode", ["positive", "negative"])

@@ -22,6 +22,11 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("GET", "/v1/banks/blocked-texts/entries", "bank", None, 200),
     ("POST", "/v1/banks/blocked-texts/entries", "bank", {"entries": [ENTRY]}, 201),
     ("DELETE", "/v1/banks/blocked-texts/entries/ent_nowhere", "bank", None, 404),
+    ("GET", "/v1/banks/blocked-texts/entries/ent_nowhere", "bank", None, 404),
+    ("PUT", "/v1/banks/some-texts", "bank", {"title": "Some texts"}, 200),
+    ("POST", "/v1/banks/blocked-texts/entries/ent_nowhere/suspend", "bank", {"reason": "checked"}, 404),
+    ("POST", "/v1/banks/blocked-texts/entries/ent_nowhere/restore", "bank", {"reason": "checked"}, 404),
+    ("POST", "/v1/match", "screen", {"text": "hello"}, 200),
 ]
 _IDS = [f"{method} {path}" for method, path, *_ in ROUTES]
 
@@ -137,17 +142,21 @@ def test_items_are_taken_all_or_none(fresh: Client) -> None:
 
 
 def test_banks(fresh: Client) -> None:
+    def banks() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = fresh.send("GET", "/v1/banks", key="bank").json()
+        return found
+
     def post(*entries: dict[str, Any]) -> Any:
         return fresh.send("POST", "/v1/banks/blocked-texts/entries", key="bank", json={"entries": list(entries)})
 
     (entry,) = post(ENTRY).json()["entries"]
-    assert fresh.send("GET", "/v1/banks", key="bank").json() == {"blocked-texts": 1}
+    assert {bank["name"]: bank["active"] for bank in banks()}["blocked-texts"] == 1
     (held,) = fresh.send("GET", "/v1/banks/blocked-texts/entries", key="bank").json()
     assert (held["id"], held["value"]) == (entry, ENTRY["value"])
     assert "RE2 refuses" in problem(post(ENTRY | {"kind": "pattern", "value": "("}), 422)["detail"]
     assert fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank").status_code == 204
     problem(fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank"), 404)
-    assert fresh.send("GET", "/v1/banks", key="bank").json() == {}
+    assert {bank["active"] for bank in banks()} == {0}
 
 
 def test_a_person_decided(fresh: Client) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from console.houses import Browser, House
 from seawall import access, console, review
-from seawall.console.contents import SHORT
+from seawall.console.text import SHORT
 from seawall.model import Item
 
 SCRIPT = "<script>alert('fool')</script>"

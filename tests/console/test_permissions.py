@@ -12,6 +12,7 @@ EVERYBODY = frozenset({"reviewer", "policy", "admin"})
 ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
+MANAGES_BANKS = frozenset({"policy", "admin"})
 
 ALLOWED = {
     "POST /sign-out": EVERYBODY,
@@ -30,6 +31,7 @@ ALLOWED = {
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,
     "GET /items/{item}/{revision:int}/image/{field}": EVERYBODY,
+    "GET /items/{item}/{revision:int}/media/{field}": EVERYBODY,
     "GET /decisions": EVERYBODY,
     "GET /decisions.json": EVERYBODY,
     "GET /decisions/{decision}.json": EVERYBODY,
@@ -42,6 +44,15 @@ ALLOWED = {
     "GET /policies": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
+    "GET /banks": EVERYBODY,
+    "GET /banks.json": EVERYBODY,
+    "GET /banks/{bank}": EVERYBODY,
+    "POST /banks/{bank}/configure": MANAGES_BANKS,
+    "POST /banks/{bank}/entries": MANAGES_BANKS,
+    "GET /banks/{bank}/entries/{entry}": EVERYBODY,
+    "POST /banks/{bank}/entries/{entry}/suspend": MANAGES_BANKS,
+    "POST /banks/{bank}/entries/{entry}/restore": MANAGES_BANKS,
+    "POST /banks/{bank}/entries/{entry}/remove": MANAGES_BANKS,
     "GET /ledger": READS_LEDGER,
     "GET /ledger.json": READS_LEDGER,
     "POST /ledger/verify": ADMIN,
@@ -74,6 +85,8 @@ def places(house: House) -> dict[str, str]:
         "delivery": "dlv_none",
         "person": "per_none",
         "key": "none",
+        "bank": "blocked-texts",
+        "entry": "ent_none",
     }
 
 

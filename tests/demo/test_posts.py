@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seawall import content_types
-from seawall.demo.posts import Post, load_script, posts
+from seawall.demo.posts import Post, load_script, posts, showcase
 from seawall.policy import load_content_type, validate_item
 
 NOW = 1_795_000_000_000
@@ -38,12 +38,12 @@ def test_another_seed_gives_other_posts() -> None:
 
 def test_every_post_fits_its_content_type() -> None:
     types = {name: load_content_type(content_types.read(name), name) for name in content_types.names()}
-    for post in some():
+    for post in (*some(), *showcase(NOW)):
         validate_item(types[post.content_type], as_request(post))  # raises ItemError otherwise
 
 
 def test_every_content_type_occurs() -> None:
-    assert {post.content_type for post in some()} == set(content_types.names())
+    assert {post.content_type for post in (*some(), *showcase(NOW))} == set(content_types.names())
 
 
 def test_most_posts_are_harmless() -> None:

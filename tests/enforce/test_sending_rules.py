@@ -15,7 +15,8 @@ from enforce.houses import House
 from seawall.enforce import EndpointRefused, add_endpoint, list_endpoints
 from seawall.enforce.backoff import LONGEST_MS, WAITS_MS, retry_after, wait_ms
 from seawall.enforce.signing import new_secret, sign
-from seawall.enforce.urls import check, is_public, parse
+from seawall.enforce.urls import check, parse
+from seawall.model.addresses import is_public
 
 
 def resolver(*addresses: str) -> Any:

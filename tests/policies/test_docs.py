@@ -13,8 +13,16 @@ import typer
 from seawall import content_types
 from seawall.app import BANKS
 from seawall.cli.main import app as cli
-from seawall.model import DetectorSpec
-from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, load_content_type, run_examples
+from seawall.model import DetectorSpec, FieldType
+from seawall.policy import (
+    DERIVATIONS,
+    Bundle,
+    PolicyErrors,
+    PolicySource,
+    build_bundle,
+    load_content_type,
+    run_examples,
+)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("policies.md", "content-types.md", "tour.md")
@@ -48,8 +56,16 @@ def test_the_mistake_shown_is_refused_with_its_place(bundle: Bundle, specs: tupl
 
 
 def test_the_content_type_shown_is_accepted() -> None:
-    (text,) = snippets("content-types.md", "yaml content-type")
-    assert load_content_type(text, "review.yaml").name == "review"
+    review, clip = snippets("content-types.md", "yaml content-type")
+    assert load_content_type(review, "review.yaml").name == "review"
+    assert load_content_type(clip, "clip.yaml").name == "clip"
+
+
+def test_the_table_of_derivations_is_that_of_the_code() -> None:
+    text = (DOCS / "content-types.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `(\w+)` \| (image|audio|video) \|", text, re.MULTILINE))
+    assert set(shown) == {name for names in DERIVATIONS.values() for name in names}
+    assert all(name in DERIVATIONS[FieldType(kind)] for name, kind in shown.items())
 
 
 def test_the_table_of_fail_modes_is_that_of_the_files() -> None:

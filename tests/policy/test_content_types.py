@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from policy.support import COMMENT, content_types
-from seawall.model import FailMode, FieldType, Role
-from seawall.policy import PolicyErrors, check_content_type, load_content_type
+from seawall.model import FailMode, FieldType, Role, Untranscribed
+from seawall.policy import PolicyErrors, build_bundle, check_content_type, derivations, load_content_type
 
 
 def refused(text: str) -> str:
@@ -119,6 +119,51 @@ def test_nobody_acts() -> None:
     assert "no actor: nobody could be told, warned or counted" in refused(text)
     with_field = text.replace("fields:\n", "fields:\n  author: {type: id, role: actor}\n")
     assert load_content_type(with_field, "comment.yaml").actor is None
+
+
+COVER = "cover: {type: image, role: media}"
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("cover: {type: image, role: media, derive: [voice]}", "voice cannot be derived from a field of type image"),
+        ("cover: {type: text, role: media, derive: [words]}", "nothing is derived from a field of type text"),
+        ("cover: {type: video, role: media, derive: [words]}", "nothing takes them out"),
+        ("cover: {type: image, role: media, derive: [words, words]}", "'words' is listed twice in derive"),
+        ("cover: {type: image, role: media, derive: words}", "derive"),
+        ("cover: {type: image, role: media, untranscribed: unknown}", "a picture holds no speech"),
+        ("cover: {type: audio, role: media, untranscribed: maybe}", "unknown untranscribed 'maybe'"),
+        ("cover: {type: audio, role: media, derive: [], untranscribed: unchecked}", "nothing finds it"),
+        ("cover: {type: text, role: body, untranscribed: unknown}", "holds no speech"),
+        ("cover: {type: audio, role: title}", "a field with role title cannot be audio"),
+    ],
+)
+def test_derivations_that_cannot_be(field: str, message: str) -> None:
+    said = refused(COMMENT.replace(COVER, field))
+    assert message in said
+    assert "comment.yaml:" in said
+
+
+def test_what_is_derived_where_nothing_is_said() -> None:
+    read = load_content_type(
+        COMMENT.replace(
+            COVER,
+            COVER
+            + """
+  voice: {type: audio, role: media, untranscribed: unchecked}
+  clip: {type: video, role: media, derive: [frames, smells]}""",
+        ),
+        "comment.yaml",
+    )
+    assert {spec.name: derivations(spec) for spec in read.fields if derivations(spec)} == {
+        "cover": ("animation", "codes", "words"),
+        "voice": ("voice", "transcript"),
+        "clip": ("frames", "smells"),
+    }
+    assert read.field("voice").untranscribed is Untranscribed.UNCHECKED  # type: ignore[union-attr]
+    with pytest.raises(PolicyErrors, match="field clip derives 'smells', which is not installed"):
+        build_bundle([], [read], [], [])
 
 
 def test_norwegian_is_a_language() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.support import COMMENT, NOW, content_types
-from seawall.model import Image, Modality
-from seawall.policy import ItemError, load_content_type, parts_of, validate_item
+from seawall.model import Audio, FieldType, Image, Modality, Video
+from seawall.policy import MAX_BYTES, ItemError, load_content_type, parts_of, validate_item
 
 CONTENT_TYPE = content_types()[0]
 ACTOR = {"id": "u1", "attributes": {"created_at": NOW, "verified": True}}
@@ -58,14 +58,16 @@ def test_a_whole_item() -> None:
         ("body", Modality.TEXT, "pt"),
         ("links.0", Modality.LINK, "pt"),
         ("links.1", Modality.LINK, "pt"),
-        ("cover", Modality.IMAGE, None),
+        ("cover", Modality.IMAGE, "pt"),
+        ("tags", Modality.CONTEXT, "pt"),
     ]
 
 
-def test_context_is_no_part_and_empty_text_is_none() -> None:
-    item = validate_item(CONTENT_TYPE, raw(title="", tags=["seen by rules only"]))
-    assert [part.path for part in parts_of(item, CONTENT_TYPE)] == ["body"]
-    assert parts_of(item, CONTENT_TYPE)[0].language == "en"
+def test_context_is_a_part_for_those_who_ask_for_it_and_empty_text_is_none() -> None:
+    item = validate_item(CONTENT_TYPE, raw(title="", tags=["seen by rules", "and \n others"]))
+    body, tags = parts_of(item, CONTENT_TYPE)
+    assert (body.path, body.modality, body.language) == ("body", Modality.TEXT, "en")
+    assert (tags.path, tags.modality, tags.text) == ("tags", Modality.CONTEXT, "seen by rules\nand others")
 
 
 @pytest.mark.parametrize(
@@ -152,3 +154,41 @@ def test_an_unknown_name_cannot_break_the_error() -> None:
     with pytest.raises(ItemError) as caught:
         validate_item(CONTENT_TYPE, raw(**{"\ud800": 1}))
     assert str(caught.value).encode()
+
+
+# ── media ──
+
+MEMO = COMMENT.replace(
+    "  cover: {type: image, role: media}",
+    "  cover: {type: image, role: media}\n  voice: {type: audio, role: media}\n  clip: {type: video, role: media}",
+)
+
+
+def test_recordings_and_films_are_read_and_are_parts() -> None:
+    memo = load_content_type(MEMO, "comment.yaml")
+    item = validate_item(memo, raw(voice={"base64": "UklGRg=="}, clip=Video(b"fetched"), cover={"base64": "/9j/"}))
+    assert (item.fields["voice"], item.fields["clip"]) == (Audio(b"RIFF"), Video(b"fetched"))
+    parts = {part.path: part for part in parts_of(item, memo)}
+    assert [(name, parts[name].modality, parts[name].data) for name in ("cover", "voice", "clip")] == [
+        ("cover", Modality.IMAGE, b"\xff\xd8\xff"),
+        ("voice", Modality.AUDIO, b"RIFF"),
+        ("clip", Modality.VIDEO, b"fetched"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("voice", "aGk=", "must be a recording"),
+        ("clip", {"base64": 7}, "must be a film"),
+        ("voice", Image(b"a picture"), "must be a recording"),
+        ("clip", {"url": "https://films.example/1"}, "is an address, which is fetched for POST /v1/screen alone"),
+        ("voice", {"base64": "A" * (MAX_BYTES[FieldType.AUDIO] * 4 // 3 + 8)}, "is too large"),
+        ("clip", Video(b"x" * (MAX_BYTES[FieldType.VIDEO] + 1)), "is too large"),
+        ("clip", Video(b""), "is empty"),
+    ],
+)
+def test_media_that_are_none(field: str, value: object, message: str) -> None:
+    with pytest.raises(ItemError) as caught:
+        validate_item(load_content_type(MEMO, "comment.yaml"), raw(**{field: value}))
+    assert (caught.value.field, caught.value.message) == (f"fields.{field}", message)

@@ -93,7 +93,20 @@ def compare(left: ast.expr, op: ast.cmpop, right: ast.expr, row: dict[str, Any])
     bound = row.get(f"at_least({ast.unparse(left)})")
     if a is UNKNOWN and bound is not None and isinstance(right, ast.Constant):
         return settle(type(op), bound, b)
+    bound = row.get(f"at_least({ast.unparse(right)})")
+    if b is UNKNOWN and bound is not None and isinstance(left, ast.Constant):
+        return settle(MIRRORED[type(op)], bound, a)
     return UNKNOWN if a is UNKNOWN or b is UNKNOWN else COMPARE[type(op)](a, b)
+
+
+MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
 
 
 def settle(op: type[ast.cmpop], bound: float, threshold: float) -> Any:

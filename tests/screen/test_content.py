@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, delete, event, select
 from screen.houses import House, opened
 from seawall import appeal, screen
 from seawall.model import Event, Image, ItemRef
-from seawall.screen import feature_row, image_bytes, item_kind, load_item, read_content
+from seawall.screen import MediaInfo, feature_row, item_kind, load_item, media_bytes, read_content
 from seawall.storage import Erased
 from seawall.storage.database import metadata
 
@@ -48,10 +48,10 @@ def test_an_image_comes_back_as_it_was(house: House) -> None:
     app = house.app
     content = read_content(app.vault, answer.item, 1)
     assert content.fields == {"body": "look"}
-    assert content.images == {"picture": len(data)}
-    assert image_bytes(app.vault, app.blobs, answer.item, 1, "picture") == data
+    assert content.media == {"picture": MediaInfo("image", len(data))}
+    assert media_bytes(app.vault, app.blobs, answer.item, 1, "picture") == ("image", data)
     with pytest.raises(KeyError):
-        image_bytes(app.vault, app.blobs, answer.item, 1, "body")
+        media_bytes(app.vault, app.blobs, answer.item, 1, "body")
     item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
     assert (item.id, item.actor, item.fields["picture"]) == ("n-1", "a-1", Image(data))
     assert house.screen("look", picture=Image(data)).revision == 1
@@ -93,7 +93,7 @@ def test_after_erasure_nothing_can_be_read(house: House) -> None:
     with pytest.raises(Erased):
         read_content(app.vault, answer.item, 1)
     with pytest.raises(Erased):
-        image_bytes(app.vault, app.blobs, answer.item, 1, "picture")
+        media_bytes(app.vault, app.blobs, answer.item, 1, "picture")
     with pytest.raises(Erased):
         load_item(app.database, app.vault, app.blobs, answer.item, 1)
     with pytest.raises(Erased):

@@ -22,6 +22,8 @@ class Permission(StrEnum):
     REVIEW = "review"  # lease and decide cases
     SEE_POLICIES = "see_policies"
     SEE_OPERATIONS = "see_operations"  # debts and deliveries
+    SEE_BANKS = "see_banks"  # what they hold, and what became of its matches
+    MANAGE_BANKS = "manage_banks"  # configure, add, suspend, restore, remove
     SEE_LEDGER = "see_ledger"
     REPLAY_DELIVERIES = "replay_deliveries"
     VERIFY_LEDGER = "verify_ledger"
@@ -31,8 +33,9 @@ class Permission(StrEnum):
 _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW},
-    Role.POLICY: _EVERYBODY | {Permission.SEE_CONTENT, Permission.SEE_LEDGER},
+    Role.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
+    Role.POLICY: _EVERYBODY
+    | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS},
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 import seawall
 from seawall.access import Keys
+from seawall.api import banks
 from seawall.api.errors import Problem, on_problem, problem_response, unavailable
 from seawall.api.metrics import Collector
 from seawall.api.resources import router
@@ -54,6 +55,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     api.router.routes.append(Route("/v1/screen", screen, methods=["POST"]))
     api.router.routes.append(Route("/v1/items", items_endpoint(app, keys), methods=["POST"]))
     api.include_router(router(app, keys))
+    api.include_router(banks.router(app, keys))
     api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=_METHODS))
     api.add_exception_handler(Problem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)

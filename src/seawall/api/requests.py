@@ -14,7 +14,8 @@ from starlette.responses import Response
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; an image travels as base64 in the body
+MAX_BODY = 16 * 1024 * 1024  # bytes
+MAX_MEDIA_BODY = 64 * 1024 * 1024  # where media travel as base64 in the body: a film of 45 MiB and some words
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `\$(.*)`$")
@@ -48,9 +49,14 @@ def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The whole body. Raises Problem 413 as soon as it is seen to be larger than ``limit`` bytes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    """The whole body. Raises Problem 413 as soon as it is seen to be larger than ``limit`` bytes.
+
+    One that does not declare its length may have ``MAX_BODY``, whatever the limit.
+    """
+    declared = declared_length(request)
+    if declared is None:
+        limit = min(limit, MAX_BODY)
+    elif declared > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
@@ -62,12 +68,18 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     return b"".join(chunks)
 
 
+def declared_length(request: Request) -> int | None:
+    """What the request says of its length in bytes, if anything."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() and len(declared) < 20 else None
+
+
 def _too_large(limit: int) -> Problem:
     return Problem(
         status=413,
         title="The request is too large",
         detail=f"A request may have {limit} bytes.",
-        remedy="Send fewer items at once, or smaller images.",
+        remedy='Send fewer items at once, or smaller media; or say where they are with {"url": "https://…"}.',
     )
 
 
@@ -89,7 +101,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
             status=400,
             title="The body is nested too deeply",
             detail="Objects and lists may be nested a few levels only.",
-            remedy="Fields hold texts, numbers, lists of texts, and images; nothing deeper.",
+            remedy="Fields hold texts, numbers, lists of texts, and media; nothing deeper.",
         ) from error
 
 

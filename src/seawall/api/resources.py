@@ -1,4 +1,4 @@
-"""What programs read and send besides screening: decisions, items, reports, cases, banks.
+"""What programs read and send besides screening: decisions, items, reports, cases.
 
 Without postponed annotations: FastAPI must see the dependencies that ``router`` makes.
 """
@@ -10,16 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request
 from pydantic import Field
 from sqlalchemy import select
-from starlette.concurrency import run_in_threadpool
 
-from seawall import appeal, publish
+from seawall import appeal
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
 from seawall.api.requests import authenticate, checked_route
 from seawall.app import App
 from seawall.model import Decision, ItemRef
 from seawall.policy import Explanation
-from seawall.publish import BankError, NewEntry
 from seawall.review.tables import case as case_table
 from seawall.screen import item_kind
 from seawall.screen.tables import decision as decision_table
@@ -94,20 +92,6 @@ class CaseSummary:
     reports: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntriesRequest:
-    """Entries to add to a bank; all are taken or none."""
-
-    entries: tuple[NewEntry, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntriesResponse:
-    """Ids of the entries, in order; one that was there already keeps its id."""
-
-    entries: list[str]
-
-
 Limit = Annotated[int, Query(ge=1, le=200)]
 Code = Annotated[str, Path(pattern=_PRINTABLE, max_length=200)]
 Text = Annotated[str, Query(pattern=_PRINTABLE, max_length=200)]
@@ -160,37 +144,6 @@ def router(app: App, keys: Keys) -> APIRouter:
         query = query.order_by(case_table.c.priority.desc(), case_table.c.opened_at).limit(limit)
         with app.database.read() as connection:
             return [CaseSummary(**row) for row in connection.execute(query).mappings()]
-
-    @routes.get("/banks", dependencies=[Depends(key(Scope.BANK))], tags=["banks"])
-    def get_banks() -> dict[str, int]:
-        """Banks with the number of their entries."""
-        return publish.list_banks(app.database)
-
-    @routes.get("/banks/{bank}/entries", dependencies=[Depends(key(Scope.BANK))], tags=["banks"])
-    def get_entries(bank: Code, after: Text = "", limit: Limit = 100) -> list[publish.Entry]:
-        """A page of a bank's entries, by id."""
-        return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit)
-
-    @routes.post("/banks/{bank}/entries", status_code=201, tags=["banks"])
-    async def post_entries(
-        bank: Code, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(key(Scope.BANK))]
-    ) -> EntriesResponse:
-        """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
-        try:
-            ids = await run_in_threadpool(publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}")
-        except BankError as error:
-            raise Problem(status=422, title="The bank refuses an entry", detail=str(error)) from error
-        await run_in_threadpool(app.banks.refresh)
-        return EntriesResponse(entries=ids)
-
-    @routes.delete("/banks/{bank}/entries/{entry}", status_code=204, tags=["banks"])
-    def delete_entry(bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(key(Scope.BANK))]) -> None:
-        """Take an entry out at once."""
-        try:
-            publish.remove_entry(app.ledger, bank, entry, f"key:{info.id}")
-        except LookupError as error:
-            raise _not_found(str(error.args[0])) from error
-        app.banks.refresh()
 
     return routes
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -11,11 +12,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seawall.access import Keys, Scope
+from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem, problem_response, unavailable
-from seawall.api.requests import authenticate, decode, read_body
+from seawall.api.media import InFlight, fetch_media
+from seawall.api.requests import MAX_MEDIA_BODY, authenticate, declared_length, decode, read_body
 from seawall.app import App
-from seawall.model import Action, Item, Reason, Unknown, Verdict
+from seawall.model import Action, ContentType, Item, Reason, Unknown, Verdict
 from seawall.policy import ItemError, validate_item
 from seawall.publish import NothingPublished
 from seawall.screen import Answer, Idempotency, IdempotencyConflict
@@ -24,6 +26,8 @@ from seawall.storage import Erased, StorageError
 MAX_ITEMS = 1_000
 MAX_DEADLINE_MS = 60_000
 _MAX_KEY = 255
+_LARGE = 1024 * 1024  # bytes of a request that is read and decoded beside the others, not among them
+_MOST_IN_FLIGHT = 128 * 1024 * 1024  # bytes of large requests being worked on at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenRequest:
-    """One item to screen. ``deadline_ms``: the answer comes within it, if need be degraded."""
+    """One item to screen. ``deadline_ms``: the answer comes within it, if need be degraded.
+
+    A media field holds ``{"base64": "…"}``, or ``{"url": "https://…"}``, which is fetched before the clock starts.
+    """
 
     content_type: str
     id: str
@@ -87,16 +94,22 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def screen_endpoint(app: App, keys: Keys) -> Endpoint:
     """The hot path: decode, screen, answer; durable in the ledger before the answer leaves."""
     screener = app.screener
+    in_flight = InFlight(_MOST_IN_FLIGHT)
 
     async def screen(request: Request) -> Response:
         try:
             key = authenticate(request, keys, Scope.SCREEN)
-            body = await read_body(request)
-            asked = decode(_SCREEN, body)
-            item = _item(app, asked, "")
-            answer = await screener.screen_async(
-                item, deadline_ms=asked.deadline_ms, idempotency=_idempotency(app, request, key.id, body)
-            )
+            size = declared_length(request) or 0
+            if size > _LARGE:
+                with in_flight.hold(size):
+                    answer = await _screen_large(app, request, key)
+            else:
+                body = await read_body(request)
+                asked = decode(_SCREEN, body)
+                item = await _item(app, asked, "")
+                answer = await screener.screen_async(
+                    item, deadline_ms=asked.deadline_ms, idempotency=_idempotency(app, request, key.id, body)
+                )
         except Problem as problem:
             return problem_response(problem)
         except (IdempotencyConflict, StorageError, NothingPublished, Erased) as error:
@@ -108,13 +121,15 @@ def screen_endpoint(app: App, keys: Keys) -> Endpoint:
 
 def items_endpoint(app: App, keys: Keys) -> Endpoint:
     """Take many items for screening by a worker."""
+    in_flight = InFlight(_MOST_IN_FLIGHT)
 
     async def items(request: Request) -> Response:
         try:
             authenticate(request, keys, Scope.SCREEN)
-            asked = decode(_ITEMS, await read_body(request))
-            taken = [_item(app, one, f"/items/{index}") for index, one in enumerate(asked.items)]
-            refs = await app.screener.submit(taken)
+            with in_flight.hold(declared_length(request) or 0):
+                asked = await asyncio.to_thread(decode, _ITEMS, await read_body(request, MAX_MEDIA_BODY))
+                taken = [await _item(app, one, f"/items/{index}") for index, one in enumerate(asked.items)]
+                refs = await app.screener.submit(taken)
         except Problem as problem:
             return problem_response(problem)
         except (StorageError, NothingPublished, Erased) as error:
@@ -124,7 +139,16 @@ def items_endpoint(app: App, keys: Keys) -> Endpoint:
     return items
 
 
-def _item(app: App, asked: ScreenRequest, pointer: str) -> Item:
+async def _screen_large(app: App, request: Request, key: KeyInfo) -> Answer:
+    """What takes long with a large body is done in a thread: the others' requests go on meanwhile."""
+    body = await read_body(request, MAX_MEDIA_BODY)
+    asked = await asyncio.to_thread(decode, _SCREEN, body)
+    item = await _item(app, asked, "", large=True)
+    idempotency = await asyncio.to_thread(_idempotency, app, request, key.id, body)
+    return await app.screener.screen_async(item, deadline_ms=asked.deadline_ms, idempotency=idempotency)
+
+
+async def _item(app: App, asked: ScreenRequest, pointer: str, *, large: bool = False) -> Item:
     content_types = app.bundle.content_types
     content_type = content_types.get(asked.content_type)
     if content_type is None:
@@ -135,7 +159,14 @@ def _item(app: App, asked: ScreenRequest, pointer: str) -> Item:
             pointer=f"{pointer}/content_type",
             remedy=f"Content types in force: {', '.join(sorted(content_types))}.",
         )
-    raw: dict[str, Any] = {"id": asked.id, "fields": asked.fields, "language": asked.language}
+    fields = await fetch_media(content_type, asked.fields, pointer)
+    if large:
+        return await asyncio.to_thread(_validated, content_type, asked, fields, pointer)
+    return _validated(content_type, asked, fields, pointer)
+
+
+def _validated(content_type: ContentType, asked: ScreenRequest, fields: Mapping[str, Any], pointer: str) -> Item:
+    raw: dict[str, Any] = {"id": asked.id, "fields": fields, "language": asked.language}
     raw["created_at"] = asked.created_at
     if asked.actor is not None:
         raw["actor"] = {"id": asked.actor.id, "attributes": asked.actor.attributes}

@@ -43,6 +43,9 @@ class SeedBank:
     title: str
     description: str
     entries: tuple[Seed, ...]
+    role: str = "block"
+    harm: str | None = None
+    flood_limit: int | None = None  # items an hour that one entry may be found in
 
 
 def load() -> tuple[SeedBank, ...]:
@@ -53,4 +56,13 @@ def load() -> tuple[SeedBank, ...]:
 def _parse(text: str) -> SeedBank:
     data = yaml.safe_load(text)
     entries = tuple(Seed(value=entry["value"], source=entry["source"]) for entry in data["entries"])
-    return SeedBank(data["bank"], data["kind"], data["title"], data["description"], entries)
+    return SeedBank(
+        name=data["bank"],
+        kind=data["kind"],
+        title=data["title"],
+        description=data["description"],
+        entries=entries,
+        role=data["role"],
+        harm=data["harm"],
+        flood_limit=data["flood_limit"],
+    )

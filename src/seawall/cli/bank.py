@@ -1,30 +1,82 @@
-"""``seawall bank list | entries | add | import | remove``."""
+"""``seawall bank …``: configure, fill, look up, suspend and restore; and how the exchanges stand."""
 
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
 
-app = typer.Typer(no_args_is_help=True, help="Known things: texts, patterns, images, domains.")
+app = typer.Typer(no_args_is_help=True, help="Known things: texts, patterns, domains, pictures, recordings, films.")
 
 Bank = Annotated[str, typer.Argument(help="Name of the bank, such as blocked-texts.")]
+EntryId = Annotated[str, typer.Argument(help="The entry's id: ent_…")]
+Reason = Annotated[str, typer.Option(help="A code such as wrong_match, harmless_now, withdrawn, legal_order, checked.")]
+Kind = Annotated[
+    str, typer.Option(help="text, near_text, pattern, name, domain, image, audio, video or digest; see docs/banks.md")
+]
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Banks with the number of their entries."""
-    from seawall.app import open_app
+    """Banks with their role and the number of their entries."""
+    from seawall.app import BANKS, open_app
     from seawall.publish import list_banks
 
+    table = Table("bank", "role", "active", "suspended", "quarantined", "title")
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        for name, count in sorted(list_banks(app_.database).items()):
-            out.print(f"{count:>8}  {name}")
+        for bank in list_banks(app_.database, BANKS):
+            counts = (str(count) for count in (bank.active, bank.suspended, bank.quarantined))
+            table.add_row(bank.name, bank.settings.role, *counts, bank.settings.title)
+    out.print(table)
+
+
+@app.command()
+def configure(
+    bank: Bank,
+    title: Annotated[str, typer.Option(help="What it is, in a few words.")] = "",
+    role: Annotated[str, typer.Option(help="block, or allow: its matches set aside those of other banks.")] = "block",
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="kind=number, for entries that name none: image=24. Repeat.")
+    ] = None,
+    owner: Annotated[str, typer.Option(help="The team that answers for it.")] = "",
+    harm: Annotated[str | None, typer.Option(help="A harm of the taxonomy, such as spam.")] = None,
+    expires_after_days: Annotated[int | None, typer.Option(help="For entries that name no expiry.")] = None,
+    flood_limit: Annotated[
+        int | None, typer.Option(help="Items an hour that one entry may be found in; 0: any number.")
+    ] = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Say how a bank is used: all of it, each time. A new name makes a new bank."""
+    from seawall.app import open_app
+    from seawall.publish import BankSettings, configure_bank
+
+    wanted = BankSettings(
+        title=title,
+        role=role,
+        thresholds=dict(_pair(one) for one in threshold or ()),
+        owner=owner,
+        harm=harm,
+        expires_after_days=expires_after_days,
+        flood_limit=flood_limit,
+    )
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
+        configure_bank(app_.ledger, bank, wanted, _me())
+    out.print(f"{bank} is configured")
+
+
+def _pair(text: str) -> tuple[str, int]:
+    kind, _, number = text.partition("=")
+    if not number.isdigit():
+        fail(f"--threshold {text}: write kind=number, such as image=24")
+    return kind.strip(), int(number)
 
 
 @app.command()
@@ -33,80 +85,191 @@ def entries(bank: Bank, data_dir: DataDir = None, database: DatabaseUrl = None) 
     from seawall.app import open_app
     from seawall.publish import list_entries
 
-    table = Table("id", "kind", "value", "source", "threshold")
+    table = Table("id", "kind", "value", "source", "threshold", "state", "hits", "overturned")
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         after = ""
         while page := list_entries(app_.database, app_.vault, bank, after=after):
             for entry in page:
                 threshold = "" if entry.threshold is None else str(entry.threshold)
-                table.add_row(entry.id, entry.kind, entry.value or "erased", entry.source, threshold)
+                counts = (str(entry.counts.hits), str(entry.counts.overturned))
+                value = (entry.value or "erased")[:100]
+                table.add_row(entry.id, entry.kind, value, entry.source, threshold, entry.state, *counts)
             after = page[-1].id
     out.print(table)
 
 
 @app.command()
+def show(entry: EntryId, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """One entry: where it comes from, its state, what became of its matches."""
+    from seawall.app import open_app
+    from seawall.publish import find_entry
+
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
+        found = find_entry(app_.database, app_.vault, entry)
+    if found is None:
+        fail(f"no bank ever held an entry {entry}")
+    for name in found.__dataclass_fields__:
+        if name != "counts" and (value := getattr(found, name)) not in (None, ""):
+            out.print(f"{name:>12}  {_shown(name, value)}", markup=False)
+    for name in found.counts.__dataclass_fields__:
+        if (value := getattr(found.counts, name)) is not None:
+            out.print(f"{name:>12}  {_shown(name, value)}", markup=False)
+
+
+def _shown(name: str, value: Any) -> str:
+    at = name.endswith("_at") or name == "expires"
+    return datetime.fromtimestamp(value / 1000, UTC).isoformat(" ", "seconds") if at else str(value)
+
+
+@app.command()
 def add(
     bank: Bank,
-    value: Annotated[str, typer.Argument(help="Text, RE2 pattern, domain, PDQ hash, or an image file (kind image).")],
-    kind: Annotated[str, typer.Option(help="text, pattern, domain or image")] = "text",
+    value: Annotated[
+        str, typer.Argument(help="Text, name, RE2 pattern, domain, hash, or a file: image, audio, video.")
+    ],
+    kind: Kind = "text",
     source: Annotated[str, typer.Option(help="Where it comes from: a code.")] = "staff",
     threshold: Annotated[int | None, typer.Option(help="image: largest distance that matches (31 is usual)")] = None,
+    note: Annotated[str, typer.Option(help="Free words; sealed in the vault.")] = "",
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Add one entry; every process matches it within a second."""
+    """Add one entry; every process matches it within a second, and past items are searched for it."""
     from seawall.app import open_app
-    from seawall.publish import NewEntry, add_entries
+    from seawall.detect.audio import recording_value
+    from seawall.detect.video import film_value
+    from seawall.publish import NewEntry, add_entries, hash_picture
 
-    if kind == "image" and Path(value).is_file():
-        value = _hash(Path(value))
+    hashers = {"image": hash_picture, "audio": recording_value, "video": film_value}
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        entry = NewEntry(kind=kind, value=value, source=source, threshold=threshold)
-        out.print(add_entries(app_.ledger, bank, [entry], f"cli:{getpass.getuser()}")[0])
+        if kind in hashers and Path(value).is_file():
+            value = hashers[kind](Path(value).read_bytes())
+        entry = NewEntry(kind=kind, value=value, source=source, threshold=threshold, note=note)
+        out.print(add_entries(app_.ledger, bank, [entry], _me())[0])
 
 
 @app.command("import")
 def import_(
     bank: Bank,
-    file: Annotated[Path, typer.Argument(help="JSON lines: {kind, value, source, threshold?, expires?}")],
+    file: Annotated[Path, typer.Argument(help="JSON lines or CSV: kind, value, source, threshold, expires, note")],
+    source: Annotated[str | None, typer.Option(help="The source of entries that name none.")] = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Add all entries of a file, or none."""
+    """Add a file's entries. Every line is checked before the first is added; interrupted, run it again."""
+    from rich.progress import Progress
+
     from seawall.app import open_app
-    from seawall.publish import add_entries, parse_entries
+    from seawall.publish import import_entries, read_file
 
     if not file.is_file():
         fail(f"there is no file {file}")
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        ids = add_entries(app_.ledger, bank, parse_entries(file.read_bytes()), f"cli:{getpass.getuser()}")
-    out.print(f"{len(ids)} entries are in {bank}")
+        lines = read_file(file, source)
+        with Progress(console=out, transient=True) as progress:
+            task = progress.add_task(bank, total=len(lines))
+            done = import_entries(app_.ledger, bank, lines, _me(), lambda count: progress.update(task, completed=count))
+    held = f"; {done.held} were there already" if done.held else ""
+    out.print(f"{done.read} entries are in {bank}: {done.added} new{held}")
 
 
 @app.command()
-def remove(bank: Bank, entry: str, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Take an entry out."""
-    from seawall.app import open_app
+def suspend(
+    bank: Bank, entry: EntryId, reason: Reason = "other", data_dir: DataDir = None, database: DatabaseUrl = None
+) -> None:
+    """Let an entry match no more until it is restored."""
+    from seawall.publish import suspend_entry
+
+    _change(suspend_entry, bank, entry, reason, data_dir, database)
+
+
+@app.command()
+def restore(
+    bank: Bank, entry: EntryId, reason: Reason = "checked", data_dir: DataDir = None, database: DatabaseUrl = None
+) -> None:
+    """Let a suspended or quarantined entry act again."""
+    from seawall.publish import restore_entry
+
+    _change(restore_entry, bank, entry, reason, data_dir, database)
+
+
+@app.command()
+def remove(
+    bank: Bank, entry: EntryId, reason: Reason = "", data_dir: DataDir = None, database: DatabaseUrl = None
+) -> None:
+    """Take an entry out, for good."""
     from seawall.publish import remove_entry
+
+    _change(remove_entry, bank, entry, reason, data_dir, database)
+
+
+@app.command()
+def match(
+    value: Annotated[str, typer.Argument(help="A text, a link, a PDQ hash, a digest, or a file.")],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Look up what the banks know about something. Nothing is kept."""
+    from seawall.app import open_app
+
+    table = Table("bank", "entry", "kind", "distance", "effect", "source", "hits")
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
+        found = _look_up(app_, value)
+        for one in found.matches:
+            distance = "" if one.distance is None else str(one.distance)
+            table.add_row(one.bank, one.entry, one.kind, distance, one.effect, one.source, str(one.hits))
+    out.print(table if found.matches else "no bank knows it")
+    for unknown in found.unknown:
+        out.print(f"{unknown.detector} did not answer: {unknown.reason} {unknown.detail}", style="yellow")
+
+
+@app.command()
+def exchanges(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """How the exchanges stand; a worker reads those of SEAWALL_EXCHANGES_FILE."""
+    from seawall.app import open_app
+    from seawall.publish import list_exchanges
+
+    table = Table("exchange", "type", "records", "added", "removed", "skipped", "read completely", "state")
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
+        for one in list_exchanges(app_.database):
+            counts = (str(count) for count in (one.records, one.added, one.removed, one.skipped))
+            read = "never" if one.synced_at is None else _shown("synced_at", one.synced_at)
+            state = one.error or ("not configured" if one.every_s is None else "stale" if one.stale else "fresh")
+            table.add_row(one.name, one.type, *counts, read, state)
+    out.print(table)
+
+
+def _look_up(app_: Any, value: str) -> Any:
+    from seawall.model import Modality, Part
+    from seawall.publish import look_up_hits, look_up_part
+
+    path = Path(value)
+    matcher = app_.banks.matcher
+    digits = value.lower() if all(digit in "0123456789abcdefABCDEF" for digit in value) else ""
+    if len(digits) in (32, 40, 64):
+        hits = matcher.match_digests([digits])
+        hits += matcher.match_image(bytes.fromhex(digits)) if len(digits) == 64 else []
+        return look_up_hits(app_.database, app_.vault, matcher, hits)
+    if len(value) < 4_096 and path.is_file():
+        part = Part(path="query", modality=Modality.IMAGE, field="query", data=path.read_bytes())
+    elif "://" in value and " " not in value:
+        part = Part(path="query", modality=Modality.LINK, field="query", text=value)
+    else:
+        part = Part(path="query", modality=Modality.TEXT, field="query", text=value)
+    return look_up_part(app_.database, app_.vault, app_.runner, part)
+
+
+def _change(
+    change: Callable[..., None], bank: str, entry: str, reason: str, data_dir: Path | None, database: str | None
+) -> None:
+    from seawall.app import open_app
 
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         try:
-            remove_entry(app_.ledger, bank, entry, f"cli:{getpass.getuser()}")
+            change(app_.ledger, bank, entry, _me(), reason)
         except LookupError as error:
             fail(str(error.args[0]))
 
 
-def _hash(path: Path) -> str:
-    """The PDQ hash of an image file, decoded in a process with limits."""
-    from contextlib import closing
-
-    from seawall.detect.image import Sandbox, Unreadable
-    from seawall.match import PDQ_MIN_QUALITY
-
-    with closing(Sandbox()) as sandbox:
-        reading = sandbox.read(path.read_bytes())
-    if isinstance(reading, Unreadable):
-        fail(f"{path} is no image that can be read: {reading.code}")
-    if reading.quality < PDQ_MIN_QUALITY:
-        fail(f"{path} has too little detail to be found again (quality {reading.quality}, {PDQ_MIN_QUALITY} is needed)")
-    return reading.hash.hex()
+def _me() -> str:
+    return f"cli:{getpass.getuser()}"

@@ -57,6 +57,8 @@ def explained() -> Iterator[None]:
     """Turn the errors a user can mend into messages."""
     from seawall.detect.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
+    from seawall.match.entries import EntryError
+    from seawall.match.exchange import ConfigError as ExchangeConfigError
     from seawall.policy import PolicyErrors
     from seawall.publish import BankError, NothingPublished, SourceError
     from seawall.storage import StorageError
@@ -70,6 +72,8 @@ def explained() -> Iterator[None]:
         ArtefactError,
         BankError,
         EndpointRefused,
+        EntryError,
+        ExchangeConfigError,
         NothingPublished,
         SettingsError,
         SourceError,

@@ -7,7 +7,7 @@ import logging
 import typer
 
 import seawall
-from seawall.cli import bank, ledger, manage, policy, screen, serve, train
+from seawall.cli import bank, detectors, ledger, manage, policy, screen, serve, train
 from seawall.cli.common import log_to_stderr
 
 app = typer.Typer(name="seawall", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,6 +30,7 @@ train.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(policy.content_types, name="content-type")
 app.add_typer(bank.app, name="bank")
+app.add_typer(detectors.app, name="detectors")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(manage.keys, name="key")
 app.add_typer(manage.people, name="person")

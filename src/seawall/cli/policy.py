@@ -33,15 +33,18 @@ PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder
 
 
 def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
-    from seawall.app import BANKS
-    from seawall.detect import default_detectors
+    from seawall.app import BANKS, own_detectors
+    from seawall.detect import default_derivers, default_detectors
     from seawall.detect.bank import BankDetector
+    from seawall.detect.deriving import as_detectors
     from seawall.policy import build_bundle
     from seawall.publish import read_sources
 
     sources = read_sources(policies, types)
     names = [*BANKS, *(banks or ())]
-    specs = [detector.spec for detector in default_detectors(BankDetector(names), text_model)]
+    own = own_detectors(settings(), secrets=False)
+    specs = [detector.spec for detector in (*default_detectors(BankDetector(names), text_model), *own.detectors)]
+    specs += as_detectors({deriver.spec.name: deriver.spec for deriver in (*default_derivers(), *own.derivers)})
     return build_bundle(sources.policies, sources.content_types, specs, names)
 
 

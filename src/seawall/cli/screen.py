@@ -10,10 +10,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out
+from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out, settings
 
 if TYPE_CHECKING:
     from seawall.measure import Accuracy
+    from seawall.policy import Bundle
     from seawall.screen.files import Summary, Truth
 
 
@@ -36,13 +37,19 @@ def screen(
         typer.Option("--truth", help="POLICY=COLUMN:VALUE[,VALUE…] (POLICY may be 'any'); repeat."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--out", "-o", help="Decisions: .jsonl or .parquet.")] = None,
+    alike: Annotated[
+        float | None,
+        typer.Option(help="Slow detectors judge one of several texts that have this share in common, such as 0.85."),
+    ] = None,
     policies: Policies = None,
     content_types: ContentTypes = None,
     text_model: TextModel = None,
 ) -> None:
     """Screen every row of a file, write one decision a row, and print what came out."""
-    from seawall.app import BANKS
+    from seawall.app import BANKS, own_detectors
     from seawall.detect import Runner, default_detectors
+    from seawall.detect.alike import Alike
+    from seawall.detect.bands import BandError
     from seawall.detect.bank import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources
@@ -61,14 +68,31 @@ def screen(
     )
     with explained():
         sources = read_sources(policies, content_types)
-        with Runner(default_detectors(BankDetector(BANKS), text_model)) as runner:
+        in_force: list[Bundle] = []  # judges ask about the policies of the file's own bundle
+        own = own_detectors(settings(), lambda: in_force[0].policies)
+        try:
+            together = Alike(alike) if alike is not None else None
+            # Rows hold texts: no deriver is needed, but rules name their signals.
+            runner = Runner((*default_detectors(BankDetector(BANKS), text_model), *own.detectors), own.derivers)
+        except BandError as error:
+            fail(f"ask_when: {error}")
+        except ValueError as error:
+            fail(f"--alike: {error}")
+        with runner:
             bundle = build_bundle(sources.policies, sources.content_types, runner.specs, BANKS)
+            in_force.append(bundle)
             try:
                 total = count_rows(file)
                 with _progress() as progress:
                     task = progress.add_task(f"screening {file.name}", total=total)
                     summary = screen_file(
-                        file, target, columns, bundle, runner, progress=lambda rows: progress.advance(task, rows)
+                        file,
+                        target,
+                        columns,
+                        bundle,
+                        runner,
+                        alike=together,
+                        progress=lambda rows: progress.advance(task, rows),
                     )
             except FileError as error:
                 fail(str(error))
@@ -111,10 +135,22 @@ def _report(summary: Summary, target: Path) -> None:
         for policy, count in summary.policies.most_common():
             table.add_row(policy, str(count))
         out.print(table)
+    _report_tiers(summary)
     accuracies = summary.accuracies()
     if accuracies:
         out.print(_accuracy_table(accuracies))
     out.print(f"Decisions: {target}", soft_wrap=True)
+
+
+def _report_tiers(summary: Summary) -> None:
+    names = sorted({*summary.spared, *summary.asked, *summary.copied})
+    if not names:
+        return
+    table = Table("detector", "asked", "not asked (outside its bands)", "like another", title="Dear detectors")
+    for name in names:
+        asked = str(summary.asked[name]) if name in summary.asked else "–"
+        table.add_row(name, asked, str(summary.spared[name]), str(summary.copied[name]))
+    out.print(table)
 
 
 def _accuracy_table(accuracies: dict[str, tuple[Accuracy, Accuracy]]) -> Table:

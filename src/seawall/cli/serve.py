@@ -134,7 +134,7 @@ def demo(
 def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, data: Path | None) -> None:
     from seawall import access, demo, enforce
     from seawall.app import open_app
-    from seawall.publish import add_entries
+    from seawall.publish import add_entries, configure_bank
     from seawall.worker import Worker
 
     switch = demo.Switch()
@@ -142,6 +142,8 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
     with open_app(chosen, extra_detectors=[demo.SecondOpinion(switch)]) as app, ExitStack() as stack:
         app.publish(demo.sources(), by="demo")
         app.runner.warm_up()
+        for bank, settings_ in demo.seed_settings().items():
+            configure_bank(app.ledger, bank, settings_, "demo")
         for bank, entries in demo.seed_banks().items():
             add_entries(app.ledger, bank, entries, "demo")
         app.banks.refresh()
@@ -156,7 +158,15 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         server = _server(asgi(app), listening)
         out.print(_welcome(url, name, password, receiver.url), highlight=False, soft_wrap=True)
         post = partial(
-            demo.run_platform, url, key, seed=seed, rate=rate, data_dir=data, shelf=receiver.shelf, switch=switch
+            demo.run_platform,
+            url,
+            key,
+            seed=seed,
+            rate=rate,
+            data_dir=data,
+            shelf=receiver.shelf,
+            switch=switch,
+            with_showcase=True,
         )
         with _platform(post, server):
             server.run()

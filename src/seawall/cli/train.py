@@ -19,8 +19,12 @@ def register(app: typer.Typer) -> None:
 def train(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Where the artefact goes.")],
     data: Annotated[Path, typer.Option("--data", envvar="SEAWALL_DATA", help="Folder of data sets.")],
-    seed: Annotated[int, typer.Option(help="Same data and seed, same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same data, seed and encoder file, same bytes.")] = 0,
     exclude: Annotated[list[str] | None, typer.Option(help="Leave out a data set; repeat.")] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="An encoder.onnx to keep, or the folder of all-MiniLM-L6-v2 to fine-tune (needs torch)."),
+    ] = None,
 ) -> None:
     """Train the text model; test sets and their near-duplicates are kept out by the code."""
     from seawall.learn import TrainingError
@@ -34,6 +38,7 @@ def train(
                 out_dir,
                 seed=seed,
                 exclude=tuple(exclude or ()),
+                encoder=encoder,
                 progress=lambda text: progress.update(task, description=text),
             )
         except (TrainingError, FileNotFoundError) as error:

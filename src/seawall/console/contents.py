@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seawall.console.formats import stamp
-from seawall.console.text import SHORT, Run, runs
+from seawall.console.media import MediaView, TextView, media_view, text_view
 from seawall.detect import derive_parts
-from seawall.model import ContentType, FieldSpec, FieldType, Item, Part, Role, Signal
+from seawall.model import ContentType, FieldSpec, FieldType, Item, Modality, Part, Role, Signal, Span
 from seawall.policy import parts_of
-from seawall.screen import Content
+from seawall.screen import Content, DerivedPart
 
 _TEXTS = frozenset({FieldType.TEXT, FieldType.LINK, FieldType.TEXTS, FieldType.LINKS})
 
@@ -33,78 +33,109 @@ VEILED_HARMS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextView:
-    """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is here."""
-
-    path: str
-    runs: Sequence[Run]
-    length: int
-    cut: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldView:
-    """One field, as texts, an image, or a plain value."""
+    """One field, as texts, a medium, or a plain value."""
 
     name: str
     role: str
     description: str
     screened: bool
     texts: Sequence[TextView] = ()
-    image_bytes: int | None = None
+    media: MediaView | None = None
     plain: str | None = None
 
 
 def field_views(
-    content_type: ContentType, content: Content, signals: Sequence[Signal], *, whole: bool
+    content_type: ContentType,
+    content: Content,
+    signals: Sequence[Signal],
+    *,
+    whole: bool,
+    derived: Sequence[DerivedPart] = (),
+    sizes: Mapping[str, tuple[int, int]] | None = None,
 ) -> tuple[FieldView, ...]:
-    """The fields that are there, in the order of the content type. ``whole``: long texts are not cut."""
-    evidence = _lift(content_type, content, signals)
+    """The fields that are there, in the order of the content type. ``whole``: long texts are not cut.
+
+    ``derived``: what was found in media; ``sizes``: width and height of pictures in which something was found.
+    """
+    evidence = _lift(content_type, content, signals, derived)
+    found = _Found(derived, evidence, sizes or {}, whole)
     views = [
-        _view(spec, content, evidence, whole)
+        _view(spec, content, found)
         for spec in content_type.fields
-        if content.fields.get(spec.name) is not None or spec.name in content.images
+        if content.fields.get(spec.name) is not None or spec.name in content.media
     ]
     return tuple(sorted(views, key=lambda view: not view.screened))
 
 
-def _view(spec: FieldSpec, content: Content, evidence: Mapping[str, list[Signal]], whole: bool) -> FieldView:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the views of all fields draw on."""
+
+    derived: Sequence[DerivedPart]
+    evidence: Mapping[str, list[Signal]]
+    sizes: Mapping[str, tuple[int, int]]
+    whole: bool
+
+
+def _view(spec: FieldSpec, content: Content, found: _Found) -> FieldView:
     view = FieldView(
         name=spec.name,
         role=spec.role,
         description=spec.description,
         screened=spec.role in (Role.BODY, Role.TITLE, Role.MEDIA),
     )
-    if spec.name in content.images:
-        return replace(view, image_bytes=content.images[spec.name])
+    if spec.name in content.media:
+        shown = media_view(
+            spec.name,
+            content.media[spec.name],
+            found.derived,
+            found.evidence,
+            size=found.sizes.get(spec.name),
+            whole=found.whole,
+        )
+        return replace(view, media=shown)
     value = content.fields[spec.name]
     if spec.type in _TEXTS:
         several = isinstance(value, list | tuple)
         entries = value if several else [value]
         paths = [f"{spec.name}.{at}" if several else spec.name for at in range(len(entries))]
-        texts = tuple(_text(path, str(text), evidence, whole) for path, text in zip(paths, entries, strict=True))
+        texts = tuple(
+            text_view(path, str(text), found.evidence, found.whole) for path, text in zip(paths, entries, strict=True)
+        )
         return replace(view, texts=texts)
     if spec.type is FieldType.TIMESTAMP and isinstance(value, int):
         return replace(view, plain=stamp(value))
     return replace(view, plain=", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
 
 
-def _text(path: str, text: str, evidence: Mapping[str, list[Signal]], whole: bool) -> TextView:
-    cut = len(text) > SHORT and not whole
-    shown = text[:SHORT] if cut else text
-    return TextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
-
-
-def _lift(content_type: ContentType, content: Content, signals: Sequence[Signal]) -> Mapping[str, list[Signal]]:
-    """Signals by the path of the text they are shown in; those of derived parts cover their place in the parent."""
-    parts = {part.path: part for part in _parts(content_type, content)}
+def _lift(
+    content_type: ContentType, content: Content, signals: Sequence[Signal], derived: Sequence[DerivedPart]
+) -> Mapping[str, list[Signal]]:
+    """Signals by the path of the part they are shown in; those of a link in a text cover its place in the text."""
+    parts: dict[str, Part | DerivedPart] = {part.path: part for part in _parts(content_type, content)}
+    parts.update((part.path, part) for part in derived)
     found: defaultdict[str, list[Signal]] = defaultdict(list)
     for signal in signals:
-        part, span = parts.get(signal.part), signal.span
-        while part is not None and part.parent is not None:
-            span, part = part.span, parts.get(part.parent)
-        found[part.path if part is not None else signal.part].append(replace(signal, span=span))
+        part = parts.get(signal.part)
+        parent = parts.get(part.parent) if part is not None and part.parent is not None else None
+        if part is not None and parent is not None and parent.modality is Modality.TEXT:
+            found[parent.path].append(replace(signal, span=part.span))
+        elif part is not None and part.modality is Modality.CONTEXT and isinstance(content.fields.get(part.path), list):
+            path, span = _in_list(part.path, part.text or "", signal.span)
+            found[path].append(replace(signal, span=span))
+        else:
+            found[signal.part].append(signal)
     return found
+
+
+def _in_list(path: str, lines: str, span: Span | None) -> tuple[str, Span | None]:
+    """The entry of a list, one a line, and the place in it; what is said of the whole list is shown with its first."""
+    if span is None:
+        return f"{path}.0", None
+    before = lines[: int(span.start)]
+    shift = before.rfind("\n") + 1
+    return f"{path}.{before.count(chr(10))}", replace(span, start=span.start - shift, end=span.end - shift)
 
 
 def _parts(content_type: ContentType, content: Content) -> Sequence[Part]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from seawall.model import ACTIONS, HARMS, Action, now_ms
+from seawall.model import ACTIONS, HARMS, Action, Unknown, now_ms
 
 _STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 
@@ -36,6 +36,51 @@ def when(ms: int | None) -> Markup:
     words = "just now" if abs(distance) < 1_000 else span_of_time(distance) + (" ago" if distance > 0 else " from now")
     iso = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, stamp(ms), words)
+
+
+def clock(start: float, end: float) -> str:
+    """Seconds from the beginning: ``12.5–14.0 s``, ``1:02:03–1:02:10``."""
+    if end < 120:
+        return f"{start:.1f}–{end:.1f} s"
+    return f"{_hands(start)}–{_hands(end)}"
+
+
+def _hands(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+_DERIVED = {
+    "words": "the words in it could not be read",
+    "codes": "codes in it could not be read",
+    "animation": "its frames could not be taken out",
+    "frames": "its frames could not be taken out",
+    "voice": "nobody could listen for speech in it",
+    "transcript": "what is said in it could not be read",
+}
+_CODES = {
+    "": "no reason was given",
+    "deadline": "not in time",
+    "later": "asked after publication",
+    "error": "a fault",
+    "overloaded": "too much to do",
+    "language": "not in this language",
+    "unreadable": "it cannot be decoded",
+    "not installed": "that is not installed",
+    "hung": "it hung",
+}
+
+
+def why_unknown(unknown: Unknown) -> str:
+    """Why a detector did not answer, in words: ``the words in it could not be read: that is not installed``."""
+    maker, found, code = unknown.detail.partition(": ")
+    if not found or maker not in _DERIVED:
+        maker, code = unknown.detector, unknown.detail
+    said = _CODES.get(code or unknown.reason, code.replace("_", " "))
+    if code and code != unknown.reason and unknown.reason in ("unreadable", "overloaded", "language"):
+        said = f"{_CODES[unknown.reason]} ({said})"
+    return f"{_DERIVED[maker]}: {said}" if maker in _DERIVED else said
 
 
 def age(ms: int) -> str:
@@ -107,6 +152,7 @@ FILTERS = {
     "parameters": parameters,
     "harm_title": harm_title,
     "reflow": reflow,
+    "why_unknown": why_unknown,
     "words": words,
     "short": short,
 }

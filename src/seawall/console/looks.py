@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from seawall.app import App
 from seawall.console import in_force
 from seawall.console.contents import FieldView, field_views
-from seawall.model import Decision, ItemRef, Signal
+from seawall.console.formats import why_unknown
+from seawall.console.media import MEASURES, Places, picture_size
+from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
 from seawall.policy import Explanation
-from seawall.screen import load_decision, read_content
+from seawall.screen import Content, DerivedPart, load_decision, load_derived, media_bytes, read_content
 from seawall.storage import Erased
 
 
@@ -19,7 +21,19 @@ class SignalView:
     """A signal and how its value is to be read."""
 
     signal: Signal
+    place: str  # where in the item, in words: "clip, 3.0–6.0 s, words"
+    seek: tuple[str, float] | None  # the field that has a player, and the second to go to
     kind: str  # probability (calibrated) | score | count | distance | unknown to this version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownView:
+    """What did not answer about one part, and why."""
+
+    detectors: Sequence[str]
+    place: str
+    why: str
+    is_later: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +50,7 @@ class Look:
     decision: Decision | None
     explanation: Explanation | None
     signals: Sequence[SignalView]
+    unknown: Sequence[UnknownView]
 
 
 def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> Look:
@@ -47,13 +62,19 @@ def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = Fals
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
     erased = False
+    derived = load_derived(app.vault, item.ref, decision.id) if decision is not None else ()
     try:
         content = read_content(app.vault, item.ref, item.revision)
         platform_id = app.vault.platform_id(item.ref)
         if decision is not None and decision.actor is not None:
             actor = app.vault.platform_id(decision.actor)
         attributes, language = content.actor_attributes, content.language
-        views = field_views(content_type, content, signals, whole=whole) if content_type else ()
+        sizes = _sizes(app, item, content, derived)
+        views = (
+            field_views(content_type, content, signals, whole=whole, derived=derived, sizes=sizes)
+            if content_type
+            else ()
+        )
     except (Erased, KeyError):
         erased = True
     return Look(
@@ -66,7 +87,8 @@ def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = Fals
         erased=erased,
         decision=decision,
         explanation=explain(app, decision),
-        signals=_signal_views(app, signals),
+        signals=_signal_views(app, signals, Places(derived)),
+        unknown=_unknown_views(decision.unknown if decision else (), Places(derived)),
     )
 
 
@@ -80,7 +102,54 @@ def explain(app: App, decision: Decision | None) -> Explanation | None:
         return None
 
 
-def _signal_views(app: App, signals: Sequence[Signal]) -> tuple[SignalView, ...]:
+def _sizes(app: App, item: ItemRef, content: Content, derived: Sequence[DerivedPart]) -> Mapping[str, tuple[int, int]]:
+    """Width and height of the pictures in which something has a place."""
+    sizes = {}
+    for name in {part.parent for part in derived if part.span is not None and part.span.box is not None}:
+        if name in content.media and content.media[name].type == "image":
+            size = picture_size(media_bytes(app.vault, app.blobs, item.ref, item.revision, name)[1])
+            if size is not None:
+                sizes[name] = size
+    return sizes
+
+
+def _signal_views(app: App, signals: Sequence[Signal], places: Places) -> tuple[SignalView, ...]:
     kinds = in_force.signal_kinds(app)
-    views = [SignalView(signal=one, kind=kinds.get((one.detector, one.name), "not in force")) for one in signals]
-    return tuple(sorted(views, key=lambda view: (view.kind != "probability", view.kind != "score", -view.signal.value)))
+    views = [
+        SignalView(
+            signal=one,
+            place=places.of(one.part, one.span),
+            seek=_seek(one, places),
+            kind=kinds.get((one.detector, one.name), "not in force"),
+        )
+        for one in signals
+    ]
+    return tuple(
+        sorted(
+            views,
+            key=lambda view: (
+                view.kind not in ("probability", "score") or view.signal.name in MEASURES,
+                -view.signal.value,
+            ),
+        )
+    )
+
+
+def _seek(signal: Signal, places: Places) -> tuple[str, float] | None:
+    inside = places.seconds(signal.part)
+    start = inside[0] if inside else 0.0
+    if signal.span is not None and signal.span.unit is SpanUnit.SECONDS:
+        return signal.part.partition(">")[0], start + signal.span.start
+    return None if inside is None else (signal.part.partition(">")[0], start)
+
+
+def _unknown_views(unknown: Sequence[Unknown], places: Places) -> tuple[UnknownView, ...]:
+    """One view for all who did not answer about a part for one reason."""
+    together: dict[tuple[str, str, bool], list[str]] = {}
+    for one in unknown:
+        key = (places.of(one.part), why_unknown(one), one.reason is UnknownReason.LATER)
+        together.setdefault(key, []).append(one.detector)
+    return tuple(
+        UnknownView(detectors=tuple(dict.fromkeys(names)), place=place, why=why, is_later=later)
+        for (place, why, later), names in together.items()
+    )

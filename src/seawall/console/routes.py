@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from seawall.console.pages import (
     access,
+    banks,
     case,
     debts,
     decisions,
     deliveries,
     items,
     ledger,
+    media,
     overview,
     policies,
     queue,
@@ -23,10 +25,12 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *case.PAGES,
     *items.PAGES,
+    *media.PAGES,
     *decisions.PAGES,
     *debts.PAGES,
     *deliveries.PAGES,
     *policies.PAGES,
+    *banks.PAGES,
     *ledger.PAGES,
     *access.PAGES,
 )

@@ -24,6 +24,7 @@ MENU = (
     ("/debts", "Debts", "see_operations"),
     ("/deliveries", "Deliveries", "see_operations"),
     ("/policies", "Policies", "see_policies"),
+    ("/banks", "Banks", "see_banks"),
     ("/ledger", "Ledger", "see_ledger"),
     ("/access", "People and keys", "manage_access"),
 )

@@ -64,6 +64,7 @@ class Visit:
     request: Request
     session: Session | None
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def app(self) -> App:
@@ -120,14 +121,15 @@ class Page:
     permission: Permission | None = None
     method: str = "GET"
     public: bool = False
+    upload_bytes: int = 0  # how large a file its form may carry
 
 
 def route(house: House, page: Page) -> Route:
     """The page as a Starlette route."""
 
     async def endpoint(request: Request) -> Response:
-        form = await _form(request) if page.method == "POST" else {}
-        return await run_sync(_answer, house, page, request, form)
+        form, files = await _form(request, page.upload_bytes) if page.method == "POST" else ({}, {})
+        return await run_sync(_answer, house, page, request, form, files)
 
     name = f"{page.method} {page.path}"
     return Route(page.path, endpoint, methods=[page.method], name=name)
@@ -150,10 +152,12 @@ def form_cookie() -> str:
     return "seawall_form"
 
 
-def _answer(house: House, page: Page, request: Request, form: Mapping[str, tuple[str, ...]]) -> Response:
+def _answer(
+    house: House, page: Page, request: Request, form: Mapping[str, tuple[str, ...]], files: Mapping[str, bytes]
+) -> Response:
     token = request.cookies.get(house.cookie, "")
     session = access.find_session(house.app.database, token) if token else None
-    visit = Visit(house=house, request=request, session=session, form=form)
+    visit = Visit(house=house, request=request, session=session, form=form, files=files)
     if page.method == "POST":
         _check_origin(visit)
     if page.public:
@@ -188,13 +192,18 @@ def _to_sign_in(request: Request) -> Response:
     )
 
 
-async def _form(request: Request) -> dict[str, tuple[str, ...]]:
+async def _form(request: Request, upload_bytes: int) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
+    """The form's texts and, where the page takes one, its file."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES + upload_bytes:
         raise Problem(413, "Too large", "That form is larger than this page takes.")
-    form: FormData = await request.form(max_files=0, max_fields=200)
+    form: FormData = await request.form(max_files=1 if upload_bytes else 0, max_fields=200)
     fields: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
             fields.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in fields.items()}
+        elif upload_bytes:
+            files[name] = await value.read()
+    await form.close()
+    return {name: tuple(values) for name, values in fields.items()}, files

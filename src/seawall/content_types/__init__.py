@@ -5,7 +5,7 @@ take and what happens when a look stays incomplete. Platforms start from these a
 
     >>> from seawall import content_types
     >>> content_types.names()
-    ('comment', 'message', 'playlist', 'podcast_episode', 'profile', 'track')
+    ('comment', 'message', 'playlist', 'podcast_episode', 'post', 'profile', 'track')
     >>> content_types.read("comment").splitlines()[0]
     '# A reply under an episode, a track or another comment. Everybody may read it.'
 

@@ -16,7 +16,7 @@ and learns of decisions by answers and signed webhooks, as a product team's back
 
 from seawall.demo.platform import run_platform
 from seawall.demo.receiver import Receiver, start_receiver
-from seawall.demo.setup import seed_banks, sources
+from seawall.demo.setup import seed_banks, seed_settings, sources
 from seawall.demo.shelf import Shelf
 from seawall.demo.stall import SecondOpinion, Switch
 from seawall.demo.traffic import NoData, find_data
@@ -30,6 +30,7 @@ __all__ = [
     "find_data",
     "run_platform",
     "seed_banks",
+    "seed_settings",
     "sources",
     "start_receiver",
 ]

@@ -9,13 +9,14 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from seawall.client import Answer, Seawall, SeawallError
-from seawall.demo.posts import Post, load_script, posts
+from seawall.demo.posts import Post, load_script, posts, showcase
 from seawall.demo.shelf import Shelf
 from seawall.demo.stall import Switch
 from seawall.demo.traffic import posts_from
@@ -42,14 +43,18 @@ def run_platform(
     data_dir: Path | None = None,
     shelf: Shelf | None = None,
     switch: Switch | None = None,
+    with_showcase: bool = False,
 ) -> None:
     """Post until ``stop`` is set: a burst, then ``rate`` posts a second. The key needs the scopes screen and report.
 
     With ``data_dir`` real data sets are replayed (raises NoData when it holds none). With ``switch`` the demo's
-    detector hangs now and then, for a while. ``shelf`` is told of every answer. Errors of the server are waited out.
+    detector hangs now and then, for a while. ``shelf`` is told of every answer. ``with_showcase``: posts with picture,
+    voice and film come first. Errors of the server are waited out.
     """
     now = now_ms()
     stream = posts_from(data_dir, seed, now) if data_dir is not None else posts(seed, now)
+    if with_showcase:
+        stream = chain(showcase(now), stream)
     with Seawall(url, api_key) as client:
         pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="demo-post")
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from seawall.demo.disguise import disguise
+from seawall.demo.media import film_with_words, picture_with_words, voice_note
 from seawall.demo.people import Crowd, Person
 from seawall.demo.pictures import known_picture, synthetic_cover, variant_of
 from seawall.shipped import Folder
@@ -71,6 +72,54 @@ def load_script() -> Script:
 def posts(seed: int, now_ms: int, script: Script | None = None) -> Iterator[Post]:
     """The same seed gives the same posts, for ever. ``now_ms`` is when the play begins: accounts have an age."""
     return _Author(seed, now_ms, script or load_script()).stream()
+
+
+def showcase(now_ms: int) -> tuple[Post, ...]:
+    """Posts in four modalities, to click through: one that nobody minds, one whose text alone tells nothing."""
+    made = (
+        (
+            "harbour",
+            {"body": "Our little harbour concert, with a word of thanks and a picture of the poster."},
+            ("HARBOUR CONCERT", "Saturday at six", "bring a blanket"),
+            "Thank you all for coming. It was a wonderful evening by the sea.",
+            ("Tuning up", "Low Tide Choir", "See you next year"),
+            "Good evening everybody, and welcome to the harbour.",
+        ),
+        (
+            "shop",
+            {"body": "Look what I put together for you! Picture, voice and film."},
+            ("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx"),
+            "Hello everybody. You can order everything today, and nobody will ask for a prescription.",
+            ("Welcome to my channel", "I will kill you", "Nice weather today"),
+            "This is a short film about the weather in Ghent.",
+        ),
+    )
+    return tuple(
+        _show(now_ms, name, fields, poster, said, scenes, spoken) for name, fields, poster, said, scenes, spoken in made
+    )
+
+
+def _show(
+    now_ms: int,
+    name: str,
+    fields: Mapping[str, Any],
+    poster: tuple[str, ...],
+    said: str,
+    scenes: tuple[str, ...],
+    spoken: str,
+) -> Post:
+    media = {"picture": picture_with_words(*poster), "voice": voice_note(said)}
+    clip = film_with_words(*scenes, said=spoken)
+    if clip is not None:
+        media["clip"] = clip
+    return Post(
+        content_type="post",
+        id=f"showcase-{name}",
+        actor=f"showcase-{name}",
+        actor_attributes={"created_at": now_ms - 90 * 86_400_000, "verified": False, "followers": 12},
+        fields={**fields, **media},
+        scene="showcase",
+    )
 
 
 @dataclass(slots=True)

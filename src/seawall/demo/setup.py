@@ -12,7 +12,7 @@ from seawall import banks
 from seawall.demo.pictures import known_picture
 from seawall.match import pdq
 from seawall.policy import PolicySource
-from seawall.publish import NewEntry, Sources, read_sources
+from seawall.publish import BankSettings, NewEntry, Sources, read_sources
 from seawall.shipped import Folder
 
 POLICY = "second-opinion"
@@ -33,6 +33,16 @@ def seed_banks() -> dict[str, list[NewEntry]]:
     }
     seeds["blocked-images"].append(NewEntry(kind="image", value=_pdq_hex(known_picture()), source="demo"))
     return seeds
+
+
+def seed_settings() -> dict[str, BankSettings]:
+    """Bank → how it is used, as the shipped files say."""
+    return {
+        bank.name: BankSettings(
+            title=bank.title, role=bank.role, harm=bank.harm, owner="trust-team", flood_limit=bank.flood_limit
+        )
+        for bank in banks.load()
+    }
 
 
 def _pdq_hex(picture: bytes) -> str:

@@ -6,14 +6,14 @@ is made, and the resolved addresses again at every attempt; the connection then 
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+from seawall.model.addresses import is_public
+
 _LONGEST: Final = 2_000
 
 GetAddrInfo = Callable[..., Sequence[tuple[Any, ...]]]
@@ -85,15 +85,3 @@ def resolve(target: Target, *, allow_private: bool, getaddrinfo: GetAddrInfo = s
                 "Use a public address, or set SEAWALL_ALLOW_PRIVATE_ENDPOINTS=1."
             )
     return addresses
-
-
-def is_public(address: str) -> bool:
-    """Whether a numeric address is reachable from the whole internet; what hides in an IPv6 address counts too."""
-    ip = ipaddress.ip_address(address.partition("%")[0])  # without a zone such as %eth0
-    if isinstance(ip, ipaddress.IPv6Address):
-        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if hidden is None and ip in _NAT64:
-            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-        if hidden is not None:
-            return is_public(str(hidden))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved

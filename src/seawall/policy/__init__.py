@@ -16,6 +16,7 @@ from seawall.policy.actions import combine, verdict_of
 from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.columns import Context, Row
 from seawall.policy.content_types import check_content_type, load_content_type
+from seawall.policy.derivations import DERIVATIONS, derivations
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
 from seawall.policy.examples import ExampleResult, check_publishable, run_examples
 from seawall.policy.explain import (
@@ -33,8 +34,11 @@ from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
 from seawall.policy.source import PolicyErrors, Problem
 from seawall.policy.tree import Feature
+from seawall.policy.values import MAX_BYTES
 
 __all__ = [
+    "DERIVATIONS",
+    "MAX_BYTES",
     "Bundle",
     "Change",
     "Context",
@@ -60,6 +64,7 @@ __all__ = [
     "check_content_type",
     "check_publishable",
     "combine",
+    "derivations",
     "explain",
     "load_bundle",
     "load_content_type",

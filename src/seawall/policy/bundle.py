@@ -10,6 +10,7 @@ from typing import Final
 
 from seawall.model import ContentType, DetectorSpec
 from seawall.policy.content_types import check_content_type
+from seawall.policy.derivations import STANDARD, derivations
 from seawall.policy.documents import Policy, PolicySource
 from seawall.policy.environment import Environment, Offer
 from seawall.policy.examples import CheckedExample, check_examples
@@ -165,12 +166,22 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
     for content_type in types.values():
         for stage in content_type.stages:
             for name in stage.detectors or ():
-                if name not in names:
+                if name not in names and name not in STANDARD:
                     yield Problem(
                         message=f"stage {stage.name} asks detector '{name}', which is not installed",
                         path=f"content type {content_type.name}",
                         expected="one of " + ", ".join(names),
                         nearest=nearest(name, names),
+                    )
+        for spec in content_type.fields:
+            for name in derivations(spec):
+                if name not in names and name not in STANDARD:  # a standard one that is missing is unknown when asked
+                    known = sorted(STANDARD.union(names))
+                    yield Problem(
+                        message=f"field {spec.name} derives '{name}', which is not installed",
+                        path=f"content type {content_type.name}",
+                        expected="one of " + ", ".join(sorted(STANDARD)),
+                        nearest=nearest(name, known),
                     )
 
 

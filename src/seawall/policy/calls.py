@@ -112,10 +112,24 @@ def _in_part(checker: Checker, node: ast.Call, known: _Known) -> Term:
 
 
 def _bank(checker: Checker, node: ast.Call, known: _Known) -> Term:
-    (argument,) = arguments(checker, node, 1)
+    within = _within(checker, node)
+    (argument,) = arguments(checker, ast.copy_location(ast.Call(node.func, node.args, []), node), 1)
     name = _constant_text(checker, argument, "bank")
     signal = checker.ask(argument, checker.environment.bank, name)
-    return read(Feature(call_key("bank", literal(name)), Kind.INTEGER, Origin.BANK, argument=signal))
+    written = (literal(name),) if within is None else (literal(name), f"within={within}")
+    return read(Feature(call_key("bank", *written), Kind.INTEGER, Origin.BANK, argument=signal, within=within))
+
+
+def _within(checker: Checker, node: ast.Call) -> int | None:
+    """The largest distance of a match that counts, if the call names one: ``bank("x", within=20)``."""
+    for keyword in node.keywords:
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if keyword.arg != "within" or type(value) is not int or not 0 <= value <= _FARTHEST:
+            raise checker.refused(
+                keyword, f"bank takes within=, a whole number from 0 to {_FARTHEST}", expected=SIGNATURES["bank"]
+            )
+        return value
+    return None
 
 
 def _age(checker: Checker, node: ast.Call, known: _Known) -> Term:
@@ -188,6 +202,8 @@ def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> 
             return feature.subject
     raise checker.refused(node, f"{function} looks at a text", expected=SIGNATURES[function])
 
+
+_FARTHEST: Final = 256  # bits of a picture's hash; other distances are percents
 
 _CALLS: Final[Mapping[str, Callable[[Checker, ast.Call, _Known], Term]]] = {
     "abs": _numeric,

@@ -183,8 +183,8 @@ class Checker:
 
     def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> Term:
         feature = self.ask(node, self.environment.field, owner, name)
-        if feature.kind is Kind.IMAGE:
-            raise self.refused(node, f"{feature.name} is an image: only 'is None' can be asked of it")
+        if feature.kind is Kind.MEDIA:
+            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' can be asked of it")
         return read(feature, feature.name in known)
 
     def definite(self, node: ast.AST, term: Term) -> Term:
@@ -266,7 +266,7 @@ class Checker:
         if a.kind is not b.kind and not (a.kind in NUMERIC and b.kind in NUMERIC):
             message = f"'{symbol}' cannot compare {article(a.kind)} with {article(b.kind)}"
             raise self.refused(node, message, expected="two values of one type")
-        if a.kind in (Kind.LIST, Kind.IMAGE):
+        if a.kind in (Kind.LIST, Kind.MEDIA):
             raise self.refused(node, "lists cannot be compared", expected='"entry" in item.list, or length(item.list)')
         if symbol not in ("==", "!=") and a.kind not in ORDERED:
             raise self.refused(node, f"'{symbol}' has no meaning for {a.kind}", expected="== or !=")
@@ -282,11 +282,11 @@ class Checker:
         return Checked(term, if_false=facts)
 
     def _absence(self, left: ast.expr) -> tuple[str, Term]:
-        """The term that says whether ``left`` is None. For texts, lists and images it is a feature of its own, so
+        """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so
         that nobody's text is stored only to know whether it was there."""
         if isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name):
             feature = self.ask(left, self.environment.field, left.value.id, left.attr)
-            if feature.kind in (Kind.LIST, Kind.IMAGE) or feature.personal:
+            if feature.kind in (Kind.LIST, Kind.MEDIA) or feature.personal:
                 name = f"{feature.name} is None"
                 column = Feature(name, Kind.BOOLEAN, Origin.IS_NONE, subject=feature.subject)
                 return feature.name, read(column)

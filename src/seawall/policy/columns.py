@@ -43,6 +43,7 @@ class _Wanted:
     column: str
     part: str | None
     counts: bool
+    within: int | None = None
 
     def covers(self, path: str) -> bool:
         """Whether a part belongs to the column: the named one, its list entries, and what was derived from them."""
@@ -156,7 +157,7 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
     wanted: dict[str, list[_Wanted]] = {}
     for feature in features:
         if feature.growing:
-            entry = _Wanted(feature.name, feature.part, feature.origin is Origin.BANK)
+            entry = _Wanted(feature.name, feature.part, feature.origin is Origin.BANK, feature.within)
             wanted.setdefault(str(feature.argument), []).append(entry)
     if not wanted:
         return None
@@ -203,7 +204,8 @@ def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, N
         if not isfinite(signal.value):
             missing[entry.column] = None
         elif entry.counts:
-            row[entry.column] = held + (1 if signal.value > 0 else 0)
+            near = entry.within is None or signal.distance is None or signal.distance <= entry.within
+            row[entry.column] = held + (1 if signal.value > 0 and near else 0)
         else:
             row[entry.column] = max(held, signal.value)
 

@@ -17,6 +17,7 @@ from seawall.model import (
     Retention,
     Role,
     Stage,
+    Untranscribed,
 )
 from seawall.policy.reader import Reader
 from seawall.policy.source import Span, nearest
@@ -43,7 +44,7 @@ _KEYS = (
     "default_language",
 )
 _REQUIRED = ("content_type", "title", "owner", "surface", "audience", "fields", "stages", "actions", "retention")
-_FIELD_KEYS = ("type", "role", "required", "max_length", "description")
+_FIELD_KEYS = ("type", "role", "required", "max_length", "description", "derive", "untranscribed")
 _ATTRIBUTE_KEYS = ("type", "required", "max_length", "description")
 _ATTRIBUTE_TYPES = ("text", "id", "integer", "number", "boolean", "timestamp", "language")
 _STAGE_KEYS = ("budget", "on_unknown", "debt_within", "detectors")
@@ -53,7 +54,15 @@ _ROLE_TYPES = {
     Role.PARENT: {FieldType.ID},
     Role.BODY: {FieldType.TEXT, FieldType.TEXTS},
     Role.TITLE: {FieldType.TEXT},
-    Role.MEDIA: {FieldType.IMAGE, FieldType.LINK, FieldType.LINKS, FieldType.TEXT, FieldType.TEXTS},
+    Role.MEDIA: {
+        FieldType.IMAGE,
+        FieldType.AUDIO,
+        FieldType.VIDEO,
+        FieldType.LINK,
+        FieldType.LINKS,
+        FieldType.TEXT,
+        FieldType.TEXTS,
+    },
     Role.CREATED_AT: {FieldType.TIMESTAMP},
     Role.LANGUAGE: {FieldType.LANGUAGE},
 }
@@ -159,6 +168,12 @@ def _spec(reader: Reader, name: str, declared: Mapping, field_type: FieldType, r
     required = reader.boolean(values["required"], "required") if "required" in values else False
     length = reader.integer(values["max_length"], "max_length") if "max_length" in values else None
     description = reader.text(values["description"], "description") if "description" in values else ""
+    derive = None
+    if "derive" in values:
+        derive = tuple(name for name, _ in reader.names(values["derive"], "derive"))
+    untranscribed = None
+    if "untranscribed" in values:
+        untranscribed = reader.choice(values["untranscribed"], "untranscribed", tuple(Untranscribed))
     return FieldSpec(
         name=name,
         type=field_type,
@@ -166,6 +181,8 @@ def _spec(reader: Reader, name: str, declared: Mapping, field_type: FieldType, r
         required=bool(required),
         max_length=length,
         description=description or "",
+        derive=derive,
+        untranscribed=None if untranscribed is None else Untranscribed(untranscribed),
     )
 
 

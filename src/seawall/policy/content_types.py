@@ -16,6 +16,7 @@ from seawall.model import (
     Stage,
 )
 from seawall.policy.content_type_file import read_content_type
+from seawall.policy.derivations import derivation_gaps
 from seawall.policy.reader import Reader
 from seawall.policy.source import PolicyErrors, Problem, Source, Span, problem_at
 from seawall.policy.yamlfile import Mapping, Node, Unreadable, read_yaml
@@ -59,6 +60,9 @@ def _gaps(content_type: ContentType) -> Iterator[tuple[str, str, str]]:
     if content_type.stage("pre_publish") is None:
         remedy = "add 'pre_publish: {budget: 80ms, on_unknown: hold}'"
         yield "stages", "no stage pre_publish: items would be published before anything looked at them", remedy
+    for spec in content_type.fields:
+        for key, message, remedy in derivation_gaps(spec):
+            yield f"fields.{spec.name}.{key}", f"field {spec.name}: {message}", remedy
     for stage in content_type.stages:
         yield from _stage_gaps(content_type, stage)
     yield from _appeal_gaps(content_type)

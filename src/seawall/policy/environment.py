@@ -16,7 +16,9 @@ _KINDS: Final = {
     FieldType.TEXTS: Kind.LIST,
     FieldType.LINK: Kind.TEXT,
     FieldType.LINKS: Kind.LIST,
-    FieldType.IMAGE: Kind.IMAGE,
+    FieldType.IMAGE: Kind.MEDIA,
+    FieldType.AUDIO: Kind.MEDIA,
+    FieldType.VIDEO: Kind.MEDIA,
     FieldType.ID: Kind.TEXT,
     FieldType.IDS: Kind.LIST,
     FieldType.INTEGER: Kind.INTEGER,
@@ -175,7 +177,7 @@ class Environment:
 def _column(owner: str, spec: FieldSpec, origin: Origin) -> Feature:
     subject = Subject(owner, spec.name)
     kind = _KINDS[spec.type]
-    personal = kind in (Kind.TEXT, Kind.LIST, Kind.IMAGE) and spec.type is not FieldType.LANGUAGE
+    personal = kind in (Kind.TEXT, Kind.LIST, Kind.MEDIA) and spec.type is not FieldType.LANGUAGE
     return Feature(subject.key, kind, origin, subject, optional=not spec.required, personal=personal)
 
 

@@ -13,7 +13,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "abs": "abs(number)",
     "age": "age(actor) or age(item.<timestamp field>)",
     "at_fpr": "at_fpr(rate), beside a signal: hate >= at_fpr(0.001)",
-    "bank": 'bank("<name of a bank>")',
+    "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
     "contains": 'contains(<text field, or text>, "<words>")',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
     "in_part": 'in_part("<screened field>", signal)',

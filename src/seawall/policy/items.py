@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from seawall.model import ContentType, FieldSpec, FieldType, Image, Item, Modality, Part, Role, Value
+from seawall.model import Audio, ContentType, FieldSpec, FieldType, Image, Item, Modality, Part, Role, Value, Video
 from seawall.policy.content_types import SCREENED_ROLES
 from seawall.policy.source import nearest
 from seawall.policy.values import READERS, BadValue, ReadValue, read_code, read_language, read_timestamp
@@ -165,27 +165,36 @@ _MODALITIES: Final = {
     FieldType.LINK: Modality.LINK,
     FieldType.LINKS: Modality.LINK,
     FieldType.IMAGE: Modality.IMAGE,
+    FieldType.AUDIO: Modality.AUDIO,
+    FieldType.VIDEO: Modality.VIDEO,
 }
 
 
 def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
     """The item's own parts: fields with role body, title or media, in the order the content type declares them.
 
-    An entry of a list is a part of its own, ``field.3``. Empty texts are no parts.
+    An entry of a list is a part of its own, ``field.3``. Empty texts are no parts. Texts with role context are parts
+    of modality ``context``, a list's entries on lines of one part: only detectors made for it look at them.
     """
     language = item.language or content_type.default_language
     parts: list[Part] = []
     for spec in content_type.fields:
-        if spec.role not in SCREENED_ROLES:
-            continue
         modality = _MODALITIES.get(spec.type)
         value = item.fields.get(spec.name)
         if modality is None or not value:
             continue
+        if spec.role not in SCREENED_ROLES:
+            if modality is Modality.TEXT and spec.role is Role.CONTEXT:
+                lines = value if isinstance(value, tuple) else (str(value),)
+                text = "\n".join(" ".join(line.split()) for line in lines)
+                parts.append(
+                    Part(path=spec.name, modality=Modality.CONTEXT, field=spec.name, text=text, language=language)
+                )
+            continue
         if isinstance(value, str):
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, text=value, language=language))
-        elif isinstance(value, Image):
-            parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data))
+        elif isinstance(value, Image | Audio | Video):  # its language is that of the words that may be in it
+            parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data, language=language))
         elif isinstance(value, tuple):
             parts += (
                 Part(path=f"{spec.name}.{index}", modality=modality, field=spec.name, text=entry, language=language)

@@ -26,7 +26,7 @@ class Kind(StrEnum):
     DURATION = "duration"
     TIMESTAMP = "timestamp"
     LIST = "list"
-    IMAGE = "image"
+    MEDIA = "picture, recording or film"
     NONE = "None"
 
 
@@ -104,6 +104,7 @@ class Feature:
     subject: Subject | None = None
     argument: Scalar = None  # signal, bank, pattern, words, sought entry
     part: str | None = None  # of in_part
+    within: int | None = None  # of bank: matches further away do not count
     optional: bool = False
     personal: bool = False
 

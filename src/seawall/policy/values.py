@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
-from seawall.model import FieldSpec, FieldType, Image, Value
+from seawall.model import Audio, FieldSpec, FieldType, Image, Value, Video
 
 MAX_TEXT: Final = 100_000  # characters, where the content type sets no max_length
 MAX_ENTRIES: Final = 1_000
 MAX_ID: Final = 512
 MAX_LINK: Final = 4_096
-MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
+_MIB: Final = 1024 * 1024
+MAX_BYTES: Final = {FieldType.IMAGE: 20 * _MIB, FieldType.AUDIO: 40 * _MIB, FieldType.VIDEO: 45 * _MIB}
+"""The largest encoded file of each sort of media."""
 
 _MAX_INTEGER: Final = 2**63 - 1
 _END_OF_TIME: Final = 253_402_300_800_000  # the year 10000, in milliseconds
@@ -102,22 +104,44 @@ def _boolean(value: Any, _: FieldSpec) -> bool:
     return value
 
 
-def _image(value: Any, _: FieldSpec) -> Image:
-    from base64 import b64decode  # only items with images need it
+_MEDIA: Final[Mapping[FieldType, type[Image | Audio | Video]]] = {
+    FieldType.IMAGE: Image,
+    FieldType.AUDIO: Audio,
+    FieldType.VIDEO: Video,
+}
+_NOUNS: Final = {FieldType.IMAGE: "an image", FieldType.AUDIO: "a recording", FieldType.VIDEO: "a film"}
+
+
+def _media(value: Any, spec: FieldSpec) -> Value:
+    """A picture, recording or film: ``{"base64": …}``, or one that was fetched already."""
+    kind, limit = _MEDIA[spec.type], MAX_BYTES[spec.type]
+    data = value.data if isinstance(value, kind) else _decoded(value, spec, limit)
+    if len(data) > limit:
+        raise _too_large(limit)
+    if not data:
+        raise BadValue("is empty", "send the encoded file, or leave the field out")
+    return kind(data)
+
+
+def _decoded(value: Any, spec: FieldSpec, limit: int) -> bytes:
+    from base64 import b64decode  # only items with media need it
 
     remedy = 'send {"base64": "…"} with the encoded file'
     encoded = value.get("base64") if isinstance(value, Mapping) and len(value) == 1 else None
+    if isinstance(value, Mapping) and "url" in value and len(value) == 1:
+        raise BadValue("is an address, which is fetched for POST /v1/screen alone", remedy)
     if not isinstance(encoded, str):
-        raise BadValue("must be an image", remedy)
-    if len(encoded) > MAX_IMAGE_BYTES * 4 // 3 + 4:
-        raise BadValue("is too large", f"send at most {MAX_IMAGE_BYTES // 1024 // 1024} MiB")
+        raise BadValue(f"must be {_NOUNS[spec.type]}", remedy)
+    if len(encoded) > limit * 4 // 3 + 4:
+        raise _too_large(limit)
     try:
-        data = b64decode(encoded, validate=True)
+        return b64decode(encoded, validate=True)
     except ValueError:
         raise BadValue("is not valid base64", remedy) from None
-    if not data:
-        raise BadValue("is empty", remedy)
-    return Image(data)
+
+
+def _too_large(limit: int) -> BadValue:
+    return BadValue("is too large", f"send at most {limit // _MIB} MiB")
 
 
 def _listed(read: Callable[[Any], str]) -> ReadValue:
@@ -152,7 +176,9 @@ READERS: Final[Mapping[FieldType, ReadValue]] = {
     FieldType.TEXTS: _listed(lambda value: read_text(value, MAX_TEXT)),
     FieldType.LINK: lambda value, spec: read_code(value, spec.max_length or MAX_LINK),
     FieldType.LINKS: _listed(lambda value: read_code(value, MAX_LINK)),
-    FieldType.IMAGE: _image,
+    FieldType.IMAGE: _media,
+    FieldType.AUDIO: _media,
+    FieldType.VIDEO: _media,
     FieldType.ID: lambda value, spec: read_code(value, spec.max_length or MAX_ID),
     FieldType.IDS: _listed(read_code),
     FieldType.INTEGER: _integer,

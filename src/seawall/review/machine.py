@@ -16,7 +16,13 @@ from seawall.model import Decision, DecisionSource, ItemRef, Verdict, gravest
 
 REPORTS_QUEUE = "reports"
 
-REPORT_PRIORITY: Mapping[str, float] = {"user": 0.4, "staff": 0.7, "trusted_flagger": 0.8, "authority": 0.95}
+REPORT_PRIORITY: Mapping[str, float] = {
+    "user": 0.4,
+    "staff": 0.7,
+    "guard": 0.7,  # a guard diverts to review what would have been acted on
+    "trusted_flagger": 0.8,
+    "authority": 0.95,
+}
 """How soon a report is looked at, by who made it, on the scale of a rule's priority (1: now)."""
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from seawall.model import Image, Item, Value
+from seawall.model import Audio, Image, Item, Media, Value, Video
 from seawall.storage.blobs import Blobs
 
 _NONCE = bytes(12)  # constant: every key encrypts one blob only
 _ENCODER = msgspec.json.Encoder(order="sorted")
+_MEDIA: Mapping[str, type[Image | Audio | Video]] = {"image": Image, "audio": Audio, "video": Video}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedContent:
-    """What is sealed under ``fields/<revision>``. Images are blobs, encrypted under the subject's key."""
+    """What is sealed under ``fields/<revision>``. Media are blobs, each encrypted under a key that is sealed here."""
 
     fields: Mapping[str, Any]
     actor_attributes: Mapping[str, Any]
@@ -41,7 +43,7 @@ def features_name(decision: str) -> str:
 
 
 def canonical(item: Item) -> bytes:
-    """The item's content in canonical form: equal bytes for equal content. Images stand by their length and bytes."""
+    """The item's content in canonical form: equal bytes for equal content. Media stand by their digests."""
     return _ENCODER.encode(
         {
             "fields": {name: _plain(value) for name, value in item.fields.items()},
@@ -52,12 +54,13 @@ def canonical(item: Item) -> bytes:
 
 
 def encode(item: Item, blobs: Blobs) -> bytes:
-    """The bytes to seal. Images are first stored as blobs, each encrypted under a key of its own that is sealed here.
+    """The bytes to seal. Media are first stored as blobs, each encrypted under a key of its own that is sealed here.
 
-    So destroying the subject's key makes the images unreadable too, and a blob left behind by a crash tells nothing.
+    So destroying the subject's key makes the media unreadable too, and a blob left behind by a crash tells nothing.
     """
     fields: dict[str, Any] = {
-        name: _store_image(value, blobs) if isinstance(value, Image) else value for name, value in item.fields.items()
+        name: _store(value, blobs) if isinstance(value, Image | Audio | Video) else value
+        for name, value in item.fields.items()
     }
     return _ENCODER.encode(
         SealedContent(
@@ -69,29 +72,39 @@ def encode(item: Item, blobs: Blobs) -> bytes:
     )
 
 
-def _store_image(image: Image, blobs: Blobs) -> dict[str, Any]:
+def _store(media: Media, blobs: Blobs) -> dict[str, Any]:
     key = AESGCM.generate_key(256)
-    digest = blobs.put(AESGCM(key).encrypt(_NONCE, image.data, None))
-    return {"blob": digest, "key": key, "bytes": len(image.data)}
+    digest = blobs.put(AESGCM(key).encrypt(_NONCE, media.data, None))
+    return {"blob": digest, "key": key, "bytes": len(media.data), "type": media_type(media)}
 
 
-def load_image(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
-    """The encoded image that a field of the sealed content refers to."""
+def media_type(media: Media) -> str:
+    """``image``, ``audio`` or ``video``."""
+    return next(name for name, kind in _MEDIA.items() if isinstance(media, kind))
+
+
+def type_of(reference: Mapping[str, Any]) -> str:
+    """The sort of media that a field of the sealed content refers to; before there were others, all were images."""
+    return str(reference.get("type", "image"))
+
+
+def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
+    """The encoded picture, recording or film that a field of the sealed content refers to."""
     key = b64decode(reference["key"])
     return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
 
 
 def decode(data: bytes) -> SealedContent:
-    """The sealed content; images still as references to blobs."""
+    """The sealed content; media still as references to blobs."""
     return _DECODER.decode(data)
 
 
 def restore(content: SealedContent, content_type: str, item_id: str, actor: str | None, blobs: Blobs) -> Item:
-    """The item as it was submitted, images included."""
+    """The item as it was submitted, media included."""
     fields: dict[str, Value] = {}
     for name, value in content.fields.items():
         if isinstance(value, dict):
-            fields[name] = Image(load_image(value, blobs))
+            fields[name] = _MEDIA[type_of(value)](load_media(value, blobs))
         else:
             fields[name] = tuple(value) if isinstance(value, list) else value
     return Item(
@@ -106,4 +119,4 @@ def restore(content: SealedContent, content_type: str, item_id: str, actor: str 
 
 
 def _plain(value: Value) -> Any:
-    return {"image": value.data} if isinstance(value, Image) else value
+    return {media_type(value): sha256(value.data).hexdigest()} if isinstance(value, Image | Audio | Video) else value

@@ -18,6 +18,8 @@ from seawall.policy import Bundle, Context, ItemError, parts_of, validate_item
 if TYPE_CHECKING:
     import polars as pl
 
+    from seawall.detect.alike import Alike
+
 _CHUNK = 512  # rows screened together
 ANY = "any"  # truth about "violates any policy"
 
@@ -61,6 +63,9 @@ class Summary:
     predicted: dict[str, list[bool]] = field(default_factory=dict)
     restricted: dict[str, list[bool]] = field(default_factory=dict)
     true: dict[str, list[bool]] = field(default_factory=dict)
+    spared: Counter[str] = field(default_factory=Counter)  # by detector, parts outside its bands
+    asked: Counter[str] = field(default_factory=Counter)  # by slow detector, parts it was asked about
+    copied: Counter[str] = field(default_factory=Counter)  # by slow detector, parts that another's answer stands for
 
     def accuracies(self) -> dict[str, tuple[Accuracy, Accuracy]]:
         """For each truth: the policy's rules against it, and the verdict (not ``allow``) against it."""
@@ -86,12 +91,14 @@ def screen_file(
     bundle: Bundle,
     runner: Runner,
     *,
+    alike: Alike | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Summary:
     """Screen every row of ``source`` (.csv, .jsonl, .parquet) and write one decision a row to ``target``.
 
     ``target`` ends in .jsonl or .parquet and appears only when it is complete. A row that does not fit its content
-    type is written with its error and counted; the others go on. Raises FileError.
+    type is written with its error and counted; the others go on. With ``alike``, slow detectors judge one of several
+    texts that are nearly the same, within some thousand rows. Raises FileError.
     """
     content_type = bundle.content_types.get(mapping.content_type)
     if content_type is None:
@@ -104,9 +111,11 @@ def screen_file(
     for truth in mapping.truths:
         summary.predicted[truth.policy], summary.restricted[truth.policy], summary.true[truth.policy] = [], [], []
     with _writer(target) as write, _explained(source):
-        for rows in _chunks(source):
-            write(_screen_rows(rows, mapping, content_type, bundle, runner, summary))
+        for rows in _chunks(source, _CHUNK if alike is None else 8 * _CHUNK):
+            write(_screen_rows(rows, mapping, content_type, bundle, runner, summary, alike))
             progress(len(rows))
+    if alike is not None:
+        summary.asked, summary.copied = alike.asked, alike.copied
     return summary
 
 
@@ -117,6 +126,7 @@ def _screen_rows(
     bundle: Bundle,
     runner: Runner,
     summary: Summary,
+    alike: Alike | None = None,
 ) -> list[dict[str, Any]]:
     program = bundle.program(content_type.name)
     records: list[dict[str, Any]] = []
@@ -136,12 +146,15 @@ def _screen_rows(
             continue
         good.append((row, record, item, derive_parts(parts_of(item, content_type))))
     now = now_ms()
-    findings = runner.run_batch([parts for _, _, _, parts in good], program.detectors)
+    findings = runner.run_batch(
+        [parts for _, _, _, parts in good], program.detectors, alike=alike, names=[item.id for _, _, item, _ in good]
+    )
     for (row, record, item, parts), found in zip(good, findings, strict=True):
         context = Context(item=item, parts=parts, signals=found.signals, unknown=found.unknown, now_ms=now)
         outcome = program.decide(program.row(context))
         summary.verdicts[outcome.verdict.value] += 1
         summary.degraded += outcome.degraded
+        summary.spared.update(detector for detector, _ in found.not_asked)
         fired = {reason.policy for reason in outcome.reasons}
         summary.policies.update(fired)
         record.update(
@@ -154,6 +167,9 @@ def _screen_rows(
             degraded=outcome.degraded,
             signals=_strongest(found.signals),
         )
+        likes = sorted({like for signal in found.signals if (like := _like(signal.evidence))})
+        if likes:
+            record["like"] = likes
         for truth in mapping.truths:
             summary.true[truth.policy].append(str(row.get(truth.column)) in truth.values)
             summary.predicted[truth.policy].append(bool(fired) if truth.policy == ANY else truth.policy in fired)
@@ -167,6 +183,12 @@ def _strongest(signals: Sequence[Any]) -> dict[str, float]:
         if signal.value > values.get(signal.name, -1.0):
             values[signal.name] = round(signal.value, 6)
     return values
+
+
+def _like(evidence: str | None) -> str | None:
+    """The item whose text was judged in this one's place, if one was."""
+    _, marked, item = (evidence or "").rpartition("like:")
+    return item if marked else None
 
 
 def _raw(row: Mapping[str, Any], number: int, mapping: Columns) -> dict[str, Any]:
@@ -211,10 +233,10 @@ def _check_truths(mapping: Columns, bundle: Bundle) -> None:
             raise FileError(f"there is no policy {truth.policy!r}; use {ANY} or one of: {', '.join(policies)}")
 
 
-def _chunks(path: Path) -> Iterator[list[dict[str, Any]]]:
+def _chunks(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
     for batch in _scan(path).collect_batches(chunk_size=8 * _CHUNK):
-        for first in range(0, batch.height, _CHUNK):
-            yield batch.slice(first, _CHUNK).to_dicts()
+        for first in range(0, batch.height, size):
+            yield batch.slice(first, size).to_dicts()
 
 
 def _scan(path: Path) -> pl.LazyFrame:
@@ -288,7 +310,7 @@ def _to_parquet(source: Path, target: Path) -> None:
     text, texts, count = pl.String(), pl.List(pl.String), pl.Int64()
     schema: dict[str, Any] = {
         "row": count, "id": text, "verdict": text, "actions": text, "rules": texts, "shadow": texts,
-        "undetermined": texts, "degraded": pl.Boolean(), "signals": text, "error": text,
+        "undetermined": texts, "degraded": pl.Boolean(), "signals": text, "like": texts, "error": text,
     }  # fmt: skip
     half = target.with_name(target.name + ".half")
     pl.scan_ndjson(source, schema=schema).sink_parquet(half)

@@ -35,7 +35,7 @@ class Placed:
 
 
 def prepare(item: Item, blobs: Blobs) -> Content:
-    """Encode the content, and store its images; done before the transaction, which may run again."""
+    """Encode the content, and store its media; done before the transaction, which may run again."""
     return Content(canonical(item), encode(item, blobs))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import select
 
 from seawall.model import UNKNOWN, Decision, DecisionMade, FeatureValue, Item
-from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_image, restore
+from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_media, restore, type_of
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
 from seawall.storage import Blobs, Database, Vault
@@ -19,14 +19,22 @@ from seawall.storage.ledger import event
 _DECODER = msgspec.json.Decoder(DecisionMade)
 
 
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """A picture, recording or film of an item."""
+
+    type: str  # image | audio | video
+    bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a person or program may see of one revision. ``images``: field → size in bytes."""
+    """What a person or program may see of one revision. Media are named here, and read one by one."""
 
     fields: Mapping[str, Any]
     actor_attributes: Mapping[str, Any]
     language: str | None
-    images: Mapping[str, int]
+    media: Mapping[str, MediaInfo]  # by field
 
 
 def load_decision(database: Database, decision: str) -> Decision:
@@ -60,16 +68,20 @@ def read_content(vault: Vault, ref: str, revision: int) -> Content:
         fields={name: value for name, value in sealed.fields.items() if not isinstance(value, dict)},
         actor_attributes=sealed.actor_attributes,
         language=sealed.language,
-        images={name: value["bytes"] for name, value in sealed.fields.items() if isinstance(value, dict)},
+        media={
+            name: MediaInfo(type_of(value), value["bytes"])
+            for name, value in sealed.fields.items()
+            if isinstance(value, dict)
+        },
     )
 
 
-def image_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> bytes:
-    """One image as it was submitted. Raises ``Erased``, KeyError."""
+def media_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> tuple[str, bytes]:
+    """One picture, recording or film as it was submitted, and which of them it is. Raises ``Erased``, KeyError."""
     reference = _sealed(vault, ref, revision).fields[field]
     if not isinstance(reference, dict):
         raise KeyError(field)
-    return load_image(reference, blobs)
+    return type_of(reference), load_media(reference, blobs)
 
 
 def load_item(database: Database, vault: Vault, blobs: Blobs, ref: str, revision: int) -> Item:

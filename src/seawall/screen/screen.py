@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,50 +14,37 @@ from sqlalchemy import func, select
 from seawall import enforce
 from seawall.detect import Findings, Pending, Runner, derive_parts
 from seawall.model import (
-    ContentType,
-    Cost,
     Decision,
     DecisionMade,
     DecisionSource,
     Item,
     ItemRef,
     Part,
-    Stage,
     Unknown,
     UnknownReason,
     UnknownValue,
     new_id,
     now_ms,
 )
-from seawall.policy import Bundle, Context, Program, parts_of
+from seawall.policy import Bundle, Context, parts_of
 from seawall.screen.answers import Answer, Idempotency, answer_of, repeat, standing
 from seawall.screen.content import features_name
 from seawall.screen.fail_modes import fail_mode
 from seawall.screen.heads import Head, head_of
 from seawall.screen.placing import place, prepare, subjects_of
+from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, Plan, plan
 from seawall.screen.tables import debt
 from seawall.screen.tables import idempotency as idempotency_table
+from seawall.screen.traces import seal_traces
 from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
 
 _log = structlog.get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
-PRE_PUBLISH = "pre_publish"
-POST_PUBLISH = "post_publish"
 _PLANS = 256  # kept: one for each content type and stage of the bundles in use
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
 _LONGEST_DELAY_MS = 60_000
 _DEBT_OPENED = select(func.min(debt.c.opened_at)).where(debt.c.state == "open")
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How a stage looks at items of a content type under a bundle."""
-
-    stage: Stage
-    program: Program
-    wanted: frozenset[str]  # detectors to ask now
-    later: frozenset[str]  # detectors that a later stage asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +53,13 @@ class _Look:
 
     item: Item
     bundle: Bundle
-    plan: _Plan
+    plan: Plan
     parts: tuple[Part, ...]
+
+    @property
+    def has_media(self) -> bool:
+        """Whether there are encoded files to keep."""
+        return any(part.data is not None for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +68,8 @@ class _Judged:
 
     made: Mapping[str, Any]
     vault_features: Mapping[str, Any]
+    findings: Findings
+    postponed: bool  # a later stage has something to ask
 
 
 class Screener:
@@ -93,7 +88,7 @@ class Screener:
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
-        self._plans: dict[tuple[str, str, str], _Plan] = {}
+        self._plans: dict[tuple[str, str, str], Plan] = {}
 
     def screen(
         self,
@@ -116,7 +111,11 @@ class Screener:
         """As ``screen``, from an event loop."""
         look = self._look(item, PRE_PUBLISH)
         pending = self._start(look, deadline_ms)
-        unit = self._unit(look, await pending.wait_async(), idempotency)
+        findings = await pending.wait_async()
+        if look.has_media:  # sealing it takes a while: not on the event loop
+            unit = await asyncio.to_thread(self._unit, look, findings, idempotency)
+        else:
+            unit = self._unit(look, findings, idempotency)
         answer = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
         self._await_late(look, pending, answer)
         return answer
@@ -124,7 +123,7 @@ class Screener:
     async def submit(self, items: list[Item]) -> list[str]:
         """Take items for screening by a worker; their surrogates, once durable. All or none."""
 
-        contents = [prepare(item, self._blobs) for item in items]
+        contents = await asyncio.to_thread(lambda: [prepare(item, self._blobs) for item in items])
 
         def unit(tx: Transaction) -> list[str]:
             refs = []
@@ -150,64 +149,47 @@ class Screener:
             self._await_late(look, pending, answer)
         return answer
 
-    def rescreen(self, item: Item, ref: ItemRef, after: str, *, job: Job | None = None) -> Answer | None:
+    def rescreen(
+        self,
+        item: Item,
+        ref: ItemRef,
+        after: str,
+        *,
+        job: Job | None = None,
+        source: DecisionSource = DecisionSource.RESCREEN,
+    ) -> Answer | None:
         """Look again at a revision after the decision ``after``, with the budget of the stage after publication.
 
         None: nothing to do any more (a newer revision came, a person has decided this one, or the debt is paid).
         """
         look = self._look(item, POST_PUBLISH)
         findings = self._start(look, None).wait()
-        return self._ledger.commit(self._again(look, findings, ref, after, DecisionSource.RESCREEN, job))
+        return self._ledger.commit(self._again(look, findings, ref, after, source, job))
 
     # -- one look ------------------------------------------------------------------------------------------------
 
     def _look(self, item: Item, stage_name: str) -> _Look:
         bundle = self._in_force()
         content_type = bundle.content_types[item.content_type]
-        plan = self._plans.get((bundle.hash, content_type.name, stage_name))
-        if plan is None:
-            plan = self._plan(bundle, content_type, stage_name)
+        key = (bundle.hash, content_type.name, stage_name)
+        planned = self._plans.get(key)
+        if planned is None:
+            if len(self._plans) > _PLANS:
+                self._plans.clear()  # of bundles long replaced
+            planned = self._plans[key] = plan(bundle, content_type, stage_name, self._specs, self._runner.derivers)
         parts = tuple(derive_parts(parts_of(item, content_type)))
-        return _Look(item, bundle, plan, parts)
-
-    def _plan(self, bundle: Bundle, content_type: ContentType, stage_name: str) -> _Plan:
-        pre = content_type.stage(PRE_PUBLISH)
-        assert pre is not None, "the content-type check demands a pre_publish stage"
-        stage = content_type.stage(stage_name) or pre
-        program = bundle.program(content_type.name)
-        plan = _Plan(stage, program, *self._split(program.detectors, stage, content_type))
-        if len(self._plans) > _PLANS:
-            self._plans.clear()  # of bundles long replaced
-        self._plans[bundle.hash, content_type.name, stage_name] = plan
-        return plan
-
-    def _split(
-        self, detectors: frozenset[str], stage: Stage, content_type: ContentType
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """Which detectors this stage asks, and which it leaves to the stage after publication."""
-        if stage.name != PRE_PUBLISH or content_type.stage(POST_PUBLISH) is None:
-            return detectors, frozenset()
-        if stage.detectors is not None:
-            now = detectors & frozenset(stage.detectors)
-        else:
-            now = frozenset(name for name in detectors if self._specs[name].cost is not Cost.SLOW)
-        return now, detectors - now
+        return _Look(item, bundle, planned, parts)
 
     def _start(self, look: _Look, deadline_ms: int | None) -> Pending:
-        budget = look.plan.stage.budget_ms
-        return self._runner.start(
-            look.parts, look.plan.wanted, budget if deadline_ms is None else min(budget, deadline_ms)
-        )
+        planned = look.plan
+        budget = planned.stage.budget_ms
+        due = budget if deadline_ms is None else min(budget, deadline_ms)
+        return self._runner.start(look.parts, planned.wanted, due, derive=planned.derive, unchecked=planned.unchecked)
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
     def _judge(self, look: _Look, findings: Findings, source: DecisionSource) -> _Judged:
-        postponed = tuple(
-            Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
-            for name in sorted(look.plan.later)
-            for part in look.parts
-            if part.modality in self._specs[name].modalities
-        )
+        postponed = self._postponed(look.plan, findings.parts)
         at = now_ms()
         row = look.plan.program.row(_context(look, findings, findings.unknown + postponed, at))
         outcome = look.plan.program.decide(row)
@@ -241,6 +223,7 @@ class Screener:
             "undetermined": outcome.undetermined,
             "unknown": findings.unknown + postponed,
             "degraded": degraded,
+            "not_asked": tuple(f"{detector}/{part}" for detector, part in findings.not_asked),
             "signals": findings.signals,
             "features": features,
             "unknown_features": tuple(missing),
@@ -248,7 +231,26 @@ class Screener:
         }
         if degraded:
             made.update(fail_mode(outcome, look.plan.stage, at))
-        return _Judged(made, sealed)
+        return _Judged(made, sealed, findings, bool(postponed))
+
+    def _postponed(self, planned: Plan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
+        """What a later stage will ask about these parts."""
+        detectors = tuple(
+            Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
+            for name in sorted(planned.later - self._runner.derivers.keys())
+            for part in parts
+            if part.modality in self._specs[name].modalities
+        )
+        if not planned.derive_later:
+            return detectors
+        return detectors + self._runner.unread(
+            parts,
+            planned.wanted | planned.later,
+            UnknownReason.LATER,
+            derive=planned.derive_ever,
+            later=planned.derive_later,
+            unchecked=planned.unchecked,
+        )
 
     # -- recording -----------------------------------------------------------------------------------------------
 
@@ -308,11 +310,13 @@ class Screener:
         tx.append(DecisionMade(decision=decision))
         if judged.vault_features:
             tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(judged.vault_features))
+        first = head is None or head.revision != ref.revision
+        seal_traces(tx, decision.id, ref, judged.findings, first=first)
         enforce.apply(tx, decision, item_is_new=head is None)
         payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
         if decision.debt_due is not None:
             tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, ref, head))
-        elif look.plan.later:
+        elif judged.postponed:
             tx.enqueue("rescreen", ref.ref, payload)
         return answer_of(decision)
 
@@ -347,4 +351,4 @@ def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
 
 
 def _context(look: _Look, findings: Findings, unknown: tuple[Unknown, ...], at: int) -> Context:
-    return Context(item=look.item, parts=look.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    return Context(item=look.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)

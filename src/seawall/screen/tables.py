@@ -113,3 +113,13 @@ idempotency = Table(
     Column("response", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+# Operational: of which revisions prints are sealed in the vault under "prints/<revision>", for matching past items.
+item_prints = Table(
+    "item_prints",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("kinds", Text, nullable=False),  # comma-separated, sorted: "pdq,sha256"
+    Column("at", BigInteger, nullable=False),
+)

@@ -21,7 +21,7 @@ from seawall.console.templates import render
 from seawall.console.visits import Page, Problem, Visit, missing
 from seawall.model import ItemRef
 from seawall.review.tables import case
-from seawall.screen import image_bytes
+from seawall.screen import media_bytes
 from seawall.screen.tables import decision, item
 from seawall.storage import Erased
 
@@ -95,7 +95,9 @@ def image(visit: Visit) -> Response:
     app = visit.app
     try:
         revision = int(visit.place("revision"))
-        data = image_bytes(app.vault, app.blobs, visit.place("item"), revision, visit.place("field"))
+        sort, data = media_bytes(app.vault, app.blobs, visit.place("item"), revision, visit.place("field"))
+        if sort != "image":
+            raise KeyError(sort)
     except (Erased, KeyError, ValueError):
         raise missing("image") from None
     return Response(_encoded(data), media_type="image/webp", headers=_IMAGE_HEADERS)

@@ -55,7 +55,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("click", (event) => {
   const veil = event.target.closest("[data-unveil]")?.closest("[data-veiled]");
-  veil?.removeAttribute("data-veiled");
+  if (!veil) return;
+  veil.removeAttribute("data-veiled");
+  for (const hidden of veil.querySelectorAll("[inert]")) hidden.inert = false;
 });
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,199 @@
+"""``seawall detectors``: which there are, whether a configuration holds, and what one of them says of something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from seawall.cli.common import TextModel, explained, fail, out, settings
+
+if TYPE_CHECKING:
+    from seawall.app import Own
+    from seawall.model import Detector, DetectorSpec, Part
+    from seawall.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins beside the built-in detectors.")
+
+File = Annotated[
+    Path | None,
+    typer.Option("--detectors", envvar="SEAWALL_DETECTORS", help="YAML file of services, judges and plug-ins."),
+]
+Plugins = Annotated[
+    str | None, typer.Option("--plugins", envvar="SEAWALL_PLUGINS", help="Names of plug-ins to load, with commas.")
+]
+
+
+@app.command("list")
+def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
+    """Every detector that is asked, and what else is there to be enabled."""
+    from seawall import providers
+    from seawall.detect.bands import bands_of
+    from seawall.detect.plugins import installed
+
+    with explained():
+        chosen = settings(detectors=file, plugins=plugins)
+        own = _own(chosen, secrets=False)
+        builtin = _builtin(text_model)
+    table = Table("detector", "version", "cost", "reads", "signals", "asked when", title="Asked", title_justify="left")
+    for detector in (*builtin, *own.detectors):
+        spec = detector.spec
+        bands = " or ".join(f"{band.low:g} ≤ {band.signal} ≤ {band.high:g}" for band in bands_of(detector)) or "always"
+        table.add_row(
+            spec.name, spec.version, spec.cost.value, ", ".join(sorted(spec.modalities)), _signals(spec), bands
+        )
+    for deriver in own.derivers:
+        makes = f"makes {deriver.spec.makes}"
+        reads = ", ".join(sorted(deriver.spec.modalities))
+        table.add_row(deriver.spec.name, deriver.spec.version, deriver.spec.cost.value, reads, makes, "")
+    out.print(table)
+    out.print(f"Services that ship: {', '.join(providers.names())}", soft_wrap=True)
+    offers = [f"{offer.name} ({offer.distribution})" for offer in installed()]
+    out.print(f"Plug-ins installed: {', '.join(offers) or 'none'}", soft_wrap=True)
+
+
+@app.command()
+def check(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
+    """Read the configuration with its secrets, and put every plug-in through the conformance kit. Calls no service."""
+    from seawall.detect import Runner
+    from seawall.detect.bands import BandError
+    from seawall.detect.testing import NonConforming, check_deriver, check_detector
+
+    with explained():
+        own = _own(settings(detectors=file, plugins=plugins))
+        if not own.detectors and not own.derivers:
+            fail("nothing to check: name a file with --detectors, or plug-ins with --plugins")
+        try:
+            runner = Runner((*_builtin(text_model), *own.detectors), own.derivers)
+        except (BandError, ValueError) as error:
+            fail(str(error))
+    failed = 0
+    with runner:
+        for detector in own.detectors:
+            if _is_remote(detector):
+                lacking = _lacking(detector)
+                failed += bool(lacking)
+                told = (
+                    f"configured; signals {_signals(detector.spec)}" if not lacking else f"no policy {lacking} is there"
+                )
+                out.print(f"{detector.spec.name}: {told}", markup=False)
+                continue
+            try:
+                check_detector(detector)
+                out.print(f"{detector.spec.name}: conforms", markup=False)
+            except NonConforming as error:
+                failed += 1
+                out.print(str(error), markup=False)
+        for deriver in own.derivers:
+            try:
+                check_deriver(deriver)
+                out.print(f"{deriver.spec.name}: conforms", markup=False)
+            except NonConforming as error:
+                failed += 1
+                out.print(str(error), markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("try")
+def try_(
+    name: Annotated[str, typer.Argument(help="A detector's name; 'seawall detectors list' shows them.")],
+    text: Annotated[str | None, typer.Argument(help="A text to ask about.")] = None,
+    media: Annotated[Path | None, typer.Option(help="A picture, recording or film to ask about.")] = None,
+    language: Annotated[str | None, typer.Option(help="The text's language, such as en.")] = None,
+    file: File = None,
+    plugins: Plugins = None,
+    text_model: TextModel = None,
+) -> None:
+    """Ask one detector, bands aside, and print what it says. Services and judges are really called."""
+    with explained():
+        own = _own(settings(detectors=file, plugins=plugins))
+        detectors = {detector.spec.name: detector for detector in (*_builtin(text_model), *own.detectors)}
+        detector = detectors.get(name)
+        if detector is None:
+            fail(f"no detector is named {name!r}; there are: {', '.join(detectors)}")
+        part = _part(detector.spec, text, media, language)
+        try:
+            _print_answer(detector, part)
+        finally:
+            for each in detectors.values():
+                getattr(each, "close", lambda: None)()
+
+
+def _print_answer(detector: Detector, part: Part) -> None:
+    from seawall.detect.answers import ask
+    from seawall.model import Signal, Unknown
+
+    [answer] = ask(detector, (part,))
+    if isinstance(answer, Unknown):
+        out.print(f"unknown ({answer.reason}): {answer.detail}", markup=False)
+        raise typer.Exit(1)
+    signals = [signal for signal in answer if isinstance(signal, Signal)]
+    for signal in signals:
+        evidence = f"  ({signal.evidence})" if signal.evidence else ""
+        out.print(f"{signal.name} {signal.value:g}{evidence}", markup=False)
+    silent = [spec.name for spec in detector.spec.signals if spec.name not in {signal.name for signal in signals}]
+    if silent:
+        out.print(f"0: {', '.join(silent)}", markup=False, soft_wrap=True)
+
+
+def _part(spec: DetectorSpec, text: str | None, media: Path | None, language: str | None) -> Part:
+    from seawall.model import Modality, Part
+
+    if (text is None) == (media is None):
+        fail("give a text, or a file with --media")
+    if text is not None:
+        modality = Modality.TEXT if Modality.TEXT in spec.modalities else Modality.LINK
+        if modality not in spec.modalities:
+            fail(f"{spec.name} reads no texts but {', '.join(sorted(spec.modalities))}: give a file with --media")
+        return Part(path="body", modality=modality, field="body", text=text, language=language)
+    assert media is not None
+    readable = [each for each in (Modality.IMAGE, Modality.AUDIO, Modality.VIDEO) if each in spec.modalities]
+    if not readable:
+        fail(f"{spec.name} reads {', '.join(sorted(spec.modalities))}: give a text")
+    return Part(path="media", modality=readable[0], field="media", data=media.read_bytes(), language=language)
+
+
+def _own(chosen: Settings, *, secrets: bool = True) -> Own:
+    from seawall.app import own_detectors
+    from seawall.policy import Policy, load_policy
+    from seawall.publish import read_sources
+
+    def policies() -> list[Policy]:
+        """The settings' policies, for judges that ask about their words."""
+        sources = read_sources(chosen.policies_dir, chosen.content_types_dir).policies
+        return [load_policy(source.text, source.path) for source in sources]
+
+    return own_detectors(chosen, policies, secrets=secrets)
+
+
+def _builtin(text_model: Path | None) -> Sequence[Detector]:
+    from seawall.app import BANKS
+    from seawall.detect import default_detectors
+    from seawall.detect.bank import BankDetector
+
+    return default_detectors(BankDetector(BANKS), text_model)
+
+
+def _lacking(detector: Detector) -> str:
+    """Policies that a judge asks about and the settings' folder does not hold."""
+    from seawall.detect.judges import Judge
+
+    return ", ".join(detector.missing()) if isinstance(detector, Judge) else ""
+
+
+def _is_remote(detector: Detector) -> bool:
+    from seawall.detect.judges import Judge
+    from seawall.detect.providers import HttpDetector
+
+    return isinstance(detector, HttpDetector | Judge)
+
+
+def _signals(spec: DetectorSpec) -> str:
+    """Names of signals; those of banks are many and follow from the banks."""
+    names = [signal.name for signal in spec.signals if ":" not in signal.name]
+    banks = len({signal.name.partition(":")[2] for signal in spec.signals if ":" in signal.name})
+    return ", ".join([*names, *[f"bank:… of {banks} banks"] * bool(banks)])

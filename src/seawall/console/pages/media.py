@@ -1,0 +1,95 @@
+"""Recordings and films for the console's players: from the vault, as they came, piece by piece."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+from starlette.responses import Response
+
+from seawall import access
+from seawall.access import Permission
+from seawall.console.visits import Page, Problem, Visit, missing
+from seawall.model import ItemRef
+from seawall.screen import media_bytes
+from seawall.screen.tables import item
+from seawall.storage import Erased
+
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+# What a browser may be told that the bytes are: players take these, and nothing runs them.
+_SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), "wav"),
+    (re.compile(rb"fLaC"), "flac"),
+    (re.compile(rb"OggS"), "ogg"),
+    (re.compile(rb"....ftyp", re.DOTALL), "mp4"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "webm"),
+    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), "mpeg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "aac"),
+)
+_FORMATS = {
+    "audio": frozenset({"wav", "flac", "ogg", "mp4", "webm", "mpeg", "aac"}),
+    "video": frozenset({"ogg", "mp4", "webm"}),
+}
+
+
+def play(visit: Visit) -> Response:
+    """One recording or film, or the range of it that was asked for. Who listens is recorded."""
+    app = visit.app
+    with app.database.read() as connection:
+        head = connection.execute(select(item).where(item.c.ref == visit.place("item"))).first()
+    if head is None:
+        raise missing("item")
+    try:
+        revision = int(visit.place("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        if sort not in _FORMATS:
+            raise KeyError(sort)
+    except (Erased, KeyError, ValueError):
+        raise missing("recording or film") from None
+    media_type = type_of(sort, data)
+    if media_type is None:
+        raise Problem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
+    access.record_view(
+        app.database, app.ledger, visit.person.id, ItemRef(head.content_type, head.ref, revision), "media"
+    )
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store",
+        "Content-Disposition": "inline",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    asked = visit.request.headers.get("range")
+    span = wanted(asked, len(data)) if asked else None
+    if span is None:
+        return Response(data, media_type=media_type, headers=headers)
+    start, end = span
+    if start >= end:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(data)}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+    return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
+
+
+def type_of(sort: str, data: bytes) -> str | None:
+    """``audio/wav``, ``video/mp4`` …, by the file's own first bytes; None for what no player takes."""
+    for pattern, name in _SIGNATURES:
+        if pattern.match(data):
+            return f"{sort}/{name}" if name in _FORMATS[sort] else None
+    return None
+
+
+def wanted(header: str, size: int) -> tuple[int, int] | None:
+    """The bytes that a Range header asks for, end excluded; empty when there are none; None to send everything.
+
+    Several ranges at once are answered with everything, as RFC 9110 allows.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:  # the last so many
+        return max(0, size - int(last)), size
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    return (start, end) if start < size else (size, size)
+
+
+PAGES = (Page(path="/items/{item}/{revision:int}/media/{field}", run=play, permission=Permission.SEE_CONTENT),)

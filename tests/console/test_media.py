@@ -1,0 +1,301 @@
+"""Media on pages: what was found stands at its place and time; players get bytes that nothing runs."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from seawall import console
+from seawall.console.formats import clock, why_unknown
+from seawall.console.media import Places, media_view, picture_size
+from seawall.console.pages.media import type_of, wanted
+from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
+from seawall.screen import DerivedPart, MediaInfo
+
+
+def at(start: float, end: float) -> Span:
+    return Span(SpanUnit.SECONDS, start, end)
+
+
+def part(path: str, modality: Modality, span: Span | None = None, text: str | None = None) -> DerivedPart:
+    parent = path.rpartition(">")[0]
+    field = path.partition(">")[0]
+    return DerivedPart(path=path, modality=modality, field=field, parent=parent, text=text, span=span)
+
+
+def signal(name: str, path: str, value: float = 0.9, span: Span | None = None) -> Signal:
+    return Signal(name=name, value=value, part=path, detector="d", version="1", span=span)
+
+
+FILM = (
+    part("clip>frame.0", Modality.IMAGE, at(0, 3)),
+    part("clip>frame.1", Modality.IMAGE, at(3, 6)),
+    part("clip>audio", Modality.AUDIO, at(0.5, 8.5)),
+    part("clip>audio>speech.0", Modality.AUDIO, at(2, 4)),
+    part("clip>audio>transcript.0", Modality.TEXT, at(2, 3), "buy it"),
+    part("clip>frame.1>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(1, 2, 30, 40)), "I will kill you"),
+    part("clip>frame.1>words.0>link.0", Modality.LINK, Span(SpanUnit.CHARACTERS, 0, 1), "http://x.example"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "span", "says"),
+    [
+        ("clip", None, "clip"),
+        ("clip>frame.1", None, "clip, 3.0–6.0 s"),
+        ("clip>frame.1>words.0", None, "clip, 3.0–6.0 s, words"),
+        ("clip>frame.1>words.0>link.0", None, "clip, 3.0–6.0 s, words, link"),
+        ("clip>audio>speech.0", None, "clip, 2.5–4.5 s"),
+        ("clip>audio>transcript.0", None, "clip, 2.5–3.5 s, transcript"),
+        ("clip>audio", at(1, 2), "clip, 1.5–2.5 s"),
+        ("voice", at(12.5, 14), "voice, 12.5–14.0 s"),
+        ("cover>words", None, "cover, words"),
+        ("body", None, "body"),
+    ],
+)
+def test_places_are_lifted_to_what_was_submitted(path: str, span: Span | None, says: str) -> None:
+    assert Places(FILM).of(path, span) == says
+
+
+def test_a_film_has_a_mark_for_everything_at_its_time() -> None:
+    evidence = {
+        "clip>frame.1>words.0": [signal("threat_terms", "clip>frame.1>words.0", span=Span(SpanUnit.CHARACTERS, 7, 15))],
+        "clip>audio": [signal("bank:songs", "clip>audio", 1, at(1, 4))],
+        "clip>frame.0": [signal("image_quality", "clip>frame.0", 0.8)],
+        "clip>frame.1": [signal("hate", "clip>frame.1", 0.05)],
+    }
+    view = media_view("clip", MediaInfo("video", 9), FILM, evidence, size=None, whole=False)
+    marks = [(mark.kind, mark.start, mark.end, mark.is_notable) for mark in view.marks]
+    assert marks == [
+        ("frame", 0, 3, False),
+        ("match", 1.5, 4.5, True),
+        ("transcript", 2.5, 3.5, False),
+        ("speech", 2.5, 4.5, False),
+        ("frame", 3, 6, True),
+    ]
+    assert [one.text.runs[1].text for one in view.marks[-1].texts] == ["kill you"]
+    assert [one.name for one in view.marks[0].signals] == ["image_quality"]
+    assert view.length == 8.5
+
+
+def test_a_picture_has_numbered_boxes() -> None:
+    found = (
+        part("cover>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(10, 20, 110, 40)), "hello"),
+        part("cover>code.0", Modality.LINK, Span(SpanUnit.PIXELS, box=(0, 0, 5, 5)), "http://x.example"),
+    )
+    view = media_view("cover", MediaInfo("image", 9), found, {}, size=(200, 100), whole=False)
+    assert [(box.number, box.x, box.y, box.width, box.height) for box in view.boxes] == [
+        (1, 10, 20, 100, 20),
+        (2, 0, 0, 5, 5),
+    ]
+    assert [(one.kind, one.box) for one in view.texts] == [("words", 1), ("code", 2)]
+
+
+@pytest.mark.parametrize(
+    ("times", "says"), [((0, 1.25), "0.0–1.2 s"), ((59, 180), "0:59–3:00"), ((3600, 3723), "1:00:00–1:02:03")]
+)
+def test_times(times: tuple[float, float], says: str) -> None:
+    assert clock(*times) == says
+
+
+@pytest.mark.parametrize(
+    ("detector", "reason", "detail", "says"),
+    [
+        ("lexicon", "error", "words: not installed", "the words in it could not be read: that is not installed"),
+        ("words", "unreadable", "damaged", "the words in it could not be read: it cannot be decoded (damaged)"),
+        ("lexicon", "deadline", "frames: deadline", "its frames could not be taken out: not in time"),
+        ("hate", "deadline", "", "not in time"),
+        ("image", "overloaded", "queue full", "too much to do (queue full)"),
+        ("x", "error", "ValueError at x.py:3", "ValueError at x.py:3"),
+        (
+            "sounds",
+            "unreadable",
+            "frames: too_long",
+            "its frames could not be taken out: it cannot be decoded (too long)",
+        ),
+    ],
+)
+def test_why_something_is_unknown_in_words(detector: str, reason: str, detail: str, says: str) -> None:
+    unknown = Unknown(detector=detector, part="cover", reason=UnknownReason(reason), detail=detail)
+    assert why_unknown(unknown) == says
+
+
+# ── bytes ──
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("bytes=0-", (0, 100)),
+        ("bytes=0-9", (0, 10)),
+        ("bytes=90-200", (90, 100)),
+        ("bytes=-10", (90, 100)),
+        ("bytes=-200", (0, 100)),
+        ("bytes=100-", (100, 100)),
+        ("bytes=5-2", (5, 3)),
+        ("bytes=0-1,4-5", None),
+        ("bytes=-", None),
+        ("items=0-1", None),
+        ("", None),
+    ],
+)
+def test_ranges(header: str, found: tuple[int, int] | None) -> None:
+    assert wanted(header, 100) == found
+
+
+@given(st.text(max_size=40), st.integers(1, 1000))
+def test_no_header_asks_for_more_than_there_is(header: str, size: int) -> None:
+    found = wanted(f"bytes={header}", size)
+    assert found is None or found[0] >= found[1] or 0 <= found[0] < found[1] <= size
+
+
+def test_nothing_is_served_as_a_page() -> None:
+    assert type_of("audio", b"RIFF\0\0\0\0WAVEfmt ") == "audio/wav"
+    assert type_of("video", b"\0\0\0\x18ftypmp42") == "video/mp4"
+    assert type_of("video", b"\x1a\x45\xdf\xa3") == "video/webm"
+    assert type_of("video", b"ID3") is None
+    for hostile in (b"<html><script>", b"<svg", b"%PDF", b"", b"\0"):
+        assert type_of("audio", hostile) is type_of("video", hostile) is None
+
+
+def test_the_size_of_a_picture_as_it_is_shown() -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(out, "JPEG", exif=exif)
+    assert picture_size(out.getvalue()) == (20, 40)
+    assert picture_size(b"no picture") is None
+
+
+# ── pages ──
+
+MEMO = """\
+content_type: memo
+title: Memo
+owner: team
+surface: public
+audience: general
+actor: {required: false}
+fields:
+  body: {type: text, role: body}
+  voice: {type: audio, role: media, derive: []}
+  scan: {type: image, role: media, derive: []}
+stages:
+  pre_publish: {budget: 1s, on_unknown: allow_with_debt, debt_within: 1m}
+actions: [review]
+retention: {content: 30d, decisions: 1y}
+"""
+
+LONG = """\
+policy: long
+title: Long memos
+owner: team
+applies_to: [memo]
+harm: spam
+definition: Longer than anybody reads.
+statement: {ground: incompatible, clause: House rules}
+rules:
+  - id: long
+    when: length(text) > 5000
+    do: [review(queue="long")]
+"""
+
+
+def recording() -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(b"\0\0" * 8_000)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A house with a content type that has a recording."""
+    from console.houses import House, Stuck
+    from seawall import access
+    from seawall.app import open_app
+    from seawall.settings import Settings
+
+    folder: Path = tmp_path_factory.mktemp("media")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "long.yaml").write_text(LONG)
+    (folder / "types").mkdir()
+    (folder / "types" / "memo.yaml").write_text(MEMO)
+    settings = Settings(
+        data_dir=folder / "data",
+        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
+        public_url="http://console.test",
+        policies_dir=folder / "policies",
+        content_types_dir=folder / "types",
+    )
+    from console.houses import PASSWORD
+
+    with open_app(settings) as app:
+        app.publish(by="test")
+        for role in ("reviewer", "admin"):
+            access.create_person(app.database, f"{role}@example.org", role, PASSWORD, [role])
+        yield House(app=app, asgi=console.build(app), stuck=Stuck())
+
+
+def submitted(house: Any, data: bytes, id: str) -> str:
+    from seawall.model import Audio, Item
+
+    item = Item(content_type="memo", id=id, fields={"body": "listen", "voice": Audio(data)})
+    return str(house.app.screener.screen(item).item)
+
+
+def test_a_recording_is_played_in_pieces_to_whoever_may_see_it(house: Any) -> None:
+    data = recording()
+    item = submitted(house, data, "m-1")
+    browser = house.browser("reviewer")
+    page = browser.get(f"/items/{item}").text
+    assert f'src="/items/{item}/1/media/voice"' in page
+    assert "inert" in page
+    whole = browser.get(f"/items/{item}/1/media/voice")
+    assert (whole.status_code, whole.content) == (200, data)
+    assert whole.headers["accept-ranges"] == "bytes"
+    piece = browser.get(f"/items/{item}/1/media/voice", headers={"Range": "bytes=4-7"})
+    assert (piece.status_code, piece.content) == (206, data[4:8])
+    assert piece.headers["content-range"] == f"bytes 4-7/{len(data)}"
+    for name, value in (("content-type", "audio/wav"), ("x-content-type-options", "nosniff")):
+        assert piece.headers[name] == value
+    assert piece.headers["cache-control"] == "no-store"
+    assert "sandbox" in piece.headers["content-security-policy"]
+    beyond = browser.get(f"/items/{item}/1/media/voice", headers={"Range": "bytes=999999-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(data)}")
+    assert browser.get(f"/items/{item}/1/media/body").status_code == 404
+    assert browser.get(f"/items/{item}/2/media/voice").status_code == 404
+    assert browser.get(f"/items/{item}/1/image/voice").status_code == 404
+    assert house.browser().get(f"/items/{item}/1/media/voice").status_code == 303
+
+
+def test_who_listens_is_recorded(house: Any) -> None:
+    from sqlalchemy import func, select
+
+    from seawall.access.tables import view
+
+    item = submitted(house, recording(), "m-2")
+    browser = house.browser("reviewer")
+    for start in (0, 100, 200):
+        browser.get(f"/items/{item}/1/media/voice", headers={"Range": f"bytes={start}-"})
+    with house.app.database.read() as connection:
+        seen = connection.execute(select(func.count()).where(view.c.item == item, view.c.page == "media")).scalar_one()
+    assert seen == 1
+
+
+def test_a_page_in_the_place_of_a_recording_is_not_served(house: Any) -> None:
+    item = submitted(house, b"<html><script>alert(1)</script>", "m-3")
+    answer = house.browser("reviewer").get(f"/items/{item}/1/media/voice")
+    assert answer.status_code == 415
+    assert "alert(1)" not in answer.text

@@ -1,0 +1,222 @@
+"""One post with text, picture, voice and film over HTTP; in a real Chromium each signal shows at its place and time."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+import warnings
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from end_to_end.servers import Process, cli, environment
+from seawall.demo.media import film_with_words, picture_with_words, voice_note
+from seawall.detect import default_derivers
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = os.environ.get("SEAWALL_CHROMIUM") or shutil.which("chromium")
+SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the pictures of the documents there
+EMAIL, PASSWORD = "ada@example.org", "a wall against the sea"
+PATIENCE_S = 240
+
+
+def missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    derivers = default_derivers()
+    names = {deriver.spec.name for deriver in derivers}
+    for deriver in derivers:
+        deriver.close()  # type: ignore[attr-defined]
+    if not {"codes", "frames", "voice", "words"} <= names:
+        missing("the extra 'media' is not installed")
+    if shutil.which("espeak-ng") is None:
+        missing("no espeak-ng: nobody can speak")
+    if CHROMIUM is None:
+        missing("no Chromium: install Debian's package chromium")
+
+
+@pytest.fixture
+def served(tmp_path: Path, database_url: str) -> Iterator[tuple[str, str]]:
+    """A server as an operator starts it; its URL and a key."""
+    env = environment(tmp_path, database_url)
+    key = re.search(r"sw_\S+", cli(env, "key", "create", "test", "--scope", "screen", "--scope", "read")).group(0)  # type: ignore[union-attr]
+    cli(env, "person", "create", EMAIL, "--name", "Ada", "--role", "reviewer", "--password", PASSWORD)
+    running = Process(env, "serve", "--port", "0")
+    yield running.url, key
+    running.stop()
+
+
+@pytest.fixture
+def page(served: tuple[str, str]) -> Iterator[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Playwright's own, at import
+        from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--mute-audio"],
+        )
+        made = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        made.complaints = []
+        made.on("console", lambda message: made.complaints.append(message.text) if message.type == "error" else None)
+        made.on("pageerror", lambda error: made.complaints.append(str(error)))
+        yield made
+        assert made.complaints == []
+        browser.close()
+
+
+def encoded(data: bytes | None) -> dict[str, str]:
+    assert data is not None
+    return {"base64": b64encode(data).decode()}
+
+
+def post(url: str, key: str) -> dict[str, Any]:
+    fields = {
+        "body": "Look what I put together for you! Write to me: +44 20 7946 0018",
+        "picture": encoded(picture_with_words("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx")),
+        "voice": encoded(voice_note("Hello everybody. You can order everything today, without a prescription.", 1.5)),
+        "clip": encoded(film_with_words("Welcome to my channel", "I will kill you", "Nice weather", said="A film.")),
+    }
+    asked = {"content_type": "post", "id": "p-1", "fields": fields, "actor": {"id": "a-1"}}
+    answer = httpx.post(f"{url}/v1/screen", json=asked, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def complete(url: str, key: str) -> dict[str, Any]:
+    """The decision after everything was looked at."""
+    headers = {"Authorization": f"Bearer {key}"}
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        state = httpx.get(f"{url}/v1/items/post/p-1", headers=headers, timeout=30).json()
+        made = httpx.get(f"{url}/v1/decisions/{state['decision']}", headers=headers, timeout=30).json()
+        decision = made.get("decision", made)
+        if not any(unknown["reason"] in ("later", "deadline") for unknown in decision["unknown"]):
+            return dict(decision)
+        time.sleep(1)
+    raise AssertionError(f"not complete after {PATIENCE_S} s: {decision['unknown']}")
+
+
+def test_a_post_in_four_modalities(served: tuple[str, str], page: Any) -> None:
+    url, key = served
+    answer = post(url, key)
+    decision = complete(url, key)
+    assert decision["unknown"] == []
+    assert {reason["policy"] for reason in decision["reasons"]} >= {"illegal-goods", "threats"}
+    sign_in(url, page)
+    page.goto(f"{url}/queue")
+    page.click("main a[href^='/cases/']")
+    page.wait_for_url("**/cases/case_*")
+    the_picture(page)
+    the_voice(page)
+    the_film(page)
+    the_table(page)
+    if SHOTS:
+        page.locator("section[aria-labelledby=content-title]").screenshot(path=f"{SHOTS}/case-media.png")
+    page.goto(f"{url}/items/{answer['item']}")
+    assert page.locator("[data-media]").count() == 3
+    the_bytes(url, page, answer["item"])
+
+
+def sign_in(url: str, page: Any) -> None:
+    page.goto(url)
+    page.fill("#email", EMAIL)
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/")
+
+
+def unveil(page: Any, field: str) -> Any:
+    """The field's block, shown; what is blurred cannot be played or focused before."""
+    block = page.locator(f"[data-media={field}]")
+    assert block.locator(".veiled[inert]").count() >= 1
+    while block.locator("[data-veiled] > [data-unveil]").count():
+        block.locator("[data-veiled] > [data-unveil]").first.click()
+    assert block.locator("[inert]").count() == 0
+    return block
+
+
+def player(page: Any, field: str) -> str:
+    """The field's player, its length known."""
+    found = f"document.querySelector('[data-media={field}]').querySelector('audio, video')"
+    page.wait_for_function(f"() => {found}.readyState > 0", timeout=60_000)
+    return found
+
+
+def the_picture(page: Any) -> None:
+    """Its words are boxed where they stand, and what speaks against them is marked."""
+    block = unveil(page, "picture")
+    page.wait_for_function("() => document.querySelector('[data-media=picture] img').naturalWidth > 0")
+    image, box = block.locator("img").bounding_box(), block.locator(".boxes rect").first.bounding_box()
+    assert image["x"] <= box["x"] < image["x"] + image["width"] / 5
+    assert image["y"] <= box["y"] < image["y"] + image["height"] / 3
+    assert box["width"] > image["width"] / 4
+    assert "BUY XANAX ONLINE" in block.locator(".found .text").first.inner_text()
+    assert any("XANAX" in words for words in block.locator(".found mark").all_inner_texts())
+    block.locator(".found").first.focus()
+    assert block.locator("rect.pointed").count() == 1
+
+
+def the_voice(page: Any) -> None:
+    """The speech begins after the pause, and its mark leads there, by keyboard too."""
+    block = unveil(page, "voice")
+    sound = player(page, "voice")
+    mark = block.locator("li:has-text('speech') button[data-seek]").first
+    start = float(mark.get_attribute("data-seek"))
+    assert 1.0 < start < 2.5
+    assert mark.inner_text().startswith(f"{start:.1f}–")
+    mark.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => Math.abs({sound}.currentTime - {start}) < 0.2")
+
+
+def the_film(page: Any) -> None:
+    """The threat stands in the second scene, at its time."""
+    block = unveil(page, "clip")
+    film = player(page, "clip")
+    scene = block.locator("li.notable")
+    assert "I will kill you" in scene.locator(".text").inner_text()
+    assert "threat_terms" in scene.inner_text()
+    assert scene.locator("mark").count() >= 1
+    button = scene.locator("button[data-seek]")
+    assert button.inner_text() == "3.0–6.0 s"
+    button.click()
+    page.wait_for_function(f"() => Math.abs({film}.currentTime - 3) < 0.3")
+    page.wait_for_function("() => document.querySelector('[data-media=clip] .notable button[aria-current]') !== null")
+    assert float(block.locator("svg.line rect.notable").get_attribute("data-seek")) == 3
+
+
+def the_table(page: Any) -> None:
+    """Every signal with its place, and a button that leads there."""
+    page.click("summary:has-text('more signals')")
+    table = page.locator("table.signals")
+    assert "clip, 3.0–6.0 s, words" in table.locator("tr:has-text('threat_terms')").first.inner_text()
+    assert "picture, words" in table.locator("tr:has-text('illegal_goods_terms')").first.inner_text()
+    assert "body" in table.locator("tr:has-text('pii_contact')").first.inner_text()
+    unread = table.locator("tr:has-text('speech_unchecked')").first.inner_text()
+    assert "voice" in unread or "clip" in unread
+
+
+def the_bytes(url: str, page: Any, item: str) -> None:
+    """Pieces for players, of a kind that nothing runs, for people with a session alone."""
+    where = f"{url}/items/{item}/1/media/voice"
+    piece = page.request.get(where, headers={"Range": "bytes=0-99"})
+    assert (piece.status, len(piece.body())) == (206, 100)
+    assert piece.headers["content-type"] == "audio/wav"
+    assert piece.headers["x-content-type-options"] == "nosniff"
+    assert piece.headers["content-range"].startswith("bytes 0-99/")
+    assert page.request.get(f"{url}/items/{item}/1/media/picture").status == 404
+    assert httpx.get(where).status_code == 303  # to the sign-in page

@@ -1,0 +1,217 @@
+"""What is derived from media decides, before publication or after it; its traces are sealed, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from screen.houses import House, Moody, Words
+from seawall.app import open_app
+from seawall.model import (
+    Audio,
+    Cost,
+    Derived,
+    DeriverSpec,
+    DetectorSpec,
+    Item,
+    Modality,
+    Part,
+    Print,
+    SignalKind,
+    SignalSpec,
+    Span,
+    SpanUnit,
+    Unknown,
+    UnknownReason,
+    Video,
+)
+from seawall.policy import PolicySource, load_content_type
+from seawall.publish import Sources
+from seawall.screen import load_derived, load_item, load_prints, media_bytes, read_content
+from seawall.screen.tables import item_prints
+from seawall.settings import Settings
+
+CARD = """\
+content_type: card
+title: Card
+owner: tests
+surface: public
+audience: general
+actor: {{required: false}}
+fields:
+  body: {{type: text, role: body}}
+  sound: {{type: audio, role: media, derive: [lyrics]}}
+  clip: {{type: video, role: media, derive: []}}
+stages:
+  pre_publish: {{budget: 20s, on_unknown: hold, debt_within: 30s{more}}}
+  post_publish: {{budget: 20s, on_unknown: hold, debt_within: 10m}}
+actions: [remove, hold, review]
+appeal: {{window: 184d, route: /appeal}}
+retention: {{content: 180d, decisions: 5y}}
+"""
+
+RUDE = """\
+policy: rude
+title: rude
+owner: tests
+applies_to: [card]
+harm: harassment
+definition: For tests.
+statement: {ground: incompatible, clause: "House rules, 1"}
+rules:
+  - id: certain
+    when: rudeness >= 0.9 or hummed >= 1
+    do: [remove]
+"""
+
+
+class Lyrics:
+    """What is sung is what the bytes say."""
+
+    spec = DeriverSpec(
+        name="lyrics",
+        version="1",
+        modalities=frozenset({Modality.AUDIO}),
+        gives=frozenset({Modality.TEXT}),
+        makes="verse",
+        cost=Cost.SLOW,
+    )
+
+    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+        return [self._sing(part) for part in parts]
+
+    def _sing(self, part: Part) -> Derived | Unknown:
+        text = (part.data or b"").decode()
+        if text == "noise":
+            return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.UNREADABLE, detail="noise")
+        verse = Part(
+            path=f"{part.path}>verse.0",
+            modality=Modality.TEXT,
+            field=part.field,
+            text=text,
+            parent=part.path,
+            span=Span(SpanUnit.SECONDS, 1, 2),
+        )
+        return Derived((verse,))
+
+
+class Hum:
+    """Takes a print of every sound."""
+
+    spec = DetectorSpec(
+        name="hum",
+        version="1",
+        signals=(SignalSpec(name="hummed", kind=SignalKind.COUNT),),
+        modalities=frozenset({Modality.AUDIO}),
+        cost=Cost.CPU,
+    )
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[tuple[Print, ...]]:
+        return [(Print(kind="sha256", value=part.data or b"", part=part.path),) for part in parts]
+
+
+@contextmanager
+def opened(folder: Path, database_url: str, more: str = "") -> Iterator[House]:
+    settings = Settings(data_dir=folder / "data", database_url=database_url)
+    detectors = (Words("insults", "rudeness", {"fool": 0.95}), Hum())
+    with open_app(settings, detectors, [Lyrics()]) as app:
+        card = load_content_type(CARD.format(more=more), "card.yaml")
+        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (card,)), by="tests")
+        yield House(app, Moody())
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+    with opened(tmp_path, database_url) as made:
+        yield made
+        made.assert_rebuilds()
+
+
+def card(id: str = "k-1", **fields: Any) -> Item:
+    return Item(content_type="card", id=id, fields=fields)
+
+
+def test_what_is_slow_is_heard_after_publication(house: House) -> None:
+    answer = house.app.screener.screen(card(sound=Audio(b"you fool"), body="hello"))
+    assert (answer.verdict, answer.degraded) == ("allow", False)
+    first = house.decision(answer)
+    assert {(each.detector, each.part, each.reason.value) for each in first.unknown} == {
+        ("lyrics", "sound", "later"),
+        ("insults", "sound>verse", "later"),
+    }
+    assert house.work("rescreen") == 1
+    second = house.decisions(answer.item)[-1]
+    assert (second.verdict, second.unknown) == ("block", ())
+    assert [(each.name, each.part) for each in second.signals] == [("rudeness", "sound>verse.0")]
+    (verse,) = load_derived(house.app.vault, answer.item, second.id)
+    assert (verse.text, verse.span) == ("you fool", Span(SpanUnit.SECONDS, 1, 2))
+    assert load_derived(house.app.vault, answer.item, answer.decision) == ()
+
+
+def test_text_alone_is_not_looked_at_twice(house: House) -> None:
+    house.app.screener.screen(card(body="hello"))
+    assert house.work("rescreen") == 0
+
+
+def test_a_stage_may_name_what_is_slow(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, ", detectors: [insults, hum, lyrics]") as house:
+        answer = house.app.screener.screen(card(sound=Audio(b"you fool")))
+        assert (answer.verdict, house.decision(answer).unknown) == ("block", ())
+        assert house.work("rescreen") == 0
+
+
+def test_what_cannot_be_heard_gets_the_fail_mode(house: House) -> None:
+    answer = house.app.screener.screen(card(sound=Audio(b"noise")))
+    house.work("rescreen")
+    second = house.decisions(answer.item)[-1]
+    assert (second.verdict, second.degraded, second.fail_mode) == ("hold", True, "hold")
+    assert {(each.detector, each.part, each.detail) for each in second.unknown} == {
+        ("lyrics", "sound", "noise"),
+        ("insults", "sound>verse", "lyrics: noise"),
+    }
+
+
+def test_prints_are_sealed_and_listed(house: House) -> None:
+    answer = house.app.screener.screen(card(sound=Audio(b"marker-8841")))
+    house.work("rescreen")
+    (kept,) = load_prints(house.app.vault, answer.item, 1)
+    assert (kept.kind, kept.value, kept.part) == ("sha256", b"marker-8841", "sound")
+    rows = [{**row, "at": 0} for row in house.rows(select(item_prints))]
+    assert rows == [{"item": answer.item, "revision": 1, "kinds": "sha256", "at": 0}]
+    assert load_prints(house.app.vault, answer.item, 2) == ()
+    again = house.app.screener.screen(card(sound=Audio(b"another")))
+    assert again.revision == 2
+    assert load_prints(house.app.vault, answer.item, 2)[0].value == b"another"
+    assert len(house.rows(select(item_prints))) == 2
+
+
+def test_no_derived_word_stands_outside_the_vault(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url) as house:
+        answer = house.app.screener.screen(card(sound=Audio(b"marker-8842")))
+        house.work("rescreen")
+        decision = house.decisions(answer.item)[-1]
+        assert load_derived(house.app.vault, answer.item, decision.id)[0].text == "marker-8842"
+        house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, answer.item))
+        assert load_derived(house.app.vault, answer.item, decision.id) == ()
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or b"marker-8842" not in file.read_bytes(), file
+
+
+def test_recordings_and_films_come_back_as_they_were(house: House) -> None:
+    app = house.app
+    answer = app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving")))
+    content = read_content(app.vault, answer.item, 1)
+    assert {name: (info.type, info.bytes) for name, info in content.media.items()} == {
+        "sound": ("audio", 5),
+        "clip": ("video", 6),
+    }
+    assert media_bytes(app.vault, app.blobs, answer.item, 1, "clip") == ("video", b"moving")
+    item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
+    assert item.fields == {"sound": Audio(b"la la"), "clip": Video(b"moving")}
+    assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving"))).revision == 1
+    assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moved"))).revision == 2
