@@ -1,0 +1,210 @@
+"""The joint detector: words and pictures of one post, read together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from seawall.detect.joint import fusion
+from seawall.detect.joint.evidence import SPOKEN, Bundle, Source, gather
+from seawall.detect.joint.fusion import Fusion, FusionError, Mask
+from seawall.detect.joint.reader import LONGEST_SIDE, PictureReader
+from seawall.detect.text.model.language import plainly_not_english
+from seawall.model.content import Modality, Part
+from seawall.model.signals import (
+    Answer,
+    Cost,
+    DetectorSpec,
+    OperatingPoint,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+
+if TYPE_CHECKING:
+    from seawall.detect.media import Media
+    from seawall.detect.text.model import TextModel
+
+NAME: Final = "joint"
+SIGNAL: Final = "joint_hate"
+MOST_PICTURES: Final = 8  # of one item
+_LANGUAGES: Final = frozenset({"en"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the joint model says of one bundle: a calibrated probability, and the mask it was made under."""
+
+    probability: float
+    mask: Mask
+
+
+class JointDetector:
+    """Hate that lies in words and picture together: ``joint_hate``, about the picture.
+
+    Each picture of an item is read together with the item's own words (``compose``). A picture without a pictogram
+    that the reader knows gives nothing: the words alone are the text model's business. A picture that cannot be
+    decoded is *unknown*, and so is everything when the model was fitted to another encoder than the one in use.
+    """
+
+    def __init__(
+        self, text_model: TextModel | None = None, media: Media | None = None, folder: Path | None = None
+    ) -> None:
+        """``media`` decodes pictures; without it one is made. ``folder`` holds the model (default: the shipped one)."""
+        self._text_model = text_model
+        self._media = media
+        self._folder = folder or shipped()
+        self._reader = PictureReader(self._folder)
+
+    @cached_property
+    def spec(self) -> DetectorSpec:
+        """Its version is the digest of the fusion head's weights. Raises ``FusionError`` without a readable card."""
+        try:
+            card = json.loads((self._folder / fusion.CARD).read_text(encoding="utf-8"))
+            points = tuple(OperatingPoint(**row) for row in card["operating_points"])
+            version = str(card["version"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FusionError(f"no joint model in {self._folder}: {error}; python -m seawall.learn.joint") from error
+        signal = SignalSpec(
+            name=SIGNAL,
+            kind=SignalKind.PROBABILITY,
+            harm="hate",
+            description="Hate in the words of a post together with the pictograms of its picture",
+            operating_points=points,
+        )
+        return DetectorSpec(
+            name=NAME,
+            version=version,
+            signals=(signal,),
+            modalities=frozenset({Modality.IMAGE}),
+            languages=_LANGUAGES,
+            cost=Cost.SLOW,
+        )
+
+    def compose(self, parts: Sequence[Part]) -> list[Part]:
+        """The pictures of an item, each with the words that its author wrote: what ``detect`` is asked about."""
+        texts = [part for part in parts if part.modality is Modality.TEXT and part.parent is None and part.text]
+        pictures = [part for part in parts if part.modality is Modality.IMAGE and part.parent is None]
+        words = "\n".join(part.text or "" for part in texts)
+        language = next((part.language for part in texts if part.language is not None), None)
+        return [replace(part, text=words or None, language=language) for part in pictures[:MOST_PICTURES]]
+
+    def start(self) -> None:
+        """Load the networks, so that no first request waits for it."""
+        self._reader.read(np.full((32, 32, 3), 255, dtype=np.uint8))
+        self._check()
+
+    def detect(self, parts: Sequence[Part]) -> list[Answer]:
+        """One answer for each picture, which carries the words beside it (``compose``)."""
+        return [self._look(part) for part in parts]
+
+    def detect_item(self, parts: Sequence[Part], missing: Collection[Source] = ()) -> Answer:
+        """All parts of an item at once, derived ones included: words in pictures, codes, transcripts.
+
+        ``missing``: sources that could not be had; the answer is made without them, and its evidence names the
+        sources that it had. The signal is about the first picture that says something, or the first text.
+        """
+        seen: dict[str, list[str]] = {}
+        pictures = [part for part in parts if part.modality is Modality.IMAGE][:MOST_PICTURES]
+        for part in pictures if Source.PICTURE not in missing else ():
+            names = self.pictograms(part)
+            if isinstance(names, Unknown):
+                return names
+            seen[part.path] = names
+        bundle = gather(parts, seen, missing)
+        place = bundle.place(Source.PICTURE) or bundle.place(*SPOKEN)
+        if place is None:
+            return ()
+        return self._signal(bundle, place)
+
+    def pictograms(self, part: Part) -> list[str] | Unknown:
+        """The names of the pictograms in a picture, line by line."""
+        from seawall.detect.media import Unreadable
+
+        shown = self._decoder.shown(part.data or b"", LONGEST_SIDE)
+        if isinstance(shown, Unreadable):
+            reason = UnknownReason.ERROR if shown.is_ours else UnknownReason.UNREADABLE
+            return Unknown(detector=NAME, part=part.path, reason=reason, detail=shown.code)
+        pixels = np.frombuffer(shown.rgb, dtype=np.uint8).reshape(shown.height, shown.width, 3)
+        return [sighting.name for sighting in self._reader.read(pixels)]
+
+    def judge(self, bundle: Bundle) -> Judgement | None:
+        """The probability of hate in a bundle; None when it says nothing."""
+        mask = fusion.mask_of(bundle)
+        if mask is None:
+            return None
+        self._check()
+        seen = fusion.features([fusion.texts_of(bundle, mask)], self._encoder)
+        return Judgement(float(self.fusion.joint.probabilities(seen, mask)[0]), mask)
+
+    def close(self) -> None:
+        """End the decoding processes, if they are its own."""
+        if self._media is None and "_decoder" in self.__dict__:
+            self._decoder.close()
+
+    @cached_property
+    def fusion(self) -> Fusion:
+        """The fusion head. Raises ``FusionError``."""
+        return fusion.load(self._folder)
+
+    @cached_property
+    def _encoder(self) -> TextModel:
+        from seawall.detect.text.model import TextModel
+
+        return self._text_model or TextModel()
+
+    @cached_property
+    def _decoder(self) -> Media:
+        from seawall.detect.media import Media
+
+        return self._media or Media()
+
+    def _check(self) -> None:
+        """Raise ``FusionError`` when the head was fitted to another encoder."""
+        if self.fusion.card["encoder"] != encoder_of(self._encoder):
+            raise FusionError("the joint model was fitted to another text encoder: python -m seawall.learn.joint")
+
+    def _look(self, part: Part) -> Answer:
+        if part.language is None and plainly_not_english(part.text or ""):
+            return Unknown(detector=NAME, part=part.path, reason=UnknownReason.LANGUAGE, detail="reads en")
+        names = self.pictograms(part)
+        if isinstance(names, Unknown):
+            return names
+        if not names:
+            return ()
+        words = Part(path="words", modality=Modality.TEXT, field=part.field, text=part.text or "")
+        return self._signal(gather([words, replace(part, text=None)], {part.path: names}), part.path)
+
+    def _signal(self, bundle: Bundle, place: str) -> tuple[Signal, ...]:
+        judged = self.judge(bundle)
+        if judged is None:
+            return ()
+        version = self.spec.version
+        return (
+            Signal(
+                name=SIGNAL,
+                value=judged.probability,
+                part=place,
+                detector=NAME,
+                version=version,
+                evidence=bundle.sources(),
+            ),
+        )
+
+
+def encoder_of(model: TextModel) -> str:
+    """The digest of a text model's encoder; "" when it has none."""
+    return str(model.artefact.encoder or "")
+
+
+def shipped() -> Path:
+    """Where the model that comes with the package lies."""
+    return Path(__file__).with_name("data")

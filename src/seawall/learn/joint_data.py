@@ -1,0 +1,111 @@
+"""Hatemoji as posts of words and a picture: the emoji leave the text and are drawn; the same words carry both labels.
+
+HatemojiBuild (Kirk et al. 2022) was written in pairs: of many texts there is a twin with the same words, another
+emoji and the other label. Once the emoji are pixels, no reader of words alone can tell the twins apart; such rows are
+*confounders*. Whole groups of them are held out (``joint_held_out.txt``) and test the joint model.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seawall.detect.joint.pictograms import pictograms
+from seawall.learn.datasets import DATASETS
+from seawall.learn.dedupe import canonical, clusters
+from seawall.learn.joint_scenes import PLAIN, Wear, compose, find, lookup
+
+MOST_DRAWN = 12  # pictograms of one picture; some texts repeat one sixty times
+_JOINERS = "\u200d\ufe0f\u20e3"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One row: its words, its pictograms (class and tone), whether it is hateful, which rows it belongs with."""
+
+    words: str
+    drawn: tuple[tuple[int, int], ...]
+    hateful: bool
+    pair: str
+    slice: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its pictograms: what a reader without fault would read."""
+        return tuple(pictograms()[number].named(tone) for number, tone in self.drawn)
+
+
+@cache
+def _sequences() -> re.Pattern[str]:
+    known = sorted(lookup(), key=len, reverse=True)
+    return re.compile("|".join("\ufe0f?".join(map(re.escape, sequence)) + "\ufe0f?" for sequence in known))
+
+
+def split_post(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The words of a text, and its emoji in order. Symbols that nobody can draw leave the text, too."""
+    drawn: list[tuple[int, int]] = []
+
+    def take(match: re.Match[str]) -> str:
+        found = find(match[0])
+        if match[0].isascii() or found is None:
+            return match[0]
+        drawn.append(found)
+        return " "
+
+    rest = _sequences().sub(take, text)
+    kept = "".join(" " if unicodedata.category(c) in ("So", "Sk", "Cs", "Cn") or c in _JOINERS else c for c in rest)
+    return " ".join(kept.split()), tuple(drawn[:MOST_DRAWN])
+
+
+def posts(data: Path, split: str) -> list[Post]:
+    """Every row of a split of HatemojiBuild that holds an emoji."""
+    found = []
+    for example in DATASETS["hatemoji"].read(data, split):
+        words, drawn = split_post(example.text)
+        if drawn:
+            found.append(Post(words, drawn, example.labels["hate"] >= 0.5, example.group, example.slice))
+    return found
+
+
+def confounders(rows: Sequence[Post]) -> NDArray[np.bool_]:
+    """Which rows have a twin: the same words, the other label."""
+    labels: dict[str, set[bool]] = defaultdict(set)
+    forms = [canonical(row.words) for row in rows]
+    for form, row in zip(forms, rows, strict=True):
+        labels[form].add(row.hateful)
+    return np.array([bool(form) and len(labels[form]) == 2 for form in forms], dtype=bool)
+
+
+def groups(rows: Sequence[Post]) -> NDArray[np.int64]:
+    """A number for each row, equal for rows linked by equal or nearly equal words or by the authors' pairs."""
+    root = list(range(len(rows)))
+
+    def find_root(one: int) -> int:
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        return one
+
+    first: dict[object, int] = {}
+    spoken = [number for number, row in enumerate(rows) if canonical(row.words)]
+    near = clusters([rows[number].words for number in spoken]) if spoken else np.zeros(0, dtype=np.int64)
+    links = [(number, ("words", int(cluster))) for number, cluster in zip(spoken, near, strict=True)]
+    links += [(number, ("pair", row.pair)) for number, row in enumerate(rows)]  # type: ignore[misc]
+    for number, key in links:
+        one, other = find_root(number), find_root(first.setdefault(key, number))
+        root[max(one, other)] = min(one, other)
+    return np.array([find_root(number) for number in range(len(rows))], dtype=np.int64)
+
+
+def picture(row: Post, number: int, *, wear: Wear = PLAIN, grounds: Sequence[Image.Image] = ()) -> NDArray[np.uint8]:
+    """A post's pictograms drawn into one picture; the same number gives the same picture."""
+    return compose(row.drawn, np.random.default_rng((number, 11)), wear=wear, grounds=grounds).pixels

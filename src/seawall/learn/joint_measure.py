@@ -1,0 +1,80 @@
+"""What the joint model is worth on posts that nothing was fitted to: five figures side by side, with intervals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detect.joint.fusion import Encoding, Fusion, Mask
+from seawall.learn.joint import Names, views
+from seawall.learn.joint_data import Post, confounders
+from seawall.measure import Interval, bootstrap, expected_calibration_error, roc_auc
+
+ROUNDS = 500
+SEED = 7
+Scores = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Calibrated probabilities of the same posts by every way of reading them."""
+
+    hateful: Rows
+    group: NDArray[np.int64]
+    by: Mapping[str, Scores]
+
+
+def answers(
+    rows: Sequence[Post], group: NDArray[np.int64], read: Sequence[Names], fusion: Fusion, encode: Encoding
+) -> Answers:
+    """Text alone, picture alone, the mean of both (late fusion), joint, joint with either one missing."""
+    seen = views(rows, read, encode).by_mask
+    text = fusion.text.probabilities(seen[Mask.BOTH], Mask.TEXT)
+    picture = fusion.picture.probabilities(seen[Mask.BOTH], Mask.PICTURE)
+    return Answers(
+        np.array([row.hateful for row in rows], dtype=bool),
+        group,
+        {
+            "text alone": text,
+            "picture alone": picture,
+            "late fusion": (text + picture) / 2,
+            "joint": fusion.joint.probabilities(seen[Mask.BOTH], Mask.BOTH),
+            "joint, picture missing": fusion.joint.probabilities(seen[Mask.TEXT], Mask.TEXT),
+            "joint, text missing": fusion.joint.probabilities(seen[Mask.PICTURE], Mask.PICTURE),
+        },
+    )
+
+
+def both_ways(rows: Sequence[Post]) -> Rows:
+    """Confounders whose pictograms, too, stand under both labels among the confounders: no one source tells."""
+    twins = confounders(rows)
+    labels: dict[frozenset[int], set[bool]] = defaultdict(set)
+    for row, twin in zip(rows, twins.tolist(), strict=True):
+        if twin:
+            labels[frozenset(number for number, _ in row.drawn)].add(row.hateful)
+    shared = [len(labels[frozenset(number for number, _ in row.drawn)]) == 2 for row in rows]
+    both: Rows = twins & np.array(shared, dtype=bool)
+    return both
+
+
+def auc(said: Answers, name: str, chosen: Rows, minus: str | None = None) -> Interval:
+    """Area under the ROC curve of some posts, or how much larger it is than another's; intervals by group."""
+    rows = np.flatnonzero(chosen)
+    truth, ours = said.hateful[rows], said.by[name][rows]
+    theirs = said.by[minus][rows] if minus else None
+
+    def measure(at: NDArray[np.int64]) -> float:
+        other = roc_auc(truth[at], theirs[at]) if theirs is not None else 0.0
+        return roc_auc(truth[at], ours[at]) - other
+
+    return bootstrap(measure, len(rows), seed=SEED, groups=said.group[rows], rounds=ROUNDS)
+
+
+def calibration(said: Answers, name: str, chosen: Rows) -> float:
+    """Expected calibration error over ten bins."""
+    return expected_calibration_error(said.hateful[chosen], said.by[name][chosen], bins=10)
