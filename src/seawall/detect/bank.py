@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from seawall.detect.links import read_address
 from seawall.detect.text.normalise import fold, normalise, unmask
@@ -50,6 +50,25 @@ class BankDetector:
         if not matcher.size:
             return [()] * len(parts)
         return [to_signals(matcher, _search(matcher, part), part, spec.name) for part in parts]
+
+
+class Following:
+    """What a detector promises while its banks change. ``describe`` gives its spec under one snapshot of them."""
+
+    def __init__(self, banks: BankDetector, describe: Callable[[BankMatcher], DetectorSpec]) -> None:
+        self._banks = banks
+        self._describe = describe
+        self._promised = (banks.matcher, describe(banks.matcher))
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """The spec under the current snapshot."""
+        matcher, spec = self._promised
+        current = self._banks.matcher
+        if matcher is not current:
+            spec = self._describe(current)
+            self._promised = (current, spec)  # one assignment: readers see both or neither
+        return spec
 
 
 def bank_signals(matcher: BankMatcher) -> tuple[SignalSpec, ...]:

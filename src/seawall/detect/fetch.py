@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import queue
 import socket
 import ssl
@@ -24,7 +23,7 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
-from seawall.model.addresses import is_public
+from seawall.model.addresses import failed_on_tls, is_numeric, is_public
 
 MAX_REDIRECTS: Final = 3
 _LONGEST_URL: Final = 2_000
@@ -144,7 +143,7 @@ async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: 
                 try:
                     return await _get_from(address, url, max_bytes)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    if _is_tls(error):
+                    if failed_on_tls(error):
                         failure = FetchError("tls", f"The certificate of {_host_of(url)} is not accepted.")
     except (TimeoutError, httpx.TimeoutException):
         raise _out_of_time() from None
@@ -164,7 +163,7 @@ async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> Fetched | s
             "GET",
             url.copy_with(host=address.partition("%")[0], fragment=None),
             headers=headers,
-            extensions={} if _is_address(host) else {"sni_hostname": host},
+            extensions={} if is_numeric(host) else {"sni_hostname": host},
         )
         answer = await client.send(request, stream=True, follow_redirects=False)
         try:
@@ -206,20 +205,3 @@ def _host_of(url: httpx.URL) -> str:
 def _tls() -> ssl.SSLContext:
     """Made once: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` names a company's own."""
     return httpx.create_ssl_context()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import httpx
 
 from seawall.enforce.urls import EndpointRefused, GetAddrInfo, Target, parse, resolve
+from seawall.model.addresses import failed_on_tls, is_numeric
 
 _ADDRESSES = 3  # of one host that are tried
 _ANSWER_BYTES = 4_096  # of the answer's body that are read; none are kept
@@ -77,7 +77,7 @@ async def _post(
                 except httpx.ConnectTimeout:
                     sent = Sent(detail="connect_timeout")
                 except httpx.ConnectError as error:
-                    sent = Sent(detail="tls" if _is_tls(error) else "connect")
+                    sent = Sent(detail="tls" if failed_on_tls(error) else "connect")
     except TimeoutError:
         return Sent(detail="timeout")
     except httpx.TimeoutException:
@@ -92,7 +92,7 @@ async def _post_to(
 ) -> Sent:
     """Post to the address that was checked, under the name that was asked for."""
     asked = httpx.URL(url)
-    extensions = {} if _is_address(target.host) else {"sni_hostname": target.host}
+    extensions = {} if is_numeric(target.host) else {"sni_hostname": target.host}
     timeout = httpx.Timeout(limits.total, connect=limits.connect)
     # trust_env: a proxy would resolve the name again, and differently.
     async with httpx.AsyncClient(verify=_tls(), timeout=timeout, trust_env=False) as client:
@@ -126,20 +126,3 @@ async def _drain(answer: httpx.Response, limits: Limits) -> None:
 def _tls() -> ssl.SSLContext:
     """Made once: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` names a company's own."""
     return httpx.create_ssl_context()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

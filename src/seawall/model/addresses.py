@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from typing import Final
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -27,3 +28,22 @@ def is_public(address: str) -> bool:
         if ip in _LOCAL_NAT64:
             return False
     return ip != _METADATA and ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def is_numeric(host: str) -> bool:
+    """Whether a host is written as an address instead of a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def failed_on_tls(error: BaseException) -> bool:
+    """Whether a failed connection goes back to its encryption: a certificate, a version, a name."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

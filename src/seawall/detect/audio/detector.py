@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detect.audio.fingerprint import REMEDY, FingerprintError, Maker, find_maker
-from seawall.detect.bank import BankDetector, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
 from seawall.detect.media import Media, Sound, Unreadable
 from seawall.match import Hit
 from seawall.match.bank import BankMatcher
@@ -44,17 +44,12 @@ class AudioDetector:
         self._program = program
         self._speeds = tuple(speeds)
         self._maker: Maker | None = None
-        self._promised = (self._banks.matcher, _spec(self._banks.matcher))
+        self._following = Following(self._banks, _spec)
 
     @property
     def spec(self) -> DetectorSpec:
         """Promises a signal for every bank."""
-        matcher, spec = self._promised
-        current = self._banks.matcher
-        if matcher is not current:
-            spec = _spec(current)
-            self._promised = (current, spec)  # one assignment: readers see both or neither
-        return spec
+        return self._following.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
         """One answer for each part; recordings are read one after the other."""

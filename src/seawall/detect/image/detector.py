@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seawall.detect.bank import BankDetector, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
 from seawall.detect.image.sandbox import HASH_RULE, ImageReading, Sandbox
 from seawall.detect.media.process import Unreadable
 from seawall.match.bank import BankMatcher
@@ -35,17 +35,12 @@ class ImageDetector:
         """Pictures are compared with the banks that ``banks`` holds at the moment."""
         self._banks = banks or BankDetector()
         self._sandbox = sandbox or Sandbox()
-        self._promised = (self._banks.matcher, _spec(self._banks.matcher))
+        self._following = Following(self._banks, _spec)
 
     @property
     def spec(self) -> DetectorSpec:
         """Promises ``image_quality`` and a signal for every bank."""
-        matcher, spec = self._promised
-        current = self._banks.matcher
-        if matcher is not current:
-            spec = _spec(current)
-            self._promised = (current, spec)  # one assignment: readers see both or neither
-        return spec
+        return self._following.spec
 
     def start(self) -> None:
         """Start the decoding process before the first picture comes."""

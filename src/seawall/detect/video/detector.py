@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from seawall.detect.bank import BankDetector, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
 from seawall.detect.media import Film, Media, Unreadable
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
@@ -26,17 +26,12 @@ class VideoDetector:
         """Films are decoded by ``media``; who shares it with the derivers has each film decoded once."""
         self._banks = banks or BankDetector()
         self._media = media or Media()
-        self._promised = (self._banks.matcher, _spec(self._banks.matcher))
+        self._following = Following(self._banks, _spec)
 
     @property
     def spec(self) -> DetectorSpec:
         """Promises a signal for every bank."""
-        matcher, spec = self._promised
-        current = self._banks.matcher
-        if matcher is not current:
-            spec = _spec(current)
-            self._promised = (current, spec)  # one assignment: readers see both or neither
-        return spec
+        return self._following.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
         """One answer for each part; films are read one after the other."""
