@@ -24,6 +24,7 @@ from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEn
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL keeps no zero byte
 Code = Annotated[str, Path(pattern=_PRINTABLE, max_length=200)]
 Text = Annotated[str, Query(pattern=_PRINTABLE, max_length=200)]
+Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A code such as wrong_match")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -153,7 +154,7 @@ def router(app: App, keys: Keys) -> APIRouter:
 
     @routes.delete("/banks/{bank}/entries/{entry}", status_code=204)
     def delete_entry(
-        bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(key(Scope.BANK))], reason: Text = ""
+        bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(key(Scope.BANK))], reason: Why = ""
     ) -> None:
         """Take an entry out at once, for good."""
         with _refusals():
