@@ -165,18 +165,19 @@ def _application(name: str, folder: Path, stack: Any) -> tuple[Any, str]:
     return api.build(app), access.create_key(app.database, "benchmark", ["screen"])
 
 
-_MODEL_SIGNALS = ("hate", "harassment", "sexism", "spam", "sexual")
+_MODEL_SIGNALS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic", "joint_hate")
 
 
 def _without_model(policies: Any, source: Any) -> Any:
     """The shipped policies that read no signal of the text model."""
     from seawall.app import BANKS
-    from seawall.detect import default_detectors
+    from seawall.detect import Runner, default_detectors
     from seawall.detect.bank import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources
 
-    specs = [detector.spec for detector in default_detectors(BankDetector(BANKS))]
+    with Runner(default_detectors(BankDetector(BANKS)), ()) as runner:
+        specs = runner.specs
     types = read_sources().content_types
     kept = []
     for policy in policies:
