@@ -64,7 +64,19 @@ def test_twins_are_confounders_and_stay_in_one_group() -> None:
     assert confounders(rows).tolist() == [True, True, False, False]
     group = groups(rows).tolist()
     assert group[0] == group[1] != group[2] == group[3]
-    assert not both_ways(rows).any()
+
+
+def test_confounders_both_ways_have_pictograms_that_do_not_decide() -> None:
+    rows = [
+        Post("they make me", ((1, 0),), True, "1/2", ""),
+        Post("they make me", ((2, 0),), False, "1/2", ""),
+        Post("nobody else says this", ((3, 0),), True, "3/4", ""),
+        Post("nobody else says this", ((4, 0),), False, "3/4", ""),
+        Post("no twin at all", ((1, 0),), False, "5/6", ""),
+    ]
+    elsewhere = [Post("far away", ((1, 2),), False, "7/8", "")]
+    elsewhere += [Post("so far", ((2, 0),), False, "9/10", "")] * 3 + [Post("it is", ((2, 0),), True, "11/12", "")]
+    assert both_ways(rows, [*rows, *elsewhere]).tolist() == [True, False, False, False, False]
 
 
 def test_a_head_learns_what_lies_in_both_sources_only(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from seawall.detect.joint.evidence import Bundle, Evidence, Source
 from seawall.detect.joint.fusion import Encoding, Floats, Head, Mask, Network
 from seawall.detect.joint.reader import PictureReader
 from seawall.learn.datasets import DATASETS, TrainingError
-from seawall.learn.joint_data import Post, groups, picture, posts
+from seawall.learn.joint_data import Post, confounders, groups, picture, posts
 from seawall.learn.joint_scenes import MILD, PLAIN, TRAINING_PHOTOS, Wear, photographs
 from seawall.learn.perceptron import Schedule, train
 from seawall.measure import fit_platt, operating_points
@@ -34,8 +34,9 @@ from seawall.measure import fit_platt, operating_points
 CALIBRATION_SHARE = 0.15
 READ_EVERY = 8  # of the pictures that train; those that calibrate are all read
 SEEDS = {"joint": 5, "text": 2, "picture": 2}  # networks whose answers are averaged
-SCHEDULE = Schedule(epochs=14)
-SMALL = Schedule(hidden=64, epochs=14)  # for one source alone
+SCHEDULE = Schedule(epochs=20, rate=2e-3, decay=0.2)
+SMALL = Schedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for one source alone
+CONFOUNDER_WEIGHT = 3.0  # of a post with a twin of the same words and the other label, in every head alike
 MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.PICTURE: 0.25}  # how often training sees which sources
 
 Progress = Callable[[str], None]
@@ -125,12 +126,13 @@ def fit(
         "picture": fusion.picture_columns(width),
     }
     use = np.flatnonzero(~held)
+    mass = np.where(confounders(rows), np.float32(CONFOUNDER_WEIGHT), np.float32(1))
     made: dict[str, Head] = {}
     for name, own in columns.items():
         progress(f"fitting {name}")
         masks = MASKED if name == "joint" else {Mask.BOTH: 1.0}
         networks = tuple(
-            _widened(train(_drawing(read, label, use, own, masks), len(use), seed * 100 + number,
+            _widened(train(_drawing(read, label, mass, use, own, masks), len(use), seed * 100 + number,
                            SCHEDULE if name == "joint" else SMALL), own, width)
             for number in range(SEEDS[name])
         )  # fmt: skip
@@ -152,7 +154,12 @@ def fit(
 
 
 def _drawing(
-    read: Sequence[Views], label: Floats, use: NDArray[np.int64], columns: NDArray[np.int64], masks: dict[Mask, float]
+    read: Sequence[Views],
+    label: Floats,
+    mass: Floats,
+    use: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    masks: dict[Mask, float],
 ) -> Callable[[np.random.Generator, NDArray[np.int64]], tuple[Floats, Floats, Floats]]:
     """Batches in which each row is seen under a mask and in a reading drawn for it."""
     kinds, shares = list(masks), np.array(list(masks.values()))
@@ -162,7 +169,7 @@ def _drawing(
         mask = generator.choice(len(kinds), len(rows), p=shares / shares.sum())
         reading = generator.integers(0, len(read), len(rows))
         picked = [read[r].by_mask[kinds[m]][row] for r, m, row in zip(reading, mask, rows, strict=True)]
-        return np.stack(picked)[:, columns], label[rows], np.ones(len(rows), np.float32)
+        return np.stack(picked)[:, columns], label[rows], mass[rows]
 
     return draw
 
@@ -222,6 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "data": {"title": dataset.title, "licence": dataset.licence, "source": dataset.source,
                  "sha256": dataset.digests(options.data)},
         "recipe": {"seed": options.seed, "networks": SEEDS, "schedule": asdict(SCHEDULE), "masks": MASKED,
+                   "small_schedule": asdict(SMALL), "confounder_weight": CONFOUNDER_WEIGHT,
                    "calibration_share": CALIBRATION_SHARE},
         **numbers,
     }  # fmt: skip

@@ -16,6 +16,7 @@ from seawall.measure import Interval, bootstrap, expected_calibration_error, roc
 
 ROUNDS = 500
 SEED = 7
+LEAST_SHARE = 1 / 3  # of the rarer label among posts with the same pictograms; fixed before it was measured on
 Scores = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
@@ -50,16 +51,22 @@ def answers(
     )
 
 
-def both_ways(rows: Sequence[Post]) -> Rows:
-    """Confounders whose pictograms, too, stand under both labels among the confounders: no one source tells."""
-    twins = confounders(rows)
-    labels: dict[frozenset[int], set[bool]] = defaultdict(set)
-    for row, twin in zip(rows, twins.tolist(), strict=True):
-        if twin:
-            labels[frozenset(number for number, _ in row.drawn)].add(row.hateful)
-    shared = [len(labels[frozenset(number for number, _ in row.drawn)]) == 2 for row in rows]
-    both: Rows = twins & np.array(shared, dtype=bool)
+def both_ways(rows: Sequence[Post], everywhere: Sequence[Post], least: float = LEAST_SHARE) -> Rows:
+    """Confounders whose pictograms decide as little as their words: no one source tells.
+
+    In ``everywhere`` (all posts of the data set) each label holds at least the share ``least`` of the posts that show
+    the same set of pictograms, skin tones aside.
+    """
+    labels: dict[frozenset[int], list[int]] = defaultdict(lambda: [0, 0])
+    for row in everywhere:
+        labels[_shown(row)][row.hateful] += 1
+    counts = np.array([labels[_shown(row)] for row in rows]).reshape(-1, 2)
+    both: Rows = confounders(rows) & (counts.min(axis=1) >= least * counts.sum(axis=1)) & (counts.min(axis=1) > 0)
     return both
+
+
+def _shown(row: Post) -> frozenset[int]:
+    return frozenset(number for number, _ in row.drawn)
 
 
 def auc(said: Answers, name: str, chosen: Rows, minus: str | None = None) -> Interval:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detect.text.model.artefact import ENCODER, Artefact, ArtefactError, load
-from seawall.detect.text.model.encoder import Encoded, Encoder
+from seawall.detect.text.model.encoder import Encoder
 from seawall.detect.text.model.language import plainly_not_english
 from seawall.detect.text.model.linear import Judged, Linear, Reading, read
 from seawall.detect.text.model.wording import reworded, worded
@@ -171,24 +171,16 @@ class TextModel:
         A long text is represented by its beginning (about 400 words). No language check: the encoder knows English.
         Raises ``ArtefactError`` when the model has no encoder.
         """
-        return self.encode(texts).general
-
-    def encode(self, texts: Sequence[str]) -> Encoded:
-        """The encoder alone: log-odds of its heads (of a text's worst window) and the embedding, as ``embed`` gives it.
-
-        Raises ``ArtefactError`` when the model has no encoder.
-        """
         encoder = self._encoder
         if encoder is None:
             raise ArtefactError(f"the text model in {self.folder} has no encoder: train it with `--encoder`")
         cut = [encoder.cut(worded(text[:MAX_CHARACTERS]))[:_EMBEDDED_WINDOWS] for text in texts]
-        found = encoder.run([window for windows in cut for window in windows])
+        general = encoder.run([window for windows in cut for window in windows]).general
         if not texts:
-            return found
+            return general
         first = np.cumsum([0, *(len(windows) for windows in cut[:-1])])
-        total = np.add.reduceat(found.general, first, axis=0)
-        general = np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
-        return Encoded(np.maximum.reduceat(found.odds, first, axis=0), general)
+        total = np.add.reduceat(general, first, axis=0)
+        return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
 
     @cached_property
     def _linear(self) -> Linear:
