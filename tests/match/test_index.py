@@ -115,7 +115,6 @@ def test_the_life_of_an_entry(index: HashIndex) -> None:
     assert (len(index), index.mark) == (1, 3)
     index.add([7], [_flip(bytes(32), [5])])
     assert index.search(bytes(32), 31) == [(7, 1), (8, 2)]
-    assert index.search_many([bytes(32), b"\xff" * 32, bytes(32)], 1) == [[(7, 1)], [], [(7, 1)]]
 
 
 def test_entries_of_the_same_hash_are_all_found_and_an_entry_once(index: HashIndex) -> None:

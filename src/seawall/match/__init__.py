@@ -13,7 +13,7 @@ from seawall.match.entries import KINDS, BankEntry, EntryError, Hit, canonical_v
 from seawall.match.hamming import HammingIndex
 from seawall.match.index import HashIndex
 from seawall.match.manifest import IndexDamaged
-from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_dihedral, pdq_luma, pdq_of_bytes
+from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_luma, pdq_of_bytes
 from seawall.match.phrases import PlainView, View
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "check_threshold",
     "digests_of",
     "pdq",
-    "pdq_dihedral",
     "pdq_luma",
     "pdq_of_bytes",
 ]

@@ -113,12 +113,6 @@ class HashIndex:
         """Every id with a hash within ``radius`` bits of ``query``, and its least distance; nearest first."""
         return self._state.search(Probe.of(mix_one(query)), radius)
 
-    def search_many(self, queries: Sequence[bytes], radius: int) -> list[list[tuple[int, int]]]:
-        """``search`` for each query, all on the same state of the index; equal queries are searched once."""
-        state = self._state
-        found = {query: state.search(Probe.of(mix_one(query)), radius) for query in dict.fromkeys(queries)}
-        return [found[query] for query in queries]
-
     def add(self, ids: Ids, hashes: Hashes, *, mark: int | None = None, instead: bool = False) -> None:
         """Add hashes, one for each id; durable and searchable when it returns. All or none are added.
 

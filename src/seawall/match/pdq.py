@@ -64,24 +64,6 @@ def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
     return Pdq(_hash(_transform(samples)), _quality(samples * _LIMITED_RANGE if limited_range else samples))
 
 
-def pdq_dihedral(rgb: NDArray[np.uint8]) -> tuple[Pdq, ...]:
-    """The hashes of a picture, then of it rotated by 90, 180 and 270 degrees counter-clockwise, mirrored top to
-    bottom, left to right, along its main and its other diagonal.
-
-    For little more than the price of one, as the transform's coefficients only change their signs and places. The
-    hash of a picture that was really turned is up to 16 bits away, as its 64 × 64 points lie elsewhere.
-    """
-    samples = _sample_rgb(rgb)
-    if samples is None:
-        return (_NOTHING,) * 8
-    corner, quality = _transform(samples), _quality(samples)
-    odd = np.where(np.arange(1, len(corner) + 1) % 2, -1.0, 1.0)
-    rows, columns = corner * odd[:, None], corner * odd  # mirrored top to bottom, left to right
-    both = rows * odd
-    turned = (corner, columns.T, both, rows.T, rows, columns, corner.T, both.T)
-    return tuple(Pdq(_hash(each), quality) for each in turned)
-
-
 def pdq_of_bytes(data: bytes, *, draft: bool = False) -> Pdq:
     """The hash of an encoded picture, as stored (its orientation is not looked at). Needs Pillow; trusts the bytes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -54,7 +55,7 @@ def default_derivers(
     return tuple(derivers)
 
 
-class _MediaDeriver:
+class _MediaDeriver(ABC):
     """What they have in common: one file after the other, and a code where one cannot be read."""
 
     spec: DeriverSpec
@@ -70,8 +71,9 @@ class _MediaDeriver:
         """End the decoding processes."""
         self._media.close()
 
+    @abstractmethod
     def _look(self, part: Part) -> Derived | Unknown:
-        raise NotImplementedError
+        """What one part gives."""
 
     def _made(self, part: Part, found: T | Unreadable, make: Callable[[T], Derived]) -> Derived | Unknown:
         if not isinstance(found, Unreadable):

@@ -45,4 +45,5 @@ def codes(data: bytes, options: dict[str, Any]) -> Answer:
 def _box(position: zxingcpp.Position, scale: float) -> tuple[int, int, int, int]:
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     across, down = [corner.x for corner in corners], [corner.y for corner in corners]
-    return tuple(int(side * scale) for side in (min(across), min(down), max(across), max(down)))  # type: ignore[return-value]
+    left, top, right, bottom = (int(side * scale) for side in (min(across), min(down), max(across), max(down)))
+    return left, top, right, bottom
