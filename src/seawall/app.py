@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ from seawall.detect import Runner, default_derivers, default_detectors
 from seawall.detect.bands import BandError
 from seawall.detect.bank import BankDetector
 from seawall.detect.media import Media, TranscriberError
-from seawall.model import Decision, Deriver, Detector
+from seawall.match import Hashers
+from seawall.model import Decision, Deriver, Detector, Hasher
 from seawall.policy import Bundle, Explanation, Policy, build_bundle, explain
 from seawall.publish import (
     BankKeeper,
@@ -69,7 +70,14 @@ class App:
     bundles: BundleInForce
     banks: BankKeeper
     runner: Runner
+    media: Media
     screener: Screener
+    hashers: Mapping[str, Hasher]  # of plug-ins, by name: further kinds of bank entries
+
+    @property
+    def kinds(self) -> Hashers:
+        """The kinds of bank entries that hashers add."""
+        return {name: hasher.spec for name, hasher in self.hashers.items()}
 
     @property
     def bundle(self) -> Bundle:
@@ -137,7 +145,10 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
 @contextmanager
 def open_app(
-    settings: Settings, extra_detectors: Sequence[Detector] = (), extra_derivers: Sequence[Deriver] = ()
+    settings: Settings,
+    extra_detectors: Sequence[Detector] = (),
+    extra_derivers: Sequence[Deriver] = (),
+    extra_hashers: Sequence[Hasher] = (),
 ) -> Iterator[App]:
     """Open database (migrating it), ledger, vault, blobs, detectors; close them in reverse order.
 
@@ -149,7 +160,8 @@ def open_app(
         blobs = Blobs.local(settings.data_dir / "blobs")
         bundles = BundleInForce(store.database, store.ledger, blobs)
         own = own_detectors(settings, lambda: bundles.current.policies)
-        detectors = default_detectors(bank_detector, settings.text_model_dir, media=media)
+        hashers = (*own.hashers, *extra_hashers)
+        detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
         try:
             derivers = default_derivers(settings.transcriber_dir, media=media)
         except TranscriberError as error:
@@ -158,8 +170,10 @@ def open_app(
             runner = Runner((*detectors, *own.detectors, *extra_detectors), (*derivers, *own.derivers, *extra_derivers))
         except BandError as error:
             raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
+        except ValueError as error:  # two of one name
+            raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
         with runner:
-            app = _compose(settings, store, runner, bank_detector, blobs, bundles)
+            app = _compose(settings, store, runner, media, bank_detector, blobs, bundles, hashers)
             try:
                 app.refresh()
                 with _repeating(app.refresh):
@@ -170,10 +184,11 @@ def open_app(
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Detectors and derivers that the settings add to those that ship."""
+    """Detectors, derivers and hashers that the settings add to those that ship."""
 
     detectors: tuple[Detector, ...] = ()
     derivers: tuple[Deriver, ...] = ()
+    hashers: tuple[Hasher, ...] = ()
 
 
 def own_detectors(
@@ -208,14 +223,22 @@ def own_detectors(
         )
     except (ConfigError, PluginError) as error:
         raise SettingsError(str(error)) from error
-    return Own(found.detectors, found.derivers)
+    return Own(found.detectors, found.derivers, found.hashers)
 
 
 def _compose(
-    settings: Settings, store: Store, runner: Runner, bank_detector: BankDetector, blobs: Blobs, bundles: BundleInForce
+    settings: Settings,
+    store: Store,
+    runner: Runner,
+    media: Media,
+    bank_detector: BankDetector,
+    blobs: Blobs,
+    bundles: BundleInForce,
+    hashers: Sequence[Hasher],
 ) -> App:
     database, vault, ledger = store.database, store.vault, store.ledger
     stored = StoredEntries(database, vault, settings.data_dir / "indexes")
+    kinds = {hasher.spec.name: hasher.spec for hasher in hashers}
     return App(
         settings=settings,
         database=database,
@@ -224,9 +247,11 @@ def _compose(
         jobs=Jobs(database),
         blobs=blobs,
         bundles=bundles,
-        banks=BankKeeper(database, vault, BANKS, bank_detector.replace, stored),
+        banks=BankKeeper(database, vault, BANKS, bank_detector.replace, stored, kinds),
         runner=runner,
+        media=media,
         screener=Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundles),
+        hashers={hasher.spec.name: hasher for hasher in hashers},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from screen.houses import House, opened
 from seawall import access, api
+from seawall.model import Hasher
 
 
 @dataclass
@@ -62,9 +63,11 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(folder: Path, database_url: str | None = None, *policies: str) -> Iterator[Client]:
+def serving(
+    folder: Path, database_url: str | None = None, *policies: str, hashers: Sequence[Hasher] = ()
+) -> Iterator[Client]:
     """An opened house with its API and a key for every scope."""
-    with opened(folder, database_url, *(policies or ("rude", "gore"))) as house:
+    with opened(folder, database_url, *(policies or ("rude", "gore")), hashers=hashers) as house:
         client = Client(house, api.build(house.app))
         for scope in access.Scope:
             client.keys[scope] = access.create_key(house.app.database, scope, [scope])

@@ -6,12 +6,15 @@ import base64
 import hashlib
 import io
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from api.clients import Client, problem
+from api.clients import Client, item, problem, serving
+from detect.hashers import AverageHasher
+from seawall.detect.hashing import hash_file
 from seawall.match import pdq
 
 
@@ -125,3 +128,30 @@ def test_states_of_an_entry(fresh: Client) -> None:
     state = fresh.send("GET", place, key="bank").json()
     assert (state["state"], state["state_reason"], state["counts"]["hits"]) == ("removed", "withdrawn", 0)
     problem(fresh.send("GET", "/v1/banks/blocked-images/entries/" + entry, key="bank"), 404)
+
+
+def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
+    data, _ = picture(1)
+    value = hash_file(AverageHasher(), data)
+    with serving(tmp_path, None, "rude", "known", hashers=[AverageHasher()]) as client:
+        entry = add(client, "blocked-images", "image-average", value.upper())
+        encoded = base64.b64encode(data).decode()
+        answer = client.screen(item("look") | {"fields": {"body": "look", "picture": {"base64": encoded}}})
+        assert answer.json()["verdict"] == "block", answer.text
+        near = f"{int(value, 16) ^ 1:016x}"
+        for asked, distance in (
+            ({"print": {"kind": "image-average", "value": near}}, 1),
+            ({"image": encoded}, 0),
+        ):
+            found = client.send("POST", "/v1/match", key="screen", json=asked).json()
+            assert [(one["entry"], one["kind"], one["distance"]) for one in found["matches"]] == [
+                (entry, "image-average", distance)
+            ]
+        asked = {"print": {"kind": "image-other", "value": near}}
+        told = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
+        assert told["remedy"] == "Ask for one of image-average."
+        asked = {"print": {"kind": "image-average", "value": "0f"}}
+        told = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
+        assert told["detail"] == "print/value has 16 hexadecimal digits."
+        configured = client.send("PUT", "/v1/banks/mine", key="bank", json={"thresholds": {"image-average": 3}})
+        assert configured.json()["thresholds"] == {"image-average": 3}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from PIL import Image
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -333,6 +334,29 @@ def test_keys_people_endpoints(run: Run) -> None:
     run("person", "create", "bo", "--name", "Bo", "--role", "reviewer", "--password", "a wall at the sea", status=1)
     assert run("endpoint", "add", "ftp://receiver", status=1).stderr
     assert run("endpoint", "list").stdout == ""
+
+
+def test_a_hashers_kind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "site" / "acme_hashes-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-hashes\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[seawall.hashers]\naverage = detect.hashers:AverageHasher\n")
+    monkeypatch.syspath_prepend(str(info.parent))
+    cover = tmp_path / "cover.png"
+    Image.linear_gradient("L").save(cover)
+    add = ("bank", "add", "blocked-images", cover, "--kind", "image-average")
+    assert "is it a hasher's? Enable its plug-in" in run(*add, status=1).stderr
+    monkeypatch.setenv("SEAWALL_PLUGINS", "average")
+    assert "image-average: conforms" in run("detectors", "check").stdout
+    assert "image-average" in run("detectors", "list").stdout
+    value = run("detectors", "try", "image-average", "--media", cover).stdout.split()[1]
+    entry = run(*add, "--threshold", "4").stdout.strip()
+    assert value in run("bank", "show", entry).stdout
+    assert entry[:20] in run("bank", "match", value).stdout
+    lines = tmp_path / "prints.csv"
+    lines.write_text(f"kind,value\nimage-average,{value}\n")
+    assert "1 were there already" in run("bank", "import", "blocked-images", lines, "--source", "label").stdout
+    run("bank", "configure", "blocked-images", "--threshold", "image-average=3")
 
 
 @pytest.mark.parametrize("command", [("ledger", "verify"), ("bank", "list"), ("key", "list")])

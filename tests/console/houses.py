@@ -21,6 +21,7 @@ from seawall.model import (
     Answer,
     Cost,
     DetectorSpec,
+    Hasher,
     Item,
     ItemRef,
     Modality,
@@ -237,9 +238,27 @@ class Browser:
         return answer
 
 
+def open_page(chromium: object, url: str, role: str, width: int = 1280, height: int = 800) -> tuple[object, list[str]]:
+    """A signed-in page, and what its console complains about."""
+    page = chromium.new_context(viewport={"width": width, "height": height}).new_page()  # type: ignore[attr-defined]
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{url}/sign-in")
+    page.fill("#email", f"{role}@example.org")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/")
+    return page, complaints
+
+
 @contextmanager
 def opened(
-    folder: Path, *, database_url: str | None = None, public_url: str = "http://console.test"
+    folder: Path,
+    *,
+    database_url: str | None = None,
+    public_url: str = "http://console.test",
+    hashers: Sequence[Hasher] = (),
 ) -> Iterator[House]:
     """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin."""
     policies = folder / "policies"
@@ -258,7 +277,7 @@ def opened(
         Words("caps", "shouting", {"LOUD": 0.9}, SignalKind.SCORE),
         stuck,
     )
-    with open_app(settings, detectors) as app:
+    with open_app(settings, detectors, extra_hashers=hashers) as app:
         app.publish(by="tests")
         house = House(app, console.build(app), stuck)
         for role in access.Role:

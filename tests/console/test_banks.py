@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import numpy as np
 from PIL import Image as Picture
 
-from console.houses import Browser, House
+from console.houses import Browser, House, opened
+from detect.hashers import AVERAGE, AverageHasher
+from seawall.detect.hashing import hash_file
 from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id
 from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
@@ -132,3 +135,38 @@ def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(house: House) ->
     assert answer.item in page
     assert "Suspend" not in page
     assert "Add an entry" not in browser.get("/banks/blocked-texts").text
+
+
+def test_kinds_of_a_plug_ins_hasher(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Picture.linear_gradient("L").save(buffer, "PNG")
+    with opened(tmp_path, hashers=[AverageHasher()]) as house:
+        browser = house.browser("policy")
+        page = browser.get("/banks/stolen-covers").text
+        assert "<option>image-average</option>" in page
+        assert "threshold_image-average" in page
+        answer = upload(browser, "/banks/stolen-covers/entries", buffer.getvalue(), kind="image-average")
+        value = hash_file(AverageHasher(), buffer.getvalue())
+        page = browser.get(answer.headers["location"]).text
+        assert "<dd>image-average</dd>" in page
+        assert value in page
+        refused = upload(browser, "/banks/stolen-covers/entries", b"no picture", kind="image-average")
+        assert refused.status_code == 422
+        assert "image-average cannot read this: damaged" in refused.text
+        browser.post("/banks/stolen-covers/configure", **{"threshold_image-average": "4"})
+        bank = find_bank(house.app.database, "stolen-covers")
+        assert bank is not None
+        assert dict(bank.settings.thresholds) == {"image-average": 4}
+        assert "No hasher" not in browser.get("/banks").text
+
+
+def test_a_hasher_that_is_not_enabled_is_told(house: House) -> None:
+    entry = NewEntry(kind="image-average", value="0f" * 8, source="staff")
+    (made,) = add_entries(house.app.ledger, "other-covers", [entry], "tests", hashers={AVERAGE.name: AVERAGE})
+    house.app.banks.refresh()
+    browser = house.browser("policy")
+    assert "No hasher <code>image-average</code>" in browser.get("/banks/other-covers").text
+    assert "No hasher <code>image-average</code>" in browser.get("/banks").text
+    assert "No hasher" not in browser.get("/banks/blocked-images").text
+    browser.post(f"/banks/other-covers/entries/{made}/suspend", reason="withdrawn")
+    assert "No hasher" not in browser.get("/banks").text

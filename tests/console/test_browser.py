@@ -2,66 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import threading
-import warnings
-from collections.abc import Iterator
-
 import pytest
-import uvicorn
 
-from console.houses import PASSWORD, House
+from console.houses import House, open_page
 from seawall import review
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: install Debian's package chromium")
-        pytest.skip("no Chromium: install Debian's package chromium to run the browser tests")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Playwright's own, at import
-        from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def url(house: House) -> Iterator[str]:
-    """The console on a port of this machine."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(house.asgi, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
-
-
-def open_page(chromium: object, url: str, role: str, width: int = 1280, height: int = 800) -> tuple[object, list[str]]:
-    """A signed-in page, and what its console complains about."""
-    page = chromium.new_context(viewport={"width": width, "height": height}).new_page()  # type: ignore[attr-defined]
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{url}/sign-in")
-    page.fill("#email", f"{role}@example.org")
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{url}/")
-    return page, complaints
 
 
 def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str, house: House) -> None:

@@ -15,8 +15,9 @@ from PIL import Image
 
 from seawall import console
 from seawall.console.formats import clock, why_unknown
-from seawall.console.media import Places, media_view, picture_size
+from seawall.console.media import media_view, picture_size, text_view
 from seawall.console.pages.media import type_of, wanted
+from seawall.console.places import Places
 from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart, MediaInfo
 
@@ -25,10 +26,16 @@ def at(start: float, end: float) -> Span:
     return Span(SpanUnit.SECONDS, start, end)
 
 
-def part(path: str, modality: Modality, span: Span | None = None, text: str | None = None) -> DerivedPart:
+def part(
+    path: str,
+    modality: Modality,
+    span: Span | None = None,
+    text: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> DerivedPart:
     parent = path.rpartition(">")[0]
     field = path.partition(">")[0]
-    return DerivedPart(path=path, modality=modality, field=field, parent=parent, text=text, span=span)
+    return DerivedPart(path=path, modality=modality, field=field, parent=parent, text=text, span=span, size=size)
 
 
 def signal(name: str, path: str, value: float = 0.9, span: Span | None = None) -> Signal:
@@ -97,6 +104,61 @@ def test_a_picture_has_numbered_boxes() -> None:
         (2, 0, 0, 5, 5),
     ]
     assert [(one.kind, one.box) for one in view.texts] == [("words", 1), ("code", 2)]
+
+
+def in_frames(field: str, size: tuple[int, int] | None) -> tuple[DerivedPart, ...]:
+    """Words in two frames, a code in the second; nothing in the third."""
+    return (
+        part(f"{field}>frame.0", Modality.IMAGE, at(3, 6), size=size),
+        part(f"{field}>frame.1", Modality.IMAGE, at(0, 3), size=size),
+        part(f"{field}>frame.2", Modality.IMAGE, at(6, 9), size=size),
+        part(f"{field}>frame.0>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(10, 20, 110, 40)), "hello"),
+        part(f"{field}>frame.1>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(0, 0, 5, 5)), "you"),
+        part(f"{field}>frame.1>code.0", Modality.LINK, Span(SpanUnit.PIXELS, box=(7, 7, 7, 7)), "http://x.example"),
+    )
+
+
+def test_a_film_has_boxes_by_frame_in_the_pixels_of_the_frame() -> None:
+    view = media_view("clip", MediaInfo("video", 9), in_frames("clip", (320, 180)), {}, size=None, whole=False)
+    assert [(frame.start, frame.size, [box.number for box in frame.boxes]) for frame in view.frames] == [
+        (0, (320, 180), [2, 3]),
+        (3, (320, 180), [1]),
+    ]
+    box = view.frames[1].boxes[0]
+    assert (box.x, box.y, box.width, box.height) == (10, 20, 100, 20)
+    assert view.frames[0].boxes[1].width == 1, "what is empty can be seen too"
+    assert [(mark.start, [one.box for one in mark.texts]) for mark in view.marks] == [(0, [2, 3]), (3, [1]), (6, [])]
+
+
+def test_a_moving_picture_shows_what_stands_in_its_frames_there_and_not_in_its_first() -> None:
+    found = (
+        *in_frames("cover", (320, 180)),
+        part("cover>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(1, 2, 3, 4)), "first"),
+    )
+    view = media_view("cover", MediaInfo("image", 9), found, {}, size=(640, 360), whole=False)
+    assert [one.text.runs[0].text for one in view.texts] == ["first"]
+    assert [box.number for box in view.boxes] == [4]
+    assert [(frame.number, [one.text.runs[0].text for one in frame.texts]) for frame in view.frames] == [
+        (1, ["you", "http://x.example"]),
+        (0, ["hello"]),
+    ]
+
+
+@pytest.mark.parametrize(("field", "type"), [("clip", "video"), ("cover", "image")])
+def test_without_a_size_nothing_is_drawn_and_everything_is_listed(field: str, type: str) -> None:
+    view = media_view(field, MediaInfo(type, 9), in_frames(field, None), {}, size=None, whole=False)
+    assert (view.frames, view.boxes) == ([], [] if type == "image" else ())
+    listed = [*view.texts, *(one for mark in view.marks for one in mark.texts)]
+    assert sorted(one.text.runs[0].text for one in listed) == ["hello", "http://x.example", "you"]
+    assert {one.box for one in listed} == {None}
+
+
+def test_each_signal_marks_its_words_once() -> None:
+    def marking(name: str, start: int, end: int) -> Signal:
+        return signal(name, "body", span=Span(SpanUnit.CHARACTERS, start, end))
+
+    view = text_view("body", "call +44 20 now", {"body": [marking("pii", 5, 11), marking("spam", 6, 11)]}, False)
+    assert [(words, one.name) for words, one in view.marked] == [("+44 20", "pii"), ("44 20", "spam")]
 
 
 @pytest.mark.parametrize(

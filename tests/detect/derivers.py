@@ -28,6 +28,7 @@ SHAPES = {
     "words": (Modality.IMAGE, {Modality.TEXT}, "words"),
     "codes": (Modality.IMAGE, {Modality.TEXT, Modality.LINK}, "code"),
     "frames": (Modality.VIDEO, {Modality.IMAGE, Modality.AUDIO}, "frame"),
+    "document": (Modality.DOCUMENT, {Modality.TEXT, Modality.LINK, Modality.IMAGE}, "page"),
     "voice": (Modality.AUDIO, {Modality.AUDIO}, "speech"),
     "transcript": (Modality.AUDIO, {Modality.TEXT}, "transcript"),
 }

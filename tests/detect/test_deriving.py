@@ -11,7 +11,7 @@ import pytest
 from detect.derivers import FakeDeriver, Reader, frames, media, piece, refuses, speech, words
 from seawall.detect import Findings, Runner
 from seawall.detect.deriving import MOST_MEDIA
-from seawall.model import Cost, Derived, Modality, Part, Signal, UnknownReason
+from seawall.model import Cost, Derived, Gap, Modality, Part, Signal, UnknownReason
 
 PATIENCE_MS = 20_000
 ALL = {"clip": ("frames", "codes", "words", "voice", "transcript")}
@@ -243,3 +243,54 @@ def test_nothing_is_neither_looked_at_nor_unknown_at_any_moment() -> None:
     with Runner(detectors, film_derivers()) as runner:
         for deadline in (0, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 25, 50):
             assert covered(runner.start([media("clip", Modality.VIDEO)], deadline_ms=deadline, derive=ALL).wait())
+
+
+# ── what a deriver could not read ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _scan(part: Part) -> Derived:
+    """A page with words, and one that is a picture of words."""
+    pages = (piece(part, "page.0", Modality.TEXT, "xxx"), piece(part, "picture.0", Modality.IMAGE))
+    return Derived(pages, gaps=(Gap("no_text_layer", unless="words"),))
+
+
+def _looked_at(wishes: tuple[str, ...], *derivers: FakeDeriver) -> Findings:
+    with Runner(readers(), derivers) as runner:
+        return runner.start([media("notes", Modality.DOCUMENT)], derive={"notes": wishes}).wait()
+
+
+def test_a_gap_leaves_what_was_read_and_makes_the_rest_unknown() -> None:
+    found = _looked_at(("document",), FakeDeriver("document", _scan))
+    assert ("texts_score", "notes>page.0", 3) in {(each.name, each.part, each.value) for each in found.signals}
+    assert lost(found) == {
+        ("document", "notes", "no_text_layer"),
+        ("texts", "notes>page", "document: no_text_layer"),
+        ("links", "notes>page", "document: no_text_layer"),
+        ("pictures", "notes>page", "document: no_text_layer"),
+    }
+    assert {unknown.reason for unknown in found.unknown} == {UnknownReason.UNREADABLE}
+
+
+def test_a_gap_that_another_deriver_fills_is_none() -> None:
+    reader = FakeDeriver("words", words("xx"))
+    found = _looked_at(("document", "words"), FakeDeriver("document", _scan), reader)
+    assert (found.unknown, reader.asked) == ((), ["notes>picture.0"])
+
+
+def test_a_gap_is_not_filled_by_a_deriver_that_is_not_there() -> None:
+    found = _looked_at(("document", "words"), FakeDeriver("document", _scan))
+    assert ("texts", "notes>picture.0>words", "words: not installed") in lost(found)
+
+
+def test_what_has_a_gap_is_derived_anew_in_every_look() -> None:
+    def gives(part: Part) -> Derived:
+        return Derived((piece(part, "page.0", Modality.TEXT, "x"),), gaps=(Gap("attachments"),))
+
+    deriver = FakeDeriver("document", gives)
+    assert _looked_at(("document",), deriver).made == ()
+    whole = FakeDeriver("document", lambda part: Derived((piece(part, "page.0", Modality.TEXT, "x"),)))
+    assert len(_looked_at(("document",), whole).made) == 1
+
+
+def test_a_document_that_nobody_reads_is_unknown() -> None:
+    assert ("texts", "notes>page", "document: not installed") in lost(_looked_at(("document",)))

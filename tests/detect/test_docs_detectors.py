@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import io
 import logging
 import re
 from collections.abc import Callable
@@ -12,12 +13,17 @@ from typing import Any
 
 import pytest
 import structlog
+from PIL import Image
 
+from seawall.app import open_app
 from seawall.detect import Runner, default_detectors
 from seawall.detect.bank import BankDetector
 from seawall.detect.configured import configure
+from seawall.detect.hashing import hash_file
 from seawall.detect.text.lexicon import LexiconDetector, read_lexicon
 from seawall.model import Modality, Part
+from seawall.publish import NewEntry, add_entries
+from seawall.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text("utf-8")
 
@@ -39,15 +45,7 @@ def test_the_detector_of_the_page_works_and_takes_thirty_lines() -> None:
 
 
 def test_the_plug_in_of_the_page_is_put_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [entry_points] = _blocks("toml")
-    group, name, target = re.findall(r'entry-points\."([\w.]+)"\]\n(\w+) = "([\w:]+)"', entry_points)[0]
-    info = tmp_path / "acme_safety-1.0.dist-info"
-    info.mkdir()
-    source = next(block for block in _blocks("python") if "class ShoutingDetector" in block)
-    (tmp_path / f"{target.split(':')[0]}.py").write_text(source)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-safety\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    name = _install("class ShoutingDetector", "seawall.detectors", tmp_path, monkeypatch)
     assert [one.spec.name for one in configure(None, (name,)).detectors] == ["shouting"]
     path = tmp_path / "detectors.yaml"
     path.write_text(next(block for block in _blocks("yaml") if block.startswith("plugins:")))
@@ -57,8 +55,50 @@ def test_the_plug_in_of_the_page_is_put_to_work(tmp_path: Path, monkeypatch: pyt
     assert found.not_asked == (("shouting", "body"),)
 
 
+def test_the_hasher_of_the_page_finds_a_picture_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    hasher, test = (block for block in _blocks("python") if "ifference" in block)
+    assert len(hasher.strip().splitlines()) <= 36
+    name = _install("class DifferenceHasher", "seawall.hashers", tmp_path, monkeypatch)
+    settings = Settings.from_env({}, data_dir=tmp_path / "data", database_url=sqlite_url, plugins=name)
+    with open_app(settings) as app:
+        value = hash_file(app.hashers["image-difference"], _picture(256, "PNG"))
+        entry = NewEntry(kind="image-difference", value=value, source="docs")
+        add_entries(app.ledger, "blocked-images", [entry], "docs", hashers=app.kinds)
+        app.banks.refresh()
+        smaller = Part(path="cover", modality=Modality.IMAGE, field="cover", data=_picture(90, "JPEG"))
+        found = app.runner.start([smaller], wanted={"image-difference"}).wait()
+        assert [(one.name, one.detector) for one in found.signals] == [("bank:blocked-images", "image-difference")]
+    names: dict[str, Any] = {}
+    exec(hasher, names)
+    exec(test, names)
+    names["test_difference_conforms"]()
+
+
+def _install(what: str, group: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Put a class of the page into a package with the page's entry point, as pip does; the plug-in's name."""
+    found = re.findall(rf'entry-points\."{group}"\]\n(\w+) = "([\w:]+)"', "".join(_blocks("toml")))
+    [(name, target)] = found
+    info = folder / "acme_safety-1.0.dist-info"
+    info.mkdir()
+    source = next(block for block in _blocks("python") if what in block)
+    (folder / f"{target.split(':')[0]}.py").write_text(source)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-safety\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
+    monkeypatch.syspath_prepend(str(folder))
+    return str(name)
+
+
+def _picture(size: int, form: str) -> bytes:
+    picture = Image.radial_gradient("L").rotate(30).resize((size, size))
+    buffer = io.BytesIO()
+    picture.save(buffer, form)
+    return buffer.getvalue()
+
+
 def test_the_other_examples_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> None:
-    engine, confined = (block for block in _blocks("python") if "hout" not in block)
+    engine, confined = (block for block in _blocks("python") if "hout" not in block and "ifference" not in block)
     names: dict[str, Any] = {}
     exec(engine, names)
     [utterance] = names["MyEngine"]().transcribe(bytes(32_000), None)

@@ -18,7 +18,9 @@ from seawall.detect.providers import ConfigError, HttpDetector
 from seawall.model import DetectorSpec, Modality, Part
 
 MODULE = '''
-from seawall.model import Cost, Derived, DeriverSpec, DetectorSpec, Modality, Signal, SignalKind, SignalSpec
+from seawall.model import (
+    Cost, Derived, DeriverSpec, DetectorSpec, HasherSpec, Modality, Signal, SignalKind, SignalSpec
+)
 
 IMPORTED = True
 
@@ -59,6 +61,14 @@ class Captioner:
         return [Derived() for _ in parts]
 
 
+class Head:
+    def __init__(self, name="text-head", bits=64):
+        self.spec = HasherSpec(name=name, version="1", modality=Modality.TEXT, bits=bits, radius=4)
+
+    def hash(self, parts):
+        return [(part.text or "").encode()[:8].ljust(8) for part in parts]
+
+
 class NoSpec:
     pass
 
@@ -88,6 +98,10 @@ absent = acme_absent:Thing
 [seawall.derivers]
 captions = acme_plugin:Captioner
 
+[seawall.hashers]
+head = acme_plugin:Head
+nohash = acme_plugin:Captioner
+
 [seawall.providers]
 acme = acme_plugin:PROVIDER
 number = acme_plugin:NUMBER
@@ -112,6 +126,7 @@ def test_what_is_installed_is_listed_and_not_imported(package: Path) -> None:
     offers = {offer.name: offer for offer in installed()}
     assert offers["shouting"].distribution == "acme-safety 1.2"
     assert offers["captions"].group == "seawall.derivers"
+    assert offers["head"].group == "seawall.hashers"
     assert "acme_plugin" not in sys.modules
 
 
@@ -134,6 +149,13 @@ def test_a_detector_is_made_with_its_options(package: Path) -> None:
         ("absent", {}, r"the plug-in 'absent' of acme-safety 1.2 cannot be loaded: ModuleNotFoundError.*take it out"),
         ("broken", {}, r"'broken' of acme-safety 1.2 cannot be loaded: RuntimeError: no weights at acme_plugin.py:\d+"),
         ("nospec", {}, r"'nospec' of acme-safety 1.2 gave a NoSpec without a DetectorSpec as 'spec' and a 'detect'"),
+        ("nohash", {}, r"'nohash' of acme-safety 1.2 gave a Captioner without a HasherSpec as 'spec' and a 'hash'"),
+        (
+            "head",
+            {"name": "head"},
+            r"'head' of acme-safety 1.2 cannot be used: spec.name is 'head'; write the modality",
+        ),
+        ("head", {"bits": 60}, r"'head' of acme-safety 1.2 cannot be used: spec.bits is 60; prints have whole bytes"),
         ("shouting", {"most": 1}, r"'shouting' of acme-safety 1.2 cannot be loaded: TypeError"),
         ("number", {}, r"'number' of acme-safety 1.2 must be the text of a provider file, not a int"),
     ],
@@ -191,6 +213,8 @@ plugins:
     options: {least: 0.3}
     ask_when: {signal: link_risk, from: 0.1}
   - use: captions
+  - use: head
+    options: {name: text-start}
   - use: acme
 """
 MINE = """
@@ -209,6 +233,7 @@ def test_a_configuration_file_makes_detectors_and_derivers(package: Path, write:
         by_name = {detector.spec.name: detector for detector in configured.detectors}
         assert list(by_name) == ["openai", "mine", "inline", "hate-judge", "shouting", "acme"]
         assert [deriver.spec.name for deriver in configured.derivers] == ["captions"]
+        assert [hasher.spec.name for hasher in configured.hashers] == ["text-start"]
         assert isinstance(by_name["openai"], HttpDetector)
         assert isinstance(by_name["hate-judge"], Judge)
         assert bands_of(by_name["openai"]) == (Band(signal="harassment", low=0.2, high=0.9),)
@@ -221,9 +246,17 @@ def test_a_configuration_file_makes_detectors_and_derivers(package: Path, write:
 
 
 def test_plug_ins_may_be_named_without_a_file(package: Path) -> None:
-    configured = configure(None, ("shouting", "captions"))
+    configured = configure(None, ("shouting", "captions", "head"))
+    assert [hasher.spec.name for hasher in configured.hashers] == ["text-head"]
     assert [detector.spec.name for detector in configured.detectors] == ["shouting"]
     assert [deriver.spec.name for deriver in configured.derivers] == ["captions"]
+
+
+@pytest.mark.parametrize("name", ["captions", "head"])
+def test_only_detectors_are_asked_in_bands(package: Path, write: Write, name: str) -> None:
+    path = write(f"plugins:\n  - use: {name}\n    ask_when: {{signal: link_risk, from: 0.1}}\n")
+    with pytest.raises(PluginError, match=f"the plug-in '{name}' is no detector and cannot be asked in bands"):
+        configure(path)
 
 
 def test_nothing_named_is_nothing_loaded() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -14,7 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
+from detect.media.papers import Page, pdf
 from end_to_end.servers import Process, cli, environment
 from seawall.demo.media import film_with_words, picture_with_words, voice_note
 from seawall.detect import default_derivers
@@ -96,12 +99,12 @@ def post(url: str, key: str) -> dict[str, Any]:
     return found
 
 
-def complete(url: str, key: str) -> dict[str, Any]:
+def complete(url: str, key: str, item: str = "post/p-1") -> dict[str, Any]:
     """The decision after everything was looked at."""
     headers = {"Authorization": f"Bearer {key}"}
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
-        state = httpx.get(f"{url}/v1/items/post/p-1", headers=headers, timeout=30).json()
+        state = httpx.get(f"{url}/v1/items/{item}", headers=headers, timeout=30).json()
         made = httpx.get(f"{url}/v1/decisions/{state['decision']}", headers=headers, timeout=30).json()
         decision = made.get("decision", made)
         if not any(unknown["reason"] in ("later", "deadline") for unknown in decision["unknown"]):
@@ -197,6 +200,22 @@ def the_film(page: Any) -> None:
     page.wait_for_function(f"() => Math.abs({film}.currentTime - 3) < 0.3")
     page.wait_for_function("() => document.querySelector('[data-media=clip] .notable button[aria-current]') !== null")
     assert float(block.locator("svg.line rect.notable").get_attribute("data-seek")) == 3
+    the_box(page, block, film)
+
+
+def the_box(page: Any, block: Any, film: str) -> None:
+    """Its words are boxed while the film stands there, and only then."""
+    box = block.locator(".film rect:visible")
+    box.wait_for()
+    frame, drawn = block.locator("video").bounding_box(), box.bounding_box()
+    assert frame["x"] < drawn["x"] < frame["x"] + frame["width"] / 4  # drawn at (36, 36) of 640 × 360
+    assert frame["y"] < drawn["y"] < frame["y"] + frame["height"] / 4
+    assert drawn["width"] > frame["width"] / 4
+    page.evaluate(f"{film}.play()")
+    box.wait_for(state="detached")
+    page.evaluate(f"{film}.pause()")
+    block.locator("li.notable button[data-seek]").click()
+    box.wait_for()
 
 
 def the_table(page: Any) -> None:
@@ -220,3 +239,49 @@ def the_bytes(url: str, page: Any, item: str) -> None:
     assert piece.headers["content-range"].startswith("bytes 0-99/")
     assert page.request.get(f"{url}/items/{item}/1/media/picture").status == 404
     assert httpx.get(where).status_code == 303  # to the sign-in page
+
+
+def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
+    """A threat on the third page of a PDF and a link to a blocked domain on it; a scanned page says the rest."""
+    url, key = served
+    lines = [f"Line {at} of an ordinary letter about the summer." for at in range(35)]
+    poster = picture_with_words("BUY XANAX ONLINE", "no prescription needed")
+    letter = pdf(
+        Page(["Dear neighbour,"]),
+        Page(),
+        Page([*lines, "I will kill you tomorrow."], link="http://paypa1-prizes.example/claim"),
+        Page(picture=as_jpeg(poster)),
+    )
+    fields = {"body": "Read this", "attachment": encoded(letter), "conversation": "c-1", "first_contact": True}
+    asked = {"content_type": "message", "id": "m-1", "fields": fields, "actor": {"id": "a-1"}}
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.post(f"{url}/v1/screen", json=asked, headers=headers, timeout=60).json()
+    decision = complete(url, key, "message/m-1")
+    assert decision["unknown"] == []
+    places = {(each["name"], each["part"]) for each in decision["signals"]}
+    assert {("threat_terms", "attachment>page.2"), ("link_risk", "attachment>link.0")} <= places
+    assert ("illegal_goods_terms", "attachment>picture.0>words.0") in places
+    sign_in(url, page)
+    page.goto(f"{url}/items/{answer['item']}")
+    block = page.locator("[data-media=attachment]")
+    block.locator("[data-unveil]").click()
+    threat = block.locator("ol.pages > li.notable", has_text="page 3")
+    assert "kill you" in threat.locator("mark").all_inner_texts()
+    assert "Line 34 of an ordinary letter" in threat.inner_text()
+    assert "Line 0 of" not in threat.inner_text()
+    assert "http://paypa1-prizes.example/claim" in threat.inner_text()
+    assert "BUY XANAX ONLINE" in block.locator("ol.pages > li.notable", has_text="page 4").inner_text()
+    assert "attachment, page 3" in page.locator("table.signals tr:has-text('threat_terms')").first.inner_text()
+    if SHOTS:
+        page.locator("section[aria-labelledby=content-title]").screenshot(path=f"{SHOTS}/item-document.png")
+    with page.expect_download() as saved:
+        block.locator("a[download]").click()
+    assert Path(saved.value.path()).read_bytes() == letter
+
+
+def as_jpeg(data: bytes) -> tuple[bytes, int, int]:
+    """A picture as a PDF holds it: its file, width and height."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.convert("RGB").save(out, "JPEG")
+        return out.getvalue(), picture.width, picture.height

@@ -40,3 +40,23 @@ def test_wrong_sizes_are_refused() -> None:
         HammingIndex([bytes(32), bytes(31)], [0, 0])
     with pytest.raises(ValueError, match="1 hashes, 2 radii"):
         HammingIndex([bytes(32)], [0, 0])
+
+
+@settings(max_examples=200)
+@given(st.data(), st.sampled_from([8, 24, 64, 72, 256, 520]))
+def test_prints_of_any_length(data: st.DataObject, bits: int) -> None:
+    size = bits // 8
+    print_ = st.binary(min_size=size, max_size=size)
+    query = data.draw(print_)
+    known = data.draw(st.lists(st.tuples(print_ | st.just(query), st.integers(0, bits)), max_size=20))
+    index = HammingIndex([each for each, _ in known], [radius for _, radius in known], bits)
+    distances = [(int.from_bytes(each, "big") ^ int.from_bytes(query, "big")).bit_count() for each, _ in known]
+    expected = [(row, apart) for row, apart in enumerate(distances) if apart <= known[row][1]]
+    assert sorted(index.search(query)) == expected
+
+
+def test_wrong_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="hash 1 has 7 bytes, not 8"):
+        HammingIndex([bytes(8), bytes(7)], [0, 0], 64)
+    with pytest.raises(ValueError, match="has 32 bytes, not 8"):
+        HammingIndex([bytes(8)], [0], 64).search(bytes(32))

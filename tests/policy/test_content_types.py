@@ -130,6 +130,10 @@ COVER = "cover: {type: image, role: media}"
         ("cover: {type: image, role: media, derive: [voice]}", "voice cannot be derived from a field of type image"),
         ("cover: {type: text, role: media, derive: [words]}", "nothing is derived from a field of type text"),
         ("cover: {type: video, role: media, derive: [words]}", "nothing takes them out"),
+        ("cover: {type: document, role: media, derive: [words]}", "nothing takes them out"),
+        ("cover: {type: document, role: media, derive: [frames]}", "frames cannot be derived from a field of type doc"),
+        ("cover: {type: document, role: media, untranscribed: unknown}", "a document holds no speech"),
+        ("cover: {type: document, role: body}", "a field with role body cannot be document"),
         ("cover: {type: image, role: media, derive: [words, words]}", "'words' is listed twice in derive"),
         ("cover: {type: image, role: media, derive: words}", "derive"),
         ("cover: {type: image, role: media, untranscribed: unknown}", "a picture holds no speech"),
@@ -152,6 +156,7 @@ def test_what_is_derived_where_nothing_is_said() -> None:
             COVER
             + """
   voice: {type: audio, role: media, untranscribed: unchecked}
+  notes: {type: document, role: media}
   clip: {type: video, role: media, derive: [frames, smells]}""",
         ),
         "comment.yaml",
@@ -159,6 +164,7 @@ def test_what_is_derived_where_nothing_is_said() -> None:
     assert {spec.name: derivations(spec) for spec in read.fields if derivations(spec)} == {
         "cover": ("animation", "codes", "words"),
         "voice": ("voice", "transcript"),
+        "notes": ("document", "codes", "words"),
         "clip": ("frames", "smells"),
     }
     assert read.field("voice").untranscribed is Untranscribed.UNCHECKED  # type: ignore[union-attr]

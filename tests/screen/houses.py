@@ -19,6 +19,7 @@ from seawall.model import (
     DecisionMade,
     DetectorSpec,
     Event,
+    Hasher,
     Item,
     Modality,
     Part,
@@ -285,7 +286,13 @@ def settings(folder: Path, database_url: str | None = None) -> Settings:
 
 
 @contextmanager
-def opened(folder: Path, database_url: str | None = None, *policies: str, publish: bool = True) -> Iterator[House]:
+def opened(
+    folder: Path,
+    database_url: str | None = None,
+    *policies: str,
+    publish: bool = True,
+    hashers: Sequence[Hasher] = (),
+) -> Iterator[House]:
     """A house on a fresh or used database."""
     gore = Moody()
     detectors = (
@@ -293,7 +300,7 @@ def opened(folder: Path, database_url: str | None = None, *policies: str, publis
         gore,
         Words("thinker", "deep_thought", {"abyss": 0.9}, Cost.SLOW),
     )
-    with open_app(settings(folder, database_url), detectors) as app:
+    with open_app(settings(folder, database_url), detectors, extra_hashers=hashers) as app:
         if publish:
             app.publish(sources(*policies), by="tests")
         try:

@@ -18,6 +18,7 @@ from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import Problem
 from seawall.api.requests import authenticate, checked_route
 from seawall.app import BANKS, App
+from seawall.match import Hit
 from seawall.model import Modality, Part, Unknown
 from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
 
@@ -80,6 +81,14 @@ class ReasonRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrintRequest:
+    """A print that one of the hashers enabled here makes: its name, and the print in hexadecimal."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRequest:
     """What to look up; exactly one of these. Files are base64; hashes and digests hexadecimal."""
 
@@ -87,6 +96,7 @@ class MatchRequest:
     link: str | None = None
     pdq: str | None = None
     digest: str | None = None
+    print: PrintRequest | None = None
     image: str | None = None
     audio: str | None = None
     video: str | None = None
@@ -123,7 +133,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         """Use a bank like this from now on. A new name makes a new bank."""
         settings = BankSettings(**{name: getattr(asked, name) for name in BankRequest.__dataclass_fields__})
         with _refusals():
-            publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}")
+            publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds)
         app.banks.refresh()
         found = publish.find_bank(app.database, bank)
         assert found is not None, "just configured"
@@ -140,7 +150,9 @@ def router(app: App, keys: Keys) -> APIRouter:
     ) -> EntriesResponse:
         """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
         with _refusals():
-            ids = await run_in_threadpool(publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}")
+            ids = await run_in_threadpool(
+                publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}", hashers=app.kinds
+            )
         await run_in_threadpool(app.banks.refresh)
         return EntriesResponse(entries=ids)
 
@@ -215,12 +227,27 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
     if name == "digest":
         digest = _hex(name, value, 16, 20, 32).hex()
         return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_digests([digest]))
+    if name == "print":
+        return publish.look_up_hits(app.database, app.vault, matcher, _print_hits(app, value))
     part = Part(path="query", modality=_MODALITIES.get(name, Modality.TEXT), field="query", text=value)
     if name == "link":
         part = Part(path="query", modality=Modality.LINK, field="query", text=value)
     elif name in _MODALITIES:
         part = Part(path="query", modality=_MODALITIES[name], field="query", data=_bytes(name, value))
     return publish.look_up_part(app.database, app.vault, app.runner, part)
+
+
+def _print_hits(app: App, asked: PrintRequest) -> list[Hit]:
+    hasher = app.kinds.get(asked.kind)
+    if hasher is None:
+        raise Problem(
+            status=422,
+            title="No such hasher",
+            detail=f"No hasher {asked.kind!r} is enabled here.",
+            remedy=f"Ask for one of {', '.join(app.kinds) or 'none: no plug-in has one'}.",
+            pointer="/print/kind",
+        )
+    return app.banks.matcher.match_print(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
 
 
 def _hex(name: str, value: str, *sizes: int) -> bytes:

@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from seawall.api.errors import Problem
 from seawall.detect.fetch import FetchError, fetch
-from seawall.model import Audio, ContentType, FieldSpec, FieldType, Image, Video
+from seawall.model import Audio, ContentType, Document, FieldSpec, FieldType, Image, Video
 from seawall.policy import MAX_BYTES
 
 MOST_FETCHED: Final = 4  # addresses in one request
 _SECONDS: Final = 10.0  # for one address, redirects included
-_TYPES: Final = {FieldType.IMAGE: Image, FieldType.AUDIO: Audio, FieldType.VIDEO: Video}
+_TYPES: Final = {
+    FieldType.IMAGE: Image,
+    FieldType.AUDIO: Audio,
+    FieldType.VIDEO: Video,
+    FieldType.DOCUMENT: Document,
+}
 
 
 async def fetch_media(content_type: ContentType, fields: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,10 @@ Bank = Annotated[str, typer.Argument(help="Name of the bank, such as blocked-tex
 EntryId = Annotated[str, typer.Argument(help="The entry's id: ent_…")]
 Reason = Annotated[str, typer.Option(help="A code such as wrong_match, harmless_now, withdrawn, legal_order, checked.")]
 Kind = Annotated[
-    str, typer.Option(help="text, near_text, pattern, name, domain, image, audio, video or digest; see docs/banks.md")
+    str,
+    typer.Option(
+        help="text, near_text, pattern, name, domain, image, audio, video, digest, or a hasher's; see docs/banks.md"
+    ),
 ]
 
 
@@ -68,7 +72,7 @@ def configure(
         flood_limit=flood_limit,
     )
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        configure_bank(app_.ledger, bank, wanted, _me())
+        configure_bank(app_.ledger, bank, wanted, _me(), app_.kinds)
     out.print(f"{bank} is configured")
 
 
@@ -125,7 +129,7 @@ def _shown(name: str, value: Any) -> str:
 def add(
     bank: Bank,
     value: Annotated[
-        str, typer.Argument(help="Text, name, RE2 pattern, domain, hash, or a file: image, audio, video.")
+        str, typer.Argument(help="Text, name, RE2 pattern, domain, hash, or a file of which a hash is kept.")
     ],
     kind: Kind = "text",
     source: Annotated[str, typer.Option(help="Where it comes from: a code.")] = "staff",
@@ -137,15 +141,17 @@ def add(
     """Add one entry; every process matches it within a second, and past items are searched for it."""
     from seawall.app import open_app
     from seawall.detect.audio import recording_value
+    from seawall.detect.hashing import hash_file
     from seawall.detect.video import film_value
     from seawall.publish import NewEntry, add_entries, hash_picture
 
-    hashers = {"image": hash_picture, "audio": recording_value, "video": film_value}
+    readers = {"image": hash_picture, "audio": recording_value, "video": film_value}
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        if kind in hashers and Path(value).is_file():
-            value = hashers[kind](Path(value).read_bytes())
+        readers |= {name: partial(hash_file, hasher) for name, hasher in app_.hashers.items()}
+        if kind in readers and Path(value).is_file():
+            value = readers[kind](Path(value).read_bytes())
         entry = NewEntry(kind=kind, value=value, source=source, threshold=threshold, note=note)
-        out.print(add_entries(app_.ledger, bank, [entry], _me())[0])
+        out.print(add_entries(app_.ledger, bank, [entry], _me(), hashers=app_.kinds)[0])
 
 
 @app.command("import")
@@ -165,7 +171,7 @@ def import_(
     if not file.is_file():
         fail(f"there is no file {file}")
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        lines = read_file(file, source)
+        lines = read_file(file, source, app_.kinds)
         with Progress(console=out, transient=True) as progress:
             task = progress.add_task(bank, total=len(lines))
             done = import_entries(app_.ledger, bank, lines, _me(), lambda count: progress.update(task, completed=count))
@@ -246,9 +252,11 @@ def _look_up(app_: Any, value: str) -> Any:
     path = Path(value)
     matcher = app_.banks.matcher
     digits = value.lower() if all(digit in "0123456789abcdefABCDEF" for digit in value) else ""
-    if len(digits) in (32, 40, 64):
+    fitting = [kind for kind, hasher in app_.kinds.items() if len(digits) * 4 == hasher.bits]
+    if len(digits) in (32, 40, 64) or fitting:
         hits = matcher.match_digests([digits])
         hits += matcher.match_image(bytes.fromhex(digits)) if len(digits) == 64 else []
+        hits += [hit for kind in fitting for hit in matcher.match_print(kind, bytes.fromhex(digits))]
         return look_up_hits(app_.database, app_.vault, matcher, hits)
     if len(value) < 4_096 and path.is_file():
         part = Part(path="query", modality=Modality.IMAGE, field="query", data=path.read_bytes())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from seawall.cli.common import TextModel, explained, fail, out, settings
 
 if TYPE_CHECKING:
     from seawall.app import Own
-    from seawall.model import Detector, DetectorSpec, Part
+    from seawall.model import Deriver, Detector, DetectorSpec, Hasher, Part
     from seawall.settings import Settings
+
+T = TypeVar("T", bound="Detector | Deriver | Hasher")
 
 app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins beside the built-in detectors.")
 
@@ -37,8 +39,9 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     with explained():
         chosen = settings(detectors=file, plugins=plugins)
         own = _own(chosen, secrets=False)
-        builtin = _builtin(text_model)
-    table = Table("detector", "version", "cost", "reads", "signals", "asked when", title="Asked", title_justify="left")
+        builtin = _builtin(text_model, own.hashers)
+    asked_when = Column("asked when", no_wrap=True)
+    table = Table("detector", "version", "cost", "reads", "signals", asked_when, title="Asked", title_justify="left")
     for detector in (*builtin, *own.detectors):
         spec = detector.spec
         bands = " or ".join(f"{band.low:g} ≤ {band.signal} ≤ {band.high:g}" for band in bands_of(detector)) or "always"
@@ -60,14 +63,14 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     """Read the configuration with its secrets, and put every plug-in through the conformance kit. Calls no service."""
     from seawall.detect import Runner
     from seawall.detect.bands import BandError
-    from seawall.detect.testing import NonConforming, check_deriver, check_detector
+    from seawall.detect.testing import check_deriver, check_detector, check_hasher
 
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
-        if not own.detectors and not own.derivers:
+        if not own.detectors and not own.derivers and not own.hashers:
             fail("nothing to check: name a file with --detectors, or plug-ins with --plugins")
         try:
-            runner = Runner((*_builtin(text_model), *own.detectors), own.derivers)
+            runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.derivers)
         except (BandError, ValueError) as error:
             fail(str(error))
     failed = 0
@@ -81,21 +84,23 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
                 )
                 out.print(f"{detector.spec.name}: {told}", markup=False)
                 continue
-            try:
-                check_detector(detector)
-                out.print(f"{detector.spec.name}: conforms", markup=False)
-            except NonConforming as error:
-                failed += 1
-                out.print(str(error), markup=False)
-        for deriver in own.derivers:
-            try:
-                check_deriver(deriver)
-                out.print(f"{deriver.spec.name}: conforms", markup=False)
-            except NonConforming as error:
-                failed += 1
-                out.print(str(error), markup=False)
+            failed += not _conforms(check_detector, detector)
+        failed += sum(not _conforms(check_deriver, deriver) for deriver in own.derivers)
+        failed += sum(not _conforms(check_hasher, hasher) for hasher in own.hashers)
     if failed:
         raise typer.Exit(1)
+
+
+def _conforms(check: Callable[[T], None], one: T) -> bool:
+    from seawall.detect.testing import NonConforming
+
+    try:
+        check(one)
+    except NonConforming as error:
+        out.print(str(error), markup=False)
+        return False
+    out.print(f"{one.spec.name}: conforms", markup=False)
+    return True
 
 
 @app.command("try")
@@ -111,7 +116,7 @@ def try_(
     """Ask one detector, bands aside, and print what it says. Services and judges are really called."""
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
-        detectors = {detector.spec.name: detector for detector in (*_builtin(text_model), *own.detectors)}
+        detectors = {detector.spec.name: detector for detector in (*_builtin(text_model, own.hashers), *own.detectors)}
         detector = detectors.get(name)
         if detector is None:
             fail(f"no detector is named {name!r}; there are: {', '.join(detectors)}")
@@ -125,7 +130,8 @@ def try_(
 
 def _print_answer(detector: Detector, part: Part) -> None:
     from seawall.detect.answers import ask
-    from seawall.model import Signal, Unknown
+    from seawall.detect.hashing import HashDetector
+    from seawall.model import Print, Signal, Unknown
 
     [answer] = ask(detector, (part,))
     if isinstance(answer, Unknown):
@@ -135,13 +141,17 @@ def _print_answer(detector: Detector, part: Part) -> None:
     for signal in signals:
         evidence = f"  ({signal.evidence})" if signal.evidence else ""
         out.print(f"{signal.name} {signal.value:g}{evidence}", markup=False)
+    if isinstance(detector, HashDetector):  # what it measures is the print
+        for each in (one for one in answer if isinstance(one, Print)):
+            out.print(f"{each.kind} {each.value.hex()}", markup=False)
+        return
     silent = [spec.name for spec in detector.spec.signals if spec.name not in {signal.name for signal in signals}]
     if silent:
         out.print(f"0: {', '.join(silent)}", markup=False, soft_wrap=True)
 
 
 def _part(spec: DetectorSpec, text: str | None, media: Path | None, language: str | None) -> Part:
-    from seawall.model import Modality, Part
+    from seawall.model import MEDIA_MODALITIES, Modality, Part
 
     if (text is None) == (media is None):
         fail("give a text, or a file with --media")
@@ -151,7 +161,7 @@ def _part(spec: DetectorSpec, text: str | None, media: Path | None, language: st
             fail(f"{spec.name} reads no texts but {', '.join(sorted(spec.modalities))}: give a file with --media")
         return Part(path="body", modality=modality, field="body", text=text, language=language)
     assert media is not None
-    readable = [each for each in (Modality.IMAGE, Modality.AUDIO, Modality.VIDEO) if each in spec.modalities]
+    readable = sorted(MEDIA_MODALITIES & spec.modalities)
     if not readable:
         fail(f"{spec.name} reads {', '.join(sorted(spec.modalities))}: give a text")
     return Part(path="media", modality=readable[0], field="media", data=media.read_bytes(), language=language)
@@ -170,12 +180,12 @@ def _own(chosen: Settings, *, secrets: bool = True) -> Own:
     return own_detectors(chosen, policies, secrets=secrets)
 
 
-def _builtin(text_model: Path | None) -> Sequence[Detector]:
+def _builtin(text_model: Path | None, hashers: Sequence[Hasher]) -> Sequence[Detector]:
     from seawall.app import BANKS
     from seawall.detect import default_detectors
     from seawall.detect.bank import BankDetector
 
-    return default_detectors(BankDetector(BANKS), text_model)
+    return default_detectors(BankDetector(BANKS), text_model, hashers=hashers)
 
 
 def _lacking(detector: Detector) -> str:

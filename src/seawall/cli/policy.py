@@ -43,7 +43,8 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
     sources = read_sources(policies, types)
     names = [*BANKS, *(banks or ())]
     own = own_detectors(settings(), secrets=False)
-    specs = [detector.spec for detector in (*default_detectors(BankDetector(names), text_model), *own.detectors)]
+    detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
+    specs = [detector.spec for detector in (*detectors, *own.detectors)]
     specs += as_detectors({deriver.spec.name: deriver.spec for deriver in (*default_derivers(), *own.derivers)})
     return build_bundle(sources.policies, sources.content_types, specs, names)
 

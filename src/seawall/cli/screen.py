@@ -73,7 +73,8 @@ def screen(
         try:
             together = Alike(alike) if alike is not None else None
             # Rows hold texts: no deriver is needed, but rules name their signals.
-            runner = Runner((*default_detectors(BankDetector(BANKS), text_model), *own.detectors), own.derivers)
+            detectors = default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers)
+            runner = Runner((*detectors, *own.detectors), own.derivers)
         except BandError as error:
             fail(f"ask_when: {error}")
         except ValueError as error:

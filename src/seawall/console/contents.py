@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from seawall.console.documents import document_view
 from seawall.console.formats import stamp
 from seawall.console.media import MediaView, TextView, media_view, text_view
 from seawall.detect import derive_parts
@@ -94,6 +95,9 @@ def _view(spec: FieldSpec, content: Content, found: _Found) -> FieldView:
             size=found.sizes.get(spec.name),
             whole=found.whole,
         )
+        if shown.type == "document":
+            pages = document_view(spec.name, found.derived, found.evidence, whole=found.whole)
+            shown = replace(shown, document=pages)
         return replace(view, media=shown)
     value = content.fields[spec.name]
     if spec.type in _TEXTS:

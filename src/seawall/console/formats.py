@@ -56,6 +56,7 @@ _DERIVED = {
     "codes": "codes in it could not be read",
     "animation": "its frames could not be taken out",
     "frames": "its frames could not be taken out",
+    "document": "some or all of its text could not be read",
     "voice": "nobody could listen for speech in it",
     "transcript": "what is said in it could not be read",
 }
@@ -69,6 +70,15 @@ _CODES = {
     "unreadable": "it cannot be decoded",
     "not installed": "that is not installed",
     "hung": "it hung",
+    "no_text_layer": "a page shows something, and nothing says what the words on it are",
+    "encrypted": "a password is needed",
+    "attachments": "files are packed into it",
+    "connect": "the service cannot be reached",
+    "timeout": "the service took too long",
+    "protocol": "the connection to the service broke off",
+    "http 429": "the service asks to be called less often",
+    "budget": "its budget is spent, so the service was not called",
+    "resting after failures": "the service failed often and is left alone for a while",
 }
 
 

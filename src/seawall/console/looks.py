@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from seawall.app import App
 from seawall.console import in_force
 from seawall.console.contents import FieldView, field_views
 from seawall.console.formats import why_unknown
-from seawall.console.media import MEASURES, Places, picture_size
+from seawall.console.media import MEASURES, picture_size
+from seawall.console.not_asked import NotAsked, not_asked
+from seawall.console.places import Places
 from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
-from seawall.policy import Explanation
+from seawall.policy import Explanation, RuleExplanation
 from seawall.screen import Content, DerivedPart, load_decision, load_derived, media_bytes, read_content
 from seawall.storage import Erased
 
@@ -33,7 +35,14 @@ class UnknownView:
     detectors: Sequence[str]
     place: str
     why: str
-    is_later: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Why a feature has no value: who did not answer, and whose turn is still to come."""
+
+    unknown: Sequence[UnknownView]
+    later: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,13 @@ class Look:
     explanation: Explanation | None
     signals: Sequence[SignalView]
     unknown: Sequence[UnknownView]
+    not_asked: NotAsked
+    silences: Mapping[str, Silence]  # by feature
+
+    def is_waiting(self, rule: RuleExplanation) -> bool:
+        """Whether a rule is undetermined for want of nothing but what is asked after publication."""
+        found = [self.silences[feature.name] for feature in rule.features if feature.name in self.silences]
+        return bool(found) and all(one.later and not one.unknown for one in found)
 
 
 def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> Look:
@@ -77,6 +93,8 @@ def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = Fals
         )
     except (Erased, KeyError):
         erased = True
+    players = {view.name for view in views if view.media is not None and view.media.type in ("audio", "video")}
+    explanation, places = explain(app, decision), Places(derived)
     return Look(
         item=item,
         platform_id=platform_id,
@@ -86,9 +104,11 @@ def look(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = Fals
         language=language,
         erased=erased,
         decision=decision,
-        explanation=explain(app, decision),
-        signals=_signal_views(app, signals, Places(derived)),
-        unknown=_unknown_views(decision.unknown if decision else (), Places(derived)),
+        explanation=explanation,
+        signals=_signal_views(app, signals, places, players),
+        unknown=_unknown_views(decision.unknown if decision else (), places),
+        not_asked=not_asked(decision, places, app.runner.bands, app.runner.specs) if decision else NotAsked(),
+        silences=_silences(explanation, places) if explanation else {},
     )
 
 
@@ -113,13 +133,15 @@ def _sizes(app: App, item: ItemRef, content: Content, derived: Sequence[DerivedP
     return sizes
 
 
-def _signal_views(app: App, signals: Sequence[Signal], places: Places) -> tuple[SignalView, ...]:
+def _signal_views(
+    app: App, signals: Sequence[Signal], places: Places, players: Collection[str]
+) -> tuple[SignalView, ...]:
     kinds = in_force.signal_kinds(app)
     views = [
         SignalView(
             signal=one,
             place=places.of(one.part, one.span),
-            seek=_seek(one, places),
+            seek=_seek(one, places) if one.part.partition(">")[0] in players else None,
             kind=kinds.get((one.detector, one.name), "not in force"),
         )
         for one in signals
@@ -144,12 +166,20 @@ def _seek(signal: Signal, places: Places) -> tuple[str, float] | None:
 
 
 def _unknown_views(unknown: Sequence[Unknown], places: Places) -> tuple[UnknownView, ...]:
-    """One view for all who did not answer about a part for one reason."""
-    together: dict[tuple[str, str, bool], list[str]] = {}
+    """One view for all who did not answer about a part for one reason; whose turn is still to come is elsewhere."""
+    together: dict[tuple[str, str], list[str]] = {}
     for one in unknown:
-        key = (places.of(one.part), why_unknown(one), one.reason is UnknownReason.LATER)
-        together.setdefault(key, []).append(one.detector)
+        if one.reason is not UnknownReason.LATER:
+            together.setdefault((places.of(one.part), why_unknown(one)), []).append(one.detector)
     return tuple(
-        UnknownView(detectors=tuple(dict.fromkeys(names)), place=place, why=why, is_later=later)
-        for (place, why, later), names in together.items()
+        UnknownView(detectors=tuple(dict.fromkeys(names)), place=place, why=why)
+        for (place, why), names in together.items()
     )
+
+
+def _silences(explanation: Explanation, places: Places) -> Mapping[str, Silence]:
+    found = {}
+    for feature in (feature for rule in explanation.rules for feature in rule.features if feature.silent):
+        later = dict.fromkeys(one.detector for one in feature.silent if one.reason is UnknownReason.LATER)
+        found[feature.name] = Silence(unknown=_unknown_views(feature.silent, places), later=tuple(later))
+    return found

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from seawall.console.formats import clock
+from seawall.console.places import Places, unit_of
 from seawall.console.text import SHORT, Run, runs
-from seawall.model import Modality, Signal, Span, SpanUnit
+from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
 
+if TYPE_CHECKING:
+    from seawall.console.documents import DocumentView
+
 _TEXTS = frozenset({Modality.TEXT, Modality.LINK})
-_NOTABLE = 0.5  # a mark with such a signal stands out
-_FAINT = 0.1  # weaker ones stand in the table of signals alone
+NOTABLE = 0.5  # a mark with such a signal stands out
+FAINT = 0.1  # weaker ones stand in the table of signals alone
 MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "link_count"})  # say nothing bad
 
 
@@ -26,12 +31,21 @@ class TextView:
     length: int
     cut: bool
 
+    @property
+    def marked(self) -> Sequence[tuple[str, Signal]]:
+        """What marks it, each once, with the words that it marks."""
+        words: dict[Signal, str] = {}
+        for run in self.runs:
+            for signal in run.signals:
+                words[signal] = words.get(signal, "") + run.text
+        return [(text, signal) for signal, text in words.items()]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundText:
-    """A text that was found in a medium. ``box``: the number of its box in the picture."""
+    """A text that was found in a medium. ``box``: the number of its box in the picture or frame."""
 
-    kind: str  # words | code | transcript
+    kind: str  # words | code | transcript | link; empty: a page
     text: TextView
     box: int | None = None
 
@@ -61,7 +75,7 @@ class Mark:
     def is_notable(self) -> bool:
         """Whether something here speaks against it."""
         found = [*self.signals, *(one for text in self.texts for run in text.text.runs for one in run.signals)]
-        return any(one.value >= _NOTABLE and one.name not in MEASURES for one in found)
+        return any(one.value >= NOTABLE and one.name not in MEASURES for one in found)
 
     @property
     def says_something(self) -> bool:
@@ -71,7 +85,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """Where words stand in a picture, in its own pixels."""
+    """Where words stand in a picture or frame, in its own pixels."""
 
     number: int
     x: int
@@ -81,53 +95,36 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameView:
+    """A frame of a film or of an animated picture in which something was found at a place."""
+
+    number: int  # as in its path: ``clip>frame.3``
+    start: float
+    end: float
+    size: tuple[int, int]
+    boxes: Sequence[Box]
+    texts: Sequence[FoundText]
+
+    @property
+    def place(self) -> str:
+        """``12.5–14.0 s``."""
+        return clock(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaView:
-    """A picture, recording or film, and all that was found in it."""
+    """A picture, recording, film or document, and all that was found in it."""
 
     field: str
-    type: str  # image | audio | video
+    type: str  # image | audio | video | document
     bytes: int
     size: tuple[int, int] | None = None  # of a picture, where boxes are drawn
     boxes: Sequence[Box] = ()
     texts: Sequence[FoundText] = ()  # of a picture
     marks: Sequence[Mark] = ()  # of a recording or film, by time
+    frames: Sequence[FrameView] = ()  # those with boxes, by time
     length: float = 1.0  # seconds as far as is known
-
-
-class Places:
-    """Where derived parts lie in what was submitted."""
-
-    def __init__(self, derived: Sequence[DerivedPart]) -> None:
-        self._parts = {part.path: part for part in derived}
-
-    def seconds(self, path: str) -> tuple[float, float] | None:
-        """The time of a part in its recording or film; None: it has none of its own."""
-        chain = list(self._chain(path))
-        at = next((index for index, part in enumerate(chain) if _unit(part.span) is SpanUnit.SECONDS), None)
-        if at is None:
-            return None
-        offset = sum(part.span.start for part in chain[at + 1 :] if part.span and _unit(part.span) is SpanUnit.SECONDS)
-        span = chain[at].span
-        assert span is not None
-        return offset + span.start, offset + span.end
-
-    def of(self, path: str, span: Span | None = None) -> str:
-        """``clip, 3.0–6.0 s, words``: a place in words for people."""
-        root = path.partition(">")[0]
-        steps = [step.partition(".")[0] for step in path.split(">")[1:]]
-        time = self.seconds(path)
-        if _unit(span) is SpanUnit.SECONDS and span is not None:
-            offset = time[0] if time else 0.0
-            time = offset + span.start, offset + span.end
-        shown = [step for step in steps if step not in ("frame", "audio", "speech")]
-        return ", ".join([root, *([clock(*time)] if time else []), *shown])
-
-    def _chain(self, path: str) -> Iterator[DerivedPart]:
-        """The part and its ancestors, nearest first."""
-        part = self._parts.get(path)
-        while part is not None:
-            yield part
-            part = self._parts.get(part.parent)
+    document: DocumentView | None = None
 
 
 def media_view(
@@ -142,14 +139,22 @@ def media_view(
     """The view of one field. ``evidence``: signals by the path of the part they are shown in."""
     mine = [part for part in derived if part.path.partition(">")[0] == name]
     places = Places(mine)
+    drawn_in = {part.path for part in mine if part.size is not None} | ({name} if size else set())
+    boxes = _boxes([part for part in mine if part.parent in drawn_in])
+    frames = sorted(_frames(mine, places, evidence, boxes, whole), key=lambda frame: frame.start)
+    view = MediaView(field=name, type=info.type, bytes=info.bytes, frames=frames)
     if info.type == "image":
-        boxes, texts = _boxed(mine, evidence, whole)
-        return MediaView(
-            field=name, type=info.type, bytes=info.bytes, size=size, boxes=boxes if size else (), texts=texts
+        elsewhere = {one.text.path for frame in frames for one in frame.texts}
+        here = [part for part in shown_texts(mine) if part.path not in elsewhere]
+        return replace(
+            view,
+            size=size,
+            boxes=[boxes[part.path] for part in here if part.path in boxes],
+            texts=[_found(part, evidence, whole, boxes) for part in here],
         )
-    marks = sorted(_marks(name, mine, places, evidence, whole), key=lambda mark: (mark.start, mark.end))
+    marks = sorted(_marks(name, mine, places, evidence, boxes, whole), key=lambda mark: (mark.start, mark.end))
     ends = [mark.end for mark in marks] + [part.span.end for part in mine if part.span and part.path.endswith(">audio")]
-    return MediaView(field=name, type=info.type, bytes=info.bytes, marks=marks, length=max(ends, default=1.0) or 1.0)
+    return replace(view, marks=marks, length=max(ends, default=1.0) or 1.0)
 
 
 def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], whole: bool) -> TextView:
@@ -172,19 +177,38 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
     return (height, width) if turned else (width, height)
 
 
-def _boxed(
-    derived: Sequence[DerivedPart], evidence: Mapping[str, Sequence[Signal]], whole: bool
-) -> tuple[list[Box], list[FoundText]]:
-    boxes: list[Box] = []
-    texts: list[FoundText] = []
-    for part in _shown_texts(derived):
-        number = None
+def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, Box]:
+    """By path, the boxes of what has a place in a picture or frame, numbered through the medium."""
+    boxes: dict[str, Box] = {}
+    for part in shown_texts(derived):
         if part.span is not None and part.span.box is not None:
             x0, y0, x1, y1 = part.span.box
-            number = len(boxes) + 1
-            boxes.append(Box(number=number, x=x0, y=y0, width=max(1, x1 - x0), height=max(1, y1 - y0)))
-        texts.append(_found(part, evidence, whole, number))
-    return boxes, texts
+            size = {"width": max(1, x1 - x0), "height": max(1, y1 - y0)}
+            boxes[part.path] = Box(number=len(boxes) + 1, x=x0, y=y0, **size)
+    return boxes
+
+
+def _frames(
+    derived: Sequence[DerivedPart],
+    places: Places,
+    evidence: Mapping[str, Sequence[Signal]],
+    boxes: Mapping[str, Box],
+    whole: bool,
+) -> Iterator[FrameView]:
+    found: dict[str, list[DerivedPart]] = {}
+    for part in shown_texts(derived):
+        found.setdefault(part.parent, []).append(part)
+    for frame in derived:
+        time, texts = places.seconds(frame.path), found.get(frame.path)
+        if frame.modality is Modality.IMAGE and frame.size is not None and time is not None and texts:
+            yield FrameView(
+                number=int(frame.path.rpartition(".")[2]),
+                start=time[0],
+                end=time[1],
+                size=frame.size,
+                boxes=[boxes[part.path] for part in texts if part.path in boxes],
+                texts=[_found(part, evidence, whole, boxes) for part in texts],
+            )
 
 
 def _marks(
@@ -192,34 +216,35 @@ def _marks(
     derived: Sequence[DerivedPart],
     places: Places,
     evidence: Mapping[str, Sequence[Signal]],
+    boxes: Mapping[str, Box],
     whole: bool,
 ) -> Iterator[Mark]:
     marks: dict[str, Mark] = {}
     for part in derived:
-        if _unit(part.span) is SpanUnit.SECONDS and not part.path.endswith(">audio"):
+        if unit_of(part.span) is SpanUnit.SECONDS and not part.path.endswith(">audio"):
             time = places.seconds(part.path)
             assert time is not None
             kind = part.path.rpartition(">")[2].partition(".")[0]
             marks[part.path] = Mark(kind=kind, start=time[0], end=time[1])
-    for part in _shown_texts(derived):
+    for part in shown_texts(derived):
         mark = marks.get(part.path) or marks.get(part.parent)
         if mark is not None:
-            mark.texts.append(_found(part, evidence, whole))
+            mark.texts.append(_found(part, evidence, whole, boxes))
     for path in (name, *(part.path for part in derived)):
         for signal in evidence.get(path, ()):
-            if _unit(signal.span) is SpanUnit.SECONDS and signal.span is not None:
+            if unit_of(signal.span) is SpanUnit.SECONDS and signal.span is not None:
                 outer = places.seconds(path)
                 offset = outer[0] if outer else 0.0
                 start, end = offset + signal.span.start, offset + signal.span.end
                 yield Mark(kind="match", start=start, end=end, signals=[signal])
-            elif signal.span is None and signal.value >= _FAINT:
+            elif signal.span is None and signal.value >= FAINT:
                 mark = marks.get(path) or marks.get(path.rpartition(">")[0])
                 if mark is not None:
                     mark.signals.append(signal)
     yield from marks.values()
 
 
-def _shown_texts(derived: Sequence[DerivedPart]) -> Iterator[DerivedPart]:
+def shown_texts(derived: Sequence[DerivedPart]) -> Iterator[DerivedPart]:
     """Texts and codes; a link in a text is shown in that text."""
     texts = {part.path for part in derived if part.modality is Modality.TEXT}
     for part in derived:
@@ -228,11 +253,9 @@ def _shown_texts(derived: Sequence[DerivedPart]) -> Iterator[DerivedPart]:
 
 
 def _found(
-    part: DerivedPart, evidence: Mapping[str, Sequence[Signal]], whole: bool, box: int | None = None
+    part: DerivedPart, evidence: Mapping[str, Sequence[Signal]], whole: bool, boxes: Mapping[str, Box]
 ) -> FoundText:
     kind = part.path.rpartition(">")[2].partition(".")[0]
-    return FoundText(kind=kind, text=text_view(part.path, part.text or "", evidence, whole), box=box)
-
-
-def _unit(span: Span | None) -> SpanUnit | None:
-    return span.unit if span is not None else None
+    box = boxes.get(part.path)
+    text = text_view(part.path, part.text or "", evidence, whole)
+    return FoundText(kind=kind, text=text, box=box.number if box else None)

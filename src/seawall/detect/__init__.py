@@ -9,17 +9,21 @@
 [('pii_count', 1), ('pii_contact', 1)]
 """
 
+from seawall.detect.asks import Findings
 from seawall.detect.deriving import Wishes
 from seawall.detect.lane import LaneState, Limits
 from seawall.detect.links import derive_parts
-from seawall.detect.pending import Findings, Pending
+from seawall.detect.pending import Pending
 from seawall.detect.registry import default_derivers, default_detectors
+from seawall.detect.remembered import Made, Memory
 from seawall.detect.runner import Runner
 
 __all__ = [
     "Findings",
     "LaneState",
     "Limits",
+    "Made",
+    "Memory",
     "Pending",
     "Runner",
     "Wishes",

@@ -35,13 +35,7 @@ class BankDetector:
 
     def replace(self, matcher: BankMatcher) -> None:
         """Use another snapshot from now on; running calls finish with the old one."""
-        spec = DetectorSpec(
-            name="banks",
-            version=VERSION,
-            signals=bank_signals(matcher),
-            modalities=frozenset({Modality.TEXT, Modality.LINK}),
-            cost=Cost.INLINE,
-        )
+        spec = bank_spec("banks", VERSION, matcher, (Modality.TEXT, Modality.LINK), Cost.INLINE)
         self._current = (matcher.reading(normalise), spec)  # one assignment: readers see both or neither
 
     def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
@@ -69,6 +63,24 @@ class Following:
             spec = self._describe(current)
             self._promised = (current, spec)  # one assignment: readers see both or neither
         return spec
+
+
+def bank_spec(
+    name: str,
+    version: str,
+    matcher: BankMatcher,
+    modalities: Iterable[Modality],
+    cost: Cost,
+    others: tuple[SignalSpec, ...] = (),
+) -> DetectorSpec:
+    """The spec of a detector that matches against these banks, and perhaps measures ``others``."""
+    return DetectorSpec(
+        name=name,
+        version=version,
+        signals=(*others, *bank_signals(matcher)),
+        modalities=frozenset(modalities),
+        cost=cost,
+    )
 
 
 def bank_signals(matcher: BankMatcher) -> tuple[SignalSpec, ...]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from seawall.detect.answers import ask_deriver
+from seawall.detect.asks import Ask, Derivation
 from seawall.detect.deriving import Growth
 from seawall.detect.lane import Lane
-from seawall.detect.pending import Ask, Derivation, Pending
-from seawall.detect.steps import ask_all, step
+from seawall.detect.pending import Pending
+from seawall.detect.steps import Step, ask_all, composes, step
+from seawall.detect.together import Together
 from seawall.model.content import Modality, Part
 from seawall.model.signals import Derived, Deriver, Detector, DetectorSpec, Signal, Unknown
 
 
 class Branching:
-    """One such request. ``grow`` runs in the thread of the deriver that answered."""
+    """One such request. What a deriver made is asked about in the thread of that deriver.
+
+    Detectors that read an item's parts together are asked at once, and again after the last deriver has answered, if
+    that left them more to read.
+    """
 
     def __init__(
         self,
@@ -27,32 +34,71 @@ class Branching:
     ) -> None:
         self._pending = pending
         self._growth = growth
-        self._detectors = detectors
+        self._detectors = [pair for pair in detectors if not composes(pair[0])]
+        self._together = Together(detectors)
         self._derivers = derivers
         self._lanes = lanes
+        self._derivations: list[Derivation] = []
+        self._has_read_all = False
+        self._lock = threading.Lock()
 
-    def look(self, parts: Sequence[Part]) -> None:
+    def begin(self, parts: Sequence[Part]) -> None:
+        """Ask whoever fits about the item's own parts."""
+        own = self._growth.begin(parts)
+        self._look(own, self._together.first(own))
+
+    def _look(self, parts: Sequence[Part], together: Sequence[Step] = ()) -> None:
         """Ask whoever fits about parts that are new."""
         self._note(self._growth.without(parts))
-        asks = [
-            Derivation(name, fitting, partial(self._grow, name), partial(self._growth.lost, name))
-            for name, fitting in self._growth.readers_of(parts).items()
-        ]
-        for asked in asks:
-            self._pending.add(asked)
+        asks, remembered = self._wanted(parts)
+        with self._lock:
+            self._derivations += asks
+        self._pending.add_all(asks)
         for asked in asks:  # before the detectors: theirs is the longer way
             lane = self._lanes.get(asked.detector)
-            if lane is not None:
+            if lane is not None and asked not in remembered:
                 lane.submit(self._pending, asked)
-        ask_all(self._pending, [step(detector, spec, parts) for detector, spec in self._detectors], self._lanes)
+        steps = [step(detector, spec, parts) for detector, spec in self._detectors]
+        ask_all(self._pending, [*steps, *together], self._lanes)
         for asked in asks:
-            if asked.detector not in self._lanes:
+            if asked in remembered:
+                self._pending.settle(asked, 0, remembered[asked])
+            elif asked.detector not in self._lanes:
                 self._pending.settle(asked, 0, ask_deriver(self._derivers[asked.detector], asked.parts))
 
-    def _grow(self, deriver: str, part: Part, derived: Derived) -> None:
-        parts, notes = self._growth.take(deriver, part, derived)
+    def _wanted(self, parts: Sequence[Part]) -> tuple[list[Derivation], dict[Derivation, list[Derived]]]:
+        """Whom to ask about which parts; and what some gave in an earlier look, who are not asked."""
+        asks: list[Derivation] = []
+        remembered: dict[Derivation, list[Derived]] = {}
+        for name, fitting in self._growth.readers_of(parts).items():
+            known = {part.path: made for part in fitting if (made := self._growth.recall(name, part)) is not None}
+            again = [part for part in fitting if part.path in known]
+            if again:
+                asks.append(self._derivation(name, again, reused=True))
+                remembered[asks[-1]] = [known[part.path] for part in again]
+            fresh = [part for part in fitting if part.path not in known]
+            if fresh:
+                asks.append(self._derivation(name, fresh))
+        return asks, remembered
+
+    def _derivation(self, name: str, parts: Sequence[Part], *, reused: bool = False) -> Derivation:
+        grow = partial(self._grow, name, reused=reused)
+        asked = Derivation(name, parts, grow, partial(self._growth.lost, name))
+        asked.then = self._read_together
+        return asked
+
+    def _grow(self, deriver: str, part: Part, derived: Derived, *, reused: bool) -> None:
+        parts, notes = self._growth.take(deriver, part, derived, reused=reused)
         self._note(notes)
-        self.look(parts)
+        self._look(parts)
+
+    def _read_together(self) -> None:
+        """After the last deriver's answer: whatever it is, nothing more will come."""
+        with self._lock:
+            if self._has_read_all or any(None in asked.answers for asked in self._derivations):
+                return
+            self._has_read_all = True
+        ask_all(self._pending, self._together.again(self._growth.parts), self._lanes)
 
     def _note(self, notes: Sequence[Signal | Unknown]) -> None:
         """What is known without asking: settled before it is added."""

@@ -24,11 +24,11 @@ from typing import Any, Final
 
 from seawall.detect.bands import Band
 from seawall.detect.judges import FindQuestion, Judge, read_judge
-from seawall.detect.plugins import PluginError, load
+from seawall.detect.plugins import Made, PluginError, load
 from seawall.detect.providers import HttpDetector, Section, load_yaml, read_provider, read_yaml
 from seawall.detect.providers.provider import read_bands
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Deriver, DeriverSpec, Detector, DetectorSpec
+from seawall.model.signals import Answer, Deriver, DeriverSpec, Detector, DetectorSpec, Hasher, HasherSpec
 from seawall.shipped import Folder
 
 SHIPPED: Final = Folder("seawall.providers", "provider")
@@ -42,10 +42,11 @@ class Configured:
 
     detectors: tuple[Detector, ...] = ()
     derivers: tuple[Deriver, ...] = ()
+    hashers: tuple[Hasher, ...] = ()
 
     def close(self) -> None:
         """Let go of connections, when no runner took them over."""
-        for one in (*self.detectors, *self.derivers):
+        for one in (*self.detectors, *self.derivers, *self.hashers):
             close = getattr(one, "close", None)
             if close is not None:
                 close()
@@ -64,6 +65,17 @@ def configure(
     """
     detectors: list[Detector] = []
     derivers: list[Deriver] = []
+    hashers: list[Hasher] = []
+
+    def take(name: str, options: Mapping[str, Any], bands: tuple[Band, ...]) -> None:
+        made = _plugin(name, options, bands, environment)
+        if isinstance(made.spec, HasherSpec):
+            hashers.append(made)
+        elif isinstance(made.spec, DeriverSpec):
+            derivers.append(made)
+        else:
+            detectors.append(made)
+
     if path is not None:
         section = load_yaml(path)
         section.only("providers", "judges", "plugins")
@@ -73,11 +85,10 @@ def configure(
             detectors.append(Judge(read_judge(each, environment), questions))
         for each in section.sections("plugins"):
             each.only("use", "options", "ask_when")
-            options = each.section("options").values
-            _sort_in(each.text("use"), options, read_bands(each), detectors, derivers, environment)
+            take(each.text("use"), each.section("options").values, read_bands(each))
     for name in plugins:
-        _sort_in(name, {}, (), detectors, derivers, environment)
-    return Configured(tuple(detectors), tuple(derivers))
+        take(name, {}, ())
+    return Configured(tuple(detectors), tuple(derivers), tuple(hashers))
 
 
 def provider_of(section: Section, folder: Path, environment: Mapping[str, str] | None = None) -> HttpDetector:
@@ -138,23 +149,19 @@ def _nothing() -> None:
     return None
 
 
-def _sort_in(
-    name: str,
-    options: Mapping[str, Any],
-    bands: tuple[Band, ...],
-    detectors: list[Detector],
-    derivers: list[Deriver],
-    environment: Mapping[str, str] | None,
-) -> None:
+def _plugin(
+    name: str, options: Mapping[str, Any], bands: tuple[Band, ...], environment: Mapping[str, str] | None
+) -> Made:
     made = load(name, options)
     if isinstance(made, str):
         if options:
             raise PluginError(f"the plug-in {name!r} is a provider file and takes no options")
-        detectors.append(HttpDetector(read_provider(read_yaml(made, f"plug-in {name}"), environment)))
-    elif isinstance(made.spec, DeriverSpec):
-        derivers.append(made)
-    else:
-        detectors.append(Banded(made, bands) if bands else made)
+        return HttpDetector(read_provider(read_yaml(made, f"plug-in {name}"), environment))
+    if not bands:
+        return made
+    if not isinstance(made.spec, DetectorSpec):
+        raise PluginError(f"the plug-in {name!r} is no detector and cannot be asked in bands: take its ask_when out")
+    return Banded(made, bands)
 
 
 def _merged(base: Section, over: Section) -> Section:

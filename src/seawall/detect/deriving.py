@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from seawall.detect.links import derive_parts
-from seawall.model.content import Modality, Part
+from seawall.detect.remembered import Memory, Recorder
+from seawall.model.content import MEDIA_MODALITIES, Modality, Part
 from seawall.model.signals import (
     Cost,
     Derived,
@@ -21,7 +23,7 @@ from seawall.model.signals import (
     UnknownReason,
 )
 
-MOST_MEDIA: Final = 400  # pictures, recordings and films of one item, derived ones included
+MOST_MEDIA: Final = 400  # pictures, recordings, films and documents of one item, derived ones included
 MOST_TEXTS: Final = 2_000  # texts and links of one item
 NOT_INSTALLED: Final = "not installed"
 DEEPEST: Final = 4  # derivations in a row: film, frame, words
@@ -35,8 +37,6 @@ UNCHECKED: Final = SignalSpec(
 )
 Wishes: TypeAlias = Mapping[str, Collection[str]]
 """By field, the names of the derivers wanted for its media."""
-
-_MEDIA: Final = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO})
 
 
 def _absent(
@@ -59,6 +59,7 @@ ABSENT: Final[Mapping[str, DeriverSpec]] = {
         _absent("words", Modality.IMAGE, {Modality.TEXT}, "words", Cost.SLOW),
         _absent("codes", Modality.IMAGE, {Modality.TEXT, Modality.LINK}, "code", Cost.CPU),
         _absent("animation", Modality.IMAGE, {Modality.IMAGE}, "frame", Cost.CPU),
+        _absent("document", Modality.DOCUMENT, {Modality.TEXT, Modality.LINK, Modality.IMAGE}, "page", Cost.CPU),
         _absent("frames", Modality.VIDEO, {Modality.IMAGE, Modality.AUDIO}, "frame", Cost.SLOW),
         _absent(
             VOICE,
@@ -77,7 +78,7 @@ unknown to whoever would have read it."""
 
 def is_media(parts: Iterable[Part]) -> bool:
     """Whether there is anything to derive from."""
-    return any(part.modality in _MEDIA for part in parts)
+    return any(part.modality in MEDIA_MODALITIES for part in parts)
 
 
 class Reach:
@@ -125,6 +126,7 @@ class Growth:
     """One item's parts as they come to be. Several threads may hand over what their derivers made.
 
     ``unchecked``: fields whose speech need not be read where there is no transcriber; its seconds are a signal.
+    ``memory``: what derivers gave in earlier looks. ``made``: what they gave in this one, as far as it lasts.
     """
 
     def __init__(
@@ -133,8 +135,11 @@ class Growth:
         wishes: Wishes,
         readers: Sequence[DetectorSpec],
         unchecked: Collection[str],
+        memory: Memory = MappingProxyType({}),
     ) -> None:
         self.parts: list[Part] = []
+        self._memory = Recorder(memory)
+        self.made = self._memory.made
         self._installed = installed
         self._wishes = wishes
         self._unchecked = unchecked
@@ -162,6 +167,10 @@ class Growth:
                     asked.setdefault(name, []).append(part)
         return asked
 
+    def recall(self, deriver: str, part: Part) -> Derived | None:
+        """What this version of the deriver gave about the same content in an earlier look."""
+        return self._memory.recall(self._installed[deriver], part)
+
     def without(self, parts: Sequence[Part]) -> list[Unknown]:
         """What stays unknown about these parts because a wanted deriver is not installed."""
         unknown: list[Unknown] = []
@@ -182,7 +191,9 @@ class Growth:
             unknown += self._unread(part, reason, f"{VOICE}: {detail or reason}")
         return unknown
 
-    def take(self, deriver: str, part: Part, derived: Derived) -> tuple[list[Part], list[Signal | Unknown]]:
+    def take(
+        self, deriver: str, part: Part, derived: Derived, *, reused: bool = False
+    ) -> tuple[list[Part], list[Signal | Unknown]]:
         """The new parts to ask about, and what is known and unknown because of them."""
         notes: list[Signal | Unknown] = list(derived.signals)
         if deriver == VOICE and self._heard_first(part):
@@ -190,15 +201,20 @@ class Growth:
         given = [replace(each, language=part.language) if each.language is None else each for each in derived.parts]
         found = derive_parts(given)
         kept = self._keep(found, bounded=True, maker=deriver)
+        for gap in derived.gaps:  # made again in every look
+            if not gap.unless or gap.unless not in self._wishes.get(part.field, ()):
+                notes += self.lost(deriver, part, UnknownReason.UNREADABLE, gap.code)
         if len(kept) < len(found):
             notes += self.lost(deriver, part, UnknownReason.OVERLOADED, "too many parts")
+        elif not derived.gaps:
+            self._memory.note(self._installed[deriver], part, derived, reused)
         return kept, notes
 
     def _keep(self, parts: Sequence[Part], *, bounded: bool = False, maker: str = "") -> list[Part]:
         kept = []
         with self._lock:
             for part in parts:
-                if part.modality in _MEDIA:
+                if part.modality in MEDIA_MODALITIES:
                     if bounded and self._media >= MOST_MEDIA:
                         continue
                     self._media += 1

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from seawall.detect.answers import ask
+from seawall.detect.asks import Ask
 from seawall.detect.bands import Band, bands_of, choose, gates, measured, rounds
 from seawall.detect.lane import Lane
-from seawall.detect.pending import Ask, Pending
+from seawall.detect.pending import Pending
 from seawall.model.content import Part
 from seawall.model.signals import Detector, DetectorSpec
 
@@ -53,7 +54,7 @@ class Gate:
         named = gates(bands, self._specs.values())
         asks = [(self._specs[gate], each) for gate in named for each in self._asks[gate]]
         chosen, spared = choose(bands, step.asked.parts, measured(_answers(asks)))
-        asked = Ask(step.asked.detector, chosen)
+        asked = Ask(step.asked.detector, chosen, again=step.asked.again)
         asked.spared = spared
         asked.then = self.advance
         self._asks[asked.detector] = [asked, *step.asks[1:]]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from seawall.detect.pending import Ask, Pending
+from seawall.detect.asks import Ask
+from seawall.detect.pending import Pending
 from seawall.model.content import Part
 from seawall.model.signals import Answer, Derived, Unknown, UnknownReason
 

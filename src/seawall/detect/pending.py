@@ -6,68 +6,11 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from seawall.detect.asks import Ask, Derivation, Findings, findings
+from seawall.detect.remembered import Made
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Derived, Print, Signal, Unknown, UnknownReason
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the detectors found, in the order of detectors, then of parts. A promised signal not here is 0.
-
-    ``parts`` are all that there were: the item's own and those derived from them. ``prints`` are for the vault.
-    """
-
-    signals: tuple[Signal, ...]
-    unknown: tuple[Unknown, ...]
-    prints: tuple[Print, ...] = ()
-    parts: tuple[Part, ...] = ()
-    not_asked: tuple[tuple[str, str], ...] = ()  # detector, part: outside its bands
-
-
-class Ask:
-    """One detector asked about some parts; ``answers`` fill up as they come.
-
-    ``spared``: parts outside the detector's bands. ``then`` is called when every part is answered, perhaps twice.
-    """
-
-    __slots__ = ("answers", "detector", "parts", "spared", "then")
-
-    def __init__(self, detector: str, parts: Sequence[Part], answers: Sequence[Answer | Derived] | None = None) -> None:
-        self.detector = detector
-        self.parts = parts
-        self.answers: list[Answer | Derived | None] = list(answers) if answers is not None else [None] * len(parts)
-        self.spared: Sequence[Part] = ()
-        self.then: Callable[[], None] | None = None
-
-    def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
-        """What is unknown when there is no answer about a part."""
-        return (Unknown(detector=self.detector, part=part.path, reason=reason, detail=detail),)
-
-
-class Derivation(Ask):
-    """One deriver asked about some parts. What it makes is handed to ``grow``, which may ask further.
-
-    ``losing`` tells all that is unknown when it does not answer.
-    """
-
-    __slots__ = ("grow", "losing")
-
-    def __init__(
-        self,
-        deriver: str,
-        parts: Sequence[Part],
-        grow: Callable[[Part, Derived], None],
-        losing: Callable[[Part, UnknownReason, str], Sequence[Unknown]],
-    ) -> None:
-        super().__init__(deriver, parts)
-        self.grow = grow
-        self.losing = losing
-
-    def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
-        """The deriver's own silence, and that of whoever would have read what it makes."""
-        return self.losing(part, reason, detail)
+from seawall.model.signals import Answer, Derived, Unknown
 
 
 class Pending:
@@ -83,9 +26,10 @@ class Pending:
         hand_over: Callable[[Callable[[], None]], None],
         heal: Callable[[], None],
         parts: Sequence[Part] = (),
+        made: Sequence[Made] = (),
     ) -> None:
         self.deadline = deadline
-        self._parts = parts  # may grow while answers come
+        self._parts, self._made = parts, made  # may grow while answers come
         self._clock = clock
         self._hand_over = hand_over  # runs a callback on a thread that is no detector's
         self._heal = heal  # looks for hung detectors
@@ -220,7 +164,7 @@ class Pending:
     def _seal(self) -> Findings:
         with self._lock:
             if self._sealed is None:
-                self._sealed = findings(self._asks, self._parts)
+                self._sealed = findings(self._asks, self._parts, self._made)
                 overdue = self._open > 0
             else:
                 overdue = False
@@ -234,7 +178,7 @@ class Pending:
             if callback is None or self._open or not self._came_late:
                 return
             self._on_late = None
-            complete = findings(self._asks, self._parts)
+            complete = findings(self._asks, self._parts, self._made)
         self._hand_over(lambda: callback(complete))
 
 
@@ -254,29 +198,6 @@ class Answered(Pending):
 
     def on_late(self, callback: Callable[[Findings], None]) -> None:
         """Nothing comes late."""
-
-
-def findings(asks: Sequence[Ask], parts: Sequence[Part]) -> Findings:
-    """All answers so far; a missing one is *unknown* with reason ``deadline``."""
-    signals: list[Signal] = []
-    unknown: list[Unknown] = []
-    prints: list[Print] = []
-    not_asked: list[tuple[str, str]] = []
-    for ask in asks:
-        if ask.spared:
-            not_asked.extend((ask.detector, part.path) for part in ask.spared)
-        for part, answer in zip(ask.parts, ask.answers, strict=True):
-            if answer is None:
-                unknown.extend(ask.lost(part, UnknownReason.DEADLINE, ""))
-            elif isinstance(answer, Unknown):
-                unknown.extend(ask.lost(part, answer.reason, answer.detail))
-            elif isinstance(answer, tuple):
-                for one in answer:
-                    if isinstance(one, Print):
-                        prints.append(one)
-                    else:
-                        signals.append(one)
-    return Findings(tuple(signals), tuple(unknown), tuple(prints), tuple(parts), tuple(not_asked))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

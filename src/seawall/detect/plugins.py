@@ -1,4 +1,4 @@
-"""Detectors of other packages, found by entry points and loaded only where they are asked for by name.
+"""Detectors, derivers, hashers and providers of other packages: found by entry points, loaded only where asked for.
 
 A package offers them in its ``pyproject.toml``::
 
@@ -8,10 +8,13 @@ A package offers them in its ``pyproject.toml``::
     [project.entry-points."seawall.derivers"]
     captions = "acme_safety:Captioner"
 
+    [project.entry-points."seawall.hashers"]
+    wavelet = "acme_safety:WaveletHasher"  # its spec's name, image-wavelet, is what bank entries call it
+
     [project.entry-points."seawall.providers"]
     acme = "acme_safety:PROVIDER"  # the text of a provider file
 
-An entry of the first two is a class or function that is called with the options of the configuration file. Nothing
+An entry of the first three is a class or function that is called with the options of the configuration file. Nothing
 is imported before it is enabled: an installed package is not a consent to run it.
 """
 
@@ -22,14 +25,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from seawall.model.signals import Deriver, DeriverSpec, Detector, DetectorSpec
+from seawall.detect.hashing import spec_faults
+from seawall.model.signals import Deriver, DeriverSpec, Detector, DetectorSpec, Hasher, HasherSpec
 
 DETECTORS: Final = "seawall.detectors"
 DERIVERS: Final = "seawall.derivers"
+HASHERS: Final = "seawall.hashers"
 PROVIDERS: Final = "seawall.providers"
-GROUPS: Final = (DETECTORS, DERIVERS, PROVIDERS)
+GROUPS: Final = (DETECTORS, DERIVERS, HASHERS, PROVIDERS)
+_MADE: Final[Mapping[str, tuple[type, str]]] = {  # by group: what the spec is, and what it does
+    DETECTORS: (DetectorSpec, "detect"),
+    DERIVERS: (DeriverSpec, "derive"),
+    HASHERS: (HasherSpec, "hash"),
+}
+
+Made: TypeAlias = Detector | Deriver | Hasher
 
 Find = Callable[[str], Iterable[EntryPoint]]
 
@@ -63,8 +75,8 @@ def installed(find: Find | None = None) -> tuple[Offer, ...]:
     )
 
 
-def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None = None) -> Detector | Deriver | str:
-    """The detector or deriver of that name, made with ``options``; of a provider, its file's text.
+def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None = None) -> Made | str:
+    """The detector, deriver or hasher of that name, made with ``options``; of a provider, its file's text.
 
     Raises PluginError with the distribution that is at fault.
     """
@@ -104,12 +116,14 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def _checked(made: Any, group: str, whose: str) -> Detector | Deriver:
+def _checked(made: Any, group: str, whose: str) -> Made:
     spec = getattr(made, "spec", None)
-    kind, verb = (DetectorSpec, "detect") if group == DETECTORS else (DeriverSpec, "derive")
+    kind, verb = _MADE[group]
     if not isinstance(spec, kind) or not callable(getattr(made, verb, None)):
         raise PluginError(f"{whose} gave a {type(made).__name__} without a {kind.__name__} as 'spec' and a '{verb}'")
-    checked: Detector | Deriver = made
+    if isinstance(spec, HasherSpec) and (faults := list(spec_faults(spec))):
+        raise PluginError(f"{whose} cannot be used: {'; '.join(faults)}")
+    checked: Made = made
     return checked
 
 

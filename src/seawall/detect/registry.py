@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seawall.detect.bank import BankDetector
 from seawall.detect.catalogue import NameDetector, TitleDetector, TitleMessageDetector
+from seawall.detect.hashing import AbsentHashers, HashDetector
 from seawall.detect.image import ImageDetector
 from seawall.detect.links import LinkDetector
 from seawall.detect.pii import PersonalDataDetector
 from seawall.detect.text.lexicon import LexiconDetector
-from seawall.model.signals import Deriver, Detector
+from seawall.model.signals import Deriver, Detector, Hasher
 
 if TYPE_CHECKING:
     from seawall.detect.media import Media
 
 
 def default_detectors(
-    banks: BankDetector | None = None, text_model_dir: Path | None = None, *, media: Media | None = None
+    banks: BankDetector | None = None,
+    text_model_dir: Path | None = None,
+    *,
+    media: Media | None = None,
+    hashers: Sequence[Hasher] = (),
 ) -> tuple[Detector, ...]:
     """Every detector that works offline on day one.
 
     ``banks`` is kept by whoever fills it: ``banks.replace(matcher)`` changes everything that is matched at once.
     ``text_model_dir`` holds weights to use instead of the shipped ones. ``media`` decodes recordings and films: give
-    the derivers the same, and each is decoded once.
+    the derivers the same, and each is decoded once. ``hashers`` are those of plug-ins; each becomes a detector.
     """
     from seawall.detect.audio import AudioDetector  # here: who only reads texts does without
     from seawall.detect.joint import JointDetector
@@ -48,6 +54,8 @@ def default_detectors(
         AudioDetector(banks, media),
         VideoDetector(banks, media),
         JointDetector(text_model, media),
+        AbsentHashers(banks),
+        *(HashDetector(banks, hasher) for hasher in hashers),
     )
 
 

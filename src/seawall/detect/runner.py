@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from seawall.detect.answers import ask, ask_deriver
-from seawall.detect.bands import bands_of
+from seawall.detect.asks import Ask, Findings, findings
+from seawall.detect.bands import Band, bands_of
 from seawall.detect.branching import Branching
 from seawall.detect.deriving import ABSENT, Growth, Wishes, as_detectors, is_media, unread
 from seawall.detect.gating import in_turn, narrow
 from seawall.detect.lane import Lane, LaneState, Limits
-from seawall.detect.pending import Answered, Ask, Findings, Pending, findings
+from seawall.detect.late import LateCalls
+from seawall.detect.pending import Answered, Pending
+from seawall.detect.remembered import Memory
 from seawall.detect.steps import Step, ask_all, step
 from seawall.model.content import Part
 from seawall.model.signals import Answer, Cost, Deriver, DeriverSpec, Detector, DetectorSpec, Unknown, UnknownReason
@@ -26,7 +26,6 @@ from seawall.model.signals import Answer, Cost, Deriver, DeriverSpec, Detector, 
 if TYPE_CHECKING:
     from seawall.detect.alike import Alike
 
-_log = logging.getLogger(__name__)
 _OFFLINE_BATCH = 512  # parts in one call when nobody waits
 _DERIVER_HANG_S = 600.0  # reading a film takes its time; derivers have limits of their own
 
@@ -83,7 +82,7 @@ class Runner:
             if deriver.spec.cost is not Cost.INLINE:
                 one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _DERIVER_HANG_S))
                 self._lanes[name] = Lane(name, partial(ask_deriver, deriver), one_by_one, clock)
-        self._late = _LateCalls()
+        self._late = LateCalls()
         self._bands = {one.spec.name: bands for one in detectors if (bands := bands_of(one))}
         self._wanted(self._names)  # bands of signals that nobody measures are refused here
 
@@ -98,6 +97,11 @@ class Runner:
         """The installed derivers by name."""
         return self._deriver_specs
 
+    @property
+    def bands(self) -> Mapping[str, tuple[Band, ...]]:
+        """By detector, the bands outside which it is not asked; who is always asked is not among them."""
+        return self._bands
+
     def start(
         self,
         parts: Sequence[Part],
@@ -106,17 +110,19 @@ class Runner:
         *,
         derive: Wishes | None = None,
         unchecked: Collection[str] = (),
+        memory: Memory | None = None,
     ) -> Pending:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
         ``wanted`` None means every detector except slow ones, which must be named; those that measure the signals of
         a wanted one's bands are asked too. ``derive``: by field, the derivers
         wanted for its media; what they make is asked about too, within the same deadline. ``unchecked``: fields whose
-        speech may stay unread where there is no transcriber. Raises ``ValueError`` on a name that nobody has.
+        speech may stay unread where there is no transcriber. ``memory``: what derivers gave in earlier looks, by which
+        they are not asked again. Raises ``ValueError`` on a name that nobody has.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
         if derive and is_media(parts):
-            return self._branch(parts, wanted, deadline, derive, unchecked)
+            return self._branch(parts, wanted, deadline, derive, unchecked, memory or {})
         planned = [step(detector, spec, parts) for detector, spec in self._wanted(wanted)]
         if not self._bands and not any(each.asked.parts and each.asked.detector in self._lanes for each in planned):
             return _answer_inline(planned, parts)
@@ -236,13 +242,13 @@ class Runner:
         deadline: float | None,
         wishes: Wishes,
         unchecked: Collection[str],
+        memory: Memory,
     ) -> Pending:
         detectors = self._wanted(wanted)
-        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked)
-        pending = Pending(deadline, self._clock, self._late.call, self.heal, growth.parts)
+        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked, memory)
+        pending = Pending(deadline, self._clock, self._late.call, self.heal, growth.parts, growth.made)
         with pending.held_open():
-            branching = Branching(pending, growth, detectors, self._derivers, self._lanes)
-            branching.look(growth.begin(parts))
+            Branching(pending, growth, detectors, self._derivers, self._lanes).begin(parts)
         return pending
 
     def _grown(
@@ -257,7 +263,7 @@ class Runner:
             return parts, []
         growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked)
         pending = Pending(None, self._clock, self._late.call, self.heal, growth.parts)
-        Branching(pending, growth, (), self._derivers, {}).look(growth.begin(parts))
+        Branching(pending, growth, (), self._derivers, {}).begin(parts)
         return growth.parts, pending.asks
 
 
@@ -276,34 +282,3 @@ def _answer_inline(planned: Sequence[Step], parts: Sequence[Part]) -> Answered:
         if each.asked.parts:
             each.asked.answers[:] = ask(each.detector, each.asked.parts)
     return Answered(findings([asked for each in planned for asked in each.asks], parts))
-
-
-class _LateCalls:
-    """One thread, started at need, for what callers do with late answers: a detector's thread must not wait on it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        self._closed = False
-
-    def call(self, action: Callable[[], None]) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seawall-late")
-            self._pool.submit(_guarded, action)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            pool = self._pool
-        if pool is not None:
-            pool.shutdown(wait=True)
-
-
-def _guarded(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except Exception:
-        _log.exception("handling a late answer failed")

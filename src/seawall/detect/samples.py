@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from seawall.model.content import Modality, Part
+from seawall.model.content import MEDIA_MODALITIES, Modality, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,20 @@ class Sample:
 
 def samples(modality: Modality) -> list[Sample]:
     """Ordinary and odd parts of a modality."""
-    if modality not in (Modality.IMAGE, Modality.AUDIO, Modality.VIDEO):
+    if modality not in MEDIA_MODALITIES:
         texts = _LINKS if modality is Modality.LINK else _TEXTS
         return [
             Sample(f"{modality} ({what})", Part(path=f"{modality}-{at}", modality=modality, field="sample", text=text))
             for at, (what, text) in enumerate(texts.items())
         ]
-    files = {"no bytes": None, "empty": b"", "garbage": bytes(range(256)) * 40, **_media(modality)}
+    files = {"no bytes": None, "empty": b"", "garbage": GARBAGE, **_media(modality)}
     return [
         Sample(f"{modality} ({what})", Part(path=f"{modality}-{at}", modality=modality, field="sample", data=data))
         for at, (what, data) in enumerate(files.items())
     ]
 
 
+GARBAGE: Final = bytes(range(256)) * 40
 _TEXTS: Final[dict[str, str | None]] = {
     "none": None,
     "empty": "",
@@ -62,6 +63,9 @@ _LINKS: Final[dict[str, str | None]] = {
 
 
 def _media(modality: Modality) -> dict[str, bytes]:
+    if modality is Modality.DOCUMENT:
+        page = b"<title>Notes</title><p>See <a href='https://example.com/'>the tour</a>.</p>"
+        return {"ordinary": page, "plain": b"See you there.", "cut off": b"%PDF-1.7\n1 0 obj\n<< /Type /Cata"}
     if modality is Modality.VIDEO:
         data = b"\x00\x00\x00\x18ftypmp42"  # the head of a film and nothing after it
     else:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeGuard
 
 from seawall.detect.answers import ask
+from seawall.detect.asks import Ask
 from seawall.detect.bands import bands_of
 from seawall.detect.gating import Gate
 from seawall.detect.lane import Lane
-from seawall.detect.pending import Ask, Pending
+from seawall.detect.pending import Pending
 from seawall.model.content import Part
 from seawall.model.signals import Detector, DetectorSpec, Unknown, UnknownReason
 
@@ -28,24 +30,38 @@ class Step:
         return (self.asked,) if self.refused is None else (self.asked, self.refused)
 
 
-def step(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> Step:
-    """The parts of a request that fit the detector.
+class Composing(Detector, Protocol):
+    """A detector that reads several parts of an item together."""
 
-    One with a method ``compose(parts)`` reads several parts of an item together: it says, in the first wave, which
-    parts made of these (each with the path of one of them) it wants to be asked about.
-    """
-    offered: Sequence[Part] = detector.compose(parts) if hasattr(detector, "compose") else parts
+    def compose(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """Given all parts that there are so far, the parts made of these (each with the path of one of them) that it
+        wants to be asked about. A pure function."""
+
+
+def composes(detector: Detector) -> TypeGuard[Composing]:
+    """Whether it reads parts together."""
+    return hasattr(detector, "compose")  # not isinstance: this is on every request's way
+
+
+def step(detector: Detector, spec: DetectorSpec, parts: Sequence[Part]) -> Step:
+    """The parts of a request that fit the detector; of one that reads them together, what it composes of them."""
+    return share(detector, spec, detector.compose(parts) if composes(detector) else parts)
+
+
+def share(detector: Detector, spec: DetectorSpec, offered: Sequence[Part], *, again: bool = False) -> Step:
+    """The offered parts that fit. ``again``: the answers replace those of an earlier ask about the same paths."""
     fitting = [part for part in offered if part.modality in spec.modalities]
     languages = spec.languages
     if languages is None:
-        return Step(detector, Ask(spec.name, fitting), None)
+        return Step(detector, Ask(spec.name, fitting, again=again), None)
     asked = [part for part in fitting if part.language is None or part.language in languages]
     refused = [part for part in fitting if part.language is not None and part.language not in languages]
     answers = [
         Unknown(detector=spec.name, part=part.path, reason=UnknownReason.LANGUAGE, detail=part.language or "")
         for part in refused
     ]
-    return Step(detector, Ask(spec.name, asked), Ask(spec.name, refused, answers) if refused else None)
+    known = Ask(spec.name, refused, answers, again=again) if refused else None
+    return Step(detector, Ask(spec.name, asked, again=again), known)
 
 
 def ask_all(pending: Pending, steps: Sequence[Step], lanes: Mapping[str, Lane]) -> None:

@@ -1,9 +1,10 @@
-"""The conformance kit: what every detector and deriver owes, as one call in a test of yours.
+"""The conformance kit: what every detector, deriver and hasher owes, as one call in a test of yours.
 
 >>> from seawall.detect.links import LinkDetector
 >>> check_detector(LinkDetector())
 
-It raises ``NonConforming``, an AssertionError that lists everything found. It asks about empty, odd, huge and broken
+It raises ``NonConforming``, an AssertionError that lists everything found; ``check_deriver`` and ``check_hasher`` do
+the same. It asks about empty, odd, huge and broken
 parts of each modality, one by one, together, and from several threads at once. ``deterministic = False`` on a
 detector says that two calls may differ (a remote service); what it answers is then not compared.
 """
@@ -16,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from seawall.detect.answers import ask, ask_deriver
-from seawall.detect.samples import Sample, samples
+from seawall.detect.hashing import print_fault, spec_faults
+from seawall.detect.samples import GARBAGE, Sample, samples
 from seawall.model.content import Modality, Part
 from seawall.model.harms import HARMS
 from seawall.model.signals import (
@@ -27,6 +29,8 @@ from seawall.model.signals import (
     DeriverSpec,
     Detector,
     DetectorSpec,
+    Hasher,
+    HasherSpec,
     SignalKind,
     SignalSpec,
     Unknown,
@@ -40,7 +44,7 @@ _MOST: Final = 20  # problems told
 
 
 class NonConforming(AssertionError):
-    """A detector or deriver that breaks its promises. The text lists how."""
+    """A detector, deriver or hasher that breaks its promises. The text lists how."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -86,10 +90,32 @@ def check_deriver(deriver: Deriver, parts: Sequence[Part] = ()) -> None:
         raise NonConforming(spec.name, problems)
 
 
+def check_hasher(hasher: Hasher, parts: Sequence[Part] = ()) -> None:
+    """Raise NonConforming if the hasher breaks a promise.
+
+    ``parts``: further ones to hash. A hasher of films needs one that it can read, for no sample is a whole film.
+    """
+    spec = hasher.spec
+    problems = list(_spec_problems(hasher, HasherSpec))
+    if not isinstance(spec, HasherSpec):
+        raise NonConforming(type(hasher).__name__, problems)
+    problems += spec_faults(spec)
+    if problems:  # samples are chosen, and prints judged, by the spec
+        raise NonConforming(str(spec.name), problems)
+    asked = [*_samples(frozenset({spec.modality})), *_given(parts)]
+    trial = _Trial(spec.name, hasher.hash, _hasher_faults(spec))
+    problems += trial.run(asked, deterministic=True)
+    if not problems and not any(isinstance(each, bytes) for each in hasher.hash([sample.part for sample in asked])):
+        problems.append("nothing that was asked about has a print: give some parts that it can read")
+    problems += _closing_problems(hasher)
+    if problems:
+        raise NonConforming(spec.name, problems)
+
+
 # ── what is declared ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _spec_problems(one: Any, kind: type[DetectorSpec] | type[DeriverSpec]) -> Iterator[str]:
+def _spec_problems(one: Any, kind: type[DetectorSpec | DeriverSpec | HasherSpec]) -> Iterator[str]:
     spec = one.spec
     if not isinstance(spec, kind):
         yield f"spec is a {type(spec).__name__}, not a {kind.__name__}"
@@ -104,6 +130,8 @@ def _spec_problems(one: Any, kind: type[DetectorSpec] | type[DeriverSpec]) -> It
         yield f"spec.name is {spec.name!r}; write lower-case letters, digits, dashes"
     if not spec.version or not isinstance(spec.version, str):
         yield f"spec.version is {spec.version!r}; write a text that changes with the meaning"
+    if isinstance(spec, HasherSpec):
+        return
     if not spec.modalities or not all(isinstance(each, Modality) for each in spec.modalities):
         yield "spec.modalities must be a frozenset of Modality, and not empty"
 
@@ -177,11 +205,14 @@ class _Trial:
             self.problems.append("from several threads at once the samples are answered otherwise than one by one")
 
     def _ask(self, what: str, parts: Sequence[Part]) -> list[Any] | None:
+        given = list(parts)
         try:
-            answers = list(self._call(parts))
+            answers = list(self._call(given))
         except Exception as error:
             self.problems.append(f"{what}: raises {type(error).__name__}; answer Unknown for the part instead")
             return None
+        if given != list(parts):
+            self.problems.append(f"{what}: changes the list of parts that it was given")
         if len(answers) != len(parts):
             self.problems.append(f"{what}: {len(answers)} answers for {len(parts)} parts")
             return None
@@ -212,6 +243,21 @@ def _detector_faults(spec: DetectorSpec) -> Faults:
 def _deriver_faults(spec: DeriverSpec) -> Faults:
     def fault(part: Part, answer: Any) -> str | None:
         return _difference(answer, ask_deriver(_Recorded(spec, answer), (part,))[0], spec.name)
+
+    return fault
+
+
+def _hasher_faults(spec: HasherSpec) -> Faults:
+    def fault(part: Part, answer: Any) -> str | None:
+        content = part.text if part.data is None else part.data
+        if isinstance(answer, Unknown):
+            if answer.part != part.path:
+                return "answer about another part"
+            return None if answer.detector == spec.name else f"the unknown names the detector {answer.detector!r}"
+        if answer is None:
+            unread = spec.modality is not Modality.TEXT and (not content or content == GARBAGE)
+            return "None for what cannot be read would let it pass; answer Unknown" if unread else None
+        return print_fault(spec, answer) or (None if content else "a print of nothing, which all that is empty has")
 
     return fault
 

@@ -9,7 +9,17 @@
 """
 
 from seawall.match.bank import BankMatcher, Stored, digests_of
-from seawall.match.entries import KINDS, BankEntry, EntryError, Hit, canonical_value, check_threshold
+from seawall.match.entries import (
+    KINDS,
+    NO_HASHERS,
+    BankEntry,
+    EntryError,
+    Hashers,
+    Hit,
+    canonical_value,
+    check_threshold,
+    hashed_modality,
+)
 from seawall.match.hamming import HammingIndex
 from seawall.match.index import HashIndex
 from seawall.match.manifest import IndexDamaged
@@ -18,6 +28,7 @@ from seawall.match.phrases import PlainView, View
 
 __all__ = [
     "KINDS",
+    "NO_HASHERS",
     "PDQ_MIN_QUALITY",
     "PDQ_RADIUS",
     "BankEntry",
@@ -25,6 +36,7 @@ __all__ = [
     "EntryError",
     "HammingIndex",
     "HashIndex",
+    "Hashers",
     "Hit",
     "IndexDamaged",
     "Pdq",
@@ -34,6 +46,7 @@ __all__ = [
     "canonical_value",
     "check_threshold",
     "digests_of",
+    "hashed_modality",
     "pdq",
     "pdq_luma",
     "pdq_of_bytes",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -18,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.match.entries import BankEntry, Hit
+from seawall.match.entries import NO_HASHERS, BankEntry, Hashers, Hit
 from seawall.match.layers import Found, Layer
 from seawall.match.phrases import PlainView, View
 from seawall.match.video import Frame
@@ -54,15 +55,18 @@ class BankMatcher:
         allow: Collection[str] = (),
         revision: int = 0,
         stored: Stored | None = None,
+        hashers: Hashers = NO_HASHERS,
     ) -> None:
-        self._base = Layer(entries)
+        self._base = Layer(entries, hashers)
         self._fresh = Layer(())
+        self._hashers = hashers
         self._gone: frozenset[str] = frozenset()
         self._read: Callable[[str], View] = PlainView.of
         self._stored = stored
         self.allow = frozenset(allow)
         self.revision = revision
         self.banks = tuple(sorted({*banks, *allow, *self._base.banks}))
+        self._stranded = _stranded(self._base.stranded)
 
     def changed(
         self,
@@ -76,11 +80,12 @@ class BankMatcher:
         """A later snapshot: ``fresh`` entries, all that came since this one was built from scratch, and those that
         are ``gone`` from it (also those that stand changed in ``fresh``). Costs what they cost."""
         other = copy.copy(self)
-        other._fresh = Layer(fresh)
+        other._fresh = Layer(fresh, self._hashers)
         other._gone = frozenset(gone)
         other.allow = frozenset(allow)
         other.revision = revision
         other.banks = tuple(sorted({*banks, *allow, *other._base.banks, *other._fresh.banks}))
+        other._stranded = _stranded(other._base.stranded, other._gone, other._fresh.stranded)
         return other
 
     def reading(self, read: Callable[[str], View]) -> BankMatcher:
@@ -101,6 +106,17 @@ class BankMatcher:
         if self._stored is not None and self._stored.holds(kind):
             return True
         return bool(self._base.of_kind(kind) or self._fresh.of_kind(kind))
+
+    def stranded(self, now: int | None = None) -> dict[str, set[str]]:
+        """Kinds with entries that nothing can be compared with, for no enabled hasher makes such prints; and the banks
+        that hold them. What those entries would have found is *unknown*."""
+        found: dict[str, set[str]] = {}
+        if self._stranded:
+            at = now_ms() if now is None else now
+            for (kind, bank), until in self._stranded.items():
+                if until > at:
+                    found.setdefault(kind, set()).add(bank)
+        return found
 
     def names(self, now: int | None = None) -> list[BankEntry]:
         """The entries of kind ``name``: for who looks for imitations of them."""
@@ -125,6 +141,10 @@ class BankMatcher:
         stored = self._stored.near(pdq) if self._stored is not None and self._stored.holds("image") else ()
         found = [(entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)) for entry, distance in stored]
         return _nearest(self._hits(now, lambda layer: layer.pictures(pdq), found))
+
+    def match_print(self, kind: str, value: bytes, now: int | None = None) -> list[Hit]:
+        """Entries of a hasher's kind within their radius of this print, nearest first."""
+        return _nearest(self._hits(now, lambda layer: layer.prints(kind, value)))
 
     def match_bytes(self, data: bytes, now: int | None = None) -> list[Hit]:
         """Digests of exactly these bytes."""
@@ -166,6 +186,17 @@ class BankMatcher:
         if self._fresh.size:
             found += search(self._fresh)
         return self.settle(_current(found, now)) if found else []
+
+
+def _stranded(
+    base: Iterable[BankEntry], gone: Collection[str] = (), fresh: Iterable[BankEntry] = ()
+) -> dict[tuple[str, str], float]:
+    """Until when some entry of (kind, bank) would have counted: milliseconds since 1970."""
+    until: dict[tuple[str, str], float] = {}
+    for entry in (*(each for each in base if each.id not in gone), *fresh):
+        key = (entry.kind, entry.bank)
+        until[key] = max(until.get(key, 0), math.inf if entry.expires is None else entry.expires)
+    return until
 
 
 def digests_of(data: bytes) -> tuple[str, str, str]:

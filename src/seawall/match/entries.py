@@ -8,17 +8,28 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import re2
+
+from seawall.model.content import Modality
+from seawall.model.signals import HasherSpec
 
 KINDS: Final = ("text", "near_text", "pattern", "name", "domain", "image", "audio", "video", "digest")
 LEAST_ITEMS: Final = 32
 """The shortest recording that can be told from others: the sub-fingerprints of 7 seconds."""
 LEAST_LETTERS: Final = 20
 """The shortest text that can be compared by its overlap: letters and digits after normalisation."""
+
+
+Hashers: TypeAlias = Mapping[str, HasherSpec]  # by name: further kinds of entries, of plug-ins
+
+NO_HASHERS: Final[Hashers] = MappingProxyType({})
+HASHED: Final = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
+"""What a hasher may read; its name begins with one of them and a hyphen."""
 
 
 class EntryError(ValueError):
@@ -40,6 +51,7 @@ class BankEntry:
     audio     Chromaprint sub-fingerprints: base64 of uint32 LE   largest percent of bits that differ [35]
     video     JSON list of [seconds, PDQ hash]                    percent of the shorter film's frames [60]
     digest    MD5, SHA-1 or SHA-256 of the exact bytes, in hex
+    a hasher  its print: 2 hexadecimal digits a byte              largest Hamming distance [the hasher's radius]
     ========= ================================================== ==================================================
 
     ``expires``: milliseconds since 1970.
@@ -73,25 +85,39 @@ class Hit:
     effect: str = "matched"
 
 
-def canonical_value(kind: str, value: str, threshold: int | None = None) -> str:
+def canonical_value(kind: str, value: str, threshold: int | None = None, hashers: Hashers = NO_HASHERS) -> str:
     """The value as a bank keeps it: two spellings of one thing come out equal. Raises ``EntryError``.
 
-    Ask before an entry is added: a value that passes always compiles.
+    Ask before an entry is added: a value that passes always compiles. ``hashers``: the enabled ones.
     """
-    if kind not in KINDS:
-        raise EntryError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+    hasher = hashers.get(kind)
+    if kind not in KINDS and hasher is None:
+        remedy = "; is it a hasher's? Enable its plug-in" if hashed_modality(kind) else ""
+        raise EntryError(f"kind is {kind!r}; it must be one of {', '.join([*KINDS, *hashers])}{remedy}")
     if not value.strip():
         raise EntryError("the value is empty")
-    check_threshold(kind, threshold)
-    return _CANONICAL[kind](value)
+    check_threshold(kind, threshold, hashers)
+    return _CANONICAL[kind](value) if hasher is None else _canonical_print(value, hasher)
 
 
-def check_threshold(kind: str, threshold: int | None) -> None:
+def check_threshold(kind: str, threshold: int | None, hashers: Hashers = NO_HASHERS) -> None:
     """Raises ``EntryError`` when entries of this kind cannot have this threshold."""
-    least, most = _THRESHOLDS.get(kind, (None, None))
+    hasher = hashers.get(kind)
+    least, most = _THRESHOLDS.get(kind, (None, None)) if hasher is None else (0, widest(hasher.bits))
     if threshold is not None and (least is None or most is None or not least <= threshold <= most):
         allowed = f"from {least} to {most}" if most is not None else "left out"
         raise EntryError(f"threshold is {threshold}; for kind {kind} it must be {allowed}")
+
+
+def hashed_modality(kind: str) -> Modality | None:
+    """What entries of a hasher's kind are prints of, enabled or not; None for other kinds."""
+    before, hyphen, _ = kind.partition("-")
+    return next((each for each in HASHED if hyphen and each == before), None)
+
+
+def widest(bits: int) -> int:
+    """The largest distance at which prints of so many bits may match: unrelated ones differ in half of them."""
+    return bits // 4
 
 
 def host_of(value: str) -> str:
@@ -217,6 +243,13 @@ def _canonical_video(value: str) -> str:
 def _canonical_digest(value: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", value.strip()):
         raise EntryError("expected a digest in hexadecimal: MD5 (32 digits), SHA-1 (40) or SHA-256 (64)")
+    return value.strip().lower()
+
+
+def _canonical_print(value: str, hasher: HasherSpec) -> str:
+    digits = hasher.bits // 4
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", value.strip()):
+        raise EntryError(f"expected the {digits} hexadecimal digits of a print by {hasher.name}")
     return value.strip().lower()
 
 

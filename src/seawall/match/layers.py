@@ -6,13 +6,23 @@ import base64
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seawall.match.audio import AUDIO_ERROR, AudioIndex
-from seawall.match.entries import KINDS, BankEntry, EntryError, Hit, canonical_value, host_of
+from seawall.match.entries import (
+    KINDS,
+    NO_HASHERS,
+    BankEntry,
+    EntryError,
+    Hashers,
+    Hit,
+    canonical_value,
+    hashed_modality,
+    host_of,
+)
 from seawall.match.hamming import HammingIndex
 from seawall.match.neartext import NEAR_TEXT_PERCENT, NearTextIndex, minhash
 from seawall.match.pdq import PDQ_RADIUS
@@ -24,18 +34,23 @@ Read = Callable[[str], View]
 
 
 class Layer:
-    """An index of each kind over some entries. Immutable, but for readings that are made when first asked for."""
+    """An index of each kind over some entries. Immutable, but for readings that are made when first asked for.
 
-    def __init__(self, entries: Iterable[BankEntry]) -> None:
+    ``stranded``: entries of hashers that are not enabled, or whose prints have another length now.
+    """
+
+    def __init__(self, entries: Iterable[BankEntry], hashers: Hashers = NO_HASHERS) -> None:
         """Raises ``EntryError`` naming an entry that cannot be used."""
-        by_kind: dict[str, list[BankEntry]] = {kind: [] for kind in KINDS}
+        by_kind: dict[str, list[BankEntry]] = {kind: [] for kind in (*KINDS, *hashers)}
+        stranded: list[BankEntry] = []
         for entry in entries:
-            if entry.kind not in KINDS:
+            if entry.kind not in KINDS and hashed_modality(entry.kind) is None:
                 raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: no kind is called {entry.kind!r}")
-            by_kind[entry.kind].append(entry)
+            (by_kind[entry.kind] if _fits(entry, hashers) else stranded).append(entry)
         self._by_kind = by_kind
+        self.stranded = tuple(stranded)
         self.size = sum(map(len, by_kind.values()))
-        self.banks = frozenset(entry.bank for listed in by_kind.values() for entry in listed)
+        self.banks = frozenset(entry.bank for listed in (*by_kind.values(), stranded) for entry in listed)
         self._readings: dict[Read, tuple[PhraseIndex, NearTextIndex]] = {}
         self._reading = threading.Lock()
         self._read_by(PlainView.of)  # an entry that cannot be used is found now
@@ -45,6 +60,7 @@ class Layer:
         self._hashes = HammingIndex(
             [bytes.fromhex(_checked(entry)) for entry in by_kind["image"]], _limits(by_kind["image"], PDQ_RADIUS)
         )
+        self._prints = _prints(by_kind, hashers)
         self._sounds = AudioIndex(
             [np.frombuffer(base64.b64decode(_checked(entry)), "<u4") for entry in by_kind["audio"]],
             [limit / 100 for limit in _limits(by_kind["audio"], AUDIO_ERROR)],
@@ -55,8 +71,8 @@ class Layer:
         )
 
     def of_kind(self, kind: str) -> Sequence[BankEntry]:
-        """The entries of one kind."""
-        return self._by_kind[kind]
+        """The entries of one kind that can be matched."""
+        return self._by_kind.get(kind, ())
 
     def texts(self, words: View, read: Read) -> Iterator[Found]:
         """Texts found in ``words``, the entries read by ``read``; and those of which ``words`` is a variant."""
@@ -91,6 +107,15 @@ class Layer:
             entry = self._by_kind["image"][index]
             yield entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)
 
+    def prints(self, kind: str, value: bytes) -> Iterator[Found]:
+        """Entries of a hasher's kind within their radius of this print."""
+        index = self._prints.get(kind)
+        if index is None or 8 * len(value) != index.bits:
+            return  # a print from the past, made by a hasher that had another length
+        for row, distance in index.search(value):
+            entry = self._by_kind[kind][row]
+            yield entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)
+
     def recordings(self, items: NDArray[np.uint32]) -> Iterator[Found]:
         """Recordings heard in these sub-fingerprints."""
         for match in self._sounds.search(items) if len(self._sounds) else ():
@@ -119,6 +144,23 @@ def _timed(entry: BankEntry, distance: float, start_s: float, end_s: float) -> H
     return Hit(bank=entry.bank, entry=entry.id, distance=round(100 * distance), start_s=start_s, end_s=end_s)
 
 
+def _fits(entry: BankEntry, hashers: Hashers) -> bool:
+    hasher = hashers.get(entry.kind)
+    return entry.kind in KINDS if hasher is None else len(entry.value) * 4 == hasher.bits
+
+
+def _prints(by_kind: Mapping[str, Sequence[BankEntry]], hashers: Hashers) -> dict[str, HammingIndex]:
+    return {
+        kind: HammingIndex(
+            [bytes.fromhex(_checked(entry, hashers)) for entry in by_kind[kind]],
+            _limits(by_kind[kind], hasher.radius),
+            hasher.bits,
+        )
+        for kind, hasher in hashers.items()
+        if by_kind[kind]
+    }
+
+
 def _limits(entries: Iterable[BankEntry], usual: int) -> list[int]:
     return [usual if entry.threshold is None else entry.threshold for entry in entries]
 
@@ -130,8 +172,8 @@ def _by(entries: Iterable[BankEntry], key: Callable[[BankEntry], str]) -> dict[s
     return dict(found)
 
 
-def _checked(entry: BankEntry) -> str:
+def _checked(entry: BankEntry, hashers: Hashers = NO_HASHERS) -> str:
     try:
-        return canonical_value(entry.kind, entry.value)
+        return canonical_value(entry.kind, entry.value, hashers=hashers)
     except EntryError as error:
         raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class Modality(StrEnum):
@@ -15,8 +15,13 @@ class Modality(StrEnum):
     IMAGE = "image"
     AUDIO = "audio"
     VIDEO = "video"
+    DOCUMENT = "document"
     LINK = "link"
     CONTEXT = "context"  # names and titles that stand beside the content: for the few detectors that ask for them
+
+
+MEDIA_MODALITIES: Final = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.DOCUMENT})
+"""Those whose parts are encoded files."""
 
 
 class FieldType(StrEnum):
@@ -29,6 +34,7 @@ class FieldType(StrEnum):
     IMAGE = "image"
     AUDIO = "audio"
     VIDEO = "video"
+    DOCUMENT = "document"
     ID = "id"
     IDS = "ids"
     INTEGER = "integer"
@@ -172,7 +178,14 @@ class Video:
     data: bytes
 
 
-Media: TypeAlias = Image | Audio | Video
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it came: a PDF, HTML, an office file, plain text; not yet read."""
+
+    data: bytes
+
+
+Media: TypeAlias = Image | Audio | Video | Document
 Value: TypeAlias = str | int | float | bool | Media | tuple[str, ...] | None
 
 
@@ -204,6 +217,7 @@ class SpanUnit(StrEnum):
     CHARACTERS = "characters"
     PIXELS = "pixels"
     SECONDS = "seconds"
+    PAGES = "pages"  # from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +238,9 @@ class Part:
     modality: Modality
     field: str
     text: str | None = None  # text parts: as written; link parts: the address
-    data: bytes | None = None  # image, audio and video parts: encoded bytes
+    data: bytes | None = None  # image, audio, video and document parts: encoded bytes
     language: str | None = None
     parent: str | None = None  # path of the part it was derived from
     span: Span | None = None  # where in the parent
     pdq: tuple[bytes, int] | None = None  # a frame: hash and quality (0 to 100) of its full size in the film
+    size: tuple[int, int] | None = None  # a frame: width and height of ``data``, in whose pixels boxes are counted

@@ -89,6 +89,7 @@ class Decision:
     undetermined: tuple[str, ...] = ()  # "policy/rule"
     unknown: tuple[Unknown, ...] = ()
     not_asked: tuple[str, ...] = ()  # "detector/part": the part lay outside the detector's bands
+    reused: tuple[str, ...] = ()  # "deriver/part": not derived anew, an earlier look at the item had done so
     degraded: bool = False
     fail_mode: str | None = None  # applied because the decision was degraded
     debt_due: int | None = None  # re-screen by then

@@ -100,7 +100,8 @@ class Unknown:
 class Print:
     """A fingerprint of a part, by which an entry added to a bank later finds it. Personal: for the vault only.
 
-    ``kind``: ``pdq`` (32 bytes), ``chromaprint`` (little-endian uint32 items), ``minhash``, ``sha256``.
+    ``kind``: ``pdq`` (32 bytes), ``chromaprint`` (little-endian uint32 items), ``sha256``, ``sha1``, ``md5``, or the
+    name of a hasher.
     """
 
     kind: str
@@ -126,11 +127,23 @@ class DeriverSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Something in a part that its deriver could not read: unknown, and ``code`` says why.
+
+    ``unless``: a deriver that reads it from what was made of the part, where the part's field asks for that one.
+    """
+
+    code: str
+    unless: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Derived:
-    """What a deriver made from one part: parts whose ``parent`` it is, and signals about it."""
+    """What a deriver made from one part: parts whose ``parent`` it is, signals about it, and what it could not read."""
 
     parts: tuple[Part, ...] = ()
     signals: tuple[Signal, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 class Deriver(Protocol):
@@ -145,6 +158,38 @@ class Deriver(Protocol):
 
     def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
         """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HasherSpec:
+    """What a hasher declares about itself.
+
+    ``name`` begins with the modality (``image-wavelet``) and is the kind of the bank entries that hold its prints: an
+    entry whose hasher is gone still says what it is a print of. Prints that cannot be compared with earlier ones need
+    another name, for banks keep those; ``version`` tells the rest.
+    """
+
+    name: str
+    version: str
+    modality: Modality  # text, image, audio or video; frames of films are images
+    bits: int  # of every print: whole bytes
+    radius: int  # bits in which two prints of one thing usually differ at most
+    description: str = ""
+    cost: Cost = Cost.CPU
+
+
+class Hasher(Protocol):
+    """Makes a print of fixed length from each part: what is alike has prints that differ in few bits."""
+
+    @property
+    def spec(self) -> HasherSpec:
+        """Name, version, modality, length, usual radius, cost."""
+
+    def hash(self, parts: Sequence[Part]) -> Sequence[bytes | Unknown | None]:
+        """One print for each part, in order. None: it says too little to be known by (a flat picture, silence).
+
+        May raise: then every part is *unknown* with reason ``error``.
+        """
 
 
 class Detector(Protocol):

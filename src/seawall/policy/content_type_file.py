@@ -58,6 +58,7 @@ _ROLE_TYPES = {
         FieldType.IMAGE,
         FieldType.AUDIO,
         FieldType.VIDEO,
+        FieldType.DOCUMENT,
         FieldType.LINK,
         FieldType.LINKS,
         FieldType.TEXT,

@@ -1,4 +1,4 @@
-"""What is made from media before detectors look: the words in a picture, the frames of a film, the speech in both."""
+"""What is made from media before detectors look: a picture's words, a film's frames and speech, a document's text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ DERIVATIONS: Final[Mapping[FieldType, tuple[str, ...]]] = MappingProxyType(
         FieldType.IMAGE: ("animation", "codes", "words"),
         FieldType.AUDIO: ("voice", "transcript"),
         FieldType.VIDEO: ("frames", "codes", "words", "voice", "transcript"),
+        FieldType.DOCUMENT: ("document", "codes", "words"),
     }
 )
 """What each type of media has made from it where its field does not say. A plug-in may add names of its own."""
@@ -41,9 +42,12 @@ def derivation_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
             yield "derive", f"{name} cannot be derived from a field of type {spec.type}", listed
     if spec.type is FieldType.VIDEO and "frames" not in names and names:
         yield "derive", f"{names[0]} reads the frames or the sound of a film, and nothing takes them out", "add frames"
+    if spec.type is FieldType.DOCUMENT and "document" not in names and names:
+        yield "derive", f"{names[0]} reads the pictures of a document, and nothing takes them out", "add document"
     if spec.untranscribed is None:
         return
-    if spec.type is FieldType.IMAGE:
-        yield "untranscribed", "a picture holds no speech", "only audio and video have it"
+    if spec.type not in (FieldType.AUDIO, FieldType.VIDEO):
+        noun = "document" if spec.type is FieldType.DOCUMENT else "picture"
+        yield "untranscribed", f"a {noun} holds no speech", "only audio and video have it"
     elif spec.untranscribed is Untranscribed.UNCHECKED and "voice" not in names:
         yield "untranscribed", "unchecked speech is counted in seconds, and nothing finds it", "add voice to derive"

@@ -19,6 +19,7 @@ _KINDS: Final = {
     FieldType.IMAGE: Kind.MEDIA,
     FieldType.AUDIO: Kind.MEDIA,
     FieldType.VIDEO: Kind.MEDIA,
+    FieldType.DOCUMENT: Kind.MEDIA,
     FieldType.ID: Kind.TEXT,
     FieldType.IDS: Kind.LIST,
     FieldType.INTEGER: Kind.INTEGER,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Verdict
+from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
 from seawall.policy.durations import format_duration
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
@@ -39,13 +39,17 @@ def _complete(program: Program, row: FeatureRow) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRead:
-    """A feature and its value. ``unknown``: why there is none; ``at_least``: what the answered parts reach."""
+    """A feature and its value. ``unknown``: why there is none; ``at_least``: what the answered parts reach.
+
+    ``silent``: the missing answers that make it unknown.
+    """
 
     name: str
     value: str | int | float | bool | None
     shown: str
     unknown: str | None = None
     at_least: float | None = None
+    silent: tuple[Unknown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,20 +202,26 @@ class _Reader:
             return FeatureRead(name=feature.name, value=value, shown=show_value(feature.kind, value))
         bound = self.row.get(feature.bound)
         at_least = float(bound) if isinstance(bound, int | float) and bound > 0 else None
-        reason = self._why(feature)
+        silent = self._silent(feature)
+        reason = "; ".join(map(_silence, silent))
         shown = f"unknown ({reason})" if reason else "unknown"
         if at_least is not None:
             shown += f", at least {at_least:g}"
-        return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason or "", at_least=at_least)
+        return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason, at_least=at_least, silent=silent)
 
-    def _why(self, feature: Feature) -> str:
+    def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
         asked = {
             detector.name
             for detector in self.bundle.detectors
             if any(signal.name == feature.argument for signal in detector.signals)
         }
-        silent = [each for each in self.decision.unknown if each.detector in asked]
-        return "; ".join(f"{each.detector} did not answer about {each.part}: {each.reason}" for each in silent)
+        return tuple(each for each in self.decision.unknown if each.detector in asked)
+
+
+def _silence(unknown: Unknown) -> str:
+    if unknown.reason is UnknownReason.LATER:
+        return f"{unknown.detector} is asked about {unknown.part} after publication"
+    return f"{unknown.detector} did not answer about {unknown.part}: {unknown.reason}"
 
 
 def _ends(call: Any) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from seawall.model import Audio, ContentType, FieldSpec, FieldType, Image, Item, Modality, Part, Role, Value, Video
+from seawall.model import ContentType, FieldSpec, FieldType, Item, Media, Modality, Part, Role, Value
 from seawall.policy.content_types import SCREENED_ROLES
 from seawall.policy.source import nearest
 from seawall.policy.values import READERS, BadValue, ReadValue, read_code, read_language, read_timestamp
@@ -167,6 +167,7 @@ _MODALITIES: Final = {
     FieldType.IMAGE: Modality.IMAGE,
     FieldType.AUDIO: Modality.AUDIO,
     FieldType.VIDEO: Modality.VIDEO,
+    FieldType.DOCUMENT: Modality.DOCUMENT,
 }
 
 
@@ -193,7 +194,7 @@ def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
             continue
         if isinstance(value, str):
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, text=value, language=language))
-        elif isinstance(value, Image | Audio | Video):  # its language is that of the words that may be in it
+        elif isinstance(value, Media):  # its language is that of the words that may be in it
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data, language=language))
         elif isinstance(value, tuple):
             parts += (

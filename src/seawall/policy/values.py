@@ -8,14 +8,19 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
-from seawall.model import Audio, FieldSpec, FieldType, Image, Value, Video
+from seawall.model import Audio, Document, FieldSpec, FieldType, Image, Media, Value, Video
 
 MAX_TEXT: Final = 100_000  # characters, where the content type sets no max_length
 MAX_ENTRIES: Final = 1_000
 MAX_ID: Final = 512
 MAX_LINK: Final = 4_096
 _MIB: Final = 1024 * 1024
-MAX_BYTES: Final = {FieldType.IMAGE: 20 * _MIB, FieldType.AUDIO: 40 * _MIB, FieldType.VIDEO: 45 * _MIB}
+MAX_BYTES: Final = {
+    FieldType.IMAGE: 20 * _MIB,
+    FieldType.AUDIO: 40 * _MIB,
+    FieldType.VIDEO: 45 * _MIB,
+    FieldType.DOCUMENT: 20 * _MIB,
+}
 """The largest encoded file of each sort of media."""
 
 _MAX_INTEGER: Final = 2**63 - 1
@@ -104,16 +109,22 @@ def _boolean(value: Any, _: FieldSpec) -> bool:
     return value
 
 
-_MEDIA: Final[Mapping[FieldType, type[Image | Audio | Video]]] = {
+_MEDIA: Final[Mapping[FieldType, type[Media]]] = {
     FieldType.IMAGE: Image,
     FieldType.AUDIO: Audio,
     FieldType.VIDEO: Video,
+    FieldType.DOCUMENT: Document,
 }
-_NOUNS: Final = {FieldType.IMAGE: "an image", FieldType.AUDIO: "a recording", FieldType.VIDEO: "a film"}
+_NOUNS: Final = {
+    FieldType.IMAGE: "an image",
+    FieldType.AUDIO: "a recording",
+    FieldType.VIDEO: "a film",
+    FieldType.DOCUMENT: "a document",
+}
 
 
 def _media(value: Any, spec: FieldSpec) -> Value:
-    """A picture, recording or film: ``{"base64": …}``, or one that was fetched already."""
+    """A picture, recording, film or document: ``{"base64": …}``, or one that was fetched already."""
     kind, limit = _MEDIA[spec.type], MAX_BYTES[spec.type]
     data = value.data if isinstance(value, kind) else _decoded(value, spec, limit)
     if len(data) > limit:
@@ -179,6 +190,7 @@ READERS: Final[Mapping[FieldType, ReadValue]] = {
     FieldType.IMAGE: _media,
     FieldType.AUDIO: _media,
     FieldType.VIDEO: _media,
+    FieldType.DOCUMENT: _media,
     FieldType.ID: lambda value, spec: read_code(value, spec.max_length or MAX_ID),
     FieldType.IDS: _listed(read_code),
     FieldType.INTEGER: _integer,

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from seawall.model import Audio, Image, Item, Media, Value, Video
+from seawall.model import Audio, Document, Image, Item, Media, Value, Video
 from seawall.storage.blobs import Blobs
 
 _NONCE = bytes(12)  # constant: every key encrypts one blob only
 _ENCODER = msgspec.json.Encoder(order="sorted")
-_MEDIA: Mapping[str, type[Image | Audio | Video]] = {"image": Image, "audio": Audio, "video": Video}
+_MEDIA: Mapping[str, type[Media]] = {"image": Image, "audio": Audio, "video": Video, "document": Document}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,7 @@ def encode(item: Item, blobs: Blobs) -> bytes:
     So destroying the subject's key makes the media unreadable too, and a blob left behind by a crash tells nothing.
     """
     fields: dict[str, Any] = {
-        name: _store(value, blobs) if isinstance(value, Image | Audio | Video) else value
-        for name, value in item.fields.items()
+        name: _store(value, blobs) if isinstance(value, Media) else value for name, value in item.fields.items()
     }
     return _ENCODER.encode(
         SealedContent(
@@ -79,7 +78,7 @@ def _store(media: Media, blobs: Blobs) -> dict[str, Any]:
 
 
 def media_type(media: Media) -> str:
-    """``image``, ``audio`` or ``video``."""
+    """``image``, ``audio``, ``video`` or ``document``."""
     return next(name for name, kind in _MEDIA.items() if isinstance(media, kind))
 
 
@@ -89,7 +88,7 @@ def type_of(reference: Mapping[str, Any]) -> str:
 
 
 def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
-    """The encoded picture, recording or film that a field of the sealed content refers to."""
+    """The picture, recording, film or document that a field of the sealed content refers to."""
     key = b64decode(reference["key"])
     return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
 
@@ -119,4 +118,4 @@ def restore(content: SealedContent, content_type: str, item_id: str, actor: str 
 
 
 def _plain(value: Value) -> Any:
-    return {media_type(value): sha256(value.data).hexdigest()} if isinstance(value, Image | Audio | Video) else value
+    return {media_type(value): sha256(value.data).hexdigest()} if isinstance(value, Media) else value

@@ -17,11 +17,10 @@ from seawall.model import ContentType, Item, ItemRef, Modality, Part, Print
 from seawall.policy import parts_of
 from seawall.screen.content import decode, fields_name
 from seawall.screen.tables import item, item_prints
-from seawall.screen.traces import DerivedPart, derived_name, prints_name
+from seawall.screen.traces import derived_name, prints_name, read_traces
 from seawall.storage import Database, Vault
 
 _PRINTS = msgspec.json.Decoder(tuple[Print, ...])
-_DERIVED = msgspec.json.Decoder(tuple[DerivedPart, ...])
 _TEXTUAL = ("text", "link")
 
 
@@ -105,9 +104,8 @@ def _written(content_type: ContentType, sealed: bytes) -> tuple[Part, ...]:
 
 
 def _derived(sealed: bytes | None) -> tuple[Part, ...]:
-    found = _DERIVED.decode(sealed) if sealed is not None else ()
     return tuple(
         Part(path=each.path, modality=each.modality, field=each.field, text=each.text, parent=each.parent)
-        for each in found
+        for each in read_traces(sealed).parts
         if each.modality in _TEXTUAL and each.text
     )

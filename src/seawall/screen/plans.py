@@ -63,9 +63,10 @@ def plan(
 
 
 def _wished(spec: FieldSpec, derivers: Collection[str]) -> tuple[str, ...]:
-    """A picture is looked at without its words too: unless its field asks for them, they are read where that can be
-    done. A recording or film of which nothing can be taken out is not looked at, which is unknown."""
+    """A picture, also one in a document, is looked at without its words too: unless its field asks for them, they are
+    read where that can be done. A recording, film or document of which nothing can be taken out is not looked at,
+    which is unknown."""
     names = derivations(spec)
-    if spec.type is FieldType.IMAGE and spec.derive is None:
-        return tuple(name for name in names if name in derivers)
+    if spec.type in (FieldType.IMAGE, FieldType.DOCUMENT) and spec.derive is None:
+        return tuple(name for name in names if name in derivers or name == "document")
     return names

@@ -21,9 +21,9 @@ _DECODER = msgspec.json.Decoder(DecisionMade)
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """A picture, recording or film of an item."""
+    """A picture, recording, film or document of an item."""
 
-    type: str  # image | audio | video
+    type: str  # image | audio | video | document
     bytes: int
 
 
@@ -77,7 +77,7 @@ def read_content(vault: Vault, ref: str, revision: int) -> Content:
 
 
 def media_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> tuple[str, bytes]:
-    """One picture, recording or film as it was submitted, and which of them it is. Raises ``Erased``, KeyError."""
+    """One file as it was submitted, and what it is (``image``, ``document`` …). Raises ``Erased``, KeyError."""
     reference = _sealed(vault, ref, revision).fields[field]
     if not isinstance(reference, dict):
         raise KeyError(field)

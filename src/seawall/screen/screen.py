@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.detect import Findings, Pending, Runner, derive_parts
+from seawall.detect import Findings, Memory, Pending, Runner, derive_parts
 from seawall.model import (
     Decision,
     DecisionMade,
@@ -31,7 +31,8 @@ from seawall.screen.answers import Answer, Idempotency, answer_of, repeat, stand
 from seawall.screen.content import features_name
 from seawall.screen.fail_modes import fail_mode
 from seawall.screen.heads import Head, head_of
-from seawall.screen.placing import place, prepare, subjects_of
+from seawall.screen.memory import recall
+from seawall.screen.placing import item_kind, place, prepare, subjects_of
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, Plan, plan
 from seawall.screen.tables import debt
 from seawall.screen.tables import idempotency as idempotency_table
@@ -60,6 +61,11 @@ class _Look:
     def has_media(self) -> bool:
         """Whether there are encoded files to keep."""
         return any(part.data is not None for part in self.parts)
+
+    @property
+    def derives(self) -> bool:
+        """Whether derivers are asked, who may have been asked about the same media before."""
+        return self.has_media and bool(self.plan.derive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Screener:
     ) -> Answer:
         """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, not lengthen it."""
         look = self._look(item, PRE_PUBLISH)
-        pending = self._start(look, deadline_ms)
+        pending = self._start_first(look, deadline_ms)
         unit = self._unit(look, pending.wait(), idempotency)
         answer = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
         self._await_late(look, pending, answer)
@@ -110,9 +116,12 @@ class Screener:
     ) -> Answer:
         """As ``screen``, from an event loop."""
         look = self._look(item, PRE_PUBLISH)
-        pending = self._start(look, deadline_ms)
+        if look.has_media:  # reading earlier looks, and sealing, take a while: not on the event loop
+            pending = await asyncio.to_thread(self._start_first, look, deadline_ms)
+        else:
+            pending = self._start_first(look, deadline_ms)
         findings = await pending.wait_async()
-        if look.has_media:  # sealing it takes a while: not on the event loop
+        if look.has_media:
             unit = await asyncio.to_thread(self._unit, look, findings, idempotency)
         else:
             unit = self._unit(look, findings, idempotency)
@@ -143,7 +152,7 @@ class Screener:
         None: nothing to do any more (a newer revision came, or a person has decided this one).
         """
         look = self._look(item, POST_PUBLISH)
-        pending = self._start(look, None)
+        pending = self._start(look, None, ref.ref)
         answer = self._ledger.commit(self._again(look, pending.wait(), ref, None, DecisionSource.SCREEN, job))
         if answer is not None:
             self._await_late(look, pending, answer)
@@ -163,7 +172,7 @@ class Screener:
         None: nothing to do any more (a newer revision came, a person has decided this one, or the debt is paid).
         """
         look = self._look(item, POST_PUBLISH)
-        findings = self._start(look, None).wait()
+        findings = self._start(look, None, ref.ref).wait()
         return self._ledger.commit(self._again(look, findings, ref, after, source, job))
 
     # -- one look ------------------------------------------------------------------------------------------------
@@ -180,11 +189,22 @@ class Screener:
         parts = tuple(derive_parts(parts_of(item, content_type)))
         return _Look(item, bundle, planned, parts)
 
-    def _start(self, look: _Look, deadline_ms: int | None) -> Pending:
+    def _start_first(self, look: _Look, deadline_ms: int | None) -> Pending:
+        """Of an item that may have been looked at in another revision."""
+        ref = self._ledger.vault.find(item_kind(look.item.content_type), look.item.id) if look.derives else None
+        return self._start(look, deadline_ms, ref)
+
+    def _start(self, look: _Look, deadline_ms: int | None, ref: str | None) -> Pending:
+        """Ask detectors and derivers; what derivers gave in earlier looks at the item ``ref`` is used again."""
         planned = look.plan
         budget = planned.stage.budget_ms
         due = budget if deadline_ms is None else min(budget, deadline_ms)
-        return self._runner.start(look.parts, planned.wanted, due, derive=planned.derive, unchecked=planned.unchecked)
+        memory: Memory = {}
+        if ref is not None and look.derives:
+            memory = recall(self._ledger.database, self._ledger.vault, ref)
+        return self._runner.start(
+            look.parts, planned.wanted, due, derive=planned.derive, unchecked=planned.unchecked, memory=memory
+        )
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
@@ -224,6 +244,7 @@ class Screener:
             "unknown": findings.unknown + postponed,
             "degraded": degraded,
             "not_asked": tuple(f"{detector}/{part}" for detector, part in findings.not_asked),
+            "reused": tuple(f"{deriver}/{part}" for deriver, part in findings.reused),
             "signals": findings.signals,
             "features": features,
             "unknown_features": tuple(missing),

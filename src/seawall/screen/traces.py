@@ -9,11 +9,9 @@ import msgspec
 from sqlalchemy import insert, select, update
 
 from seawall.detect import Findings
-from seawall.model import ItemRef, Modality, Part, Print, Span
+from seawall.model import MEDIA_MODALITIES, ItemRef, Modality, Part, Print, Signal, Span
 from seawall.screen.tables import item_prints
-from seawall.storage import Erased, Transaction, Vault
-
-_MEDIA = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO})
+from seawall.storage import Transaction, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +24,37 @@ class DerivedPart:
     parent: str
     text: str | None = None
     span: Span | None = None
+    size: tuple[int, int] | None = None  # of a frame: width and height, in whose pixels boxes are counted
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """What a deriver gave about a part, as a further look may use it again; ``gave``: paths of ``DerivedPart``.
+
+    ``reused``: it was not asked in this look, an earlier one's result was used.
+    """
+
+    deriver: str
+    version: str
+    part: str
+    content: str
+    gave: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What came of an item's media in one look."""
+
+    parts: tuple[DerivedPart, ...] = ()
+    derivations: tuple[Derivation, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
 _PRINTS = msgspec.json.Decoder(tuple[Print, ...])
-_DERIVED = msgspec.json.Decoder(tuple[DerivedPart, ...])
+_TRACES = msgspec.json.Decoder(Traces)
 
 
 def prints_name(revision: int) -> str:
@@ -39,22 +63,22 @@ def prints_name(revision: int) -> str:
 
 
 def derived_name(decision: str) -> str:
-    """Name of the vault entry that holds what was derived for one decision: a JSON list of ``DerivedPart``."""
+    """Name of the vault entry that holds what was derived for one decision: ``Traces`` as JSON."""
     return f"derived/{decision}"
 
 
 def seal_traces(tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, first: bool) -> None:
     """Seal what a look found. ``first``: nothing can have been sealed for this revision yet."""
-    derived = derived_parts(findings.parts)
-    if derived:
-        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(derived))
+    traces = Traces(derived_parts(findings.parts), derivations(findings))
+    if traces.parts or traces.derivations:
+        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces))
     if findings.prints:
         _seal_prints(tx, ref, findings.prints, first)
 
 
 def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
     """Those that come from media; a link in a written text is found again in that text."""
-    roots = {part.path for part in parts if part.parent is None and part.modality in _MEDIA}
+    roots = _media_roots(parts)
     if not roots:
         return ()
     return tuple(
@@ -65,10 +89,34 @@ def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
             parent=part.parent,
             text=part.text,
             span=part.span,
+            size=part.size,
+            language=part.language,
         )
         for part in parts
         if part.parent is not None and part.path.partition(">")[0] in roots
     )
+
+
+def derivations(findings: Findings) -> tuple[Derivation, ...]:
+    """What derivers gave, as far as it can be given again."""
+    roots = _media_roots(findings.parts) if findings.made else ()
+    return tuple(
+        Derivation(
+            deriver=made.deriver,
+            version=made.version,
+            part=made.part,
+            content=made.content,
+            gave=tuple(part.path for part in made.parts),
+            signals=made.signals,
+            reused=made.reused,
+        )
+        for made in findings.made
+        if made.part.partition(">")[0] in roots
+    )
+
+
+def _media_roots(parts: Sequence[Part]) -> set[str]:
+    return {part.path for part in parts if part.parent is None and part.modality in MEDIA_MODALITIES}
 
 
 def load_prints(vault: Vault, ref: str, revision: int) -> tuple[Print, ...]:
@@ -81,10 +129,18 @@ def load_prints(vault: Vault, ref: str, revision: int) -> tuple[Print, ...]:
 
 def load_derived(vault: Vault, ref: str, decision: str) -> tuple[DerivedPart, ...]:
     """What was derived from the item's media for one decision; nothing, or erased: empty."""
-    try:
-        return _DERIVED.decode(vault.open(ref, derived_name(decision)))
-    except (Erased, KeyError):
-        return ()
+    return load_traces(vault, ref, (decision,))[decision].parts
+
+
+def load_traces(vault: Vault, ref: str, decisions: Sequence[str]) -> dict[str, Traces]:
+    """By decision, all that came of the item's media; nothing, or erased: empty."""
+    opened = vault.open_many([(ref, derived_name(decision)) for decision in decisions])
+    return {decision: read_traces(opened.get((ref, derived_name(decision)))) for decision in decisions}
+
+
+def read_traces(sealed: bytes | None) -> Traces:
+    """The opened vault entry; None: there is none."""
+    return Traces() if sealed is None else _TRACES.decode(sealed)
 
 
 def _seal_prints(tx: Transaction, ref: ItemRef, prints: Sequence[Print], first: bool) -> None:

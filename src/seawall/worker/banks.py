@@ -36,7 +36,7 @@ class BankWork:
     def handlers(self) -> Mapping[str, Callable[[Job], None]]:
         """What is done for each kind of job."""
         app = self.app
-        retro = Retro(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app))
+        retro = Retro(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app), hashers=app.kinds)
         return {
             publish.RETRO_JOB: retro.run,
             publish.EXCHANGE_JOB: self.exchanges.sync,

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from seawall.detect import Runner
-from seawall.detect.joint import FusionError, JointDetector, Mask, Source, gather
+from seawall.detect.joint import FusionError, JointDetector, Mask, gather
 from seawall.detect.joint.detector import SIGNAL, shipped
 from seawall.detect.media import Media
 from seawall.learn.joint_scenes import FONT, find, glyph
@@ -70,7 +70,8 @@ def test_words_and_picture_of_one_item_are_read_together(detector: JointDetector
 @needs_font
 def test_the_same_words_with_another_picture_are_another_post(detector: JointDetector) -> None:
     words = text("I would love to some")
-    found = [detector.detect_item([words, image(picture(*shown))]) for shown in (("🔪", "👳🏾"), ("🤗", "🦊"))]
+    shown = [image(picture(*symbols)) for symbols in (("🔪", "👳🏾"), ("🤗", "🦊"))]
+    found = [answer for one in shown for answer in detector.detect(detector.compose([words, one]))]
     threat, hug = (answer[0].value for answer in found if isinstance(answer, tuple))  # type: ignore[union-attr]
     assert threat > hug
 
@@ -87,8 +88,6 @@ def test_a_picture_that_cannot_be_decoded_is_unknown(detector: JointDetector) ->
         findings = runner.start([text("hi"), image(b"no picture")], wanted={"joint"}).wait()
     [unknown] = findings.unknown
     assert (unknown.part, unknown.reason, unknown.detail) == ("cover", UnknownReason.UNREADABLE, "not_an_image")
-    answer = detector.detect_item([text("hi"), image(b"no picture")])
-    assert getattr(answer, "reason", None) is UnknownReason.UNREADABLE
 
 
 def test_another_language_is_unknown(detector: JointDetector) -> None:
@@ -102,15 +101,12 @@ def test_an_item_without_pictures_is_not_asked_about(detector: JointDetector) ->
         assert runner.start([text("hi")], wanted={"joint"}).wait().signals == ()
 
 
-def test_missing_sources_are_masked_and_the_evidence_says_what_was_there(detector: JointDetector) -> None:
-    parts = [text("I would love to some"), image(b"never opened")]
-    answer = detector.detect_item(parts, missing={Source.PICTURE})
-    assert isinstance(answer, tuple)
-    [signal] = answer
-    assert getattr(signal, "evidence", None) == "text"
-    judged = detector.judge(gather(parts, {}, missing={Source.PICTURE}))
-    assert judged is not None
-    assert judged.mask is Mask.TEXT
+def test_a_source_that_is_not_there_is_masked(detector: JointDetector) -> None:
+    words = [text("I would love to some")]
+    judged = [
+        detector.judge(gather(parts, {"cover": ["kitchen knife"]})) for parts in (words, [image(b"never opened")])
+    ]
+    assert [one.mask for one in judged if one is not None] == [Mask.TEXT, Mask.PICTURE]
     assert detector.judge(gather([], {})) is None
 
 

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.joint import Source, gather
+from seawall.detect.joint import gather
 from seawall.detect.joint.evidence import MOST_CHARACTERS, without_repeats
 from seawall.detect.joint.fusion import Mask, mask_of, texts_of
 from seawall.model import Modality, Part
@@ -22,12 +22,6 @@ def test_every_source_has_its_mark_in_a_fixed_order() -> None:
     bundle = gather([SPEECH, COVER, WORDS, BODY], {"cover": ["rat", "rat", "knife"]})
     assert bundle.typed() == "[text] look at them [picture] rat, knife [words] SALE [voice] hello"
     assert bundle.sources() == "text+picture+words+voice"
-
-
-def test_what_is_missing_is_left_out() -> None:
-    bundle = gather([BODY, COVER], {"cover": ["rat"]}, missing={Source.PICTURE})
-    assert bundle.typed() == "[text] look at them"
-    assert mask_of(bundle) is Mask.TEXT
 
 
 def test_words_in_pictures_and_speech_are_somebodys_words() -> None:

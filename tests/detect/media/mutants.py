@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
+from detect.media.papers import Page, docx, epub, odt, packed, pdf, stream
 from detect.media.samples import animated, encode, film, noise, recording
 
-PICTURE, SOUND, FILM = "picture", "sound", "film"
+PICTURE, SOUND, FILM, PAPER = "picture", "sound", "film", "paper"
 
 
 def originals() -> dict[str, tuple[str, bytes]]:
@@ -36,6 +37,18 @@ def originals() -> dict[str, tuple[str, bytes]]:
         "m4a": (SOUND, recording("ipod", "aac", 0.5)),
         "aac": (SOUND, recording("adts", "aac", 0.3)),
     }
+    picture = (files["jpeg"][1], 96, 64)
+    note = "<< /Subtype /Widget /V (a form) >>"
+    papers = {
+        "pdf": pdf(Page(["Hello", "world"], link="https://x.example/"), Page(["two"], picture=picture, notes=note)),
+        "scan": pdf(Page(picture=picture)),
+        "docx": docx("Hello", "world", link="https://x.example/", more={"word/media/a.jpg": files["jpeg"][1]}),
+        "odt": odt("Hello", "world", link="https://x.example/"),
+        "epub": epub("<h1>One</h1><p>Hello</p>", "<p>Two</p>"),
+        "html": b"<!doctype html><title>t</title><script>x()</script><p>Hello <a href='https://x.example/'>x</a>" * 9,
+        "text": "Schöne Grüße aus dem Süden\n".encode("cp1252") * 50,
+    }
+    files |= {name: (PAPER, data) for name, data in papers.items()}
     shots = [(1, 0.5), (2, 0.5)]
     for name, container, codec, sound in (
         ("mp4", "mp4", "mpeg4", "aac"),
@@ -68,7 +81,7 @@ def mutants(count: int, seed: int, share: Callable[[int], bool]) -> Iterator[tup
         if chance.random() < 0.3:
             data = chance.choice(MUTATIONS)(bytearray(data), chance, files)
         if chance.random() < 0.05:
-            sense = chance.choice([PICTURE, SOUND, FILM])  # a wrong extension
+            sense = chance.choice([PICTURE, SOUND, FILM, PAPER])  # a wrong extension
         yield f"{number} {name} {mutation.__name__}", sense, bytes(data)
 
 
@@ -225,7 +238,53 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "film as sound": mp4,
         "text as sound": b"hello " * 10_000,
     }
+    papers = {
+        "PDF with a bomb for a page": pdf_with(stream(zlib.compress(bytes(300_000_000)), "/Filter /FlateDecode")),
+        "PDF with bombs in a bomb": pdf_with(
+            stream(zlib.compress(zlib.compress(bytes(300_000_000))), "/Filter [/FlateDecode /FlateDecode]")
+        ),
+        "PDF with a million operators": pdf_with(stream(b"BT (a) Tj ET " * 1_000_000)),
+        "PDF with a page that draws itself": pdf_with(
+            stream(b"/X Do " * 100), more="/XObject << /X 5 0 R >>", form=stream(b"/X Do " * 100, "/Subtype /Form")
+        ),
+        "PDF whose pages are their own parents": pdf(Page(["a"])).replace(b"/Kids [10 0 R]", b"/Kids [2 0 R]"),
+        "PDF of 100,000 pages that are one": pdf(Page(["a"])).replace(
+            b"/Kids [10 0 R]", b"/Kids [" + b"10 0 R " * 100_000
+        ),
+        "PDF with arrays 50,000 deep": pdf(Page(["a"]), root="/X " + "[" * 50_000),
+        "PDF with dictionaries 50,000 deep": pdf(Page(["a"]), root="/X <<" * 50_000),
+        "PDF whose length is elsewhere": pdf(Page(["a"])).replace(b"/Length ", b"/Length 11 0 R "),
+        "PDF with a picture of 4 billion pixels": pdf(Page(picture=(png, 65_000, 65_000))),
+        "PDF with 5,000 pictures": pdf(*[Page(picture=(jpeg, 96, 64))] * 5_000),
+        "PDF that is only its head": b"%PDF-1.7\n%%EOF\n" * 10_000,
+        "PDF with 100,000 tables": pdf(Page(["a"]))
+        + b"xref\n0 1\ntrailer\n<< /Prev 9 >>\nstartxref\n9\n%%EOF\n" * 100_000,
+        "DOCX with a billion laughs": docx(more={"word/x.xml": laughs()}),
+        "DOCX with a file from elsewhere": docx(
+            more={"word/x.xml": "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><t>&a;</t>"}
+        ),
+        "DOCX of 1 GB of nothing": docx(more={f"word/{n}.xml": bytes(50_000_000) for n in range(20)}),
+        "DOCX 100,000 deep": docx(more={"word/x.xml": "<a>" * 100_000}),
+        "DOCX with 50,000 attributes": docx(
+            more={"word/x.xml": "<a " + " ".join(f"a{n}='x'" for n in range(50_000)) + "/>"}
+        ),
+        "ZIP of 60,000 files": packed({f"{n}": b"" for n in range(60_000)}),
+        "ZIP in a ZIP in a ZIP": packed({"a.zip": packed({"b.zip": packed({"[Content_Types].xml": b""})})}),
+        "ZIP whose files are one": docx("a" * 1_000_000).replace(b"word/document", b"word/documenu", 1),
+        "HTML of open tags": b"<a href=" * 200_000,
+        "HTML of comments": b"<!doctype html>" + b"<!--" * 300_000,
+        "HTML of unfinished declarations": b"<!doctype html>" + b"<![CDATA[" * 200_000,
+        "HTML of entities": b"<p>" + b"&" * 1_000_000,
+        "HTML of 200,000 attributes": b"<p " + b"a='b' " * 200_000 + b">",
+        "HTML with one endless attribute": b"<p a='" + b"x" * 5_000_000,
+        "HTML of scripts": b"<script>" * 200_000,
+        "words without end": b"a" * 10_000_000,
+        "UTF-16 cut in half": b"\xff\xfe" + b"a\0" * 100 + b"\xd8",
+        "film as a document": mp4,
+        "picture as a document": png,
+    }
     return [
+        *((f"paper: {name}", PAPER, data) for name, data in papers.items()),
         *((f"picture: {name}", PICTURE, data) for name, data in pictures.items()),
         *((f"film: {name}", FILM, data) for name, data in films.items()),
         *((f"sound: {name}", SOUND, data) for name, data in sounds.items()),
@@ -281,3 +340,15 @@ def _webp_of(width: int, height: int) -> bytes:
 def _with_table(mp4: bytes, kind: bytes) -> bytes:
     at = mp4.index(kind)
     return mp4[: at + 8] + b"\x0f\xff\xff\xff" + mp4[at + 12 :]
+
+
+def pdf_with(content: bytes, more: str = "", form: bytes = b"null") -> bytes:
+    """A PDF whose only page is drawn by this stream."""
+    page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << {more} >> >>"
+    return pdf(objects={3: page.encode(), 4: content, 5: form}).replace(b"/Kids []", b"/Kids [3 0 R]")
+
+
+def laughs() -> str:
+    """Entities of entities of entities."""
+    entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(10))
+    return f"<!DOCTYPE x [{entities}]><x><t>&l9;</t></x>"

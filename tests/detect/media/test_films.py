@@ -67,7 +67,7 @@ def test_hashes_are_those_of_the_full_frames() -> None:
         for frame, seed in zip(found.frames, (1, 2), strict=True):
             assert apart(frame.hash, pdq(np.asarray(noise(seed, (640, 480)))).hash) <= 8
             assert frame.quality >= 90
-            assert Image.open(io.BytesIO(frame.jpeg)).size == (64, 48)
+            assert Image.open(io.BytesIO(frame.jpeg)).size == frame.size == (64, 48)
     finally:
         media.close()
 

@@ -173,6 +173,7 @@ def test_the_frames_of_an_animation(derivers: dict[str, Deriver], form: str) -> 
         assert part.modality is Modality.IMAGE
         assert part.pdq is not None
         assert _apart(part.pdq[0], pdq(np.asarray(noise(seed, (160, 120)))).hash) <= 24  # GIF has few colours
+        assert part.size == (160, 120), "boxes in a frame are counted in its pixels"
 
 
 def test_a_still_picture_has_no_frames(derivers: dict[str, Deriver]) -> None:

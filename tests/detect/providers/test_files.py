@@ -241,7 +241,7 @@ def test_a_batch_with_too_few_results_is_asked_one_by_one(
     ("change", "message"),
     [
         (("provider: acme", "provider: Acme!"), "test.yaml: provider: 'Acme!' is no name"),
-        (("reads: [text]", "reads: [smell]"), "reads: 'smell' is none of: text, image, audio, video, link"),
+        (("reads: [text]", "reads: [smell]"), "reads: 'smell' is none of: text, image, audio, video, document, link"),
         (("reads: [text]", ""), "reads: this is missing"),
         (("url: SERVICE/score", "url: http://api.example/score"), "http shows content and keys to the network"),
         (("url: SERVICE/score", "url: ftp://api.example/score"), "request.url: write https://host/path"),

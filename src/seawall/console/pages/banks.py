@@ -13,7 +13,8 @@ from seawall.access import Permission
 from seawall.app import BANKS
 from seawall.console.templates import render
 from seawall.console.visits import Page, Visit, missing, redirect
-from seawall.match import KINDS
+from seawall.detect.hashing import hash_file
+from seawall.match import KINDS, EntryError
 from seawall.model import HARMS
 from seawall.publish import Bank, BankError, BankSettings, Entry, NewEntry, NoSuchEntry
 from seawall.publish.tables import bank_hit
@@ -40,6 +41,7 @@ def show_all(visit: Visit) -> Response:
         banks=publish.list_banks(visit.app.database, BANKS),
         exchanges=publish.list_exchanges(visit.app.database),
         searches=publish.list_searches(visit.app.database, limit=5),
+        stranded=visit.app.banks.matcher.stranded(),
         harms=HARMS,
         wanted=wanted,
     )
@@ -74,7 +76,7 @@ def configure(visit: Visit) -> Response:
             role=visit.field("role", "block"),
             thresholds={
                 kind: number
-                for kind in KINDS
+                for kind in (*KINDS, *visit.app.kinds)
                 if (number := _number(f"threshold of {kind}", visit.field(f"threshold_{kind}"))) is not None
             },
             owner=visit.field("owner").strip(),
@@ -82,7 +84,7 @@ def configure(visit: Visit) -> Response:
             expires_after_days=_number("days", visit.field("expires_after_days")),
             flood_limit=_number("flood limit", visit.field("flood_limit")),
         )
-        publish.configure_bank(visit.app.ledger, name, settings, visit.person.id)
+        publish.configure_bank(visit.app.ledger, name, settings, visit.person.id, visit.app.kinds)
     except BankError as error:
         return _bank_page(visit, error=str(error))
     visit.app.banks.refresh()
@@ -90,12 +92,16 @@ def configure(visit: Visit) -> Response:
 
 
 def add(visit: Visit) -> Response:
-    """Add what the form holds: a value, or a picture to be hashed."""
+    """Add what the form holds: a value, or a file to be hashed."""
     name, kind = visit.place("bank"), visit.field("kind", "text")
     try:
         value = visit.field("value")
-        if picture := visit.files.get("picture"):
-            kind, value = "image", publish.hash_picture(picture)
+        if file := visit.files.get("picture"):
+            hasher = visit.app.hashers.get(kind)
+            if hasher is None:
+                kind, value = "image", publish.hash_picture(file)
+            else:
+                value = hash_file(hasher, file)
         entry = NewEntry(
             kind=kind,
             value=value,
@@ -103,8 +109,10 @@ def add(visit: Visit) -> Response:
             threshold=_number("threshold", visit.field("threshold")),
             note=visit.field("note").strip(),
         )
-        (made,) = publish.add_entries(visit.app.ledger, name, [entry], visit.person.id, places=["the entry"])
-    except BankError as error:
+        (made,) = publish.add_entries(
+            visit.app.ledger, name, [entry], visit.person.id, places=["the entry"], hashers=visit.app.kinds
+        )
+    except (BankError, EntryError) as error:
         return _bank_page(visit, error=str(error))
     visit.app.banks.refresh()
     return redirect(f"/banks/{name}/entries/{made}")
@@ -185,7 +193,9 @@ def _bank_page(visit: Visit, error: str = "") -> Response:
         after=entries[_PAGE - 1].id if len(entries) > _PAGE else "",
         state=state,
         states=_STATES,
-        kinds=KINDS,
+        kinds=(*KINDS, *visit.app.kinds),
+        hashed=tuple(visit.app.kinds),
+        stranded={kind: banks for kind, banks in visit.app.banks.matcher.stranded().items() if name in banks},
         harms=HARMS,
         names=_names(visit, entries),
         error=error,

@@ -19,6 +19,7 @@ from seawall.console.history import enforcements, notes, reviews, timeline
 from seawall.console.looks import look
 from seawall.console.templates import render
 from seawall.console.visits import Page, Problem, Visit, missing
+from seawall.detect.media import Unreadable
 from seawall.model import ItemRef
 from seawall.review.tables import case
 from seawall.screen import media_bytes
@@ -92,6 +93,21 @@ def as_json(visit: Visit) -> Response:
 
 def image(visit: Visit) -> Response:
     """One image of one revision, decoded and encoded anew: what a browser gets is never the bytes that came in."""
+    return Response(_encoded(_picture(visit)), media_type="image/webp", headers=_IMAGE_HEADERS)
+
+
+def frame(visit: Visit) -> Response:
+    """A frame of an animated picture, as detectors were shown it, encoded anew."""
+    data = _picture(visit)
+    found = visit.app.media.animation(data)
+    wanted = int(visit.place("frame"))
+    if isinstance(found, Unreadable) or wanted >= len(found):
+        raise missing("frame")
+    return Response(_encoded(found[wanted].jpeg), media_type="image/webp", headers=_IMAGE_HEADERS)
+
+
+def _picture(visit: Visit) -> bytes:
+    """The bytes of the image that the address names."""
     app = visit.app
     try:
         revision = int(visit.place("revision"))
@@ -100,7 +116,7 @@ def image(visit: Visit) -> Response:
             raise KeyError(sort)
     except (Erased, KeyError, ValueError):
         raise missing("image") from None
-    return Response(_encoded(data), media_type="image/webp", headers=_IMAGE_HEADERS)
+    return data
 
 
 def _encoded(data: bytes) -> bytes:
@@ -145,4 +161,5 @@ PAGES = (
     Page(path="/items/{item}.json", run=as_json, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}", run=show, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}/{revision:int}/image/{field}", run=image, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/image/{field}/{frame:int}", run=frame, permission=Permission.SEE_CONTENT),
 )

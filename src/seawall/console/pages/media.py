@@ -1,8 +1,9 @@
-"""Recordings and films for the console's players: from the vault, as they came, piece by piece."""
+"""Recordings and films for the console's players, and documents as files: from the vault, as they came."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from sqlalchemy import select
 from starlette.responses import Response
@@ -34,24 +35,11 @@ _FORMATS = {
 
 def play(visit: Visit) -> Response:
     """One recording or film, or the range of it that was asked for. Who listens is recorded."""
-    app = visit.app
-    with app.database.read() as connection:
-        head = connection.execute(select(item).where(item.c.ref == visit.place("item"))).first()
-    if head is None:
-        raise missing("item")
-    try:
-        revision = int(visit.place("revision"))
-        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
-        if sort not in _FORMATS:
-            raise KeyError(sort)
-    except (Erased, KeyError, ValueError):
-        raise missing("recording or film") from None
+    ref, sort, data = _file(visit, _FORMATS, "recording or film")
     media_type = type_of(sort, data)
     if media_type is None:
         raise Problem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
-    access.record_view(
-        app.database, app.ledger, visit.person.id, ItemRef(head.content_type, head.ref, revision), "media"
-    )
+    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
@@ -67,6 +55,41 @@ def play(visit: Visit) -> Response:
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
     return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
+
+
+def document(visit: Visit) -> Response:
+    """A document as a file, never to be shown by the browser. Who takes it is recorded."""
+    ref, _, data = _file(visit, {"document"}, "document")
+    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{ref.ref}-{visit.place("field")}{suffix_of(data)}"',
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def suffix_of(data: bytes) -> str:
+    """``.pdf``, or nothing that would open it by a double click."""
+    return ".pdf" if data.startswith(b"%PDF-") else ".bin"
+
+
+def _file(visit: Visit, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
+    """Of which revision it is, its sort, and its bytes. Raises Problem 404."""
+    app = visit.app
+    with app.database.read() as connection:
+        head = connection.execute(select(item).where(item.c.ref == visit.place("item"))).first()
+    if head is None:
+        raise missing("item")
+    try:
+        revision = int(visit.place("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        if sort not in sorts:
+            raise KeyError(sort)
+    except (Erased, KeyError, ValueError):
+        raise missing(what) from None
+    return ItemRef(head.content_type, head.ref, revision), sort, data
 
 
 def type_of(sort: str, data: bytes) -> str | None:
@@ -92,4 +115,7 @@ def wanted(header: str, size: int) -> tuple[int, int] | None:
     return (start, end) if start < size else (size, size)
 
 
-PAGES = (Page(path="/items/{item}/{revision:int}/media/{field}", run=play, permission=Permission.SEE_CONTENT),)
+PAGES = (
+    Page(path="/items/{item}/{revision:int}/media/{field}", run=play, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/document/{field}", run=document, permission=Permission.SEE_CONTENT),
+)

@@ -18,8 +18,9 @@ function move(step) {
 }
 
 function press(key) {
-  const target = document.querySelector(`[data-key="${CSS.escape(key)}"]:not([disabled])`);
-  if (target === null || target.offsetParent === null) return false;
+  const candidates = document.querySelectorAll(`[data-key="${CSS.escape(key)}"]:not([disabled])`);
+  const target = [...candidates].find((candidate) => candidate.offsetParent !== null); // what is hidden has had its turn
+  if (target === undefined) return false;
   if (target.matches("select, textarea, input[type=text]")) target.focus();
   else target.click();
   return true;

@@ -1,11 +1,17 @@
 // Players: a mark seeks to its time, the timeline shows where the player stands, a box points at its words.
 
+import { Outlines } from "./outlines.js";
+
+const outlined = new WeakMap(); // player → the boxes that are laid over it
+
 for (const frame of document.querySelectorAll("[data-media]")) {
   const player = frame.querySelector("audio, video");
   const line = frame.querySelector("[data-timeline]");
   if (player === null || line === null) continue;
   const head = line.querySelector(".head");
   const buttons = [...frame.querySelectorAll("button[data-seek]")];
+  const over = frame.querySelector("[data-over]");
+  if (over !== null) outlined.set(player, new Outlines(player, over));
 
   const length = () => (Number.isFinite(player.duration) ? player.duration : Number(line.dataset.length));
 
@@ -33,9 +39,14 @@ for (const frame of document.querySelectorAll("[data-media]")) {
   });
 }
 
+const JUST_AFTER = 0.001; // seconds: times are rounded to thousandths, and just before a cut stands another picture
+
 function seek(player, seconds) {
   if (player.closest("[inert]") !== null) return; // still blurred
-  const go = () => (player.currentTime = seconds);
+  const go = () => {
+    player.currentTime = seconds + JUST_AFTER;
+    outlined.get(player)?.stopAt(seconds);
+  };
   if (player.readyState > 0) go();
   else {
     player.addEventListener("loadedmetadata", go, { once: true });

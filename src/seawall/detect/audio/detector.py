@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detect.audio.fingerprint import REMEDY, FingerprintError, Maker, find_maker
-from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_spec, byte_prints, to_signals
 from seawall.detect.media import Media, Sound, Unreadable
 from seawall.match import Hit
 from seawall.match.bank import BankMatcher
@@ -73,8 +73,7 @@ class AudioDetector:
         if isinstance(sound, Unreadable):
             if hits or sound.code == "no_sound" or not matcher.has("audio"):  # nothing else in it could match
                 return (*to_signals(matcher, hits, part, name), *byte_prints(part))
-            reason = UnknownReason.ERROR if sound.is_ours else UnknownReason.UNREADABLE
-            return Unknown(detector=name, part=part.path, reason=reason, detail=sound.code)
+            return sound.about(part, name)
         try:
             items = maker.items(sound.pcm)
             found = _hits(matcher, maker, sound, items, self._speeds)
@@ -113,10 +112,4 @@ def _as_heard(hit: Hit, speed: float) -> Hit:
 
 
 def _spec(matcher: BankMatcher) -> DetectorSpec:
-    return DetectorSpec(
-        name="audio",
-        version=VERSION,
-        signals=bank_signals(matcher),
-        modalities=frozenset({Modality.AUDIO}),
-        cost=Cost.SLOW,
-    )
+    return bank_spec("audio", VERSION, matcher, (Modality.AUDIO,), Cost.SLOW)

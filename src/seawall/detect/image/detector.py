@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_spec, byte_prints, to_signals
 from seawall.detect.image.sandbox import HASH_RULE, ImageReading, Sandbox
 from seawall.detect.media.process import Unreadable
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
 from seawall.model.content import Modality, Part
-from seawall.model.signals import (
-    Answer,
-    Cost,
-    DetectorSpec,
-    Print,
-    Signal,
-    SignalKind,
-    SignalSpec,
-    Unknown,
-    UnknownReason,
-)
+from seawall.model.signals import Answer, Cost, DetectorSpec, Print, Signal, SignalKind, SignalSpec
 
 VERSION = f"2 pdq:{HASH_RULE}"
 
@@ -58,8 +48,7 @@ class ImageDetector:
         matcher, spec = self._banks.matcher, self.spec
         reading = self._read(part)
         if isinstance(reading, Unreadable):
-            reason = UnknownReason.ERROR if reading.is_ours else UnknownReason.UNREADABLE
-            return Unknown(detector=spec.name, part=part.path, reason=reason, detail=reading.code)
+            return reading.about(part, spec.name)
         quality = Signal(
             name="image_quality",
             value=reading.quality / 100,
@@ -89,10 +78,4 @@ def _spec(matcher: BankMatcher) -> DetectorSpec:
     quality = SignalSpec(
         name="image_quality", kind=SignalKind.SCORE, description="How much the picture varies; below 0.5 no match"
     )
-    return DetectorSpec(
-        name="image",
-        version=VERSION,
-        signals=(quality, *bank_signals(matcher)),
-        modalities=frozenset({Modality.IMAGE}),
-        cost=Cost.CPU,
-    )
+    return bank_spec("image", VERSION, matcher, (Modality.IMAGE,), Cost.CPU, (quality,))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from seawall.detect.joint import fusion
-from seawall.detect.joint.evidence import SPOKEN, Bundle, Source, gather
+from seawall.detect.joint.composing import LANGUAGES, Composed, compose
+from seawall.detect.joint.evidence import Bundle, gather
 from seawall.detect.joint.fusion import Fusion, FusionError, Mask
 from seawall.detect.joint.reader import LONGEST_SIDE, PictureReader
 from seawall.detect.text.model.language import plainly_not_english
@@ -35,8 +39,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "joint"
 SIGNAL: Final = "joint_hate"
-MOST_PICTURES: Final = 8  # of one item
-_LANGUAGES: Final = frozenset({"en"})
+_READ: Final = 64  # pictures whose pictograms are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,10 @@ class Judgement:
 class JointDetector:
     """Hate that lies in words and picture together: ``joint_hate``, about the picture.
 
-    Each picture of an item is read together with the item's own words (``compose``). A picture without a pictogram
-    that the reader knows gives nothing: the words alone are the text model's business. A picture that cannot be
-    decoded is *unknown*, and so is everything when the model was fitted to another encoder than the one in use.
+    Each picture of an item is read together with all its words (``compose``): those that were typed at once, and again
+    when there are words found in pictures and recordings. A picture without a pictogram that the reader knows gives
+    nothing: the words alone are the text model's business. A picture that cannot be decoded is *unknown*, and so is
+    everything when the model was fitted to another encoder than the one in use. Thread-safe.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class JointDetector:
         self._media = media
         self._folder = folder or shipped()
         self._reader = PictureReader(self._folder)
+        self._read: OrderedDict[bytes, list[str]] = OrderedDict()  # by digest
+        self._lock = threading.Lock()
 
     @cached_property
     def spec(self) -> DetectorSpec:
@@ -85,17 +91,13 @@ class JointDetector:
             version=version,
             signals=(signal,),
             modalities=frozenset({Modality.IMAGE}),
-            languages=_LANGUAGES,
+            languages=LANGUAGES,
             cost=Cost.SLOW,
         )
 
-    def compose(self, parts: Sequence[Part]) -> list[Part]:
-        """The pictures of an item, each with the words that its author wrote: what ``detect`` is asked about."""
-        texts = [part for part in parts if part.modality is Modality.TEXT and part.parent is None and part.text]
-        pictures = [part for part in parts if part.modality is Modality.IMAGE and part.parent is None]
-        words = "\n".join(part.text or "" for part in texts)
-        language = next((part.language for part in texts if part.language is not None), None)
-        return [replace(part, text=words or None, language=language) for part in pictures[:MOST_PICTURES]]
+    def compose(self, parts: Sequence[Part]) -> list[Composed]:
+        """What ``detect`` is asked about: the pictures of an item, each with the words that are read with it."""
+        return compose(parts)
 
     def start(self) -> None:
         """Load the networks, so that no first request waits for it."""
@@ -103,27 +105,11 @@ class JointDetector:
         self._check()
 
     def detect(self, parts: Sequence[Part]) -> list[Answer]:
-        """One answer for each picture, which carries the words beside it (``compose``)."""
-        return [self._look(part) for part in parts]
+        """One answer for each picture, which carries the words beside it (``compose``); alone, it has none.
 
-    def detect_item(self, parts: Sequence[Part], missing: Collection[Source] = ()) -> Answer:
-        """All parts of an item at once, derived ones included: words in pictures, codes, transcripts.
-
-        ``missing``: sources that could not be had; the answer is made without them, and its evidence names the
-        sources that it had. The signal is about the first picture that says something, or the first text.
+        The evidence names the sources that there were: ``text+picture+words``.
         """
-        seen: dict[str, list[str]] = {}
-        pictures = [part for part in parts if part.modality is Modality.IMAGE][:MOST_PICTURES]
-        for part in pictures if Source.PICTURE not in missing else ():
-            names = self.pictograms(part)
-            if isinstance(names, Unknown):
-                return names
-            seen[part.path] = names
-        bundle = gather(parts, seen, missing)
-        place = bundle.place(Source.PICTURE) or bundle.place(*SPOKEN)
-        if place is None:
-            return ()
-        return self._signal(bundle, place)
+        return [self._look(part) for part in parts]
 
     def pictograms(self, part: Part) -> list[str] | Unknown:
         """The names of the pictograms in a picture, line by line."""
@@ -131,8 +117,7 @@ class JointDetector:
 
         shown = self._decoder.shown(part.data or b"", LONGEST_SIDE)
         if isinstance(shown, Unreadable):
-            reason = UnknownReason.ERROR if shown.is_ours else UnknownReason.UNREADABLE
-            return Unknown(detector=NAME, part=part.path, reason=reason, detail=shown.code)
+            return shown.about(part, NAME)
         pixels = np.frombuffer(shown.rgb, dtype=np.uint8).reshape(shown.height, shown.width, 3)
         return [sighting.name for sighting in self._reader.read(pixels)]
 
@@ -173,15 +158,30 @@ class JointDetector:
             raise FusionError("the joint model was fitted to another text encoder: python -m seawall.learn.joint")
 
     def _look(self, part: Part) -> Answer:
-        if part.language is None and plainly_not_english(part.text or ""):
+        composed = part if isinstance(part, Composed) else None
+        if part.language is None and composed is not None and plainly_not_english(composed.typed):
             return Unknown(detector=NAME, part=part.path, reason=UnknownReason.LANGUAGE, detail="reads en")
-        names = self.pictograms(part)
+        names = self._read_once(part)
         if isinstance(names, Unknown):
             return names
         if not names:
             return ()
-        words = Part(path="words", modality=Modality.TEXT, field=part.field, text=part.text or "")
-        return self._signal(gather([words, replace(part, text=None)], {part.path: names}), part.path)
+        return self._signal(gather([*(composed.beside if composed else ()), part], {part.path: names}), part.path)
+
+    def _read_once(self, part: Part) -> list[str] | Unknown:
+        """The pictograms of a picture. Asked again about the same one with more words, it reads it no second time."""
+        key = hashlib.sha256(part.data or b"").digest()
+        with self._lock:
+            if key in self._read:
+                self._read.move_to_end(key)
+                return self._read[key]
+        names = self.pictograms(part)
+        if not isinstance(names, Unknown):
+            with self._lock:
+                self._read[key] = names
+                if len(self._read) > _READ:
+                    self._read.popitem(last=False)
+        return names
 
     def _signal(self, bundle: Bundle, place: str) -> tuple[Signal, ...]:
         judged = self.judge(bundle)

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,24 +65,20 @@ class Bundle:
         """Who says something: ``text+picture``."""
         return "+".join(source for source in Source if self.has(source))
 
-    def place(self, *sources: Source) -> str | None:
-        """The first part in which one of these sources says something."""
-        return next((one.part for one in self.pieces if one.source in sources), None)
-
 
 SPOKEN = (Source.TEXT, Source.WORDS, Source.VOICE)
 """The sources that are somebody's words."""
 
 
-def gather(parts: Sequence[Part], pictograms: Mapping[str, Sequence[str]], missing: Collection[Source] = ()) -> Bundle:
-    """The evidence of an item's parts, without what is ``missing``; ``pictograms``: by picture, what was seen."""
+def gather(parts: Sequence[Part], pictograms: Mapping[str, Sequence[str]]) -> Bundle:
+    """The evidence of an item's parts; ``pictograms``: by picture, what was seen."""
     pieces = []
     for part in parts:
         if part.modality is Modality.TEXT and part.text and part.text.strip():
             pieces.append(Evidence(source_of(part), " ".join(part.text.split()), part.path))
         elif seen := pictograms.get(part.path):
             pieces.append(Evidence(Source.PICTURE, ", ".join(without_repeats(seen)), part.path))
-    return Bundle(tuple(one for one in pieces if one.source not in missing))
+    return Bundle(tuple(pieces))
 
 
 def source_of(part: Part) -> Source:

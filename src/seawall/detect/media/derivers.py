@@ -1,15 +1,16 @@
-"""The derivers: parts made from pictures, recordings and films."""
+"""The derivers: parts made from pictures, recordings, films and documents."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from seawall.detect.links import extract_links
 from seawall.detect.media.blocks import blocks
+from seawall.detect.media.deriver import MediaDeriver
+from seawall.detect.media.documents import DocumentDeriver
 from seawall.detect.media.media import Media
 from seawall.detect.media.process import Unreadable
 from seawall.detect.media.readings import RATE, Box, Code, Film, Frame, Line, Speech, to_wav
@@ -24,10 +25,7 @@ from seawall.model.signals import (
     SignalKind,
     SignalSpec,
     Unknown,
-    UnknownReason,
 )
-
-T = TypeVar("T")
 
 
 def default_derivers(
@@ -41,7 +39,7 @@ def default_derivers(
     media = media or Media()
     if transcriber is None and transcriber_model is not None:
         transcriber = WhisperTranscriber(transcriber_model)
-    derivers: list[Deriver] = [AnimationDeriver(media)]
+    derivers: list[Deriver] = [AnimationDeriver(media), DocumentDeriver(media)]
     if media.can("pictures", "codes"):
         derivers.append(CodesDeriver(media))
     if media.can("pictures", "words"):
@@ -55,34 +53,7 @@ def default_derivers(
     return tuple(derivers)
 
 
-class _MediaDeriver(ABC):
-    """What they have in common: one file after the other, and a code where one cannot be read."""
-
-    spec: DeriverSpec
-
-    def __init__(self, media: Media) -> None:
-        self._media = media
-
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
-        """One answer for each part."""
-        return [self._look(part) for part in parts]
-
-    def close(self) -> None:
-        """End the decoding processes."""
-        self._media.close()
-
-    @abstractmethod
-    def _look(self, part: Part) -> Derived | Unknown:
-        """What one part gives."""
-
-    def _made(self, part: Part, found: T | Unreadable, make: Callable[[T], Derived]) -> Derived | Unknown:
-        if not isinstance(found, Unreadable):
-            return make(found)
-        reason = UnknownReason.ERROR if found.is_ours else UnknownReason.UNREADABLE
-        return Unknown(detector=self.spec.name, part=part.path, reason=reason, detail=found.code)
-
-
-class CodesDeriver(_MediaDeriver):
+class CodesDeriver(MediaDeriver):
     """QR codes and their relatives: link parts where they lead somewhere, text parts otherwise."""
 
     spec = DeriverSpec(
@@ -105,7 +76,7 @@ class CodesDeriver(_MediaDeriver):
         return self._made(part, self._media.codes(part.data or b""), make)
 
 
-class WordsDeriver(_MediaDeriver):
+class WordsDeriver(MediaDeriver):
     """The words in a picture: a text part for each block of lines. Takes seconds."""
 
     spec = DeriverSpec(
@@ -136,7 +107,7 @@ class WordsDeriver(_MediaDeriver):
         return self._made(part, self._media.words(part.data or b""), make)
 
 
-class AnimationDeriver(_MediaDeriver):
+class AnimationDeriver(MediaDeriver):
     """The frames of an animated picture that differ from its first, which is what detectors see of the picture."""
 
     spec = DeriverSpec(
@@ -155,7 +126,7 @@ class AnimationDeriver(_MediaDeriver):
         return self._made(part, self._media.animation(part.data or b""), make)
 
 
-class FramesDeriver(_MediaDeriver):
+class FramesDeriver(MediaDeriver):
     """The frames of a film, and its sound."""
 
     spec = DeriverSpec(
@@ -175,7 +146,7 @@ class FramesDeriver(_MediaDeriver):
         return self._made(part, self._media.film(part.data or b""), make)
 
 
-class VoiceDeriver(_MediaDeriver):
+class VoiceDeriver(MediaDeriver):
     """Stretches of speech, as audio parts, and how many seconds of it there are."""
 
     spec = DeriverSpec(
@@ -210,7 +181,7 @@ class VoiceDeriver(_MediaDeriver):
         return self._made(part, sound if isinstance(sound, Unreadable) else self._media.speech(data), make)
 
 
-class TranscriptDeriver(_MediaDeriver):
+class TranscriptDeriver(MediaDeriver):
     """What is said in a recording: a text part for each utterance. Only where somebody speaks is anything read."""
 
     def __init__(self, media: Media, transcriber: Transcriber) -> None:
@@ -303,6 +274,7 @@ def _frame_parts(part: Part, frames: Sequence[Frame]) -> tuple[Part, ...]:
             parent=part.path,
             span=_seconds(frame.start, frame.end),
             pdq=(frame.hash, frame.quality),
+            size=frame.size,
         )
         for number, frame in enumerate(frames)
     )

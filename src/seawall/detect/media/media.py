@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from seawall.detect.media.process import Limits, Pool, Unreadable
 from seawall.detect.media.readings import (
     Code,
+    Document,
     Film,
     Frame,
     Line,
+    Passage,
     Sample,
     Shown,
     Sound,
     Speech,
+    Target,
     frames_of,
     from_wav,
 )
+from seawall.detect.media.recent import Recent
+from seawall.model.signals import Gap
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ NEEDS: Final = {
     "films": ("av",),
     "words": ("rapidocr", "cv2"),
     "speech": ("onnxruntime",),
+    "documents": (),  # PDFs need pypdf; without it the others are read
 }
 """The modules each family of decoders needs."""
 
@@ -40,6 +42,7 @@ NEEDS: Final = {
 _PICTURES: Final = Limits()
 _FILMS: Final = Limits(max_bytes=256 << 20, seconds=120, memory_bytes=2 << 30, reply_bytes=512 << 20, requests=50)
 _WORDS: Final = Limits(seconds=120, memory_bytes=3 << 30, requests=200)
+_DOCUMENTS: Final = Limits(seconds=30, requests=200)
 _SPEECH: Final = Limits(max_bytes=512 << 20, seconds=120, memory_bytes=2 << 30, requests=50)
 
 
@@ -51,6 +54,7 @@ class MediaLimits:
     films: Limits = _FILMS
     words: Limits = _WORDS
     speech: Limits = _SPEECH
+    documents: Limits = _DOCUMENTS
     max_pixels: int = 50_000_000  # of a picture
     max_film_pixels: int = 9_000_000  # of a frame: 4K
     max_seconds: int = 2 * 3_600  # of a film or a recording
@@ -58,12 +62,17 @@ class MediaLimits:
     max_animation_frames: int = 24
     longest_side: int = 960  # of a frame handed on, in pixels
     word_score: float = 0.5  # how sure the reader of words must be
+    max_pages: int = 300  # of a document
+    max_characters: int = 400_000
+    max_pictures: int = 40  # in a document
+    max_unpacked: int = 100 << 20  # bytes of the files in a document
 
 
 class Media:
-    """The decoding processes of a host: pictures, films, words, speech. Thread-safe; files take turns by family.
+    """The decoding processes of a host, a family each: pictures, films, words, speech, documents. Thread-safe.
 
-    What was read last is kept for a minute, so that two readers of one film do not decode it twice.
+    Files take turns by family. What was read last is kept for a minute, so that two readers of one film do not decode
+    it twice.
     """
 
     def __init__(self, limits: MediaLimits | None = None) -> None:
@@ -72,8 +81,9 @@ class Media:
         self._films = Pool("films", self.limits.films)
         self._words = Pool("words", self.limits.words)
         self._speech = Pool("speech", self.limits.speech)
-        self._pools = (self._pictures, self._films, self._words, self._speech)
-        self._recent = _Recent()
+        self._documents = Pool("documents", self.limits.documents)
+        self._pools = (self._pictures, self._films, self._words, self._speech, self._documents)
+        self._recent = Recent()
 
     def codes(self, data: bytes) -> tuple[Code, ...] | Unreadable:
         """QR codes and their relatives in a picture."""
@@ -97,16 +107,7 @@ class Media:
 
     def animation(self, data: bytes) -> tuple[Frame, ...] | Unreadable:
         """Frames of an animated picture that differ from the first, which is the picture itself. Else none."""
-        options = {
-            "max_pixels": self.limits.max_pixels,
-            "max_frames": self.limits.max_animation_frames,
-            "longest": self.limits.longest_side,
-        }
-        answer = self._pictures.ask("animation", data, options, _Frames)
-        if isinstance(answer, Unreadable):
-            return answer
-        found, blobs = answer
-        return _checked(lambda: frames_of(tuple(found.samples[1:]), blobs, found.seconds))
+        return self._recent.get(("animation", data), lambda: self._read_animation(data))
 
     def film(self, data: bytes) -> Film | Unreadable:
         """Frames and sound of a film."""
@@ -122,6 +123,23 @@ class Media:
     def speech(self, data: bytes) -> tuple[Speech, ...] | Unreadable:
         """Where somebody speaks in a recording."""
         return self._recent.get(("speech", data), lambda: self._find_speech(data))
+
+    def document(self, data: bytes) -> Document | Unreadable:
+        """Texts, link targets and pictures of a document."""
+        options = {
+            "max_pages": self.limits.max_pages,
+            "max_characters": self.limits.max_characters,
+            "max_pictures": self.limits.max_pictures,
+            "max_pixels": self.limits.max_pixels,
+            "max_bytes": self.limits.max_unpacked,
+        }
+        answer = self._documents.ask("document", data, options, _Document)
+        if isinstance(answer, Unreadable):
+            return answer
+        found, files = answer
+        return _checked(
+            lambda: Document(found.texts, found.links, tuple(zip(files, found.pictures, strict=True)), found.gaps)
+        )
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -142,6 +160,18 @@ class Media:
             pool.close()
         self._recent.clear()
 
+    def _read_animation(self, data: bytes) -> tuple[Frame, ...] | Unreadable:
+        options = {
+            "max_pixels": self.limits.max_pixels,
+            "max_frames": self.limits.max_animation_frames,
+            "longest": self.limits.longest_side,
+        }
+        answer = self._pictures.ask("animation", data, options, _Frames)
+        if isinstance(answer, Unreadable):
+            return answer
+        found, blobs = answer
+        return _checked(lambda: frames_of(tuple(found.samples[1:]), blobs, found.sizes, found.seconds))
+
     def _read_film(self, data: bytes) -> Film | Unreadable:
         options = {
             "max_pixels": self.limits.max_film_pixels,
@@ -159,7 +189,7 @@ class Media:
                 found.width,
                 found.height,
                 found.samples,
-                frames_of(found.samples, tuple(blobs), found.seconds),
+                frames_of(found.samples, tuple(blobs), found.sizes, found.seconds),
                 Sound(pcm) if pcm else None,
             )
         )
@@ -187,6 +217,7 @@ class _Size:
 class _Frames:
     seconds: float
     samples: tuple[Sample, ...]
+    sizes: tuple[tuple[int, int], ...]  # of the frames that were kept, as handed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,79 +226,17 @@ class _Film(_Frames):
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Document:
+    texts: tuple[Passage, ...]
+    links: tuple[Target, ...]
+    pictures: tuple[int | None, ...]  # pages
+    gaps: tuple[Gap, ...]
+
+
 def _checked(make: Callable[[], T]) -> T | Unreadable:
     """A reading made of an answer whose pieces may not fit: a process that met hostile bytes may say anything."""
     try:
         return make()
     except (ValueError, TypeError):
         return Unreadable("crashed")
-
-
-_KEPT_SECONDS: Final = 60.0
-_KEPT: Final = 8
-_KEPT_BYTES: Final = 256 << 20
-
-
-@dataclass(slots=True)
-class _Entry:
-    done: threading.Event = field(default_factory=threading.Event)
-    reading: Any = None
-    size: int = 0
-    until: float = 0.0
-
-
-class _Recent:
-    """The last readings. Whoever asks for one that is being made waits for it instead of making it again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[tuple[str, bytes], _Entry] = OrderedDict()
-
-    def get(self, asked: tuple[str, bytes], make: Callable[[], T]) -> T:
-        """The reading of this kind and file, made now unless it is there."""
-        key = (asked[0], hashlib.sha256(asked[1]).digest())
-        with self._lock:
-            self._forget()
-            entry = self._entries.get(key)
-            is_mine = entry is None
-            if entry is None:
-                entry = self._entries[key] = _Entry()
-        if not is_mine:
-            entry.done.wait()
-            kept: T | None = entry.reading
-            return make() if kept is None else kept
-        try:
-            entry.reading = make()
-            entry.size = _size(entry.reading)
-            made: T = entry.reading
-            return made
-        finally:
-            entry.until = time.monotonic() + _KEPT_SECONDS
-            entry.done.set()
-            with self._lock:
-                if entry.reading is None or getattr(entry.reading, "is_ours", False):
-                    self._entries.pop(key, None)
-                self._forget()
-
-    def clear(self) -> None:
-        """Forget everything that is finished."""
-        with self._lock:
-            self._entries = OrderedDict((key, entry) for key, entry in self._entries.items() if not entry.done.is_set())
-
-    def _forget(self) -> None:
-        now = time.monotonic()
-        finished = [key for key, entry in self._entries.items() if entry.done.is_set()]
-        size = sum(self._entries[key].size for key in finished)
-        for number, key in enumerate(finished):
-            entry = self._entries[key]
-            if now > entry.until or len(finished) - number > _KEPT or size > _KEPT_BYTES:
-                size -= entry.size
-                del self._entries[key]
-
-
-def _size(reading: object) -> int:
-    if isinstance(reading, Sound):
-        return len(reading.pcm)
-    if isinstance(reading, Film):
-        return sum(len(frame.jpeg) for frame in reading.frames) + (len(reading.sound.pcm) if reading.sound else 0)
-    return 0

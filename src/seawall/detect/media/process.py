@@ -24,6 +24,8 @@ import msgspec
 
 from seawall.detect.media.confine import bare_environment, missing
 from seawall.detect.media.wire import LENGTH, LONGEST_HEAD, Reply, Request, pack
+from seawall.model.content import Part
+from seawall.model.signals import Unknown, UnknownReason
 
 T = TypeVar("T")
 
@@ -45,7 +47,9 @@ class Unreadable:
 
     Its own fault: ``not_an_image``, ``not_media``, ``damaged``, ``unknown_codec``, ``too_many_bytes``,
     ``too_many_pixels``, ``too_many_streams``, ``too_many_frames``, ``too_long``, ``no_sound``, ``memory_limit``,
-    ``time_limit``, ``crashed``, ``reply_limit``. Not its fault: ``closed``, ``not_installed``, ``no_start``.
+    ``time_limit``, ``crashed``, ``reply_limit``; of documents also ``not_a_document``, ``unknown_format``,
+    ``unknown_encoding``, ``encrypted``, ``entities``, ``too_many_files``, ``too_many_pictures``.
+    Not its fault: ``closed``, ``not_installed``, ``no_start``.
     """
 
     code: str
@@ -54,6 +58,11 @@ class Unreadable:
     def is_ours(self) -> bool:
         """Whether the reason lies here and not in the file."""
         return self.code in ("closed", "not_installed", "no_start")
+
+    def about(self, part: Part, detector: str) -> Unknown:
+        """What a detector then says of the part."""
+        reason = UnknownReason.ERROR if self.is_ours else UnknownReason.UNREADABLE
+        return Unknown(detector=detector, part=part.path, reason=reason, detail=self.code)
 
 
 class Pool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from seawall.model.signals import Gap
+
 RATE: Final = 16_000
 """Samples a second of decoded sound: one channel, 16 bits, little-endian."""
 Box = tuple[int, int, int, int]
@@ -61,13 +63,21 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame that looks like no earlier one: a JPEG, no longer than asked, and the PDQ of its full size."""
+    """A frame that looks like no earlier one: a JPEG, no longer than asked, and the PDQ of its full size.
+
+    ``size``: width and height of the JPEG. Raises ``ValueError`` when it has none.
+    """
 
     start: float  # seconds
     end: float  # where the next one begins
     jpeg: bytes
     hash: bytes
     quality: int
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise ValueError("a frame without pixels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +112,46 @@ class Speech:
     end: float
 
 
-def frames_of(samples: tuple[Sample, ...], blobs: tuple[bytes, ...], end: float) -> tuple[Frame, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A page's text (pages count from 0), or characters ``start`` to ``end`` of a document without pages."""
+
+    text: str
+    page: int | None = None
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where something in a document leads."""
+
+    address: str
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What could be read of a document. ``pictures``: file and page of each.
+
+    ``gaps``: a code for each thing that could not be read, and the deriver that may read it from the pictures.
+    """
+
+    texts: tuple[Passage, ...]
+    links: tuple[Target, ...]
+    pictures: tuple[tuple[bytes, int | None], ...]
+    gaps: tuple[Gap, ...]
+
+
+def frames_of(
+    samples: tuple[Sample, ...], blobs: tuple[bytes, ...], sizes: tuple[tuple[int, int], ...], end: float
+) -> tuple[Frame, ...]:
     """The kept samples with their files. Raises ``ValueError`` when their numbers differ."""
     kept = [sample for sample in samples if sample.kept]
     ends = [*(sample.seconds for sample in kept[1:]), max(end, kept[-1].seconds)] if kept else []
     return tuple(
-        Frame(sample.seconds, until, jpeg, bytes.fromhex(sample.hash), sample.quality)
-        for sample, until, jpeg in zip(kept, ends, blobs, strict=True)
+        Frame(sample.seconds, until, jpeg, bytes.fromhex(sample.hash), sample.quality, size)
+        for sample, until, jpeg, size in zip(kept, ends, blobs, sizes, strict=True)
     )
 
 

@@ -72,6 +72,10 @@ def load(family: str) -> dict[str, Operation]:
         from seawall.detect.media.decoders import speech
 
         return speech.load()
+    if family == "documents":
+        from seawall.detect.media.decoders import documents
+
+        return documents.load()
     raise ValueError(f"no family of decoders is called {family!r}")
 
 

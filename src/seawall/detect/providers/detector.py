@@ -11,7 +11,7 @@ from seawall.detect.providers.calls import Caller, CallerState, Failed, Outcome
 from seawall.detect.providers.pieces import in_pieces
 from seawall.detect.providers.provider import Provider
 from seawall.detect.providers.readings import Unfit
-from seawall.model.content import Modality, Part
+from seawall.model.content import MEDIA_MODALITIES, Part
 from seawall.model.signals import Answer, DetectorSpec, Signal, Unknown, UnknownReason
 
 _Found = tuple[tuple[str, float, str | None], ...]  # name, value, evidence
@@ -63,7 +63,7 @@ class HttpDetector:
         self._caller.close()
 
     def _without_asking(self, part: Part) -> Answer | None:
-        if part.modality not in (Modality.IMAGE, Modality.AUDIO, Modality.VIDEO):
+        if part.modality not in MEDIA_MODALITIES:
             if not (part.text or "").strip():
                 return ()
         elif not part.data:

@@ -31,14 +31,14 @@ from seawall.detect.providers.readings import Reading, Refusal, Requirement, rea
 from seawall.detect.providers.sections import Section, expand
 from seawall.detect.providers.sigv4 import Credentials
 from seawall.detect.providers.templates import Template
-from seawall.model.content import Modality
+from seawall.model.content import MEDIA_MODALITIES, Modality
 from seawall.model.signals import Cost, DetectorSpec
 
 _KEYS: Final = (
     "provider", "title", "documentation", "version", "reads", "languages", "cost", "batch", "longest", "pieces",
     "largest", "allow_http", "proxy", "request", "response", "signals", "limits", "ask_when",
 )  # fmt: skip
-_MEDIA: Final = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO})
+_MEDIA: Final = MEDIA_MODALITIES
 _TEXT_PLACES: Final = frozenset({"text"})
 _MEDIA_PLACES: Final = frozenset({"base64", "data_url", "file"})
 _PLACES: Final = (*sorted(_TEXT_PLACES | _MEDIA_PLACES), "language", "media_type")

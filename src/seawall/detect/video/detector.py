@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from seawall.detect.bank import BankDetector, Following, bank_signals, byte_prints, to_signals
+from seawall.detect.bank import BankDetector, Following, bank_spec, byte_prints, to_signals
 from seawall.detect.media import Film, Media, Unreadable
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
 from seawall.match.video import Frame
 from seawall.model.content import Modality, Part, Span, SpanUnit
-from seawall.model.signals import Answer, Cost, DetectorSpec, Print, Unknown, UnknownReason
+from seawall.model.signals import Answer, Cost, DetectorSpec, Print
 
 VERSION: Final = "1"
 
@@ -48,8 +48,7 @@ class VideoDetector:
         if isinstance(film, Unreadable):
             if hits or not matcher.has("video"):  # nothing else of it could match
                 return (*to_signals(matcher, hits, part, name), *byte_prints(part))
-            reason = UnknownReason.ERROR if film.is_ours else UnknownReason.UNREADABLE
-            return Unknown(detector=name, part=part.path, reason=reason, detail=film.code)
+            return film.about(part, name)
         frames = frames_of(film)
         hits += matcher.match_video(frames)
         prints = [
@@ -68,10 +67,4 @@ def frames_of(film: Film) -> list[Frame]:
 
 
 def _spec(matcher: BankMatcher) -> DetectorSpec:
-    return DetectorSpec(
-        name="video",
-        version=VERSION,
-        signals=bank_signals(matcher),
-        modalities=frozenset({Modality.VIDEO}),
-        cost=Cost.SLOW,
-    )
+    return bank_spec("video", VERSION, matcher, (Modality.VIDEO,), Cost.SLOW)

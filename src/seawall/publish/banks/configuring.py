@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import func, select
 
-from seawall.match import EntryError, check_threshold
+from seawall.match import NO_HASHERS, EntryError, Hashers, check_threshold, hashed_modality
 from seawall.model import HARMS, BankConfigured
 from seawall.publish.banks.errors import BankError
 from seawall.publish.tables import bank as bank_table
@@ -72,7 +72,7 @@ def check_name(bank: str) -> None:
         raise BankError(f"{bank!r} is no bank name; use lower-case words joined by hyphens, such as blocked-texts")
 
 
-def check_settings(settings: BankSettings) -> None:
+def check_settings(settings: BankSettings, hashers: Hashers = NO_HASHERS) -> None:
     """Raises BankError that names the setting and what it may be."""
     for name in ("title", "owner"):
         value = getattr(settings, name)
@@ -86,7 +86,7 @@ def check_settings(settings: BankSettings) -> None:
     _check_number("flood_limit", settings.flood_limit, 0, _MOST_HITS)
     for kind, threshold in settings.thresholds.items():
         try:
-            check_threshold(kind, threshold)
+            check_threshold(kind, threshold, hashers)
         except EntryError as error:
             raise BankError(f"thresholds: {error}") from error
 
@@ -96,22 +96,33 @@ def _check_number(name: str, value: int | None, least: int, most: int) -> None:
         raise BankError(f"{name} is {value}; it is a whole number from {least} to {most}, or left out")
 
 
-def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str) -> None:
-    """Use the bank like this from now on; durable when it returns. Raises BankError."""
+def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str, hashers: Hashers = NO_HASHERS) -> None:
+    """Use the bank like this from now on; durable when it returns. Raises BankError.
+
+    A threshold of prints whose hasher is not enabled here can be neither checked nor shown: it stays as it is.
+    """
     check_name(bank)
-    check_settings(settings)
+    before = find_bank(ledger.database, bank)
+    kept = {} if before is None else _out_of_reach(before.settings, hashers)
+    asked = {kind: number for kind, number in settings.thresholds.items() if kept.get(kind) != number}
+    check_settings(replace(settings, thresholds=asked), hashers)
     event = BankConfigured(
         bank=bank,
         by=by,
         title=settings.title,
         role=settings.role,
-        thresholds=dict(settings.thresholds),
+        thresholds={**kept, **asked},
         owner=settings.owner,
         harm=settings.harm,
         expires_after_days=settings.expires_after_days,
         flood_limit=settings.flood_limit,
     )
     ledger.commit(lambda tx: tx.append(event))
+
+
+def _out_of_reach(settings: BankSettings, hashers: Hashers) -> dict[str, int]:
+    absent = (kind for kind in settings.thresholds if kind not in hashers and hashed_modality(kind) is not None)
+    return {kind: settings.thresholds[kind] for kind in absent}
 
 
 def settings_of(row: Any) -> BankSettings:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from seawall.match import EntryError, canonical_value
+from seawall.match import NO_HASHERS, EntryError, Hashers, canonical_value
 from seawall.model import (
     BankEntryAdded,
     BankEntryRemoved,
@@ -72,25 +72,34 @@ class Added:
 
 
 def add_entries(
-    ledger: Ledger, bank: str, entries: Sequence[NewEntry], by: str, *, places: Sequence[str] | None = None
+    ledger: Ledger,
+    bank: str,
+    entries: Sequence[NewEntry],
+    by: str,
+    *,
+    places: Sequence[str] | None = None,
+    hashers: Hashers = NO_HASHERS,
 ) -> list[str]:
     """Add all or none; their ids, once durable. An entry that the bank holds already keeps its id. Raises BankError.
 
-    ``places`` are what errors call the entries (``line 7``); else ``entry 0`` and so on.
+    ``places`` are what errors call the entries (``line 7``); else ``entry 0`` and so on. ``hashers``: the enabled ones.
     """
     check_name(bank)
-    values = check_entries(entries, places)
+    values = check_entries(entries, places, hashers)
     return ledger.commit(lambda tx: add_in(tx, bank, entries, values, by).ids)
 
 
-def check_entries(entries: Sequence[NewEntry], places: Sequence[str] | None = None) -> list[str]:
+def check_entries(
+    entries: Sequence[NewEntry], places: Sequence[str] | None = None, hashers: Hashers = NO_HASHERS
+) -> list[str]:
     """The canonical value of each. Raises BankError that names the first that cannot be used."""
     return [
-        canonical(entry, f"entry {index}" if places is None else places[index]) for index, entry in enumerate(entries)
+        canonical(entry, f"entry {index}" if places is None else places[index], hashers)
+        for index, entry in enumerate(entries)
     ]
 
 
-def canonical(entry: NewEntry, place: str) -> str:
+def canonical(entry: NewEntry, place: str, hashers: Hashers = NO_HASHERS) -> str:
     """The value as the bank keeps it. Raises BankError that begins with ``place``."""
     if not 1 <= len(entry.source) <= _LONGEST_SOURCE or not entry.source.isprintable():
         raise BankError(f"{place}: source has 1 to {_LONGEST_SOURCE} printable characters")
@@ -99,7 +108,7 @@ def canonical(entry: NewEntry, place: str) -> str:
     if len(entry.note) > _LONGEST_NOTE:
         raise BankError(f"{place}: a note has at most {_LONGEST_NOTE} characters")
     try:
-        return canonical_value(entry.kind, entry.value, entry.threshold)
+        return canonical_value(entry.kind, entry.value, entry.threshold, hashers)
     except EntryError as error:
         raise BankError(f"{place}: {error}") from error
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import select
 
-from seawall.match import BankEntry, BankMatcher
+from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import now_ms
 from seawall.publish.banks.configuring import BankSettings, all_settings
 from seawall.publish.banks.entries import value_name
@@ -17,6 +18,8 @@ from seawall.publish.banks.listing import open_sealed
 from seawall.publish.banks.stored import KINDS_STORED, StoredEntries
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Vault
+
+_log = structlog.get_logger(__name__)
 
 _PAGE: Final = 5_000
 _LEAST_FRESH: Final = 500
@@ -38,8 +41,8 @@ _ACTIVE: Final = ("active", "quarantined")
 class BankKeeper:
     """Follows the banks and hands a new snapshot to whoever matches, when there is something new.
 
-    Texts, patterns, domains and recordings are in memory; pictures and digests are looked up in ``stored``. Safe for
-    threads: one refresh at a time.
+    Texts, patterns, domains, recordings and prints by ``hashers`` are in memory; pictures and digests are looked up in
+    ``stored``. Safe for threads: one refresh at a time.
     """
 
     def __init__(
@@ -49,18 +52,21 @@ class BankKeeper:
         names: Sequence[str],
         replace: Callable[[BankMatcher], None],
         stored: StoredEntries,
+        hashers: Hashers = NO_HASHERS,
     ) -> None:
         self._database = database
         self._vault = vault
         self._names = tuple(names)
         self._replace = replace
         self._stored = stored
+        self._hashers = hashers
         self._lock = threading.Lock()
         self._cursor = 0
         self._settings: dict[str, BankSettings] = {}
         self._entries: dict[str, BankEntry] = {}  # all that are in memory, as their rows say
         self._fresh: set[str] = set()  # changed since the base was built
         self._matcher: BankMatcher | None = None
+        self._told: dict[str, set[str]] = {}  # what was stranded when that was logged
 
     @property
     def matcher(self) -> BankMatcher:
@@ -85,6 +91,7 @@ class BankKeeper:
                 return False
             self._matcher = self._snapshot(anew=settings_changed or self._matcher is None)
             self._replace(self._matcher)
+            self._tell_stranded(self._matcher.stranded())
             return True
 
     def close(self) -> None:
@@ -96,6 +103,17 @@ class BankKeeper:
     def stored(self) -> StoredEntries:
         """The entries that are not in memory."""
         return self._stored
+
+    def _tell_stranded(self, stranded: dict[str, set[str]]) -> None:
+        if stranded and stranded != self._told:
+            banks = sorted({bank for held in stranded.values() for bank in held})
+            _log.warning(
+                "bank entries cannot be matched: their hasher is not enabled; what they would find is unknown",
+                kinds=sorted(stranded),
+                banks=banks,
+                remedy="name the hashers' plug-ins in SEAWALL_PLUGINS, or suspend the entries",
+            )
+        self._told = stranded
 
     def _read_settings(self) -> bool:
         """Read every bank's settings; True when what matching depends on has changed."""
@@ -144,7 +162,9 @@ class BankKeeper:
             self._fresh = set()
             now = now_ms()
             self._entries = {key: one for key, one in self._entries.items() if one.expires is None or one.expires > now}
-            return BankMatcher(self._usual(self._entries.values()), stored=self._stored, **common)
+            return BankMatcher(
+                self._usual(self._entries.values()), stored=self._stored, hashers=self._hashers, **common
+            )
         fresh = self._usual(self._entries[entry] for entry in self._fresh if entry in self._entries)
         return before.changed(fresh, self._fresh, **common)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from seawall.match import NO_HASHERS, Hashers
 from seawall.publish.banks.configuring import check_name
 from seawall.publish.banks.entries import NewEntry, add_in, canonical
 from seawall.publish.banks.errors import BankError
@@ -42,17 +43,17 @@ class Imported:
 
 def parse_entries(data: bytes, source: str | None = None) -> list[NewEntry]:
     """Entries from JSON lines. Raises BankError that names the line."""
-    return [line.entry for line in _collect(_json_lines(io.BytesIO(data), source))]
+    return [line.entry for line in _collect(_json_lines(io.BytesIO(data), source), NO_HASHERS)]
 
 
-def read_file(path: Path, source: str | None = None) -> list[Line]:
+def read_file(path: Path, source: str | None = None, hashers: Hashers = NO_HASHERS) -> list[Line]:
     """Every entry of a ``.jsonl`` or ``.csv`` file, checked. ``source`` is that of entries that name none.
 
     Raises BankError that names up to 20 lines with what is wrong in each; OSError.
     """
     with path.open("rb") as file:
         rows = _csv_lines(file, source) if path.suffix.lower() == ".csv" else _json_lines(file, source)
-        return _collect(rows)
+        return _collect(rows, hashers)
 
 
 def import_entries(
@@ -79,7 +80,7 @@ def import_entries(
 Row = tuple[int, NewEntry | str]  # the line, and its entry or what is wrong with it
 
 
-def _collect(rows: Iterator[Row]) -> list[Line]:
+def _collect(rows: Iterator[Row], hashers: Hashers) -> list[Line]:
     lines: list[Line] = []
     faults: list[str] = []
     for number, row in rows:
@@ -87,7 +88,7 @@ def _collect(rows: Iterator[Row]) -> list[Line]:
             faults.append(f"line {number}: {row}")
         else:
             try:
-                lines.append(Line(number, row, canonical(row, f"line {number}")))
+                lines.append(Line(number, row, canonical(row, f"line {number}", hashers)))
             except BankError as error:
                 faults.append(str(error))
         if len(faults) >= _MOST_FAULTS:

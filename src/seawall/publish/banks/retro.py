@@ -17,10 +17,12 @@ from sqlalchemy import func, insert, select, update
 
 from seawall.detect import derive_parts
 from seawall.detect.bank import BankDetector
-from seawall.match import BankEntry, BankMatcher
+from seawall.detect.hashing import absence
+from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import ItemRef, Part, Print, new_id, now_ms
 from seawall.publish.banks.configuring import all_settings
 from seawall.publish.banks.entries import RETRO_JOB, value_name
+from seawall.publish.banks.errors import BankError
 from seawall.publish.banks.keeper import with_threshold
 from seawall.publish.banks.listing import open_sealed
 from seawall.publish.tables import bank_entry, retro
@@ -103,6 +105,7 @@ class Retro:
         jobs: Jobs,
         walk: Walk,
         pause: Callable[[], None] = lambda: None,
+        hashers: Hashers = NO_HASHERS,
     ) -> None:
         self._ledger = ledger
         self._database = database
@@ -110,14 +113,20 @@ class Retro:
         self._jobs = jobs
         self._walk = walk
         self._pause = pause
+        self._hashers = hashers
 
     def run(self, job: Job) -> None:
-        """Go on with the open search, or begin one; return when it is done. Raises LeaseLost."""
+        """Go on with the open search, or begin one; return when it is done.
+
+        Raises LeaseLost; BankError when entries cannot be compared here, so that the search waits and passes none by.
+        """
         search = self._open_search() or self._ledger.commit(self._begin)
         if search is None:
             self._ledger.commit(lambda tx: tx.finish(job))
             return
         matcher = self._matcher(search)
+        if stranded := matcher.stranded():
+            raise BankError(f"the search waits: {absence(min(stranded))}")
         texts = any(matcher.has(kind) for kind in _BY_TEXT)
         finder = Finder(matcher)
         position = search.position
@@ -187,7 +196,7 @@ class Retro:
             for row in rows
             if (row.bank, value_name(row.id)) in values
         ]
-        return BankMatcher(entries)
+        return BankMatcher(entries, hashers=self._hashers)
 
 
 class Finder:
@@ -211,6 +220,7 @@ class Finder:
             or any(
                 matcher.match_audio(np.frombuffer(each.value, "<u4")) for each in prints if each.kind == "chromaprint"
             )
+            or any(matcher.match_print(each.kind, each.value) for each in prints)
             or (matcher.has("video") and any(map(matcher.match_video, _films(prints))))
         )
 

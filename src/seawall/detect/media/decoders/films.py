@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
-from seawall.detect.media.decoders.frames import FrameChooser, to_jpeg
+from seawall.detect.media.decoders.frames import FrameChooser, Small, to_jpeg
 from seawall.detect.media.decoders.operation import Answer, Operation, Refused
 from seawall.match.pdq import pdq_luma
 
@@ -63,7 +63,7 @@ def film(data: bytes, options: dict[str, Any]) -> Answer:
         packets = read_packets(container, picture, track, options["max_seconds"])
         start = packets.picture_start if packets.picture else packets.sound_start
         samples: Sequence[object] = ()
-        frames: list[bytes] = []
+        frames: list[Small] = []
         if picture is not None and packets.picture:
             chooser = FrameChooser(packets.seconds, len(packets.picture), options["max_frames"])
             frames = list(kept_frames(picture, packets, chooser, start, options))
@@ -72,8 +72,9 @@ def film(data: bytes, options: dict[str, Any]) -> Answer:
                 raise Refused("damaged")
         pcm = b"" if track is None else decode_sound(track, packets, start, options["max_seconds"])
         width, height = (0, 0) if picture is None else (picture.codec_context.width, picture.codec_context.height)
-        answer = {"seconds": max(0.0, packets.end - start), "width": width, "height": height, "samples": samples}
-        return answer, (pcm, *frames)
+        answer = {"seconds": max(0.0, packets.end - start), "width": width, "height": height}
+        kept = {"samples": samples, "sizes": [frame.size for frame in frames]}
+        return {**answer, **kept}, (pcm, *(frame.jpeg for frame in frames))
 
 
 def sound(data: bytes, options: dict[str, Any]) -> Answer:
@@ -173,7 +174,7 @@ def seconds_of(packet: Packet[Any]) -> float | None:
 
 def kept_frames(
     stream: VideoStream, packets: Packets, chooser: FrameChooser, start: float, options: dict[str, Any]
-) -> Iterator[bytes]:
+) -> Iterator[Small]:
     """The frames worth keeping, as JPEG. The chooser notes their times. Raises ``Refused``."""
     last = 0.0
     wanted = to_decode(packets, stream.codec_context.width * stream.codec_context.height)
@@ -242,7 +243,7 @@ _FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 _STRETCHED: Final = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round().astype(np.uint8)  # from 16 … 235
 
 
-def jpeg_of(frame: VideoFrame, turns: int, longest: int) -> bytes:
+def jpeg_of(frame: VideoFrame, turns: int, longest: int) -> Small:
     """A frame as a viewer sees it, made small."""
     scale = min(1.0, longest / max(frame.width, frame.height))
     small = frame.reformat(

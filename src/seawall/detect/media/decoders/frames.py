@@ -32,6 +32,14 @@ class Sample:
     kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A frame as a small file, and its width and height there."""
+
+    jpeg: bytes
+    size: tuple[int, int]
+
+
 class FrameChooser:
     """Chooses at least a frame each second (longer films: at even distances, ``most`` in all), key frames and cuts.
 
@@ -78,12 +86,12 @@ class FrameChooser:
         return kept
 
 
-def to_jpeg(image: Image.Image, longest: int) -> bytes:
+def to_jpeg(image: Image.Image, longest: int) -> Small:
     """A frame as a small file. ``longest``: pixels of its longer side at most."""
     image.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=None)
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=_QUALITY)
-    return encoded.getvalue()
+    return Small(encoded.getvalue(), image.size)
 
 
 def _is_same(found: Pdq, cells: NDArray[np.int16], other: Pdq, other_cells: NDArray[np.int16]) -> bool:

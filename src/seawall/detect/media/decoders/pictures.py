@@ -92,10 +92,10 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
         if count > 100 * options["max_frames"]:
             raise Refused("too_many_frames")
         if count < 2:
-            return {"seconds": 0.0, "samples": []}, ()
+            return {"seconds": 0.0, "samples": [], "sizes": []}, ()
         turn, seconds = turn_of(image), 0.0
         chooser = FrameChooser(count * _usual_seconds(image), count, options["max_frames"])
-        blobs = []
+        frames = []
         for number in range(count):
             image.seek(number)
             shown = image.convert("RGB")
@@ -107,9 +107,10 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
                 and chooser.add(seconds, pdq(np.asarray(shown)), grey)
                 and number > 0  # the first frame is the picture itself
             ):
-                blobs.append(to_jpeg(shown, options["longest"]))
+                frames.append(to_jpeg(shown, options["longest"]))
             seconds += _frame_seconds(image)
-    return {"seconds": seconds, "samples": chooser.samples}, blobs
+    sizes = [frame.size for frame in frames]
+    return {"seconds": seconds, "samples": chooser.samples, "sizes": sizes}, [frame.jpeg for frame in frames]
 
 
 @contextlib.contextmanager

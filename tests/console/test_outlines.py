@@ -1,0 +1,248 @@
+"""Boxes over a film in a real Chromium: on the pixels where something was found, at its time alone."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from console.houses import PASSWORD, House, Stuck, open_page
+from seawall import access, console
+from seawall.app import open_app
+from seawall.detect import Findings
+from seawall.model import Image as Picture
+from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
+from seawall.screen.traces import seal_traces
+from seawall.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+MEMO = """\
+content_type: memo
+title: Memo
+owner: tests
+surface: public
+audience: general
+actor: {required: false}
+fields:
+  body: {type: text, role: body}
+  clip: {type: video, role: media, derive: []}
+  scan: {type: image, role: media, derive: []}
+stages:
+  pre_publish: {budget: 5s, on_unknown: allow_with_debt, debt_within: 1m}
+actions: [review]
+retention: {content: 30d, decisions: 1y}
+"""
+POLICY = """\
+policy: long
+title: Long memos
+owner: tests
+applies_to: [memo]
+harm: spam
+definition: Longer than anybody reads.
+statement: {ground: incompatible, clause: House rules}
+rules:
+  - id: long
+    when: length(text) > 5000
+    do: [review(queue="long")]
+"""
+RED = (0.25, 0.125, 0.75, 0.375)  # where the red place lies, in shares of the picture
+FOUND_AT = 1.0  # seconds: the frames before are grey
+
+
+def picture(width: int, height: int, *, red: bool) -> Image.Image:
+    made = Image.new("RGB", (width, height), (90, 90, 90))
+    if red:
+        box = [round(share * side) for share, side in zip(RED, (width, height) * 2, strict=True)]
+        ImageDraw.Draw(made).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(255, 0, 0))
+    return made
+
+
+def film(container: str, codec: str, width: int, height: int, ratio: int = 1) -> bytes:
+    """A second of grey, then two with a red place. ``ratio``: how wide a pixel is shown."""
+    av = pytest.importorskip("av", reason="the extra 'media' is not installed")
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        video = file.add_stream(codec, rate=10)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.codec_context.thread_count = 1
+        video.codec_context.sample_aspect_ratio = Fraction(ratio)
+        for number in range(30):
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture(width, height, red=number >= 10)), format="rgb24")
+            frame.pts = number
+            file.mux(video.encode(frame))
+        file.mux(video.encode(None))
+    return out.getvalue()
+
+
+def moving() -> bytes:
+    out = io.BytesIO()
+    picture(320, 160, red=False).save(
+        out, "GIF", save_all=True, append_images=[picture(320, 160, red=True)], duration=1000
+    )
+    return out.getvalue()
+
+
+FILMS = {
+    "tall": ("webm", "libvpx", 160, 320, 1),
+    "wide pixels": ("mp4", "libx264", 160, 160, 2),
+    "wide": ("webm", "libvpx", 640, 160, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("outlines")
+    for name, text in (("policies/long", POLICY), ("types/memo", MEMO)):
+        path = folder / f"{name}.yaml"
+        path.parent.mkdir()
+        path.write_text(text)
+    settings = Settings(
+        data_dir=folder / "data",
+        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
+        public_url="http://console.test",
+        policies_dir=folder / "policies",
+        content_types_dir=folder / "types",
+    )
+    with open_app(settings) as app:
+        app.publish(by="tests")
+        access.create_person(app.database, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
+        yield House(app, console.build(app), Stuck())
+
+
+def seen(house: House, field: str, medium: Video | Picture, id: str) -> str:
+    """Screen it, and say that words were read at the red place of a frame of half its size."""
+    answer = house.app.screener.screen(Item(content_type="memo", id=id, fields={"body": "look", field: medium}))
+    size = (80, 40)
+    box = tuple(round(share * side) for share, side in zip(RED, size * 2, strict=True))
+    sort = Modality.VIDEO if field == "clip" else Modality.IMAGE
+    frame = f"{field}>frame.0"
+    parts = (
+        Part(path=field, modality=sort, field=field, data=medium.data),
+        Part(
+            path=frame,
+            modality=Modality.IMAGE,
+            field=field,
+            parent=field,
+            span=Span(SpanUnit.SECONDS, FOUND_AT, 3.0),
+            size=size,
+        ),
+        Part(
+            path=f"{frame}>words.0",
+            modality=Modality.TEXT,
+            field=field,
+            text="red words",
+            parent=frame,
+            span=Span(SpanUnit.PIXELS, box=box),  # type: ignore[arg-type]
+        ),
+    )
+    ref = ItemRef("memo", answer.item, 1)
+    house.app.ledger.commit(
+        lambda tx: seal_traces(tx, answer.decision, ref, Findings((), (), parts=parts), first=False)
+    )
+    return answer.item
+
+
+def red_place(page: Any, selector: str) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what is red on the screen there, in CSS pixels of the element."""
+    shot = Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB")
+    pixels = np.asarray(shot).astype(int)
+    rows, columns = np.nonzero((pixels[..., 0] > 180) & (pixels[..., 1] < 60) & (pixels[..., 2] < 60))
+    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+
+
+def box_place(page: Any, selector: str) -> tuple[float, float, float, float]:
+    """The same of the box that is drawn."""
+    outer, inner = page.locator(selector).bounding_box(), page.locator(f"{selector} rect").bounding_box()
+    left, top = inner["x"] - outer["x"], inner["y"] - outer["y"]
+    return left, top, left + inner["width"], top + inner["height"]
+
+
+def assert_on_the_red(page: Any, selector: str) -> None:
+    red, box = red_place(page, selector), box_place(page, selector)
+    assert np.abs(np.subtract(red, box)).max() <= 6, (red, box)  # the line itself and its shadow hide some red
+
+
+def unveil(page: Any) -> None:
+    while page.locator("[data-veiled] > [data-unveil]").count():
+        page.keyboard.press("b")
+
+
+STANDS = "() => { const film = document.querySelector('video'); return film.readyState > 1 && !film.seeking }"
+
+
+@pytest.mark.parametrize("kind", FILMS)
+def test_the_box_lies_where_the_words_are(chromium: object, url: str, house: House, kind: str) -> None:
+    item = seen(house, "clip", Video(film(*FILMS[kind])), f"f-{kind}")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/items/{item}")
+    shown = page.locator(".film rect:visible")
+    button = page.locator("button[data-seek]").first
+    button.click()
+    assert page.evaluate("document.querySelector('video').readyState") == 0  # still blurred: nothing is loaded
+    assert shown.count() == 0
+    unveil(page)
+    button.focus()
+    page.keyboard.press("Enter")
+    shown.wait_for()
+    assert page.evaluate("document.querySelector('video').paused")
+    assert_on_the_red(page, ".film")
+    for width in (420, 1000):  # the film is laid out anew, and the box with it
+        page.set_viewport_size({"width": width, "height": 900})
+        assert shown.count() == 1
+        assert_on_the_red(page, ".film")
+    if folder := os.environ.get("SEAWALL_SCREENSHOTS"):
+        page.locator(".film").screenshot(path=f"{folder}/film-{kind.replace(' ', '-')}.png")
+    assert complaints == []
+
+
+def test_the_box_is_gone_when_the_film_plays_or_stands_elsewhere(chromium: object, url: str, house: House) -> None:
+    item = seen(house, "clip", Video(film(*FILMS["tall"])), "f-gone")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/items/{item}")
+    unveil(page)
+    shown = page.locator(".film rect:visible")
+    button = page.locator("button[data-seek]").first
+    button.click()
+    shown.wait_for()
+    page.evaluate("document.querySelector('video').play()")
+    shown.wait_for(state="detached")
+    button.click()  # while it plays: it stops there
+    shown.wait_for()
+    assert page.evaluate("document.querySelector('video').paused")
+    page.evaluate("document.querySelector('video').currentTime = 2.5")
+    shown.wait_for(state="detached")
+    page.evaluate(f"document.querySelector('video').currentTime = {FOUND_AT}")  # by hand: nobody asked for the box
+    page.wait_for_function(STANDS)
+    assert shown.count() == 0
+    page.locator("svg.line rect[data-seek]").first.click()
+    shown.wait_for()
+    page.locator(".found").focus()
+    assert page.locator(".film rect.pointed").count() == 1
+    assert complaints == []
+
+
+def test_a_frame_of_a_moving_picture_is_shown_with_its_box(chromium: object, url: str, house: House) -> None:
+    item = seen(house, "scan", Picture(moving()), "g-1")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/items/{item}")
+    frame = page.locator(".veil:has-text('at 1.0–3.0 s')")
+    assert frame.get_attribute("data-veiled") is not None
+    unveil(page)
+    page.wait_for_function("() => [...document.querySelectorAll('.picture img')].every((one) => one.naturalWidth > 0)")
+    where = ".veil:has-text('at 1.0–3.0 s') .picture"
+    for width in (1280, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert_on_the_red(page, where)
+        drawn = page.locator(f"{where} img").bounding_box()
+        assert abs(drawn["width"] / drawn["height"] - 2) < 0.05
+    assert "red words" in frame.inner_text()
+    for wrong in ("1", "99"):
+        assert page.request.get(f"{url}/items/{item}/1/image/scan/{wrong}").status == 404
+    assert complaints == []

@@ -1,0 +1,327 @@
+"""Texts of documents: what a reader would see, page by page; what could not be read is said, never passed over."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detect.media.papers import WORD, Page, docx, epub, odt, packed, pdf, stream
+from detect.media.samples import encode, noise
+from seawall.detect.media import Document, Limits, Media, MediaLimits, Unreadable, default_derivers
+from seawall.detect.media.decoders import documents, encodings
+from seawall.detect.media.decoders.finds import PIECE, Finds
+from seawall.detect.media.decoders.operation import Refused
+from seawall.detect.media.documents import DocumentDeriver
+from seawall.model import Derived, Gap, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
+
+LINK = "https://prizes.example/claim"
+PICTURE = (encode(noise(1), "JPEG"), 320, 240)
+SCAN = Gap("no_text_layer", "words")
+
+
+def read(media: Media, data: bytes) -> Document:
+    found = media.document(data)
+    assert isinstance(found, Document), found
+    return found
+
+
+def words(found: Document) -> str:
+    return "\n".join(passage.text for passage in found.texts)
+
+
+# ── what is read ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HTML = f"""<!doctype html><title>A title</title><style>p {{ color: red }}</style><script>var hidden = "secret";</script>
+<p>I will <b>kill</b> you</p><p>a&#33;</p><a href="{LINK}">here</a><img alt="a cat" src="//other.example/c.png">"""
+
+
+@pytest.mark.parametrize(
+    ("data", "says", "leads"),
+    [
+        (b"I will kill you", "I will kill you", []),
+        ("Grüße".encode("utf-16"), "Grüße", []),
+        ("Schöne Grüße aus dem Süden".encode("cp1252"), "Schöne Grüße aus dem Süden", []),
+        (HTML.encode(), "A title\nI will kill you\na!\nhere a cat", [LINK, "http://other.example/c.png"]),
+        ("<meta charset=koi8-r><p>привет".encode("koi8-r"), "привет", []),
+        (b"<p>a</p><meta http-equiv=refresh content='0; url=https://x.example/'>", "a", ["https://x.example/"]),
+        (b"<html><frameset><frame src='https://x.example/f'>", "", ["https://x.example/f"]),
+        (b"<p>a<textarea><script>I will &#107;ill you</textarea><p>b", "a <script>I will kill you\nb", []),
+        (b"<title/><p>I will kill you", "I will kill you", []),
+        (b"<p>a<xmp>I will kill you", "aI will kill you", []),
+        (docx("I will kill you", "Bye", link=LINK), "I will kill you\nBye", [LINK]),
+        (odt("I will kill you", "Bye", link=LINK), "I will kill you\nBye\nhere", [LINK]),
+        (epub("<p>One</p>", f"<p>Two <a href='{LINK}'>x</a></p>"), "One\n\nTwo x", [LINK]),
+    ],
+)
+def test_documents_without_pages(media: Media, data: bytes, says: str, leads: list[str]) -> None:
+    found = read(media, data)
+    assert words(found) == says
+    assert [target.address for target in found.links] == leads
+    assert found.gaps == ()
+    assert [(passage.start, passage.end) for passage in found.texts] == ([(0, len(says))] if says else [])
+
+
+def test_a_pdf_is_read_page_by_page(media: Media) -> None:
+    note = "<< /Subtype /Text /Contents (a note) >> << /Subtype /Widget /V (a form's field) >>"
+    found = read(media, pdf(Page(["Hello"]), Page(), Page(["I will kill you"], link=LINK, notes=note)))
+    assert [(passage.page, passage.text) for passage in found.texts] == [
+        (0, "Hello\n"),
+        (2, "I will kill you\n\na note\na form's field"),
+    ]
+    assert [(target.address, target.page) for target in found.links] == [(LINK, 2)]
+    assert found.gaps == ()
+
+
+def test_pictures_in_documents_are_handed_on(media: Media) -> None:
+    letter = docx("Look", more={"word/media/image1.jpeg": PICTURE[0], "word/media/again.jpeg": PICTURE[0]})
+    assert read(media, letter).pictures == ((PICTURE[0], None),)
+    inside = b"<p>a<img src='data:image/png;base64,iVBORw0KGgo='>"
+    assert read(media, inside).pictures == ((b"\x89PNG\r\n\x1a\n", None),)
+    ((data, page),) = read(media, pdf(Page(["a"]), Page(["b"], picture=PICTURE))).pictures
+    assert (data[:3], page) == (b"\xff\xd8\xff", 1)
+
+
+def test_words_hide_under_no_name_in_a_package(media: Media) -> None:
+    """Which file is the document's text is said by other files: every one is looked at."""
+    hidden = f'<w:document xmlns:w="{WORD}"><w:p><w:t>I will kill you</w:t></w:p></w:document>'
+    for name in ("word/settings.xml", "word/theme.css", "META-INF/manifest.xml", "docProps/app.xml", "x"):
+        assert words(read(media, docx(more={name: hidden}))) == "I will kill you", name
+    assert words(read(media, epub(more={"META-INF/chapter.xhtml": "<p>I will kill you</p>"}))) == "I will kill you"
+
+
+@pytest.mark.parametrize("name", ["word/embeddings/book.xls", "word/chunk.rtf"])
+def test_files_in_documents_are_a_gap(media: Media, name: str) -> None:
+    assert read(media, docx("Hello", more={name: b"{\\rtf1 I will kill you}"})).gaps == (Gap("attachments"),)
+
+
+# ── pages without words ─────────────────────────────────────────────────────────────────────────────────────────────
+
+STROKES = " ".join(f"{at} {at} m {at + 5} 9 l S" for at in range(40))
+STAMP = "<< /Subtype /Stamp /Rect [0 0 9 9] /AP << /N 5 0 R >> >>"
+
+
+@pytest.mark.parametrize(
+    ("page", "gaps"),
+    [
+        (Page(), ()),
+        (Page([" "]), ()),
+        (Page(drawn="1 g 0 0 595 842 re f"), ()),
+        (Page(picture=PICTURE), (SCAN,)),
+        (Page(["a title"], picture=PICTURE), ()),
+        (Page(drawn=STROKES), (Gap("no_text_layer"),)),
+        (Page(notes=STAMP), (Gap("no_text_layer"),)),
+        (Page(["\x01\x02\x03\x04 \x05\x06"]), (Gap("no_text_layer"),)),
+        (Page(picture=(b"no picture", 320, 240)), (Gap("picture_unreadable"), Gap("no_text_layer"))),
+        (Page(picture=(PICTURE[0], 90_000, 90_000)), (Gap("too_many_pixels"), Gap("no_text_layer"))),
+    ],
+)
+def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tuple[Gap, ...]) -> None:
+    assert read(media, pdf(page, objects={5: stream(b"0 0 9 9 re f", "/Subtype /Form")})).gaps == gaps
+
+
+@pytest.mark.parametrize(
+    ("data", "gap"),
+    [
+        (b"<html><script>document.write('I will kill you')</script>", "no_text_layer"),
+        (pdf(Page(["a"]), root="/Names << /EmbeddedFiles << /Names [] >> >>"), "attachments"),
+        (pdf(Page(["a"], notes="<< /Subtype /FileAttachment >>")), "attachments"),
+        (b"<p>I will kill you</p>" + pdf(Page(["a"])), "attachments"),
+        (pdf(Page(["Please wait"]), root="/AcroForm << /XFA [] >>"), "xfa_form"),
+        (pdf(Page(["a"]), Page(["b"], more="/Annots 10 0 R /Rotate (x)", picture=PICTURE)), "damaged"),
+    ],
+)
+def test_what_cannot_be_read_in_a_readable_document_is_a_gap(media: Media, data: bytes, gap: str) -> None:
+    assert Gap(gap) in read(media, data).gaps
+
+
+# ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def encrypted(password: str, algorithm: str) -> bytes:
+    from pypdf import PdfWriter
+
+    writer, out = PdfWriter(clone_from=io.BytesIO(pdf(Page(["I will kill you"])))), io.BytesIO()
+    writer.encrypt(password, "owner", algorithm=algorithm)
+    writer.write(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_password_makes_a_pdf_unreadable_unless_it_is_empty(media: Media, algorithm: str) -> None:
+    assert words(read(media, encrypted("", algorithm))) == "I will kill you\n"
+    assert media.document(encrypted("secret", algorithm)) == Unreadable("encrypted")
+
+
+ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+FOR_PEOPLE = pdf(Page(["a"]), trailer="/Encrypt << /Filter /Adobe.PubSec /V 4 >> /ID [<00> <00>]")
+
+
+def ciphered(data: bytes) -> bytes:
+    """The same ZIP file with a mark that its files need a password."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        at = package.start_dir
+    return data[: at + 8] + bytes([data[at + 8] | 1]) + data[at + 9 :]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (bytes(range(256)) * 40, "not_a_document"),
+        (PICTURE[0], "not_a_document"),
+        (b"text\0with a zero", "not_a_document"),
+        ("Привет, мир".encode("cp1251"), "unknown_encoding"),
+        (b"<meta charset=x-secret><p>hi", "unknown_encoding"),
+        (b"\xff\xfeh", "damaged"),
+        (b"{\\rtf1 I will kill you}", "unknown_format"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "unknown_format"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
+        (FOR_PEOPLE, "encrypted"),
+        (b"%PDF-1.7\nI will kill you", "damaged"),
+        (pdf(), "damaged"),
+        (b"PK\3\4 and nothing", "damaged"),
+        (packed({"a.txt": b"hello"}), "not_a_document"),
+        (ciphered(docx("a")), "encrypted"),
+        (odt("a", more={"META-INF/manifest.xml": "<manifest:encryption-data/>"}), "encrypted"),
+        (epub("a", more={"META-INF/encryption.xml": "<CipherReference URI='text/ch1.xhtml'/>"}), "encrypted"),
+        (docx("a", more={"word/x.xml": f"{ENTITIES}<w:t>&b;</w:t>"}), "entities"),
+        (docx("a", more={"word/x.xml": "<w:t>"}), "damaged"),
+        (docx("a", more={f"word/{at}.xml": b"" for at in range(2_000)}), "too_many_files"),
+        (docx("a", more={"word/x.xml": bytes(200 << 20)}), "too_many_bytes"),
+    ],
+)
+def test_what_cannot_be_read_says_why(media: Media, data: bytes, code: str) -> None:
+    assert media.document(data) == Unreadable(code)
+
+
+def test_a_scrambled_font_encrypts_no_book(media: Media) -> None:
+    fonts = "<CipherReference URI='fonts/a.otf'/><Method URI='http://www.idpf.org/2008/embedding'/>"
+    book = epub("<p>One</p>", more={"META-INF/encryption.xml": fonts, "fonts/a.otf": b"\0\1\2"})
+    assert (words(read(media, book)), read(media, book).gaps) == ("One", ())
+
+
+# ── bounds ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Media]:
+    limits = Limits(seconds=10, memory_bytes=1 << 30, max_bytes=1 << 20)
+    made = Media(MediaLimits(documents=limits, max_pages=3, max_characters=100, max_pictures=1))
+    yield made
+    made.close()
+
+
+def test_beyond_the_bounds_is_a_gap(narrow: Media) -> None:
+    found = read(narrow, pdf(*[Page([f"page {at}"]) for at in range(5)]))
+    assert ([passage.page for passage in found.texts], found.gaps) == ([0, 1, 2], (Gap("too_many_pages"),))
+    found = read(narrow, b"word " * 100)
+    assert (len(words(found)), found.gaps) == (100, (Gap("too_many_characters"),))
+    found = read(narrow, pdf(Page(["x" * 70]), Page(["y" * 70]), Page(["z" * 70])))
+    assert [len(passage.text) for passage in found.texts] == [71, 29]
+    assert found.gaps == (Gap("too_many_characters"),)
+    pictures = {f"word/{at}.jpg": encode(noise(at, (90, 60)), "JPEG") for at in range(3)}
+    assert read(narrow, docx("a", more=pictures)).gaps == (Gap("too_many_pictures"),)
+    links = "".join(f"<a href='https://x.example/{at}'>x</a>" for at in range(400))
+    assert Gap("too_many_links") in read(narrow, f"<p>{links}".encode()).gaps
+    assert narrow.document(b"a" * (2 << 20)) == Unreadable("too_many_bytes")
+
+
+@pytest.mark.parametrize("depth", [100, 20_000])
+def test_nesting_does_not_harm(narrow: Media, depth: int) -> None:
+    assert isinstance(narrow.document(b"<div>" * depth + b"hi"), Document)
+    deep = "<p>" * depth + "<t>hi</t>" + "</p>" * depth
+    assert words(read(narrow, docx(more={"word/x.xml": deep}))) == "hi"
+    kids = {40 + at: f"<< /Type /Pages /Kids [{41 + at} 0 R] /Count 1 >>".encode() for at in range(min(depth, 2_000))}
+    loops = {40: b"<< /Type /Pages /Kids [40 0 R] /Count 1 >>"}
+    for objects in (kids, loops):
+        bad = pdf(Page(["a"]), objects=objects).replace(b"/Kids [10 0 R]", b"/Kids [40 0 R]")
+        assert narrow.document(bad) in (Unreadable("damaged"), Unreadable("crashed"))
+    assert words(read(narrow, b"still here")) == "still here"
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t\r")),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_text_comes_back_as_it_was_written(text: str, name: str) -> None:
+    found = encodings.as_text(text.encode(name), is_markup=False)
+    assert found.removeprefix("\ufeff") == text.removeprefix("\ufeff")
+
+
+@given(st.lists(st.integers(1, 4 * PIECE), max_size=6), st.sampled_from([" ", "\n", "\n\n", ""]))
+def test_pieces_are_the_whole_text(lengths: list[int], mark: str) -> None:
+    text = mark.join("x" * length for length in lengths)
+    finds = Finds(max_characters=1 << 20, max_pictures=0, max_bytes=0)
+    finds.body(text)
+    assert "".join(str(piece["text"]) for piece in finds.texts) == text
+    assert all(len(str(piece["text"])) <= PIECE for piece in finds.texts)
+    assert [piece["start"] for piece in finds.texts[1:]] == [piece["end"] for piece in finds.texts[:-1]]
+
+
+# ── the deriver ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def derive(media: Media, data: bytes | None) -> Derived | Unknown:
+    part = Part(path="notes", modality=Modality.DOCUMENT, field="notes", data=data)
+    (answer,) = DocumentDeriver(media).derive([part])
+    return answer
+
+
+def test_parts_know_their_page(media: Media) -> None:
+    made = derive(media, pdf(Page(["Hello"]), Page(["b"], link=LINK, picture=PICTURE), Page(picture=PICTURE)))
+    assert isinstance(made, Derived)
+    second = Span(SpanUnit.PAGES, 1, 2)
+    assert [(part.path, part.modality, part.span, part.parent) for part in made.parts] == [
+        ("notes>page.0", Modality.TEXT, Span(SpanUnit.PAGES, 0, 1), "notes"),
+        ("notes>page.1", Modality.TEXT, second, "notes"),
+        ("notes>link.0", Modality.LINK, second, "notes"),
+        ("notes>picture.0", Modality.IMAGE, second, "notes"),
+    ]
+    assert made.gaps == (SCAN,)
+
+
+def test_a_long_text_comes_in_pieces_that_know_their_place(media: Media) -> None:
+    made = derive(media, b"a line of words\n" * 2_000)
+    assert isinstance(made, Derived)
+    assert [part.path for part in made.parts] == ["notes>page.0", "notes>page.1"]
+    first, second = (part.span for part in made.parts)
+    assert first is not None
+    assert second is not None
+    assert (first.unit, first.start, first.end) == (SpanUnit.CHARACTERS, 0, second.start)
+    assert second.end == 32_000
+
+
+@pytest.mark.parametrize("data", [None, b""])
+def test_an_empty_document_says_nothing(media: Media, data: bytes | None) -> None:
+    assert derive(media, data) == Derived()
+
+
+def test_an_unreadable_document_is_unknown(media: Media) -> None:
+    assert derive(media, b"{\\rtf1}") == Unknown(
+        detector="document", part="notes", reason=UnknownReason.UNREADABLE, detail="unknown_format"
+    )
+
+
+def test_the_deriver_comes_with_the_house() -> None:
+    derivers = default_derivers()
+    assert "document" in {deriver.spec.name for deriver in derivers}
+
+
+def test_without_pypdf_the_other_kinds_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    monkeypatch.delitem(sys.modules, "seawall.detect.media.decoders.pdfs", raising=False)
+    document = documents.load()["document"]
+    options: dict[str, Any] = dict.fromkeys(("max_pages", "max_characters", "max_pictures", "max_pixels"), 100)
+    found, _ = document(docx("Hello"), {**options, "max_bytes": 10_000})
+    assert found["texts"][0]["text"] == "Hello"  # type: ignore[index]
+    with pytest.raises(Refused, match="not_installed"):
+        document(pdf(Page(["a"])), {**options, "max_bytes": 10_000})
+    assert Unreadable("not_installed").is_ours

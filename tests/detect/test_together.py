@@ -1,0 +1,178 @@
+"""A detector that reads an item's parts together is asked at once, and again when derivers gave it more to read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from detect.derivers import FakeDeriver, frames, media, piece, refuses, words
+from seawall.detect import Findings, Pending, Runner
+from seawall.model import (
+    Answer,
+    Cost,
+    Derived,
+    DetectorSpec,
+    Modality,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+
+BODY = Part(path="body", modality=Modality.TEXT, field="body", text="typed")
+ALL = {"cover": ("words", "codes"), "clip": ("frames", "words", "voice", "transcript")}
+
+
+@dataclass
+class Pair:
+    """Reads each picture with all texts: how many texts it had. About a picture with "bad" words it does not know."""
+
+    cost: Cost = Cost.CPU
+    languages: frozenset[str] | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    gate: threading.Event | None = None  # for what is asked again
+
+    @property
+    def spec(self) -> DetectorSpec:
+        return DetectorSpec(
+            name="pair",
+            version="1",
+            signals=(SignalSpec(name="texts_with", kind=SignalKind.COUNT),),
+            modalities=frozenset({Modality.IMAGE}),
+            languages=self.languages,
+            cost=self.cost,
+        )
+
+    def compose(self, parts: Sequence[Part]) -> list[Part]:
+        texts = sorted(part.text or "" for part in parts if part.modality is Modality.TEXT)
+        return [replace(part, text=" ".join(texts)) for part in parts if part.modality is Modality.IMAGE]
+
+    def detect(self, parts: Sequence[Part]) -> list[Answer]:
+        return [self._answer(part) for part in parts]
+
+    def _answer(self, part: Part) -> Answer:
+        text = part.text or ""
+        self.asked.append((part.path, text))
+        if self.gate is not None and len(self.asked) > 1:
+            assert self.gate.wait(20)
+        if "bad" in text:
+            return Unknown(detector="pair", part=part.path, reason=UnknownReason.ERROR, detail="bad")
+        return (Signal(name="texts_with", value=len(text.split()), part=part.path, detector="pair", version="1"),)
+
+
+def values(found: Findings) -> dict[str, float]:
+    assert len({signal.part for signal in found.signals}) == len(found.signals), "a part has two answers"
+    return {signal.part: signal.value for signal in found.signals}
+
+
+def answered(pending: Pending, detector: str) -> bool:
+    return all(None not in ask.answers for ask in pending.asks if ask.detector == detector)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(2_000):
+        if holds():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+@pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU, Cost.SLOW])
+def test_what_derivers_read_is_read_together_with_the_rest(cost: Cost) -> None:
+    pair = Pair(cost)
+    derivers = [FakeDeriver("words", words("seen", "too"), cost), FakeDeriver("codes", words(), cost)]
+    with Runner([pair], derivers) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], ["pair"], derive=ALL).wait()
+    assert pair.asked == [("cover", "typed"), ("cover", "seen too typed")]
+    assert (values(found), found.unknown) == ({"cover": 3}, ())
+
+
+def test_nobody_is_asked_twice_for_nothing() -> None:
+    pair = Pair()
+    with Runner([pair], [FakeDeriver("words", words())]) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive={"cover": ("words",)}).wait()
+        runner.start([BODY, media("cover", Modality.IMAGE)]).wait()
+    assert pair.asked == [("cover", "typed")] * 2
+    assert values(found) == {"cover": 1}
+
+
+def test_frames_are_asked_about_when_all_words_are_in() -> None:
+    pair = Pair()
+    derivers = [
+        FakeDeriver("frames", frames(2)),
+        FakeDeriver("words", lambda part: Derived((piece(part, "words.0", Modality.TEXT, "seen"),))),
+        FakeDeriver("transcript", lambda part: Derived((piece(part, "transcript.0", Modality.TEXT, "said"),))),
+    ]
+    with Runner([pair], derivers) as runner:
+        wishes = {"clip": ("frames", "words", "transcript")}
+        found = runner.start([BODY, media("clip", Modality.VIDEO)], derive=wishes).wait()
+        (batched,) = runner.run_batch([[BODY, media("clip", Modality.VIDEO)]], derive=wishes)
+    assert pair.asked == [(f"clip>frame.{at}", "said seen seen typed") for at in (0, 1, 0, 1)]
+    assert values(found) == values(batched) == {"clip>frame.0": 4, "clip>frame.1": 4}
+
+
+def test_words_that_stay_unknown_leave_the_answer_without_them() -> None:
+    pair = Pair()
+    derivers = [FakeDeriver("words", refuses("words")), FakeDeriver("codes", words("from a code"))]
+    with Runner([pair], derivers) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive=ALL).wait()
+    assert values(found) == {"cover": 4}
+    assert [(each.detector, each.part) for each in found.unknown] == [("words", "cover")]
+
+
+def test_slow_derivers_are_not_waited_for_and_their_words_come_late() -> None:
+    pair, gate, told = Pair(), threading.Event(), threading.Event()
+    came: list[Findings] = []
+    now = [0.0]
+    with Runner([pair], [FakeDeriver("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
+        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, derive={"cover": ("words",)})
+        eventually(lambda: answered(pending, "pair"))
+        now[0] = 2.0
+        found = pending.wait()
+        assert values(found) == {"cover": 1}
+        assert [(each.detector, each.reason) for each in found.unknown] == [("words", UnknownReason.DEADLINE)]
+        pending.on_late(lambda late: (came.append(late), told.set()))  # type: ignore[func-returns-value]
+        gate.set()
+        assert told.wait(20)
+    assert (values(came[0]), came[0].unknown) == ({"cover": 2}, ())
+
+
+def test_an_answer_that_more_words_would_change_is_unknown_until_it_has_changed() -> None:
+    pair, gate = Pair(gate=threading.Event()), threading.Event()
+    now = [0.0]
+    with Runner([pair], [FakeDeriver("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
+        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, derive={"cover": ("words",)})
+        eventually(lambda: answered(pending, "pair"))
+        gate.set()
+        eventually(lambda: len(pair.asked) == 2)
+        now[0] = 2.0
+        found = pending.wait()
+        assert pair.gate is not None
+        pair.gate.set()
+    assert [(each.detector, each.part, each.reason) for each in found.unknown] == [
+        ("pair", "cover", UnknownReason.DEADLINE)
+    ]
+    assert values(found) == {"cover": 1}  # what is known: at least that
+
+
+def test_what_cannot_be_said_of_all_words_leaves_what_was_said_of_some() -> None:
+    pair = Pair()
+    with Runner([pair], [FakeDeriver("words", words("bad"))]) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive={"cover": ("words",)}).wait()
+    assert values(found) == {"cover": 1}
+    assert [each.detail for each in found.unknown] == ["bad"]
+
+
+def test_a_language_that_is_not_read_is_told_once() -> None:
+    pair = Pair(languages=frozenset({"en"}))
+    with Runner([pair], [FakeDeriver("words", words("seen"))]) as runner:
+        cover = media("cover", Modality.IMAGE, "de")
+        found = runner.start([BODY, cover], derive={"cover": ("words",)}).wait()
+    assert [(each.part, each.reason) for each in found.unknown] == [("cover", UnknownReason.LANGUAGE)]
+    assert pair.asked == []

@@ -1,0 +1,173 @@
+"""A document of an item decides like its texts; what of it nobody could read gets the stage's fail mode."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+
+from detect.media.papers import Page, docx, pdf
+from detect.media.samples import encode, noise
+from screen.houses import House, Moody, Words
+from seawall import access, api
+from seawall.app import open_app
+from seawall.model import Document, Item, Span, SpanUnit
+from seawall.policy import PolicySource, load_content_type
+from seawall.publish import NewEntry, Sources, add_entries
+from seawall.screen import Answer, load_derived, load_item, media_bytes
+from seawall.settings import Settings
+
+LETTER = """\
+content_type: letter
+title: Letter
+owner: tests
+surface: private
+audience: general
+actor: {{required: false}}
+fields:
+  body: {{type: text, role: body}}
+  notes: {{type: document, role: media{derive}}}
+stages:
+  pre_publish: {{budget: 60s, on_unknown: hold, debt_within: 30s}}
+actions: [remove, hold, review]
+appeal: {{window: 184d, route: /appeal}}
+retention: {{content: 180d, decisions: 5y}}
+"""
+
+RUDE = """\
+policy: rude
+title: rude
+owner: tests
+applies_to: [letter, card]
+harm: harassment
+definition: For tests.
+statement: {ground: incompatible, clause: "House rules, 1"}
+rules:
+  - id: certain
+    when: rudeness >= 0.9 or bank("blocked-domains") >= 1
+    do: [remove]
+"""
+
+PICTURE = (encode(noise(1), "JPEG"), 320, 240)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house") / "data"
+    settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'seawall.db'}")
+    with open_app(settings, (Words("insults", "rudeness", {"fool": 0.95}),)) as app:
+        letter = load_content_type(LETTER.format(derive=""), "letter.yaml")
+        card = load_content_type(
+            LETTER.format(derive=", derive: [document]").replace("type: letter", "type: card"), "card.yaml"
+        )
+        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (letter, card)), by="tests")
+        made = House(app, Moody())
+        yield made
+        made.assert_rebuilds()
+
+
+def screened(house: House, data: bytes, **fields: Any) -> Answer:
+    """What the house says about a document of its own id."""
+    item = Item(content_type="card", id=sha256(data).hexdigest(), fields={"notes": Document(data), **fields})
+    return house.app.screener.screen(item)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (pdf(Page(["hello"]), Page(["you fool"])), "notes>page.1"),
+        (docx("hello", "you fool"), "notes>page.0"),
+        (b"<p>you <b>fool</b></p>", "notes>page.0"),
+        (b"you fool", "notes>page.0"),
+    ],
+)
+def test_what_a_document_says_decides(house: House, data: bytes, place: str) -> None:
+    answer = screened(house, data, body="please read this")
+    assert (answer.verdict, answer.degraded, answer.unknown) == ("block", False, ())
+    signals = [(each.name, each.part) for each in house.decision(answer).signals if each.name == "rudeness"]
+    assert signals == [("rudeness", place)]
+
+
+def test_its_links_are_matched(house: House) -> None:
+    app = house.app
+    entry = NewEntry(kind="domain", value="prizes.example", source="staff")
+    add_entries(app.ledger, "blocked-domains", [entry], "tests")
+    app.banks.refresh()
+    answer = screened(house, pdf(Page(["hello"]), Page(["there"], link="https://www.prizes.example/x")))
+    assert answer.verdict == "block"
+    (hit,) = [each for each in house.decision(answer).signals if each.name == "bank:blocked-domains"]
+    link = next(each for each in load_derived(app.vault, answer.item, answer.decision) if each.path == hit.part)
+    assert (link.text, link.span) == ("https://www.prizes.example/x", Span(SpanUnit.PAGES, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (pdf(Page(["hello"]), Page(picture=PICTURE)), "no_text_layer"),
+        (b"%PDF-1.7 and nothing", "damaged"),
+        (b"{\\rtf1 you fool}", "unknown_format"),
+        (docx("hello", more={"word/embeddings/a.bin": b"you fool"}), "attachments"),
+    ],
+)
+def test_what_nobody_could_read_is_unknown(house: House, data: bytes, code: str) -> None:
+    answer = screened(house, data)
+    assert (answer.verdict, answer.degraded, answer.fail_mode) == ("hold", True, "hold")
+    unknown = {(each.detector, each.part): each for each in house.decision(answer).unknown}
+    assert unknown["document", "notes"].detail == code
+    assert unknown["document", "notes"].reason == "unreadable"
+    assert unknown["insults", "notes>page"].detail == f"document: {code}"
+
+
+def test_a_page_that_could_not_be_read_hides_no_other(house: House) -> None:
+    answer = screened(house, pdf(Page(picture=PICTURE), Page(["you fool"])))
+    assert answer.verdict == "block"
+
+
+def test_the_document_comes_back_as_it_was(house: House) -> None:
+    app, data = house.app, docx("hello")
+    answer = screened(house, data)
+    assert media_bytes(app.vault, app.blobs, answer.item, 1, "notes") == ("document", data)
+    assert load_item(app.database, app.vault, app.blobs, answer.item, 1).fields == {"notes": Document(data)}
+
+
+# ── over HTTP ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def post(house: House, notes: Any) -> httpx.Response:
+    key = access.create_key(house.app.database, "test", [access.Scope.SCREEN])
+    asked = {"content_type": "card", "id": "h-1", "fields": {"notes": notes}}
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(api.build(house.app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            return await client.post("/v1/screen", json=asked, headers={"Authorization": f"Bearer {key}"})
+
+    return asyncio.run(ask())
+
+
+def test_it_is_sent_like_other_media(house: House) -> None:
+    answer = post(house, {"base64": b64encode(pdf(Page(["you fool"]))).decode()})
+    assert (answer.status_code, answer.json()["verdict"]) == (200, "block")
+
+
+@pytest.mark.parametrize(
+    ("notes", "says"),
+    [
+        ("you fool", "must be a document"),
+        ({"base64": "%"}, "is not valid base64"),
+        ({"base64": ""}, "is empty"),
+        ({"base64": "A" * (28 << 20)}, "is too large"),
+        ({"url": "http://127.0.0.1/notes.pdf"}, "127.0.0.1"),
+    ],
+)
+def test_a_bad_one_is_refused_by_its_field(house: House, notes: Any, says: str) -> None:
+    refusal = post(house, notes)
+    assert refusal.status_code == 422
+    assert refusal.json()["pointer"] == "/fields/notes"
+    assert says in refusal.json()["detail"]
+    assert refusal.json()["remedy"]

@@ -1,0 +1,227 @@
+"""A second look at an item uses what an earlier one derived from its media, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from screen.houses import House, Moody, Words
+from seawall.app import open_app
+from seawall.model import (
+    Audio,
+    Cost,
+    Decision,
+    Derived,
+    DeriverSpec,
+    Item,
+    Modality,
+    Part,
+    Span,
+    SpanUnit,
+    Unknown,
+    UnknownReason,
+)
+from seawall.policy import PolicySource, load_content_type
+from seawall.publish import Sources
+from seawall.screen import load_derived
+from seawall.screen.memory import recall
+from seawall.screen.traces import load_traces
+from seawall.settings import Settings
+from seawall.storage.tables import vault
+
+CARD = """\
+content_type: card
+title: Card
+owner: tests
+surface: public
+audience: general
+actor: {required: false}
+fields:
+  body: {type: text, role: body}
+  sound: {type: audio, role: media, derive: [lyrics]}
+stages:
+  pre_publish: {budget: 20s, on_unknown: hold, debt_within: 30s}
+  post_publish: {budget: 20s, on_unknown: hold, debt_within: 10m}
+actions: [remove, hold, review]
+appeal: {window: 184d, route: /appeal}
+retention: {content: 180d, decisions: 5y}
+"""
+RUDE = """\
+policy: rude
+title: rude
+owner: tests
+applies_to: [card]
+harm: harassment
+definition: For tests.
+statement: {ground: incompatible, clause: "House rules, 1"}
+rules:
+  - id: certain
+    when: rudeness >= 0.9
+    do: [remove]
+"""
+
+
+class Lyrics:
+    """What is sung is what the bytes say; it counts how often it listens. Noise it does not understand."""
+
+    def __init__(self, version: str = "1") -> None:
+        self.heard: list[bytes] = []
+        self.spec = DeriverSpec(
+            name="lyrics",
+            version=version,
+            modalities=frozenset({Modality.AUDIO}),
+            gives=frozenset({Modality.TEXT}),
+            makes="verse",
+            cost=Cost.SLOW,
+        )
+
+    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+        return [self._sing(part) for part in parts]
+
+    def _sing(self, part: Part) -> Derived | Unknown:
+        data = part.data or b""
+        self.heard.append(data)
+        if data == b"noise":
+            return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.UNREADABLE, detail="noise")
+        if data == b"silence":
+            return Derived()
+        return Derived(
+            tuple(
+                Part(
+                    path=f"{part.path}>verse.{number}",
+                    modality=Modality.TEXT,
+                    field=part.field,
+                    text=line,
+                    parent=part.path,
+                    span=Span(SpanUnit.SECONDS, number, number + 1),
+                )
+                for number, line in enumerate(data.decode().splitlines())
+            )
+        )
+
+
+@contextmanager
+def opened(folder: Path, database_url: str, lyrics: Lyrics) -> Iterator[House]:
+    settings = Settings(data_dir=folder / "data", database_url=database_url)
+    with open_app(settings, (Words("insults", "rudeness", {"fool": 0.95}),), [lyrics]) as app:
+        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (load_content_type(CARD, "card.yaml"),)), by="tests")
+        yield House(app, Moody())
+
+
+@pytest.fixture
+def lyrics() -> Lyrics:
+    return Lyrics()
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path, lyrics: Lyrics) -> Iterator[House]:
+    with opened(tmp_path, database_url, lyrics) as made:
+        yield made
+        made.assert_rebuilds()
+
+
+def card(**fields: Any) -> Item:
+    return Item(content_type="card", id="k-1", fields=fields)
+
+
+def look_again(house: House, ref: str) -> Decision:
+    """As after a debt, or a bank entry found in the item; the new decision."""
+    head = house.head(ref)
+    payload = {"item": ref, "revision": head["revision"], "decision": head["decision"]}
+    house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", ref, payload))
+    assert house.work("rescreen") == 1
+    return house.decisions(ref)[-1]
+
+
+def test_what_was_heard_is_not_heard_again(house: House, lyrics: Lyrics) -> None:
+    ref = house.app.screener.screen(card(sound=Audio(b"la la\nyou fool"))).item
+    assert house.work("rescreen") == 1
+    after = house.decisions(ref)[-1]
+    second = look_again(house, ref)
+    third = look_again(house, ref)
+    assert lyrics.heard == [b"la la\nyou fool"]
+    assert (after.reused, second.reused, third.reused) == ((), ("lyrics/sound",), ("lyrics/sound",))
+    assert after.verdict == second.verdict == third.verdict == "block"
+    assert after.signals == second.signals == third.signals
+    kept = load_derived(house.app.vault, ref, after.id)
+    assert [each.text for each in kept] == ["la la", "you fool"]
+    assert kept == load_derived(house.app.vault, ref, third.id)
+    traces = load_traces(house.app.vault, ref, [after.id, third.id])
+    assert [each.reused for each in traces[after.id].derivations] == [False]
+    assert traces[third.id].derivations == (replace(traces[after.id].derivations[0], reused=True),)
+
+
+def test_silence_is_remembered_too(house: House, lyrics: Lyrics) -> None:
+    ref = house.app.screener.screen(card(sound=Audio(b"silence"), body="x")).item
+    house.work("rescreen")
+    assert look_again(house, ref).reused == ("lyrics/sound",)
+    assert lyrics.heard == [b"silence"]
+
+
+def test_an_edit_that_leaves_the_sound_as_it_was(house: House, lyrics: Lyrics) -> None:
+    house.app.screener.screen(card(sound=Audio(b"you fool"), body="one"))
+    house.work("rescreen")
+    edited = house.app.screener.screen(card(sound=Audio(b"you fool"), body="two"))
+    assert edited.revision == 2
+    house.work("rescreen")
+    last = house.decisions(edited.item)[-1]
+    assert (last.verdict, last.reused, lyrics.heard) == ("block", ("lyrics/sound",), [b"you fool"])
+    house.app.screener.screen(card(sound=Audio(b"la la"), body="two"))
+    house.work("rescreen")
+    last = house.decisions(edited.item)[-1]
+    assert (last.verdict, last.reused, lyrics.heard) == ("allow", (), [b"you fool", b"la la"])
+
+
+def test_an_edit_before_publication(sqlite_url: str, tmp_path: Path, lyrics: Lyrics) -> None:
+    """A stage that names the deriver: the first look at the edited item does without it too."""
+    stage = CARD.replace("debt_within: 30s}", "debt_within: 30s, detectors: [insults, lyrics]}")
+    with opened(tmp_path, sqlite_url, lyrics) as house:
+        types = (load_content_type(stage, "card.yaml"),)
+        house.app.publish(Sources((PolicySource("rude.yaml", RUDE),), types), by="tests")
+        house.app.screener.screen(card(sound=Audio(b"you fool"), body="one"))
+        for screened in (
+            house.app.screener.screen(card(sound=Audio(b"you fool"), body="two")),
+            asyncio.run(house.app.screener.screen_async(card(sound=Audio(b"you fool"), body="three"))),
+        ):
+            assert (screened.verdict, house.decision(screened).reused) == ("block", ("lyrics/sound",))
+    assert len(lyrics.heard) == 1
+
+
+def test_what_was_not_understood_is_heard_again(house: House, lyrics: Lyrics) -> None:
+    ref = house.app.screener.screen(card(sound=Audio(b"noise"))).item
+    house.work("rescreen")
+    assert look_again(house, ref).reused == ()
+    assert len(lyrics.heard) == 2
+
+
+def test_another_version_listens_anew(database_url: str, tmp_path: Path) -> None:
+    old, same, new = Lyrics(), Lyrics(), Lyrics("2")
+    with opened(tmp_path, database_url, old) as house:
+        ref = house.app.screener.screen(card(sound=Audio(b"you fool"))).item
+        house.work("rescreen")
+    with opened(tmp_path, database_url, same) as house:
+        assert look_again(house, ref).reused == ("lyrics/sound",)
+    with opened(tmp_path, database_url, new) as house:
+        assert look_again(house, ref).reused == ()
+    assert [len(each.heard) for each in (old, same, new)] == [1, 0, 1]
+
+
+def test_erasure_takes_the_memory_with_it(house: House, lyrics: Lyrics) -> None:
+    app = house.app
+    ref = app.screener.screen(card(sound=Audio(b"you fool"))).item
+    house.work("rescreen")
+    assert len(recall(app.database, app.vault, ref)) == 1
+    app.ledger.commit(lambda tx: app.vault.erase(tx, ref))
+    assert recall(app.database, app.vault, ref) == {}
+    assert house.rows(select(func.count()).select_from(vault).where(vault.c.ref == ref)) == [{"count_1": 0}]
+    again = app.screener.screen(card(sound=Audio(b"you fool")))
+    house.work("rescreen")
+    assert again.item != ref
+    assert len(lyrics.heard) == 2
