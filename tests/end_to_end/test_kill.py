@@ -33,7 +33,10 @@ def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database_url: s
 
         server = Process(env, "serve", "--port", "0")
         try:
-            _check_all(server.url, key, acknowledged)
+            try:
+                _check_all(server.url, key, acknowledged)
+            except httpx.TransportError as error:
+                raise AssertionError("the server is gone:\n" + "".join(server.lines[-60:])) from error
             blocked = {item for item in acknowledged if item.endswith("-blocked")}
             with inbox.arrived:
                 assert inbox.arrived.wait_for(lambda: blocked <= _delivered(inbox.messages), timeout=120)

@@ -62,7 +62,9 @@ def port(certificate: Path) -> Iterator[int]:
                     return
                 try:
                     with context.wrap_socket(connection, server_side=True) as secure:
-                        secure.recv(65_536)
+                        received = b""
+                        while not received.endswith(b"\r\n\r\n{}"):  # head and body may come apart
+                            received += secure.recv(65_536) or b"\r\n\r\n{}"
                         secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
                 except OSError:
                     continue  # the sender did not like the certificate

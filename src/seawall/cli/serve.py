@@ -252,5 +252,6 @@ def _server(application: FastAPI, listening: socket.socket) -> uvicorn.Server:
         loop="uvloop",
         http="httptools",
     )
+    listening.listen(config.backlog)  # now, since it is said now: whoever comes before the server runs waits for it
     err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")
     return Server(config)
