@@ -288,3 +288,23 @@ def opened(
             yield house
         finally:
             stuck.go_on.set()
+
+
+@contextmanager
+def small(folder: Path, content_type: str, policy: str) -> Iterator[House]:
+    """A house with the shipped detectors, a content type and a policy of the test's own, a reviewer and an admin."""
+    for name, text in (("types", content_type), ("policies", policy)):
+        (folder / name).mkdir()
+        (folder / name / "own.yaml").write_text(text)
+    settings = Settings(
+        data_dir=folder / "data",
+        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
+        public_url="http://console.test",
+        policies_dir=folder / "policies",
+        content_types_dir=folder / "types",
+    )
+    with open_app(settings) as app:
+        app.publish(by="tests")
+        for role in ("reviewer", "admin"):
+            access.create_person(app.database, f"{role}@example.org", role, PASSWORD, [role])
+        yield House(app, console.build(app), Stuck())

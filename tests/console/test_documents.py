@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.houses import House, small
 from detect.media.papers import Page, pdf
-from seawall import console
 from seawall.console.documents import document_view, excerpt
 from seawall.console.formats import why_unknown
 from seawall.console.places import Places
@@ -138,28 +137,10 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a content type that has a document."""
-    from console.houses import PASSWORD, House, Stuck
-    from seawall import access
-    from seawall.app import open_app
-    from seawall.settings import Settings
-
-    folder: Path = tmp_path_factory.mktemp("documents")
-    for name, text in {"policies/threats.yaml": THREATS, "types/memo.yaml": MEMO}.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-    settings = Settings(
-        data_dir=folder / "data",
-        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
-        public_url="http://console.test",
-        policies_dir=folder / "policies",
-        content_types_dir=folder / "types",
-    )
-    with open_app(settings) as app:
-        app.publish(by="test")
-        access.create_person(app.database, "reviewer@example.org", "reviewer", PASSWORD, ["reviewer"])
-        yield House(app=app, asgi=console.build(app), stuck=Stuck())
+    with small(tmp_path_factory.mktemp("documents"), MEMO, THREATS) as made:
+        yield made
 
 
 def submitted(house: Any, data: bytes, id: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seawall import console
+from console.houses import House, small
 from seawall.console.formats import clock, why_unknown
 from seawall.console.media import media_view, picture_size, text_view
 from seawall.console.pages.media import type_of, wanted
@@ -282,32 +281,10 @@ def recording() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a content type that has a recording."""
-    from console.houses import House, Stuck
-    from seawall import access
-    from seawall.app import open_app
-    from seawall.settings import Settings
-
-    folder: Path = tmp_path_factory.mktemp("media")
-    (folder / "policies").mkdir()
-    (folder / "policies" / "long.yaml").write_text(LONG)
-    (folder / "types").mkdir()
-    (folder / "types" / "memo.yaml").write_text(MEMO)
-    settings = Settings(
-        data_dir=folder / "data",
-        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
-        public_url="http://console.test",
-        policies_dir=folder / "policies",
-        content_types_dir=folder / "types",
-    )
-    from console.houses import PASSWORD
-
-    with open_app(settings) as app:
-        app.publish(by="test")
-        for role in ("reviewer", "admin"):
-            access.create_person(app.database, f"{role}@example.org", role, PASSWORD, [role])
-        yield House(app=app, asgi=console.build(app), stuck=Stuck())
+    with small(tmp_path_factory.mktemp("media"), MEMO, LONG) as made:
+        yield made
 
 
 def submitted(house: Any, data: bytes, id: str) -> str:

@@ -12,14 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from console.houses import PASSWORD, House, Stuck, open_page
-from seawall import access, console
-from seawall.app import open_app
+from console.houses import House, open_page, small
 from seawall.detect import Findings
 from seawall.model import Image as Picture
 from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
 from seawall.screen.traces import seal_traces
-from seawall.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -98,22 +95,8 @@ FILMS = {
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("outlines")
-    for name, text in (("policies/long", POLICY), ("types/memo", MEMO)):
-        path = folder / f"{name}.yaml"
-        path.parent.mkdir()
-        path.write_text(text)
-    settings = Settings(
-        data_dir=folder / "data",
-        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
-        public_url="http://console.test",
-        policies_dir=folder / "policies",
-        content_types_dir=folder / "types",
-    )
-    with open_app(settings) as app:
-        app.publish(by="tests")
-        access.create_person(app.database, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
-        yield House(app, console.build(app), Stuck())
+    with small(tmp_path_factory.mktemp("outlines"), MEMO, POLICY) as made:
+        yield made
 
 
 def seen(house: House, field: str, medium: Video | Picture, id: str) -> str:
