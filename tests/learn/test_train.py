@@ -6,6 +6,7 @@ import pytest
 from seawall.detect.text.model import TextModel
 from seawall.learn import leaks
 from seawall.learn import train as training
+from seawall.learn.augment import NAME
 from seawall.learn.corpus import gather
 from seawall.learn.datasets import RefusedError
 from seawall.learn.train import MissingExtraError, train_text_model
@@ -18,7 +19,7 @@ def quiet(_what):
 
 
 def train(data, out, **more):
-    return train_text_model(data, out, seed=3, recipe=RECIPE, with_sentences=False, **more)
+    return train_text_model(data, out, seed=3, recipe=RECIPE, exclude=[NAME], **more)
 
 
 @pytest.mark.slow
@@ -98,7 +99,7 @@ def test_test_sets_are_refused(data, tmp_path):
 
 def test_too_little_data_is_said(data, tmp_path):
     with pytest.raises(ValueError, match="no head has enough"):
-        train_text_model(data, tmp_path, recipe=(), with_sentences=False)
+        train_text_model(data, tmp_path, recipe=(), exclude=[NAME])
 
 
 def test_without_scikit_learn_it_says_what_to_install(data, tmp_path, monkeypatch):

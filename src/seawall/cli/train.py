@@ -20,7 +20,9 @@ def train(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Where the artefact goes.")],
     data: Annotated[Path, typer.Option("--data", envvar="SEAWALL_DATA", help="Folder of data sets.")],
     seed: Annotated[int, typer.Option(help="Same data, seed and encoder file, same bytes.")] = 0,
-    exclude: Annotated[list[str] | None, typer.Option(help="Leave out a data set; repeat.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave out a data set, or seawall_sentences; repeat.")
+    ] = None,
     encoder: Annotated[
         Path | None,
         typer.Option(help="An encoder.onnx to keep, or the folder of all-MiniLM-L6-v2 to fine-tune (needs torch)."),

@@ -26,6 +26,7 @@ from seawall.detect.text.model.features import BUCKETS, Counts, batches, count, 
 from seawall.detect.text.model.linear import read
 from seawall.detect.text.model.windows import windows
 from seawall.learn import card
+from seawall.learn.augment import NAME as SENTENCES
 from seawall.learn.corpus import RECIPE, Corpus, Progress, gather
 from seawall.learn.datasets import HEADS, Example, TrainingError
 from seawall.learn.dedupe import digest
@@ -63,20 +64,19 @@ def train_text_model(
     progress: Progress = lambda _what: None,
     recipe: Sequence[tuple[str, str]] = RECIPE,
     exclude: Sequence[str] = (),
-    with_sentences: bool = True,
     encoder: Path | None = None,
 ) -> Trained:
     """Train every head the data supports and write the model.
 
-    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name. ``encoder`` is an ``encoder.onnx``, or
-    the folder of the published weights to fine-tune; without it the n-gram model stands alone. ``progress`` is told
-    what is being done. Raises ``RefusedError`` for a set that may not train weights that are given
-    away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn, ``TrainingError``
-    when no head has enough texts.
+    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name, ``seawall_sentences`` those of our own.
+    ``encoder`` is an ``encoder.onnx``, or the folder of the published weights to fine-tune; without it the n-gram model
+    stands alone. ``progress`` is told what is being done. Raises ``RefusedError`` for a set that may not train weights
+    that are given away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn,
+    ``TrainingError`` when no head has enough texts.
     """
     _scikit_learn()
     used = [(name, split) for name, split in recipe if name not in exclude]
-    corpus = gather(data_dir, used, seed, progress, with_sentences=with_sentences)
+    corpus = gather(data_dir, used, seed, progress, with_sentences=SENTENCES not in exclude)
     progress("reading features")
     tokens = [read(example.text).tokens.words for example in corpus.examples]
     counts = text_counts(tokens)
