@@ -31,6 +31,7 @@ from seawall.publish import (
 )
 from seawall.screen import Answer
 from seawall.settings import SettingsError
+from seawall.worker.banks import BankWork
 
 KIND = AVERAGE.name
 POLICIES = ("rude", "known")
@@ -157,14 +158,20 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
         assert (answer.verdict, answer.degraded) == (Verdict.HOLD, True)  # nobody knows whether it matches
         faults = [(one.detector, one.part) for one in answer.unknown if one.reason is UnknownReason.ERROR]
         assert faults == [("absent-hashers", "picture")]
-        assert house.screen("only words", kind="letter", id="n-3").degraded is False
+        words = house.screen("only words", kind="letter", id="n-3")
+        assert words.degraded is False
         house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-        house.work("retro")
-        assert [one.finished_at for one in list_searches(house.app.database)] == [None]  # it waits
-    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
+        other = NewEntry(kind="text", value="only words", source="staff")
+        add_entries(house.app.ledger, "blocked-texts", [other], "tests")
         search_past(house)
-        (search,) = list_searches(house.app.database)
-        assert search.finished_at is not None
+        assert [(one.left_out, one.hits) for one in list_searches(house.app.database)] == [(KIND, 1)]
+        assert len(house.decisions(words.item)) == 2  # other entries do not wait for the hasher
+        assert len(house.decisions(past.item)) == 1
+    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
+        BankWork.of(house.app).retro.resume()
+        assert house.work("retro") == 1
+        house.work("rescan")
+        assert [one.left_out for one in list_searches(house.app.database)] == ["", ""]
         assert house.head(past.item)["verdict"] == "block"
         suspend_entry(house.app.ledger, "blocked-images", entry, "lena", "withdrawn")
     with opened(tmp_path, database_url, *POLICIES) as house:

@@ -100,6 +100,8 @@ retro = Table(
     Column("items", Integer, nullable=False),  # looked at so far
     Column("hits", Integer, nullable=False),
     Column("unreadable", Integer, nullable=False),  # items erased or beyond reading
+    Column("kinds", Text, nullable=False),  # only entries of these are looked for, joined by commas; empty: all
+    Column("left_out", Text, nullable=False),  # kinds whose hasher was not enabled: looked for once it is
     Column("started_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),

@@ -22,23 +22,26 @@ WATCH_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class BankWork:
-    """The guard and the exchanges of one worker."""
+    """The guard, the exchanges and the searches of one worker."""
 
     app: App
     exchanges: Exchanges
+    retro: Retro
 
     @classmethod
     def of(cls, app: App) -> BankWork:
         """Opens the exchanges that the settings name. Raises ConfigError."""
         opened = open_all(app.settings.exchanges_file, allow_private=app.settings.allow_private_endpoints)
-        return cls(app, Exchanges(app.ledger, app.database, app.vault, app.jobs, opened))
+        return cls(
+            app,
+            Exchanges(app.ledger, app.database, app.vault, app.jobs, opened),
+            Retro(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app), hashers=app.kinds),
+        )
 
     def handlers(self) -> Mapping[str, Callable[[Job], None]]:
         """What is done for each kind of job."""
-        app = self.app
-        retro = Retro(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app), hashers=app.kinds)
         return {
-            publish.RETRO_JOB: retro.run,
+            publish.RETRO_JOB: self.retro.run,
             publish.EXCHANGE_JOB: self.exchanges.sync,
             publish.OPINION_JOB: self.exchanges.write_back,
         }
@@ -51,6 +54,7 @@ class BankWork:
             try:
                 if not scheduled:
                     self.exchanges.schedule()
+                    self.retro.resume()
                     scheduled = True
                 while guard.step() and not stop.is_set():
                     pass

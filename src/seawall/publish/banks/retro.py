@@ -3,6 +3,9 @@
 A search takes all entries that were added or restored since the last one. It visits every item that was submitted
 before it began (later ones met the entries themselves) and has those that match screened again, with effect. Each
 page's jobs are enqueued in the transaction that moves the search on.
+
+Entries whose hasher is not enabled here are left out, which the search remembers; they have a search of their own once
+a worker has it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import structlog
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from seawall.detect import derive_parts
 from seawall.detect.bank import BankDetector
@@ -22,7 +25,6 @@ from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import ItemRef, Part, Print, new_id, now_ms
 from seawall.publish.banks.configuring import all_settings
 from seawall.publish.banks.entries import RETRO_JOB, value_name
-from seawall.publish.banks.errors import BankError
 from seawall.publish.banks.keeper import with_threshold
 from seawall.publish.banks.listing import open_sealed
 from seawall.publish.tables import bank_entry, retro
@@ -76,6 +78,7 @@ class Search:
     updated_at: int
     finished_at: int | None
     position: str
+    left_out: str  # kinds of entries that could not be compared, joined by commas
 
     @property
     def reached_at(self) -> int | None:
@@ -116,17 +119,12 @@ class Retro:
         self._hashers = hashers
 
     def run(self, job: Job) -> None:
-        """Go on with the open search, or begin one; return when it is done.
-
-        Raises LeaseLost; BankError when entries cannot be compared here, so that the search waits and passes none by.
-        """
+        """Go on with the open search, or begin one; return when it is done. Raises LeaseLost."""
         search = self._open_search() or self._ledger.commit(self._begin)
         if search is None:
             self._ledger.commit(lambda tx: tx.finish(job))
             return
         matcher = self._matcher(search)
-        if stranded := matcher.stranded():
-            raise BankError(f"the search waits: {absence(min(stranded))}")
         texts = any(matcher.has(kind) for kind in _BY_TEXT)
         finder = Finder(matcher)
         position = search.position
@@ -137,37 +135,43 @@ class Retro:
             position = page[-1].ref.ref
             self._jobs.heartbeat(job)
             self._pause()
-        self._ledger.commit(lambda tx: _finish(tx, search, job))
+        left_out = sorted(matcher.stranded())
+        self._ledger.commit(lambda tx: self._finish(tx, search, job, left_out))
+        if left_out:
+            _log.warning("entries were not looked for in past items", search=search.id, why=absence(left_out[0]))
         _log.info("past items searched", search=search.id, entries=search.entries)
+
+    def resume(self) -> None:
+        """Have what earlier searches left out looked for, if its hasher is enabled here."""
+        with self._database.read() as connection:
+            waiting = _left_out(connection, self._hashers)
+        if waiting is not None:
+            self._ledger.commit(lambda tx: tx.enqueue(RETRO_JOB, "all", {}))
 
     def _open_search(self) -> Any:
         with self._database.read() as connection:
             return connection.execute(select(retro).where(retro.c.finished_at.is_(None))).first()
 
     def _begin(self, tx: Transaction) -> Any:
-        """A new search for what came since the last one; None when nothing did."""
+        """A new search for what came since the last one, or for what one left out; None when there is neither."""
         after = tx.execute(select(func.max(retro.c.up_to_seq))).scalar() or 0
         fresh = (bank_entry.c.seq > after, bank_entry.c.state.in_(("active", "quarantined")))
         seqs = select(bank_entry.c.seq).where(*fresh).order_by(bank_entry.c.seq).limit(_MOST_ENTRIES).subquery()
         taken = tx.execute(select(func.count().label("entries"), func.max(seqs.c.seq).label("upto"))).one()
-        if not taken.entries:
+        if taken.entries:
+            return _new_search(tx, after, taken.upto, taken.entries)
+        before = _left_out(tx, self._hashers)
+        if before is None:
             return None
-        row = {
-            "id": new_id("ret", tx.at),
-            "after_seq": after,
-            "up_to_seq": taken.upto,
-            "entries": taken.entries,
-            "before_item": new_id("it", now_ms()),
-            "position": "",
-            "items": 0,
-            "hits": 0,
-            "unreadable": 0,
-            "started_at": tx.at,
-            "updated_at": tx.at,
-            "finished_at": None,
-        }
-        tx.execute(insert(retro).values(row))
-        return tx.execute(select(retro).where(retro.c.id == row["id"])).one()
+        waiting = set(before.left_out.split(","))
+        kinds = sorted(waiting & self._hashers.keys())
+        left = ",".join(sorted(waiting - self._hashers.keys()))
+        tx.execute(update(retro).where(retro.c.id == before.id).values(left_out=left))
+        of_search = (bank_entry.c.seq > before.after_seq, bank_entry.c.seq <= before.up_to_seq)
+        counted = select(func.count()).select_from(bank_entry).where(*of_search, bank_entry.c.kind.in_(kinds))
+        if not (entries := tx.execute(counted).scalar() or 0):
+            return self._begin(tx)  # they have changed since, and count among later ones
+        return _new_search(tx, before.after_seq, before.up_to_seq, entries, ",".join(kinds))
 
     def _matcher(self, search: Any) -> BankMatcher:
         """The entries of the search that count now."""
@@ -177,6 +181,8 @@ class Retro:
             bank_entry.c.seq <= search.up_to_seq,
             bank_entry.c.state.in_(("active", "quarantined")),
         )
+        if search.kinds:
+            query = query.where(bank_entry.c.kind.in_(search.kinds.split(",")))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         values = open_sealed(self._vault, ((row.bank, value_name(row.id)) for row in rows))
@@ -197,6 +203,45 @@ class Retro:
             if (row.bank, value_name(row.id)) in values
         ]
         return BankMatcher(entries, hashers=self._hashers)
+
+    def _finish(self, tx: Transaction, search: Any, job: Job, left_out: Sequence[str]) -> None:
+        tx.execute(
+            update(retro)
+            .where(retro.c.id == search.id)
+            .values(finished_at=tx.at, updated_at=tx.at, left_out=",".join(left_out))
+        )
+        more = select(bank_entry.c.id).where(bank_entry.c.seq > search.up_to_seq).limit(1)
+        if tx.execute(more).first() is not None or _left_out(tx, self._hashers) is not None:
+            tx.enqueue(RETRO_JOB, "all", {})
+        tx.finish(job)
+
+
+def _new_search(tx: Transaction, after: int, upto: int, entries: int, kinds: str = "") -> Any:
+    row = {
+        "id": new_id("ret", tx.at),
+        "after_seq": after,
+        "up_to_seq": upto,
+        "entries": entries,
+        "before_item": new_id("it", now_ms()),
+        "position": "",
+        "items": 0,
+        "hits": 0,
+        "unreadable": 0,
+        "kinds": kinds,
+        "left_out": "",
+        "started_at": tx.at,
+        "updated_at": tx.at,
+        "finished_at": None,
+    }
+    tx.execute(insert(retro).values(row))
+    return tx.execute(select(retro).where(retro.c.id == row["id"])).one()
+
+
+def _left_out(reader: Connection | Transaction, hashers: Hashers) -> Any:
+    """The oldest search that left out entries which can be compared now."""
+    waiting = select(retro).where(retro.c.left_out != "", retro.c.finished_at.is_not(None))
+    rows = reader.execute(waiting.order_by(retro.c.started_at, retro.c.id)) if hashers else ()
+    return next((row for row in rows if hashers.keys() & set(row.left_out.split(","))), None)
 
 
 class Finder:
@@ -257,11 +302,3 @@ def _page_done(
         )
 
     return unit
-
-
-def _finish(tx: Transaction, search: Any, job: Job) -> None:
-    tx.execute(update(retro).where(retro.c.id == search.id).values(finished_at=tx.at, updated_at=tx.at))
-    more = select(bank_entry.c.id).where(bank_entry.c.seq > search.up_to_seq).limit(1)
-    if tx.execute(more).first() is not None:
-        tx.enqueue(RETRO_JOB, "all", {})
-    tx.finish(job)
