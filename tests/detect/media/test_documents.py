@@ -233,6 +233,14 @@ def test_beyond_the_bounds_is_a_gap(narrow: Media) -> None:
     assert narrow.document(b"a" * (2 << 20)) == Unreadable("too_many_bytes")
 
 
+@pytest.mark.parametrize("begun", ["<a ", "<a href='", "<!--", "<![CDATA[", "</a ", "<?x "])
+def test_markup_that_never_ends_is_given_up(media: Media, begun: str) -> None:
+    """The library's parser looks to the end of the text for the end of each: time that grows with the square."""
+    found = read(media, f"<p>I will kill you</p>{begun * 100_000}".encode())
+    assert Gap("damaged") in found.gaps
+    assert found.texts[0].text.startswith("I will kill you")
+
+
 @pytest.mark.parametrize("depth", [100, 20_000])
 def test_nesting_does_not_harm(narrow: Media, depth: int) -> None:
     assert isinstance(narrow.document(b"<div>" * depth + b"hi"), Document)

@@ -24,14 +24,21 @@ _SAYS: Final = ("alt", "title", "placeholder", "value", "aria-label")
 _LEADS: Final = ("href", "src", "action", "formaction", "data", "xlink:href")
 _REFRESH: Final = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[^\S\n]+")
+_MOST_UNENDED: Final = 20
+_LONGEST: Final = 2_000_000  # characters, tags and all
 _LINES_APART: Final = re.compile(r"\s*\n\s*")
 
 
 def read(text: str, finds: Finds) -> str:
     """The words of HTML, a line for each block; link targets and pictures within it go to ``finds``."""
     reader = _Reader(finds)
-    reader.feed(text)
-    reader.close()
+    if len(text) > _LONGEST:
+        finds.gap("too_many_characters")
+    try:
+        reader.feed(text[:_LONGEST])
+        reader.close()
+    except _Broken:
+        finds.gap("damaged")
     if reader.cdata_elem in _RAW:  # never closed
         reader.words.append(reader.rawdata)
     words = "".join(reader.words)
@@ -40,9 +47,14 @@ def read(text: str, finds: Finds) -> str:
     return _LINES_APART.sub("\n", _BLANKS.sub(" ", words)).strip()
 
 
+class _Broken(Exception):
+    """More was begun and never ended than is read: the parser looks to the end of the text for each such beginning."""
+
+
 class _Reader(HTMLParser):
     def __init__(self, finds: Finds) -> None:
         super().__init__(convert_charrefs=True)
+        self._unended = 0
         self.words: list[str] = []
         self.has_script = False
         self._finds = finds
@@ -79,6 +91,27 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._hidden is None:
             self.words.append(html.unescape(data) if self.cdata_elem in _ESCAPED else data)
+
+    def parse_starttag(self, i: int) -> int:
+        return self._ended(super().parse_starttag(i))
+
+    def parse_endtag(self, i: int) -> int:
+        return self._ended(super().parse_endtag(i))
+
+    def parse_comment(self, i: int, report: bool = True) -> int:
+        return self._ended(super().parse_comment(i, report))
+
+    def parse_pi(self, i: int) -> int:
+        return self._ended(super().parse_pi(i))
+
+    def parse_html_declaration(self, i: int) -> int:
+        return self._ended(super().parse_html_declaration(i))
+
+    def _ended(self, end: int) -> int:
+        self._unended += end < 0
+        if self._unended > _MOST_UNENDED:
+            raise _Broken
+        return end
 
     def _break(self, tag: str) -> None:
         if _LINES.fullmatch(tag):
