@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from screen.houses import House, Moody, Words
 from seawall.app import open_app
@@ -33,8 +33,9 @@ from seawall.model import (
 from seawall.policy import PolicySource, load_content_type
 from seawall.publish import Sources
 from seawall.screen import load_derived, load_item, load_prints, media_bytes, read_content
-from seawall.screen.tables import item_prints
+from seawall.screen.tables import debt, item_prints
 from seawall.settings import Settings
+from seawall.storage.tables import job
 
 CARD = """\
 content_type: card
@@ -89,6 +90,8 @@ class Lyrics:
         text = (part.data or b"").decode()
         if text == "noise":
             return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.UNREADABLE, detail="noise")
+        if text == "hoarse":
+            return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.ERROR, detail="hoarse")
         verse = Part(
             path=f"{part.path}>verse.0",
             modality=Modality.TEXT,
@@ -174,6 +177,23 @@ def test_what_cannot_be_heard_gets_the_fail_mode(house: House) -> None:
         ("lyrics", "sound", "noise"),
         ("insults", "sound>verse", "lyrics: noise"),
     }
+
+
+@pytest.mark.parametrize(("sung", "minutes"), [(b"noise", 60), (b"hoarse", 1)])
+def test_what_no_look_will_read_is_looked_at_ever_more_rarely(
+    sqlite_url: str, tmp_path: Path, sung: bytes, minutes: int
+) -> None:
+    """A debt of an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
+    with opened(tmp_path, sqlite_url) as house:
+        answer = house.app.screener.screen(card(sound=Audio(sung)))
+        house.work("rescreen")
+        with house.app.database.write() as connection:
+            connection.execute(update(debt).values(opened_at=debt.c.opened_at - 3_600_000))
+        house.hurry(answer)
+        assert house.work("rescreen") == 1
+        (due,) = (row["due_at"] for row in house.rows(select(job)) if row["kind"] == "rescreen")
+        waits = due - house.decisions(answer.item)[-1].at
+        assert minutes - 1 < waits / 60_000 < minutes + 5
 
 
 def test_prints_are_sealed_and_listed(house: House) -> None:

@@ -45,6 +45,8 @@ _ENCODER = msgspec.json.Encoder()
 _PLANS = 256  # kept: one for each content type and stage of the bundles in use
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
 _LONGEST_DELAY_MS = 60_000
+_LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
+_LONGEST_LASTING_MS = 86_400_000
 _DEBT_OPENED = select(func.min(debt.c.opened_at)).where(debt.c.state == "open")
 
 
@@ -336,17 +338,23 @@ class Screener:
         enforce.apply(tx, decision, item_is_new=head is None)
         payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
         if decision.debt_due is not None:
-            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, ref, head))
+            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, decision, head))
         elif judged.postponed:
             tx.enqueue("rescreen", ref.ref, payload)
         return answer_of(decision)
 
-    def _delay(self, tx: Transaction, ref: ItemRef, head: Head | None) -> int:
-        """Soon at first; then after a quarter of the debt's age, between one second and a minute."""
+    def _delay(self, tx: Transaction, decision: Decision, head: Head | None) -> int:
+        """Soon at first; then after a quarter of the debt's age, between one second and a minute.
+
+        What can hardly be read by then either, such as a damaged file, after as long as it has waited, up to a day:
+        each look is a decision in the ledger.
+        """
         if head is None or not head.degraded:
             return _RESCREEN_AFTER_MS
-        opened = tx.execute(_DEBT_OPENED.where(debt.c.item == ref.ref)).scalar()
+        opened = tx.execute(_DEBT_OPENED.where(debt.c.item == decision.item.ref)).scalar()
         age = tx.at - opened if opened is not None else 0
+        if all(unknown.reason in _LASTING for unknown in decision.unknown):
+            return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
         return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
 
     # -- late answers --------------------------------------------------------------------------------------------
