@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,15 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
     with opened(tmp_path, database_url, *POLICIES) as house:
         assert house.screen("look", kind="letter", id="n-9", picture=picture(turned=90)).degraded is False
         house.assert_rebuilds()
+
+
+def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher()]) as house:
+        add(house, value_of(picture()))
+    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as house:
+        search_past(house)
+        assert [one.finished_at is None for one in list_searches(house.app.database)] == [False]
+        assert house.work("retro") == 0  # it would find as little the next time
 
 
 def test_what_other_processes_add_is_unknown_at_once(database_url: str, tmp_path: Path) -> None:
