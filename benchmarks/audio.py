@@ -1,4 +1,4 @@
-"""Known recordings among 1,000 hours: how long a query takes, what it finds under which distortion, what it needs.
+"""Known audio files among 1,000 hours: how long a query takes, what it finds under which distortion, what it needs.
 
     ./run bench audio
 
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the tests' sy
 
 from match.music import RATE, Sound, pcm, song, with_noise
 from match.tools import at_bit_rate
-from seawall.detect.audio import REMEDY, Maker, find_maker
+from seawall.detectors.audio import REMEDY, Fingerprinter, find_fingerprinter
 from seawall.match.audio import AudioIndex, stretch
 
 HOURS = 1_000
@@ -37,7 +37,7 @@ Items = NDArray[np.uint32]
 
 
 def walks(count: int, seed: int = 0) -> list[Items]:
-    """Fingerprints of recordings that nobody made: an eighth of the bits turns from one item to the next."""
+    """Fingerprints of audio files that nobody made: an eighth of the bits turns from one item to the next."""
     chance = np.random.default_rng(seed)
     tracks = []
     for _ in range(count):
@@ -53,7 +53,7 @@ def faster(sound: Sound, speed: float) -> Sound:
     return np.interp(np.arange(0, len(sound), speed), np.arange(len(sound)), sound).astype(np.float32)
 
 
-def distortions(maker: Maker) -> dict[str, tuple[float, Callable[[Sound], Items]]]:
+def distortions(maker: Fingerprinter) -> dict[str, tuple[float, Callable[[Sound], Items]]]:
     """Name → seconds of the clip, and the query made of it."""
 
     def plain(change: Callable[[Sound], Sound]) -> Callable[[Sound], Items]:
@@ -100,7 +100,7 @@ def timed(index: AudioIndex, query: Items) -> tuple[float, Any]:
 def main(argv: list[str] | None = None) -> None:
     """Print tables, then one line of JSON."""
     del argv
-    maker = find_maker()
+    maker = find_fingerprinter()
     if maker is None:
         sys.exit(f"not measured: {REMEDY}")
     tracks = walks(round(HOURS * 3600 / (TRACK_ITEMS * 1365 / 11025)))
@@ -113,14 +113,14 @@ def main(argv: list[str] | None = None) -> None:
     built = time.perf_counter() - start
     del tracks
     figures: dict[str, Any] = {"items": int(index.items), "build_s": round(built, 1), **files(index)}
-    print(f"{index.items:,} items, {HOURS:,} hours, {len(index):,} recordings; built in {built:.1f} s")
+    print(f"{index.items:,} items, {HOURS:,} hours, {len(index):,} audio files; built in {built:.1f} s")
     print(f"on disk {figures['saved_mb']} MB, mapped in {figures['open_ms']} ms")
     figures["hits"] = hits(index, maker, known, places)
     figures |= strangers(index, maker)
     print(json.dumps({"benchmark": "audio", "python": sys.version.split()[0], "program": maker.kind, **figures}))
 
 
-def hits(index: AudioIndex, maker: Maker, known: list[Sound], places: NDArray[np.int64]) -> dict[str, Any]:
+def hits(index: AudioIndex, maker: Fingerprinter, known: list[Sound], places: NDArray[np.int64]) -> dict[str, Any]:
     """One row for each distortion."""
     print(f"{'clip of 10 s':<22} {'found':>7} {'wrong':>6} {'bits':>6} {'p50 ms':>7} {'max ms':>7}")
     chance = np.random.default_rng(1)
@@ -131,8 +131,8 @@ def hits(index: AudioIndex, maker: Maker, known: list[Sound], places: NDArray[np
             first = int(chance.integers(0, (SECONDS - seconds - 1) * RATE))
             ms, found = timed(index, make(sound[first : first + int((seconds + 0.5) * RATE)]))
             times.append(ms)
-            errors += [match.error for match in found if match.recording == places[number]][:1]
-            wrong += sum(match.recording != int(places[number]) for match in found)
+            errors += [match.error for match in found if match.audio == places[number]][:1]
+            wrong += sum(match.audio != int(places[number]) for match in found)
         bits = round(float(np.mean(errors)), 3) if errors else None
         p50, most = round(float(np.median(times)), 2), round(max(times), 2)
         table[name] = {
@@ -148,7 +148,7 @@ def hits(index: AudioIndex, maker: Maker, known: list[Sound], places: NDArray[np
     return table
 
 
-def strangers(index: AudioIndex, maker: Maker) -> dict[str, Any]:
+def strangers(index: AudioIndex, maker: Fingerprinter) -> dict[str, Any]:
     """Songs that the index does not hold: clips of ten seconds, and whole."""
     times, false, count = [], 0, 0
     for seed in range(1_000, 1_000 + STRANGERS):

@@ -1,4 +1,4 @@
-"""From ``POST /v1/banks/…/entries`` to matchable over HTTP, in two server processes on one bank of many pictures.
+"""From ``POST /v1/banks/…/entries`` to matchable over HTTP, in two server processes on one bank of many images.
 
     ./run bench banks 1000000
 
@@ -64,7 +64,7 @@ def measure(folder: Path) -> dict[str, Any]:
 def _fill(folder: Path, size: int) -> dict[str, float]:
     from seawall.app import open_app
     from seawall.publish import NewEntry, import_entries
-    from seawall.publish.banks import Line
+    from seawall.publish.banks import ImportLine
     from seawall.settings import Settings
 
     with open_app(Settings.from_env({}, data_dir=folder)) as app:
@@ -72,7 +72,7 @@ def _fill(folder: Path, size: int) -> dict[str, float]:
         started = time.perf_counter()
         for first in range(0, size, 50_000):
             values = [secrets.token_hex(32) for _ in range(min(50_000, size - first))]
-            lines = [Line(0, NewEntry(kind="image", value=value, source="benchmark"), value) for value in values]
+            lines = [ImportLine(0, NewEntry(kind="image", value=value, source="benchmark"), value) for value in values]
             import_entries(app.ledger, BANK, lines, "benchmark")
         imported = time.perf_counter() - started
         started = time.perf_counter()

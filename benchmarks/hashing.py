@@ -1,12 +1,12 @@
-"""PDQ hashes of pictures, decoding included, beside the pdqhash package; of films' frames, beside vpdq.
+"""PDQ hashes of images, decoding included, beside the pdqhash package; of videos' frames, beside vpdq.
 
     ./run bench hashing
-    ./run bench hashing --quick    without pictures of 12 megapixels
+    ./run bench hashing --quick    without images of 12 megapixels
 
-Pictures are photographs that scikit-image ships, resized and saved as JPEG. ``pdqhash`` decodes with Pillow and hashes
+Images are photographs that scikit-image ships, resized and saved as JPEG. ``pdqhash`` decodes with Pillow and hashes
 all pixels, as threatexchange does; ``full`` is ours of all pixels, which must give the same bits; ``draft`` is ours of
-a JPEG decoded at a reduced size. The film is a slow pan over the photographs, H.264, 720p. Figures are CPU time of this
-process, all threads together; each picture's best of three, the ways in turn.
+a JPEG decoded at a reduced size. The video is a slow pan over the photographs, H.264, 720p. Figures are CPU time of this
+process, all threads together; each image's best of three, the ways in turn.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def cpu_ms(run: Callable[[], object]) -> float:
     return (time.process_time() - started) * 1e3
 
 
-def pictures(size: tuple[int, int]) -> dict[str, Any]:
+def images(size: tuple[int, int]) -> dict[str, Any]:
     """One row: means over the photographs at this size."""
     best: dict[str, list[float]] = {name: [] for name in (*WAYS, "pdqhash only", "seawall only")}
     drifts, same = [], 0
@@ -104,28 +104,28 @@ def pictures(size: tuple[int, int]) -> dict[str, Any]:
     return figures | {"identical": f"{same}/{len(NAMES)}", "drift": f"{np.mean(drifts):.1f}, {max(drifts)}"}
 
 
-def make_film(path: Path) -> None:
+def make_video(path: Path) -> None:
     """Ten seconds of a pan over the photographs."""
     import av
 
     canvas = np.concatenate([np.asarray(image.resize((1920, 1080))) for image in photographs()], axis=1)
-    with av.open(str(path), "w") as film:
-        stream = film.add_stream("libx264", rate=RATE)
+    with av.open(str(path), "w") as clip:
+        stream = clip.add_stream("libx264", rate=RATE)
         stream.width, stream.height = FRAME
         stream.pix_fmt = "yuv420p"
         for number in range(SECONDS * RATE):
             left, top = number * (canvas.shape[1] - FRAME[0]) // (SECONDS * RATE), number
             shown = canvas[top : top + FRAME[1], left : left + FRAME[0]]
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(shown), format="rgb24")))
-        film.mux(stream.encode(None))
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(shown), format="rgb24")))
+        clip.mux(stream.encode(None))
 
 
 def frames(path: Path) -> Iterator[Any]:
     """Every frame."""
     import av
 
-    with av.open(str(path)) as film:
-        yield from film.decode(video=0)
+    with av.open(str(path)) as clip:
+        yield from clip.decode(video=0)
 
 
 def luma_of(frame: Any) -> NDArray[np.uint8]:
@@ -145,12 +145,12 @@ def theirs(path: Path) -> int:
     return sum(1 for frame in frames(path) if packed(frame.to_ndarray(format="rgb24")))
 
 
-def film() -> dict[str, Any]:
+def clip() -> dict[str, Any]:
     """Frames in a CPU-second, and how far luma's hashes are from those of RGB."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pan.mp4"
-        make_film(path)
+        make_video(path)
         ways: dict[str, Callable[[Path], int]] = {"seawall": ours, "PyAV + pdqhash": theirs}
         if importlib.util.find_spec("vpdq"):
             import vpdq
@@ -175,28 +175,28 @@ def film() -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print two tables, then one line of JSON."""
     parser = argparse.ArgumentParser(prog="./run bench hashing")
-    parser.add_argument("--quick", action="store_true", help="without pictures of 12 megapixels")
+    parser.add_argument("--quick", action="store_true", help="without images of 12 megapixels")
     options = parser.parse_args(argv)
-    print("pictures, with decoding: CPU ms                                          hash only           bits away")
+    print("images, with decoding: CPU ms                                          hash only           bits away")
     print(f"{'size':<10} {'pdqhash':>9} {'full':>8} {'x':>6} {'draft':>8} {'x':>6}", end="")
     print(f" {'pdqhash':>11} {'seawall':>8} {'x':>6}   {'full equal':<11} draft: mean, max")
     found: dict[str, Any] = {}
     for size in SIZES[: 3 if options.quick else None]:
-        row = found[f"{size[0]}x{size[1]}"] = pictures(size)
+        row = found[f"{size[0]}x{size[1]}"] = images(size)
         print(f"{size[0]}x{size[1]:<5} {row['pdqhash_ms']:>9} {row['full_ms']:>8} {row['x_full']:>6}", end="")
         print(
             f" {row['draft_ms']:>8} {row['x_draft']:>6} {row['pdqhash only_ms']:>11} {row['seawall only_ms']:>8}",
             end="",
         )
         print(f" {row['x_only']:>6}   {row['identical']:<11} {row['drift']}", flush=True)
-    print(f"\nevery frame of {SECONDS} s of film, {FRAME[0]}x{FRAME[1]}, decoding included")
-    seen = film()
+    print(f"\nevery frame of {SECONDS} s of video, {FRAME[0]}x{FRAME[1]}, decoding included")
+    seen = clip()
     for name, row in seen.items():
         if isinstance(row, dict):
             print(f"{name:<16} {row['frames']:>5} hashes {row['per_cpu_s']:>8} per CPU-second   seawall x {row['x']}")
     print(f"luma's hashes are {seen['drift']} (mean, max) bits from those of RGB")
     aims = {"decoded": AIM_DECODED, "frames": AIM_FRAMES}
-    print(json.dumps({"benchmark": "hashing", "python": sys.version.split()[0], "aims": aims, **found, "film": seen}))
+    print(json.dumps({"benchmark": "hashing", "python": sys.version.split()[0], "aims": aims, **found, "video": seen}))
 
 
 if __name__ == "__main__":

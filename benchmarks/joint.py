@@ -1,7 +1,7 @@
 """What the joint model is worth: `./run bench joint`.
 
-Posts of HatemojiBuild that no model was fitted to, their emoji taken out of the text and drawn into pictures, read
-back by the shipped picture reader. Needs SEAWALL_DATA, the emoji font and the groups dev and bench. Prints tables for
+Posts of HatemojiBuild that no model was fitted to, their emoji taken out of the text and drawn into images, read
+back by the shipped image reader. Needs SEAWALL_DATA, the emoji font and the groups dev and bench. Prints tables for
 people, then one line of JSON; ``--card FILE`` writes the model card. ``--ocr N`` texts are drawn and read at each
 noise level (seconds each; 0: not).
 """
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from seawall.detect.joint import fusion
-from seawall.detect.joint.detector import encoder_of, shipped
-from seawall.detect.joint.pictograms import pictograms
-from seawall.detect.joint.reader import PictureReader
-from seawall.detect.text.model import TextModel
+from seawall.detectors.joint import fusion
+from seawall.detectors.joint.detector import encoder_of, shipped
+from seawall.detectors.joint.pictogram_reader import PictogramReader
+from seawall.detectors.joint.pictograms import pictograms
+from seawall.detectors.text.model import TextModel
 from seawall.learn.datasets import DATASETS
-from seawall.learn.joint import learnt_from, read_pictures
-from seawall.learn.joint_data import Post, confounders, groups, posts
-from seawall.learn.joint_measure import Answers, answers, auc, both_ways, calibration
+from seawall.learn.joint import learnt_from, read_images
+from seawall.learn.joint_data import HatemojiPost, confounders, groups, posts
+from seawall.learn.joint_measure import ModelScores, auc, both_ways, calibration, model_scores
 from seawall.learn.joint_scenes import (
     HARD,
     MILD,
@@ -40,7 +40,7 @@ from seawall.learn.joint_scenes import (
 from seawall.measure import Interval, average_precision, wilson
 
 WEARS = {"mild": MILD, "plain": PLAIN, "hard": HARD}
-WAYS = ("text alone", "picture alone", "late fusion", "joint", "joint, picture missing", "joint, text missing")
+WAYS = ("text alone", "image alone", "late fusion", "joint", "joint, image missing", "joint, text missing")
 MARGIN = 0.10
 OTHER_SHARES = {"any share": 0.0, "a quarter": 0.25}  # of the rarer label, beside the gate's (``LEAST_SHARE``)
 
@@ -53,7 +53,7 @@ def shown(row: Sequence[float]) -> str:
     return f"{row[0]:.3f} [{row[1]:.3f}, {row[2]:.3f}]"
 
 
-def table(title: str, said: Answers, chosen: np.ndarray[Any, Any]) -> dict[str, Any]:
+def table(title: str, said: ModelScores, chosen: np.ndarray[Any, Any]) -> dict[str, Any]:
     """The five figures (and one) on some posts, and how far joint is ahead of each single way."""
     figures: dict[str, Any] = {"posts": int(chosen.sum()), "hateful": int(said.hateful[chosen].sum())}
     print(f"\n{title}: {figures['posts']} posts, {figures['hateful']} hateful; AUC, intervals by group")
@@ -70,11 +70,11 @@ def table(title: str, said: Answers, chosen: np.ndarray[Any, Any]) -> dict[str, 
     return figures
 
 
-def reader_figures(reader: PictureReader, scenes: int) -> dict[str, Any]:
+def reader_figures(reader: PictogramReader, scenes: int) -> dict[str, Any]:
     """How well pictograms are read from made scenes, and how often something is seen where there is nothing."""
     generator, photos = np.random.default_rng(23), photographs(TEST_PHOTOS)
     figures: dict[str, Any] = {}
-    print(f"\nPicture reader: {scenes} scenes of one to six pictograms at each wear, photographs not trained on")
+    print(f"\nImage reader: {scenes} scenes of one to six pictograms at each wear, photographs not trained on")
     for name, wear in WEARS.items():
         found = wanted = right = said = 0
         stated: list[float] = []
@@ -100,14 +100,14 @@ def reader_figures(reader: PictureReader, scenes: int) -> dict[str, Any]:
     whole = sum(bool(reader.read(np.asarray(photo))) for photo in photos)
     figures["without pictograms"] = numbers(wilson(false, 2 * scenes))
     figures["whole photographs"] = [whole, len(photos)]
-    print(f"  something seen in pictures without pictograms (parts of photographs, shapes, letters): "
+    print(f"  something seen in images without pictograms (parts of photographs, shapes, letters): "
           f"{shown(figures['without pictograms'])}; in whole photographs: {whole} of {len(photos)}")  # fmt: skip
     return figures
 
 
 def ocr_figures(model: TextModel, data: Path, count: int) -> dict[str, Any]:
-    """Synthetic rendering of labelled texts: what reading them from noisy pictures costs the text model."""
-    from seawall.detect.media import Media, Unreadable
+    """Synthetic rendering of labelled texts: what reading them from noisy images costs the text model."""
+    from seawall.media import Media, UnreadableMedia
 
     examples = DATASETS["hatecheck"].read(data, "test")
     pick = np.random.default_rng(5).permutation(len(examples))[:count]
@@ -122,7 +122,7 @@ def ocr_figures(model: TextModel, data: Path, count: int) -> dict[str, Any]:
         read = []
         for text in texts:
             lines = media.words(encoded(drawn_text(text, noise, generator), 70))
-            read.append("" if isinstance(lines, Unreadable) else " ".join(line.text for line in lines))
+            read.append("" if isinstance(lines, UnreadableMedia) else " ".join(line.text for line in lines))
         same = np.mean([a.lower().split() == b.lower().split() for a, b in zip(texts, read, strict=True)])
         reached = average_precision(truth, model.probabilities(read)[:, column])
         figures[f"noise {noise}"] = {
@@ -160,9 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="joint", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", type=Path, default=shipped(), help="folder of the joint model")
     parser.add_argument("--card", type=Path, help="write the model card here")
-    parser.add_argument("--readings", type=Path, help="take what was read in the test pictures from this file")
+    parser.add_argument("--readings", type=Path, help="take what was read in the test images from this file")
     parser.add_argument("--ocr", type=int, default=60, help="texts at each noise level")
-    parser.add_argument("--scenes", type=int, default=100, help="for the picture reader, at each wear")
+    parser.add_argument("--scenes", type=int, default=100, help="for the image reader, at each wear")
     options = parser.parse_args(arguments)
     root = os.environ.get("SEAWALL_DATA")
     if root is None or not DATASETS["hatemoji"].present(Path(root)):
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if model.card["encoder"] != encoder_of(text_model):
         print("the joint model was fitted to another text encoder: python -m seawall.learn.joint")
         return 1
-    reader = PictureReader(options.model)
+    reader = PictogramReader(options.model)
     learnt, _ = learnt_from(data)
     rows = posts(data, "joint")
     print(f"joint model {model.version}: {len(rows)} held-out posts share no group with {len(learnt)} learnt ones")
@@ -182,13 +182,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.readings and options.readings.is_file():
         read = [tuple(names) for names in json.loads(options.readings.read_text(encoding="utf-8"))]
     else:
-        read = read_pictures(rows, reader, wear=MILD, photos=photos)
+        read = read_images(rows, reader, wear=MILD, photos=photos)
     figures["read_without_fault"] = round(
         float(np.mean([a == short(row) for a, row in zip(read, rows, strict=True)])), 4
     )
-    print(f"pictures read without a fault: {figures['read_without_fault']:.3f}")
+    print(f"images read without a fault: {figures['read_without_fault']:.3f}")
     twins, every = confounders(rows), np.ones(len(rows), dtype=bool)
-    said = answers(rows, group, read, model, text_model)
+    said = model_scores(rows, group, read, model, text_model)
     figures["confounders"] = table("Confounders (the same words carry both labels)", said, twins)
     official = posts(data, "test")
     neither = both_ways(rows, [*learnt, *rows, *official])
@@ -198,20 +198,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         title = f"To compare: confounders whose pictograms stand under both labels, the rarer one holds {name}"
         figures[f"both_ways_{name}"] = table(title, said, neither)
     figures["all"] = table("All held-out posts", said, every)
-    perfect = answers(rows, group, [short(row) for row in rows], model, text_model)
-    figures["perfect_reader"] = {way: numbers(auc(perfect, way, twins)) for way in ("picture alone", "joint")}
-    print(f"\nwith a reader without fault: picture alone {shown(figures['perfect_reader']['picture alone'])}, "
+    perfect = model_scores(rows, group, [short(row) for row in rows], model, text_model)
+    figures["perfect_reader"] = {way: numbers(auc(perfect, way, twins)) for way in ("image alone", "joint")}
+    print(f"\nwith a reader without fault: image alone {shown(figures['perfect_reader']['image alone'])}, "
           f"joint {shown(figures['perfect_reader']['joint'])}")  # fmt: skip
     some = group % 3 == 0
     for name in ("plain", "hard"):
         chosen = [row for row, keep in zip(rows, some, strict=True) if keep]
-        worn = answers(
-            chosen, group[some], read_pictures(chosen, reader, wear=WEARS[name], photos=photos), model, text_model
+        worn = model_scores(
+            chosen, group[some], read_images(chosen, reader, wear=WEARS[name], photos=photos), model, text_model
         )
         figures[f"wear_{name}"] = numbers(auc(worn, "joint", confounders(chosen)))
-        print(f"joint on confounders of every third group, pictures worn {name}: {shown(figures[f'wear_{name}'])}")
-    told = answers(
-        official, groups(official), read_pictures(official, reader, wear=MILD, photos=photos), model, text_model
+        print(f"joint on confounders of every third group, images worn {name}: {shown(figures[f'wear_{name}'])}")
+    told = model_scores(
+        official, groups(official), read_images(official, reader, wear=MILD, photos=photos), model, text_model
     )
     figures["official_test"] = table(
         "What is left of Hatemoji's own test split", told, np.ones(len(official), dtype=bool)
@@ -234,7 +234,7 @@ def holds(found: Mapping[str, Any]) -> bool:
     return all(joint[f"over {way}"][0] >= MARGIN and joint[f"apart from {way}"] for way in WAYS[:3])
 
 
-def short(row: Post) -> tuple[str, ...]:
+def short(row: HatemojiPost) -> tuple[str, ...]:
     """A post's pictograms as a reader without fault gives them: a run of equal ones once."""
     return tuple(name for at, name in enumerate(row.names) if at == 0 or name != row.names[at - 1])
 

@@ -11,44 +11,44 @@ _HEAD = """# Model card: the joint model
 <!-- written by `./run bench joint --card docs/model-card-joint.md`; do not edit -->
 
 Signal `joint_hate` of the detector `joint`: hate that lies in the words of a post *together with* the pictograms of
-its picture. English. A calibrated probability under each mask (words and picture, words alone, picture alone).
+its image. English. A calibrated probability under each mask (words and image, words alone, image alone).
 Version `{version}`.
 
 **For** ordering review and finding what the text model cannot see. **Not for** acting on anybody unreviewed; not for
-photographs, drawings or memes in general: the picture reader knows {pictograms:,} pictograms as one font draws them.
+photographs, drawings or memes in general: the image reader knows {pictograms:,} pictograms as one font draws them.
 
 ## How it reads
-Every source becomes text with a mark: `[text] … [picture] kitchen knife, man: dark skin tone`. The
-detector reads each picture of an item, its own and then the first frames of its films (at most eight in all), together
-with the texts that its author wrote; and again, once they are there, with words read in pictures, QR codes and
-transcripts (`[words] … [voice] …`). The picture reader (two small ONNX networks, trained on made scenes alone) names
+Every source becomes text with a mark: `[text] … [image] kitchen knife, man: dark skin tone`. The
+detector reads each image of an item, its own and then the first frames of its videos (at most eight in all), together
+with the texts that its author wrote; and again, once they are there, with words read in images, QR codes and
+transcripts (`[words] … [voice] …`). The image reader (two small ONNX networks, trained on made scenes alone) names
 pictograms with a certainty. The shipped text encoder embeds the joint text, what is said and what is shown; a head of
 {networks} small networks with modality dropout and a mask gives the answer.
 
 ## Data
 {title} ({licence}), {source}.
-The emoji leave the text and are drawn into a picture, so that the same words carry both labels. Fitted to {training}
+The emoji leave the text and are drawn into an image, so that the same words carry both labels. Fitted to {training}
 posts and calibrated on {calibration} others, in whole groups. Held out from this model **and from the text encoder**:
 {held} posts in whole groups (equal or nearly equal words, authors' pairs; listed in `learn/joint_held_out.txt`), of
 which {confounders} are confounders. The posts are adversarial, half of them hateful: probabilities and operating
 points hold for such a mixture, not for a platform's.
 
 ## The gate
-Joint is to be ahead of text alone, picture alone and late fusion by an AUC of 0.10 each, the intervals apart.
+Joint is to be ahead of text alone, image alone and late fusion by an AUC of 0.10 each, the intervals apart.
 - **On all {confounders} confounders** (the same words carry both labels): **{gate_confounders}**. There the
-  picture alone is a strong cue: most pictograms stand mostly under one label.
+  image alone is a strong cue: most pictograms stand mostly under one label.
 - **On the {both} confounders both ways** (among all posts of HatemojiBuild with the same set of pictograms, skin tones
   aside, each label holds a third or more, so that neither source decides, as in Kiela et al. 2020, The Hateful Memes
   Challenge): **{gate_both_ways}**. `./run bench joint` exits with 0 exactly when this one holds.
 
 The second set was defined after the first results on held-out posts. Three shares of the rarer label were compared by
-cross-validation on learnt posts (any, a quarter, a third); the third was taken, because there the picture alone told
+cross-validation on learnt posts (any, a quarter, a third); the third was taken, because there the image alone told
 least and joint was furthest ahead, before any model was measured on held-out posts of it. It counts the held-out posts'
 labels, too: like pairing by design, that holds down what a single source can reach. It replaces an earlier set (both
 labels within the held-out confounders, 165 posts), on which the model before this one reached 0.778 and late fusion
 0.650. With the other shares:
 
-| the rarer label holds | posts | text alone | picture alone | late fusion | joint |
+| the rarer label holds | posts | text alone | image alone | late fusion | joint |
 | --- | --- | --- | --- | --- | --- |
 {others}
 ## Results (`./run bench joint`; 95 % intervals by group)
@@ -56,14 +56,14 @@ labels within the held-out confounders, 165 posts), on which the model before th
 
 _LIMITS = """
 ## Limits
-- Pictures that the reader does not understand give no signal; that says nothing about them.
-- Where pictograms stood in a sentence is lost when they become a picture: some posts cannot be told even by people.
+- Images that the reader does not understand give no signal; that says nothing about them.
+- Where pictograms stood in a sentence is lost when they become an image: some posts cannot be told even by people.
 - The encoder was fine-tuned on the same training rows as the head, so the head trusts it a little too much.
 - The held-out posts were looked at about six times before the last fit, and three looks influenced the design (features
   of the encoder's log-odds were dropped, a both-ways set was chosen, epochs were reduced), so their figures are
   slightly optimistic. The last recipe was chosen by cross-validation on whole groups of learnt posts and measured once;
   the other shares of the gate's table were measured after that and changed nothing.
-- "Picture alone" and "text alone" are heads of their own, fitted by the same recipe to one source's embedding.
+- "Image alone" and "text alone" are heads of their own, fitted by the same recipe to one source's embedding.
 - The finder's thresholds were chosen on made scenes with the photographs that the reader's table uses, too: its false
   alarms are slightly optimistic.
 - The shipped networks came from `python -m seawall.learn.joint_reader OUT --only namer --steps 1600` and
@@ -77,7 +77,7 @@ _LIMITS = """
 - The glyphs of one font (Noto Color Emoji, OFL) taught the reader; how well it reads others' was not measured.
 """
 
-_ROWS = ("text alone", "picture alone", "late fusion", "joint", "joint, picture missing", "joint, text missing")
+_ROWS = ("text alone", "image alone", "late fusion", "joint", "joint, image missing", "joint, text missing")
 _SETS = {
     "confounders": "Confounders: the same words carry both labels",
     "both_ways": "Confounders both ways: the pictograms do not decide, either",
@@ -88,7 +88,7 @@ _SETS = {
 
 def write(path: Path, figures: Mapping[str, Any], gates: Mapping[str, bool]) -> None:
     """Write the card. ``gates``: on which sets of posts the gate holds."""
-    from seawall.detect.joint.pictograms import pictograms
+    from seawall.detectors.joint.pictograms import pictograms
 
     made = figures["card"]
     text = _HEAD.format(
@@ -133,10 +133,10 @@ def _table(title: str, found: Mapping[str, Any]) -> str:
 def _others(figures: Mapping[str, Any]) -> str:
     reader, perfect = figures["reader"], figures["perfect_reader"]
     lines = [
-        "\n### The picture reader",
-        f"{figures['read_without_fault']:.0%} of the test pictures are read without any fault. With a reader without "
-        f"fault the joint model would reach {_shown(perfect['joint'])} on confounders, the picture alone "
-        f"{_shown(perfect['picture alone'])}; with pictures worn plain {_shown(figures['wear_plain'])}, hard "
+        "\n### The image reader",
+        f"{figures['read_without_fault']:.0%} of the test images are read without any fault. With a reader without "
+        f"fault the joint model would reach {_shown(perfect['joint'])} on confounders, the image alone "
+        f"{_shown(perfect['image alone'])}; with images worn plain {_shown(figures['wear_plain'])}, hard "
         f"{_shown(figures['wear_hard'])} (joint, every third group).",
         "",
         "| wear | found | named rightly | stated certainty |",
@@ -147,13 +147,13 @@ def _others(figures: Mapping[str, Any]) -> str:
         lines.append(f"| {wear} | {_shown(row['recall'])} | {_shown(row['precision'])} | {row['stated']:.3f} |")
     whole = reader["whole photographs"]
     lines.append(
-        f"\nSomething is seen in {_shown(reader['without pictograms'])} of pictures without pictograms (parts of "
+        f"\nSomething is seen in {_shown(reader['without pictograms'])} of images without pictograms (parts of "
         f"photographs, shapes, letters), and in {whole[0]} of {whole[1]} whole photographs that scikit-image ships."
     )
     if "ocr" in figures:
         ocr = figures["ocr"]
         lines += [
-            "\n### Labelled texts drawn into noisy pictures and read back",
+            "\n### Labelled texts drawn into noisy images and read back",
             "| noise | AP of hate | loss | word for word |",
         ]
         lines += ["| --- | --- | --- | --- |", f"| as typed ({ocr['texts']} of HateCheck) | {ocr['typed']:.3f} | | |"]

@@ -1,4 +1,4 @@
-"""Known pictures among a million and ten million: PDQ lookup beside threatexchange and FAISS, radius 31.
+"""Known images among a million and ten million: PDQ lookup beside threatexchange and FAISS, radius 31.
 
     ./run bench matching                 one million; a few minutes
     ./run bench matching --full          and ten million: 6 GB of memory, a quarter of an hour
@@ -40,7 +40,7 @@ from benchmarks.matching_workload import (
     uniform,
 )
 
-from seawall.match.index import HashIndex
+from seawall.match.hashindex.index import HashIndex
 
 TIMED, TIMED_LARGE = 600, 100  # queries, each asked three times; above a million hashes
 ROUNDS = 3

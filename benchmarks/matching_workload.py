@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.match.bits import scan
-from seawall.match.index import HashIndex
+from seawall.match.hashindex.bits import scan
+from seawall.match.hashindex.index import HashIndex
 from seawall.match.pdq import pdq_luma
 
 RADIUS = 31
@@ -25,7 +25,7 @@ Hashes = NDArray[np.uint64]
 
 
 def uniform(rows: int, random: np.random.Generator) -> Hashes:
-    """Hashes of pictures that have nothing in common."""
+    """Hashes of images that have nothing in common."""
     return random.integers(0, 2**64, (rows, 4), dtype=np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""Parts from media: what pictures, films and recordings cost in the confined processes that read them.
+"""Parts from media: what images, videos and audio files cost in the confined processes that read them.
 
     ./run bench media
 
@@ -24,10 +24,10 @@ import zxingcpp
 from av.video.frame import VideoFrame
 from PIL import Image, ImageDraw, ImageFont
 
-from seawall.detect.image import Sandbox
-from seawall.detect.media import Media, Unreadable, confinement, to_wav
+from seawall.detectors.image import Sandbox
+from seawall.media import Media, UnreadableMedia, confinement, to_wav
 
-FILM_SECONDS, RATE = 10, 30
+VIDEO_SECONDS, RATE = 10, 30
 SOUND_SECONDS = 600
 
 
@@ -35,17 +35,17 @@ def main(arguments: list[str]) -> None:
     """Measure and print."""
     print("\n".join(confinement()), "\n")
     print(f"{'':44}{'cpu':>9}{'wall':>9}")
-    pictures()
+    images()
     media = Media()
     try:
         words_and_codes(media)
-        films(media)
-        recordings(media)
+        videos(media)
+        audio_files(media)
     finally:
         media.close()
 
 
-def pictures() -> None:
+def images() -> None:
     """Decoding and hashing."""
     sandbox = Sandbox()
     try:
@@ -65,9 +65,9 @@ def words_and_codes(media: Media) -> None:
             zxingcpp.create_barcode("https://example.com/a", zxingcpp.BarcodeFormat.QRCode), scale=6
         )
     )
-    picture = texture((1_280, 720))
-    picture.paste(Image.fromarray(code), (700, 300))
-    data = encoded(picture, "JPEG")
+    raster = texture((1_280, 720))
+    raster.paste(Image.fromarray(code), (700, 300))
+    data = encoded(raster, "JPEG")
     report("codes in 1280 x 720", lambda: media.pids, lambda at: media.codes(data), 20)
     for size, height in (((640, 360), 24), ((1_280, 720), 28)):
         for lines in (0, 3, 10):
@@ -76,18 +76,18 @@ def words_and_codes(media: Media) -> None:
             report(name, lambda: media.pids, lambda at, d=data: media.words(d), 3)
 
 
-def films(media: Media) -> None:
+def videos(media: Media) -> None:
     """Frames a second: every frame is decoded, one a second hashed and made small."""
     for size in ((640, 360), (1_280, 720)):
-        data = film(size)
-        name = f"film {size[0]} x {size[1]}, {FILM_SECONDS} s"
-        cpu, wall = report(name, lambda: media.pids, lambda at, d=data: media.film(d + bytes(at)), 3)
-        frames = FILM_SECONDS * RATE
-        speeds = f"{frames / cpu:,.0f} frames a cpu-second, {FILM_SECONDS / cpu:.0f} x real time"
+        data = clip(size)
+        name = f"video {size[0]} x {size[1]}, {VIDEO_SECONDS} s"
+        cpu, wall = report(name, lambda: media.pids, lambda at, d=data: media.video(d + bytes(at)), 3)
+        frames = VIDEO_SECONDS * RATE
+        speeds = f"{frames / cpu:,.0f} frames a cpu-second, {VIDEO_SECONDS / cpu:.0f} x real time"
         print(f"{'':4}{speeds}; {frames / wall:,.0f} a second by the wall")
 
 
-def recordings(media: Media) -> None:
+def audio_files(media: Media) -> None:
     """Sound, and speech in it."""
     at = np.arange(SOUND_SECONDS * 16_000)
     pcm = (8_000 * np.sin(at / 6) + np.random.default_rng(0).normal(0, 500, len(at))).astype("<i2")
@@ -124,7 +124,7 @@ def report(
 
 def check(answer: object) -> None:
     """A file that is not read measures nothing."""
-    if isinstance(answer, Unreadable):
+    if isinstance(answer, UnreadableMedia):
         raise SystemExit(f"could not be read: {answer.code}")
 
 
@@ -150,8 +150,8 @@ def texture(size: tuple[int, int], seed: int = 0) -> Image.Image:
 
 def lettered(size: tuple[int, int], height: int, lines: int) -> Image.Image:
     """Words on paper that is a little dirty."""
-    picture = Image.new("RGB", size, (225, 220, 210))
-    draw = ImageDraw.Draw(picture)
+    raster = Image.new("RGB", size, (225, 220, 210))
+    draw = ImageDraw.Draw(raster)
     for line in range(lines):
         draw.text(
             (20, 12 + int(line * height * 1.35)),
@@ -160,17 +160,17 @@ def lettered(size: tuple[int, int], height: int, lines: int) -> Image.Image:
             ImageFont.load_default(height),
         )
     noise = np.random.default_rng(0).normal(0, 12, (size[1], size[0], 3))
-    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
+    return Image.fromarray(np.clip(np.asarray(raster) + noise, 0, 255).astype(np.uint8))
 
 
-def film(size: tuple[int, int]) -> bytes:
+def clip(size: tuple[int, int]) -> bytes:
     """A texture that moves, in H.264."""
     pixels = np.asarray(texture(size))
     whole = io.BytesIO()
     with av.open(whole, "w", format="matroska") as output:
         stream: Any = output.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for number in range(FILM_SECONDS * RATE):
+        for number in range(VIDEO_SECONDS * RATE):
             frame = VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(pixels, 3 * number, 1)), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             output.mux(stream.encode(frame))
@@ -178,10 +178,10 @@ def film(size: tuple[int, int]) -> bytes:
     return whole.getvalue()
 
 
-def encoded(picture: Image.Image, form: str) -> bytes:
+def encoded(raster: Image.Image, form: str) -> bytes:
     """A file."""
     whole = io.BytesIO()
-    picture.save(whole, form)
+    raster.save(whole, form)
     return whole.getvalue()
 
 

@@ -20,13 +20,13 @@ from benchmarks.quality_card import write_card
 from benchmarks.quality_folds import UNSEEN, grouped_folds
 from numpy.typing import NDArray
 
-from seawall.detect.text.model import TextModel, shipped
-from seawall.detect.text.model.artefact import ENCODER
-from seawall.detect.text.model.encoder import Encoder
-from seawall.detect.text.model.linear import Linear
+from seawall.detectors.text.model import TextModel, shipped
+from seawall.detectors.text.model.artefact import ENCODER
+from seawall.detectors.text.model.encoder import OnnxEncoder
+from seawall.detectors.text.model.linear import Linear
 from seawall.learn import leaks
 from seawall.learn.corpus import TESTS
-from seawall.learn.datasets import DATASETS, Example
+from seawall.learn.datasets import DATASETS, LabelledText
 from seawall.learn.dedupe import clusters
 from seawall.learn.join import opinions
 from seawall.measure import (
@@ -81,10 +81,10 @@ class Bench:
         self.opinions: dict[str, tuple[Scores, Scores]] = {}  # of each set: texts × heads, n-gram alone and both
         self.truths: dict[str, tuple[str, NDArray[np.bool_]]] = {}  # of each set: the head that it tests, and the truth
         digest = model.artefact.encoder
-        self.encoder = Encoder(model.folder / ENCODER, digest) if digest else None
+        self.encoder = OnnxEncoder(model.folder / ENCODER, digest) if digest else None
         self.figures: dict[str, Any] = {"model_version": model.spec.version, "skipped": []}
 
-    def examples(self, name: str, split: str) -> list[Example] | None:
+    def examples(self, name: str, split: str) -> list[LabelledText] | None:
         """The examples of a set, or None (noted) when it is not there."""
         if self.data is None or not DATASETS[name].present(self.data):
             print(f"\n{name}: not found, skipped" + ("" if self.data else " (SEAWALL_DATA is not set)"))
@@ -92,12 +92,12 @@ class Bench:
             return None
         return DATASETS[name].read(self.data, split)
 
-    def scores(self, examples: Sequence[Example]) -> dict[str, Scores]:
+    def scores(self, examples: Sequence[LabelledText]) -> dict[str, Scores]:
         """The probabilities of each head, as served."""
         table = self.model.probabilities([example.text for example in examples])
         return {name: table[:, column] for column, name in enumerate(self.heads)}
 
-    def each(self, name: str, examples: Sequence[Example]) -> dict[str, dict[str, Scores]]:
+    def each(self, name: str, examples: Sequence[LabelledText]) -> dict[str, dict[str, Scores]]:
         """Of each head the probabilities as served, and what each model says alone (the encoder: log-odds)."""
         if self.encoder is None:
             return {head: {"served": values, "ngram": values} for head, values in self.scores(examples).items()}

@@ -2,7 +2,7 @@
 
 Five folds, whole clusters of near-duplicates to a side. On the other folds two classifiers are trained, and their
 probabilities averaged: one on the n-gram model's features with the shipped heads' log-odds beside them, one on the
-encoder's embeddings. Each holds two opinions: "any violation", and one per harm joined by noisy-or.
+encoder's embeddings. Each holds two feedback: "any violation", and one per harm joined by noisy-or.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model import TextModel, read
-from seawall.learn.datasets import OPENAI_HARMS, Example
+from seawall.detectors.text.model import TextModel, read
+from seawall.learn.datasets import OPENAI_HARMS, LabelledText
 from seawall.learn.train import document_frequencies, sparse_matrix, text_counts
 
 SEED = 7
@@ -28,7 +28,7 @@ Features = Callable[[NDArray[np.bool_]], Any]  # from the rows that train to the
 
 
 def grouped_folds(
-    model: TextModel, examples: Sequence[Example], groups: NDArray[np.int64], draws: int
+    model: TextModel, examples: Sequence[LabelledText], groups: NDArray[np.int64], draws: int
 ) -> dict[str, list[Scores]]:
     """Out-of-fold probabilities of any violation, one list of ``draws`` of folds for each way to do it."""
     texts = [example.text for example in examples]
@@ -78,7 +78,7 @@ def _dense_features(values: Scores) -> Features:
     return features
 
 
-def _out_of_fold(examples: Sequence[Example], features: Features, fold: NDArray[np.int64], name: str) -> Scores:
+def _out_of_fold(examples: Sequence[LabelledText], features: Features, fold: NDArray[np.int64], name: str) -> Scores:
     from sklearn.linear_model import LogisticRegression
 
     wide = name == "ngram"

@@ -4,7 +4,7 @@
 
 One process, one thread; CPU time of the process, best and median of several windows. The texts are sentences of our own
 (short: median about nine words), and the same sentences joined to the length of a long post. Encoder windows run one
-by one, whatever the batch: see ``seawall.detect.text.model.encoder``.
+by one, whatever the batch: see ``seawall.detectors.text.model.encoder``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seawall.detect.text.model import TextModel, read
-from seawall.detect.text.model.artefact import ENCODER
-from seawall.detect.text.model.encoder import Encoder
-from seawall.detect.text.model.linear import Linear
-from seawall.detect.text.model.wording import worded
+from seawall.detectors.text.model import TextModel, read
+from seawall.detectors.text.model.artefact import ENCODER
+from seawall.detectors.text.model.encoder import OnnxEncoder
+from seawall.detectors.text.model.encoder_input import encoder_text
+from seawall.detectors.text.model.linear import Linear
 from seawall.learn.augment import sentences
 from seawall.model import Modality, Part
 
@@ -42,9 +42,11 @@ def subjects(model: TextModel) -> list[Subject]:
     linear = Linear(model.artefact)
     found = [Subject("n-gram model", lambda texts: linear.judge([read(text) for text in texts]))]
     if model.artefact.encoder is not None:
-        encoder = Encoder(model.folder / ENCODER, model.artefact.encoder)
+        encoder = OnnxEncoder(model.folder / ENCODER, model.artefact.encoder)
         found.append(
-            Subject("encoder", lambda texts: encoder.run([w for text in texts for w in encoder.cut(worded(text))]))
+            Subject(
+                "encoder", lambda texts: encoder.run([w for text in texts for w in encoder.cut(encoder_text(text))])
+            )
         )
 
     def detect(texts: Sequence[str]) -> object:

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.content.normalise import normalise
 from seawall.detect.bands import Band
-from seawall.detect.text.model import TextModel, shipped
-from seawall.detect.text.model.artefact import ENCODER
-from seawall.detect.text.model.encoder import Encoder
-from seawall.detect.text.model.linear import Linear
-from seawall.detect.text.normalise import normalise
+from seawall.detectors.text.model import TextModel, shipped
+from seawall.detectors.text.model.artefact import ENCODER
+from seawall.detectors.text.model.encoder import OnnxEncoder
+from seawall.detectors.text.model.linear import Linear
 from seawall.learn.datasets import DATASETS
 from seawall.learn.join import opinions
 from seawall.match.neartext import clusters
@@ -66,7 +66,7 @@ def tiers(model: TextModel, texts: Sequence[str], head: str) -> tuple[Scores, Sc
     column = [each.name for each in artefact.heads].index(head)
     if artefact.encoder is None:
         raise SystemExit("this text model has no encoder: there is no second tier to measure")
-    raw, _ = opinions(Linear(artefact), Encoder(model.folder / ENCODER, artefact.encoder), texts)
+    raw, _ = opinions(Linear(artefact), OnnxEncoder(model.folder / ENCODER, artefact.encoder), texts)
     return artefact.heads[column].calibration.apply(raw[:, column]), model.probabilities(texts)[:, column]
 
 

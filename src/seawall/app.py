@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import structlog
 
 from seawall import access, appeal, enforce, publish, review, screen
-from seawall.detect import Runner, default_derivers, default_detectors
+from seawall.detect import Runner, default_detectors, default_extractors
 from seawall.detect.bands import BandError
-from seawall.detect.bank import BankDetector
-from seawall.detect.media import Media, TranscriberError
+from seawall.detectors.banks import BankDetector
 from seawall.match import Hashers
-from seawall.model import Decision, Deriver, Detector, Hasher
+from seawall.media import Media, TranscriberError
+from seawall.model import Decision, Detector, Extractor, Hasher
 from seawall.policy import Bundle, Explanation, Policy, build_bundle, explain
 from seawall.publish import (
-    BankKeeper,
+    BankCache,
     BundleInForce,
     NothingPublished,
     Sources,
@@ -46,9 +46,9 @@ BANKS = (
     "blocked-patterns",
     "blocked-images",
     "blocked-domains",
-    "blocked-recordings",
-    "blocked-films",
-    "catalogue-recordings",
+    "blocked-audio",
+    "blocked-videos",
+    "catalogue-audio",
     "protected-names",
     "extremist-slogans",
 )
@@ -68,7 +68,7 @@ class App:
     jobs: Jobs
     blobs: Blobs
     bundles: BundleInForce
-    banks: BankKeeper
+    banks: BankCache
     runner: Runner
     media: Media
     screener: Screener
@@ -117,7 +117,7 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Storage:
     """The house's ground floor: for who verifies, rebuilds or manages access, without detectors or policies."""
 
     database: Database
@@ -126,7 +126,7 @@ class Store:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[Store]:
+def open_storage(settings: Settings) -> Iterator[Storage]:
     """Open database (migrating it), vault and ledger. Raises StorageError."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -137,7 +137,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
     vault = Vault.open_in(database, settings.data_dir)
     ledger = Ledger(database, vault, PROJECTIONS)
     try:
-        yield Store(database, vault, ledger)
+        yield Storage(database, vault, ledger)
     finally:
         ledger.close()
         database.close()
@@ -147,27 +147,29 @@ def open_store(settings: Settings) -> Iterator[Store]:
 def open_app(
     settings: Settings,
     extra_detectors: Sequence[Detector] = (),
-    extra_derivers: Sequence[Deriver] = (),
+    extra_extractors: Sequence[Extractor] = (),
     extra_hashers: Sequence[Hasher] = (),
 ) -> Iterator[App]:
     """Open database (migrating it), ledger, vault, blobs, detectors; close them in reverse order.
 
     Raises StorageError, SettingsError.
     """
-    with open_store(settings) as store:
+    with open_storage(settings) as store:
         bank_detector = BankDetector(BANKS)
-        media = Media()  # one for both, so that a film is decoded once
+        media = Media()  # one for both, so that a video is decoded once
         blobs = Blobs.local(settings.data_dir / "blobs")
         bundles = BundleInForce(store.database, store.ledger, blobs)
-        own = own_detectors(settings, lambda: bundles.current.policies)
+        own = configured_detectors(settings, lambda: bundles.current.policies)
         hashers = (*own.hashers, *extra_hashers)
         detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
         try:
-            derivers = default_derivers(settings.transcriber_dir, media=media)
+            extractors = default_extractors(settings.transcriber_dir, media=media)
         except TranscriberError as error:
             raise SettingsError(str(error)) from error
         try:
-            runner = Runner((*detectors, *own.detectors, *extra_detectors), (*derivers, *own.derivers, *extra_derivers))
+            runner = Runner(
+                (*detectors, *own.detectors, *extra_detectors), (*extractors, *own.extractors, *extra_extractors)
+            )
         except BandError as error:
             raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
         except ValueError as error:  # two of one name
@@ -183,36 +185,38 @@ def open_app(
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """Detectors, derivers and hashers that the settings add to those that ship."""
+class ConfiguredDetectors:
+    """Detectors, extractors and hashers that the settings add to those that ship."""
 
     detectors: tuple[Detector, ...] = ()
-    derivers: tuple[Deriver, ...] = ()
+    extractors: tuple[Extractor, ...] = ()
     hashers: tuple[Hasher, ...] = ()
 
 
-def own_detectors(
+def configured_detectors(
     settings: Settings, policies: Callable[[], Iterable[Policy]] | None = None, *, secrets: bool = True
-) -> Own:
+) -> ConfiguredDetectors:
     """Services, judges and plug-ins that the settings name. Raises SettingsError.
 
     ``policies`` gives those in force, which judges ask about. Without ``secrets`` they can be described, not asked.
     """
     if settings.detectors is None and not settings.plugins:
-        return Own()
-    from seawall.detect.configured import Placeholders, configure  # here: who has none pays nothing for them
-    from seawall.detect.judges import Question
+        return ConfiguredDetectors()
     from seawall.detect.plugins import PluginError
-    from seawall.detect.providers import ConfigError
+    from seawall.providers import ConfigError
+    from seawall.providers.configuration import Placeholders, configure  # here: who has none pays nothing for them
+    from seawall.providers.judges import PolicyQuestion
 
-    def question(name: str) -> Question | None:
+    def question(name: str) -> PolicyQuestion | None:
         try:
             policy = next((policy for policy in policies() if policy.name == name), None) if policies else None
         except NothingPublished:
             return None
         if policy is None:
             return None
-        return Question(policy=policy.name, title=policy.title, definition=policy.definition, guidance=policy.guidance)
+        return PolicyQuestion(
+            policy=policy.name, title=policy.title, definition=policy.definition, guidance=policy.guidance
+        )
 
     try:
         found = configure(
@@ -223,12 +227,12 @@ def own_detectors(
         )
     except (ConfigError, PluginError) as error:
         raise SettingsError(str(error)) from error
-    return Own(found.detectors, found.derivers, found.hashers)
+    return ConfiguredDetectors(found.detectors, found.extractors, found.hashers)
 
 
 def _compose(
     settings: Settings,
-    store: Store,
+    store: Storage,
     runner: Runner,
     media: Media,
     bank_detector: BankDetector,
@@ -247,7 +251,7 @@ def _compose(
         jobs=Jobs(database),
         blobs=blobs,
         bundles=bundles,
-        banks=BankKeeper(database, vault, BANKS, bank_detector.replace, stored, kinds),
+        banks=BankCache(database, vault, BANKS, bank_detector.replace, stored, kinds),
         runner=runner,
         media=media,
         screener=Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundles),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from api.clients import Client, item, problem, serving
 
@@ -21,7 +21,7 @@ BODIES = ["/v1/screen", "/v1/items", "/v1/reports", "/v1/banks/blocked-texts/ent
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A house whose policies look at pictures too."""
+    """A house whose policies look at images too."""
     with serving(tmp_path_factory.mktemp("api"), None, "rude", "gore", "known") as made:
         yield made
 
@@ -82,8 +82,8 @@ def test_a_body_that_is_too_large(client: Client, path: str) -> None:
         ({"fields": {"body": "x" * 2001}}, "/fields/body", ""),
         ({"fields": {"bdy": "x"}}, "/fields/bdy", "is not known"),
         ({"fields": {"body": "x", "a/b~c": 1}}, "/fields/a~1b~0c", "is not known"),
-        ({"fields": {"body": "x", "picture": "no base64!"}}, "/fields/picture", ""),
-        ({"fields": {"body": "x", "picture": 1}}, "/fields/picture", ""),
+        ({"fields": {"body": "x", "image": "no base64!"}}, "/fields/image", ""),
+        ({"fields": {"body": "x", "image": 1}}, "/fields/image", ""),
         ({"actor": {"id": 5}}, "/actor/id", "Expected `str`"),
         ({"actor": {}}, "/actor", "id"),
         ({"actor": None}, "/actor", "is required"),
@@ -191,7 +191,7 @@ def _bomb() -> bytes:
 
 def _truncated() -> bytes:
     buffer = io.BytesIO()
-    Picture.effect_noise((200, 200), 80).save(buffer, "JPEG")
+    PilImage.effect_noise((200, 200), 80).save(buffer, "JPEG")
     return buffer.getvalue()[:900]
 
 
@@ -201,13 +201,13 @@ def _truncated() -> bytes:
     ids=["bomb", "half", "gif", "svg", "0"],
 )
 @pytest.mark.parametrize(("kind", "verdict"), [("note", "allow"), ("letter", "hold"), ("poster", "block")])
-def test_a_picture_that_cannot_be_read_gets_the_fail_mode(client: Client, data: bytes, kind: str, verdict: str) -> None:
-    fields = {"body": "look", "picture": {"base64": base64.b64encode(data).decode()}}
+def test_an_image_that_cannot_be_read_gets_the_fail_mode(client: Client, data: bytes, kind: str, verdict: str) -> None:
+    fields = {"body": "look", "image": {"base64": base64.b64encode(data).decode()}}
     response = client.screen(item(kind=kind) | {"fields": fields})
     assert response.status_code == 200, response.text
     answer = response.json()
     assert (answer["verdict"], answer["degraded"]) == (verdict, True)
-    assert {unknown["part"].partition(">")[0] for unknown in answer["unknown"]} == {"picture"}
+    assert {unknown["part"].partition(">")[0] for unknown in answer["unknown"]} == {"image"}
 
 
 def test_a_hanging_detector_is_answered_in_time_over_http(fresh: Client) -> None:

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from api.clients import Client, item, problem, serving
 from detect.hashers import AverageHasher
-from seawall.detect.hashing import hash_file
+from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 
 
-def picture(seed: int) -> tuple[bytes, str]:
+def raster(seed: int) -> tuple[bytes, str]:
     """A PNG and its PDQ hash."""
     chance = random.Random(seed)
-    image = Picture.new("RGB", (128, 128))
+    image = PilImage.new("RGB", (128, 128))
     for _ in range(30):
         box = (*(chance.randrange(64) for _ in range(2)), *(64 + chance.randrange(64) for _ in range(2)))
         image.paste(tuple(chance.randrange(256) for _ in range(3)), box)
@@ -58,7 +58,7 @@ def test_a_bank_is_configured(fresh: Client) -> None:
 
 
 def test_what_is_known_about_something(fresh: Client) -> None:
-    data, hashed = picture(1)
+    data, hashed = raster(1)
     near = bytearray.fromhex(hashed)
     near[3] ^= 0x0F
     entries = {
@@ -91,7 +91,7 @@ def test_what_is_known_about_something(fresh: Client) -> None:
         entries["digest"]: ("shared-files", 0),
     }
     assert match(text="good morning") == {}
-    unread = fresh.send("POST", "/v1/match", key="screen", json={"image": base64.b64encode(b"no picture").decode()})
+    unread = fresh.send("POST", "/v1/match", key="screen", json={"image": base64.b64encode(b"no image").decode()})
     assert [one["reason"] for one in unread.json()["unknown"]] == ["unreadable"]
 
 
@@ -131,12 +131,12 @@ def test_states_of_an_entry(fresh: Client) -> None:
 
 
 def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
-    data, _ = picture(1)
+    data, _ = raster(1)
     value = hash_file(AverageHasher(), data)
     with serving(tmp_path, None, "rude", "known", hashers=[AverageHasher()]) as client:
         entry = add(client, "blocked-images", "image-average", value.upper())
         encoded = base64.b64encode(data).decode()
-        answer = client.screen(item("look") | {"fields": {"body": "look", "picture": {"base64": encoded}}})
+        answer = client.screen(item("look") | {"fields": {"body": "look", "image": {"base64": encoded}}})
         assert answer.json()["verdict"] == "block", answer.text
         near = f"{int(value, 16) ^ 1:016x}"
         for asked, distance in (

@@ -131,7 +131,7 @@ def test_files_that_cannot_be_read(run: Run, policies: Path, types: Path, tmp_pa
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("on_unknown: allow_with_debt, ", "", "on_unknown"),
+        ("on_unknown: allow_and_rescreen, ", "", "on_unknown"),
         ("appeal: {window: 184d, route: /appeal}\n", "", "appeal"),
         ("type: text, role: body", "type: text", "role"),
         ("budget: 20s", "budget: long", "budget"),
@@ -225,7 +225,7 @@ def test_rows_without_values(screen: Run, tmp_path: Path) -> None:
     ("more", "says"),
     [
         (("-m", "body=txt"), "has no column 'txt' (for field body); its columns are: text, mood, truth"),
-        (("-m", "bdy=text"), "has no field 'bdy'; its fields are: body, mood, picture"),
+        (("-m", "bdy=text"), "has no field 'bdy'; its fields are: body, mood, image"),
         ((*MAPPED, "-t", "nothing"), "no content type 'nothing'"),
         ((*MAPPED, "--truth", "words"), "write POLICY=COLUMN:VALUE"),
         ((*MAPPED, "--truth", "wrds=truth:1"), "no policy 'wrds'"),
@@ -319,8 +319,8 @@ def test_banks(run: Run, tmp_path: Path) -> None:
     assert "line 1" in run("bank", "import", "blocked-domains", lines, status=1).stderr
     assert "no file" in run("bank", "import", "blocked-domains", tmp_path / "nowhere", status=1).stderr
     assert "RE2 refuses" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
-    lines.write_text("no picture")
-    assert "no picture" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
+    lines.write_text("no image")
+    assert "no image" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
 
 
 def test_keys_people_endpoints(run: Run) -> None:
@@ -353,7 +353,7 @@ def test_a_hashers_kind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     entry = run(*add, "--threshold", "4").stdout.strip()
     assert value in run("bank", "show", entry).stdout
     assert entry[:20] in run("bank", "match", value).stdout
-    lines = tmp_path / "prints.csv"
+    lines = tmp_path / "hashes.csv"
     lines.write_text(f"kind,value\nimage-average,{value}\n")
     assert "1 were there already" in run("bank", "import", "blocked-images", lines, "--source", "label").stdout
     run("bank", "configure", "blocked-images", "--threshold", "image-average=3")

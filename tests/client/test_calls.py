@@ -15,15 +15,15 @@ import pytest
 
 from enforce.receivers import Behaviour, Receiver, closed_port, receiving, status
 from seawall.client import (
-    Action,
     AsyncSeawall,
     Conflict,
     Gone,
     InvalidRequest,
     NotAuthorised,
     NotFound,
-    Reason,
-    Refused,
+    RequestRefused,
+    ResultAction,
+    ResultReason,
     Seawall,
     SeawallError,
     Submission,
@@ -108,8 +108,8 @@ def test_a_request_carries_what_was_given(server: Receiver, client: Seawall) -> 
     assert answer.blocked
     assert not answer.allowed
     assert not answer.held
-    assert answer.actions == (Action("strike", {"weight": 2.0}),)
-    assert answer.reasons == (Reason("hateful-conduct", "certain", "hate"),)
+    assert answer.actions == (ResultAction("strike", {"weight": 2.0}),)
+    assert answer.reasons == (ResultReason("hateful-conduct", "certain", "hate"),)
     assert (answer.decision, answer.item, answer.degraded) == ("dec_1", "it_1", False)
 
 
@@ -185,12 +185,12 @@ def test_a_wait_that_the_server_asks_for_ends_with_the_deadline(server: Receiver
         (410, Gone),
         (413, InvalidRequest),
         (422, InvalidRequest),
-        (418, Refused),
-        (308, Refused),
+        (418, RequestRefused),
+        (308, RequestRefused),
     ],
 )
 def test_refusals_are_raised_whatever_was_chosen_and_not_repeated(
-    server: Receiver, client: Seawall, code: int, error: type[Refused]
+    server: Receiver, client: Seawall, code: int, error: type[RequestRefused]
 ) -> None:
     problem = {
         "title": "Unknown field",
@@ -199,7 +199,7 @@ def test_refusals_are_raised_whatever_was_chosen_and_not_repeated(
         "remedy": "Did you …",
     }
     server.script.append(says(problem, code, "application/problem+json", location="http://127.0.0.1:1/"))
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RequestRefused) as raised:
         client.screen("comment", "c-1", {"bdy": "hello"}, on_unreachable="allow")
     assert type(raised.value) is error
     assert raised.value.status == code

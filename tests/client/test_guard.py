@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from seawall.client import Answer, Blocked, Held, NotFound, NotPublished, Submission, Unreachable
-from seawall.client.testing import Call, FakeAsyncSeawall, FakeSeawall
+from seawall.client import ContentBlocked, ContentHeld, NotFound, NotPublished, ScreenResult, Submission, Unreachable
+from seawall.client.testing import FakeAsyncSeawall, FakeCall, FakeSeawall
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def test_blocked_and_held_content_is_not(fake: FakeSeawall) -> None:
     def post(number: int, text: str) -> None:
         published.append(text)
 
-    with pytest.raises(Blocked, match=r"blocked: spam \(decision dec_1\)") as blocked:
+    with pytest.raises(ContentBlocked, match=r"blocked: spam \(decision dec_1\)") as blocked:
         post(1, "  BUY followers now ")
     assert blocked.value.answer.reasons[0].policy == "spam"
     assert blocked.value.decision == "dec_1"
-    with pytest.raises(Held, match="held: harassment"):
+    with pytest.raises(ContentHeld, match="held: harassment"):
         post(2, "perhaps")
     with pytest.raises(NotPublished):
         post(3, "perhaps")
@@ -56,11 +56,11 @@ def test_blocked_and_held_content_is_not(fake: FakeSeawall) -> None:
 
 def test_held_content_may_be_handed_over(fake: FakeSeawall) -> None:
     @fake.guard("comment", id="number", fields={"body": "text"}, hold="call")
-    def post(number: int, text: str, screening: Answer) -> tuple[bool, str | None]:
+    def post(number: int, text: str, screening: ScreenResult) -> tuple[bool, str | None]:
         return screening.held, screening.decision
 
     assert post(1, "perhaps") == (True, "dec_1")  # type: ignore[call-arg]
-    with pytest.raises(Blocked):
+    with pytest.raises(ContentBlocked):
         post(2, "buy followers")  # type: ignore[call-arg]
 
 
@@ -75,7 +75,7 @@ def test_without_seawall_the_choice_counts(fake: FakeSeawall) -> None:
     easy = fake.guard("comment", id="number", fields={"body": "text"}, deadline_ms=20, on_unreachable="allow")(post)
     with pytest.raises(Unreachable):
         strict(1, "hello")
-    with pytest.raises(Held, match="Seawall was not reached") as held:
+    with pytest.raises(ContentHeld, match="Seawall was not reached") as held:
         careful(1, "hello")
     assert held.value.answer.degraded
     assert easy(1, "hello") == "hello"
@@ -109,7 +109,7 @@ def test_guarding_a_coroutine() -> None:
             async def post(number: int, user: str, text: str) -> str:
                 return text
 
-            with pytest.raises(Held, match="newcomers"):
+            with pytest.raises(ContentHeld, match="newcomers"):
                 await post(1, "u-1", "hello")
             assert fake.calls[0].body["language"] == "en"
             return await post(2, "u-2", "hello")
@@ -126,7 +126,7 @@ def test_the_fake_answers_everything_else_too(fake: FakeSeawall) -> None:
     assert fake.submit_many([Submission(content_type="comment", id="c-2", fields={})]) == ["it_comment_c-2"]
     assert fake.report("comment", "c-1", note="look") == "rep_3"
     assert [call.kind for call in fake.calls] == ["screen", "submit", "report"]
-    assert isinstance(fake.calls[0], Call)
+    assert isinstance(fake.calls[0], FakeCall)
 
 
 def test_the_fake_says_what_it_is_told_to(fake: FakeSeawall) -> None:

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp
 from seawall import access, appeal, console
 from seawall.app import App, open_app
 from seawall.model import (
-    Answer,
     Cost,
+    DetectorResult,
     DetectorSpec,
     Hasher,
     Item,
@@ -33,7 +33,7 @@ from seawall.model import (
     Span,
     SpanUnit,
 )
-from seawall.screen import Answer as Screened
+from seawall.screen import ScreeningResult as Screened
 from seawall.screen import item_kind
 from seawall.settings import Settings
 
@@ -86,7 +86,7 @@ title: Graphic violence
 owner: test-team
 applies_to: [comment, playlist]
 harm: violence
-definition: Pictures or words of wounds.
+definition: Images or words of wounds.
 statement:
   ground: incompatible
   clause: House rules, 2
@@ -117,10 +117,10 @@ class Words:
         self._signal = signal
         self._words = words
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         return [self._answer(part) for part in parts]
 
-    def _answer(self, part: Part) -> Answer:
+    def _answer(self, part: Part) -> DetectorResult:
         found = []
         for word, value in self._words.items():
             for place in re.finditer(re.escape(word), part.text or ""):
@@ -152,12 +152,12 @@ class Stuck:
         )
         self.go_on = threading.Event()
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         if any("stuck" in (part.text or "") for part in parts):
             self.go_on.wait(30)
         return [self._answer(part) for part in parts]
 
-    def _answer(self, part: Part) -> Answer:
+    def _answer(self, part: Part) -> DetectorResult:
         value = 0.75 if "blood" in (part.text or "") else 0.0
         return (
             (Signal(name="gory", value=value, part=part.path, detector="gore", version=self.spec.version),)
@@ -280,7 +280,7 @@ def opened(
     with open_app(settings, detectors, extra_hashers=hashers) as app:
         app.publish(by="tests")
         house = House(app, console.build(app), stuck)
-        for role in access.Role:
+        for role in access.PersonRole:
             house.people[role] = access.create_person(
                 app.database, f"{role}@example.org", f"{role.capitalize()} Person", PASSWORD, [role]
             )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from console.houses import Browser, House, opened
 from detect.hashers import AVERAGE, AverageHasher
-from seawall.detect.hashing import hash_file
+from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id
 from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
@@ -24,7 +24,7 @@ TEXT = "a phrase that came back <b>once</b> too often"
 
 def upload(browser: Browser, path: str, data: bytes, **fields: str) -> httpx.Response:
     return browser._request(
-        "POST", path, data={"csrf": browser.csrf, **fields}, files={"picture": ("a.png", data, "image/png")}
+        "POST", path, data={"csrf": browser.csrf, **fields}, files={"image": ("a.png", data, "image/png")}
     )
 
 
@@ -59,9 +59,9 @@ def test_a_bank_is_made_filled_and_searched(house: House) -> None:
     ).json()["banks"]
 
 
-def test_a_picture_becomes_its_hash(house: House) -> None:
+def test_an_image_becomes_its_hash(house: House) -> None:
     chance = random.Random(5)
-    image = Picture.new("RGB", (128, 128))
+    image = PilImage.new("RGB", (128, 128))
     for _ in range(30):
         box = (*(chance.randrange(64) for _ in range(2)), *(64 + chance.randrange(64) for _ in range(2)))
         image.paste(tuple(chance.randrange(256) for _ in range(3)), box)
@@ -74,9 +74,9 @@ def test_a_picture_becomes_its_hash(house: House) -> None:
     (entry,) = list_entries(house.app.database, house.app.vault, "blocked-images")
     assert (entry.kind, entry.value) == ("image", pdq(np.asarray(image)).hash.hex())
     assert entry.added_by == house.people["admin"].id
-    refused = upload(browser, "/banks/blocked-images/entries", b"no picture", kind="text")
+    refused = upload(browser, "/banks/blocked-images/entries", b"no image", kind="text")
     assert refused.status_code == 422
-    assert "no picture that can be read" in refused.text
+    assert "no image that can be read" in refused.text
 
 
 def test_what_is_refused_is_said(house: House) -> None:
@@ -139,7 +139,7 @@ def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(house: House) ->
 
 def test_kinds_of_a_plug_ins_hasher(tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    Picture.linear_gradient("L").save(buffer, "PNG")
+    PilImage.linear_gradient("L").save(buffer, "PNG")
     with opened(tmp_path, hashers=[AverageHasher()]) as house:
         browser = house.browser("policy")
         page = browser.get("/banks/stolen-covers").text
@@ -150,7 +150,7 @@ def test_kinds_of_a_plug_ins_hasher(tmp_path: Path) -> None:
         page = browser.get(answer.headers["location"]).text
         assert "<dd>image-average</dd>" in page
         assert value in page
-        refused = upload(browser, "/banks/stolen-covers/entries", b"no picture", kind="image-average")
+        refused = upload(browser, "/banks/stolen-covers/entries", b"no image", kind="image-average")
         assert refused.status_code == 422
         assert "image-average cannot read this: damaged" in refused.text
         browser.post("/banks/stolen-covers/configure", **{"threshold_image-average": "4"})

@@ -78,7 +78,7 @@ def test_no_page_is_wider_than_the_screen(chromium: object, url: str, house: Hou
         f"/items/{long.item}",
         "/decisions",
         f"/decisions/{long.decision}",
-        "/debts",
+        "/pending-rescreens",
         "/deliveries",
         "/policies",
         "/policies/rudeness",

@@ -13,7 +13,7 @@ from console.houses import House, small
 from detect.media.papers import Page, pdf
 from seawall.console.documents import document_view, excerpt
 from seawall.console.formats import why_unknown
-from seawall.console.places import Places
+from seawall.console.part_locations import PartLocations
 from seawall.console.text import SHORT, runs
 from seawall.model import Document, Item, Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart
@@ -38,8 +38,8 @@ NOTES = (
     part("notes>page.2", Modality.TEXT, page(2), "I will kill you, see x.example"),
     part("notes>page.2>link.0", Modality.LINK, Span(SpanUnit.CHARACTERS, 21, 30), "http://x.example"),
     part("notes>link.0", Modality.LINK, page(1), "https://prizes.example/"),
-    part("notes>picture.0", Modality.IMAGE, page(3)),
-    part("notes>picture.0>words.0", Modality.TEXT, BOX, "BUY"),
+    part("notes>image.0", Modality.IMAGE, page(3)),
+    part("notes>image.0>words.0", Modality.TEXT, BOX, "BUY"),
     part("letter>page.0", Modality.TEXT, Span(SpanUnit.CHARACTERS, 0, 5), "first"),
     part("letter>page.1", Modality.TEXT, Span(SpanUnit.CHARACTERS, 5, 11), "second"),
 )
@@ -53,19 +53,19 @@ NOTES = (
         ("notes>page.2", "notes, page 3"),
         ("notes>page.2>link.0", "notes, page 3, link"),
         ("notes>link.0", "notes, page 2, link"),
-        ("notes>picture.0>words.0", "notes, page 4, picture, words"),
+        ("notes>image.0>words.0", "notes, page 4, image, words"),
         ("letter>page.1", "letter, characters 6–11"),
     ],
 )
 def test_a_place_names_the_page(path: str, says: str) -> None:
-    assert Places(NOTES).of(path) == says
+    assert PartLocations(NOTES).of(path) == says
 
 
 def test_pages_stand_in_order_those_with_evidence_first() -> None:
     evidence = {
         "notes>page.2": [signal("notes>page.2", span=Span(SpanUnit.CHARACTERS, 7, 15))],
         "notes>link.0": [signal("notes>link.0", 1, name="bank:blocked-domains")],
-        "notes>picture.0": [signal("notes>picture.0", 1, name="image_quality")],
+        "notes>image.0": [signal("notes>image.0", 1, name="image_quality")],
         "notes>page.0": [signal("notes>page.0", 0.2, name="toxic")],
     }
     view = document_view("notes", NOTES, evidence, whole=False)
@@ -114,9 +114,9 @@ audience: general
 actor: {required: false}
 fields:
   body: {type: text, role: body}
-  notes: {type: document, role: media, derive: [document]}
+  notes: {type: document, role: media, extract: [document]}
 stages:
-  pre_publish: {budget: 60s, on_unknown: allow_with_debt, debt_within: 1m}
+  pre_publish: {budget: 60s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
 actions: [review]
 retention: {content: 30d, decisions: 1y}
 """

@@ -50,7 +50,7 @@ def paths(house: House) -> list[str]:
         f"/items/{comment.item}",
         "/decisions",
         f"/decisions/{comment.decision}",
-        "/debts",
+        "/pending-rescreens",
         "/deliveries",
         "/policies",
         "/policies/rudeness",

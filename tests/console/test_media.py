@@ -14,9 +14,9 @@ from PIL import Image
 
 from console.houses import House, small
 from seawall.console.formats import clock, why_unknown
-from seawall.console.media import media_view, picture_size, text_view
+from seawall.console.media import image_size, media_view, text_view
 from seawall.console.pages.media import type_of, wanted
-from seawall.console.places import Places
+from seawall.console.part_locations import PartLocations
 from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart, MediaInfo
 
@@ -41,7 +41,7 @@ def signal(name: str, path: str, value: float = 0.9, span: Span | None = None) -
     return Signal(name=name, value=value, part=path, detector="d", version="1", span=span)
 
 
-FILM = (
+VIDEO = (
     part("clip>frame.0", Modality.IMAGE, at(0, 3)),
     part("clip>frame.1", Modality.IMAGE, at(3, 6)),
     part("clip>audio", Modality.AUDIO, at(0.5, 8.5)),
@@ -68,17 +68,17 @@ FILM = (
     ],
 )
 def test_places_are_lifted_to_what_was_submitted(path: str, span: Span | None, says: str) -> None:
-    assert Places(FILM).of(path, span) == says
+    assert PartLocations(VIDEO).of(path, span) == says
 
 
-def test_a_film_has_a_mark_for_everything_at_its_time() -> None:
+def test_a_video_has_a_mark_for_everything_at_its_time() -> None:
     evidence = {
         "clip>frame.1>words.0": [signal("threat_terms", "clip>frame.1>words.0", span=Span(SpanUnit.CHARACTERS, 7, 15))],
         "clip>audio": [signal("bank:songs", "clip>audio", 1, at(1, 4))],
         "clip>frame.0": [signal("image_quality", "clip>frame.0", 0.8)],
         "clip>frame.1": [signal("hate", "clip>frame.1", 0.05)],
     }
-    view = media_view("clip", MediaInfo("video", 9), FILM, evidence, size=None, whole=False)
+    view = media_view("clip", MediaInfo("video", 9), VIDEO, evidence, size=None, whole=False)
     marks = [(mark.kind, mark.start, mark.end, mark.is_notable) for mark in view.marks]
     assert marks == [
         ("frame", 0, 3, False),
@@ -92,7 +92,7 @@ def test_a_film_has_a_mark_for_everything_at_its_time() -> None:
     assert view.length == 8.5
 
 
-def test_a_picture_has_numbered_boxes() -> None:
+def test_an_image_has_numbered_boxes() -> None:
     found = (
         part("cover>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(10, 20, 110, 40)), "hello"),
         part("cover>code.0", Modality.LINK, Span(SpanUnit.PIXELS, box=(0, 0, 5, 5)), "http://x.example"),
@@ -117,7 +117,7 @@ def in_frames(field: str, size: tuple[int, int] | None) -> tuple[DerivedPart, ..
     )
 
 
-def test_a_film_has_boxes_by_frame_in_the_pixels_of_the_frame() -> None:
+def test_a_video_has_boxes_by_frame_in_the_pixels_of_the_frame() -> None:
     view = media_view("clip", MediaInfo("video", 9), in_frames("clip", (320, 180)), {}, size=None, whole=False)
     assert [(frame.start, frame.size, [box.number for box in frame.boxes]) for frame in view.frames] == [
         (0, (320, 180), [2, 3]),
@@ -129,7 +129,7 @@ def test_a_film_has_boxes_by_frame_in_the_pixels_of_the_frame() -> None:
     assert [(mark.start, [one.box for one in mark.texts]) for mark in view.marks] == [(0, [2, 3]), (3, [1]), (6, [])]
 
 
-def test_a_moving_picture_shows_what_stands_in_its_frames_there_and_not_in_its_first() -> None:
+def test_a_moving_image_shows_what_stands_in_its_frames_there_and_not_in_its_first() -> None:
     found = (
         *in_frames("cover", (320, 180)),
         part("cover>words.0", Modality.TEXT, Span(SpanUnit.PIXELS, box=(1, 2, 3, 4)), "first"),
@@ -227,13 +227,13 @@ def test_nothing_is_served_as_a_page() -> None:
         assert type_of("audio", hostile) is type_of("video", hostile) is None
 
 
-def test_the_size_of_a_picture_as_it_is_shown() -> None:
+def test_the_size_of_an_image_as_it_is_shown() -> None:
     out = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (40, 20)).save(out, "JPEG", exif=exif)
-    assert picture_size(out.getvalue()) == (20, 40)
-    assert picture_size(b"no picture") is None
+    assert image_size(out.getvalue()) == (20, 40)
+    assert image_size(b"no image") is None
 
 
 # ── pages ──
@@ -247,10 +247,10 @@ audience: general
 actor: {required: false}
 fields:
   body: {type: text, role: body}
-  voice: {type: audio, role: media, derive: []}
-  scan: {type: image, role: media, derive: []}
+  voice: {type: audio, role: media, extract: []}
+  scan: {type: image, role: media, extract: []}
 stages:
-  pre_publish: {budget: 1s, on_unknown: allow_with_debt, debt_within: 1m}
+  pre_publish: {budget: 1s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
 actions: [review]
 retention: {content: 30d, decisions: 1y}
 """
@@ -270,7 +270,7 @@ rules:
 """
 
 
-def recording() -> bytes:
+def audio() -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
@@ -282,7 +282,7 @@ def recording() -> bytes:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house with a content type that has a recording."""
+    """A house with a content type that has an audio file."""
     with small(tmp_path_factory.mktemp("media"), MEMO, LONG) as made:
         yield made
 
@@ -294,8 +294,8 @@ def submitted(house: Any, data: bytes, id: str) -> str:
     return str(house.app.screener.screen(item).item)
 
 
-def test_a_recording_is_played_in_pieces_to_whoever_may_see_it(house: Any) -> None:
-    data = recording()
+def test_an_audio_file_is_played_in_pieces_to_whoever_may_see_it(house: Any) -> None:
+    data = audio()
     item = submitted(house, data, "m-1")
     browser = house.browser("reviewer")
     page = browser.get(f"/items/{item}").text
@@ -324,7 +324,7 @@ def test_who_listens_is_recorded(house: Any) -> None:
 
     from seawall.access.tables import view
 
-    item = submitted(house, recording(), "m-2")
+    item = submitted(house, audio(), "m-2")
     browser = house.browser("reviewer")
     for start in (0, 100, 200):
         browser.get(f"/items/{item}/1/media/voice", headers={"Range": f"bytes={start}-"})
@@ -333,7 +333,7 @@ def test_who_listens_is_recorded(house: Any) -> None:
     assert seen == 1
 
 
-def test_a_page_in_the_place_of_a_recording_is_not_served(house: Any) -> None:
+def test_a_page_in_the_place_of_an_audio_file_is_not_served(house: Any) -> None:
     item = submitted(house, b"<html><script>alert(1)</script>", "m-3")
     answer = house.browser("reviewer").get(f"/items/{item}/1/media/voice")
     assert answer.status_code == 415

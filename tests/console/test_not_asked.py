@@ -14,8 +14,8 @@ import pytest
 from console.houses import PASSWORD, House, Stuck, Words
 from seawall import access, console
 from seawall.app import open_app
-from seawall.console.not_asked import NotAsked, Postponed, Spared, not_asked
-from seawall.console.places import Places
+from seawall.console.part_locations import PartLocations
+from seawall.console.skipped_detectors import PostponedDetector, SkippedDetector, SkippedDetectors, skipped_detectors
 from seawall.detect.bands import Band
 from seawall.model import (
     Cost,
@@ -74,22 +74,22 @@ def test_bands_are_told_with_what_was_measured_there() -> None:
         DerivedPart(path="cover>words.1", modality=Modality.TEXT, field="cover", parent="cover", text="b"),
     )
     made = decision(
-        not_asked=("judge/body", "judge/cover>words.0", "judge/cover>words.1", "large/body", "gone/body"),
+        skipped=("judge/body", "judge/cover>words.0", "judge/cover>words.1", "large/body", "gone/body"),
         signals=(signal("hate", 0.95, "body"), signal("hate", 0.03, "body"), signal("hate", 0.5, "title")),
     )
-    assert not_asked(made, Places(derived), BANDS, SPECS) == NotAsked(
-        spared=(
-            Spared(
+    assert skipped_detectors(made, PartLocations(derived), BANDS, SPECS) == SkippedDetectors(
+        skipped=(
+            SkippedDetector(
                 detector="judge",
                 bands=("hate from 0.2 to 0.9",),
                 places=(("body", "hate 0.950"), ("cover, words", "hate 0")),
             ),
-            Spared(
+            SkippedDetector(
                 detector="large",
                 bands=("judged from 0.5", "hate from 0.95"),
                 places=(("body", "judged 0 (not asked either), hate 0.950"),),
             ),
-            Spared(detector="gone", bands=(), places=(("body", ""),)),
+            SkippedDetector(detector="gone", bands=(), places=(("body", ""),)),
         )
     )
 
@@ -101,22 +101,22 @@ def test_whose_turn_comes_later_is_not_unknown() -> None:
             unknown("large", "body", UnknownReason.LATER),
             unknown("cheap", "body", UnknownReason.DEADLINE),
         ),
-        not_asked=("large/title",),
+        skipped=("large/title",),
     )
-    found = not_asked(made, Places(()), {}, ())
-    assert found.postponed == (Postponed(detectors=("judge", "large"), place="body"),)
+    found = skipped_detectors(made, PartLocations(()), {}, ())
+    assert found.postponed == (PostponedDetector(detectors=("judge", "large"), place="body"),)
     assert found.summary == "1 outside its band, 2 until after publication"
     assert found.lines == 2
 
 
 def test_a_slash_in_a_name_stays_with_the_part() -> None:
-    found = not_asked(decision(not_asked=("judge/a/b",)), Places(()), BANDS, SPECS)
-    assert found.spared[0].places == (("a/b", "hate 0"),)
+    found = skipped_detectors(decision(skipped=("judge/a/b",)), PartLocations(()), BANDS, SPECS)
+    assert found.skipped[0].places == (("a/b", "hate 0"),)
 
 
 def test_nothing_was_left_out() -> None:
-    assert not_asked(decision(), Places(()), BANDS, SPECS) == NotAsked()
-    assert (NotAsked().summary, NotAsked().lines) == ("", 0)
+    assert skipped_detectors(decision(), PartLocations(()), BANDS, SPECS) == SkippedDetectors()
+    assert (SkippedDetectors().summary, SkippedDetectors().lines) == ("", 0)
 
 
 # ── on pages ──
@@ -151,8 +151,8 @@ fields:
   body: {type: text, role: body}
   lines: {type: texts, role: body}
 stages:
-  pre_publish: {budget: 1s, on_unknown: allow_with_debt, debt_within: 1m}
-  post_publish: {budget: 5s, on_unknown: allow_with_debt, debt_within: 1m}
+  pre_publish: {budget: 1s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
+  post_publish: {budget: 5s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
 actions: [review]
 retention: {content: 30d, decisions: 1y}
 """

@@ -1,4 +1,4 @@
-"""Boxes over a film in a real Chromium: on the pixels where something was found, at its time alone."""
+"""Boxes over a video in a real Chromium: on the pixels where something was found, at its time alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 
 from console.houses import House, open_page, small
 from seawall.detect import Findings
-from seawall.model import Image as Picture
+from seawall.model import Image as PilImage
 from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
-from seawall.screen.traces import seal_traces
+from seawall.screen.artifacts import seal_artifacts
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +29,10 @@ audience: general
 actor: {required: false}
 fields:
   body: {type: text, role: body}
-  clip: {type: video, role: media, derive: []}
-  scan: {type: image, role: media, derive: []}
+  clip: {type: video, role: media, extract: []}
+  scan: {type: image, role: media, extract: []}
 stages:
-  pre_publish: {budget: 5s, on_unknown: allow_with_debt, debt_within: 1m}
+  pre_publish: {budget: 5s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
 actions: [review]
 retention: {content: 30d, decisions: 1y}
 """
@@ -49,11 +49,11 @@ rules:
     when: length(text) > 5000
     do: [review(queue="long")]
 """
-RED = (0.25, 0.125, 0.75, 0.375)  # where the red place lies, in shares of the picture
+RED = (0.25, 0.125, 0.75, 0.375)  # where the red place lies, in shares of the image
 FOUND_AT = 1.0  # seconds: the frames before are grey
 
 
-def picture(width: int, height: int, *, red: bool) -> Image.Image:
+def image(width: int, height: int, *, red: bool) -> Image.Image:
     made = Image.new("RGB", (width, height), (90, 90, 90))
     if red:
         box = [round(share * side) for share, side in zip(RED, (width, height) * 2, strict=True)]
@@ -61,7 +61,7 @@ def picture(width: int, height: int, *, red: bool) -> Image.Image:
     return made
 
 
-def film(container: str, codec: str, width: int, height: int, ratio: int = 1) -> bytes:
+def clip(container: str, codec: str, width: int, height: int, ratio: int = 1) -> bytes:
     """A second of grey, then two with a red place. ``ratio``: how wide a pixel is shown."""
     av = pytest.importorskip("av", reason="the extra 'media' is not installed")
     out = io.BytesIO()
@@ -71,7 +71,7 @@ def film(container: str, codec: str, width: int, height: int, ratio: int = 1) ->
         video.codec_context.thread_count = 1
         video.codec_context.sample_aspect_ratio = Fraction(ratio)
         for number in range(30):
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture(width, height, red=number >= 10)), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.asarray(image(width, height, red=number >= 10)), format="rgb24")
             frame.pts = number
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
@@ -80,13 +80,11 @@ def film(container: str, codec: str, width: int, height: int, ratio: int = 1) ->
 
 def moving() -> bytes:
     out = io.BytesIO()
-    picture(320, 160, red=False).save(
-        out, "GIF", save_all=True, append_images=[picture(320, 160, red=True)], duration=1000
-    )
+    image(320, 160, red=False).save(out, "GIF", save_all=True, append_images=[image(320, 160, red=True)], duration=1000)
     return out.getvalue()
 
 
-FILMS = {
+VIDEOS = {
     "tall": ("webm", "libvpx", 160, 320, 1),
     "wide pixels": ("mp4", "libx264", 160, 160, 2),
     "wide": ("webm", "libvpx", 640, 160, 1),
@@ -99,7 +97,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield made
 
 
-def seen(house: House, field: str, medium: Video | Picture, id: str) -> str:
+def seen(house: House, field: str, medium: Video | PilImage, id: str) -> str:
     """Screen it, and say that words were read at the red place of a frame of half its size."""
     answer = house.app.screener.screen(Item(content_type="memo", id=id, fields={"body": "look", field: medium}))
     size = (80, 40)
@@ -127,7 +125,7 @@ def seen(house: House, field: str, medium: Video | Picture, id: str) -> str:
     )
     ref = ItemRef("memo", answer.item, 1)
     house.app.ledger.commit(
-        lambda tx: seal_traces(tx, answer.decision, ref, Findings((), (), parts=parts), first=False)
+        lambda tx: seal_artifacts(tx, answer.decision, ref, Findings((), (), parts=parts), first=False)
     )
     return answer.item
 
@@ -157,15 +155,15 @@ def unveil(page: Any) -> None:
         page.keyboard.press("b")
 
 
-STANDS = "() => { const film = document.querySelector('video'); return film.readyState > 1 && !film.seeking }"
+STANDS = "() => { const video = document.querySelector('video'); return video.readyState > 1 && !video.seeking }"
 
 
-@pytest.mark.parametrize("kind", FILMS)
+@pytest.mark.parametrize("kind", VIDEOS)
 def test_the_box_lies_where_the_words_are(chromium: object, url: str, house: House, kind: str) -> None:
-    item = seen(house, "clip", Video(film(*FILMS[kind])), f"f-{kind}")
+    item = seen(house, "clip", Video(clip(*VIDEOS[kind])), f"f-{kind}")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
-    shown = page.locator(".film rect:visible")
+    shown = page.locator(".video rect:visible")
     button = page.locator("button[data-seek]").first
     button.click()
     assert page.evaluate("document.querySelector('video').readyState") == 0  # still blurred: nothing is loaded
@@ -175,22 +173,22 @@ def test_the_box_lies_where_the_words_are(chromium: object, url: str, house: Hou
     page.keyboard.press("Enter")
     shown.wait_for()
     assert page.evaluate("document.querySelector('video').paused")
-    assert_on_the_red(page, ".film")
-    for width in (420, 1000):  # the film is laid out anew, and the box with it
+    assert_on_the_red(page, ".video")
+    for width in (420, 1000):  # the video is laid out anew, and the box with it
         page.set_viewport_size({"width": width, "height": 900})
         assert shown.count() == 1
-        assert_on_the_red(page, ".film")
+        assert_on_the_red(page, ".video")
     if folder := os.environ.get("SEAWALL_SCREENSHOTS"):
-        page.locator(".film").screenshot(path=f"{folder}/film-{kind.replace(' ', '-')}.png")
+        page.locator(".video").screenshot(path=f"{folder}/video-{kind.replace(' ', '-')}.png")
     assert complaints == []
 
 
-def test_the_box_is_gone_when_the_film_plays_or_stands_elsewhere(chromium: object, url: str, house: House) -> None:
-    item = seen(house, "clip", Video(film(*FILMS["tall"])), "f-gone")
+def test_the_box_is_gone_when_the_video_plays_or_stands_elsewhere(chromium: object, url: str, house: House) -> None:
+    item = seen(house, "clip", Video(clip(*VIDEOS["tall"])), "f-gone")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
     unveil(page)
-    shown = page.locator(".film rect:visible")
+    shown = page.locator(".video rect:visible")
     button = page.locator("button[data-seek]").first
     button.click()
     shown.wait_for()
@@ -207,19 +205,19 @@ def test_the_box_is_gone_when_the_film_plays_or_stands_elsewhere(chromium: objec
     page.locator("svg.line rect[data-seek]").first.click()
     shown.wait_for()
     page.locator(".found").focus()
-    assert page.locator(".film rect.pointed").count() == 1
+    assert page.locator(".video rect.pointed").count() == 1
     assert complaints == []
 
 
-def test_a_frame_of_a_moving_picture_is_shown_with_its_box(chromium: object, url: str, house: House) -> None:
-    item = seen(house, "scan", Picture(moving()), "g-1")
+def test_a_frame_of_a_moving_image_is_shown_with_its_box(chromium: object, url: str, house: House) -> None:
+    item = seen(house, "scan", PilImage(moving()), "g-1")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
     frame = page.locator(".veil:has-text('at 1.0–3.0 s')")
     assert frame.get_attribute("data-veiled") is not None
     unveil(page)
-    page.wait_for_function("() => [...document.querySelectorAll('.picture img')].every((one) => one.naturalWidth > 0)")
-    where = ".veil:has-text('at 1.0–3.0 s') .picture"
+    page.wait_for_function("() => [...document.querySelectorAll('.image img')].every((one) => one.naturalWidth > 0)")
+    where = ".veil:has-text('at 1.0–3.0 s') .image"
     for width in (1280, 420):
         page.set_viewport_size({"width": width, "height": 900})
         assert_on_the_red(page, where)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 from sqlalchemy import select
 
 from console.houses import House, opened
@@ -210,7 +210,7 @@ def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
         return house.app.screener.screen(Item(content_type="playlist", id=id, fields=fields, actor="dj", language="en"))
 
     encoded = io.BytesIO()
-    Picture.new("RGB", (40, 30), (200, 30, 30)).save(encoded, "PNG")
+    PilImage.new("RGB", (40, 30), (200, 30, 30)).save(encoded, "PNG")
     whole = encoded.getvalue()
     good, broken = playlist("good", whole), playlist("broken", whole[:60])
     browser = house.browser("reviewer")
@@ -219,7 +219,7 @@ def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
     answer = browser.get(f"/items/{good.item}/1/image/cover")
     assert answer.headers["content-type"] == "image/webp"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
-    assert Picture.open(io.BytesIO(answer.content)).size == (40, 30)
+    assert PilImage.open(io.BytesIO(answer.content)).size == (40, 30)
     assert browser.get(f"/items/{broken.item}/1/image/cover").status_code == 422
     assert browser.get(f"/items/{good.item}/1/image/title").status_code == 404
     assert browser.get(f"/items/{good.item}/9/image/cover").status_code == 404
@@ -247,7 +247,7 @@ def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(alone: House) 
     page = browser.get(f"/decisions/{screened.decision}").text
     assert "undetermined" in page
     assert "gore did not answer" in page
-    debts = browser.get("/debts").text
-    assert screened.item[-6:] in debts
-    assert browser.get("/debts.json").json()["debts"][0]["decision"] == screened.decision
-    assert browser.get("/overview.json").json()["open_debts"] == 1
+    pending_rescreens = browser.get("/pending-rescreens").text
+    assert screened.item[-6:] in pending_rescreens
+    assert browser.get("/pending-rescreens.json").json()["pending_rescreens"][0]["decision"] == screened.decision
+    assert browser.get("/overview.json").json()["pending_rescreens"] == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.houses import PASSWORD, House, opened
-from seawall.console.visits import local
+from seawall.console.request import local_path
 
 
 def test_signing_in_opens_the_page_that_was_asked_for(house: House) -> None:
@@ -35,7 +35,7 @@ def test_signing_in_opens_the_page_that_was_asked_for(house: House) -> None:
     ],
 )
 def test_nobody_is_sent_elsewhere(house: House, where: str) -> None:
-    assert local(where) == "/"
+    assert local_path(where) == "/"
     browser = house.browser()
     browser.get("/sign-in")
     answer = browser.post("/sign-in", email="admin@example.org", password=PASSWORD, next=where)

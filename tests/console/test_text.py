@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.console.colours import source_lines
 from seawall.console.formats import number, reflow, short, span_of_time
+from seawall.console.highlight import source_lines
 from seawall.console.text import runs, visible
 from seawall.model import Signal, Span, SpanUnit
 

@@ -7,15 +7,15 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.demo.disguise import disguise
+from seawall.demo.obfuscation import obfuscate
 
 TEXT = "Shut up you stupid ugly loser, nobody asked you."
 
 
 @given(st.integers(0, 10_000))
 def test_a_disguise_is_repeatable(seed: int) -> None:
-    assert disguise(TEXT, random.Random(seed)) == disguise(TEXT, random.Random(seed))
+    assert obfuscate(TEXT, random.Random(seed)) == obfuscate(TEXT, random.Random(seed))
 
 
 def test_disguises_differ_from_the_words() -> None:
-    assert len({disguise(TEXT, random.Random(seed)) for seed in range(40)} - {TEXT}) > 10
+    assert len({obfuscate(TEXT, random.Random(seed)) for seed in range(40)} - {TEXT}) > 10

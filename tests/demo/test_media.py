@@ -11,12 +11,12 @@ from PIL import Image
 from seawall.demo import media
 
 
-def test_a_poster_is_a_picture_and_the_same_each_time() -> None:
-    made = media.picture_with_words("HELLO", "there")
+def test_a_poster_is_an_image_and_the_same_each_time() -> None:
+    made = media.image_with_words("HELLO", "there")
     with Image.open(io.BytesIO(made)) as opened:
         assert (opened.format, opened.size) == ("PNG", (640, 360))
-    media.picture_with_words.cache_clear()
-    assert media.picture_with_words("HELLO", "there") == made != media.picture_with_words("HELLO", "you")
+    media.image_with_words.cache_clear()
+    assert media.image_with_words("HELLO", "there") == made != media.image_with_words("HELLO", "you")
 
 
 @pytest.mark.parametrize("can_speak", [True, False])
@@ -32,11 +32,11 @@ def test_a_voice_note_begins_with_silence(can_speak: bool, monkeypatch: pytest.M
     media.voice_note.cache_clear()
 
 
-def test_a_film_shows_its_scenes_one_after_the_other() -> None:
+def test_a_video_shows_its_scenes_one_after_the_other() -> None:
     av = pytest.importorskip("av")
-    made = media.film_with_words("ONE", "TWO", said="hello")
+    made = media.video_with_words("ONE", "TWO", said="hello")
     assert made is not None
-    with av.open(io.BytesIO(made)) as film:
-        assert {stream.codec_context.name for stream in film.streams} & {"vp8", "libvpx"}
-        assert len(film.streams.audio) == 1
-        assert sum(1 for _ in film.decode(video=0)) == 30
+    with av.open(io.BytesIO(made)) as clip:
+        assert {stream.codec_context.name for stream in clip.streams} & {"vp8", "libvpx"}
+        assert len(clip.streams.audio) == 1
+        assert sum(1 for _ in clip.decode(video=0)) == 30

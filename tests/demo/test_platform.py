@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from seawall.demo import NoData, Shelf, run_platform
+from seawall.demo import NoData, PlatformState, run_platform
 
 ALLOW = {
     "decision": "dec_1",
@@ -97,25 +97,25 @@ def play(server: StandIn, **options: Any) -> None:
 
 
 def test_it_posts_with_its_key_and_keeps_the_answers() -> None:
-    shelf = Shelf()
+    platform_state = PlatformState()
     with stand_in(wanted=40) as server:
-        play(server, shelf=shelf, rate=200.0)
+        play(server, platform_state=platform_state, rate=200.0)
     posts = server.sent("/v1/screen")
     assert {key for _, _, key in server.requests} == {"Bearer sw_key"}
     assert {"content_type", "id", "fields", "actor"} <= set(posts[0])
-    entries = shelf.snapshot(limit=1000)["entries"]
+    entries = platform_state.snapshot(limit=1000)["entries"]
     assert {entry["answer"] for entry in entries} == {"allow"}
     assert {entry["key"] for entry in entries} <= {f"{post['content_type']} {post['id']}" for post in posts}
 
 
-def test_pictures_travel_as_base64() -> None:
+def test_images_travel_as_base64() -> None:
     with stand_in(wanted=60) as server:
         play(server, rate=200.0)
-    pictures = [
+    images = [
         value for post in server.sent("/v1/screen") for value in post["fields"].values() if isinstance(value, dict)
     ]
-    assert pictures
-    assert all(set(picture) == {"base64"} for picture in pictures)
+    assert images
+    assert all(set(image) == {"base64"} for image in images)
 
 
 def test_some_of_what_is_seen_is_reported() -> None:
@@ -128,10 +128,10 @@ def test_some_of_what_is_seen_is_reported() -> None:
 
 
 def test_a_server_out_of_order_is_waited_out() -> None:
-    shelf = Shelf()
+    platform_state = PlatformState()
     with stand_in(wanted=4, status=503) as server:
-        play(server, shelf=shelf)
-    assert shelf.snapshot()["known"] == 0
+        play(server, platform_state=platform_state)
+    assert platform_state.snapshot()["known"] == 0
 
 
 def test_a_server_that_is_not_there_is_waited_out(unused_tcp_url: str) -> None:

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from seawall import content_types
-from seawall.demo.posts import Post, load_script, posts, showcase
+from seawall.demo.posts import DemoPost, load_script, posts, showcase
 from seawall.policy import load_content_type, validate_item
+from seawall.shipped import content_types
 
 NOW = 1_795_000_000_000
 
 
-def some(seed: int = 5, count: int = 400) -> list[Post]:
+def some(seed: int = 5, count: int = 400) -> list[DemoPost]:
     return list(islice(posts(seed, NOW), count))
 
 
-def as_request(post: Post) -> dict[str, Any]:
+def as_request(post: DemoPost) -> dict[str, Any]:
     fields = {
         name: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
         for name, value in post.fields.items()

@@ -12,14 +12,14 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from seawall.demo.receiver import Receiver, start_receiver
+from seawall.demo.receiver import WebhookServer, start_receiver
 
 SECRET = "whsec_" + "c2Vhd2FsbC1kZW1vLXNlY3JldC1zZWF3YWxsLWRlbW8="
 OTHER = "whsec_" + "YW5vdGhlci1zZWNyZXQtYW5vdGhlci1zZWNyZXQtMTI="
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Iterator[WebhookServer]:
     with start_receiver(secret=SECRET) as running:
         yield running
 
@@ -44,7 +44,12 @@ def message(
 
 
 def send(
-    receiver: Receiver, body: dict[str, Any] | str, *, message_id: str = "dlv_1", secret: str = SECRET, at: float = 0
+    receiver: WebhookServer,
+    body: dict[str, Any] | str,
+    *,
+    message_id: str = "dlv_1",
+    secret: str = SECRET,
+    at: float = 0,
 ) -> httpx.Response:
     data = body if isinstance(body, str) else json.dumps(body)
     moment = datetime.fromtimestamp(at or time.time(), UTC)
@@ -56,12 +61,12 @@ def send(
     return httpx.post(receiver.webhooks_url, content=data, headers=headers)
 
 
-def state(receiver: Receiver) -> dict[str, Any]:
+def state(receiver: WebhookServer) -> dict[str, Any]:
     found: dict[str, Any] = httpx.get(receiver.url + "/state.json").json()
     return found
 
 
-def test_a_signed_message_changes_what_visitors_find(receiver: Receiver) -> None:
+def test_a_signed_message_changes_what_visitors_find(receiver: WebhookServer) -> None:
     assert send(receiver, message(in_force=("hold",))).status_code == 204
     assert state(receiver)["entries"][0]["state"] == "held"
     assert send(receiver, message(sequence=2, in_force=("remove",)), message_id="dlv_2").status_code == 204
@@ -70,32 +75,32 @@ def test_a_signed_message_changes_what_visitors_find(receiver: Receiver) -> None
     assert state(receiver)["entries"][0]["state"] == "visible"
 
 
-def test_the_same_id_counts_once(receiver: Receiver) -> None:
+def test_the_same_id_counts_once(receiver: WebhookServer) -> None:
     assert [send(receiver, message()).status_code for _ in range(3)] == [204, 204, 204]
     found = state(receiver)
     assert (found["messages"], found["duplicates"]) == (1, 2)
 
 
-def test_a_message_that_was_overtaken_changes_nothing(receiver: Receiver) -> None:
+def test_a_message_that_was_overtaken_changes_nothing(receiver: WebhookServer) -> None:
     send(receiver, message(sequence=9, in_force=()), message_id="dlv_9")
     send(receiver, message(sequence=4, in_force=("remove",)), message_id="dlv_4")
     assert state(receiver)["entries"][0]["state"] == "visible"
 
 
-def test_actions_on_the_account_are_kept_apart_from_the_item(receiver: Receiver) -> None:
+def test_actions_on_the_account_are_kept_apart_from_the_item(receiver: WebhookServer) -> None:
     send(receiver, message(subject="entity", in_force=("strike",)))
     entry = state(receiver)["entries"][0]
     assert (entry["key"], entry["in_force"]) == ("account user-1", ["strike"])
 
 
-def test_another_secret_is_not_believed(receiver: Receiver) -> None:
+def test_another_secret_is_not_believed(receiver: WebhookServer) -> None:
     assert send(receiver, message(), secret=OTHER).status_code == 401
     assert state(receiver)["refused"] == 1
     receiver.use_secret(OTHER)
     assert send(receiver, message(), secret=OTHER).status_code == 204
 
 
-def test_an_old_message_is_not_believed(receiver: Receiver) -> None:
+def test_an_old_message_is_not_believed(receiver: WebhookServer) -> None:
     assert send(receiver, message(), at=time.time() - 3600).status_code == 401
 
 
@@ -108,7 +113,7 @@ def test_an_old_message_is_not_believed(receiver: Receiver) -> None:
         {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1,not base64"},
     ],
 )
-def test_malformed_headers_are_refused(receiver: Receiver, headers: dict[str, str]) -> None:
+def test_malformed_headers_are_refused(receiver: WebhookServer, headers: dict[str, str]) -> None:
     assert httpx.post(receiver.webhooks_url, content=b"{}", headers=headers).status_code == 401
 
 
@@ -122,7 +127,9 @@ def test_malformed_headers_are_refused(receiver: Receiver, headers: dict[str, st
         ('{"type": "ping", "timestamp": "2026-11-22T12:00:00Z", "data": {"subject": 1, "item": 2}}', 422),
     ],
 )
-def test_a_signed_message_of_another_kind_is_refused_and_forgotten(receiver: Receiver, body: str, status: int) -> None:
+def test_a_signed_message_of_another_kind_is_refused_and_forgotten(
+    receiver: WebhookServer, body: str, status: int
+) -> None:
     assert send(receiver, body).status_code == status
     assert state(receiver)["known"] == 0
 
@@ -134,29 +141,29 @@ def test_without_a_secret_messages_are_asked_to_come_back() -> None:
         assert send(running, message()).status_code == 204
 
 
-def test_an_answer_and_a_message_meet_in_either_order(receiver: Receiver) -> None:
+def test_an_answer_and_a_message_meet_in_either_order(receiver: WebhookServer) -> None:
     send(receiver, message(in_force=("remove",)))
-    receiver.shelf.posted("comment", "c1", "buy streams", "block")
+    receiver.platform_state.posted("comment", "c1", "buy streams", "block")
     entry = state(receiver)["entries"][0]
     assert (entry["title"], entry["state"], entry["answer"]) == ("buy streams", "removed", "block")
 
 
-def test_an_answer_counts_until_the_first_message(receiver: Receiver) -> None:
-    receiver.shelf.posted("comment", "c1", "wait for it", "hold")
+def test_an_answer_counts_until_the_first_message(receiver: WebhookServer) -> None:
+    receiver.platform_state.posted("comment", "c1", "wait for it", "hold")
     assert state(receiver)["entries"][0]["state"] == "held"
     send(receiver, message(in_force=()))
     assert state(receiver)["entries"][0]["state"] == "visible"
 
 
-def test_content_is_text_on_the_page(receiver: Receiver) -> None:
-    receiver.shelf.posted("comment", "<i>", "<script>alert(1)</script>", "allow")
+def test_content_is_text_on_the_page(receiver: WebhookServer) -> None:
+    receiver.platform_state.posted("comment", "<i>", "<script>alert(1)</script>", "allow")
     page = httpx.get(receiver.url)
     assert "<script>alert(1)" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_the_page_can_make_the_detector_hang_and_go_on(receiver: Receiver) -> None:
+def test_the_page_can_make_the_detector_hang_and_go_on(receiver: WebhookServer) -> None:
     assert httpx.post(receiver.url + "/stall", data={"seconds": "20"}).status_code == 303
     assert state(receiver)["stalled_for_s"] > 0
     assert "hangs" in httpx.get(receiver.url + "/entries").text
@@ -164,7 +171,7 @@ def test_the_page_can_make_the_detector_hang_and_go_on(receiver: Receiver) -> No
     assert state(receiver)["stalled_for_s"] == 0
 
 
-def test_nonsense_gets_an_answer(receiver: Receiver) -> None:
+def test_nonsense_gets_an_answer(receiver: WebhookServer) -> None:
     assert httpx.get(receiver.url + "/nowhere").status_code == 404
     assert httpx.post(receiver.url + "/nowhere").status_code == 404
     assert httpx.post(receiver.url + "/stall", data={"seconds": "-1"}).status_code == 422

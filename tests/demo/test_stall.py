@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from seawall.demo.stall import SIGNAL, SecondOpinion, Switch
+from seawall.demo.hanging_detector import SIGNAL, HangingDetector, HangSwitch
 from seawall.model import Modality, Part
 
 
@@ -16,23 +16,23 @@ def part(text: str) -> Part:
 
 @pytest.mark.parametrize("text", ["Ask the gardener!", "snow season opens on friday", "SNOW SEASON IS HERE"])
 def test_it_finds_coded_trade(text: str) -> None:
-    (answer,) = SecondOpinion(Switch()).detect([part(text)])
+    (answer,) = HangingDetector(HangSwitch()).detect([part(text)])
     assert isinstance(answer, tuple)
     assert [(signal.name, signal.value, signal.part) for signal in answer] == [(SIGNAL, 1.0, "body")]
 
 
 @pytest.mark.parametrize("text", ["", "our gardener planted tulips", "the season opens in may"])
 def test_it_leaves_gardens_alone(text: str) -> None:
-    assert SecondOpinion(Switch()).detect([part(text)]) == [()]
+    assert HangingDetector(HangSwitch()).detect([part(text)]) == [()]
 
 
 def test_a_stalled_detector_does_not_answer_until_it_may_go_on() -> None:
-    switch = Switch()
+    switch = HangSwitch()
     switch.stall(20)
     answered = threading.Event()
 
     def ask() -> None:
-        SecondOpinion(switch).detect([part("hello")])
+        HangingDetector(switch).detect([part("hello")])
         answered.set()
 
     thread = threading.Thread(target=ask, daemon=True)
@@ -45,7 +45,7 @@ def test_a_stalled_detector_does_not_answer_until_it_may_go_on() -> None:
 
 
 def test_a_stall_has_an_end() -> None:
-    switch = Switch()
+    switch = HangSwitch()
     switch.stall(10_000)
     assert switch.remaining() <= 25
     switch.resume()

@@ -18,9 +18,9 @@ from seawall import access, enforce
 from seawall.app import App, open_app
 from seawall.cli.serve import asgi
 from seawall.client import Seawall
-from seawall.demo import Receiver, SecondOpinion, Switch, run_platform, seed_banks, sources, start_receiver
+from seawall.demo import HangingDetector, HangSwitch, WebhookServer, run_platform, seed_banks, sources, start_receiver
 from seawall.demo.platform import screen_post
-from seawall.demo.posts import Post, posts
+from seawall.demo.posts import DemoPost, posts
 from seawall.publish import add_entries
 from seawall.settings import Settings
 from seawall.worker import Worker
@@ -29,11 +29,14 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[tuple[App, str, str, Receiver, Switch]]:
+def house(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwitch]]:
     """Everything but the platform, as ``seawall demo`` starts it: app, address, key, receiver, switch."""
-    switch = Switch()
+    switch = HangSwitch()
     settings = Settings.from_env({}, data_dir=folder, allow_private_endpoints="yes")
-    with open_app(settings, extra_detectors=[SecondOpinion(switch)]) as app, start_receiver(switch=switch) as receiver:
+    with (
+        open_app(settings, extra_detectors=[HangingDetector(switch)]) as app,
+        start_receiver(switch=switch) as receiver,
+    ):
         app.publish(sources(), by="test")
         for bank, entries in seed_banks().items():
             add_entries(app.ledger, bank, entries, "test")
@@ -66,7 +69,7 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("it did not come to that")
 
 
-def entry(receiver: Receiver, key: str) -> dict[str, Any]:
+def entry(receiver: WebhookServer, key: str) -> dict[str, Any]:
     entries = httpx.get(receiver.url + "/state.json").json()["entries"]
     return next((each for each in entries if each["key"] == key), {})
 
@@ -74,14 +77,18 @@ def entry(receiver: Receiver, key: str) -> dict[str, Any]:
 def test_the_platform_posts_and_is_told_what_to_do(tmp_path: Path) -> None:
     with house(tmp_path) as (app, url, key, receiver, _):
         stop = threading.Event()
-        options = {"seed": 1, "stop": stop, "rate": 20.0, "shelf": receiver.shelf}
+        options = {"seed": 1, "stop": stop, "rate": 20.0, "platform_state": receiver.platform_state}
         platform = threading.Thread(target=run_platform, args=(url, key), kwargs=options, daemon=True)
         platform.start()
-        until(lambda: receiver.shelf.snapshot()["known"] >= 60)
-        until(lambda: receiver.shelf.snapshot()["removed"] >= 1 and receiver.shelf.snapshot()["held"] >= 3)
+        until(lambda: receiver.platform_state.snapshot()["known"] >= 60)
+        until(
+            lambda: (
+                receiver.platform_state.snapshot()["removed"] >= 1 and receiver.platform_state.snapshot()["held"] >= 3
+            )
+        )
         stop.set()
         platform.join(30)
-        assert receiver.shelf.refused == 0
+        assert receiver.platform_state.refused == 0
         assert app.ledger.verify().ok
 
 
@@ -93,7 +100,7 @@ def test_a_detector_that_hangs_costs_neither_the_deadline_nor_the_outcome(tmp_pa
             "comment", "c-1", {"body": "ask the gardener about tulips"}, actor="u", language="en", deadline_ms=1_000
         )
         assert (answer.verdict, answer.degraded) == ("allow", True)
-        assert "demo-second-opinion" in {each["detector"] for each in answer.unknown}  # a busy machine adds others
+        assert "demo-second-feedback" in {each["detector"] for each in answer.unknown}  # a busy machine adds others
         other = client.screen(
             "playlist", "p-1", {"title": "slow jams", "track_count": 9}, actor="u", language="en", deadline_ms=1_000
         )
@@ -103,17 +110,17 @@ def test_a_detector_that_hangs_costs_neither_the_deadline_nor_the_outcome(tmp_pa
         assert client.item("comment", "c-1")["verdict"] == "hold"
 
 
-def test_the_picture_in_the_bank_is_found_again_however_it_was_changed(tmp_path: Path) -> None:
+def test_the_image_in_the_bank_is_found_again_however_it_was_changed(tmp_path: Path) -> None:
     with house(tmp_path) as (_, url, key, _, _), Seawall(url, key) as client:
         stream = (post for post in posts(1, 1_795_000_000_000) if not post.edits)
         known = (post for post in stream if post.scene == "known-cover-playlist")
         for post in (next(known) for _ in range(3)):
-            screen_post(client, post)  # the first picture may be late: then it is held, and decided when it was read
+            screen_post(client, post)  # the first image may be late: then it is held, and decided when it was read
             found = until(partial(in_force, client, post, "block"))
             rules = {(reason["policy"], reason["rule"]) for reason in client.decision(found["decision"])["reasons"]}
             assert ("known-content", "blocked-image") in rules
 
 
-def in_force(client: Seawall, post: Post, verdict: str) -> Mapping[str, Any] | None:
+def in_force(client: Seawall, post: DemoPost, verdict: str) -> Mapping[str, Any] | None:
     item = client.item(post.content_type, post.id)
     return item if item["verdict"] == verdict else None

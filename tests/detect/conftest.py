@@ -1,4 +1,4 @@
-"""Parts and pictures to look at."""
+"""Parts and images to look at."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from seawall.model import Modality, Part
 
 TextPart = Callable[..., Part]
-Picture = Callable[..., bytes]
+PilImage = Callable[..., bytes]
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def text_part() -> TextPart:
 
 
 @pytest.fixture
-def picture() -> Picture:
-    """Makes an encoded picture with much to see in it: the same seed gives the same picture."""
+def image() -> PilImage:
+    """Makes an encoded image with much to see in it: the same seed gives the same image."""
 
     def make(seed: int = 0, size: tuple[int, int] = (320, 240), form: str = "PNG") -> bytes:
         blocks = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""A hasher of pictures, simple enough to see what it does."""
+"""A hasher of images, simple enough to see what it does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AVERAGE = HasherSpec(name="image-average", version="1", modality=Modality.IMAGE,
 
 
 class AverageHasher:
-    """Which of 8 × 8 places of a picture are brighter than the picture on average. Flat ones have no print."""
+    """Which of 8 × 8 places of an image are brighter than the image on average. Flat ones have no hash."""
 
     def __init__(self, spec: HasherSpec = AVERAGE) -> None:
         self.spec = spec

@@ -9,8 +9,8 @@ import pytest
 from seawall.detect import Runner
 from seawall.detect.alike import Alike
 from seawall.model import (
-    Answer,
     Cost,
+    DetectorResult,
     DetectorSpec,
     Modality,
     Part,
@@ -38,11 +38,11 @@ class Dear:
         )
         self.asked: list[str] = []
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         self.asked.extend(part.text or "" for part in parts)
         return [self._look(part) for part in parts]
 
-    def _look(self, part: Part) -> Answer:
+    def _look(self, part: Part) -> DetectorResult:
         text = part.text or ""
         if "broken" in text:
             return Unknown(detector="dear", part=part.path, reason=UnknownReason.ERROR, detail="http 500")

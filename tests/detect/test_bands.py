@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from seawall.detect import Findings, Runner
 from seawall.detect.bands import Band, BandError, choose, measured, rounds
 from seawall.model import (
-    Answer,
     Cost,
+    DetectorResult,
     DetectorSpec,
     Modality,
     Part,
@@ -52,14 +52,14 @@ class Scripted:
         self._table = table
         self._wait_for = wait_for
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         self.called.set()
         if self._wait_for is not None:
             self._wait_for.wait(30)
         self.asked.extend(part.path for part in parts)
         return [self._answer(part) for part in parts]
 
-    def _answer(self, part: Part) -> Answer:
+    def _answer(self, part: Part) -> DetectorResult:
         name = self.spec.name
         value = self._table if isinstance(self._table, float) else self._table.get(part.path, 0.0)
         if value is None:
@@ -98,7 +98,7 @@ def test_a_dear_detector_is_asked_within_its_band_and_where_the_cheap_one_is_unk
         found = look(runner, PARTS, {"cheap", "dear"})
     assert sorted(dear.asked) == ["lost", "middle"]
     assert {signal.part for signal in found.signals if signal.detector == "dear"} == {"lost", "middle"}
-    assert set(found.not_asked) == {("dear", "low"), ("dear", "high")}
+    assert set(found.skipped) == {("dear", "low"), ("dear", "high")}
     assert {(unknown.detector, unknown.part) for unknown in found.unknown} == {("cheap", "lost")}
 
 
@@ -120,7 +120,7 @@ def test_what_the_cheap_one_never_measures_is_asked(look: Look) -> None:
     with Runner([cheap, dear]) as runner:
         found = look(runner, parts, {"cheap", "dear"})
     assert sorted(dear.asked) == ["german", "link"]
-    assert found.not_asked == (("dear", "english"),)
+    assert found.skipped == (("dear", "english"),)
 
 
 @ways
@@ -141,7 +141,7 @@ def test_a_cascade_of_three(look: Look) -> None:
         found = look(runner, [_part(path) for path in "abcd"], {"third"})
     assert sorted(second.asked) == ["a", "b", "d"]
     assert sorted(third.asked) == ["a", "d"]
-    assert set(found.not_asked) == {("second", "c"), ("third", "b"), ("third", "c")}
+    assert set(found.skipped) == {("second", "c"), ("third", "b"), ("third", "c")}
 
 
 def test_one_signal_of_two_detectors_is_in_doubt_when_either_is() -> None:
@@ -180,7 +180,7 @@ def test_when_the_cheap_one_misses_the_deadline_the_dear_one_is_unknown_and_aske
         go.set()
         assert told.wait(30)
     assert {signal.part for signal in late[0].signals if signal.detector == "dear"} == {"middle", "lost"}
-    assert set(late[0].not_asked) == {("dear", "low"), ("dear", "high")}
+    assert set(late[0].skipped) == {("dear", "low"), ("dear", "high")}
 
 
 def test_when_only_the_dear_one_is_late_only_what_it_was_asked_is_unknown() -> None:
@@ -194,12 +194,12 @@ def test_when_only_the_dear_one_is_late_only_what_it_was_asked_is_unknown() -> N
         found = pending.wait()
         go.set()
     assert {unknown.part for unknown in found.unknown if unknown.detector == "dear"} == {"middle", "lost"}
-    assert set(found.not_asked) == {("dear", "low"), ("dear", "high")}
+    assert set(found.skipped) == {("dear", "low"), ("dear", "high")}
 
 
 def test_a_failing_cheap_one_opens_every_gate() -> None:
     class Failing(Scripted):
-        def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
             raise RuntimeError("broken")
 
     dear = Scripted("dear", 0.7, BAND)
@@ -267,9 +267,9 @@ def test_live_and_batch_ask_the_same_and_exactly_what_the_bands_say(
             said: float | None = dear if in_band else 0.0
             assert (part.path in by_name["two"]) is in_band
             assert (part.path in by_name["three"]) is (said is None or other[0] <= said <= other[1])
-        not_asked = {("two", p.path) for p in parts if p.path not in by_name["two"]}
-        not_asked |= {("three", p.path) for p in parts if p.path not in by_name["three"]}
-        assert set(found.not_asked) == not_asked
+        skipped = {("two", p.path) for p in parts if p.path not in by_name["two"]}
+        skipped |= {("three", p.path) for p in parts if p.path not in by_name["three"]}
+        assert set(found.skipped) == skipped
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef"))))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seawall.detect import Runner, derive_parts
-from seawall.detect.bank import BankDetector
+from seawall.detect import Runner, add_link_parts
+from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import Part, Signal
 
@@ -24,7 +24,7 @@ def _matcher(revision: int = 1) -> BankMatcher:
 
 
 def _look(detector: BankDetector, *parts: Part) -> list[Signal]:
-    return [signal for answer in detector.detect(derive_parts(parts)) for signal in answer]  # type: ignore[union-attr]
+    return [signal for answer in detector.detect(add_link_parts(parts)) for signal in answer]  # type: ignore[union-attr]
 
 
 def test_disguised_texts_are_found_and_shown_in_the_original(text_part: TextPart) -> None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.bank import BankDetector
-from seawall.detect.catalogue import NameDetector, TitleDetector, TitleMessageDetector
-from seawall.detect.catalogue.names import is_disguised, plain, shape
 from seawall.detect.testing import check_detector
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.names import NameDetector, TitleDetector, TitleMessageDetector
+from seawall.detectors.names.spelling import is_disguised, plain, shape
 from seawall.match import BankEntry, BankMatcher
-from seawall.model import Answer, Modality, Part, Signal, Unknown
+from seawall.model import DetectorResult, Modality, Part, Signal, Unknown
 
 NAMES = (
     "Marlo Vance",
@@ -33,7 +33,7 @@ def banks() -> BankDetector:
     return detector
 
 
-def strongest(answer: Answer) -> dict[str, float]:
+def strongest(answer: DetectorResult) -> dict[str, float]:
     assert not isinstance(answer, Unknown)
     found: dict[str, float] = {}
     for each in answer:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.detect import default_derivers, default_detectors
-from seawall.detect.bank import BankDetector
-from seawall.detect.testing import NonConforming, check_deriver, check_detector
+from seawall.detect import default_detectors, default_extractors
+from seawall.detect.testing import NonConforming, check_detector, check_extractor
+from seawall.detectors.banks import BankDetector
 from seawall.model import (
-    Answer,
-    Derived,
-    DeriverSpec,
+    DetectorResult,
     DetectorSpec,
+    ExtractedParts,
+    ExtractorSpec,
     Modality,
     Part,
     Signal,
@@ -40,7 +40,7 @@ class Sample:
         self.spec = spec
         self._look = look
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         return [self._look(part) for part in parts]  # type: ignore[misc]
 
 
@@ -56,9 +56,9 @@ def test_every_detector_that_ships_conforms(detector: Sample) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deriver", default_derivers(), ids=lambda one: one.spec.name)
-def test_every_deriver_that_ships_conforms(deriver: object) -> None:
-    check_deriver(deriver)  # type: ignore[arg-type]
+@pytest.mark.parametrize("extractor", default_extractors(), ids=lambda one: one.spec.name)
+def test_every_extractor_that_ships_conforms(extractor: object) -> None:
+    check_extractor(extractor)  # type: ignore[arg-type]
 
 
 def test_a_good_detector_conforms() -> None:
@@ -124,7 +124,7 @@ def test_a_changing_mind_is_found_unless_it_is_declared() -> None:
     class Moody(Sample):
         calls = 0
 
-        def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
             self.calls += 1
             return [_signal(part, self.calls % 7 / 7) for part in parts]
 
@@ -144,7 +144,7 @@ def test_threads_that_disturb_each_other_are_found() -> None:
             self._both = threading.Barrier(4)
             self._owner = 0
 
-        def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
             if threading.current_thread() is threading.main_thread():
                 return [() for _ in parts]
             self._owner = threading.get_ident()
@@ -157,7 +157,7 @@ def test_threads_that_disturb_each_other_are_found() -> None:
 
 def test_too_few_answers_and_bad_closing_are_found() -> None:
     class Short(Sample):
-        def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+        def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
             return [()] * max(len(parts) - 1, 0)
 
         def close(self) -> None:
@@ -169,7 +169,7 @@ def test_too_few_answers_and_bad_closing_are_found() -> None:
     assert "close() called once raises OSError" in str(raised.value)
 
 
-DERIVER = DeriverSpec(
+EXTRACTOR = ExtractorSpec(
     name="lines",
     version="1",
     modalities=frozenset({Modality.IMAGE}),
@@ -179,32 +179,32 @@ DERIVER = DeriverSpec(
 
 
 class Lines:
-    """A deriver that does what a function says."""
+    """An extractor that does what a function says."""
 
-    def __init__(self, look: Callable[[Part], object], spec: DeriverSpec = DERIVER) -> None:
+    def __init__(self, look: Callable[[Part], object], spec: ExtractorSpec = EXTRACTOR) -> None:
         self.spec = spec
         self._look = look
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         return [self._look(part) for part in parts]  # type: ignore[misc]
 
 
-def _line(about: Part, **changes: object) -> Derived:
+def _line(about: Part, **changes: object) -> ExtractedParts:
     made = Part(path=f"{about.path}>line.0", modality=Modality.TEXT, field=about.field, text="hi", parent=about.path)
-    return Derived(parts=(replace(made, **changes),))  # type: ignore[arg-type]
+    return ExtractedParts(parts=(replace(made, **changes),))  # type: ignore[arg-type]
 
 
-def test_derivers_are_checked_too() -> None:
-    check_deriver(Lines(_line))
-    check_deriver(Lines(lambda part: Derived()))
+def test_extractors_are_checked_too() -> None:
+    check_extractor(Lines(_line))
+    check_extractor(Lines(lambda part: ExtractedParts()))
     for look in (
         lambda part: _line(part, parent="elsewhere"),
         lambda part: _line(part, modality=Modality.AUDIO),
         lambda part: None,
-        lambda part: Derived(signals=_signal(part)),
+        lambda part: ExtractedParts(signals=_signal(part)),
         _raise,
     ):
         with pytest.raises(NonConforming):
-            check_deriver(Lines(look))
+            check_extractor(Lines(look))
     with pytest.raises(NonConforming, match=r"spec.gives is empty"):
-        check_deriver(Lines(_line, replace(DERIVER, gives=frozenset())))
+        check_extractor(Lines(_line, replace(EXTRACTOR, gives=frozenset())))

@@ -17,11 +17,11 @@ from PIL import Image
 
 from seawall.app import open_app
 from seawall.detect import Runner, default_detectors
-from seawall.detect.bank import BankDetector
-from seawall.detect.configured import configure
-from seawall.detect.hashing import hash_file
-from seawall.detect.text.lexicon import LexiconDetector, read_lexicon
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.hashes import hash_file
+from seawall.detectors.text.lexicon import LexiconDetector, read_lexicon
 from seawall.model import Modality, Part
+from seawall.providers.configuration import configure
 from seawall.publish import NewEntry, add_entries
 from seawall.settings import Settings
 
@@ -52,10 +52,10 @@ def test_the_plug_in_of_the_page_is_put_to_work(tmp_path: Path, monkeypatch: pyt
     [banded] = configure(path).detectors
     with Runner([*default_detectors(), banded]) as runner:
         found = runner.start([Part(path="body", modality=Modality.TEXT, field="body", text="LOVELY day")]).wait()
-    assert found.not_asked == (("shouting", "body"),)
+    assert found.skipped == (("shouting", "body"),)
 
 
-def test_the_hasher_of_the_page_finds_a_picture_again(
+def test_the_hasher_of_the_page_finds_an_image_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
 ) -> None:
     hasher, test = (block for block in _blocks("python") if "ifference" in block)
@@ -63,11 +63,11 @@ def test_the_hasher_of_the_page_finds_a_picture_again(
     name = _install("class DifferenceHasher", "seawall.hashers", tmp_path, monkeypatch)
     settings = Settings.from_env({}, data_dir=tmp_path / "data", database_url=sqlite_url, plugins=name)
     with open_app(settings) as app:
-        value = hash_file(app.hashers["image-difference"], _picture(256, "PNG"))
+        value = hash_file(app.hashers["image-difference"], _image(256, "PNG"))
         entry = NewEntry(kind="image-difference", value=value, source="docs")
         add_entries(app.ledger, "blocked-images", [entry], "docs", hashers=app.kinds)
         app.banks.refresh()
-        smaller = Part(path="cover", modality=Modality.IMAGE, field="cover", data=_picture(90, "JPEG"))
+        smaller = Part(path="cover", modality=Modality.IMAGE, field="cover", data=_image(90, "JPEG"))
         found = app.runner.start([smaller], wanted={"image-difference"}).wait()
         assert [(one.name, one.detector) for one in found.signals] == [("bank:blocked-images", "image-difference")]
     names: dict[str, Any] = {}
@@ -90,10 +90,10 @@ def _install(what: str, group: str, folder: Path, monkeypatch: pytest.MonkeyPatc
     return str(name)
 
 
-def _picture(size: int, form: str) -> bytes:
-    picture = Image.radial_gradient("L").rotate(30).resize((size, size))
+def _image(size: int, form: str) -> bytes:
+    image = Image.radial_gradient("L").rotate(30).resize((size, size))
     buffer = io.BytesIO()
-    picture.save(buffer, form)
+    image.save(buffer, form)
     return buffer.getvalue()
 
 
@@ -128,20 +128,20 @@ def test_the_table_names_every_detector_and_signal() -> None:
     [
         "seawall.detect",
         "seawall.detect.bands",
-        "seawall.detect.image",
-        "seawall.detect.image.sandbox",
-        "seawall.detect.judges",
+        "seawall.detectors.image",
+        "seawall.detectors.image.sandbox",
+        "seawall.providers.judges",
         "seawall.detect.fetch",
-        "seawall.detect.links",
-        "seawall.detect.media",
-        "seawall.detect.media.process",
-        "seawall.detect.pii",
-        "seawall.detect.providers",
-        "seawall.detect.providers.paths",
-        "seawall.detect.providers.templates",
+        "seawall.detectors.links",
+        "seawall.media",
+        "seawall.media.process",
+        "seawall.detectors.personal_data",
+        "seawall.providers",
+        "seawall.providers.paths",
+        "seawall.providers.templates",
         "seawall.detect.testing",
-        "seawall.detect.text",
-        "seawall.detect.text.normalise",
+        "seawall.detectors.text",
+        "seawall.content.normalise",
         "seawall.match",
     ],
 )

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from detect.providers.service import Said, Seen, Service
-from seawall import providers
 from seawall.detect import Runner, default_detectors
 from seawall.detect.bands import bands_of
-from seawall.detect.configured import configure
-from seawall.detect.judges import FAMILIES, Question
-from seawall.detect.providers import CallLimits
 from seawall.model import Modality, Part
+from seawall.providers import CallLimits
+from seawall.providers.configuration import configure
+from seawall.providers.judges import FAMILIES, PolicyQuestion
+from seawall.shipped import providers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n# ([\w.]+)\n(.*?)```", PAGE, re.DOTALL)
-HATE = Question(policy="hateful-conduct", title="Hateful conduct", definition="Attacks on people for what they are.")
+HATE = PolicyQuestion(
+    policy="hateful-conduct", title="Hateful conduct", definition="Attacks on people for what they are."
+)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_service_that_ships_is_asked_as_the_page_says(service: Service, tmp_pa
     cheap = next((signal.value for signal in found.signals if signal.name == "harassment"), 0.0)
     said = [signal.name for signal in found.signals if signal.detector == "openai-moderation"]
     assert said == (["openai_harassment"] if 0.2 <= cheap <= 0.9 else [])
-    assert bool(found.not_asked) is (not said)
+    assert bool(found.skipped) is (not said)
 
 
 def test_a_service_of_ones_own_is_asked_as_the_page_says(service: Service, tmp_path: Path) -> None:

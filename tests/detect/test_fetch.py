@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.fetch import Fetched, FetchError, fetch, public_addresses
+from seawall.detect.fetch import FetchedFile, FetchError, fetch, public_addresses
 from seawall.model.addresses import is_public
 
 Serve = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -79,7 +79,7 @@ def refused(url: str, **options: Any) -> FetchError:
 
 def test_a_file_is_fetched_under_its_name(server: Server) -> None:
     url = server.gives("/a.png", b"pixels", content_type="Image/PNG; charset=x")
-    assert fetch(url, resolver=allowing) == Fetched(data=b"pixels", content_type="image/png", final_url=url)
+    assert fetch(url, resolver=allowing) == FetchedFile(data=b"pixels", content_type="image/png", final_url=url)
     assert server.asked == [("/a.png", f"files.example:{server.port}")]
 
 

@@ -12,16 +12,16 @@ from PIL import Image
 
 from detect.hashers import AVERAGE, AverageHasher
 from seawall.detect import Runner, default_detectors
-from seawall.detect.bank import BankDetector
-from seawall.detect.hashing import AbsentHashers, HashDetector, hash_file
 from seawall.detect.testing import NonConforming, check_detector, check_hasher
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.hashes import AbsentHashers, HashDetector, hash_file
 from seawall.match import BankEntry, BankMatcher, EntryError
 from seawall.model import (
     Cost,
     HasherSpec,
     Modality,
     Part,
-    Print,
+    PartHash,
     Signal,
     Span,
     SpanUnit,
@@ -33,10 +33,10 @@ HASHERS = {AVERAGE.name: AVERAGE}
 
 
 def png(shade: Callable[[int, int], int] = lambda x, y: 4 * x, size: int = 64) -> bytes:
-    picture = Image.new("L", (size, size))
-    picture.putdata([shade(x * 64 // size, y * 64 // size) for y in range(size) for x in range(size)])
+    image = Image.new("L", (size, size))
+    image.putdata([shade(x * 64 // size, y * 64 // size) for y in range(size) for x in range(size)])
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -54,7 +54,7 @@ def entry(value: str, id: str = "e1", bank: str = "known", **more: int) -> BankE
     return BankEntry(bank=bank, id=id, kind=AVERAGE.name, value=value, **more)
 
 
-def test_a_known_picture_is_found_with_its_distance() -> None:
+def test_a_known_image_is_found_with_its_distance() -> None:
     value = bytearray.fromhex(hash_file(AverageHasher(), png()))
     value[0] ^= 0b111
     detector = HashDetector(banks_of([entry(value.hex())], hashers=HASHERS), AverageHasher())
@@ -63,9 +63,9 @@ def test_a_known_picture_is_found_with_its_distance() -> None:
     assert isinstance(signal, Signal)
     assert (signal.name, signal.value, signal.evidence, signal.distance) == ("bank:known", 1, "e1", 3)
     assert (signal.detector, signal.version, signal.part) == ("image-average", "3", "cover")
-    assert isinstance(taken, Print)
+    assert isinstance(taken, PartHash)
     assert (taken.kind, len(taken.value), taken.part, taken.span) == ("image-average", 8, "cover", frame)
-    assert [type(one) for one in other] == [Print]  # type: ignore[union-attr]
+    assert [type(one) for one in other] == [PartHash]  # type: ignore[union-attr]
 
 
 def test_an_allow_bank_and_a_quarantine_hold_for_prints() -> None:
@@ -80,7 +80,7 @@ def test_an_allow_bank_and_a_quarantine_hold_for_prints() -> None:
 
 
 def test_what_cannot_be_read_is_unknown_once_a_bank_could_know_it() -> None:
-    broken, flat = part(b"no picture"), part(png(lambda x, y: 90), "flat")
+    broken, flat = part(b"no image"), part(png(lambda x, y: 90), "flat")
     assert HashDetector(banks_of([], hashers=HASHERS), AverageHasher()).detect([broken, flat]) == [(), ()]
     detector = HashDetector(banks_of([entry("0f" * 8)], hashers=HASHERS), AverageHasher())
     unknown, nothing = detector.detect([broken, flat])
@@ -111,10 +111,10 @@ def test_a_faulty_hasher_harms_only_its_own_answers() -> None:
     with Runner([HashDetector(banks, Odd(answer))]) as runner:
         found = runner.start([part(png(), path) for path in paths]).wait()
     assert [(one.part, one.reason) for one in found.unknown] == [(path, UnknownReason.ERROR) for path in paths[:3]]
-    assert found.unknown[1].detail == "a print of 32 bits, not 64"
-    assert found.unknown[2].detail == "a str as a print"
+    assert found.unknown[1].detail == "a hash of 32 bits, not 64"
+    assert found.unknown[2].detail == "a str as a hash"
     assert [(one.part, one.name) for one in found.signals] == [("good", "bank:known")]
-    assert [one.part for one in found.prints] == ["good"]
+    assert [one.part for one in found.hashes] == ["good"]
 
 
 def test_where_the_hasher_is_absent_its_modality_is_unknown() -> None:
@@ -124,7 +124,7 @@ def test_where_the_hasher_is_absent_its_modality_is_unknown() -> None:
     with Runner(default_detectors(banks)) as runner:
         found = runner.start([text, part(png())], wanted={"absent-hashers"}).wait()
         assert [(one.part, one.reason) for one in found.unknown] == [("cover", UnknownReason.ERROR)]
-        assert "no hasher image-average with prints of this length is enabled" in found.unknown[0].detail
+        assert "no hasher image-average with hashes of this length is enabled" in found.unknown[0].detail
     assert AbsentHashers(banks_of(stranded[:1], hashers=HASHERS)).detect([part(png())]) == [()]
 
 
@@ -143,9 +143,9 @@ def test_a_file_becomes_the_value_of_an_entry() -> None:
     upper = Odd(lambda one: (one.text or "").encode()[:8], replace(AVERAGE, name="text-head", modality=Modality.TEXT))
     assert hash_file(upper, b"abcdefghij") == b"abcdefgh".hex()
     for hasher, data, says in (
-        (AverageHasher(), b"no picture", "image-average cannot read this: damaged"),
+        (AverageHasher(), b"no image", "image-average cannot read this: damaged"),
         (AverageHasher(), png(lambda x, y: 9), "finds too little"),
-        (Odd(lambda one: b"12"), b"x", "image-average made a print of 16 bits, not 64"),
+        (Odd(lambda one: b"12"), b"x", "image-average made a hash of 16 bits, not 64"),
         (Odd(lambda one: 1 / 0), b"x", "image-average failed: ZeroDivisionError"),
     ):
         with pytest.raises(EntryError, match=says):
@@ -160,12 +160,12 @@ def test_a_good_hasher_conforms() -> None:
     head = replace(AVERAGE, name="video-head", modality=Modality.VIDEO)
 
     def read(one: Part) -> Any:
-        if one.data and one.data.startswith(b"film"):
+        if one.data and one.data.startswith(b"video"):
             return one.data[4:12]
         return Unknown(detector="video-head", part=one.path, reason=UnknownReason.UNREADABLE)
 
     check_hasher(Odd(read, head), [Part(path="v", modality=Modality.VIDEO, field="v", data=b"film12345678")])
-    with pytest.raises(NonConforming, match="nothing that was asked about has a print: give some parts"):
+    with pytest.raises(NonConforming, match="nothing that was asked about has a hash: give some parts"):
         check_hasher(Odd(read, head))
 
 
@@ -198,13 +198,13 @@ def _raise(one: Part) -> Any:
 @pytest.mark.parametrize(
     ("hasher", "message"),
     [
-        (Odd(lambda one: b"1234"), "image (ordinary): a print of 32 bits, not 64"),
-        (Odd(lambda one: bytearray(8)), "image (ordinary): a bytearray as a print"),
-        (Odd(lambda one: bytes(8)), "image (empty): a print of nothing, which all that is empty has"),
+        (Odd(lambda one: b"1234"), "image (ordinary): a hash of 32 bits, not 64"),
+        (Odd(lambda one: bytearray(8)), "image (ordinary): a bytearray as a hash"),
+        (Odd(lambda one: bytes(8)), "image (empty): a hash of nothing, which all that is empty has"),
         (Odd(lambda one: None), "image (garbage): None for what cannot be read would let it pass; answer Unknown"),
         (Odd(lambda one: _unknown(one, "other")), "the unknown names the detector 'other'"),
         (Odd(lambda one: replace(_unknown(one), part="x")), "answer about another part"),
-        (Odd(_unknown), "nothing that was asked about has a print"),
+        (Odd(_unknown), "nothing that was asked about has a hash"),
         (Odd(_raise), "image (cut off): raises ValueError; answer Unknown for the part instead"),
         (Forgetful(), "together the samples are answered otherwise than one by one"),
         (Greedy(), "changes the list of parts that it was given"),

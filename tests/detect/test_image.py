@@ -1,4 +1,4 @@
-"""Pictures through the real sandbox: known ones are found, hostile ones end in *unknown* within their limits."""
+"""Images through the real sandbox: known ones are found, hostile ones end in *unknown* within their limits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from seawall.detect import Runner
-from seawall.detect.bank import BankDetector
-from seawall.detect.image import ImageDetector, ImageLimits, ImageReading, Sandbox, Unreadable
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.image import ImageDetector, ImageLimits, ImageReading, Sandbox, UnreadableMedia
 from seawall.match import BankEntry, BankMatcher, pdq
-from seawall.model import Modality, Part, Print, Signal, Unknown, UnknownReason
+from seawall.model import Modality, Part, PartHash, Signal, Unknown, UnknownReason
 
-Picture = Callable[..., bytes]
+PilImage = Callable[..., bytes]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def _png(width: int, height: int, rows: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_a_picture_is_read(sandbox: Sandbox, picture: Picture, form: str) -> None:
-    data = picture(form=form)
+def test_an_image_is_read(sandbox: Sandbox, raster: PilImage, form: str) -> None:
+    data = raster(form=form)
     expected = pdq(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
     assert sandbox.read(data) == ImageReading(expected.hash, expected.quality, 320, 240, form)
 
@@ -69,72 +69,72 @@ def test_every_colour_mode_is_read(sandbox: Sandbox, mode: str) -> None:
     ],
 )
 def test_what_cannot_be_read_says_why(sandbox: Sandbox, data: bytes, code: str) -> None:
-    assert sandbox.read(data) == Unreadable(code)
+    assert sandbox.read(data) == UnreadableMedia(code)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_truncated_picture_is_damaged(sandbox: Sandbox, picture: Picture, form: str, share: float) -> None:
-    data = picture(form=form)
-    assert sandbox.read(data[: int(len(data) * share)]) in (Unreadable("damaged"), Unreadable("not_an_image"))
+def test_a_truncated_image_is_damaged(sandbox: Sandbox, raster: PilImage, form: str, share: float) -> None:
+    data = raster(form=form)
+    assert sandbox.read(data[: int(len(data) * share)]) in (UnreadableMedia("damaged"), UnreadableMedia("not_an_image"))
 
 
-def test_damaged_bytes_never_end_the_conversation(sandbox: Sandbox, picture: Picture) -> None:
+def test_damaged_bytes_never_end_the_conversation(sandbox: Sandbox, raster: PilImage) -> None:
     random = np.random.default_rng(0)
     for seed in range(40):
-        data = bytearray(picture(form=("PNG", "JPEG", "WEBP", "GIF")[seed % 4]))
+        data = bytearray(raster(form=("PNG", "JPEG", "WEBP", "GIF")[seed % 4]))
         for place in random.integers(0, len(data), 20):
             data[place] = random.integers(0, 256)
-        assert isinstance(sandbox.read(bytes(data)), ImageReading | Unreadable)
-    assert isinstance(sandbox.read(picture()), ImageReading)
+        assert isinstance(sandbox.read(bytes(data)), ImageReading | UnreadableMedia)
+    assert isinstance(sandbox.read(raster()), ImageReading)
 
 
-def test_a_picture_that_takes_too_much_memory_ends_the_process_only(picture: Picture) -> None:
+def test_an_image_that_takes_too_much_memory_ends_the_process_only(raster: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(memory_bytes=500 << 20, max_pixels=1_000_000_000, seconds=20))
     try:
-        assert isinstance(sandbox.read(picture()), ImageReading)
+        assert isinstance(sandbox.read(raster()), ImageReading)
         bomb = _png(20_000, 20_000, bytes(20_001 * 20_000))
         assert len(bomb) < 1_000_000
-        assert sandbox.read(bomb) in (Unreadable("memory_limit"), Unreadable("crashed"))
-        assert isinstance(sandbox.read(picture()), ImageReading)
+        assert sandbox.read(bomb) in (UnreadableMedia("memory_limit"), UnreadableMedia("crashed"))
+        assert isinstance(sandbox.read(raster()), ImageReading)
     finally:
         sandbox.close()
 
 
-def test_a_process_that_stalls_is_killed_in_time_and_replaced(picture: Picture) -> None:
+def test_a_process_that_stalls_is_killed_in_time_and_replaced(raster: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(seconds=1))
     try:
-        assert isinstance(sandbox.read(picture()), ImageReading)
+        assert isinstance(sandbox.read(raster()), ImageReading)
         pid = sandbox.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)  # hangs as hard as anything can
-        assert sandbox.read(picture()) == Unreadable("time_limit")
+        assert sandbox.read(raster()) == UnreadableMedia("time_limit")
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-        assert isinstance(sandbox.read(picture()), ImageReading)
+        assert isinstance(sandbox.read(raster()), ImageReading)
         assert sandbox.pid != pid
     finally:
         sandbox.close()
 
 
-def test_a_process_that_crashed_is_replaced(picture: Picture) -> None:
+def test_a_process_that_crashed_is_replaced(raster: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(images=3))
     try:
         sandbox.start()
         pid = sandbox.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        assert isinstance(sandbox.read(picture()), ImageReading | Unreadable)
+        assert isinstance(sandbox.read(raster()), ImageReading | UnreadableMedia)
         seen = {sandbox.pid}
         for _ in range(4):
-            assert isinstance(sandbox.read(picture()), ImageReading)
+            assert isinstance(sandbox.read(raster()), ImageReading)
             seen.add(sandbox.pid)
-        assert len(seen) == 2, "after three pictures another process takes over"
+        assert len(seen) == 2, "after three images another process takes over"
     finally:
         sandbox.close()
 
 
-def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(picture: Picture) -> None:
+def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(raster: PilImage) -> None:
     sandbox = Sandbox()
     sandbox.start()
     pid = sandbox.pid
@@ -142,14 +142,14 @@ def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(picture: Picture) 
     sandbox.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert sandbox.read(picture()) == Unreadable("closed")
+    assert sandbox.read(raster()) == UnreadableMedia("closed")
 
 
 def _image(data: bytes, path: str = "cover") -> Part:
     return Part(path=path, modality=Modality.IMAGE, field="cover", data=data)
 
 
-def signals(answer: tuple[Signal | Print, ...]) -> list[Signal]:
+def signals(answer: tuple[Signal | PartHash, ...]) -> list[Signal]:
     return [each for each in answer if isinstance(each, Signal)]
 
 
@@ -158,15 +158,15 @@ def promised(runner: Runner) -> list[str]:
     return [name for name in names if name.partition(":")[0] in ("image_quality", "bank")]
 
 
-def test_known_pictures_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, picture: Picture) -> None:
-    known = pdq(np.asarray(Image.open(io.BytesIO(picture(seed=1)))))
+def test_known_images_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, raster: PilImage) -> None:
+    known = pdq(np.asarray(Image.open(io.BytesIO(raster(seed=1)))))
     banks = BankDetector()
-    banks.replace(BankMatcher([BankEntry(bank="pictures", id="i1", kind="image", value=known.hash.hex())], revision=5))
+    banks.replace(BankMatcher([BankEntry(bank="images", id="i1", kind="image", value=known.hash.hex())], revision=5))
     flat = io.BytesIO()
     Image.new("RGB", (300, 300), "white").save(flat, "PNG")
     parts = [
-        _image(picture(seed=1, size=(200, 150), form="JPEG"), "same"),
-        _image(picture(seed=2), "other"),
+        _image(raster(seed=1, size=(200, 150), form="JPEG"), "same"),
+        _image(raster(seed=2), "other"),
         _image(flat.getvalue(), "flat"),
         _image(b"x", "broken"),
     ]
@@ -174,7 +174,7 @@ def test_known_pictures_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, 
     assert isinstance(same, tuple)
     assert [(each.name, each.evidence, each.version) for each in signals(same)] == [
         ("image_quality", "JPEG:200x150", "2 pdq:full"),
-        ("bank:pictures", "i1", "5"),
+        ("bank:images", "i1", "5"),
     ]
     assert isinstance(other, tuple)
     assert [each.name for each in signals(other)] == ["image_quality"]
@@ -183,26 +183,26 @@ def test_known_pictures_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, 
     assert broken == Unknown(detector="image", part="broken", reason=UnknownReason.UNREADABLE, detail="not_an_image")
 
 
-def test_a_flat_picture_matches_nothing_though_its_hash_is_known(sandbox: Sandbox) -> None:
+def test_a_flat_image_matches_nothing_though_its_hash_is_known(sandbox: Sandbox) -> None:
     flat = io.BytesIO()
     Image.new("RGB", (300, 300), "white").save(flat, "PNG")
     hash_of_flat = pdq(np.full((300, 300, 3), 255, dtype=np.uint8)).hash.hex()
     banks = BankDetector()
-    banks.replace(BankMatcher([BankEntry(bank="pictures", id="i1", kind="image", value=hash_of_flat)]))
+    banks.replace(BankMatcher([BankEntry(bank="images", id="i1", kind="image", value=hash_of_flat)]))
     [answer] = ImageDetector(banks, sandbox).detect([_image(flat.getvalue())])
     assert isinstance(answer, tuple)
     assert [each.name for each in signals(answer)] == ["image_quality"]
 
 
-def test_the_runner_ends_the_decoding_process(picture: Picture) -> None:
+def test_the_runner_ends_the_decoding_process(raster: PilImage) -> None:
     sandbox = Sandbox()
-    banks = BankDetector(("pictures",))
+    banks = BankDetector(("images",))
     with Runner([banks, ImageDetector(banks, sandbox)]) as runner:
-        findings = runner.start([_image(picture())], deadline_ms=30_000).wait()
+        findings = runner.start([_image(raster())], deadline_ms=30_000).wait()
         assert [each.name for each in findings.signals] == ["image_quality"]
-        assert promised(runner) == ["image_quality", "bank:pictures"]
-        banks.replace(BankMatcher((), banks=("pictures", "more")))
-        assert promised(runner) == ["image_quality", "bank:more", "bank:pictures"]
+        assert promised(runner) == ["image_quality", "bank:images"]
+        banks.replace(BankMatcher((), banks=("images", "more")))
+        assert promised(runner) == ["image_quality", "bank:more", "bank:images"]
         pid = sandbox.pid
     assert pid is not None
     with pytest.raises(ProcessLookupError):

@@ -9,11 +9,11 @@ import pytest
 
 from detect.providers.service import Said, Seen, Service
 from seawall.app import App, open_app
-from seawall.detect.judges import Judge, read_judge
-from seawall.detect.providers import HttpDetector, read_provider, read_yaml
 from seawall.detect.testing import check_detector
 from seawall.model import Item, Verdict
 from seawall.policy import PolicySource, load_content_type
+from seawall.providers import HttpDetector, read_provider, read_yaml
+from seawall.providers.judges import Judge, read_judge
 from seawall.publish import Sources
 from seawall.screen import load_decision
 from seawall.settings import Settings, SettingsError
@@ -85,7 +85,7 @@ def _publish(app: App, policy: str = POLICY) -> None:
 def _screen(app: App, body: str, id: str) -> tuple[Verdict, tuple[str, ...], bool]:
     answer = app.screener.screen(Item(content_type="note", id=id, actor="a", fields={"body": body}))
     decision = load_decision(app.database, answer.decision)
-    return decision.verdict, decision.not_asked, decision.degraded
+    return decision.verdict, decision.skipped, decision.degraded
 
 
 def test_a_judge_of_the_configuration_decides_within_its_band(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seawall.detect.text.lexicon import Lexicon, LexiconDetector, LexiconError, phrase_pattern, read_lexicon
+from seawall.detectors.text.lexicon import Lexicon, LexiconDetector, LexiconError, phrase_pattern, read_lexicon
 from seawall.model import HARMS, Cost, Part, SignalKind
 
 TextPart = Callable[..., Part]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.detect.text.lexicon import LexiconDetector
+from seawall.detectors.text.lexicon import LexiconDetector
 from seawall.model import Part
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.detect import derive_parts
-from seawall.detect.hosts import registrable
-from seawall.detect.links import FLAGS, LinkDetector, extract_links, read_address
+from seawall.content.hosts import registrable
+from seawall.detect import add_link_parts
+from seawall.detectors.links import FLAGS, LinkDetector, extract_links, read_address
 from seawall.model import Modality, Part, SpanUnit
 
 TextPart = Callable[..., Part]
@@ -125,7 +125,7 @@ def test_spans_are_those_of_the_original() -> None:
 
 def test_link_parts_remember_where_they_come_from(text_part: TextPart) -> None:
     image = Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"")
-    parts = derive_parts([text_part("see a.example/1 and b.example/2", "title"), image])
+    parts = add_link_parts([text_part("see a.example/1 and b.example/2", "title"), image])
     assert [part.path for part in parts] == ["title", "cover", "title>link.0", "title>link.1"]
     link = parts[2]
     assert (link.modality, link.text, link.parent, link.field) == (
@@ -140,7 +140,7 @@ def test_link_parts_remember_where_they_come_from(text_part: TextPart) -> None:
 
 def test_many_links_are_counted_beyond_those_that_become_parts(text_part: TextPart) -> None:
     part = text_part("a.example/1 " * 300)
-    assert len(derive_parts([part])) == 201
+    assert len(add_link_parts([part])) == 201
     [answer] = LinkDetector().detect([part])
     assert isinstance(answer, tuple)
     assert (answer[0].name, answer[0].value) == ("link_count", 300)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.text.normalise import fold, name_emoji, normalise
+from seawall.content.normalise import fold, name_emoji, normalise
 
 
 @pytest.mark.parametrize(

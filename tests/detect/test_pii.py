@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.pii import PersonalDataDetector, find_personal_data
+from seawall.detectors.personal_data import PersonalDataDetector, find_personal_data
 from seawall.model import Part
 
 TextPart = Callable[..., Part]

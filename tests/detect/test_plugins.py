@@ -11,15 +11,15 @@ import pytest
 
 from seawall.detect import Runner
 from seawall.detect.bands import Band, bands_of
-from seawall.detect.configured import Placeholders, configure
-from seawall.detect.judges import Judge
 from seawall.detect.plugins import PluginError, installed, load
-from seawall.detect.providers import ConfigError, HttpDetector
 from seawall.model import DetectorSpec, Modality, Part
+from seawall.providers import ConfigError, HttpDetector
+from seawall.providers.configuration import Placeholders, configure
+from seawall.providers.judges import Judge
 
 MODULE = '''
 from seawall.model import (
-    Cost, Derived, DeriverSpec, DetectorSpec, HasherSpec, Modality, Signal, SignalKind, SignalSpec
+    Cost, Derived, ExtractorSpec, DetectorSpec, HasherSpec, Modality, Signal, SignalKind, SignalSpec
 )
 
 IMPORTED = True
@@ -52,12 +52,12 @@ class Shouting:
 
 
 class Captioner:
-    spec = DeriverSpec(
+    spec = ExtractorSpec(
         name="captions", version="1", modalities=frozenset({Modality.IMAGE}), gives=frozenset({Modality.TEXT}),
         makes="caption",
     )
 
-    def derive(self, parts):
+    def extract(self, parts):
         return [Derived() for _ in parts]
 
 
@@ -95,14 +95,14 @@ broken = acme_plugin:Broken
 missing = acme_plugin:Nowhere
 absent = acme_absent:Thing
 
-[seawall.derivers]
+[seawall.extractors]
 captions = acme_plugin:Captioner
 
 [seawall.hashers]
 head = acme_plugin:Head
 nohash = acme_plugin:Captioner
 
-[seawall.providers]
+[seawall.shipped.providers]
 acme = acme_plugin:PROVIDER
 number = acme_plugin:NUMBER
 """
@@ -125,7 +125,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_installed_is_listed_and_not_imported(package: Path) -> None:
     offers = {offer.name: offer for offer in installed()}
     assert offers["shouting"].distribution == "acme-safety 1.2"
-    assert offers["captions"].group == "seawall.derivers"
+    assert offers["captions"].group == "seawall.extractors"
     assert offers["head"].group == "seawall.hashers"
     assert "acme_plugin" not in sys.modules
 
@@ -226,13 +226,13 @@ signals: {mine_score: {at: /score}}
 KEYS = {"OPENAI_API_KEY": "a", "MINE_KEY": "b", "ACME_KEY": "c"}
 
 
-def test_a_configuration_file_makes_detectors_and_derivers(package: Path, write: Write) -> None:
+def test_a_configuration_file_makes_detectors_and_extractors(package: Path, write: Write) -> None:
     write(MINE, "mine.yaml")
     configured = configure(write(CONFIGURATION), environment=KEYS)
     try:
         by_name = {detector.spec.name: detector for detector in configured.detectors}
         assert list(by_name) == ["openai", "mine", "inline", "hate-judge", "shouting", "acme"]
-        assert [deriver.spec.name for deriver in configured.derivers] == ["captions"]
+        assert [extractor.spec.name for extractor in configured.extractors] == ["captions"]
         assert [hasher.spec.name for hasher in configured.hashers] == ["text-start"]
         assert isinstance(by_name["openai"], HttpDetector)
         assert isinstance(by_name["hate-judge"], Judge)
@@ -249,7 +249,7 @@ def test_plug_ins_may_be_named_without_a_file(package: Path) -> None:
     configured = configure(None, ("shouting", "captions", "head"))
     assert [hasher.spec.name for hasher in configured.hashers] == ["text-head"]
     assert [detector.spec.name for detector in configured.detectors] == ["shouting"]
-    assert [deriver.spec.name for deriver in configured.derivers] == ["captions"]
+    assert [extractor.spec.name for extractor in configured.extractors] == ["captions"]
 
 
 @pytest.mark.parametrize("name", ["captions", "head"])

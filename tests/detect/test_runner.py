@@ -12,8 +12,8 @@ import pytest
 
 from seawall.detect import Findings, Limits, Runner
 from seawall.model import (
-    Answer,
     Cost,
+    DetectorResult,
     DetectorSpec,
     Modality,
     Part,
@@ -32,7 +32,7 @@ class Fake:
     """A detector of the signal ``<name>_score`` that does what ``act`` says."""
 
     name: str = "fake"
-    act: Callable[[Sequence[Part]], Sequence[Answer]] | None = None
+    act: Callable[[Sequence[Part]], Sequence[DetectorResult]] | None = None
     cost: Cost = Cost.CPU
     kind: SignalKind = SignalKind.PROBABILITY
     languages: frozenset[str] | None = None
@@ -49,11 +49,11 @@ class Fake:
             cost=self.cost,
         )
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         self.calls.append([part.path for part in parts])
         return self.act(parts) if self.act else [self.answer(part) for part in parts]
 
-    def answer(self, part: Part, value: float = 0.5) -> Answer:
+    def answer(self, part: Part, value: float = 0.5) -> DetectorResult:
         return (Signal(name=f"{self.name}_score", value=value, part=part.path, detector=self.name, version="1"),)
 
 
@@ -85,7 +85,7 @@ class Hang:
     entered: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def __call__(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         self.entered.set()
         assert self.release.wait(PATIENCE_S)
         return [Fake("slow").answer(each) for each in parts]
@@ -155,7 +155,7 @@ def test_a_part_in_a_language_the_detector_does_not_know_is_unknown() -> None:
 
 
 def test_a_detector_that_would_end_its_thread_does_not() -> None:
-    def leave(parts: Sequence[Part]) -> Sequence[Answer]:
+    def leave(parts: Sequence[Part]) -> Sequence[DetectorResult]:
         raise SystemExit
 
     with Runner([Fake(act=leave)]) as runner:
@@ -167,7 +167,7 @@ def test_a_detector_that_would_end_its_thread_does_not() -> None:
 def test_a_poison_part_harms_only_itself(cost: Cost) -> None:
     fake = Fake(cost=cost)
 
-    def choke(parts: Sequence[Part]) -> Sequence[Answer]:
+    def choke(parts: Sequence[Part]) -> Sequence[DetectorResult]:
         if any(each.path == "poison" for each in parts):
             raise RuntimeError("secret content")
         return [fake.answer(each) for each in parts]
@@ -201,7 +201,7 @@ def test_counts_may_exceed_one_but_not_fall_below_zero() -> None:
     assert reasons(findings) == [("fake", "b", "error")]
 
 
-def _break(answer: Answer, **changes: object) -> Answer:
+def _break(answer: DetectorResult, **changes: object) -> DetectorResult:
     assert isinstance(answer, tuple)
     [signal] = answer
     return (Signal(**{name: changes.get(name, getattr(signal, name)) for name in signal.__slots__}),)  # type: ignore[arg-type]
@@ -219,7 +219,7 @@ def _break(answer: Answer, **changes: object) -> Answer:
         lambda fake, each: Unknown(detector="fake", part="elsewhere", reason=UnknownReason.ERROR),
     ],
 )
-def test_an_answer_that_breaks_the_promise_is_an_error(broken: Callable[[Fake, Part], Answer]) -> None:
+def test_an_answer_that_breaks_the_promise_is_an_error(broken: Callable[[Fake, Part], DetectorResult]) -> None:
     fake = Fake(cost=Cost.INLINE)
     fake.act = lambda parts: [broken(fake, each) for each in parts]
     with Runner([fake]) as runner:

@@ -1,4 +1,4 @@
-"""A detector that reads an item's parts together is asked at once, and again when derivers gave it more to read."""
+"""A detector that reads an item's parts together is asked at once, and again when extractors gave it more to read."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from detect.derivers import FakeDeriver, frames, media, piece, refuses, words
+from detect.extractors import FakeExtractor, frames, media, piece, refuses, words
 from seawall.detect import Findings, Pending, Runner
 from seawall.model import (
-    Answer,
     Cost,
-    Derived,
+    DetectorResult,
     DetectorSpec,
+    ExtractedParts,
     Modality,
     Part,
     Signal,
@@ -30,7 +30,7 @@ ALL = {"cover": ("words", "codes"), "clip": ("frames", "words", "voice", "transc
 
 @dataclass
 class Pair:
-    """Reads each picture with all texts: how many texts it had. About a picture with "bad" words it does not know."""
+    """Reads each image with all texts: how many texts it had. About an image with "bad" words it does not know."""
 
     cost: Cost = Cost.CPU
     languages: frozenset[str] | None = None
@@ -52,10 +52,10 @@ class Pair:
         texts = sorted(part.text or "" for part in parts if part.modality is Modality.TEXT)
         return [replace(part, text=" ".join(texts)) for part in parts if part.modality is Modality.IMAGE]
 
-    def detect(self, parts: Sequence[Part]) -> list[Answer]:
+    def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
         return [self._answer(part) for part in parts]
 
-    def _answer(self, part: Part) -> Answer:
+    def _answer(self, part: Part) -> DetectorResult:
         text = part.text or ""
         self.asked.append((part.path, text))
         if self.gate is not None and len(self.asked) > 1:
@@ -84,19 +84,19 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU, Cost.SLOW])
-def test_what_derivers_read_is_read_together_with_the_rest(cost: Cost) -> None:
+def test_what_extractors_read_is_read_together_with_the_rest(cost: Cost) -> None:
     pair = Pair(cost)
-    derivers = [FakeDeriver("words", words("seen", "too"), cost), FakeDeriver("codes", words(), cost)]
-    with Runner([pair], derivers) as runner:
-        found = runner.start([BODY, media("cover", Modality.IMAGE)], ["pair"], derive=ALL).wait()
+    extractors = [FakeExtractor("words", words("seen", "too"), cost), FakeExtractor("codes", words(), cost)]
+    with Runner([pair], extractors) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], ["pair"], extract=ALL).wait()
     assert pair.asked == [("cover", "typed"), ("cover", "seen too typed")]
     assert (values(found), found.unknown) == ({"cover": 3}, ())
 
 
 def test_nobody_is_asked_twice_for_nothing() -> None:
     pair = Pair()
-    with Runner([pair], [FakeDeriver("words", words())]) as runner:
-        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive={"cover": ("words",)}).wait()
+    with Runner([pair], [FakeExtractor("words", words())]) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], extract={"cover": ("words",)}).wait()
         runner.start([BODY, media("cover", Modality.IMAGE)]).wait()
     assert pair.asked == [("cover", "typed")] * 2
     assert values(found) == {"cover": 1}
@@ -104,34 +104,34 @@ def test_nobody_is_asked_twice_for_nothing() -> None:
 
 def test_frames_are_asked_about_when_all_words_are_in() -> None:
     pair = Pair()
-    derivers = [
-        FakeDeriver("frames", frames(2)),
-        FakeDeriver("words", lambda part: Derived((piece(part, "words.0", Modality.TEXT, "seen"),))),
-        FakeDeriver("transcript", lambda part: Derived((piece(part, "transcript.0", Modality.TEXT, "said"),))),
+    extractors = [
+        FakeExtractor("frames", frames(2)),
+        FakeExtractor("words", lambda part: ExtractedParts((piece(part, "words.0", Modality.TEXT, "seen"),))),
+        FakeExtractor("transcript", lambda part: ExtractedParts((piece(part, "transcript.0", Modality.TEXT, "said"),))),
     ]
-    with Runner([pair], derivers) as runner:
+    with Runner([pair], extractors) as runner:
         wishes = {"clip": ("frames", "words", "transcript")}
-        found = runner.start([BODY, media("clip", Modality.VIDEO)], derive=wishes).wait()
-        (batched,) = runner.run_batch([[BODY, media("clip", Modality.VIDEO)]], derive=wishes)
+        found = runner.start([BODY, media("clip", Modality.VIDEO)], extract=wishes).wait()
+        (batched,) = runner.run_batch([[BODY, media("clip", Modality.VIDEO)]], extract=wishes)
     assert pair.asked == [(f"clip>frame.{at}", "said seen seen typed") for at in (0, 1, 0, 1)]
     assert values(found) == values(batched) == {"clip>frame.0": 4, "clip>frame.1": 4}
 
 
 def test_words_that_stay_unknown_leave_the_answer_without_them() -> None:
     pair = Pair()
-    derivers = [FakeDeriver("words", refuses("words")), FakeDeriver("codes", words("from a code"))]
-    with Runner([pair], derivers) as runner:
-        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive=ALL).wait()
+    extractors = [FakeExtractor("words", refuses("words")), FakeExtractor("codes", words("from a code"))]
+    with Runner([pair], extractors) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], extract=ALL).wait()
     assert values(found) == {"cover": 4}
     assert [(each.detector, each.part) for each in found.unknown] == [("words", "cover")]
 
 
-def test_slow_derivers_are_not_waited_for_and_their_words_come_late() -> None:
+def test_slow_extractors_are_not_waited_for_and_their_words_come_late() -> None:
     pair, gate, told = Pair(), threading.Event(), threading.Event()
     came: list[Findings] = []
     now = [0.0]
-    with Runner([pair], [FakeDeriver("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
-        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, derive={"cover": ("words",)})
+    with Runner([pair], [FakeExtractor("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
+        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, extract={"cover": ("words",)})
         eventually(lambda: answered(pending, "pair"))
         now[0] = 2.0
         found = pending.wait()
@@ -146,8 +146,8 @@ def test_slow_derivers_are_not_waited_for_and_their_words_come_late() -> None:
 def test_an_answer_that_more_words_would_change_is_unknown_until_it_has_changed() -> None:
     pair, gate = Pair(gate=threading.Event()), threading.Event()
     now = [0.0]
-    with Runner([pair], [FakeDeriver("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
-        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, derive={"cover": ("words",)})
+    with Runner([pair], [FakeExtractor("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
+        pending = runner.start([BODY, media("cover", Modality.IMAGE)], None, 1_000, extract={"cover": ("words",)})
         eventually(lambda: answered(pending, "pair"))
         gate.set()
         eventually(lambda: len(pair.asked) == 2)
@@ -163,16 +163,16 @@ def test_an_answer_that_more_words_would_change_is_unknown_until_it_has_changed(
 
 def test_what_cannot_be_said_of_all_words_leaves_what_was_said_of_some() -> None:
     pair = Pair()
-    with Runner([pair], [FakeDeriver("words", words("bad"))]) as runner:
-        found = runner.start([BODY, media("cover", Modality.IMAGE)], derive={"cover": ("words",)}).wait()
+    with Runner([pair], [FakeExtractor("words", words("bad"))]) as runner:
+        found = runner.start([BODY, media("cover", Modality.IMAGE)], extract={"cover": ("words",)}).wait()
     assert values(found) == {"cover": 1}
     assert [each.detail for each in found.unknown] == ["bad"]
 
 
 def test_a_language_that_is_not_read_is_told_once() -> None:
     pair = Pair(languages=frozenset({"en"}))
-    with Runner([pair], [FakeDeriver("words", words("seen"))]) as runner:
+    with Runner([pair], [FakeExtractor("words", words("seen"))]) as runner:
         cover = media("cover", Modality.IMAGE, "de")
-        found = runner.start([BODY, cover], derive={"cover": ("words",)}).wait()
+        found = runner.start([BODY, cover], extract={"cover": ("words",)}).wait()
     assert [(each.part, each.reason) for each in found.unknown] == [("cover", UnknownReason.LANGUAGE)]
     assert pair.asked == []

@@ -1,4 +1,4 @@
-"""One post with text, picture, voice and film over HTTP; in a real Chromium each signal shows at its place and time."""
+"""One post with text, image, voice and video over HTTP; in a real Chromium each signal shows at its place and time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from PIL import Image
 
 from detect.media.papers import Page, pdf
 from end_to_end.servers import Process, cli, environment
-from seawall.demo.media import film_with_words, picture_with_words, voice_note
-from seawall.detect import default_derivers
+from seawall.demo.media import image_with_words, video_with_words, voice_note
+from seawall.detect import default_extractors
 
 pytestmark = pytest.mark.slow
 
 CHROMIUM = os.environ.get("SEAWALL_CHROMIUM") or shutil.which("chromium")
-SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the pictures of the documents there
+SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the images of the documents there
 EMAIL, PASSWORD = "ada@example.org", "a wall against the sea"
 PATIENCE_S = 240
 
@@ -38,10 +38,10 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def tools() -> None:
-    derivers = default_derivers()
-    names = {deriver.spec.name for deriver in derivers}
-    for deriver in derivers:
-        deriver.close()  # type: ignore[attr-defined]
+    extractors = default_extractors()
+    names = {extractor.spec.name for extractor in extractors}
+    for extractor in extractors:
+        extractor.close()  # type: ignore[attr-defined]
     if not {"codes", "frames", "voice", "words"} <= names:
         missing("the extra 'media' is not installed")
     if shutil.which("espeak-ng") is None:
@@ -88,9 +88,9 @@ def encoded(data: bytes | None) -> dict[str, str]:
 def post(url: str, key: str) -> dict[str, Any]:
     fields = {
         "body": "Look what I put together for you! Write to me: +44 20 7946 0018",
-        "picture": encoded(picture_with_words("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx")),
+        "image": encoded(image_with_words("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx")),
         "voice": encoded(voice_note("Hello everybody. You can order everything today, without a prescription.", 1.5)),
-        "clip": encoded(film_with_words("Welcome to my channel", "I will kill you", "Nice weather", said="A film.")),
+        "clip": encoded(video_with_words("Welcome to my channel", "I will kill you", "Nice weather", said="A video.")),
     }
     asked = {"content_type": "post", "id": "p-1", "fields": fields, "actor": {"id": "a-1"}}
     answer = httpx.post(f"{url}/v1/screen", json=asked, headers={"Authorization": f"Bearer {key}"}, timeout=60)
@@ -123,9 +123,9 @@ def test_a_post_in_four_modalities(served: tuple[str, str], page: Any) -> None:
     page.goto(f"{url}/queue")
     page.click("main a[href^='/cases/']")
     page.wait_for_url("**/cases/case_*")
-    the_picture(page)
+    the_image(page)
     the_voice(page)
-    the_film(page)
+    the_video(page)
     the_table(page)
     if SHOTS:
         page.locator("section[aria-labelledby=content-title]").screenshot(path=f"{SHOTS}/case-media.png")
@@ -159,10 +159,10 @@ def player(page: Any, field: str) -> str:
     return found
 
 
-def the_picture(page: Any) -> None:
+def the_image(page: Any) -> None:
     """Its words are boxed where they stand, and what speaks against them is marked."""
-    block = unveil(page, "picture")
-    page.wait_for_function("() => document.querySelector('[data-media=picture] img').naturalWidth > 0")
+    block = unveil(page, "image")
+    page.wait_for_function("() => document.querySelector('[data-media=image] img').naturalWidth > 0")
     image, box = block.locator("img").bounding_box(), block.locator(".boxes rect").first.bounding_box()
     assert image["x"] <= box["x"] < image["x"] + image["width"] / 5
     assert image["y"] <= box["y"] < image["y"] + image["height"] / 3
@@ -186,10 +186,10 @@ def the_voice(page: Any) -> None:
     page.wait_for_function(f"() => Math.abs({sound}.currentTime - {start}) < 0.2")
 
 
-def the_film(page: Any) -> None:
+def the_video(page: Any) -> None:
     """The threat stands in the second scene, at its time."""
     block = unveil(page, "clip")
-    film = player(page, "clip")
+    video = player(page, "clip")
     scene = block.locator("li.notable")
     assert "I will kill you" in scene.locator(".text").inner_text()
     assert "threat_terms" in scene.inner_text()
@@ -197,23 +197,23 @@ def the_film(page: Any) -> None:
     button = scene.locator("button[data-seek]")
     assert button.inner_text() == "3.0–6.0 s"
     button.click()
-    page.wait_for_function(f"() => Math.abs({film}.currentTime - 3) < 0.3")
+    page.wait_for_function(f"() => Math.abs({video}.currentTime - 3) < 0.3")
     page.wait_for_function("() => document.querySelector('[data-media=clip] .notable button[aria-current]') !== null")
     assert float(block.locator("svg.line rect.notable").get_attribute("data-seek")) == 3
-    the_box(page, block, film)
+    the_box(page, block, video)
 
 
-def the_box(page: Any, block: Any, film: str) -> None:
-    """Its words are boxed while the film stands there, and only then."""
-    box = block.locator(".film rect:visible")
+def the_box(page: Any, block: Any, video: str) -> None:
+    """Its words are boxed while the video stands there, and only then."""
+    box = block.locator(".video rect:visible")
     box.wait_for()
     frame, drawn = block.locator("video").bounding_box(), box.bounding_box()
     assert frame["x"] < drawn["x"] < frame["x"] + frame["width"] / 4  # drawn at (36, 36) of 640 × 360
     assert frame["y"] < drawn["y"] < frame["y"] + frame["height"] / 4
     assert drawn["width"] > frame["width"] / 4
-    page.evaluate(f"{film}.play()")
+    page.evaluate(f"{video}.play()")
     box.wait_for(state="detached")
-    page.evaluate(f"{film}.pause()")
+    page.evaluate(f"{video}.pause()")
     block.locator("li.notable button[data-seek]").click()
     box.wait_for()
 
@@ -223,7 +223,7 @@ def the_table(page: Any) -> None:
     page.click("summary:has-text('more signals')")
     table = page.locator("table.signals")
     assert "clip, 3.0–6.0 s, words" in table.locator("tr:has-text('threat_terms')").first.inner_text()
-    assert "picture, words" in table.locator("tr:has-text('illegal_goods_terms')").first.inner_text()
+    assert "image, words" in table.locator("tr:has-text('illegal_goods_terms')").first.inner_text()
     assert "body" in table.locator("tr:has-text('pii_contact')").first.inner_text()
     unread = table.locator("tr:has-text('speech_unchecked')").first.inner_text()
     assert "voice" in unread or "clip" in unread
@@ -237,7 +237,7 @@ def the_bytes(url: str, page: Any, item: str) -> None:
     assert piece.headers["content-type"] == "audio/wav"
     assert piece.headers["x-content-type-options"] == "nosniff"
     assert piece.headers["content-range"].startswith("bytes 0-99/")
-    assert page.request.get(f"{url}/items/{item}/1/media/picture").status == 404
+    assert page.request.get(f"{url}/items/{item}/1/media/image").status == 404
     assert httpx.get(where).status_code == 303  # to the sign-in page
 
 
@@ -245,12 +245,12 @@ def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
     """A threat on the third page of a PDF and a link to a blocked domain on it; a scanned page says the rest."""
     url, key = served
     lines = [f"Line {at} of an ordinary letter about the summer." for at in range(35)]
-    poster = picture_with_words("BUY XANAX ONLINE", "no prescription needed")
+    poster = image_with_words("BUY XANAX ONLINE", "no prescription needed")
     letter = pdf(
         Page(["Dear neighbour,"]),
         Page(),
         Page([*lines, "I will kill you tomorrow."], link="http://paypa1-prizes.example/claim"),
-        Page(picture=as_jpeg(poster)),
+        Page(raster=as_jpeg(poster)),
     )
     fields = {"body": "Read this", "attachment": encoded(letter), "conversation": "c-1", "first_contact": True}
     asked = {"content_type": "message", "id": "m-1", "fields": fields, "actor": {"id": "a-1"}}
@@ -260,7 +260,7 @@ def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
     assert decision["unknown"] == []
     places = {(each["name"], each["part"]) for each in decision["signals"]}
     assert {("threat_terms", "attachment>page.2"), ("link_risk", "attachment>link.0")} <= places
-    assert ("illegal_goods_terms", "attachment>picture.0>words.0") in places
+    assert ("illegal_goods_terms", "attachment>image.0>words.0") in places
     sign_in(url, page)
     page.goto(f"{url}/items/{answer['item']}")
     block = page.locator("[data-media=attachment]")
@@ -280,8 +280,8 @@ def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
 
 
 def as_jpeg(data: bytes) -> tuple[bytes, int, int]:
-    """A picture as a PDF holds it: its file, width and height."""
+    """An image as a PDF holds it: its file, width and height."""
     out = io.BytesIO()
-    with Image.open(io.BytesIO(data)) as picture:
-        picture.convert("RGB").save(out, "JPEG")
-        return out.getvalue(), picture.width, picture.height
+    with Image.open(io.BytesIO(data)) as raster:
+        raster.convert("RGB").save(out, "JPEG")
+        return out.getvalue(), raster.width, raster.height

@@ -18,7 +18,7 @@ from end_to_end.servers import Process, cli, environment
 pytestmark = pytest.mark.slow
 
 CHROMIUM = os.environ.get("SEAWALL_CHROMIUM") or shutil.which("chromium")
-SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the pictures of the documents there
+SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the images of the documents there
 
 
 class Demo(Process):
@@ -162,13 +162,14 @@ def explained_and_in_the_ledger(demo: Demo, page: Any, decision: str) -> None:
 
 
 def a_detector_hangs(demo: Demo, page: Any) -> None:
-    """Unknown really happens: a debt opens, shows, and is paid; outcomes are overturned and the platform is told."""
+    """Unknown really happens: a pending rescreen opens, shows, and is paid; outcomes are overturned and the platform is told."""
     httpx.post(f"{demo.platform}/stall", data={"seconds": "6"})
     page.wait_for_function(
-        "() => fetch('/debts').then(r => r.text()).then(t => t.includes('demo-second-opinion'))", timeout=30_000
+        "() => fetch('/pending-rescreens').then(r => r.text()).then(t => t.includes('demo-second-opinion'))",
+        timeout=30_000,
     )
-    page.goto(f"{demo.url}/debts")
-    shoot(page, "debts")
+    page.goto(f"{demo.url}/pending-rescreens")
+    shoot(page, "pending_rescreens")
     page.wait_for_function(
-        "() => fetch('/overview.json').then(r => r.json()).then(n => n.open_debts === 0)", timeout=90_000
+        "() => fetch('/overview.json').then(r => r.json()).then(n => n.pending_rescreens === 0)", timeout=90_000
     )

@@ -17,7 +17,7 @@ from enforce.houses import HOLD, LIMIT, REMOVE, STRIKE, House
 from enforce.receivers import Receiver, closed_port, receiving, status
 from seawall.enforce import (
     CannotReplay,
-    Courier,
+    DeliveryClient,
     UnknownDelivery,
     UnknownEndpoint,
     add_endpoint,
@@ -43,8 +43,8 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
-def courier(house: House, **changes: Any) -> Courier:
-    made = Courier(
+def client(house: House, **changes: Any) -> DeliveryClient:
+    made = DeliveryClient(
         database=house.database,
         ledger=house.ledger,
         vault=house.vault,
@@ -60,7 +60,7 @@ def work(house: House, **changes: Any) -> int:
     """Make the attempts that are due now, one after the other; how many jobs there were."""
     jobs = house.due()
     for job in jobs:
-        deliver(courier(house, **changes), job)
+        deliver(client(house, **changes), job)
     return len(jobs)
 
 
@@ -289,8 +289,8 @@ def test_a_reversal_waits_for_what_it_reverses(house: House, receiver: Receiver)
     assert house.job_due_at(undone) > now_ms()
     house.let_time_pass()
     jobs = {job.key: job for job in house.due()}
-    deliver(courier(house), jobs[undone])  # out of order: it steps back again
-    deliver(courier(house), jobs[applied])
+    deliver(client(house), jobs[undone])  # out of order: it steps back again
+    deliver(client(house), jobs[applied])
     assert states(house) == ["delivered", "queued", "delivered"]
     assert house.job_due_at(undone) <= now_ms()  # woken, it does not wait its minute out
     assert work(house) == 1
@@ -398,9 +398,9 @@ def test_a_worker_that_lost_its_lease_records_nothing(house: House, receiver: Re
     house.decide(item, HOLD, is_new=True)
     lost = house.jobs.claim(["deliver"], "slow", 1, -1)[0]  # its lease has run out already
     taken = house.due()[0]
-    deliver(courier(house), lost)
+    deliver(client(house), lost)
     assert attempts(house) == []
-    deliver(courier(house), taken)
+    deliver(client(house), taken)
     assert attempts(house) == [("delivered", 204, "")]
     assert len(receiver.requests) == 2  # twice, under one id
     assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
@@ -466,7 +466,7 @@ def test_a_silent_receiver_is_left_alone_and_then_felt_for(house: House, receive
     item, _ = house.item()
     house.decide(item, HOLD, is_new=True)
     clock = [now_ms()]
-    shared = courier(house, now=lambda: clock[0])
+    shared = client(house, now=lambda: clock[0])
 
     def make_attempts() -> int:
         before = len(attempts(house))
@@ -497,7 +497,7 @@ def test_a_receiver_that_answers_badly_is_not_silent(sqlite_house: House, receiv
     for _ in range(6):
         item, _ = house.item()
         house.decide(item, HOLD, is_new=True)
-    shared = courier(house)
+    shared = client(house)
     for job in house.due():
         deliver(shared, job)
     assert len(receiver.requests) == 6

@@ -23,9 +23,9 @@ from hypothesis.stateful import (
 
 from enforce.houses import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House, open_house
 from enforce.receivers import Receiver, receiving, status
-from seawall.enforce import CannotReplay, Courier, add_endpoint, deliver, replay
-from seawall.enforce.difference import canonical_parameters
-from seawall.model import ACTIONS, Action, DecisionSource, Subject
+from seawall.enforce import CannotReplay, DeliveryClient, add_endpoint, deliver, replay
+from seawall.enforce.diff import canonical_parameters
+from seawall.model import ACTIONS, Action, ActionSubject, DecisionSource
 
 CHOICES = (REMOVE, HOLD, DEMOTE, WARN, STRIKE, LIMIT, REVIEW, TAG)
 STRONGER = (Action("strike", {"weight": 5.0}), Action("limit", {"for": 7 * 86_400.0}))
@@ -110,7 +110,7 @@ class Sequences(RuleBasedStateMachine):
         self.receiver.script[:] = [status(code) for code in codes or []]
         self.house.let_time_pass()
         for job in sorted(self.house.due(), key=lambda job: job.key, reverse=reverse):
-            deliver(self.courier(), job)
+            deliver(self.client(), job)
         self.receiver.script.clear()
         self.platform.read()
 
@@ -132,9 +132,9 @@ class Sequences(RuleBasedStateMachine):
         effects = set()
         for action in self.last:
             subject = ACTIONS[action.kind].subject
-            if action.kind == "review" or (sent and subject is Subject.HOUSE):
+            if action.kind == "review" or (sent and subject is ActionSubject.HOUSE):
                 continue
-            ref = self.item.ref if subject is Subject.ITEM else self.actor
+            ref = self.item.ref if subject is ActionSubject.ITEM else self.actor
             effects.add((ref, action.kind, canonical_parameters(action)))
         return effects
 
@@ -142,8 +142,8 @@ class Sequences(RuleBasedStateMachine):
         ref, kind, parameters = effect
         return (self.house.vault.platform_id(ref), kind, parameters)
 
-    def courier(self) -> Courier:
-        return Courier(
+    def client(self) -> DeliveryClient:
+        return DeliveryClient(
             database=self.house.database,
             ledger=self.house.ledger,
             vault=self.house.vault,

@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from seawall.enforce.states import (
+from seawall.enforce.delivery_state import (
     UNFINISHED,
-    DeliveryHappening,
     DeliveryState,
+    DeliveryTrigger,
     EnforcementState,
     IllegalTransition,
     delivery_after,
@@ -28,18 +28,18 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("state", "happening"), list(product(DeliveryState, DeliveryHappening)))
-def test_deliveries(state: DeliveryState, happening: DeliveryHappening) -> None:
-    expected = ALLOWED.get((state.value, happening.value))
+@pytest.mark.parametrize(("state", "trigger"), list(product(DeliveryState, DeliveryTrigger)))
+def test_deliveries(state: DeliveryState, trigger: DeliveryTrigger) -> None:
+    expected = ALLOWED.get((state.value, trigger.value))
     if expected is None:
-        with pytest.raises(IllegalTransition, match=f"{state}.*{happening}"):
-            delivery_after(state, happening)
+        with pytest.raises(IllegalTransition, match=f"{state}.*{trigger}"):
+            delivery_after(state, trigger)
     else:
-        assert delivery_after(state, happening) == expected
+        assert delivery_after(state, trigger) == expected
 
 
 def test_only_unfinished_deliveries_are_attempted() -> None:
-    assert {state for state, happening in ALLOWED if happening == "failed"} == UNFINISHED
+    assert {state for state, trigger in ALLOWED if trigger == "failed"} == UNFINISHED
 
 
 def test_a_reversal_is_final() -> None:

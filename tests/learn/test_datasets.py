@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from seawall.learn.augment import sentences
-from seawall.learn.datasets import DATASETS, HEADS, RefusedError, Use, refuse_unless_trainable
+from seawall.learn.datasets import DATASETS, HEADS, DatasetUse, RefusedError, refuse_unless_trainable
 
 REAL = os.environ.get("SEAWALL_DATA")
 
@@ -36,7 +36,7 @@ def test_every_set_has_a_licence_and_share_alike_ones_are_marked():
         assert dataset.licence
         assert dataset.source.startswith("https://")
         if "SA" in dataset.licence:
-            assert dataset.use is Use.SHARE_ALIKE
+            assert dataset.use is DatasetUse.SHARE_ALIKE
 
 
 def test_our_sentences_repeat_with_their_seed_and_come_in_opposites():

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.learn.dedupe import NEAR, Index, canonical, clusters, digest, shingles, similarity
+from seawall.learn.dedupe import NEAR, DuplicateIndex, canonical, clusters, digest, shingles, similarity
 
 texts = st.lists(st.text(alphabet="abcd e🐀", max_size=30), max_size=8)
 
 
 def test_spelling_tricks_case_and_punctuation_do_not_hide_a_text():
-    index = Index.of(["You are not welcome here."])
+    index = DuplicateIndex.of(["You are not welcome here."])
     assert index.matches(["you are NOT welcome here!!", "y0u are not w3lcome here", "you are welcome"]).tolist() == [
         True,
         True,
@@ -20,12 +20,12 @@ def test_spelling_tricks_case_and_punctuation_do_not_hide_a_text():
 
 def test_an_emoji_makes_another_text_when_it_weighs():
     assert canonical("I love 🐀") != canonical("I love 🐈")
-    assert not Index.of(["i love 🐀"]).matches(["i love 🐈"])[0]
+    assert not DuplicateIndex.of(["i love 🐀"]).matches(["i love 🐈"])[0]
 
 
 def test_one_changed_word_in_a_long_sentence_is_near():
     base = "the committee will meet on the third floor of the old library at noon tomorrow"
-    index = Index.of([base])
+    index = DuplicateIndex.of([base])
     assert index.matches([base.replace("noon", "nine")])[0]
     assert not index.matches(["the committee will not meet anybody because it was dissolved last year"])[0]
 
@@ -33,7 +33,7 @@ def test_one_changed_word_in_a_long_sentence_is_near():
 @settings(deadline=None)
 @given(texts, texts)
 def test_exact_copies_are_always_found(known, others):
-    index = Index.of(known)
+    index = DuplicateIndex.of(known)
     assert index.matches(known).all()
     found = index.matches(others)
     forms = {canonical(text) for text in known}
@@ -54,7 +54,7 @@ def test_banding_finds_what_comparing_all_pairs_finds():
     sets = [shingles(canonical(text)) for text in known]
     brute = [any(similarity(shingles(canonical(text)), other) >= NEAR for other in sets) for text in asked]
     assert 20 < sum(brute) < 280
-    assert Index.of(known).matches(asked).tolist() == brute
+    assert DuplicateIndex.of(known).matches(asked).tolist() == brute
 
 
 def test_clusters_link_through_others():
@@ -67,8 +67,8 @@ def test_clusters_link_through_others():
 
 
 def test_nothing_matches_nothing():
-    assert Index.of([]).matches(["a"]).tolist() == [False]
-    assert Index.of(["a"]).matches([]).tolist() == []
+    assert DuplicateIndex.of([]).matches(["a"]).tolist() == [False]
+    assert DuplicateIndex.of(["a"]).matches([]).tolist() == []
 
 
 def test_similarity_is_symmetric_and_one_for_equals():

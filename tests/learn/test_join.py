@@ -4,11 +4,11 @@ import random
 import numpy as np
 import pytest
 
-from seawall.detect.text.model import TextModel, shipped
-from seawall.detect.text.model.artefact import ENCODER
+from seawall.detectors.text.model import TextModel, shipped
+from seawall.detectors.text.model.artefact import ENCODER
 from seawall.learn.augment import NAME
 from seawall.learn.card import best_threshold
-from seawall.learn.corpus import Corpus
+from seawall.learn.corpus import TrainingCorpus
 from seawall.learn.datasets import TrainingError
 from seawall.learn.encoder import encoder_file
 from seawall.learn.join import fitted
@@ -16,7 +16,7 @@ from seawall.learn.train import train_text_model
 from seawall.measure import expected_calibration_error, macro_f1, roc_auc
 
 RECIPE = (("hatexplain", "train"), ("sms_spam", "train"))
-EMPTY = Corpus((), np.zeros(0, dtype=bool), (), ())
+EMPTY = TrainingCorpus((), np.zeros(0, dtype=bool), (), ())
 
 
 def quiet(_what):

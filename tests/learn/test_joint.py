@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seawall.detect.joint import FusionError, fusion
-from seawall.detect.joint.fusion import Mask
+from seawall.detectors.joint import FusionError, fusion
+from seawall.detectors.joint.fusion import Mask
 from seawall.learn import TrainingError
 from seawall.learn.datasets import DATASETS, held_out_entries
 from seawall.learn.joint import fit, learnt_from, views
-from seawall.learn.joint_data import Post, confounders, groups, posts, split_post
-from seawall.learn.joint_measure import answers, auc, both_ways
+from seawall.learn.joint_data import HatemojiPost, confounders, groups, posts, split_post
+from seawall.learn.joint_measure import auc, both_ways, model_scores
 from seawall.learn.joint_scenes import find
 from seawall.learn.perceptron import Schedule, train
 
@@ -35,8 +35,8 @@ class Letters:
         return np.asarray(rows / np.maximum(1e-9, np.linalg.norm(rows, axis=1, keepdims=True)), dtype=np.float32)
 
 
-def made_posts(count: int, generator: np.random.Generator) -> list[Post]:
-    """Hateful exactly when words and picture agree: neither tells alone."""
+def made_posts(count: int, generator: np.random.Generator) -> list[HatemojiPost]:
+    """Hateful exactly when words and image agree: neither tells alone."""
     knife, cake = find("🔪"), find("🎂")
     assert knife is not None
     assert cake is not None
@@ -44,7 +44,7 @@ def made_posts(count: int, generator: np.random.Generator) -> list[Post]:
     for number in range(count):
         said, shown = generator.integers(0, 2, 2)
         words = f"{('love', 'party')[said]} number{number}"
-        found.append(Post(words, ((knife, cake)[shown],), bool(said == shown), f"{number}", ""))
+        found.append(HatemojiPost(words, ((knife, cake)[shown],), bool(said == shown), f"{number}", ""))
     return found
 
 
@@ -56,10 +56,10 @@ def test_emoji_leave_the_text_and_keep_their_order() -> None:
 
 def test_twins_are_confounders_and_stay_in_one_group() -> None:
     rows = [
-        Post("they make me", ((1, 0),), True, "1/2", ""),
-        Post("they make me", ((2, 0),), False, "1/2", ""),
-        Post("something else entirely", ((1, 0),), False, "3/4", ""),
-        Post("a rather different sentence", ((3, 0),), True, "3/4", ""),
+        HatemojiPost("they make me", ((1, 0),), True, "1/2", ""),
+        HatemojiPost("they make me", ((2, 0),), False, "1/2", ""),
+        HatemojiPost("something else entirely", ((1, 0),), False, "3/4", ""),
+        HatemojiPost("a rather different sentence", ((3, 0),), True, "3/4", ""),
     ]
     assert confounders(rows).tolist() == [True, True, False, False]
     group = groups(rows).tolist()
@@ -68,14 +68,16 @@ def test_twins_are_confounders_and_stay_in_one_group() -> None:
 
 def test_confounders_both_ways_have_pictograms_that_do_not_decide() -> None:
     rows = [
-        Post("they make me", ((1, 0),), True, "1/2", ""),
-        Post("they make me", ((2, 0),), False, "1/2", ""),
-        Post("nobody else says this", ((3, 0),), True, "3/4", ""),
-        Post("nobody else says this", ((4, 0),), False, "3/4", ""),
-        Post("no twin at all", ((1, 0),), False, "5/6", ""),
+        HatemojiPost("they make me", ((1, 0),), True, "1/2", ""),
+        HatemojiPost("they make me", ((2, 0),), False, "1/2", ""),
+        HatemojiPost("nobody else says this", ((3, 0),), True, "3/4", ""),
+        HatemojiPost("nobody else says this", ((4, 0),), False, "3/4", ""),
+        HatemojiPost("no twin at all", ((1, 0),), False, "5/6", ""),
     ]
-    elsewhere = [Post("far away", ((1, 2),), False, "7/8", "")]
-    elsewhere += [Post("so far", ((2, 0),), False, "9/10", "")] * 3 + [Post("it is", ((2, 0),), True, "11/12", "")]
+    elsewhere = [HatemojiPost("far away", ((1, 2),), False, "7/8", "")]
+    elsewhere += [HatemojiPost("so far", ((2, 0),), False, "9/10", "")] * 3 + [
+        HatemojiPost("it is", ((2, 0),), True, "11/12", "")
+    ]
     assert both_ways(rows, [*rows, *elsewhere]).tolist() == [True, False, False, False, False]
 
 
@@ -85,12 +87,12 @@ def test_a_head_learns_what_lies_in_both_sources_only(tmp_path: Path) -> None:
     fusion.save(tmp_path, heads, {"encoder": "letters", **numbers})
     model = fusion.load(tmp_path)
     tests = made_posts(300, np.random.default_rng(2))
-    said = answers(tests, np.arange(300), [row.names for row in tests], model, Letters())
+    said = model_scores(tests, np.arange(300), [row.names for row in tests], model, Letters())
     every = np.ones(300, dtype=bool)
     assert auc(said, "joint", every).value > 0.9
-    for way in ("text alone", "picture alone", "late fusion", "joint, picture missing", "joint, text missing"):
+    for way in ("text alone", "image alone", "late fusion", "joint, image missing", "joint, text missing"):
         assert auc(said, way, every).value < 0.65
-    missing = said.by["joint, picture missing"]
+    missing = said.by["joint, image missing"]
     assert abs(float(missing.mean()) - 0.5) < 0.1  # and it knows that it does not know
 
 
@@ -99,7 +101,7 @@ def test_a_missing_source_is_zeros_and_marked_so() -> None:
     seen = views(rows, [(), rows[1].names], Letters()).by_mask
     assert seen[Mask.BOTH][0, -2:].tolist() == [1, 0]
     assert seen[Mask.BOTH][1, -2:].tolist() == [1, 1]
-    assert not seen[Mask.PICTURE][1, 16:32].any()
+    assert not seen[Mask.IMAGE][1, 16:32].any()
     assert np.array_equal(seen[Mask.BOTH][0], seen[Mask.TEXT][0])
 
 

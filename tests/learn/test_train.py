@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from seawall.detect.text.model import TextModel
+from seawall.detectors.text.model import TextModel
 from seawall.learn import leaks
 from seawall.learn import train as training
 from seawall.learn.augment import NAME
@@ -116,7 +116,7 @@ def test_window_scores_are_those_of_the_worst_window():
     weights = np.random.default_rng(1).normal(size=1 << 20).astype(np.float32)
     words = [f"w{number}" for number in range(300)]
     [whole] = training.window_scores([words], idf, weights)
-    from seawall.detect.text.model.windows import windows
+    from seawall.detectors.text.model.windows import windows
 
     pieces = [words[begin:end] for begin, end in windows(len(words))]
     assert whole == pytest.approx(max(training.window_scores(pieces, idf, weights)), rel=1e-5)

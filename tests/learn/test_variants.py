@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.text.model.canonical import tokenise
-from seawall.detect.text.model.wording import worded
+from seawall.detectors.text.model.canonical import tokenise
+from seawall.detectors.text.model.encoder_input import encoder_text
 from seawall.learn.encoder.variants import evaded, swapped
 
 
@@ -31,7 +31,7 @@ def test_evasion_repeats_with_its_seed_and_changes_most_texts():
 
 def test_reading_undoes_some_evasion_and_leaves_slips_to_be_learnt():
     text = "nobody expects the ordinary sentence"
-    undone = sum(worded(evaded(text, random.Random(seed))) == text for seed in range(300))
+    undone = sum(encoder_text(evaded(text, random.Random(seed))) == text for seed in range(300))
     assert 10 < undone < 150
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from seawall.match.exchange import Exchange, ExchangeConfig, Opinion, open_exchange
+from seawall.match.exchange import Exchange, ExchangeConfig, ExchangeFeedback, open_exchange
 
 PDQ = ["0f" * 32, "f0" * 32, "3c" * 32]
 MD5 = ["a" * 32, "b" * 32, "c" * 32]
@@ -235,7 +235,9 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def config(kind: str, server: Server, *, report: frozenset[Opinion] = frozenset(Opinion)) -> ExchangeConfig:
+def config(
+    kind: str, server: Server, *, report: frozenset[ExchangeFeedback] = frozenset(ExchangeFeedback)
+) -> ExchangeConfig:
     """A configuration of the type that leads to the server."""
     return ExchangeConfig(
         name=f"test-{kind.replace('_', '-')}",

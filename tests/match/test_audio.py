@@ -1,4 +1,4 @@
-"""Recordings are found from clips, under noise and at low bit rates; what merely resembles them is not."""
+"""Audio files are found from clips, under noise and at low bit rates; what merely resembles them is not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from match.music import RATE, Sound, pcm, song, with_noise
 from match.tools import at_bit_rate, needs_maker
-from seawall.detect.audio import Maker
+from seawall.detectors.audio import Fingerprinter
 from seawall.match import BankEntry, BankMatcher, EntryError, canonical_value
 from seawall.match.audio import ITEM_S, AudioIndex, stretch
 from seawall.match.entries import LEAST_ITEMS
@@ -36,26 +36,26 @@ def walk(seed: int, length: int = 800) -> Items:
 def test_a_clip_is_found_with_its_seconds() -> None:
     index = AudioIndex([walk(1), walk(2), walk(3)])
     [match] = index.search(walk(2)[300:400])
-    assert (match.recording, match.error, match.start_s) == (1, 0.0, 0.0)
+    assert (match.audio, match.error, match.start_s) == (1, 0.0, 0.0)
     assert match.at_s == pytest.approx(300 * ITEM_S, abs=0.01)
     assert match.end_s == pytest.approx(100 * ITEM_S + 2.6, abs=0.2)
 
 
-def test_a_recording_inside_a_longer_one_is_found_where_it_stands() -> None:
+def test_an_audio_file_inside_a_longer_one_is_found_where_it_stands() -> None:
     episode = np.concatenate([walk(10, 500), walk(1, 200), walk(11, 500)])
     [match] = AudioIndex([walk(1, 200)]).search(episode)
     assert match.start_s == pytest.approx(500 * ITEM_S, abs=0.2)
     assert match.end_s == pytest.approx(700 * ITEM_S + 2.6, abs=0.4)
 
 
-def test_a_recording_that_is_heard_twice_is_found_twice() -> None:
+def test_an_audio_file_that_is_heard_twice_is_found_twice() -> None:
     episode = np.concatenate([walk(1, 100), walk(10, 200), walk(1, 100)])
     found = sorted(match.start_s for match in AudioIndex([walk(1, 100)]).search(episode))
     assert found == pytest.approx([0, 300 * ITEM_S], abs=0.2)
 
 
 def test_every_copy_is_found() -> None:
-    assert sorted(match.recording for match in AudioIndex([walk(1)] * 5).search(walk(1)[100:200])) == [0, 1, 2, 3, 4]
+    assert sorted(match.audio for match in AudioIndex([walk(1)] * 5).search(walk(1)[100:200])) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("length", [0, 1, LEAST_ITEMS - 1])
@@ -72,10 +72,10 @@ def test_silence_matches_nothing() -> None:
     assert AudioIndex([silence, walk(1)]).search(silence[:100]) == []
 
 
-def test_each_recording_has_its_own_limit() -> None:
+def test_each_audio_has_its_own_limit() -> None:
     noisy = walk(1)[100:200].copy()
     noisy[::2] ^= np.uint32(0xFF)  # an eighth of the bits
-    assert [match.recording for match in AudioIndex([walk(1), walk(1)], [0.2, 0.1]).search(noisy)] == [0]
+    assert [match.audio for match in AudioIndex([walk(1), walk(1)], [0.2, 0.1]).search(noisy)] == [0]
 
 
 def test_unrelated_walks_never_match() -> None:
@@ -88,7 +88,7 @@ def test_whatever_is_cut_out_is_found(first: int, length: int, seed: int) -> Non
     clip = walk(seed)[first : first + length]
     if len(clip) >= LEAST_ITEMS:
         match = AudioIndex([walk(each) for each in range(5)]).search(clip)[0]
-        assert (match.recording, match.error) == (seed, 0.0)
+        assert (match.audio, match.error) == (seed, 0.0)
 
 
 def test_saved_and_mapped_it_finds_the_same(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_an_index_that_is_not_whole_is_refused(tmp_path: Path) -> None:
         AudioIndex.open(tmp_path)
 
 
-def test_as_many_limits_as_recordings() -> None:
-    with pytest.raises(ValueError, match="1 recordings, 2 limits"):
+def test_as_many_limits_as_audio_files() -> None:
+    with pytest.raises(ValueError, match="1 audio files, 2 limits"):
         AudioIndex([walk(1)], [0.1, 0.2])
 
 
@@ -121,10 +121,10 @@ def test_stretching_keeps_the_order() -> None:
 
 def entry(items: Items, threshold: int | None = None) -> BankEntry:
     value = base64.b64encode(items.astype("<u4").tobytes()).decode()
-    return BankEntry(bank="blocked-recordings", id="r1", kind="audio", value=value, threshold=threshold)
+    return BankEntry(bank="blocked-audio", id="r1", kind="audio", value=value, threshold=threshold)
 
 
-def test_a_bank_finds_its_recordings() -> None:
+def test_a_bank_finds_its_audio_files() -> None:
     [hit] = BankMatcher([entry(walk(1))]).match_audio(walk(1)[50:120])
     assert (hit.entry, hit.distance, hit.start_s) == ("r1", 0, 0.0)
     assert BankMatcher([entry(walk(1))]).match_audio(walk(2)) == []
@@ -148,7 +148,7 @@ def test_values_that_are_no_fingerprints_are_refused(value: str, threshold: int 
 
 
 @pytest.fixture(scope="module")
-def maker() -> Maker:
+def maker() -> Fingerprinter:
     return needs_maker()
 
 
@@ -158,7 +158,7 @@ def songs() -> list[Sound]:
 
 
 @pytest.fixture(scope="module")
-def index(maker: Maker, songs: list[Sound]) -> AudioIndex:
+def index(maker: Fingerprinter, songs: list[Sound]) -> AudioIndex:
     return AudioIndex([maker.items(pcm(each)) for each in songs[:KNOWN]])
 
 
@@ -175,36 +175,38 @@ DISTORTIONS = {
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)
-def test_clips_of_ten_seconds_are_found(maker: Maker, songs: list[Sound], index: AudioIndex, name: str) -> None:
+def test_clips_of_ten_seconds_are_found(maker: Fingerprinter, songs: list[Sound], index: AudioIndex, name: str) -> None:
     for number in range(KNOWN):
         start = 3.21 + 4 * number
         clip = DISTORTIONS[name](songs[number][int(start * RATE) : int((start + 10) * RATE)])
         [match] = index.search(maker.items(pcm(clip)))
-        assert match.recording == number
+        assert match.audio == number
         assert match.at_s == pytest.approx(start, abs=0.5)
         assert match.error < 0.2
 
 
-def test_clips_at_64_kilobits_are_found(maker: Maker, songs: list[Sound], index: AudioIndex) -> None:
+def test_clips_at_64_kilobits_are_found(maker: Fingerprinter, songs: list[Sound], index: AudioIndex) -> None:
     for number in range(KNOWN):
         clip = at_bit_rate(songs[number][12 * RATE : 22 * RATE], 64_000)
-        assert [match.recording for match in index.search(maker.items(clip))] == [number]
+        assert [match.audio for match in index.search(maker.items(clip))] == [number]
 
 
 @pytest.mark.parametrize("speed", [0.96, 0.98, 1.02, 1.04])
-def test_a_speed_that_is_asked_for_is_undone(maker: Maker, songs: list[Sound], index: AudioIndex, speed: float) -> None:
+def test_a_speed_that_is_asked_for_is_undone(
+    maker: Fingerprinter, songs: list[Sound], index: AudioIndex, speed: float
+) -> None:
     for number in range(KNOWN):
         clip = faster(songs[number][10 * RATE : 22 * RATE], speed)
-        assert [match.recording for match in index.search(maker.items(pcm(clip), 1 / speed))] == [number]
+        assert [match.audio for match in index.search(maker.items(pcm(clip), 1 / speed))] == [number]
 
 
-def test_strangers_are_never_found(maker: Maker, songs: list[Sound], index: AudioIndex) -> None:
+def test_strangers_are_never_found(maker: Fingerprinter, songs: list[Sound], index: AudioIndex) -> None:
     for stranger in songs[KNOWN:]:
         for speed in (1.0, 0.96, 1.04):
             assert index.search(maker.items(pcm(stranger), speed)) == []
 
 
-def test_silence_and_noise_are_fingerprinted_and_never_found(maker: Maker, index: AudioIndex) -> None:
+def test_silence_and_noise_are_fingerprinted_and_never_found(maker: Fingerprinter, index: AudioIndex) -> None:
     assert index.search(maker.items(bytes(2 * 20 * RATE))) == []
     noise = with_noise(np.full(20 * RATE, 0.1, np.float32), 0)
     assert index.search(maker.items(pcm(noise))) == []

@@ -80,7 +80,7 @@ def test_a_domain_matches_nothing_else(host: str) -> None:
     assert BankMatcher([entry("domain", "evil.example")]).match_host(host) == []
 
 
-def test_a_picture_matches_within_its_radius() -> None:
+def test_an_image_matches_within_its_radius() -> None:
     near = (0b111).to_bytes(32, "big")
     matcher = BankMatcher(
         [entry("image", "00" * 32, "wide", threshold=3), entry("image", "00" * 32, "narrow", threshold=2)]

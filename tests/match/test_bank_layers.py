@@ -58,17 +58,17 @@ def test_changed_equals_built_anew(base: list[BankEntry], fresh: list[BankEntry]
     assert {entry.bank for entry in after.values()} <= set(later.banks)
 
 
-def picture(bits: int) -> str:
+def image(bits: int) -> str:
     """A hash so many bits from zero."""
     return ((1 << bits) - 1).to_bytes(32, "big").hex()
 
 
-def test_an_allowed_picture_explains_what_is_no_nearer() -> None:
+def test_an_allowed_image_explains_what_is_no_nearer() -> None:
     def matcher(blocked: int, allowed: int) -> BankMatcher:
         return BankMatcher(
             [
-                BankEntry(bank="blocked", id="b", kind="image", value=picture(blocked)),
-                BankEntry(bank="press", id="p", kind="image", value=picture(allowed)),
+                BankEntry(bank="blocked", id="b", kind="image", value=image(blocked)),
+                BankEntry(bank="press", id="p", kind="image", value=image(allowed)),
             ],
             allow=("press",),
         )

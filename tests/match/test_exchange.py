@@ -11,14 +11,14 @@ import pytest
 
 from match.exchanges import MD5, PDQ, SECRETS, SHAPES, Answer, Asked, Server, config, opened, serving
 from seawall.match.exchange import (
-    ConfigError,
-    Delta,
     Exchange,
     ExchangeConfig,
+    ExchangeConfigError,
+    ExchangeDelta,
     ExchangeError,
-    Known,
+    ExchangeFeedback,
     NotSupported,
-    Opinion,
+    SharedEntry,
     open_exchange,
     read_exchanges,
 )
@@ -29,7 +29,7 @@ KINDS = list(SHAPES)
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def read(exchange: Exchange, checkpoint: str | None = None) -> tuple[dict[str, Any], Delta]:
+def read(exchange: Exchange, checkpoint: str | None = None) -> tuple[dict[str, Any], ExchangeDelta]:
     """All updates of a reading, and its last delta."""
     deltas = list(exchange.fetch(checkpoint))
     return {key: record for delta in deltas for key, record in delta.updates.items()}, deltas[-1]
@@ -39,7 +39,7 @@ def read(exchange: Exchange, checkpoint: str | None = None) -> tuple[dict[str, A
 def test_what_it_holds_comes_with_a_checkpoint(kind: str) -> None:
     with serving(SHAPES[kind]([(PDQ[0], False), (PDQ[1], False), (PDQ[2], False)])) as server:
         updates, last = read(opened(kind, server))
-        assert [record.known for record in updates.values()] == [(Known("image", pdq),) for pdq in PDQ]
+        assert [record.known for record in updates.values()] == [(SharedEntry("image", pdq),) for pdq in PDQ]
         assert last.restart
         assert last.checkpoint is not None
         assert last.progress_at is None or last.progress_at > 1_600_000_000_000
@@ -67,34 +67,34 @@ def test_a_reading_that_stopped_goes_on_from_its_checkpoint(kind: str) -> None:
 
 
 EXPECTED = {
-    ("ncmec", Opinion.TRUE_POSITIVE): ("PUT", "/v2/entries/42/i0/PDQ/feedback", b"affirmative"),
-    ("ncmec", Opinion.FALSE_POSITIVE): ("PUT", "/v2/entries/42/i0/PDQ/feedback", b"<guid>g-1</guid>"),
-    ("stopncii", Opinion.SEEN): ("POST", "/SubmitFeedback", b"PendingReview"),
-    ("stopncii", Opinion.TRUE_POSITIVE): ("POST", "/SubmitFeedback", b'"Blocked"'),
-    ("stopncii", Opinion.FALSE_POSITIVE): ("POST", "/SubmitFeedback", b'"NotBlocked"'),
-    ("fb_threatexchange", Opinion.SEEN): ("POST", "/90", b"SAW_THIS_TOO"),
-    ("fb_threatexchange", Opinion.TRUE_POSITIVE): ("POST", "/90", b"HELPFUL"),
-    ("fb_threatexchange", Opinion.FALSE_POSITIVE): ("POST", "/90", b"DISAGREE_WITH_TAGS"),
+    ("ncmec", ExchangeFeedback.TRUE_POSITIVE): ("PUT", "/v2/entries/42/i0/PDQ/feedback", b"affirmative"),
+    ("ncmec", ExchangeFeedback.FALSE_POSITIVE): ("PUT", "/v2/entries/42/i0/PDQ/feedback", b"<guid>g-1</guid>"),
+    ("stopncii", ExchangeFeedback.SEEN): ("POST", "/SubmitFeedback", b"PendingReview"),
+    ("stopncii", ExchangeFeedback.TRUE_POSITIVE): ("POST", "/SubmitFeedback", b'"Blocked"'),
+    ("stopncii", ExchangeFeedback.FALSE_POSITIVE): ("POST", "/SubmitFeedback", b'"NotBlocked"'),
+    ("fb_threatexchange", ExchangeFeedback.SEEN): ("POST", "/90", b"SAW_THIS_TOO"),
+    ("fb_threatexchange", ExchangeFeedback.TRUE_POSITIVE): ("POST", "/90", b"HELPFUL"),
+    ("fb_threatexchange", ExchangeFeedback.FALSE_POSITIVE): ("POST", "/90", b"DISAGREE_WITH_TAGS"),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("opinion", list(Opinion))
-def test_opinions_go_back_or_are_refused(kind: str, opinion: Opinion) -> None:
+@pytest.mark.parametrize("feedback", list(ExchangeFeedback))
+def test_opinions_go_back_or_are_refused(kind: str, feedback: ExchangeFeedback) -> None:
     with serving(SHAPES[kind]([(PDQ[0], False)])) as server:
         exchange = opened(kind, server)
         (record,) = read(exchange)[0].values()
         raw = json.loads(json.dumps(dict(record.raw)))  # as it was kept
         server.asked.clear()
-        if (kind, opinion) not in EXPECTED:
-            assert opinion not in exchange.opinions
+        if (kind, feedback) not in EXPECTED:
+            assert feedback not in exchange.feedback
             with pytest.raises(NotSupported):
-                exchange.report(raw, opinion)
+                exchange.report(raw, feedback)
             return
-        assert opinion in exchange.opinions
-        exchange.report(raw, opinion)
+        assert feedback in exchange.feedback
+        exchange.report(raw, feedback)
         (sent,) = server.posts()
-        method, path, body = EXPECTED[kind, opinion]
+        method, path, body = EXPECTED[kind, feedback]
         assert (sent.method, sent.path) == (method, path)
         assert body in sent.body
 
@@ -139,7 +139,10 @@ def test_a_list_is_read_when_it_changes(tmp_path: Path) -> None:
     path.write_text(f'{{"kind": "image", "value": "{PDQ[0].upper()}"}}\n{{"kind": "digest", "value": "{MD5[0]}"}}\n')
     exchange = open_exchange(own(path=str(path)))
     updates, last = read(exchange)
-    assert [record.known for record in updates.values()] == [(Known("image", PDQ[0]),), (Known("digest", MD5[0]),)]
+    assert [record.known for record in updates.values()] == [
+        (SharedEntry("image", PDQ[0]),),
+        (SharedEntry("digest", MD5[0]),),
+    ]
     assert last.restart
     assert list(exchange.fetch(last.checkpoint)) == []
     path.write_text("")
@@ -178,11 +181,11 @@ def test_a_bad_line_is_named_and_nothing_counts(tmp_path: Path, text: str, says:
 
 
 def test_opinions_about_ones_own_list_are_lines_of_a_file(tmp_path: Path) -> None:
-    exchange = open_exchange(own(path="x.jsonl", opinions=str(tmp_path / "said.jsonl")))
-    exchange.report({"key": "k1"}, Opinion.SEEN)
-    assert json.loads((tmp_path / "said.jsonl").read_text()) == {"opinion": "seen", "record": {"key": "k1"}}
+    exchange = open_exchange(own(path="x.jsonl", feedback=str(tmp_path / "said.jsonl")))
+    exchange.report({"key": "k1"}, ExchangeFeedback.SEEN)
+    assert json.loads((tmp_path / "said.jsonl").read_text()) == {"feedback": "seen", "record": {"key": "k1"}}
     with pytest.raises(NotSupported):
-        open_exchange(own(path="x.jsonl")).report({}, Opinion.SEEN)
+        open_exchange(own(path="x.jsonl")).report({}, ExchangeFeedback.SEEN)
 
 
 # -- configuration -----------------------------------------------------------------------------------------------
@@ -205,10 +208,10 @@ def test_a_file_of_exchanges(tmp_path: Path) -> None:
     path = tmp_path / "exchanges.yaml"
     path.write_text(GOOD)
     (found,) = read_exchanges(path, ENVIRONMENT)
-    assert (found.name, found.every_s, found.report) == ("ncmec-industry", 21_600, {Opinion.TRUE_POSITIVE})
+    assert (found.name, found.every_s, found.report) == ("ncmec-industry", 21_600, {ExchangeFeedback.TRUE_POSITIVE})
     assert found.settings["password"] == "hunter2"
     assert "hunter2" not in repr(found)
-    assert open_exchange(found).opinions == {Opinion.TRUE_POSITIVE, Opinion.FALSE_POSITIVE}
+    assert open_exchange(found).feedback == {ExchangeFeedback.TRUE_POSITIVE, ExchangeFeedback.FALSE_POSITIVE}
 
 
 @pytest.mark.parametrize(
@@ -230,16 +233,16 @@ def test_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, says: str) ->
     path = tmp_path / "exchanges.yaml"
     assert old in GOOD
     path.write_text(GOOD.replace(old, new))
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ExchangeConfigError, match=says):
         read_exchanges(path, ENVIRONMENT)
 
 
 def test_an_environment_or_token_that_cannot_be(tmp_path: Path) -> None:
     path = tmp_path / "exchanges.yaml"
     path.write_text(GOOD.replace("test_Industry", "Everything"))
-    with pytest.raises(ConfigError, match="environment is one of Industry"):
+    with pytest.raises(ExchangeConfigError, match="environment is one of Industry"):
         open_exchange(read_exchanges(path, ENVIRONMENT)[0])
-    with pytest.raises(ConfigError, match="token is no app token"):
+    with pytest.raises(ExchangeConfigError, match="token is no app token"):
         open_exchange(
             ExchangeConfig(name="te", type="fb_threatexchange", banks={}, settings={"token": "x", "privacy_group": 1})
         )

@@ -46,9 +46,9 @@ def test_wrong_sizes_are_refused() -> None:
 @given(st.data(), st.sampled_from([8, 24, 64, 72, 256, 520]))
 def test_prints_of_any_length(data: st.DataObject, bits: int) -> None:
     size = bits // 8
-    print_ = st.binary(min_size=size, max_size=size)
-    query = data.draw(print_)
-    known = data.draw(st.lists(st.tuples(print_ | st.just(query), st.integers(0, bits)), max_size=20))
+    hash_ = st.binary(min_size=size, max_size=size)
+    query = data.draw(hash_)
+    known = data.draw(st.lists(st.tuples(hash_ | st.just(query), st.integers(0, bits)), max_size=20))
     index = HammingIndex([each for each, _ in known], [radius for _, radius in known], bits)
     distances = [(int.from_bytes(each, "big") ^ int.from_bytes(query, "big")).bit_count() for each, _ in known]
     expected = [(row, apart) for row, apart in enumerate(distances) if apart <= known[row][1]]

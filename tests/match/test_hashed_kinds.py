@@ -21,7 +21,7 @@ def entry(value: str, id: str = "e1", kind: str = SPEC.name, bank: str = "b", **
 
 def test_a_value_is_the_print_in_lower_case() -> None:
     assert canonical_value("image-average", " 0F" + "0f" * 7 + "\n", hashers=HASHERS) == "0f" * 8
-    with pytest.raises(EntryError, match="the 16 hexadecimal digits of a print by image-average"):
+    with pytest.raises(EntryError, match="the 16 hexadecimal digits of a hash by image-average"):
         canonical_value("image-average", "0f" * 9, hashers=HASHERS)
     with pytest.raises(EntryError, match=r"one of text, .*image-wide$"):
         canonical_value("smell", "0f", hashers=HASHERS)
@@ -50,13 +50,13 @@ def test_entries_within_their_radius_are_found_nearest_first(kind: str, size: in
         entry(near.hex(), "near", kind),
     ]
     matcher = BankMatcher(entries, hashers=HASHERS)
-    found = [(hit.entry, hit.distance) for hit in matcher.match_print(kind, zeros)]
+    found = [(hit.entry, hit.distance) for hit in matcher.match_hash(kind, zeros)]
     assert found == [("near", 1), ("wide", 8)] if kind == "image-average" else [("near", 1), ("usual", 8), ("wide", 8)]
     assert matcher.has(kind)
-    assert matcher.match_print("image-other", zeros) == []
-    assert matcher.match_print(kind, zeros + b"\0") == []  # a print from the past, of another length
+    assert matcher.match_hash("image-other", zeros) == []
+    assert matcher.match_hash(kind, zeros + b"\0") == []  # a hash from the past, of another length
     later = matcher.changed([entry(near.hex(), "fresh", kind)], {"near", "wide", "usual"}, revision=2)
-    assert [hit.entry for hit in later.match_print(kind, zeros)] == ["fresh"]
+    assert [hit.entry for hit in later.match_hash(kind, zeros)] == ["fresh"]
 
 
 def test_what_no_hasher_can_be_compared_with_is_told() -> None:

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seawall.match import index as index_module
-from seawall.match.index import HashIndex
-from seawall.match.manifest import IndexDamaged
+from seawall.match.hashindex import index as index_module
+from seawall.match.hashindex.index import HashIndex
+from seawall.match.hashindex.manifest import IndexDamaged
 
 CENTRES = [bytes([n]) * 32 for n in (0, 15, 170)]
 
@@ -349,7 +349,7 @@ def test_a_crash_at_any_write_leaves_before_or_after(tmp_path: Path, what: str) 
 
 WRITER = """
 import sys
-from seawall.match.index import HashIndex
+from seawall.match.hashindex.index import HashIndex
 folder, number = sys.argv[1], int(sys.argv[2])
 with HashIndex.open(folder) as index:
     for n in range(number, 10**9, 2):

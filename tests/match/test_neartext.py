@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.text.normalise import normalise
+from seawall.content.normalise import normalise
 from seawall.match import BankEntry, BankMatcher, EntryError, PlainView, canonical_value
 from seawall.match.neartext import NearTextIndex, clusters, minhash, similarity
 

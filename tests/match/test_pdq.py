@@ -1,4 +1,4 @@
-"""The hash is PDQ's, and survives what people do to pictures."""
+"""The hash is PDQ's, and survives what people do to images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seawall.match import PDQ_MIN_QUALITY, PDQ_RADIUS, pdq
 from seawall.match.pdq import pdq_luma, pdq_of_bytes
 
 
-def _picture(kind: int, height: int, width: int) -> NDArray[np.uint8]:
+def _image(kind: int, height: int, width: int) -> NDArray[np.uint8]:
     random = np.random.default_rng(kind)
     if kind == 0:  # noise
         return random.integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -31,7 +31,7 @@ def _distance(one: bytes, other: bytes) -> int:
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
 
 
-# Hashes that pdqhash 0.2.8 (the reference C++ code) gave for these pictures.
+# Hashes that pdqhash 0.2.8 (the reference C++ code) gave for these images.
 @pytest.mark.parametrize(
     ("kind", "height", "width", "expected", "quality"),
     [
@@ -43,7 +43,7 @@ def _distance(one: bytes, other: bytes) -> int:
     ],
 )
 def test_hashes_of_the_reference_code(kind: int, height: int, width: int, expected: str, quality: int) -> None:
-    found = pdq(_picture(kind, height, width))
+    found = pdq(_image(kind, height, width))
     assert (found.hash.hex(), found.quality) == (expected, quality)
 
 
@@ -54,35 +54,35 @@ def test_hashes_of_the_reference_code(kind: int, height: int, width: int, expect
 @pytest.mark.parametrize("kind", [0, 1, 2])
 def test_equal_to_the_reference_code_bit_for_bit(kind: int, height: int, width: int) -> None:
     pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
-    picture = np.ascontiguousarray(_picture(kind, height, width))
-    bits, quality = pdqhash.compute(picture)
-    found = pdq(picture)
+    raster = np.ascontiguousarray(_image(kind, height, width))
+    bits, quality = pdqhash.compute(raster)
+    found = pdq(raster)
     assert found.hash == np.packbits(bits.astype(np.uint8)).tobytes()
     assert found.quality == quality
 
 
 @pytest.mark.parametrize("change", ["smaller", "jpeg", "brighter", "grey"])
-def test_the_same_picture_stays_within_the_radius(change: str) -> None:
-    picture = Image.fromarray(_picture(2, 480, 640))
+def test_the_same_image_stays_within_the_radius(change: str) -> None:
+    raster = Image.fromarray(_image(2, 480, 640))
     if change == "smaller":
-        changed = picture.resize((300, 220))
+        changed = raster.resize((300, 220))
     elif change == "jpeg":
         encoded = io.BytesIO()
-        picture.save(encoded, "JPEG", quality=30)
+        raster.save(encoded, "JPEG", quality=30)
         changed = Image.open(encoded)
     elif change == "brighter":
-        changed = ImageEnhance.Brightness(picture).enhance(1.2)
+        changed = ImageEnhance.Brightness(raster).enhance(1.2)
     else:
-        changed = picture.convert("L")
-    distance = _distance(pdq(np.asarray(picture)).hash, pdq(np.asarray(changed.convert("RGB"))).hash)
+        changed = raster.convert("L")
+    distance = _distance(pdq(np.asarray(raster)).hash, pdq(np.asarray(changed.convert("RGB"))).hash)
     assert distance <= PDQ_RADIUS
 
 
-def test_different_pictures_are_far_apart() -> None:
-    assert _distance(pdq(_picture(2, 300, 300)).hash, pdq(_picture(3, 300, 300)).hash) > 2 * PDQ_RADIUS
+def test_different_images_are_far_apart() -> None:
+    assert _distance(pdq(_image(2, 300, 300)).hash, pdq(_image(3, 300, 300)).hash) > 2 * PDQ_RADIUS
 
 
-def test_a_flat_or_tiny_picture_says_nothing() -> None:
+def test_a_flat_or_tiny_image_says_nothing() -> None:
     assert pdq(np.full((200, 200, 3), 77, dtype=np.uint8)).quality < PDQ_MIN_QUALITY
     assert pdq(np.zeros((4, 300, 3), dtype=np.uint8)).quality == 0
 
@@ -95,22 +95,22 @@ PHOTOGRAPHS = (
 
 
 def _photograph(name: str) -> Path:
-    """A picture that scikit-image ships: in the public domain, or given to it."""
+    """An image that scikit-image ships: in the public domain, or given to it."""
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
         pytest.skip("scikit-image, which ships photographs, is not installed")
     return Path(found.origin).parent / "data" / name
 
 
-def _reference(picture: NDArray[np.uint8]) -> tuple[bytes, int]:
+def _reference(raster: NDArray[np.uint8]) -> tuple[bytes, int]:
     pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
-    bits, quality = pdqhash.compute(np.ascontiguousarray(picture))
+    bits, quality = pdqhash.compute(np.ascontiguousarray(raster))
     return np.packbits(bits.astype(np.uint8)).tobytes(), quality
 
 
-def _jpeg(picture: Image.Image, quality: int = 85) -> bytes:
+def _jpeg(raster: Image.Image, quality: int = 85) -> bytes:
     encoded = io.BytesIO()
-    picture.save(encoded, "JPEG", quality=quality)
+    raster.save(encoded, "JPEG", quality=quality)
     return encoded.getvalue()
 
 
@@ -118,8 +118,8 @@ def _jpeg(picture: Image.Image, quality: int = 85) -> bytes:
 def test_photographs_hash_as_the_reference_code_does(name: str) -> None:
     """As shipped, and as a JPEG: the same bits, and the same quality."""
     with Image.open(_photograph(name)) as image:
-        picture = image.convert("RGB")
-    for data in (_photograph(name).read_bytes(), _jpeg(picture)):
+        raster = image.convert("RGB")
+    for data in (_photograph(name).read_bytes(), _jpeg(raster)):
         with Image.open(io.BytesIO(data)) as image:
             expected = _reference(np.asarray(image.convert("RGB")))
         found = pdq_of_bytes(data)
@@ -130,45 +130,45 @@ def test_photographs_hash_as_the_reference_code_does(name: str) -> None:
 def test_a_draft_stays_within_six_bits(name: str) -> None:
     """Enlarged to where drafts have half, a quarter of the size."""
     with Image.open(_photograph(name)) as image:
-        picture = image.convert("RGB")
+        raster = image.convert("RGB")
     for side in (1100, 2100):
-        scale = side / min(picture.size)
-        data = _jpeg(picture.resize((round(picture.width * scale), round(picture.height * scale))), 90)
+        scale = side / min(raster.size)
+        data = _jpeg(raster.resize((round(raster.width * scale), round(raster.height * scale))), 90)
         draft, full = pdq_of_bytes(data, draft=True), pdq_of_bytes(data)
         if full.quality >= PDQ_MIN_QUALITY:
             assert _distance(draft.hash, full.hash) <= 6
 
 
-def test_a_small_picture_or_another_format_has_no_draft() -> None:
-    picture = Image.fromarray(_picture(2, 600, 700))
+def test_a_small_image_or_another_format_has_no_draft() -> None:
+    raster = Image.fromarray(_image(2, 600, 700))
     encoded = io.BytesIO()
-    picture.save(encoded, "PNG")
-    assert pdq_of_bytes(encoded.getvalue(), draft=True) == pdq_of_bytes(encoded.getvalue()) == pdq(np.asarray(picture))
-    small = _jpeg(picture)
+    raster.save(encoded, "PNG")
+    assert pdq_of_bytes(encoded.getvalue(), draft=True) == pdq_of_bytes(encoded.getvalue()) == pdq(np.asarray(raster))
+    small = _jpeg(raster)
     assert _distance(pdq_of_bytes(small, draft=True).hash, pdq_of_bytes(small).hash) <= 2
 
 
 def test_luma_alone_is_enough() -> None:
-    picture = Image.fromarray(_picture(2, 480, 640))
-    luma, full = np.asarray(picture.convert("L")), pdq(np.asarray(picture))
+    raster = Image.fromarray(_image(2, 480, 640))
+    luma, full = np.asarray(raster.convert("L")), pdq(np.asarray(raster))
     assert _distance(pdq_luma(luma).hash, full.hash) <= 6
-    film = np.round(luma * (219 / 255) + 16).astype(np.uint8)
-    found = pdq_luma(film, limited_range=True)
+    video = np.round(luma * (219 / 255) + 16).astype(np.uint8)
+    found = pdq_luma(video, limited_range=True)
     assert _distance(found.hash, full.hash) <= 6
     assert abs(found.quality - full.quality) <= 2
-    exact = np.asarray(picture).astype(np.float64) @ [0.299, 0.587, 0.114]
+    exact = np.asarray(raster).astype(np.float64) @ [0.299, 0.587, 0.114]
     assert pdq_luma(exact) == full
 
 
-def test_quality_of_a_films_luma_is_that_of_the_picture() -> None:
-    """A faint picture, where the narrower range of a film's luma would cost it its quality."""
-    luma = np.asarray(Image.fromarray(_picture(2, 480, 640)).convert("L")) * 0.12 + 60
-    film = luma * (219 / 255) + 16
-    assert pdq_luma(film).quality < pdq_luma(luma).quality
-    assert abs(pdq_luma(film, limited_range=True).quality - pdq_luma(luma).quality) <= 1
+def test_quality_of_a_videos_luma_is_that_of_the_image() -> None:
+    """A faint image, where the narrower range of a video's luma would cost it its quality."""
+    luma = np.asarray(Image.fromarray(_image(2, 480, 640)).convert("L")) * 0.12 + 60
+    video = luma * (219 / 255) + 16
+    assert pdq_luma(video).quality < pdq_luma(luma).quality
+    assert abs(pdq_luma(video, limited_range=True).quality - pdq_luma(luma).quality) <= 1
 
 
-def test_tiny_pictures_say_nothing_in_any_way() -> None:
+def test_tiny_images_say_nothing_in_any_way() -> None:
     tiny = np.zeros((4, 300, 3), dtype=np.uint8)
     assert pdq(tiny).quality == 0
     assert pdq_luma(tiny[..., 0]).quality == 0

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seawall.match.bits import mix, mix_one, read_hashes, scan
-from seawall.match.pdq import pdq_luma
-from seawall.match.segments import (
+from seawall.match.hashindex.bits import mix, mix_one, read_hashes, scan
+from seawall.match.hashindex.segments import (
     Probe,
     Segment,
     best_tables,
@@ -21,6 +20,7 @@ from seawall.match.segments import (
     load_segment,
     save_segment,
 )
+from seawall.match.pdq import pdq_luma
 
 ROWS = 30_000
 
@@ -30,7 +30,7 @@ def _uniform(random: np.random.Generator) -> NDArray[np.uint64]:
 
 
 def _clustered(random: np.random.Generator) -> NDArray[np.uint64]:
-    """A few hundred pictures, each in a hundred variants; and one of them in thousands of copies."""
+    """A few hundred images, each in a hundred variants; and one of them in thousands of copies."""
     centres = random.integers(0, 2**64, (300, 4), dtype=np.uint64)
     noise = random.integers(0, 2**64, (4, ROWS, 4), dtype=np.uint64)
     hashes = centres[random.integers(0, 300, ROWS)] ^ (noise[0] & noise[1] & noise[2] & noise[3])

@@ -1,4 +1,4 @@
-"""What tests of recordings need from the system."""
+"""What tests of audio files need from the system."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from match.music import RATE, Sound, pcm
-from seawall.detect.audio import Maker, find_maker
+from seawall.detectors.audio import Fingerprinter, find_fingerprinter
 
 
 @functools.cache
-def _maker() -> Maker | None:
-    return find_maker()
+def _maker() -> Fingerprinter | None:
+    return find_fingerprinter()
 
 
-def needs_maker() -> Maker:
+def needs_maker() -> Fingerprinter:
     """The system's program for fingerprints. Where there is none the test is skipped, except in CI."""
     found = _maker()
     if found is None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from seawall.app import BANKS
-from seawall.demo import SecondOpinion, Switch, sources
-from seawall.detect import Runner, default_detectors, derive_parts
-from seawall.detect.bank import BankDetector
+from seawall.demo import HangingDetector, HangSwitch, sources
+from seawall.detect import Runner, add_link_parts, default_detectors
+from seawall.detectors.banks import BankDetector
 from seawall.model import DetectorSpec
 from seawall.policy import Bundle, Context, Outcome, build_bundle, parts_of, validate_item
 
@@ -19,8 +19,8 @@ Screen = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def runner() -> Iterator[Runner]:
-    """Every detector that ships, and the demo's; of the derivers only what they promise."""
-    with Runner([*default_detectors(BankDetector(BANKS)), SecondOpinion(Switch())], ()) as running:
+    """Every detector that ships, and the demo's; of the extractors only what they promise."""
+    with Runner([*default_detectors(BankDetector(BANKS)), HangingDetector(HangSwitch())], ()) as running:
         yield running
 
 
@@ -44,7 +44,7 @@ def screen(bundle: Bundle, runner: Runner) -> Screen:
         spec, program = bundle.content_types[content_type], bundle.program(content_type)
         raw = {"id": "1", "fields": fields, "actor": {"id": "u", "attributes": attributes or {}}, "language": "en"}
         item = validate_item(spec, raw)
-        parts = derive_parts(parts_of(item, spec))
+        parts = add_link_parts(parts_of(item, spec))
         (findings,) = runner.run_batch([parts])
         return program.decide(program.row(Context(item, parts, findings.signals, findings.unknown, 1_795_000_000_000)))
 

@@ -13,8 +13,8 @@ import yaml
 from match.music import RATE, Sound, pcm, song, with_noise
 from match.tools import encoded, needs_maker
 from seawall.app import BANKS
-from seawall.detect import Runner, default_detectors, derive_parts
-from seawall.detect.bank import BankDetector
+from seawall.detect import Runner, add_link_parts, default_detectors
+from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import ACTIONS, Verdict
 from seawall.policy import Bundle, Context, Outcome, parts_of, validate_item
@@ -43,7 +43,7 @@ def look(bundle: Bundle, banks: BankDetector) -> Iterator[Look]:
             spec, program = bundle.content_types[content_type], bundle.program(content_type)
             actor = {"id": "u", "attributes": attributes or {}}
             item = validate_item(spec, {"id": "1", "fields": fields, "actor": actor, "language": "en"})
-            parts = derive_parts(parts_of(item, spec))
+            parts = add_link_parts(parts_of(item, spec))
             (found,) = runner.run_batch([parts], {detector.spec.name for detector in detectors})
             return program.decide(program.row(Context(item, parts, found.signals, found.unknown, NOW)))
 

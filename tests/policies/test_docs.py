@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 import typer
 
-from seawall import content_types
 from seawall.app import BANKS
 from seawall.cli.main import app as cli
 from seawall.model import DetectorSpec, FieldType
 from seawall.policy import (
-    DERIVATIONS,
+    EXTRACTORS_OF,
     Bundle,
     PolicyErrors,
     PolicySource,
@@ -23,6 +22,7 @@ from seawall.policy import (
     load_content_type,
     run_examples,
 )
+from seawall.shipped import content_types
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("policies.md", "content-types.md", "tour.md")
@@ -61,11 +61,11 @@ def test_the_content_type_shown_is_accepted() -> None:
     assert load_content_type(clip, "clip.yaml").name == "clip"
 
 
-def test_the_table_of_derivations_is_that_of_the_code() -> None:
+def test_the_table_of_extractions_is_that_of_the_code() -> None:
     text = (DOCS / "content-types.md").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^\| `(\w+)` \| (image|audio|video|document) \|", text, re.MULTILINE))
-    assert set(shown) == {name for names in DERIVATIONS.values() for name in names}
-    assert all(name in DERIVATIONS[FieldType(kind)] for name, kind in shown.items())
+    assert set(shown) == {name for names in EXTRACTORS_OF.values() for name in names}
+    assert all(name in EXTRACTORS_OF[FieldType(kind)] for name, kind in shown.items())
 
 
 def test_the_table_of_fail_modes_is_that_of_the_files() -> None:
@@ -82,7 +82,7 @@ def test_the_table_of_fail_modes_is_that_of_the_files() -> None:
 def test_every_shipped_policy_is_in_the_table(bundle: Bundle) -> None:
     text = (DOCS / "policies.md").read_text(encoding="utf-8").rpartition("## The shipped policies")[2]
     shown = set(re.findall(r"^\| ([a-z][a-z-]+) \|", text, re.MULTILINE)) - {"policy"}
-    assert shown == {policy.name for policy in bundle.policies} - {"second-opinion"}
+    assert shown == {policy.name for policy in bundle.policies} - {"second-feedback"}
 
 
 @pytest.mark.parametrize("line", commands())

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from seawall import banks, content_types, policies
 from seawall.app import BANKS
 from seawall.model import ACTIONS, HARMS, ContentType, DetectorSpec, FailMode, Item, SignalKind, Verdict
 from seawall.policy import Bundle, Context, Policy, PolicySource, load_content_type, load_policy, run_examples
+from seawall.shipped import banks, content_types, policies
 
 POLICIES = [load_policy(policies.read(name), f"{name}.yaml") for name in policies.names()]
 TYPES = [load_content_type(content_types.read(name), f"{name}.yaml") for name in content_types.names()]
@@ -52,8 +52,8 @@ class TestPolicy:
 
 OF_THE_CATALOGUE = {
     "known-content",
-    "known-recordings",
-    "copied-recordings",
+    "known-audio",
+    "copied-audio",
     "bait-titles",
     "covert-messages",
     "fake-pharmacy",
@@ -113,14 +113,14 @@ def test_content_types_are_complete(content_type: ContentType) -> None:
     assert content_type.appeal is not None
     assert content_type.appeal.window_days >= 184
     assert content_type.languages == ("en",)
-    assert all(stage.debt_within_s for stage in content_type.stages)
+    assert all(stage.rescreen_within_s for stage in content_type.stages)
 
 
 def test_a_message_is_not_delivered_unseen() -> None:
     stages = {each.name: each.stage("pre_publish") for each in TYPES}
     modes = {name: stage.fail_mode for name, stage in stages.items() if stage is not None}
     assert modes == {
-        "comment": FailMode.ALLOW_WITH_DEBT,
+        "comment": FailMode.ALLOW_AND_RESCREEN,
         "message": FailMode.HOLD,
         "playlist": FailMode.HOLD,
         "podcast_episode": FailMode.HOLD,

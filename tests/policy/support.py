@@ -56,7 +56,7 @@ fields:
   pinned: {type: boolean, role: context}
   language: {type: language, role: language}
 stages:
-  pre_publish: {budget: 80ms, on_unknown: allow_with_debt, debt_within: 30s}
+  pre_publish: {budget: 80ms, on_unknown: allow_and_rescreen, rescreen_within: 30s}
   post_publish: {budget: 10s, on_unknown: hold}
 actions: [remove, hold, demote, advisory, strike, limit, suspend, review, tag]
 appeal: {window: 184d, route: /appeals}

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from policy.support import COMMENT, content_types
-from seawall.model import FailMode, FieldType, Role, Untranscribed
-from seawall.policy import PolicyErrors, build_bundle, check_content_type, derivations, load_content_type
+from seawall.model import FailMode, FieldRole, FieldType, Untranscribed
+from seawall.policy import PolicyErrors, build_bundle, check_content_type, extractors_of, load_content_type
 
 
 def refused(text: str) -> str:
@@ -27,15 +27,15 @@ def test_a_whole_file_is_read() -> None:
     )
     body = comment.field("body")
     assert body is not None
-    assert (body.type, body.role, body.required, body.max_length) == (FieldType.TEXT, Role.BODY, True, 4000)
+    assert (body.type, body.role, body.required, body.max_length) == (FieldType.TEXT, FieldRole.BODY, True, 4000)
     pre, post = comment.stages
-    assert (pre.name, pre.budget_ms, pre.fail_mode, pre.debt_within_s) == (
+    assert (pre.name, pre.budget_ms, pre.fail_mode, pre.rescreen_within_s) == (
         "pre_publish",
         80,
-        FailMode.ALLOW_WITH_DEBT,
+        FailMode.ALLOW_AND_RESCREEN,
         30,
     )
-    assert (post.budget_ms, post.fail_mode, post.debt_within_s) == (10_000, FailMode.HOLD, None)
+    assert (post.budget_ms, post.fail_mode, post.rescreen_within_s) == (10_000, FailMode.HOLD, None)
     assert comment.appeal is not None
     assert (comment.appeal.window_days, comment.appeal.route) == (184, "/appeals")
     assert (comment.retention.content_days, comment.retention.decision_days) == (180, 1825)
@@ -54,8 +54,8 @@ def test_a_stage_without_fail_mode() -> None:
         "comment.yaml:27:3: stage post_publish has no fail mode: what happens when a detector does not answer?\n"
         "   27 |   post_publish: {budget: 10s}\n"
         "      |   ^^^^^^^^^^^^\n"
-        "  expected: on_unknown: allow_with_debt, hold, block\n"
-        "  mend it: add 'on_unknown: hold', or 'on_unknown: allow_with_debt' with 'debt_within: 30s'"
+        "  expected: on_unknown: allow_and_rescreen, hold, block\n"
+        "  mend it: add 'on_unknown: hold', or 'on_unknown: allow_and_rescreen' with 'rescreen_within: 30s'"
     )
 
 
@@ -83,9 +83,13 @@ def test_a_field_without_role() -> None:
     ("old", "new", "message"),
     [
         ("window: 184d", "window: 90d", "29:10: an appeal window of 90 days is too short"),
-        (", debt_within: 30s", "", "stage pre_publish lets items through unscreened and never looks again"),
+        (", rescreen_within: 30s", "", "stage pre_publish lets items through unscreened and never looks again"),
         ("audience: general", "audience: children", "children would see what nothing could look at"),
-        ("  pre_publish: {budget: 80ms, on_unknown: allow_with_debt, debt_within: 30s}\n", "", "no stage pre_publish"),
+        (
+            "  pre_publish: {budget: 80ms, on_unknown: allow_and_rescreen, rescreen_within: 30s}\n",
+            "",
+            "no stage pre_publish",
+        ),
         ("owner: team-community\n", "", "a content type has no 'owner'"),
         ("retention: {content: 180d, decisions: 5y}\n", "", "a content type has no 'retention'"),
         ("decisions: 5y", "decisions: 5", "decisions must be a duration"),
@@ -127,23 +131,26 @@ COVER = "cover: {type: image, role: media}"
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("cover: {type: image, role: media, derive: [voice]}", "voice cannot be derived from a field of type image"),
-        ("cover: {type: text, role: media, derive: [words]}", "nothing is derived from a field of type text"),
-        ("cover: {type: video, role: media, derive: [words]}", "nothing takes them out"),
-        ("cover: {type: document, role: media, derive: [words]}", "nothing takes them out"),
-        ("cover: {type: document, role: media, derive: [frames]}", "frames cannot be derived from a field of type doc"),
+        ("cover: {type: image, role: media, extract: [voice]}", "voice cannot be derived from a field of type image"),
+        ("cover: {type: text, role: media, extract: [words]}", "nothing is derived from a field of type text"),
+        ("cover: {type: video, role: media, extract: [words]}", "nothing takes them out"),
+        ("cover: {type: document, role: media, extract: [words]}", "nothing takes them out"),
+        (
+            "cover: {type: document, role: media, extract: [frames]}",
+            "frames cannot be derived from a field of type doc",
+        ),
         ("cover: {type: document, role: media, untranscribed: unknown}", "a document holds no speech"),
         ("cover: {type: document, role: body}", "a field with role body cannot be document"),
-        ("cover: {type: image, role: media, derive: [words, words]}", "'words' is listed twice in derive"),
-        ("cover: {type: image, role: media, derive: words}", "derive"),
-        ("cover: {type: image, role: media, untranscribed: unknown}", "a picture holds no speech"),
+        ("cover: {type: image, role: media, extract: [words, words]}", "'words' is listed twice in derive"),
+        ("cover: {type: image, role: media, extract: words}", "extract"),
+        ("cover: {type: image, role: media, untranscribed: unknown}", "an image holds no speech"),
         ("cover: {type: audio, role: media, untranscribed: maybe}", "unknown untranscribed 'maybe'"),
-        ("cover: {type: audio, role: media, derive: [], untranscribed: unchecked}", "nothing finds it"),
+        ("cover: {type: audio, role: media, extract: [], untranscribed: unchecked}", "nothing finds it"),
         ("cover: {type: text, role: body, untranscribed: unknown}", "holds no speech"),
         ("cover: {type: audio, role: title}", "a field with role title cannot be audio"),
     ],
 )
-def test_derivations_that_cannot_be(field: str, message: str) -> None:
+def test_extractions_that_cannot_be(field: str, message: str) -> None:
     said = refused(COMMENT.replace(COVER, field))
     assert message in said
     assert "comment.yaml:" in said
@@ -157,11 +164,11 @@ def test_what_is_derived_where_nothing_is_said() -> None:
             + """
   voice: {type: audio, role: media, untranscribed: unchecked}
   notes: {type: document, role: media}
-  clip: {type: video, role: media, derive: [frames, smells]}""",
+  clip: {type: video, role: media, extract: [frames, smells]}""",
         ),
         "comment.yaml",
     )
-    assert {spec.name: derivations(spec) for spec in read.fields if derivations(spec)} == {
+    assert {spec.name: extractors_of(spec) for spec in read.fields if extractors_of(spec)} == {
         "cover": ("animation", "codes", "words"),
         "voice": ("voice", "transcript"),
         "notes": ("document", "codes", "words"),

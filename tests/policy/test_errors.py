@@ -164,7 +164,7 @@ def test_caret_stands_right_in_folded_quoted_and_wide_text() -> None:
         ('in_part("body", 3) > 0', "the second argument of in_part is a signal"),
         ("length(item.likes) > 3", "length looks at a text"),
         ("contains(text, item.body)", "this argument of contains is a constant text"),
-        ("item.cover == 1", "item.cover is a picture, recording or film"),
+        ("item.cover == 1", "item.cover is an image, recording or video"),
         ("item.tags == 1", "'==' cannot compare a list with an integer"),
         ("item.body < 'x'", "'<' has no meaning for text"),
         ("'x' in item.body", "'in' needs a list"),

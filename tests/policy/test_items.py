@@ -23,7 +23,7 @@ def raw(**more: Any) -> dict[str, Any]:
 
 
 def test_a_whole_item() -> None:
-    picture = base64.b64encode(b"\x89PNG").decode()
+    image = base64.b64encode(b"\x89PNG").decode()
     item = validate_item(
         CONTENT_TYPE,
         {
@@ -38,7 +38,7 @@ def test_a_whole_item() -> None:
                 "title": "Hi",
                 "body": "hello",
                 "links": ["https://a.example", "https://b.example"],
-                "cover": {"base64": picture},
+                "cover": {"base64": image},
                 "tags": ["x"],
                 "likes": 2,
                 "score": 1,
@@ -164,7 +164,7 @@ MEMO = COMMENT.replace(
 )
 
 
-def test_recordings_and_films_are_read_and_are_parts() -> None:
+def test_audio_files_and_videos_are_read_and_are_parts() -> None:
     memo = load_content_type(MEMO, "comment.yaml")
     item = validate_item(memo, raw(voice={"base64": "UklGRg=="}, clip=Video(b"fetched"), cover={"base64": "/9j/"}))
     assert (item.fields["voice"], item.fields["clip"]) == (Audio(b"RIFF"), Video(b"fetched"))
@@ -179,10 +179,10 @@ def test_recordings_and_films_are_read_and_are_parts() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("voice", "aGk=", "must be a recording"),
-        ("clip", {"base64": 7}, "must be a film"),
-        ("voice", Image(b"a picture"), "must be a recording"),
-        ("clip", {"url": "https://films.example/1"}, "is an address, which is fetched for POST /v1/screen alone"),
+        ("voice", "aGk=", "must be an audio file"),
+        ("clip", {"base64": 7}, "must be a video"),
+        ("voice", Image(b"an image"), "must be an audio file"),
+        ("clip", {"url": "https://videos.example/1"}, "is an address, which is fetched for POST /v1/screen alone"),
         ("voice", {"base64": "A" * (MAX_BYTES[FieldType.AUDIO] * 4 // 3 + 8)}, "is too large"),
         ("clip", Video(b"x" * (MAX_BYTES[FieldType.VIDEO] + 1)), "is too large"),
         ("clip", Video(b""), "is empty"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 from sqlalchemy import select
 
 from screen.houses import House, eventually, opened
@@ -25,7 +25,7 @@ from seawall.model import (
     DecisionSource,
     Image,
     ItemRef,
-    Print,
+    PartHash,
     Reason,
     ReportReceived,
     Span,
@@ -50,9 +50,9 @@ from seawall.publish import (
     suspend_entry,
 )
 from seawall.publish.banks.guard import is_wrong
-from seawall.publish.banks.retro import Finder
+from seawall.publish.banks.retro_match import EntryMatcher
 from seawall.review.tables import case as case_table
-from seawall.screen import Answer, PastItem
+from seawall.screen import ScreeningResult, StoredItem
 from seawall.worker import Worker
 
 TEXT = "buy ten thousand streams from us today"
@@ -71,12 +71,12 @@ def configure(house: House, bank: str, **settings: Any) -> None:
     house.app.banks.refresh()
 
 
-def found(house: House, answer: Answer) -> dict[str, str | None]:
+def found(house: House, answer: ScreeningResult) -> dict[str, str | None]:
     """The banks' signals of an answer with their evidence."""
     return {signal.name: signal.evidence for signal in house.decision(answer).signals if signal.name.startswith("bank")}
 
 
-def judge(house: House, answer: Answer, *, right: bool) -> None:
+def judge(house: House, answer: ScreeningResult, *, right: bool) -> None:
     """A person decides about the item."""
     seen = house.decision(answer)
     decision = Decision(
@@ -110,19 +110,19 @@ def search_past(house: House) -> None:
     """Do the search for new entries now, and whatever it asks for."""
     house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
     assert house.work("retro") == 1
-    house.work("rescan")
+    house.work("retro_match")
 
 
-def picture(seed: int) -> Picture.Image:
+def raster(seed: int) -> PilImage.Image:
     chance = random.Random(seed)
-    image = Picture.new("RGB", (256, 256))
+    image = PilImage.new("RGB", (256, 256))
     for _ in range(40):
         x, y = sorted(chance.randrange(256) for _ in range(2)), sorted(chance.randrange(256) for _ in range(2))
         image.paste(tuple(chance.randrange(256) for _ in range(3)), (x[0], y[0], x[1], y[1]))
     return image
 
 
-def encoded(image: Picture.Image) -> Image:
+def encoded(image: PilImage.Image) -> Image:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return Image(buffer.getvalue())
@@ -148,17 +148,17 @@ def test_an_allow_bank_sets_aside_what_it_explains(house: House) -> None:
 
 
 def test_a_banks_threshold_holds_for_entries_that_name_none(house: House) -> None:
-    image = picture(1)
+    image = raster(1)
     hashed = bytearray(pdq(np.asarray(image)).hash)
     hashed[0] ^= 0xFF  # 8 bits away
     entry = add(house, "blocked-images", hashed.hex(), "image")
-    answer = house.screen("look", picture=encoded(image))
+    answer = house.screen("look", raster=encoded(image))
     assert answer.verdict is Verdict.BLOCK
     assert [signal.distance for signal in house.decision(answer).signals if signal.evidence == entry] == [8]
     configure(house, "blocked-images", thresholds={"image": 7})
-    assert house.screen("look", id="n-2", picture=encoded(image)).verdict is Verdict.ALLOW
+    assert house.screen("look", id="n-2", raster=encoded(image)).verdict is Verdict.ALLOW
     configure(house, "blocked-images", thresholds={"image": 8})
-    assert house.screen("look", id="n-3", picture=encoded(image)).verdict is Verdict.BLOCK
+    assert house.screen("look", id="n-3", raster=encoded(image)).verdict is Verdict.BLOCK
     long = " ".join(f"word{number}" for number in range(20))
     add(house, "blocked-texts", long)
     changed = long.replace("word9 ", "other ")
@@ -227,7 +227,7 @@ def test_suspended_and_restored(house: House) -> None:
         suspend_entry(house.app.ledger, "blocked-images", image, "lena", "Because I say so!")
 
 
-def test_a_removed_picture_stops_matching_before_anybody_refreshes(house: House) -> None:
+def test_a_removed_image_stops_matching_before_anybody_refreshes(house: House) -> None:
     entry = add(house, "blocked-images", "0f" * 32, "image")
     matcher = house.app.banks.matcher
     assert matcher.match_image(bytes.fromhex("0f" * 32))
@@ -320,12 +320,12 @@ def test_two_guards_do_everything_once(house: House) -> None:
 
 
 def test_a_new_entry_finds_past_items(house: House) -> None:
-    image = picture(3)
+    image = raster(3)
     past = {
         "text": house.screen(f"hey, {TEXT}!", id="n-1"),
         "domain": house.screen("look at www.evil.example/now", id="n-2"),
-        "image": house.screen("look", id="n-3", picture=encoded(image)),
-        "other": house.screen("good morning", id="n-4", picture=encoded(picture(4))),
+        "image": house.screen("look", id="n-3", raster=encoded(image)),
+        "other": house.screen("good morning", id="n-4", raster=encoded(raster(4))),
     }
     assert {answer.verdict for answer in past.values()} == {Verdict.ALLOW}
     add(house, "blocked-texts", TEXT)
@@ -335,7 +335,7 @@ def test_a_new_entry_finds_past_items(house: House) -> None:
     verdicts = {name: house.head(answer.item)["verdict"] for name, answer in past.items()}
     assert verdicts == {"text": "block", "domain": "block", "image": "block", "other": "allow"}
     last = house.decisions(past["image"].item)[-1]
-    assert last.source is DecisionSource.RESCAN
+    assert last.source is DecisionSource.RETRO_MATCH
     assert {signal.version for signal in last.signals if signal.name == "bank:blocked-images"} == {
         str(house.app.banks.matcher.revision)
     }
@@ -344,7 +344,7 @@ def test_a_new_entry_finds_past_items(house: House) -> None:
     assert search.finished_at is not None
 
 
-def test_recordings_films_and_files_are_found_by_their_prints() -> None:
+def test_audio_files_videos_and_files_are_found_by_their_prints() -> None:
     chance = np.random.default_rng(7)
     items = chance.integers(0, 1 << 32, 400, dtype=np.uint32)
     frames = [(float(second), chance.bytes(32)) for second in range(20)]
@@ -354,26 +354,26 @@ def test_recordings_films_and_files_are_found_by_their_prints() -> None:
         "video": json.dumps([[at, hash.hex()] for at, hash in frames]),
         "digest": digest.hexdigest(),
     }
-    prints = {
-        "audio": [Print(kind="chromaprint", value=items[100:200].astype("<u4").tobytes(), part="voice")],
+    hashes = {
+        "audio": [PartHash(kind="chromaprint", value=items[100:200].astype("<u4").tobytes(), part="voice")],
         "video": [
-            Print(kind="pdq", value=hash, part="clip", span=Span(unit=SpanUnit.SECONDS, start=at - 4, end=at - 4))
+            PartHash(kind="pdq", value=hash, part="clip", span=Span(unit=SpanUnit.SECONDS, start=at - 4, end=at - 4))
             for at, hash in reversed(frames[5:15])
         ],
-        "digest": [Print(kind="md5", value=digest.digest(), part="clip")],
+        "digest": [PartHash(kind="md5", value=digest.digest(), part="clip")],
     }
     for kind, value in entries.items():
-        finder = Finder(BankMatcher([BankEntry(bank="b", id="e", kind=kind, value=value)]))
-        for of, taken in prints.items():
-            past = PastItem(ref=ItemRef("note", "it_1", 1), decision="dec_1", prints=tuple(taken))
+        finder = EntryMatcher(BankMatcher([BankEntry(bank="b", id="e", kind=kind, value=value)]))
+        for of, taken in hashes.items():
+            past = StoredItem(ref=ItemRef("note", "it_1", 1), decision="dec_1", hashes=tuple(taken))
             assert finder.finds(past) is (of == kind)
 
 
 def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seawall.publish.banks.retro._PAGE", 2)
+    monkeypatch.setattr("seawall.publish.banks.retro_match._PAGE", 2)
     answers = [house.screen(TEXT, id=f"n-{number}") for number in range(5)]
     add(house, "blocked-texts", TEXT)
-    from seawall.publish import Retro
+    from seawall.publish import RetroMatch
     from seawall.worker.banks import _walk
 
     class Stopped(Exception):
@@ -394,13 +394,13 @@ def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.Mon
     app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
     (job,) = house.claim("retro")
     with pytest.raises(Stopped):
-        Retro(app.ledger, app.database, app.vault, app.jobs, walk, pause).run(job)
+        RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk, pause).run(job)
     assert [(one.items, one.hits, one.finished_at) for one in list_searches(app.database)] == [(4, 4, None)]
     app.jobs.retry(job, 0, "stopped")
     (job,) = house.claim("retro")
-    Retro(app.ledger, app.database, app.vault, app.jobs, walk).run(job)
+    RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk).run(job)
     assert [(one.items, one.hits) for one in list_searches(app.database)] == [(5, 5)]
-    house.work("rescan")
+    house.work("retro_match")
     assert {house.head(answer.item)["verdict"] for answer in answers} == {"block"}
     search_past(house)  # nothing new: no search
     assert len(list_searches(app.database)) == 1
@@ -446,7 +446,7 @@ def test_the_index_is_made_again_when_it_is_lost_or_of_another_past(sqlite_url: 
     with opened(tmp_path, sqlite_url, publish=False) as house:
         assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
     (folder,) = (tmp_path / "data" / "indexes").iterdir()
-    from seawall.match.index import HashIndex
+    from seawall.match.hashindex.index import HashIndex
 
     with HashIndex.open(folder) as index:
         index.add([99], [bytes(32)], mark=10_000)  # of events that were lost with the newer database

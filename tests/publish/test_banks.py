@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from screen.houses import POLICIES, House, opened, sources
 from seawall.match import pdq
@@ -33,16 +33,16 @@ def _add(house: House, bank: str, kind: str, value: str, **more: int) -> str:
     return entry
 
 
-def _picture(seed: int) -> Picture.Image:
+def _image(seed: int) -> PilImage.Image:
     chance = random.Random(seed)
-    image = Picture.new("RGB", (256, 256))
+    image = PilImage.new("RGB", (256, 256))
     for _ in range(40):
         x, y = sorted(chance.randrange(256) for _ in range(2)), sorted(chance.randrange(256) for _ in range(2))
         image.paste(tuple(chance.randrange(256) for _ in range(3)), (x[0], y[0], x[1], y[1]))
     return image
 
 
-def _encoded(image: Picture.Image, form: str = "PNG") -> Image:
+def _encoded(image: PilImage.Image, form: str = "PNG") -> Image:
     buffer = io.BytesIO()
     image.save(buffer, form)
     return Image(buffer.getvalue())
@@ -80,18 +80,18 @@ def test_a_policy_may_name_a_bank_of_ones_own(sqlite_url: str, tmp_path: Path) -
         house.assert_rebuilds()
 
 
-def test_a_known_picture_is_found_again_after_resizing(house: House) -> None:
-    image = _picture(1)
+def test_a_known_image_is_found_again_after_resizing(house: House) -> None:
+    image = _image(1)
     hashed = pdq(np.asarray(image)).hash.hex()
-    assert house.screen("look", picture=_encoded(image)).verdict is Verdict.ALLOW
+    assert house.screen("look", raster=_encoded(image)).verdict is Verdict.ALLOW
     _add(house, "blocked-images", "image", hashed, threshold=31)
     smaller = _encoded(image.resize((180, 180)), "JPEG")
-    assert house.screen("look", picture=smaller).verdict is Verdict.BLOCK
-    assert house.screen("look", picture=_encoded(_picture(2))).verdict is Verdict.ALLOW
+    assert house.screen("look", raster=smaller).verdict is Verdict.BLOCK
+    assert house.screen("look", raster=_encoded(_image(2))).verdict is Verdict.ALLOW
 
 
-def test_a_picture_that_cannot_be_read_gets_the_fail_mode(house: House) -> None:
-    answer = house.screen("look", kind="letter", picture=Image(b"\x89PNG\r\n\x1a\nno picture"))
+def test_an_image_that_cannot_be_read_gets_the_fail_mode(house: House) -> None:
+    answer = house.screen("look", kind="letter", raster=Image(b"\x89PNG\r\n\x1a\nno image"))
     assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.HOLD, True, "hold")
 
 

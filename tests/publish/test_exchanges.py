@@ -10,7 +10,15 @@ import pytest
 from match.exchanges import MD5, PDQ
 from publish.test_bank_use import TEXT, add, guard, judge
 from screen.houses import House
-from seawall.match.exchange import Delta, ExchangeConfig, ExchangeError, Known, NotSupported, Opinion, Record
+from seawall.match.exchange import (
+    ExchangeConfig,
+    ExchangeDelta,
+    ExchangeError,
+    ExchangeFeedback,
+    ExchangeRecord,
+    NotSupported,
+    SharedEntry,
+)
 from seawall.model import Verdict
 from seawall.publish import (
     BankGuard,
@@ -20,43 +28,47 @@ from seawall.publish import (
     list_exchanges,
     remove_entry,
 )
-from seawall.publish.exchanges import EXCHANGE_JOB, OPINION_JOB, Opened
+from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB, OpenedExchange
 
 IMAGES = "shared-images"
 
 
-def record(*known: tuple[str, str], **raw: Any) -> Record:
-    return Record(known=tuple(Known(*one) for one in known), raw={"known": [list(one) for one in known], **raw})
+def record(*known: tuple[str, str], **raw: Any) -> ExchangeRecord:
+    return ExchangeRecord(
+        known=tuple(SharedEntry(*one) for one in known), raw={"known": [list(one) for one in known], **raw}
+    )
 
 
 class Scripted:
     """An exchange whose readings are prepared: a list of deltas, or of errors, for each."""
 
-    opinions = frozenset(Opinion)
+    feedback = frozenset(ExchangeFeedback)
 
     def __init__(self) -> None:
-        self.readings: list[list[Delta | ExchangeError]] = []
+        self.readings: list[list[ExchangeDelta | ExchangeError]] = []
         self.checkpoints: list[str | None] = []
-        self.told: list[tuple[Mapping[str, Any], Opinion]] = []
+        self.told: list[tuple[Mapping[str, Any], ExchangeFeedback]] = []
         self.refuses: ExchangeError | None = None
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         self.checkpoints.append(checkpoint)
         for step in self.readings.pop(0):
             if isinstance(step, ExchangeError):
                 raise step
             yield step
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         if self.refuses is not None:
             raise self.refuses
-        self.told.append((raw, opinion))
+        self.told.append((raw, feedback))
 
 
 class Desk:
     """A house with exchanges."""
 
-    def __init__(self, house: House, *names: str, report: frozenset[Opinion] = frozenset(Opinion)) -> None:
+    def __init__(
+        self, house: House, *names: str, report: frozenset[ExchangeFeedback] = frozenset(ExchangeFeedback)
+    ) -> None:
         self.house = house
         self.sources = {name: Scripted() for name in names or ("shared",)}
         banks = {"image": IMAGES, "digest": "shared-files", "text": "blocked-texts"}
@@ -67,13 +79,13 @@ class Desk:
             app.vault,
             app.jobs,
             {
-                name: Opened(ExchangeConfig(name=name, type="file", banks=banks, report=report), source)
+                name: OpenedExchange(ExchangeConfig(name=name, type="file", banks=banks, report=report), source)
                 for name, source in self.sources.items()
             },
         )
         self.exchanges.schedule()
 
-    def sync(self, name: str = "shared", *steps: Delta | ExchangeError) -> None:
+    def sync(self, name: str = "shared", *steps: ExchangeDelta | ExchangeError) -> None:
         """One reading."""
         self.sources[name].readings.append(list(steps))
         self.house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, name, {}))
@@ -92,12 +104,12 @@ class Desk:
         return next(one for one in list_exchanges(self.house.app.database) if one.name == name)
 
 
-def first(*records: tuple[str, Record | None], checkpoint: str = "c1") -> Delta:
-    return Delta(updates=dict(records), checkpoint=checkpoint, restart=True)
+def first(*records: tuple[str, ExchangeRecord | None], checkpoint: str = "c1") -> ExchangeDelta:
+    return ExchangeDelta(updates=dict(records), checkpoint=checkpoint, restart=True)
 
 
-def later(*records: tuple[str, Record | None], checkpoint: str = "c2") -> Delta:
-    return Delta(updates=dict(records), checkpoint=checkpoint)
+def later(*records: tuple[str, ExchangeRecord | None], checkpoint: str = "c2") -> ExchangeDelta:
+    return ExchangeDelta(updates=dict(records), checkpoint=checkpoint)
 
 
 def image(number: int) -> tuple[str, str]:
@@ -181,7 +193,7 @@ def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
     told = BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell)
     told.run()
     guard(house)  # another guard finds nothing left to say
-    jobs = house.claim(OPINION_JOB)
+    jobs = house.claim(FEEDBACK_JOB)
     source = desk.sources["shared"]
     source.refuses = ExchangeError("not now")
     with pytest.raises(ExchangeError):
@@ -191,17 +203,17 @@ def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
     source.refuses = None
     for job in jobs[1:]:
         desk.exchanges.write_back(job)
-    assert {job.payload["opinion"] for job in jobs} == {"seen", "false_positive"}
+    assert {job.payload["feedback"] for job in jobs} == {"seen", "false_positive"}
     assert [raw["note"] for raw, _ in source.told] == ["theirs"]
-    assert house.claim(OPINION_JOB) == []
+    assert house.claim(FEEDBACK_JOB) == []
 
 
 def test_only_what_was_asked_for_is_told(house: House) -> None:
-    desk = Desk(house, report=frozenset({Opinion.TRUE_POSITIVE}))
+    desk = Desk(house, report=frozenset({ExchangeFeedback.TRUE_POSITIVE}))
     desk.sync("shared", first(("a", record(("text", TEXT)))))
     judge(house, house.screen(TEXT), right=True)
     BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell).run()
-    assert [job.payload["opinion"] for job in house.claim(OPINION_JOB)] == ["true_positive"]
+    assert [job.payload["feedback"] for job in house.claim(FEEDBACK_JOB)] == ["true_positive"]
 
 
 def test_an_exchange_that_is_configured_no_more(house: House) -> None:

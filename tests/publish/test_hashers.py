@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import structlog
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from detect.hashers import AVERAGE, AverageHasher
 from screen.houses import House, opened
-from seawall.detect.hashing import hash_file
+from seawall.detectors.hashes import hash_file
 from seawall.model import DecisionSource, Image, UnknownReason, Verdict
 from seawall.publish import (
     BankError,
@@ -30,7 +30,7 @@ from seawall.publish import (
     remove_entry,
     suspend_entry,
 )
-from seawall.screen import Answer
+from seawall.screen import ScreeningResult
 from seawall.settings import SettingsError
 from seawall.worker.banks import BankWork
 
@@ -46,8 +46,8 @@ def hashing(database_url: str, tmp_path: Path) -> Iterator[House]:
         made.assert_rebuilds()
 
 
-def picture(size: int = 64, turned: int = 0, form: str = "PNG") -> Image:
-    image = Picture.linear_gradient("L").rotate(turned).resize((size, size))
+def raster(size: int = 64, turned: int = 0, form: str = "PNG") -> Image:
+    image = PilImage.linear_gradient("L").rotate(turned).resize((size, size))
     buffer = io.BytesIO()
     image.save(buffer, form)
     return Image(buffer.getvalue())
@@ -68,39 +68,39 @@ def add(house: House, value: str, bank: str = "blocked-images", **more: Any) -> 
 def search_past(house: House) -> None:
     house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
     assert house.work("retro") == 1
-    house.work("rescan")
+    house.work("retro_match")
 
 
-def banks_in(house: House, answer: Answer) -> dict[str, tuple[str | None, int | None]]:
+def banks_in(house: House, answer: ScreeningResult) -> dict[str, tuple[str | None, int | None]]:
     """The banks' signals of an answer, with entry and distance."""
     signals = house.decision(answer).signals
     return {one.name: (one.evidence, one.distance) for one in signals if one.name.startswith("bank")}
 
 
-def test_a_picture_is_found_by_a_plug_ins_hash(hashing: House) -> None:
-    assert hashing.screen("look", picture=picture()).verdict is Verdict.ALLOW
-    entry = add(hashing, value_of(picture(), flipped=2).upper())
-    answer = hashing.screen("look", id="n-2", picture=picture(300, form="JPEG"))
+def test_an_image_is_found_by_a_plug_ins_hash(hashing: House) -> None:
+    assert hashing.screen("look", raster=raster()).verdict is Verdict.ALLOW
+    entry = add(hashing, value_of(raster(), flipped=2).upper())
+    answer = hashing.screen("look", id="n-2", raster=raster(300, form="JPEG"))
     assert answer.verdict is Verdict.BLOCK
     assert banks_in(hashing, answer) == {"bank:blocked-images": (entry, 2)}
-    assert hashing.screen("look", id="n-3", picture=picture(turned=90)).verdict is Verdict.ALLOW
+    assert hashing.screen("look", id="n-3", raster=raster(turned=90)).verdict is Verdict.ALLOW
     one = find_entry(hashing.app.database, hashing.app.vault, entry)
     assert one is not None
-    assert (one.kind, one.value, one.counts.hits) == (KIND, value_of(picture(), flipped=2), 1)
+    assert (one.kind, one.value, one.counts.hits) == (KIND, value_of(raster(), flipped=2), 1)
     remove_entry(hashing.app.ledger, "blocked-images", entry, "tests")
     hashing.app.banks.refresh()
-    assert hashing.screen("look", id="n-4", picture=picture()).verdict is Verdict.ALLOW
+    assert hashing.screen("look", id="n-4", raster=raster()).verdict is Verdict.ALLOW
 
 
 def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
     app = hashing.app
-    add(hashing, value_of(picture(), flipped=6))
-    assert hashing.screen("look", picture=picture()).verdict is Verdict.BLOCK
+    add(hashing, value_of(raster(), flipped=6))
+    assert hashing.screen("look", raster=raster()).verdict is Verdict.BLOCK
     configure_bank(app.ledger, "blocked-images", BankSettings(thresholds={KIND: 5}), "tests", app.kinds)
     app.banks.refresh()
-    assert hashing.screen("look", id="n-2", picture=picture()).verdict is Verdict.ALLOW
-    own = add(hashing, value_of(picture(), flipped=9), threshold=9)
-    answer = hashing.screen("look", id="n-3", picture=picture())
+    assert hashing.screen("look", id="n-2", raster=raster()).verdict is Verdict.ALLOW
+    own = add(hashing, value_of(raster(), flipped=9), threshold=9)
+    answer = hashing.screen("look", id="n-3", raster=raster())
     assert banks_in(hashing, answer) == {"bank:blocked-images": (own, 9)}
     configure_bank(app.ledger, "blocked-images", BankSettings(title="Known", thresholds={"image": 20}), "elsewhere")
     configured = find_bank(app.database, "blocked-images")  # where its plug-in is not enabled
@@ -108,7 +108,7 @@ def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
     assert configured.settings.thresholds == {KIND: 5, "image": 20}
     with pytest.raises(BankError, match="threshold is 17; for kind image-average it must be from 0 to 16"):
         configure_bank(app.ledger, "blocked-images", BankSettings(thresholds={KIND: 17}), "tests", app.kinds)
-    with pytest.raises(BankError, match="entry 0: expected the 16 hexadecimal digits of a print by image-average"):
+    with pytest.raises(BankError, match="entry 0: expected the 16 hexadecimal digits of a hash by image-average"):
         add(hashing, "0f0f")
     with pytest.raises(BankError, match="Enable its plug-in"):
         add_entries(app.ledger, "blocked-images", [NewEntry(kind=KIND, value="0f" * 8, source="staff")], "tests")
@@ -117,8 +117,8 @@ def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
 def test_an_allow_bank_holds_prints_too(hashing: House) -> None:
     app = hashing.app
     configure_bank(app.ledger, "press-photos", BankSettings(role="allow"), "tests")
-    blocked, allowed = add(hashing, value_of(picture(), flipped=1)), add(hashing, value_of(picture()), "press-photos")
-    answer = hashing.screen("look", picture=picture())
+    blocked, allowed = add(hashing, value_of(raster(), flipped=1)), add(hashing, value_of(raster()), "press-photos")
+    answer = hashing.screen("look", raster=raster())
     assert answer.verdict is Verdict.ALLOW
     assert banks_in(hashing, answer) == {
         "bank:press-photos": (allowed, 0),
@@ -128,37 +128,37 @@ def test_an_allow_bank_holds_prints_too(hashing: House) -> None:
 
 def test_a_file_of_prints_is_imported(hashing: House, tmp_path: Path) -> None:
     app = hashing.app
-    path = tmp_path / "prints.csv"
-    path.write_text(f"kind,value,source\n{KIND},{value_of(picture())},label\n")
+    path = tmp_path / "hashes.csv"
+    path.write_text(f"kind,value,source\n{KIND},{value_of(raster())},label\n")
     done = import_entries(app.ledger, "blocked-images", read_file(path, hashers=app.kinds), "tests")
     assert (done.read, done.added) == (1, 1)
     app.banks.refresh()
-    assert hashing.screen("look", picture=picture()).verdict is Verdict.BLOCK
+    assert hashing.screen("look", raster=raster()).verdict is Verdict.BLOCK
     with pytest.raises(BankError, match="line 2: kind is 'image-average'; it must be one of"):
         read_file(path)
 
 
-def test_a_new_entry_finds_past_pictures(hashing: House) -> None:
-    past, other = (hashing.screen("x", id=f"n-{turned}", picture=picture(turned=turned)) for turned in (0, 90))
-    add(hashing, value_of(picture(), flipped=3))
+def test_a_new_entry_finds_past_images(hashing: House) -> None:
+    past, other = (hashing.screen("x", id=f"n-{turned}", raster=raster(turned=turned)) for turned in (0, 90))
+    add(hashing, value_of(raster(), flipped=3))
     search_past(hashing)
     assert [hashing.head(answer.item)["verdict"] for answer in (past, other)] == ["block", "allow"]
-    assert hashing.decisions(past.item)[-1].source is DecisionSource.RESCAN
+    assert hashing.decisions(past.item)[-1].source is DecisionSource.RETRO_MATCH
 
 
 @pytest.mark.slow
 def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        past = house.screen("look", id="n-1", picture=picture())
+        past = house.screen("look", id="n-1", raster=raster())
         assert past.verdict is Verdict.ALLOW
-        entry = add(house, value_of(picture()))
+        entry = add(house, value_of(raster()))
     with structlog.testing.capture_logs() as logs, opened(tmp_path, database_url, *POLICIES) as house:
         [warning] = [line for line in logs if line["log_level"] == "warning" and "kinds" in line]
         assert (warning["kinds"], warning["banks"]) == ([KIND], ["blocked-images"])
-        answer = house.screen("look", kind="letter", id="n-2", picture=picture(turned=90))
+        answer = house.screen("look", kind="letter", id="n-2", raster=raster(turned=90))
         assert (answer.verdict, answer.degraded) == (Verdict.HOLD, True)  # nobody knows whether it matches
         faults = [(one.detector, one.part) for one in answer.unknown if one.reason is UnknownReason.ERROR]
-        assert faults == [("absent-hashers", "picture")]
+        assert faults == [("absent-hashers", "image")]
         words = house.screen("only words", kind="letter", id="n-3")
         assert words.degraded is False
         house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
@@ -171,18 +171,18 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
         BankWork.of(house.app).retro.resume()
         assert house.work("retro") == 1
-        house.work("rescan")
+        house.work("retro_match")
         assert [one.left_out for one in list_searches(house.app.database)] == ["", ""]
         assert house.head(past.item)["verdict"] == "block"
         suspend_entry(house.app.ledger, "blocked-images", entry, "lena", "withdrawn")
     with opened(tmp_path, database_url, *POLICIES) as house:
-        assert house.screen("look", kind="letter", id="n-9", picture=picture(turned=90)).degraded is False
+        assert house.screen("look", kind="letter", id="n-9", raster=raster(turned=90)).degraded is False
         house.assert_rebuilds()
 
 
 def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        add(house, value_of(picture()))
+        add(house, value_of(raster()))
     with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as house:
         search_past(house)
         assert [one.finished_at is None for one in list_searches(house.app.database)] == [False]
@@ -192,16 +192,16 @@ def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_pat
 def test_what_other_processes_add_is_unknown_at_once(database_url: str, tmp_path: Path) -> None:
     """A server without the plug-in, a command with it: the bundle in force never heard of the hasher."""
     with opened(tmp_path / "server", database_url, *POLICIES) as server:
-        assert server.screen("look", kind="letter", id="n-1", picture=picture()).verdict is Verdict.ALLOW
+        assert server.screen("look", kind="letter", id="n-1", raster=raster()).verdict is Verdict.ALLOW
         add_entries(
             server.app.ledger,
             "blocked-images",
-            [NewEntry(kind=KIND, value=value_of(picture()), source="staff")],
+            [NewEntry(kind=KIND, value=value_of(raster()), source="staff")],
             "tests",
             hashers={KIND: AVERAGE},
         )
         server.app.banks.refresh()
-        assert server.screen("look", kind="letter", id="n-2", picture=picture()).verdict is Verdict.HOLD
+        assert server.screen("look", kind="letter", id="n-2", raster=raster()).verdict is Verdict.HOLD
 
 
 def test_two_hashers_of_one_name_do_not_start(sqlite_url: str, tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ from seawall.model import (
     Decision,
     DecisionSource,
     FailMode,
+    FieldRole,
     FieldSpec,
     FieldType,
     ItemRef,
     Reason,
-    Retention,
-    Role,
-    Stage,
+    RetentionTerms,
+    ScreeningStage,
     new_id,
     now_ms,
 )
@@ -37,12 +37,12 @@ COMMENT = ContentType(
     name="comment",
     title="Comment",
     owner="tests",
-    fields=(FieldSpec(name="body", type=FieldType.TEXT, role=Role.BODY),),
+    fields=(FieldSpec(name="body", type=FieldType.TEXT, role=FieldRole.BODY),),
     surface="public",
     audience="general",
-    stages=(Stage(name="pre_publish", budget_ms=100, fail_mode=FailMode.HOLD),),
+    stages=(ScreeningStage(name="pre_publish", budget_ms=100, fail_mode=FailMode.HOLD),),
     actions=("remove", "hold", "strike", "limit", "warn", "review"),
-    retention=Retention(content_days=1, decision_days=1),
+    retention=RetentionTerms(content_days=1, decision_days=1),
 )
 RULEBOOK = review.Rulebook(content_types={"comment": COMMENT}, harms={"rudeness": "harassment"})
 REVIEW = Action("review", {"queue": "rudeness", "priority": 0.7})
@@ -118,7 +118,7 @@ class Desk:
             "reason": "clear_violation",
             **answer,
         }
-        return review.submit_review(self.ledger, RULEBOOK, case_id, person, review.Answer(**given), seen=seen)
+        return review.submit_review(self.ledger, RULEBOOK, case_id, person, review.ReviewAnswer(**given), seen=seen)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from seawall.review.machine import (
     TRANSITIONS,
     Case,
     CaseState,
+    CaseTrigger,
     Decided,
     Fact,
-    Happening,
     Reported,
     Reviewed,
     case_id,
@@ -57,16 +57,16 @@ CLEARED = Decided(decision())
 REPORTED = Reported("user", None)
 REVIEWED = Reviewed("violates")
 
-FACTS: dict[Happening, list[Fact]] = {
-    Happening.ASKED: [asking()],
-    Happening.CLEARED: [CLEARED],
-    Happening.DECIDED: [
+FACTS: dict[CaseTrigger, list[Fact]] = {
+    CaseTrigger.ASKED: [asking()],
+    CaseTrigger.CLEARED: [CLEARED],
+    CaseTrigger.DECIDED: [
         Decided(decision(degraded=True)),
         Decided(decision(Verdict.BLOCK, Action("remove"))),
         Decided(decision(source=DecisionSource.REVIEW)),
     ],
-    Happening.REPORTED: [Reported(kind, None) for kind in REPORT_PRIORITY],
-    Happening.REVIEWED: [Reviewed("violates"), Reviewed("does_not_violate")],
+    CaseTrigger.REPORTED: [Reported(kind, None) for kind in REPORT_PRIORITY],
+    CaseTrigger.REVIEWED: [Reviewed("violates"), Reviewed("does_not_violate")],
 }
 
 BEFORE = {
@@ -77,10 +77,10 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("state", CaseState)
-@pytest.mark.parametrize("happening", Happening)
-def test_every_state_meets_every_happening(state: CaseState, happening: Happening) -> None:
-    target = TRANSITIONS.get((state, happening))
-    for fact in FACTS[happening]:
+@pytest.mark.parametrize("trigger", CaseTrigger)
+def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigger) -> None:
+    target = TRANSITIONS.get((state, trigger))
+    for fact in FACTS[trigger]:
         if target is None:
             with pytest.raises(ValueError, match="cannot be"):
                 step(BEFORE[state], fact, 9)
@@ -89,8 +89,8 @@ def test_every_state_meets_every_happening(state: CaseState, happening: Happenin
 
 
 def test_only_a_review_of_nothing_is_impossible() -> None:
-    missing = {(state, happening) for state in CaseState for happening in Happening} - set(TRANSITIONS)
-    assert missing == {(CaseState.NONE, Happening.REVIEWED)}
+    missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
+    assert missing == {(CaseState.NONE, CaseTrigger.REVIEWED)}
 
 
 def test_the_most_urgent_of_several_review_actions_chooses_the_queue() -> None:

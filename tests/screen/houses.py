@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from seawall.app import App, open_app
 from seawall.model import (
-    Answer,
     Cost,
     Decision,
     DecisionMade,
+    DetectorResult,
     DetectorSpec,
     Event,
     Hasher,
@@ -29,9 +29,9 @@ from seawall.model import (
 )
 from seawall.policy import PolicySource, load_content_type
 from seawall.publish import Sources
-from seawall.screen import Answer as Screened
+from seawall.screen import ScreeningResult as Screened
 from seawall.screen import load_decision
-from seawall.screen.tables import debt, item
+from seawall.screen.tables import item, pending_rescreen
 from seawall.settings import Settings
 from seawall.storage import Job
 from seawall.worker import Worker
@@ -50,18 +50,18 @@ actor:
 fields:
   body: {{type: text, role: body, required: true, max_length: 2000}}
   mood: {{type: text, role: context, max_length: 200}}
-  picture: {{type: image, role: media}}
+  image: {{type: image, role: media}}
 stages:
-  pre_publish: {{budget: 20s, on_unknown: {mode}, debt_within: 30s}}
-  post_publish: {{budget: {budget}, on_unknown: {later_mode}, debt_within: 10m}}
+  pre_publish: {{budget: 20s, on_unknown: {mode}, rescreen_within: 30s}}
+  post_publish: {{budget: {budget}, on_unknown: {later_mode}, rescreen_within: 10m}}
 actions: [remove, disable, hold, demote, strike, review]
 appeal: {{window: 184d, route: /appeal}}
 retention: {{content: 180d, decisions: 5y}}
 """
 
 CONTENT_TYPES = {
-    # "allow_with_debt" before publication; a worker is patient
-    "note": _CONTENT_TYPE.format(name="note", mode="allow_with_debt", later_mode="allow_with_debt", budget="20s"),
+    # "allow_and_rescreen" before publication; a worker is patient
+    "note": _CONTENT_TYPE.format(name="note", mode="allow_and_rescreen", later_mode="allow_and_rescreen", budget="20s"),
     "letter": _CONTENT_TYPE.format(name="letter", mode="hold", later_mode="hold", budget="20s"),
     "poster": _CONTENT_TYPE.format(name="poster", mode="block", later_mode="block", budget="20s"),
     # a worker that gives up at once
@@ -158,10 +158,10 @@ class Words:
         self._signal = signal
         self._words = words
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         return [self._answer(part) for part in parts]
 
-    def _answer(self, part: Part) -> Answer:
+    def _answer(self, part: Part) -> DetectorResult:
         values = [value for word, value in self._words.items() if word in (part.text or "")]
         return tuple(
             Signal(name=self._signal, value=value, part=part.path, detector=self.spec.name, version="1.0")
@@ -177,7 +177,7 @@ class Moody(Words):
         super().__init__("gore", "gory", {"blood": 0.8, "nonsense": float("nan")}, Cost.CPU)
         self.go_on = threading.Event()
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         texts = " ".join(part.text or "" for part in parts)
         if "stuck" in texts:
             self.go_on.wait(60)
@@ -208,9 +208,9 @@ class House:
         """The record of an answer."""
         return load_decision(self.app.database, answer.decision)
 
-    def debts(self) -> list[dict[str, Any]]:
-        """The table of debts."""
-        return self.rows(select(debt).order_by(debt.c.opened_at, debt.c.decision))
+    def pending_rescreens(self) -> list[dict[str, Any]]:
+        """The table of pending rescreens."""
+        return self.rows(select(pending_rescreen).order_by(pending_rescreen.c.opened_at, pending_rescreen.c.decision))
 
     def head(self, ref: str) -> dict[str, Any]:
         """Where an item stands."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image as Picture
+from PIL import Image as PilImage
 from sqlalchemy import create_engine, delete, event, select
 
 from screen.houses import House, opened
@@ -29,10 +29,10 @@ TEXT, ID, ACTOR, MOOD, NOTE = (
 )
 
 
-def picture(seed: int = 1) -> bytes:
+def raster(seed: int = 1) -> bytes:
     """A PNG with enough in it to be recognised."""
     chance = random.Random(seed)
-    image = Picture.new("RGB", (160, 160))
+    image = PilImage.new("RGB", (160, 160))
     for _ in range(60):
         box = [chance.randrange(160) for _ in range(4)]
         colour = (chance.randrange(256), chance.randrange(256), chance.randrange(256))
@@ -43,26 +43,26 @@ def picture(seed: int = 1) -> bytes:
 
 
 def test_an_image_comes_back_as_it_was(house: House) -> None:
-    data = picture()
-    answer = house.screen("look", picture=Image(data))
+    data = raster()
+    answer = house.screen("look", raster=Image(data))
     app = house.app
     content = read_content(app.vault, answer.item, 1)
     assert content.fields == {"body": "look"}
-    assert content.media == {"picture": MediaInfo("image", len(data))}
-    assert media_bytes(app.vault, app.blobs, answer.item, 1, "picture") == ("image", data)
+    assert content.media == {"image": MediaInfo("image", len(data))}
+    assert media_bytes(app.vault, app.blobs, answer.item, 1, "image") == ("image", data)
     with pytest.raises(KeyError):
         media_bytes(app.vault, app.blobs, answer.item, 1, "body")
     item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
-    assert (item.id, item.actor, item.fields["picture"]) == ("n-1", "a-1", Image(data))
-    assert house.screen("look", picture=Image(data)).revision == 1
-    assert house.screen("look", picture=Image(picture(2))).revision == 2
+    assert (item.id, item.actor, item.fields["image"]) == ("n-1", "a-1", Image(data))
+    assert house.screen("look", raster=Image(data)).revision == 1
+    assert house.screen("look", raster=Image(raster(2))).revision == 2
 
 
 def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, sqlite_url, "rude", "gore") as house:
-        data = picture()
+        data = raster()
         answer = house.screen(
-            f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, picture=Image(data), deadline_ms=30
+            f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, raster=Image(data), deadline_ms=30
         )
         given = appeal.Report(content_type="letter", item_id=ID, kind="user", reporter=ACTOR, note=NOTE)
         ref = house.app.vault.find(item_kind("letter"), ID)
@@ -84,7 +84,7 @@ def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> N
 
 
 def test_after_erasure_nothing_can_be_read(house: House) -> None:
-    answer = house.screen("you fool", mood="gloomy", picture=Image(picture()))
+    answer = house.screen("you fool", mood="gloomy", raster=Image(raster()))
     app = house.app
     decision = house.decision(answer)
     assert decision.actor is not None
@@ -93,7 +93,7 @@ def test_after_erasure_nothing_can_be_read(house: House) -> None:
     with pytest.raises(Erased):
         read_content(app.vault, answer.item, 1)
     with pytest.raises(Erased):
-        media_bytes(app.vault, app.blobs, answer.item, 1, "picture")
+        media_bytes(app.vault, app.blobs, answer.item, 1, "image")
     with pytest.raises(Erased):
         load_item(app.database, app.vault, app.blobs, answer.item, 1)
     with pytest.raises(Erased):
@@ -103,7 +103,7 @@ def test_after_erasure_nothing_can_be_read(house: House) -> None:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Event]:
-    """The ledger of a lively evening: edits, late answers, debts, second looks, an erasure."""
+    """The ledger of a lively evening: edits, late answers, pending rescreens, second looks, an erasure."""
     folder = tmp_path_factory.mktemp("history")
     with opened(folder, None, "rude", "gore", "deep") as house:
         chance = random.Random(7)
@@ -157,5 +157,5 @@ def _tables(engine: object, events: Sequence[Event], cuts: Sequence[int]) -> dic
         for table in tables:
             connection.execute(delete(table))
         connection.rollback()
-    assert all(rows[name] for name in ("item", "revision", "decision", "debt", "traffic", "fired_rule"))
+    assert all(rows[name] for name in ("item", "revision", "decision", "pending_rescreen", "traffic", "fired_rule"))
     return rows

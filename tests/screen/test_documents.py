@@ -19,7 +19,7 @@ from seawall.app import open_app
 from seawall.model import Document, Item, Span, SpanUnit
 from seawall.policy import PolicySource, load_content_type
 from seawall.publish import NewEntry, Sources, add_entries
-from seawall.screen import Answer, load_derived, load_item, media_bytes
+from seawall.screen import ScreeningResult, load_derived, load_item, media_bytes
 from seawall.settings import Settings
 
 LETTER = """\
@@ -33,7 +33,7 @@ fields:
   body: {{type: text, role: body}}
   notes: {{type: document, role: media{derive}}}
 stages:
-  pre_publish: {{budget: 60s, on_unknown: hold, debt_within: 30s}}
+  pre_publish: {{budget: 60s, on_unknown: hold, rescreen_within: 30s}}
 actions: [remove, hold, review]
 appeal: {{window: 184d, route: /appeal}}
 retention: {{content: 180d, decisions: 5y}}
@@ -53,7 +53,7 @@ rules:
     do: [remove]
 """
 
-PICTURE = (encode(noise(1), "JPEG"), 320, 240)
+IMAGE = (encode(noise(1), "JPEG"), 320, 240)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house") / "data"
     settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'seawall.db'}")
     with open_app(settings, (Words("insults", "rudeness", {"fool": 0.95}),)) as app:
-        letter = load_content_type(LETTER.format(derive=""), "letter.yaml")
+        letter = load_content_type(LETTER.format(extract=""), "letter.yaml")
         card = load_content_type(
-            LETTER.format(derive=", derive: [document]").replace("type: letter", "type: card"), "card.yaml"
+            LETTER.format(extract=", extract: [document]").replace("type: letter", "type: card"), "card.yaml"
         )
         app.publish(Sources((PolicySource("rude.yaml", RUDE),), (letter, card)), by="tests")
         made = House(app, Moody())
@@ -71,7 +71,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         made.assert_rebuilds()
 
 
-def screened(house: House, data: bytes, **fields: Any) -> Answer:
+def screened(house: House, data: bytes, **fields: Any) -> ScreeningResult:
     """What the house says about a document of its own id."""
     item = Item(content_type="card", id=sha256(data).hexdigest(), fields={"notes": Document(data), **fields})
     return house.app.screener.screen(item)
@@ -108,7 +108,7 @@ def test_its_links_are_matched(house: House) -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (pdf(Page(["hello"]), Page(picture=PICTURE)), "no_text_layer"),
+        (pdf(Page(["hello"]), Page(image=IMAGE)), "no_text_layer"),
         (b"%PDF-1.7 and nothing", "damaged"),
         (b"{\\rtf1 you fool}", "unknown_format"),
         (docx("hello", more={"word/embeddings/a.bin": b"you fool"}), "attachments"),
@@ -124,7 +124,7 @@ def test_what_nobody_could_read_is_unknown(house: House, data: bytes, code: str)
 
 
 def test_a_page_that_could_not_be_read_hides_no_other(house: House) -> None:
-    answer = screened(house, pdf(Page(picture=PICTURE), Page(["you fool"])))
+    answer = screened(house, pdf(Page(image=IMAGE), Page(["you fool"])))
     assert answer.verdict == "block"
 
 

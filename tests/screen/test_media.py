@@ -15,13 +15,13 @@ from seawall.app import open_app
 from seawall.model import (
     Audio,
     Cost,
-    Derived,
-    DeriverSpec,
     DetectorSpec,
+    ExtractedParts,
+    ExtractorSpec,
     Item,
     Modality,
     Part,
-    Print,
+    PartHash,
     SignalKind,
     SignalSpec,
     Span,
@@ -32,8 +32,8 @@ from seawall.model import (
 )
 from seawall.policy import PolicySource, load_content_type
 from seawall.publish import Sources
-from seawall.screen import load_derived, load_item, load_prints, media_bytes, read_content
-from seawall.screen.tables import debt, item_prints
+from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
+from seawall.screen.tables import item_hashes, pending_rescreen
 from seawall.settings import Settings
 from seawall.storage.tables import job
 
@@ -46,11 +46,11 @@ audience: general
 actor: {{required: false}}
 fields:
   body: {{type: text, role: body}}
-  sound: {{type: audio, role: media, derive: [lyrics]}}
-  clip: {{type: video, role: media, derive: []}}
+  sound: {{type: audio, role: media, extract: [lyrics]}}
+  clip: {{type: video, role: media, extract: []}}
 stages:
-  pre_publish: {{budget: 20s, on_unknown: hold, debt_within: 30s{more}}}
-  post_publish: {{budget: 20s, on_unknown: hold, debt_within: 10m}}
+  pre_publish: {{budget: 20s, on_unknown: hold, rescreen_within: 30s{more}}}
+  post_publish: {{budget: 20s, on_unknown: hold, rescreen_within: 10m}}
 actions: [remove, hold, review]
 appeal: {{window: 184d, route: /appeal}}
 retention: {{content: 180d, decisions: 5y}}
@@ -74,7 +74,7 @@ rules:
 class Lyrics:
     """What is sung is what the bytes say."""
 
-    spec = DeriverSpec(
+    spec = ExtractorSpec(
         name="lyrics",
         version="1",
         modalities=frozenset({Modality.AUDIO}),
@@ -83,10 +83,10 @@ class Lyrics:
         cost=Cost.SLOW,
     )
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         return [self._sing(part) for part in parts]
 
-    def _sing(self, part: Part) -> Derived | Unknown:
+    def _sing(self, part: Part) -> ExtractedParts | Unknown:
         text = (part.data or b"").decode()
         if text == "noise":
             return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.UNREADABLE, detail="noise")
@@ -100,11 +100,11 @@ class Lyrics:
             parent=part.path,
             span=Span(SpanUnit.SECONDS, 1, 2),
         )
-        return Derived((verse,))
+        return ExtractedParts((verse,))
 
 
 class Hum:
-    """Takes a print of every sound."""
+    """Takes a hash of every sound."""
 
     spec = DetectorSpec(
         name="hum",
@@ -114,8 +114,8 @@ class Hum:
         cost=Cost.CPU,
     )
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[tuple[Print, ...]]:
-        return [(Print(kind="sha256", value=part.data or b"", part=part.path),) for part in parts]
+    def detect(self, parts: Sequence[Part]) -> Sequence[tuple[PartHash, ...]]:
+        return [(PartHash(kind="sha256", value=part.data or b"", part=part.path),) for part in parts]
 
 
 @contextmanager
@@ -183,12 +183,12 @@ def test_what_cannot_be_heard_gets_the_fail_mode(house: House) -> None:
 def test_what_no_look_will_read_is_looked_at_ever_more_rarely(
     sqlite_url: str, tmp_path: Path, sung: bytes, minutes: int
 ) -> None:
-    """A debt of an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
+    """A pending rescreen of an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
     with opened(tmp_path, sqlite_url) as house:
         answer = house.app.screener.screen(card(sound=Audio(sung)))
         house.work("rescreen")
         with house.app.database.write() as connection:
-            connection.execute(update(debt).values(opened_at=debt.c.opened_at - 3_600_000))
+            connection.execute(update(pending_rescreen).values(opened_at=pending_rescreen.c.opened_at - 3_600_000))
         house.hurry(answer)
         assert house.work("rescreen") == 1
         (due,) = (row["due_at"] for row in house.rows(select(job)) if row["kind"] == "rescreen")
@@ -199,15 +199,15 @@ def test_what_no_look_will_read_is_looked_at_ever_more_rarely(
 def test_prints_are_sealed_and_listed(house: House) -> None:
     answer = house.app.screener.screen(card(sound=Audio(b"marker-8841")))
     house.work("rescreen")
-    (kept,) = load_prints(house.app.vault, answer.item, 1)
+    (kept,) = load_hashes(house.app.vault, answer.item, 1)
     assert (kept.kind, kept.value, kept.part) == ("sha256", b"marker-8841", "sound")
-    rows = [{**row, "at": 0} for row in house.rows(select(item_prints))]
+    rows = [{**row, "at": 0} for row in house.rows(select(item_hashes))]
     assert rows == [{"item": answer.item, "revision": 1, "kinds": "sha256", "at": 0}]
-    assert load_prints(house.app.vault, answer.item, 2) == ()
+    assert load_hashes(house.app.vault, answer.item, 2) == ()
     again = house.app.screener.screen(card(sound=Audio(b"another")))
     assert again.revision == 2
-    assert load_prints(house.app.vault, answer.item, 2)[0].value == b"another"
-    assert len(house.rows(select(item_prints))) == 2
+    assert load_hashes(house.app.vault, answer.item, 2)[0].value == b"another"
+    assert len(house.rows(select(item_hashes))) == 2
 
 
 def test_no_derived_word_stands_outside_the_vault(sqlite_url: str, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_no_derived_word_stands_outside_the_vault(sqlite_url: str, tmp_path: Pat
         assert not file.is_file() or b"marker-8842" not in file.read_bytes(), file
 
 
-def test_recordings_and_films_come_back_as_they_were(house: House) -> None:
+def test_audio_files_and_videos_come_back_as_they_were(house: House) -> None:
     app = house.app
     answer = app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving")))
     content = read_content(app.vault, answer.item, 1)

@@ -18,8 +18,8 @@ from seawall.model import (
     Audio,
     Cost,
     Decision,
-    Derived,
-    DeriverSpec,
+    ExtractedParts,
+    ExtractorSpec,
     Item,
     Modality,
     Part,
@@ -31,8 +31,8 @@ from seawall.model import (
 from seawall.policy import PolicySource, load_content_type
 from seawall.publish import Sources
 from seawall.screen import load_derived
-from seawall.screen.memory import recall
-from seawall.screen.traces import load_traces
+from seawall.screen.artifacts import load_artifacts
+from seawall.screen.extraction_cache import load_extractions
 from seawall.settings import Settings
 from seawall.storage.tables import vault
 
@@ -45,10 +45,10 @@ audience: general
 actor: {required: false}
 fields:
   body: {type: text, role: body}
-  sound: {type: audio, role: media, derive: [lyrics]}
+  sound: {type: audio, role: media, extract: [lyrics]}
 stages:
-  pre_publish: {budget: 20s, on_unknown: hold, debt_within: 30s}
-  post_publish: {budget: 20s, on_unknown: hold, debt_within: 10m}
+  pre_publish: {budget: 20s, on_unknown: hold, rescreen_within: 30s}
+  post_publish: {budget: 20s, on_unknown: hold, rescreen_within: 10m}
 actions: [remove, hold, review]
 appeal: {window: 184d, route: /appeal}
 retention: {content: 180d, decisions: 5y}
@@ -73,7 +73,7 @@ class Lyrics:
 
     def __init__(self, version: str = "1") -> None:
         self.heard: list[bytes] = []
-        self.spec = DeriverSpec(
+        self.spec = ExtractorSpec(
             name="lyrics",
             version=version,
             modalities=frozenset({Modality.AUDIO}),
@@ -82,17 +82,17 @@ class Lyrics:
             cost=Cost.SLOW,
         )
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         return [self._sing(part) for part in parts]
 
-    def _sing(self, part: Part) -> Derived | Unknown:
+    def _sing(self, part: Part) -> ExtractedParts | Unknown:
         data = part.data or b""
         self.heard.append(data)
         if data == b"noise":
             return Unknown(detector="lyrics", part=part.path, reason=UnknownReason.UNREADABLE, detail="noise")
         if data == b"silence":
-            return Derived()
-        return Derived(
+            return ExtractedParts()
+        return ExtractedParts(
             tuple(
                 Part(
                     path=f"{part.path}>verse.{number}",
@@ -132,7 +132,7 @@ def card(**fields: Any) -> Item:
 
 
 def look_again(house: House, ref: str) -> Decision:
-    """As after a debt, or a bank entry found in the item; the new decision."""
+    """As after a pending rescreen, or a bank entry found in the item; the new decision."""
     head = house.head(ref)
     payload = {"item": ref, "revision": head["revision"], "decision": head["decision"]}
     house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", ref, payload))
@@ -153,9 +153,9 @@ def test_what_was_heard_is_not_heard_again(house: House, lyrics: Lyrics) -> None
     kept = load_derived(house.app.vault, ref, after.id)
     assert [each.text for each in kept] == ["la la", "you fool"]
     assert kept == load_derived(house.app.vault, ref, third.id)
-    traces = load_traces(house.app.vault, ref, [after.id, third.id])
-    assert [each.reused for each in traces[after.id].derivations] == [False]
-    assert traces[third.id].derivations == (replace(traces[after.id].derivations[0], reused=True),)
+    traces = load_artifacts(house.app.vault, ref, [after.id, third.id])
+    assert [each.reused for each in traces[after.id].extractions] == [False]
+    assert traces[third.id].extractions == (replace(traces[after.id].extractions[0], reused=True),)
 
 
 def test_silence_is_remembered_too(house: House, lyrics: Lyrics) -> None:
@@ -180,8 +180,8 @@ def test_an_edit_that_leaves_the_sound_as_it_was(house: House, lyrics: Lyrics) -
 
 
 def test_an_edit_before_publication(sqlite_url: str, tmp_path: Path, lyrics: Lyrics) -> None:
-    """A stage that names the deriver: the first look at the edited item does without it too."""
-    stage = CARD.replace("debt_within: 30s}", "debt_within: 30s, detectors: [insults, lyrics]}")
+    """A stage that names the extractor: the first look at the edited item does without it too."""
+    stage = CARD.replace("rescreen_within: 30s}", "rescreen_within: 30s, detectors: [insults, lyrics]}")
     with opened(tmp_path, sqlite_url, lyrics) as house:
         types = (load_content_type(stage, "card.yaml"),)
         house.app.publish(Sources((PolicySource("rude.yaml", RUDE),), types), by="tests")
@@ -217,9 +217,9 @@ def test_erasure_takes_the_memory_with_it(house: House, lyrics: Lyrics) -> None:
     app = house.app
     ref = app.screener.screen(card(sound=Audio(b"you fool"))).item
     house.work("rescreen")
-    assert len(recall(app.database, app.vault, ref)) == 1
+    assert len(load_extractions(app.database, app.vault, ref)) == 1
     app.ledger.commit(lambda tx: app.vault.erase(tx, ref))
-    assert recall(app.database, app.vault, ref) == {}
+    assert load_extractions(app.database, app.vault, ref) == {}
     assert house.rows(select(func.count()).select_from(vault).where(vault.c.ref == ref)) == [{"count_1": 0}]
     again = app.screener.screen(card(sound=Audio(b"you fool")))
     house.work("rescreen")

@@ -1,4 +1,4 @@
-"""What happens when a detector does not answer: fail modes, debts, late answers, second looks."""
+"""What happens when a detector does not answer: fail modes, pending rescreens, late answers, second looks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seawall.model import DecisionSource, UnknownReason, Verdict
 from seawall.review.tables import case
 from seawall.storage.tables import job as job_table
 
-DEBT_MS = 30_000
+RESCREEN_MS = 30_000
 
 
 @pytest.mark.parametrize(
     ("kind", "mode", "verdict", "actions"),
     [
-        ("note", "allow_with_debt", Verdict.ALLOW, []),
+        ("note", "allow_and_rescreen", Verdict.ALLOW, []),
         ("letter", "hold", Verdict.HOLD, ["hold"]),
         ("poster", "block", Verdict.BLOCK, ["disable"]),
     ],
@@ -36,9 +36,9 @@ def test_the_fail_mode_is_kept(house: House, kind: str, mode: str, verdict: Verd
     assert decision.undetermined == ("gore/seen",)
     assert decision.unknown_features == ("gory",)
     assert [reason.policy for reason in decision.reasons] == (["seawall"] if actions else [])
-    (owed,) = house.debts()
+    (owed,) = house.pending_rescreens()
     assert (owed["decision"], owed["state"], owed["detectors"]) == (answer.decision, "open", "gore")
-    assert owed["due_at"] == decision.at + DEBT_MS
+    assert owed["due_at"] == decision.at + RESCREEN_MS
     assert house.app.jobs.counts() == {("rescreen", "pending"): 1}
     assert house.claim("rescreen") == []  # late answers get a moment first
     _, explanation = house.app.explain(answer.decision)
@@ -52,11 +52,11 @@ def test_a_late_answer_supersedes_and_takes_the_hold_back(house: House) -> None:
     held = house.hang(kind="letter")
     assert [row["change"] for row in house.rows(select(delivery))] == ["applied"]
     house.gore.go_on.set()
-    eventually(lambda: house.debts()[0]["state"] == "paid")
+    eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
     first, late = house.decisions(held.item)
     assert (late.source, late.verdict, late.degraded) == (DecisionSource.LATE, Verdict.ALLOW, False)
     assert late.supersedes == first.id == held.decision
-    assert house.debts()[0]["paid_by"] == late.id
+    assert house.pending_rescreens()[0]["paid_by"] == late.id
     assert house.head(held.item)["verdict"] == "allow"
     (row,) = house.rows(select(enforcement))
     assert (row["kind"], row["state"], row["reversed_by"]) == ("hold", "reversed", late.id)
@@ -64,7 +64,7 @@ def test_a_late_answer_supersedes_and_takes_the_hold_back(house: House) -> None:
     assert changes == ["applied", "reversed"]
     assert app.jobs.counts()["deliver", "pending"] == 2
     house.hurry(held)
-    assert house.work("rescreen") == 1  # the debt is paid: nothing to do
+    assert house.work("rescreen") == 1  # the pending rescreen is paid: nothing to do
     assert len(house.decisions(held.item)) == 2
 
 
@@ -72,7 +72,7 @@ def test_a_late_answer_may_be_worse_than_the_fail_mode(house: House) -> None:
     let_through = house.hang("stuck, with blood")
     assert let_through.verdict is Verdict.ALLOW
     house.gore.go_on.set()
-    eventually(lambda: house.debts()[0]["state"] == "paid")
+    eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
     assert house.head(let_through.item)["verdict"] == "block"
     assert [row["kind"] for row in house.rows(select(enforcement))] == ["remove"]
 
@@ -81,7 +81,7 @@ def test_what_another_rule_decided_holds_while_something_is_unknown(house: House
     answer = house.hang("stuck fool", kind="letter")
     # Removing is the gravest that can be done: what is unknown cannot change it.
     assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.BLOCK, False, None)
-    assert house.debts() == []
+    assert house.pending_rescreens() == []
     held = house.hang("stuck and silly", kind="letter", id="n-2")
     assert (held.verdict, held.degraded) == (Verdict.HOLD, True)
     assert [(reason.policy, reason.rule) for reason in held.reasons] == [("rude", "likely")]
@@ -98,7 +98,7 @@ def test_the_worker_pays_when_the_late_answer_was_lost(database_url: str, tmp_pa
         first, second = house.decisions(held.item)
         assert (second.source, second.supersedes, second.degraded) == (DecisionSource.RESCREEN, first.id, False)
         assert second.stage == "post_publish"
-        assert house.debts()[0]["state"] == "paid"
+        assert house.pending_rescreens()[0]["state"] == "paid"
         assert house.head(held.item)["verdict"] == "allow"
         assert house.app.jobs.counts() == {}
         house.assert_rebuilds()
@@ -110,14 +110,14 @@ def test_a_debt_stays_while_the_detector_still_hangs(house: House) -> None:
     assert house.work("rescreen") == 1
     first, second = house.decisions(held.item)
     assert (second.source, second.degraded, second.verdict) == (DecisionSource.RESCREEN, True, Verdict.HOLD)
-    (owed,) = house.debts()  # the first promise stands; no second debt
-    assert (owed["decision"], owed["due_at"], owed["state"]) == (first.id, first.at + DEBT_MS, "open")
+    (owed,) = house.pending_rescreens()  # the first promise stands; no second pending rescreen
+    assert (owed["decision"], owed["due_at"], owed["state"]) == (first.id, first.at + RESCREEN_MS, "open")
     assert house.app.jobs.counts() == {("rescreen", "pending"): 1}
     (waiting,) = house.rows(select(job_table))
     assert waiting["due_at"] > second.at  # later, not at once
     assert house.kinds().count("enforcement.applied") == 1  # held already
     house.gore.go_on.set()
-    eventually(lambda: house.debts()[0]["state"] == "paid")
+    eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
     assert house.head(held.item)["verdict"] == "allow"
 
 
@@ -128,10 +128,10 @@ def test_a_detector_that_fails_is_unknown(house: House, word: str) -> None:
     (unknown,) = answer.unknown
     assert (unknown.detector, unknown.reason) == ("gore", UnknownReason.ERROR)
     assert word not in unknown.detail
-    assert house.debts()[0]["state"] == "open"
+    assert house.pending_rescreens()[0]["state"] == "open"
     mended = house.screen("a text that works", kind="letter")
     assert (mended.verdict, mended.degraded) == (Verdict.ALLOW, False)
-    assert house.debts()[0]["paid_by"] == mended.decision
+    assert house.pending_rescreens()[0]["paid_by"] == mended.decision
 
 
 def test_an_answer_about_an_older_revision_is_ignored(house: House) -> None:
@@ -150,11 +150,11 @@ def test_an_answer_about_an_older_revision_is_ignored(house: House) -> None:
 def test_a_debt_moves_on_to_the_newer_revision(house: House) -> None:
     first = house.hang("stuck", kind="hurried")
     second = house.hang("stuck still", kind="hurried")
-    (owed,) = house.debts()
+    (owed,) = house.pending_rescreens()
     assert (owed["decision"], owed["state"]) == (first.decision, "open")
     house.hurry(second)
     house.gore.go_on.set()
-    eventually(lambda: house.debts()[0]["state"] == "paid")
+    eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
     house.work("rescreen")
     assert house.head(second.item)["revision"] == 2
     assert house.head(second.item)["degraded"] in (False, 0)
@@ -169,7 +169,7 @@ def test_a_person_is_not_overruled_but_new_content_is_looked_at(house: House) ->
     rulebook = review.Rulebook(
         content_types=bundle.content_types, harms={policy.name: policy.harm for policy in bundle.policies}
     )
-    answer = review.Answer(answer=review.DOES_NOT_VIOLATE, reason="context")
+    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
     said = review.submit_review(house.app.ledger, rulebook, found["id"], "per_1", answer)
     assert house.head(blocked.item)["verdict"] == "allow"
     again = house.screen("you fool")
@@ -187,7 +187,7 @@ def test_slow_detectors_are_asked_after_publication(database_url: str, tmp_path:
         answer = house.screen("staring into the abyss")
         assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.ALLOW, False, None)
         assert [(unknown.detector, unknown.reason) for unknown in answer.unknown] == [("thinker", UnknownReason.LATER)]
-        assert house.debts() == []
+        assert house.pending_rescreens() == []
         assert house.work("rescreen") == 1  # due at once
         first, second = house.decisions(answer.item)
         assert (second.source, second.stage, second.supersedes) == (
@@ -206,7 +206,7 @@ def test_an_erased_account_ends_its_jobs(house: House) -> None:
     account = house.decision(held).actor
     assert account is not None
     house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, account))
-    assert house.debts()[0]["state"] == "erased"  # nobody can look again: it is owed no more
+    assert house.pending_rescreens()[0]["state"] == "erased"  # nobody can look again: it is owed no more
     house.hurry(held)
     assert house.work("rescreen") == 1
     assert house.app.jobs.counts() == {}
@@ -219,7 +219,7 @@ def test_an_erased_account_ends_its_jobs(house: House) -> None:
 def test_a_claimed_job_that_somebody_else_finished_changes_nothing(house: House) -> None:
     held = house.hang(kind="letter")
     house.gore.go_on.set()
-    eventually(lambda: house.debts()[0]["state"] == "paid")
+    eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
     house.hurry(held)
     (claimed,) = house.claim("rescreen")
     with house.app.database.write() as connection:

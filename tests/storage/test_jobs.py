@@ -87,7 +87,7 @@ def test_a_lease_that_ran_out_goes_to_somebody_else(storage: Storage) -> None:
     with pytest.raises(LeaseLost):
         storage.jobs.retry(mine, 0, "late")
     with pytest.raises(LeaseLost):
-        storage.jobs.bury(mine, "late")
+        storage.jobs.mark_dead(mine, "late")
     assert storage.ledger.head() == 0
     storage.ledger.commit(lambda tx: tx.finish(theirs))
     assert storage.jobs.counts() == {}
@@ -114,14 +114,14 @@ def test_a_retried_job_comes_again(storage: Storage) -> None:
 def test_a_buried_job_stays_dead_until_it_is_revived(storage: Storage) -> None:
     _enqueue(storage, "a")
     (job,) = _claim(storage)
-    storage.jobs.bury(job, "gone " * 1000)
+    storage.jobs.mark_dead(job, "gone " * 1000)
     assert _claim(storage) == []
     assert storage.jobs.counts() == {("deliver", "dead"): 1}
-    storage.jobs.revive(job.id)
+    storage.jobs.requeue(job.id)
     (again,) = _claim(storage)
     assert (again.id, again.attempts) == (job.id, 1)
     with pytest.raises(KeyError):
-        storage.jobs.revive(job.id)
+        storage.jobs.requeue(job.id)
 
 
 def test_work_that_arrives_while_the_same_key_is_worked_on_waits_and_is_not_lost(storage: Storage) -> None:
@@ -142,9 +142,9 @@ def test_a_retry_joins_the_job_that_came_meanwhile(storage: Storage) -> None:
     storage.jobs.retry(first, now_ms() + HOUR, "timeout")
     (second,) = _claim(storage)
     assert (second.payload, second.attempts) == ({"n": 2}, 2)
-    storage.jobs.bury(second, "gone")
+    storage.jobs.mark_dead(second, "gone")
     _enqueue(storage, "a", {"n": 3})
-    storage.jobs.revive(second.id)
+    storage.jobs.requeue(second.id)
     assert [job.payload for job in _claim(storage)] == [{"n": 3}]
     assert storage.jobs.counts() == {("deliver", "leased"): 1}
 

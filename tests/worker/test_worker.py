@@ -63,7 +63,7 @@ def test_a_job_that_never_works_is_buried_and_can_be_revived(house: House) -> No
     Worker(house.app).do(job)
     assert _waiting(house)["state"] == "dead"
     assert house.app.jobs.counts() == {("rescreen", "dead"): 1}
-    house.app.jobs.revive(job.id)
+    house.app.jobs.requeue(job.id)
     assert len(house.claim("rescreen")) == 1
 
 
@@ -73,7 +73,7 @@ def test_a_fault_harms_no_other_job(house: House) -> None:
     house.hurry(held)
     house.gore.go_on.set()
     with Worker(house.app):
-        eventually(lambda: house.debts()[0]["state"] == "paid")
+        eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
         eventually(lambda: house.app.jobs.counts() == {("rescreen", "pending"): 1})
     assert _waiting(house)["key"] == "it_nowhere"
 

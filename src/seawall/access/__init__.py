@@ -14,14 +14,14 @@ info = keys.authenticate(token)                           # KeyInfo or None
 info.may(access.Scope.SCREEN)
 """
 
+from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
 from seawall.access.people import Person, authenticate, create_person, disable_person, list_people
-from seawall.access.permissions import PERMISSIONS, Permission, Role, Scope, permissions_of
+from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
 from seawall.access.projections import PROJECTIONS
 from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
 from seawall.access.throttle import Throttle
-from seawall.access.views import record_view
 
 __all__ = [
     "LIFE_MS",
@@ -32,7 +32,7 @@ __all__ = [
     "Keys",
     "Permission",
     "Person",
-    "Role",
+    "PersonRole",
     "Scope",
     "Session",
     "SignInFailed",

@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 
 from seawall.access import passwords
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
-from seawall.access.permissions import Permission, Role, permissions_of
+from seawall.access.permissions import Permission, PersonRole, permissions_of
 from seawall.access.tables import person, session
 from seawall.access.throttle import Throttle
 from seawall.model import new_id, now_ms
@@ -26,7 +26,7 @@ class Person:
     id: str
     email: str
     name: str
-    roles: tuple[Role, ...]
+    roles: tuple[PersonRole, ...]
     disabled: bool
     created_at: int
 
@@ -36,7 +36,9 @@ class Person:
         return frozenset() if self.disabled else permissions_of(self.roles)
 
 
-def create_person(database: Database, email: str, name: str, password: str, roles: Iterable[Role | str]) -> Person:
+def create_person(
+    database: Database, email: str, name: str, password: str, roles: Iterable[PersonRole | str]
+) -> Person:
     """Make an account. Raises AccessError when the email is taken or something is malformed."""
     email = _email(email)
     made = Person(
@@ -98,7 +100,7 @@ def person_of(row: Row[tuple[object, ...]]) -> Person:
         id=fields["id"],
         email=fields["email"],
         name=fields["name"],
-        roles=tuple(Role(role) for role in fields["roles"].split(",")),
+        roles=tuple(PersonRole(role) for role in fields["roles"].split(",")),
         disabled=bool(fields["disabled"]),
         created_at=fields["created_at"],
     )
@@ -118,11 +120,11 @@ def _name(text: str) -> str:
     return name
 
 
-def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
+def _roles(roles: Iterable[PersonRole | str]) -> tuple[PersonRole, ...]:
     try:
-        found = tuple(sorted({Role(role) for role in roles}))
+        found = tuple(sorted({PersonRole(role) for role in roles}))
     except ValueError as error:
-        raise AccessError(f"{error}. Roles are {', '.join(Role)}.") from error
+        raise AccessError(f"{error}. Roles are {', '.join(PersonRole)}.") from error
     if not found:
-        raise AccessError(f"Give at least one role of {', '.join(Role)}.")
+        raise AccessError(f"Give at least one role of {', '.join(PersonRole)}.")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class PersonRole(StrEnum):
     """What a person is here to do."""
 
     REVIEWER = "reviewer"
@@ -21,7 +21,7 @@ class Permission(StrEnum):
     SEE_CONTENT = "see_content"  # cases, items, decisions: what people wrote
     REVIEW = "review"  # lease and decide cases
     SEE_POLICIES = "see_policies"
-    SEE_OPERATIONS = "see_operations"  # debts and deliveries
+    SEE_OPERATIONS = "see_operations"  # pending rescreens and deliveries
     SEE_BANKS = "see_banks"  # what they hold, and what became of its matches
     MANAGE_BANKS = "manage_banks"  # configure, add, suspend, restore, remove
     SEE_LEDGER = "see_ledger"
@@ -32,11 +32,11 @@ class Permission(StrEnum):
 
 _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})
 
-PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
-    Role.POLICY: _EVERYBODY
+PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
+    PersonRole.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
+    PersonRole.POLICY: _EVERYBODY
     | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS},
-    Role.ADMIN: frozenset(Permission),
+    PersonRole.ADMIN: frozenset(Permission),
 }
 
 
@@ -51,6 +51,6 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
+def permissions_of(roles: Iterable[PersonRole]) -> frozenset[Permission]:
     """All that these roles may do together."""
     return frozenset().union(*(PERMISSIONS[role] for role in roles))

@@ -15,12 +15,12 @@ from starlette.concurrency import run_in_threadpool
 
 from seawall import publish
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.errors import Problem
+from seawall.api.errors import ApiProblem
 from seawall.api.requests import authenticate, checked_route
 from seawall.app import BANKS, App
 from seawall.match import Hit
 from seawall.model import Modality, Part, Unknown
-from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
+from seawall.publish import BankError, BankSettings, ListedEntry, Lookup, Match, NewEntry, NoSuchEntry
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL keeps no zero byte
 Code = Annotated[str, Path(pattern=_PRINTABLE, max_length=200)]
@@ -81,8 +81,8 @@ class ReasonRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrintRequest:
-    """A print that one of the hashers enabled here makes: its name, and the print in hexadecimal."""
+class HashRequest:
+    """A print that one of the hashers enabled here makes: its name, and the hash in hexadecimal."""
 
     kind: str
     value: str
@@ -96,7 +96,7 @@ class MatchRequest:
     link: str | None = None
     pdq: str | None = None
     digest: str | None = None
-    print: PrintRequest | None = None
+    print: HashRequest | None = None
     image: str | None = None
     audio: str | None = None
     video: str | None = None
@@ -140,7 +140,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return _state(found)
 
     @routes.get("/banks/{bank}/entries", dependencies=[Depends(key(Scope.BANK))])
-    def get_entries(bank: Code, after: Text = "", limit: Limit = 100, state: Text | None = None) -> list[Entry]:
+    def get_entries(bank: Code, after: Text = "", limit: Limit = 100, state: Text | None = None) -> list[ListedEntry]:
         """A page of a bank's entries, by id: in ``state``, or all that were not removed."""
         return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit, state=state)
 
@@ -157,7 +157,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return EntriesResponse(entries=ids)
 
     @routes.get("/banks/{bank}/entries/{entry}", dependencies=[Depends(key(Scope.BANK))])
-    def get_entry(bank: Code, entry: Code) -> Entry:
+    def get_entry(bank: Code, entry: Code) -> ListedEntry:
         """One entry with its counts, also when it was removed."""
         found = publish.find_entry(app.database, app.vault, entry)
         if found is None or found.bank != bank:
@@ -214,7 +214,7 @@ _MODALITIES = {"image": Modality.IMAGE, "audio": Modality.AUDIO, "video": Modali
 def _look_up(app: App, asked: MatchRequest) -> Lookup:
     given = {name: value for name in MatchRequest.__dataclass_fields__ if (value := getattr(asked, name)) is not None}
     if len(given) != 1:
-        raise Problem(
+        raise ApiProblem(
             status=422,
             title="Ask about one thing",
             detail=f"The request names {len(given)} things to look up.",
@@ -228,7 +228,7 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
         digest = _hex(name, value, 16, 20, 32).hex()
         return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_digests([digest]))
     if name == "print":
-        return publish.look_up_hits(app.database, app.vault, matcher, _print_hits(app, value))
+        return publish.look_up_hits(app.database, app.vault, matcher, _hash_hits(app, value))
     part = Part(path="query", modality=_MODALITIES.get(name, Modality.TEXT), field="query", text=value)
     if name == "link":
         part = Part(path="query", modality=Modality.LINK, field="query", text=value)
@@ -237,17 +237,17 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
     return publish.look_up_part(app.database, app.vault, app.runner, part)
 
 
-def _print_hits(app: App, asked: PrintRequest) -> list[Hit]:
+def _hash_hits(app: App, asked: HashRequest) -> list[Hit]:
     hasher = app.kinds.get(asked.kind)
     if hasher is None:
-        raise Problem(
+        raise ApiProblem(
             status=422,
             title="No such hasher",
             detail=f"No hasher {asked.kind!r} is enabled here.",
             remedy=f"Ask for one of {', '.join(app.kinds) or 'none: no plug-in has one'}.",
             pointer="/print/kind",
         )
-    return app.banks.matcher.match_print(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
+    return app.banks.matcher.match_hash(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
 
 
 def _hex(name: str, value: str, *sizes: int) -> bytes:
@@ -257,7 +257,7 @@ def _hex(name: str, value: str, *sizes: int) -> bytes:
         found = b""
     if len(found) not in sizes:
         digits = " or ".join(str(2 * size) for size in sizes)
-        raise Problem(
+        raise ApiProblem(
             status=422, title="No hash", detail=f"{name} has {digits} hexadecimal digits.", pointer=f"/{name}"
         )
     return found
@@ -267,7 +267,7 @@ def _bytes(name: str, value: str) -> bytes:
     try:
         return b64decode(value, validate=True)
     except (NotBase64, ValueError) as error:
-        raise Problem(status=422, title="Not base64", detail=f"{name}: {error}", pointer=f"/{name}") from error
+        raise ApiProblem(status=422, title="Not base64", detail=f"{name}: {error}", pointer=f"/{name}") from error
 
 
 def _state(bank: publish.Bank) -> BankState:
@@ -284,10 +284,10 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except BankError as error:
-        raise Problem(status=422, title="The bank refuses this", detail=str(error)) from error
+        raise ApiProblem(status=422, title="The bank refuses this", detail=str(error)) from error
     except NoSuchEntry as error:
         raise _not_found(str(error.args[0])) from error
 
 
-def _not_found(detail: str) -> Problem:
-    return Problem(status=404, title="Not found", detail=detail)
+def _not_found(detail: str) -> ApiProblem:
+    return ApiProblem(status=404, title="Not found", detail=detail)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 import seawall
 from seawall.access import Keys
 from seawall.api import banks
-from seawall.api.errors import Problem, on_problem, problem_response, unavailable
+from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
 from seawall.api.metrics import Collector
 from seawall.api.resources import router
 from seawall.api.screening import (
@@ -57,7 +57,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     api.include_router(router(app, keys))
     api.include_router(banks.router(app, keys))
     api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=_METHODS))
-    api.add_exception_handler(Problem, on_problem)
+    api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
     api.add_exception_handler(RequestValidationError, _on_invalid)
@@ -103,7 +103,7 @@ async def _nowhere(request: Request) -> Response:
     """What no route takes: another method of a path that there is, or no path at all."""
     if allowed := _methods(request):
         refusal = problem_response(
-            Problem(
+            ApiProblem(
                 status=405,
                 title="Method not allowed",
                 detail=f"{request.url.path[:200]} does not take {request.method}.",
@@ -113,7 +113,7 @@ async def _nowhere(request: Request) -> Response:
         refusal.headers["Allow"] = allowed
         return refusal
     return problem_response(
-        Problem(
+        ApiProblem(
             status=404,
             title="Not found",
             detail=f"There is no {request.method} {request.url.path[:200]}.",
@@ -143,7 +143,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
     return problem_response(
-        Problem(
+        ApiProblem(
             status=422,
             title="The request has the wrong shape",
             detail=f"{first['msg']} ({place[0]})",
@@ -155,7 +155,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal = problem_response(
-        Problem(status=error.status_code, title=HTTPStatus(error.status_code).phrase, detail=str(error.detail))
+        ApiProblem(status=error.status_code, title=HTTPStatus(error.status_code).phrase, detail=str(error.detail))
     )
     refusal.headers.update(error.headers or {})
     return refusal
@@ -164,7 +164,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_bug(request: Request, error: Exception) -> Response:
     _log.exception("request failed", path=request.url.path, exc_info=error)
     return problem_response(
-        Problem(status=500, title="A fault in Seawall", detail="The request failed; the fault was logged.")
+        ApiProblem(status=500, title="A fault in Seawall", detail="The request failed; the fault was logged.")
     )
 
 

@@ -13,7 +13,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(kw_only=True)  # not frozen: Python sets an exception's traceback
-class Problem(Exception):
+class ApiProblem(Exception):
     """A refusal that a caller can act on. ``pointer``: JSON pointer to the place in the request's body."""
 
     status: int
@@ -24,7 +24,7 @@ class Problem(Exception):
     retry_after_s: int | None = None
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(problem: ApiProblem) -> Response:
     """The refusal as a response."""
     body: dict[str, object] = {"type": "about:blank", "title": problem.title, "status": problem.status}
     body["detail"] = problem.detail
@@ -36,14 +36,14 @@ def problem_response(problem: Problem) -> Response:
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
-    """Exception handler for ``Problem``."""
-    assert isinstance(error, Problem)
+    """Exception handler for ``ApiProblem``."""
+    assert isinstance(error, ApiProblem)
     return problem_response(error)
 
 
-def unavailable(detail: str) -> Problem:
+def unavailable(detail: str) -> ApiProblem:
     """The store cannot take or give anything now. Nothing was recorded."""
-    return Problem(
+    return ApiProblem(
         status=503,
         title="Temporarily unavailable",
         detail=detail,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from seawall.api.errors import Problem
+from seawall.api.errors import ApiProblem
 from seawall.detect.fetch import FetchError, fetch
 from seawall.model import Audio, ContentType, Document, FieldSpec, FieldType, Image, Video
 from seawall.policy import MAX_BYTES
@@ -50,8 +50,8 @@ async def _fetched(spec: FieldSpec, url: Any, pointer: str) -> bytes:
     return found.data
 
 
-def _refused(pointer: str, spec: FieldSpec, why: str, remedy: str) -> Problem:
-    return Problem(
+def _refused(pointer: str, spec: FieldSpec, why: str, remedy: str) -> ApiProblem:
+    return ApiProblem(
         status=422,
         title="The address of a media field cannot be fetched",
         detail=f"fields.{spec.name}: {why}",
@@ -71,7 +71,7 @@ class InFlight:
     def hold(self, size: int) -> Iterator[None]:
         """Count these bytes while the request is answered. Raises Problem 503. Event loop only: takes no lock."""
         if self.held and self.held + size > self.limit:
-            raise Problem(
+            raise ApiProblem(
                 status=503,
                 title="Too much media at once",
                 detail="Other large requests are being screened; this one was not read.",

@@ -12,11 +12,11 @@ from seawall.app import App
 from seawall.enforce.tables import delivery
 from seawall.model import now_ms
 from seawall.review.tables import case
-from seawall.screen.tables import debt, traffic
+from seawall.screen.tables import pending_rescreen, traffic
 
 
 class Collector(Base):
-    """Decisions, degraded decisions, debts, cases, deliveries, ledger head."""
+    """Decisions, degraded decisions, pending rescreens, cases, deliveries, ledger head."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -37,8 +37,8 @@ class Collector(Base):
                 decisions.add_metric(labels, count)
             for *labels, count in connection.execute(select(*names, func.sum(traffic.c.degraded)).group_by(*names)):
                 degraded.add_metric(labels, count)
-            oldest, debts = connection.execute(
-                select(func.min(debt.c.due_at), func.count()).where(debt.c.state == "open")
+            oldest, pending_rescreens = connection.execute(
+                select(func.min(pending_rescreen.c.due_at), func.count()).where(pending_rescreen.c.state == "open")
             ).one()
             cases = connection.execute(select(func.count()).where(case.c.state == "open")).scalar_one()
             waiting = connection.execute(
@@ -46,9 +46,13 @@ class Collector(Base):
             ).all()
         yield decisions
         yield degraded
-        yield GaugeMetricFamily("seawall_open_debts", "Items let through while something was unknown", value=debts)
+        yield GaugeMetricFamily(
+            "seawall_open_debts", "Items let through while something was unknown", value=pending_rescreens
+        )
         overdue = max(0.0, (now_ms() - oldest) / 1000) if oldest is not None else 0.0
-        yield GaugeMetricFamily("seawall_debt_overdue_seconds", "How late the oldest open debt is", value=overdue)
+        yield GaugeMetricFamily(
+            "seawall_debt_overdue_seconds", "How late the oldest open pending rescreen is", value=overdue
+        )
         yield GaugeMetricFamily("seawall_open_cases", "Cases waiting for a person", value=cases)
         deliveries = GaugeMetricFamily("seawall_deliveries", "Deliveries not made yet, by state", labels=("state",))
         for state, count in waiting:

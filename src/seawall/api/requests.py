@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.errors import Problem
+from seawall.api.errors import ApiProblem
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
-MAX_MEDIA_BODY = 64 * 1024 * 1024  # where media travel as base64 in the body: a film of 45 MiB and some words
+MAX_MEDIA_BODY = 64 * 1024 * 1024  # where media travel as base64 in the body: a video of 45 MiB and some words
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `\$(.*)`$")
@@ -26,7 +26,7 @@ def identify(request: Request, keys: Keys) -> KeyInfo:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     info = keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
     if info is None:
-        raise Problem(
+        raise ApiProblem(
             status=401,
             title="No valid API key",
             detail="The request carries no API key that is known here.",
@@ -39,7 +39,7 @@ def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
     """The caller's key, which must open ``scope``. Raises Problem 401 or 403."""
     info = identify(request, keys)
     if not info.may(scope):
-        raise Problem(
+        raise ApiProblem(
             status=403,
             title="The key does not open this",
             detail=f"The key {info.name!r} lacks the scope {scope.value!r}.",
@@ -74,8 +74,8 @@ def declared_length(request: Request) -> int | None:
     return int(declared) if declared.isdecimal() and len(declared) < 20 else None
 
 
-def _too_large(limit: int) -> Problem:
-    return Problem(
+def _too_large(limit: int) -> ApiProblem:
+    return ApiProblem(
         status=413,
         title="The request is too large",
         detail=f"A request may have {limit} bytes.",
@@ -91,13 +91,15 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         message = str(error)
         found = _PATH.search(message)
         pointer = _pointer(found.group(1)) if found else None
-        raise Problem(
+        raise ApiProblem(
             status=422, title="The request has the wrong shape", detail=_PATH.sub("", message), pointer=pointer
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON.") from error
+        raise ApiProblem(
+            status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON."
+        ) from error
     except RecursionError as error:
-        raise Problem(
+        raise ApiProblem(
             status=400,
             title="The body is nested too deeply",
             detail="Objects and lists may be nested a few levels only.",

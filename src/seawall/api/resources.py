@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from seawall import appeal
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.errors import Problem
+from seawall.api.errors import ApiProblem
 from seawall.api.requests import authenticate, checked_route
 from seawall.app import App
 from seawall.model import Decision, ItemRef
@@ -152,13 +152,13 @@ def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:
     try:
         return app.explain(decision)
     except Erased as error:
-        raise Problem(status=410, title="Erased", detail="What this decision read was erased.") from error
+        raise ApiProblem(status=410, title="Erased", detail="What this decision read was erased.") from error
     except LookupError as error:
         raise _not_found(str(error.args[0])) from error
 
 
-def _not_found(detail: str) -> Problem:
-    return Problem(status=404, title="Not found", detail=detail)
+def _not_found(detail: str) -> ApiProblem:
+    return ApiProblem(status=404, title="Not found", detail=detail)
 
 
 def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
@@ -202,11 +202,11 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     except appeal.UnknownItem as error:
         raise _not_found(str(error)) from error
     except appeal.InvalidReport as error:
-        raise Problem(
+        raise ApiProblem(
             status=422, title="The report cannot be taken", detail=str(error), pointer=f"/{error.field}"
         ) from error
     except Erased as error:
-        raise Problem(status=410, title="Erased", detail="The item's author was erased.") from error
+        raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error
 
 
 def find_item(app: App, content_type: str, item_id: str) -> ItemRef | None:

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.errors import Problem, problem_response, unavailable
+from seawall.api.errors import ApiProblem, problem_response, unavailable
 from seawall.api.media import InFlight, fetch_media
 from seawall.api.requests import MAX_MEDIA_BODY, authenticate, declared_length, decode, read_body
 from seawall.app import App
 from seawall.model import Action, ContentType, Item, Reason, Unknown, Verdict
 from seawall.policy import ItemError, validate_item
 from seawall.publish import NothingPublished
-from seawall.screen import Answer, Idempotency, IdempotencyConflict
+from seawall.screen import Idempotency, IdempotencyConflict, ScreeningResult
 from seawall.storage import Erased, StorageError
 
 MAX_ITEMS = 1_000
@@ -110,7 +110,7 @@ def screen_endpoint(app: App, keys: Keys) -> Endpoint:
                 answer = await screener.screen_async(
                     item, deadline_ms=asked.deadline_ms, idempotency=_idempotency(app, request, key.id, body)
                 )
-        except Problem as problem:
+        except ApiProblem as problem:
             return problem_response(problem)
         except (IdempotencyConflict, StorageError, NothingPublished, Erased) as error:
             return problem_response(_refusal(error))
@@ -130,7 +130,7 @@ def items_endpoint(app: App, keys: Keys) -> Endpoint:
                 asked = await asyncio.to_thread(decode, _ITEMS, await read_body(request, MAX_MEDIA_BODY))
                 taken = [await _item(app, one, f"/items/{index}") for index, one in enumerate(asked.items)]
                 refs = await app.screener.submit(taken)
-        except Problem as problem:
+        except ApiProblem as problem:
             return problem_response(problem)
         except (StorageError, NothingPublished, Erased) as error:
             return problem_response(_refusal(error))
@@ -139,7 +139,7 @@ def items_endpoint(app: App, keys: Keys) -> Endpoint:
     return items
 
 
-async def _screen_large(app: App, request: Request, key: KeyInfo) -> Answer:
+async def _screen_large(app: App, request: Request, key: KeyInfo) -> ScreeningResult:
     """What takes long with a large body is done in a thread: the others' requests go on meanwhile."""
     body = await read_body(request, MAX_MEDIA_BODY)
     asked = await asyncio.to_thread(decode, _SCREEN, body)
@@ -152,7 +152,7 @@ async def _item(app: App, asked: ScreenRequest, pointer: str, *, large: bool = F
     content_types = app.bundle.content_types
     content_type = content_types.get(asked.content_type)
     if content_type is None:
-        raise Problem(
+        raise ApiProblem(
             status=422,
             title="Unknown content type",
             detail=f"There is no content type {asked.content_type[:80]!r}.",
@@ -173,7 +173,7 @@ def _validated(content_type: ContentType, asked: ScreenRequest, fields: Mapping[
     try:
         return validate_item(content_type, raw)
     except ItemError as error:
-        raise Problem(
+        raise ApiProblem(
             status=422,
             title="The item does not fit its content type",
             detail=f"{error.field}: {error.message}",
@@ -187,7 +187,7 @@ def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempo
     if key is None:
         return None
     if not 1 <= len(key) <= _MAX_KEY:
-        raise Problem(
+        raise ApiProblem(
             status=422,
             title="The idempotency key is malformed",
             detail=f"Idempotency-Key has 1 to {_MAX_KEY} characters.",
@@ -196,7 +196,7 @@ def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempo
     return Idempotency(f"{key_id}:{digest}", app.vault.digest(body))
 
 
-def _response(answer: Answer) -> ScreenResponse:
+def _response(answer: ScreeningResult) -> ScreenResponse:
     return ScreenResponse(
         decision=answer.decision,
         item=answer.item,
@@ -211,11 +211,11 @@ def _response(answer: Answer) -> ScreenResponse:
     )
 
 
-def _refusal(error: Exception) -> Problem:
+def _refusal(error: Exception) -> ApiProblem:
     if isinstance(error, IdempotencyConflict):
-        return Problem(status=409, title="The idempotency key is taken", detail=str(error))
+        return ApiProblem(status=409, title="The idempotency key is taken", detail=str(error))
     if isinstance(error, Erased):
-        return Problem(
+        return ApiProblem(
             status=409,
             title="Erased a moment ago",
             detail="The account or item was erased while it was being screened.",

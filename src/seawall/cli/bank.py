@@ -14,7 +14,7 @@ from rich.table import Table
 
 from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
 
-app = typer.Typer(no_args_is_help=True, help="Known things: texts, patterns, domains, pictures, recordings, films.")
+app = typer.Typer(no_args_is_help=True, help="Known things: texts, patterns, domains, images, audio files, videos.")
 
 Bank = Annotated[str, typer.Argument(help="Name of the bank, such as blocked-texts.")]
 EntryId = Annotated[str, typer.Argument(help="The entry's id: ent_…")]
@@ -140,12 +140,12 @@ def add(
 ) -> None:
     """Add one entry; every process matches it within a second, and past items are searched for it."""
     from seawall.app import open_app
-    from seawall.detect.audio import recording_value
-    from seawall.detect.hashing import hash_file
-    from seawall.detect.video import film_value
-    from seawall.publish import NewEntry, add_entries, hash_picture
+    from seawall.detectors.audio import audio_value
+    from seawall.detectors.hashes import hash_file
+    from seawall.detectors.video import video_value
+    from seawall.publish import NewEntry, add_entries, hash_image
 
-    readers = {"image": hash_picture, "audio": recording_value, "video": film_value}
+    readers = {"image": hash_image, "audio": audio_value, "video": video_value}
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         readers |= {name: partial(hash_file, hasher) for name, hasher in app_.hashers.items()}
         if kind in readers and Path(value).is_file():
@@ -256,7 +256,7 @@ def _look_up(app_: Any, value: str) -> Any:
     if len(digits) in (32, 40, 64) or fitting:
         hits = matcher.match_digests([digits])
         hits += matcher.match_image(bytes.fromhex(digits)) if len(digits) == 64 else []
-        hits += [hit for kind in fitting for hit in matcher.match_print(kind, bytes.fromhex(digits))]
+        hits += [hit for kind in fitting for hit in matcher.match_hash(kind, bytes.fromhex(digits))]
         return look_up_hits(app_.database, app_.vault, matcher, hits)
     if len(value) < 4_096 and path.is_file():
         part = Part(path="query", modality=Modality.IMAGE, field="query", data=path.read_bytes())

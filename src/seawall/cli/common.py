@@ -55,10 +55,10 @@ def fail(message: str, status: int = 1) -> NoReturn:
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn the errors a user can mend into messages."""
-    from seawall.detect.text.model import ArtefactError
+    from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
-    from seawall.match.exchange import ConfigError as ExchangeConfigError
+    from seawall.match.exchange import ExchangeConfigError as ExchangeConfigError
     from seawall.policy import PolicyErrors
     from seawall.publish import BankError, NothingPublished, SourceError
     from seawall.storage import StorageError

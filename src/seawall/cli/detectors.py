@@ -12,11 +12,11 @@ from rich.table import Column, Table
 from seawall.cli.common import TextModel, explained, fail, out, settings
 
 if TYPE_CHECKING:
-    from seawall.app import Own
-    from seawall.model import Deriver, Detector, DetectorSpec, Hasher, Part
+    from seawall.app import ConfiguredDetectors
+    from seawall.model import Detector, DetectorSpec, Extractor, Hasher, Part
     from seawall.settings import Settings
 
-T = TypeVar("T", bound="Detector | Deriver | Hasher")
+T = TypeVar("T", bound="Detector | Extractor | Hasher")
 
 app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins beside the built-in detectors.")
 
@@ -32,9 +32,9 @@ Plugins = Annotated[
 @app.command("list")
 def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
     """Every detector that is asked, and what else is there to be enabled."""
-    from seawall import providers
     from seawall.detect.bands import bands_of
     from seawall.detect.plugins import installed
+    from seawall.shipped import providers
 
     with explained():
         chosen = settings(detectors=file, plugins=plugins)
@@ -48,10 +48,10 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
         table.add_row(
             spec.name, spec.version, spec.cost.value, ", ".join(sorted(spec.modalities)), _signals(spec), bands
         )
-    for deriver in own.derivers:
-        makes = f"makes {deriver.spec.makes}"
-        reads = ", ".join(sorted(deriver.spec.modalities))
-        table.add_row(deriver.spec.name, deriver.spec.version, deriver.spec.cost.value, reads, makes, "")
+    for extractor in own.extractors:
+        makes = f"makes {extractor.spec.makes}"
+        reads = ", ".join(sorted(extractor.spec.modalities))
+        table.add_row(extractor.spec.name, extractor.spec.version, extractor.spec.cost.value, reads, makes, "")
     out.print(table)
     out.print(f"Services that ship: {', '.join(providers.names())}", soft_wrap=True)
     offers = [f"{offer.name} ({offer.distribution})" for offer in installed()]
@@ -63,14 +63,14 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     """Read the configuration with its secrets, and put every plug-in through the conformance kit. Calls no service."""
     from seawall.detect import Runner
     from seawall.detect.bands import BandError
-    from seawall.detect.testing import check_deriver, check_detector, check_hasher
+    from seawall.detect.testing import check_detector, check_extractor, check_hasher
 
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
-        if not own.detectors and not own.derivers and not own.hashers:
+        if not own.detectors and not own.extractors and not own.hashers:
             fail("nothing to check: name a file with --detectors, or plug-ins with --plugins")
         try:
-            runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.derivers)
+            runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.extractors)
         except (BandError, ValueError) as error:
             fail(str(error))
     failed = 0
@@ -85,7 +85,7 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
                 out.print(f"{detector.spec.name}: {told}", markup=False)
                 continue
             failed += not _conforms(check_detector, detector)
-        failed += sum(not _conforms(check_deriver, deriver) for deriver in own.derivers)
+        failed += sum(not _conforms(check_extractor, extractor) for extractor in own.extractors)
         failed += sum(not _conforms(check_hasher, hasher) for hasher in own.hashers)
     if failed:
         raise typer.Exit(1)
@@ -107,7 +107,7 @@ def _conforms(check: Callable[[T], None], one: T) -> bool:
 def try_(
     name: Annotated[str, typer.Argument(help="A detector's name; 'seawall detectors list' shows them.")],
     text: Annotated[str | None, typer.Argument(help="A text to ask about.")] = None,
-    media: Annotated[Path | None, typer.Option(help="A picture, recording or film to ask about.")] = None,
+    media: Annotated[Path | None, typer.Option(help="An image, recording or video to ask about.")] = None,
     language: Annotated[str | None, typer.Option(help="The text's language, such as en.")] = None,
     file: File = None,
     plugins: Plugins = None,
@@ -130,8 +130,8 @@ def try_(
 
 def _print_answer(detector: Detector, part: Part) -> None:
     from seawall.detect.answers import ask
-    from seawall.detect.hashing import HashDetector
-    from seawall.model import Print, Signal, Unknown
+    from seawall.detectors.hashes import HashDetector
+    from seawall.model import PartHash, Signal, Unknown
 
     [answer] = ask(detector, (part,))
     if isinstance(answer, Unknown):
@@ -141,8 +141,8 @@ def _print_answer(detector: Detector, part: Part) -> None:
     for signal in signals:
         evidence = f"  ({signal.evidence})" if signal.evidence else ""
         out.print(f"{signal.name} {signal.value:g}{evidence}", markup=False)
-    if isinstance(detector, HashDetector):  # what it measures is the print
-        for each in (one for one in answer if isinstance(one, Print)):
+    if isinstance(detector, HashDetector):  # what it measures is the hash
+        for each in (one for one in answer if isinstance(one, PartHash)):
             out.print(f"{each.kind} {each.value.hex()}", markup=False)
         return
     silent = [spec.name for spec in detector.spec.signals if spec.name not in {signal.name for signal in signals}]
@@ -167,8 +167,8 @@ def _part(spec: DetectorSpec, text: str | None, media: Path | None, language: st
     return Part(path="media", modality=readable[0], field="media", data=media.read_bytes(), language=language)
 
 
-def _own(chosen: Settings, *, secrets: bool = True) -> Own:
-    from seawall.app import own_detectors
+def _own(chosen: Settings, *, secrets: bool = True) -> ConfiguredDetectors:
+    from seawall.app import configured_detectors
     from seawall.policy import Policy, load_policy
     from seawall.publish import read_sources
 
@@ -177,27 +177,27 @@ def _own(chosen: Settings, *, secrets: bool = True) -> Own:
         sources = read_sources(chosen.policies_dir, chosen.content_types_dir).policies
         return [load_policy(source.text, source.path) for source in sources]
 
-    return own_detectors(chosen, policies, secrets=secrets)
+    return configured_detectors(chosen, policies, secrets=secrets)
 
 
 def _builtin(text_model: Path | None, hashers: Sequence[Hasher]) -> Sequence[Detector]:
     from seawall.app import BANKS
     from seawall.detect import default_detectors
-    from seawall.detect.bank import BankDetector
+    from seawall.detectors.banks import BankDetector
 
     return default_detectors(BankDetector(BANKS), text_model, hashers=hashers)
 
 
 def _lacking(detector: Detector) -> str:
     """Policies that a judge asks about and the settings' folder does not hold."""
-    from seawall.detect.judges import Judge
+    from seawall.providers.judges import Judge
 
     return ", ".join(detector.missing()) if isinstance(detector, Judge) else ""
 
 
 def _is_remote(detector: Detector) -> bool:
-    from seawall.detect.judges import Judge
-    from seawall.detect.providers import HttpDetector
+    from seawall.providers import HttpDetector
+    from seawall.providers.judges import Judge
 
     return isinstance(detector, HttpDetector | Judge)
 

@@ -16,11 +16,11 @@ app = typer.Typer(no_args_is_help=True, help="Check the ledger, rebuild what is 
 @app.command()
 def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Recompute every hash and read every event; status 1 when something was changed or is missing."""
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
     with (
         explained(),
-        open_store(settings(data_dir=data_dir, database_url=database)) as store,
+        open_storage(settings(data_dir=data_dir, database_url=database)) as store,
         _bar("verifying") as step,
     ):
         result = store.ledger.verify(progress=step)
@@ -32,11 +32,11 @@ def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
 @app.command()
 def rebuild(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Drop and rebuild every projection in one transaction; status 1 when one came out different."""
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
     with (
         explained(),
-        open_store(settings(data_dir=data_dir, database_url=database)) as store,
+        open_storage(settings(data_dir=data_dir, database_url=database)) as store,
         _bar("rebuilding") as step,
     ):
         result = store.ledger.rebuild(progress=step)

@@ -23,9 +23,9 @@ def create_key(
     """Make a key; it is shown this once."""
     from seawall.access import AccessError
     from seawall.access import create_key as create
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
             out.print(create(store.database, name, scope), markup=False, soft_wrap=True)
         except AccessError as error:
@@ -36,9 +36,9 @@ def create_key(
 def list_keys(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Keys without their secrets."""
     from seawall.access import list_keys as every
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         for key in every(store.database):
             out.print(f"{key.id}  {key.name}  {','.join(sorted(key.scopes))}{'  revoked' if key.revoked_at else ''}")
 
@@ -48,9 +48,9 @@ def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None)
     """Close a key; running servers follow within seconds."""
     from seawall.access import AccessError
     from seawall.access import revoke_key as revoke
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
             revoke(store.database, key)
         except AccessError as error:
@@ -69,9 +69,9 @@ def create_person(
     """Let a person sign in."""
     from seawall.access import AccessError
     from seawall.access import create_person as create
-    from seawall.app import open_store
+    from seawall.app import open_storage
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
             person = create(store.database, email, name, password, role)
         except AccessError as error:
@@ -87,11 +87,11 @@ def add_endpoint(
     database: DatabaseUrl = None,
 ) -> None:
     """Deliver enforcements to a receiver; its signing secret is shown this once."""
-    from seawall.app import open_store
+    from seawall.app import open_storage
     from seawall.enforce import add_endpoint as add
 
     chosen = settings(data_dir=data_dir, database_url=database)
-    with explained(), open_store(chosen) as store:
+    with explained(), open_storage(chosen) as store:
         made = add(
             store.database,
             store.vault,
@@ -105,10 +105,10 @@ def add_endpoint(
 @endpoints.command("list")
 def list_endpoints(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     """Receivers."""
-    from seawall.app import open_store
+    from seawall.app import open_storage
     from seawall.enforce import list_endpoints as every
 
-    with explained(), open_store(settings(data_dir=data_dir, database_url=database)) as store:
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         for endpoint in every(store.database):
             wants = ",".join(endpoint.content_types) or "all"
             out.print(f"{endpoint.id}  {endpoint.url}  {wants}{'' if endpoint.enabled else '  off'}", soft_wrap=True)

@@ -33,19 +33,21 @@ PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder
 
 
 def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
-    from seawall.app import BANKS, own_detectors
-    from seawall.detect import default_derivers, default_detectors
-    from seawall.detect.bank import BankDetector
+    from seawall.app import BANKS, configured_detectors
+    from seawall.detect import default_detectors, default_extractors
     from seawall.detect.deriving import as_detectors
+    from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources
 
     sources = read_sources(policies, types)
     names = [*BANKS, *(banks or ())]
-    own = own_detectors(settings(), secrets=False)
+    own = configured_detectors(settings(), secrets=False)
     detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
     specs = [detector.spec for detector in (*detectors, *own.detectors)]
-    specs += as_detectors({deriver.spec.name: deriver.spec for deriver in (*default_derivers(), *own.derivers)})
+    specs += as_detectors(
+        {extractor.spec.name: extractor.spec for extractor in (*default_extractors(), *own.extractors)}
+    )
     return build_bundle(sources.policies, sources.content_types, specs, names)
 
 

@@ -13,9 +13,9 @@ from rich.table import Table
 from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out, settings
 
 if TYPE_CHECKING:
+    from seawall.batch.screening import BatchSummary, TruthColumn
     from seawall.measure import Accuracy
     from seawall.policy import Bundle
-    from seawall.screen.files import Summary, Truth
 
 
 def register(app: typer.Typer) -> None:
@@ -46,19 +46,19 @@ def screen(
     text_model: TextModel = None,
 ) -> None:
     """Screen every row of a file, write one decision a row, and print what came out."""
-    from seawall.app import BANKS, own_detectors
+    from seawall.app import BANKS, configured_detectors
+    from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
     from seawall.detect import Runner, default_detectors
     from seawall.detect.alike import Alike
     from seawall.detect.bands import BandError
-    from seawall.detect.bank import BankDetector
+    from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources
-    from seawall.screen.files import Columns, FileError, count_rows, screen_file
 
     if not file.is_file():
         fail(f"there is no file {file}")
     target = output or file.with_name(f"{file.stem}.decisions.jsonl")
-    columns = Columns(
+    columns = ColumnMapping(
         content_type=content_type,
         fields=_fields(field or ["body"]),
         id=id_column,
@@ -69,12 +69,12 @@ def screen(
     with explained():
         sources = read_sources(policies, content_types)
         in_force: list[Bundle] = []  # judges ask about the policies of the file's own bundle
-        own = own_detectors(settings(), lambda: in_force[0].policies)
+        own = configured_detectors(settings(), lambda: in_force[0].policies)
         try:
             together = Alike(alike) if alike is not None else None
-            # Rows hold texts: no deriver is needed, but rules name their signals.
+            # Rows hold texts: no extractor is needed, but rules name their signals.
             detectors = default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers)
-            runner = Runner((*detectors, *own.detectors), own.derivers)
+            runner = Runner((*detectors, *own.detectors), own.extractors)
         except BandError as error:
             fail(f"ask_when: {error}")
         except ValueError as error:
@@ -113,8 +113,8 @@ def _fields(pairs: Sequence[str]) -> dict[str, str]:
     return fields
 
 
-def _truths(texts: Sequence[str]) -> tuple[Truth, ...]:
-    from seawall.screen.files import Truth
+def _truths(texts: Sequence[str]) -> tuple[TruthColumn, ...]:
+    from seawall.batch.screening import TruthColumn
 
     truths = []
     for text in texts:
@@ -122,11 +122,11 @@ def _truths(texts: Sequence[str]) -> tuple[Truth, ...]:
         column, colon, values = rest.rpartition(":")
         if not equals or not colon:
             fail(f"--truth {text!r}: write POLICY=COLUMN:VALUE[,VALUE…], such as hateful-conduct=class:0")
-        truths.append(Truth(policy=policy, column=column, values=frozenset(values.split(","))))
+        truths.append(TruthColumn(policy=policy, column=column, values=frozenset(values.split(","))))
     return tuple(truths)
 
 
-def _report(summary: Summary, target: Path) -> None:
+def _report(summary: BatchSummary, target: Path) -> None:
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items())) or "none screened"
     out.print(f"{summary.rows} rows: {verdicts}; {summary.degraded} degraded; {summary.refused} refused")
     for number, why in summary.refusals:
@@ -143,14 +143,14 @@ def _report(summary: Summary, target: Path) -> None:
     out.print(f"Decisions: {target}", soft_wrap=True)
 
 
-def _report_tiers(summary: Summary) -> None:
-    names = sorted({*summary.spared, *summary.asked, *summary.copied})
+def _report_tiers(summary: BatchSummary) -> None:
+    names = sorted({*summary.skipped, *summary.asked, *summary.copied})
     if not names:
         return
     table = Table("detector", "asked", "not asked (outside its bands)", "like another", title="Dear detectors")
     for name in names:
         asked = str(summary.asked[name]) if name in summary.asked else "–"
-        table.add_row(name, asked, str(summary.spared[name]), str(summary.copied[name]))
+        table.add_row(name, asked, str(summary.skipped[name]), str(summary.copied[name]))
     out.print(table)
 
 

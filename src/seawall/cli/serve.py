@@ -96,7 +96,7 @@ def worker(
     database: DatabaseUrl = None,
     text_model: TextModel = None,
 ) -> None:
-    """Deliveries, debts and ingested items, in a process of their own."""
+    """Deliveries, pending rescreens and ingested items, in a process of their own."""
     from seawall.app import open_app
     from seawall.worker import Worker
 
@@ -137,9 +137,9 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
     from seawall.publish import add_entries, configure_bank
     from seawall.worker import Worker
 
-    switch = demo.Switch()
+    switch = demo.HangSwitch()
     url = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
-    with open_app(chosen, extra_detectors=[demo.SecondOpinion(switch)]) as app, ExitStack() as stack:
+    with open_app(chosen, extra_detectors=[demo.HangingDetector(switch)]) as app, ExitStack() as stack:
         app.publish(demo.sources(), by="demo")
         app.runner.warm_up()
         for bank, settings_ in demo.seed_settings().items():
@@ -164,7 +164,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
             seed=seed,
             rate=rate,
             data_dir=data,
-            shelf=receiver.shelf,
+            platform_state=receiver.platform_state,
             switch=switch,
             with_showcase=True,
         )

@@ -11,19 +11,19 @@
 application; ``Receiver`` takes webhooks; ``seawall.client.testing`` is a Seawall for tests. More in docs/integrate.md.
 """
 
-from seawall.client.answers import Action, Answer, OnUnreachable, Reason, Submission, Verdict
+from seawall.client.answers import OnUnreachable, ResultAction, ResultReason, ScreenResult, Submission, Verdict
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.errors import (
-    Blocked,
     CannotSend,
     Conflict,
+    ContentBlocked,
+    ContentHeld,
     Gone,
-    Held,
     InvalidRequest,
     NotAuthorised,
     NotFound,
     NotPublished,
-    Refused,
+    RequestRefused,
     SeawallError,
     Unreachable,
 )
@@ -32,14 +32,12 @@ from seawall.client.synchronous import Seawall
 from seawall.client.webhooks import Message, Receiver, Seen, SeenInMemory, WebhookError, verify_webhook
 
 __all__ = [
-    "Action",
-    "Answer",
     "AsyncSeawall",
-    "Blocked",
     "CannotSend",
     "Conflict",
+    "ContentBlocked",
+    "ContentHeld",
     "Gone",
-    "Held",
     "InvalidRequest",
     "Message",
     "NotAuthorised",
@@ -47,10 +45,12 @@ __all__ = [
     "NotPublished",
     "OnUnreachable",
     "Posted",
-    "Reason",
     "Receiver",
-    "Refused",
+    "RequestRefused",
+    "ResultAction",
+    "ResultReason",
     "Route",
+    "ScreenResult",
     "Screened",
     "Seawall",
     "SeawallError",

@@ -12,7 +12,7 @@ OnUnreachable: TypeAlias = Literal["raise", "allow", "hold", "block"]
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ResultAction:
     """One effect that the decision has: ``remove``, ``strike`` … Durations are seconds."""
 
     kind: str
@@ -20,7 +20,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ResultReason:
     """The policy and rule that decided, and the harm they stand for."""
 
     policy: str
@@ -29,12 +29,12 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ScreenResult:
     """What follows for the item. ``decision`` and ``item`` are None when Seawall could not be asked."""
 
     verdict: Verdict
-    actions: tuple[Action, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    actions: tuple[ResultAction, ...] = ()
+    reasons: tuple[ResultReason, ...] = ()
     decision: str | None = None
     item: str | None = None
     degraded: bool = False  # something was unknown; a better answer may follow by webhook
@@ -70,14 +70,14 @@ class Submission:
     created_at: int | str | None = None  # milliseconds since 1970, or RFC 3339
 
 
-def answer_from(data: Mapping[str, Any]) -> Answer:
+def result_from(data: Mapping[str, Any]) -> ScreenResult:
     """The body of a 200 to ``POST /v1/screen``. Raises KeyError, TypeError or ValueError for anything else."""
     if data["verdict"] not in ("allow", "hold", "block"):
         raise ValueError(f"a verdict is allow, hold or block, not {data['verdict']!r}")
-    return Answer(
+    return ScreenResult(
         verdict=data["verdict"],
-        actions=tuple(Action(action["kind"], action.get("parameters", {})) for action in data["actions"]),
-        reasons=tuple(Reason(reason["policy"], reason["rule"], reason["harm"]) for reason in data["reasons"]),
+        actions=tuple(ResultAction(action["kind"], action.get("parameters", {})) for action in data["actions"]),
+        reasons=tuple(ResultReason(reason["policy"], reason["rule"], reason["harm"]) for reason in data["reasons"]),
         decision=data["decision"],
         item=data["item"],
         degraded=data["degraded"],
@@ -86,6 +86,6 @@ def answer_from(data: Mapping[str, Any]) -> Answer:
     )
 
 
-def unreachable_answer(verdict: Verdict) -> Answer:
+def unreachable_result(verdict: Verdict) -> ScreenResult:
     """What the caller chose to do without Seawall."""
-    return Answer(verdict=verdict, reasons=(Reason("seawall", "unreachable", "terms"),), degraded=True)
+    return ScreenResult(verdict=verdict, reasons=(ResultReason("seawall", "unreachable", "terms"),), degraded=True)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from seawall.client.answers import Answer, OnUnreachable, Submission, answer_from, unreachable_answer
+from seawall.client.answers import OnUnreachable, ScreenResult, Submission, result_from, unreachable_result
 from seawall.client.errors import CannotSend, Unreachable, refusal
 from seawall.client.guard import Hold, Source, guard_async
 
@@ -81,7 +81,7 @@ class AsyncSeawall:
         deadline_ms: int | None = None,
         idempotency_key: str | None = None,
         on_unreachable: OnUnreachable | None = None,
-    ) -> Answer:
+    ) -> ScreenResult:
         """What is to become of an item. The answer is durable in Seawall's ledger when it comes.
 
         ``deadline_ms`` is hard: by then there is an answer, if need be without Seawall (see ``on_unreachable``).
@@ -105,11 +105,11 @@ class AsyncSeawall:
         choice = on_unreachable or self._on_unreachable
         try:
             data = await self._send("POST", "/v1/screen", body, seconds, idempotency_key or _fresh_key())
-            return _understood(answer_from, data)
+            return _understood(result_from, data)
         except Unreachable:
             if choice == "raise":
                 raise
-            return unreachable_answer(choice)
+            return unreachable_result(choice)
 
     async def submit_many(self, items: Iterable[Submission]) -> list[str]:
         """Hand over items to be screened by a worker; Seawall's surrogates of them, in order.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from seawall.client.answers import Answer
+from seawall.client.answers import ScreenResult
 
 
 class SeawallError(Exception):
@@ -20,7 +20,7 @@ class CannotSend(SeawallError):
     """The request holds a value that JSON does not have: NaN, half of a surrogate pair, an object."""
 
 
-class Refused(SeawallError):
+class RequestRefused(SeawallError):
     """Seawall refused the request (HTTP 4xx). Trying again does not help."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -38,27 +38,27 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-class InvalidRequest(Refused):
+class InvalidRequest(RequestRefused):
     """400, 413, 415, 422: the request does not fit; ``pointer`` says where."""
 
 
-class NotAuthorised(Refused):
+class NotAuthorised(RequestRefused):
     """401, 403: the API key is unknown, or lacks the scope."""
 
 
-class NotFound(Refused):
+class NotFound(RequestRefused):
     """404: no such item, decision or content type."""
 
 
-class Conflict(Refused):
+class Conflict(RequestRefused):
     """409: the idempotency key was used for another request."""
 
 
-class Gone(Refused):
+class Gone(RequestRefused):
     """410: what was asked for was erased."""
 
 
-_BY_STATUS: dict[int, type[Refused]] = {
+_BY_STATUS: dict[int, type[RequestRefused]] = {
     400: InvalidRequest,
     413: InvalidRequest,
     415: InvalidRequest,
@@ -71,9 +71,9 @@ _BY_STATUS: dict[int, type[Refused]] = {
 }
 
 
-def refusal(status: int, problem: Mapping[str, Any]) -> Refused:
+def refusal(status: int, problem: Mapping[str, Any]) -> RequestRefused:
     """The error for a status below 500."""
-    return _BY_STATUS.get(status, Refused)(status, problem)
+    return _BY_STATUS.get(status, RequestRefused)(status, problem)
 
 
 class NotPublished(Exception):
@@ -81,7 +81,7 @@ class NotPublished(Exception):
 
     word: ClassVar[str]
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ScreenResult) -> None:
         self.answer = answer
         policies = ", ".join(dict.fromkeys(reason.policy for reason in answer.reasons)) or "no reason given"
         super().__init__(f"{self.word}: {policies} (decision {answer.decision or 'none: Seawall was not reached'})")
@@ -92,13 +92,13 @@ class NotPublished(Exception):
         return self.answer.decision
 
 
-class Blocked(NotPublished):
+class ContentBlocked(NotPublished):
     """The content may not be published."""
 
     word = "blocked"
 
 
-class Held(NotPublished):
+class ContentHeld(NotPublished):
     """The content waits for review; a webhook tells what becomes of it."""
 
     word = "held"

@@ -5,8 +5,8 @@
 
 ``fields`` maps a field of the content type to where its value is: the name of a parameter, or a function of all
 arguments (a mapping by parameter name). ``id``, ``actor`` and ``language`` are found the same way. A block raises
-``Blocked``, a hold raises ``Held``, both with the answer; with ``hold="call"`` a held item is handed to the function,
-which can learn of it by a parameter named ``screening``: it gets the ``Answer``, and callers need not pass it.
+``ContentBlocked``, a hold raises ``ContentHeld``, both with the answer; with ``hold="call"`` a held item is handed to the function,
+which can learn of it by a parameter named ``screening``: it gets the ``ScreenResult``, and callers need not pass it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, cast
 
-from seawall.client.answers import Answer
-from seawall.client.errors import Blocked, Held
+from seawall.client.answers import ScreenResult
+from seawall.client.errors import ContentBlocked, ContentHeld
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,12 +62,12 @@ class _Plan:
             **self.options,
         }
 
-    def judge(self, answer: Answer, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def judge(self, answer: ScreenResult, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Keyword arguments for the function. Raises Blocked, Held."""
         if answer.blocked:
-            raise Blocked(answer)
+            raise ContentBlocked(answer)
         if answer.held and self.hold == "raise":
-            raise Held(answer)
+            raise ContentHeld(answer)
         wants = ANSWER_PARAMETER in self.signature.parameters
         return dict(kwargs) | ({ANSWER_PARAMETER: answer} if wants else {})
 
@@ -99,7 +99,7 @@ def _plan(
 
 
 def guard_sync(
-    screen: Callable[..., Answer], content_type: str, **how: Any
+    screen: Callable[..., ScreenResult], content_type: str, **how: Any
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """The decorator of the synchronous client."""
 
@@ -119,7 +119,7 @@ def guard_sync(
 
 
 def guard_async(
-    screen: Callable[..., Awaitable[Answer]], content_type: str, **how: Any
+    screen: Callable[..., Awaitable[ScreenResult]], content_type: str, **how: Any
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """The decorator of the asynchronous client."""
 

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from seawall.client.answers import Answer, OnUnreachable
+from seawall.client.answers import OnUnreachable, ScreenResult
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.errors import CannotSend, InvalidRequest, Unreachable
 
@@ -47,7 +47,7 @@ class Screened:
     """What the application finds in ``scope["seawall"]``: the item's id, as Seawall knows it, and the answer."""
 
     id: str
-    answer: Answer
+    answer: ScreenResult
 
 
 From: TypeAlias = str | Callable[[Posted], Any]
@@ -134,7 +134,7 @@ class SeawallMiddleware:
 class _Refusal(Exception):
     """What the poster is told instead of reaching the application."""
 
-    def __init__(self, status: int, title: str, detail: str, answer: Answer | None = None) -> None:
+    def __init__(self, status: int, title: str, detail: str, answer: ScreenResult | None = None) -> None:
         super().__init__(title)
         self.status = status
         self.body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}

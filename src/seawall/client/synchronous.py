@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import httpx
 
-from seawall.client.answers import Answer, OnUnreachable, Submission
+from seawall.client.answers import OnUnreachable, ScreenResult, Submission
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.guard import Hold, Source, guard_sync
 from seawall.client.portal import Portal
@@ -82,7 +82,7 @@ class Seawall:
         deadline_ms: int | None = None,
         idempotency_key: str | None = None,
         on_unreachable: OnUnreachable | None = None,
-    ) -> Answer:
+    ) -> ScreenResult:
         """What is to become of an item; see ``AsyncSeawall.screen``."""
         return self._run(
             self._client.screen(

@@ -27,7 +27,7 @@ _ACTION: Mapping[str, tuple[str, ...]] = {"allow": (), "hold": ("hold",), "block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class FakeCall:
     """A screening that was asked for (``screen``), one item that was handed over (``submit``), or a report."""
 
     kind: str  # screen | submit | report
@@ -39,7 +39,7 @@ class Call:
     idempotency_key: str | None = None
 
 
-Judge = Callable[[Call], Verdict | None]
+Judge = Callable[[FakeCall], Verdict | None]
 """A verdict for a call, or None for "not mine"."""
 
 
@@ -52,11 +52,11 @@ class _Rule:
     degraded: bool
 
 
-class Script:
+class FakeScript:
     """What the fake answers and what it was asked; the same for both fakes."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[FakeCall] = []
         self.unreachable = False
         self._rules: list[_Rule] = []
         self._decisions: dict[str, dict[str, Any]] = {}
@@ -76,7 +76,7 @@ class Script:
         Earlier rules go first; what no rule matches is allowed. ``actions`` None: those usual for the verdict.
         """
 
-        def contains(call: Call) -> Verdict | None:
+        def contains(call: FakeCall) -> Verdict | None:
             assert isinstance(match, str)
             return verdict if any(match.casefold() in text.casefold() for text in _texts(call.fields)) else None
 
@@ -102,7 +102,7 @@ class Script:
             return httpx.Response(404, json={"title": "Not found", "status": 404, "detail": f"The fake has no {path}."})
         return httpx.Response(200, json={"id": found["decision"], **found})
 
-    def _screen(self, call: Call) -> Mapping[str, Any]:
+    def _screen(self, call: FakeCall) -> Mapping[str, Any]:
         self.calls.append(call)
         decision = f"dec_{len(self.calls)}"
         data: dict[str, Any] = {"decision": decision, "item": _ref(call.body), "verdict": "allow", "actions": []}
@@ -119,26 +119,26 @@ class Script:
         return data
 
 
-class FakeSeawall(Seawall, Script):
+class FakeSeawall(Seawall, FakeScript):
     """Stands in for ``Seawall``."""
 
     def __init__(self, *, on_unreachable: OnUnreachable = "raise") -> None:
-        Script.__init__(self)
+        FakeScript.__init__(self)
         transport = httpx.MockTransport(self.answer)
         Seawall.__init__(self, _URL, "sw_fake", on_unreachable=on_unreachable, transport=transport)
 
 
-class FakeAsyncSeawall(AsyncSeawall, Script):
+class FakeAsyncSeawall(AsyncSeawall, FakeScript):
     """Stands in for ``AsyncSeawall``."""
 
     def __init__(self, *, on_unreachable: OnUnreachable = "raise") -> None:
-        Script.__init__(self)
+        FakeScript.__init__(self)
         transport = httpx.MockTransport(self.answer)
         AsyncSeawall.__init__(self, _URL, "sw_fake", on_unreachable=on_unreachable, transport=transport)
 
 
-def _call(kind: str, body: Mapping[str, Any], key: str | None) -> Call:
-    return Call(
+def _call(kind: str, body: Mapping[str, Any], key: str | None) -> FakeCall:
+    return FakeCall(
         kind=kind,
         content_type=body["content_type"],
         id=body["id"],

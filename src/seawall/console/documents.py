@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seawall.console.media import FAINT, MEASURES, NOTABLE, FoundText, TextView, shown_texts
-from seawall.console.places import Places
-from seawall.console.text import SHORT, Run, runs
+from seawall.console.part_locations import PartLocations
+from seawall.console.text import SHORT, TextRun, runs
 from seawall.model import Signal
 from seawall.screen import DerivedPart
 
@@ -21,7 +21,7 @@ class PageView:
 
     place: str  # "page 3"; empty: the whole document
     texts: list[FoundText] = field(default_factory=list)
-    signals: list[Signal] = field(default_factory=list)  # about the page, a link or a picture as a whole
+    signals: list[Signal] = field(default_factory=list)  # about the page, a link or an image as a whole
 
     @property
     def is_notable(self) -> bool:
@@ -54,7 +54,7 @@ def document_view(
 ) -> DocumentView:
     """The view of one field. ``evidence``: signals by the path of the part they are shown in."""
     mine = [part for part in derived if part.path.partition(">")[0] == name]
-    places = Places(mine)
+    places = PartLocations(mine)
     pages: dict[tuple[int, str], PageView] = {}
 
     def page_of(path: str) -> PageView:
@@ -86,17 +86,17 @@ def _found(part: DerivedPart, signals: Sequence[Signal], whole: bool) -> FoundTe
     return FoundText(kind="" if kind == "page" else kind, text=view)
 
 
-def excerpt(found: Sequence[Run]) -> list[Run]:
+def excerpt(found: Sequence[TextRun]) -> list[TextRun]:
     """A long text cut to its evidence and the words around it; without evidence, to its beginning."""
     if len(found) == 1:
-        return [Run(found[0].text[:SHORT], found[0].signals)]
+        return [TextRun(found[0].text[:SHORT], found[0].signals)]
     last = len(found) - 1
     return [_shortened(run, is_first=at == 0, is_last=at == last) for at, run in enumerate(found)]
 
 
-def _shortened(run: Run, *, is_first: bool, is_last: bool) -> Run:
+def _shortened(run: TextRun, *, is_first: bool, is_last: bool) -> TextRun:
     before = "" if is_first else run.text[:_AROUND].rpartition(" ")[0]
     after = "" if is_last else run.text[-_AROUND:].partition(" ")[2]
     if run.signals or len(run.text) <= 2 * _AROUND:
-        return Run(run.text[:SHORT], run.signals)
-    return Run(f"{before} … {after}".strip(" "), ())
+        return TextRun(run.text[:SHORT], run.signals)
+    return TextRun(f"{before} … {after}".strip(" "), ())

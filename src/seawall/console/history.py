@@ -20,7 +20,7 @@ LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enforced:
+class EnforcementEntry:
     """An enforcement with the deliveries of its application and its reversal."""
 
     row: Row[Any]
@@ -29,7 +29,7 @@ class Enforced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """One thing that happened. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
 
     at: int
@@ -38,7 +38,7 @@ class Entry:
     what: Any
 
 
-def enforcements(connection: Connection, item: str) -> list[Enforced]:
+def enforcements(connection: Connection, item: str) -> list[EnforcementEntry]:
     """Every enforcement that came of an item, newest first."""
     rows = connection.execute(
         select(enforcement).where(enforcement.c.item == item).order_by(enforcement.c.seq.desc()).limit(LIMIT)
@@ -49,23 +49,28 @@ def enforcements(connection: Connection, item: str) -> list[Enforced]:
     ):
         sent[row.enforcement].append(row)
     return [
-        Enforced(row=row, parameters=msgspec.json.decode(row.parameters), deliveries=sent.get(row.id, ()))
+        EnforcementEntry(row=row, parameters=msgspec.json.decode(row.parameters), deliveries=sent.get(row.id, ()))
         for row in rows
     ]
 
 
-def timeline(connection: Connection, item: str, enforced: Sequence[Enforced]) -> list[Entry]:
+def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementEntry]) -> list[HistoryEntry]:
     """All that happened to the item, newest first."""
     decided = _rows(connection, decision, item)
     places = {row.id: row.seq for row in decided}
     entries = [
-        *(Entry(at=row.at, seq=row.seq, kind="submitted", what=row) for row in _rows(connection, revision, item)),
-        *(Entry(at=row.at, seq=row.seq, kind="reported", what=row) for row in _rows(connection, report, item)),
-        *(Entry(at=row.at, seq=row.seq, kind="reviewed", what=row) for row in reviews(connection, item)),
-        *(Entry(at=row.at, seq=row.seq, kind="decided", what=row) for row in decided),
-        *(Entry(at=one.row.at, seq=one.row.seq, kind="enforced", what=one) for one in enforced),
         *(
-            Entry(at=one.row.reversed_at, seq=places.get(one.row.reversed_by, 0) + 0.5, kind="reversed", what=one)
+            HistoryEntry(at=row.at, seq=row.seq, kind="submitted", what=row)
+            for row in _rows(connection, revision, item)
+        ),
+        *(HistoryEntry(at=row.at, seq=row.seq, kind="reported", what=row) for row in _rows(connection, report, item)),
+        *(HistoryEntry(at=row.at, seq=row.seq, kind="reviewed", what=row) for row in reviews(connection, item)),
+        *(HistoryEntry(at=row.at, seq=row.seq, kind="decided", what=row) for row in decided),
+        *(HistoryEntry(at=one.row.at, seq=one.row.seq, kind="enforced", what=one) for one in enforced),
+        *(
+            HistoryEntry(
+                at=one.row.reversed_at, seq=places.get(one.row.reversed_by, 0) + 0.5, kind="reversed", what=one
+            )
             for one in enforced
             if one.row.reversed_at is not None
         ),

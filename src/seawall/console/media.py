@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from seawall.console.formats import clock
-from seawall.console.places import Places, unit_of
-from seawall.console.text import SHORT, Run, runs
+from seawall.console.part_locations import PartLocations, unit_of
+from seawall.console.text import SHORT, TextRun, runs
 from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
 
@@ -27,7 +27,7 @@ class TextView:
     """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is here."""
 
     path: str
-    runs: Sequence[Run]
+    runs: Sequence[TextRun]
     length: int
     cut: bool
 
@@ -43,7 +43,7 @@ class TextView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundText:
-    """A text that was found in a medium. ``box``: the number of its box in the picture or frame."""
+    """A text that was found in a medium. ``box``: the number of its box in the image or frame."""
 
     kind: str  # words | code | transcript | link; empty: a page
     text: TextView
@@ -57,8 +57,8 @@ class FoundText:
 
 
 @dataclass(slots=True, kw_only=True)
-class Mark:
-    """Something at a time of a recording or film, in seconds from its beginning."""
+class TimelineMark:
+    """Something at a time of an audio file or video, in seconds from its beginning."""
 
     kind: str  # frame | speech | transcript | match
     start: float
@@ -84,8 +84,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """Where words stand in a picture or frame, in its own pixels."""
+class EvidenceBox:
+    """Where words stand in an image or frame, in its own pixels."""
 
     number: int
     x: int
@@ -96,13 +96,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameView:
-    """A frame of a film or of an animated picture in which something was found at a place."""
+    """A frame of a video or of an animated image in which something was found at a place."""
 
     number: int  # as in its path: ``clip>frame.3``
     start: float
     end: float
     size: tuple[int, int]
-    boxes: Sequence[Box]
+    boxes: Sequence[EvidenceBox]
     texts: Sequence[FoundText]
 
     @property
@@ -113,15 +113,15 @@ class FrameView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaView:
-    """A picture, recording, film or document, and all that was found in it."""
+    """An image, recording, video or document, and all that was found in it."""
 
     field: str
     type: str  # image | audio | video | document
     bytes: int
-    size: tuple[int, int] | None = None  # of a picture, where boxes are drawn
-    boxes: Sequence[Box] = ()
-    texts: Sequence[FoundText] = ()  # of a picture
-    marks: Sequence[Mark] = ()  # of a recording or film, by time
+    size: tuple[int, int] | None = None  # of an image, where boxes are drawn
+    boxes: Sequence[EvidenceBox] = ()
+    texts: Sequence[FoundText] = ()  # of an image
+    marks: Sequence[TimelineMark] = ()  # of an audio file or video, by time
     frames: Sequence[FrameView] = ()  # those with boxes, by time
     length: float = 1.0  # seconds as far as is known
     document: DocumentView | None = None
@@ -138,7 +138,7 @@ def media_view(
 ) -> MediaView:
     """The view of one field. ``evidence``: signals by the path of the part they are shown in."""
     mine = [part for part in derived if part.path.partition(">")[0] == name]
-    places = Places(mine)
+    places = PartLocations(mine)
     drawn_in = {part.path for part in mine if part.size is not None} | ({name} if size else set())
     boxes = _boxes([part for part in mine if part.parent in drawn_in])
     frames = sorted(_frames(mine, places, evidence, boxes, whole), key=lambda frame: frame.start)
@@ -164,8 +164,8 @@ def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], wh
     return TextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
 
 
-def picture_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a picture as it is shown, from its header alone; None where it cannot be read."""
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of an image as it is shown, from its header alone; None where it cannot be read."""
     from PIL import Image  # not at start-up
 
     try:
@@ -177,22 +177,22 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
     return (height, width) if turned else (width, height)
 
 
-def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, Box]:
-    """By path, the boxes of what has a place in a picture or frame, numbered through the medium."""
-    boxes: dict[str, Box] = {}
+def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, EvidenceBox]:
+    """By path, the boxes of what has a place in an image or frame, numbered through the medium."""
+    boxes: dict[str, EvidenceBox] = {}
     for part in shown_texts(derived):
         if part.span is not None and part.span.box is not None:
             x0, y0, x1, y1 = part.span.box
             size = {"width": max(1, x1 - x0), "height": max(1, y1 - y0)}
-            boxes[part.path] = Box(number=len(boxes) + 1, x=x0, y=y0, **size)
+            boxes[part.path] = EvidenceBox(number=len(boxes) + 1, x=x0, y=y0, **size)
     return boxes
 
 
 def _frames(
     derived: Sequence[DerivedPart],
-    places: Places,
+    places: PartLocations,
     evidence: Mapping[str, Sequence[Signal]],
-    boxes: Mapping[str, Box],
+    boxes: Mapping[str, EvidenceBox],
     whole: bool,
 ) -> Iterator[FrameView]:
     found: dict[str, list[DerivedPart]] = {}
@@ -214,18 +214,18 @@ def _frames(
 def _marks(
     name: str,
     derived: Sequence[DerivedPart],
-    places: Places,
+    places: PartLocations,
     evidence: Mapping[str, Sequence[Signal]],
-    boxes: Mapping[str, Box],
+    boxes: Mapping[str, EvidenceBox],
     whole: bool,
-) -> Iterator[Mark]:
-    marks: dict[str, Mark] = {}
+) -> Iterator[TimelineMark]:
+    marks: dict[str, TimelineMark] = {}
     for part in derived:
         if unit_of(part.span) is SpanUnit.SECONDS and not part.path.endswith(">audio"):
             time = places.seconds(part.path)
             assert time is not None
             kind = part.path.rpartition(">")[2].partition(".")[0]
-            marks[part.path] = Mark(kind=kind, start=time[0], end=time[1])
+            marks[part.path] = TimelineMark(kind=kind, start=time[0], end=time[1])
     for part in shown_texts(derived):
         mark = marks.get(part.path) or marks.get(part.parent)
         if mark is not None:
@@ -236,7 +236,7 @@ def _marks(
                 outer = places.seconds(path)
                 offset = outer[0] if outer else 0.0
                 start, end = offset + signal.span.start, offset + signal.span.end
-                yield Mark(kind="match", start=start, end=end, signals=[signal])
+                yield TimelineMark(kind="match", start=start, end=end, signals=[signal])
             elif signal.span is None and signal.value >= FAINT:
                 mark = marks.get(path) or marks.get(path.rpartition(">")[0])
                 if mark is not None:
@@ -253,7 +253,7 @@ def shown_texts(derived: Sequence[DerivedPart]) -> Iterator[DerivedPart]:
 
 
 def _found(
-    part: DerivedPart, evidence: Mapping[str, Sequence[Signal]], whole: bool, boxes: Mapping[str, Box]
+    part: DerivedPart, evidence: Mapping[str, Sequence[Signal]], whole: bool, boxes: Mapping[str, EvidenceBox]
 ) -> FoundText:
     kind = part.path.rpartition(">")[2].partition(".")[0]
     box = boxes.get(part.path)

@@ -6,18 +6,18 @@ from seawall.console.pages import (
     access,
     banks,
     case,
-    debts,
     decisions,
     deliveries,
     items,
     ledger,
     media,
     overview,
+    pending_rescreens,
     policies,
     queue,
     sign_in,
 )
-from seawall.console.visits import Page
+from seawall.console.request import Page
 
 PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
@@ -27,7 +27,7 @@ PAGES: tuple[Page, ...] = (
     *items.PAGES,
     *media.PAGES,
     *decisions.PAGES,
-    *debts.PAGES,
+    *pending_rescreens.PAGES,
     *deliveries.PAGES,
     *policies.PAGES,
     *banks.PAGES,

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seawall.access import Throttle
 from seawall.app import App
+from seawall.console.request import ConsoleContext, PageProblem, route
 from seawall.console.routes import PAGES
 from seawall.console.templates import STATIC, problem_page
-from seawall.console.visits import House, Problem, route
 from seawall.storage import StorageError
 
 _log = structlog.get_logger(__name__)
@@ -64,12 +64,12 @@ class Headers:
 
 def build(app: App) -> ASGIApp:
     """The console of an opened house."""
-    house = House(app=app, throttle=Throttle(), secure=urlsplit(app.settings.public_url).scheme == "https")
+    house = ConsoleContext(app=app, throttle=Throttle(), secure=urlsplit(app.settings.public_url).scheme == "https")
     # The headers are put on from outside, so that they are on the page of a crash too.
     pages = Starlette(
         routes=[*(route(house, page) for page in PAGES), Mount("/static", StaticFiles(directory=STATIC))],
         exception_handlers={
-            Problem: _problem,
+            PageProblem: _problem,
             HTTPException: _http_exception,
             StorageError: _storage_error,
             Exception: _crash,
@@ -85,7 +85,7 @@ def _answer(request: Request, status: int, title: str, text: str) -> Response:
 
 
 def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
+    assert isinstance(error, PageProblem)
     return _answer(request, error.status, error.title, error.text)
 
 

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from seawall.console.formats import FILTERS
+from seawall.console.request import PageRequest
 from seawall.console.text import visible
-from seawall.console.visits import Visit
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -21,7 +21,7 @@ MENU = (
     ("/", "Overview", "see_overview"),
     ("/queue", "Queue", "see_content"),
     ("/decisions", "Decisions", "see_content"),
-    ("/debts", "Debts", "see_operations"),
+    ("/pending-rescreens", "PendingRescreens", "see_operations"),
     ("/deliveries", "Deliveries", "see_operations"),
     ("/policies", "Policies", "see_policies"),
     ("/banks", "Banks", "see_banks"),
@@ -45,7 +45,7 @@ def environment() -> Environment:
     return made
 
 
-def render(visit: Visit, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def render(visit: PageRequest, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """The template as a page for this visitor."""
     menu = [entry for entry in MENU if visit.may(entry[2])]
     text = (
@@ -63,7 +63,7 @@ def render(visit: Visit, template: str, *, status: int = 200, **context: Any) ->
     return HTMLResponse(text, status_code=status)
 
 
-def problem_page(status: int, title: str, text: str, visit: Visit | None = None) -> HTMLResponse:
+def problem_page(status: int, title: str, text: str, visit: PageRequest | None = None) -> HTMLResponse:
     """A page that says what went wrong."""
     body = (
         environment()

@@ -49,12 +49,12 @@ def _glyph(character: str, before: str, after: str) -> Markup:
         return escape(character)
     if character == "\r" and after == "\n":
         return Markup("")
-    if character == "\u200d" and _pictures(before) and _pictures(after):
+    if character == "\u200d" and _images(before) and _images(after):
         return escape(character)  # joins emoji into one: hides nothing
     return _control(character)
 
 
-def _pictures(character: str) -> bool:
+def _images(character: str) -> bool:
     return bool(character) and (character == "\ufe0f" or unicodedata.category(character) in ("So", "Sk"))
 
 
@@ -66,7 +66,7 @@ def _control(character: str) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """A stretch of text and the signals whose evidence covers it."""
 
     text: str
@@ -78,7 +78,7 @@ class Run:
         return "; ".join(f"{signal.detector}: {signal.name} {signal.value:.2f}" for signal in self.signals)
 
 
-def runs(text: str, signals: Sequence[Signal]) -> list[Run]:
+def runs(text: str, signals: Sequence[Signal]) -> list[TextRun]:
     """Cut ``text`` where evidence begins and ends. Signals without a span in characters mark nothing."""
     spans = [
         (max(0, int(signal.span.start)), min(len(text), int(signal.span.end)), signal)
@@ -88,6 +88,6 @@ def runs(text: str, signals: Sequence[Signal]) -> list[Run]:
     spans = [span for span in spans if span[0] < span[1]]
     edges = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
     return [
-        Run(text[start:end], tuple(signal for first, last, signal in spans if first <= start and end <= last))
+        TextRun(text[start:end], tuple(signal for first, last, signal in spans if first <= start and end <= last))
         for start, end in pairwise(edges)
     ]

@@ -14,19 +14,19 @@ and learns of decisions by answers and signed webhooks, as a product team's back
         run_platform(url, key, seed=1, stop=stop, shelf=receiver.shelf, switch=switch)
 """
 
+from seawall.demo.hanging_detector import HangingDetector, HangSwitch
 from seawall.demo.platform import run_platform
-from seawall.demo.receiver import Receiver, start_receiver
+from seawall.demo.platform_state import PlatformState
+from seawall.demo.receiver import WebhookServer, start_receiver
 from seawall.demo.setup import seed_banks, seed_settings, sources
-from seawall.demo.shelf import Shelf
-from seawall.demo.stall import SecondOpinion, Switch
 from seawall.demo.traffic import NoData, find_data
 
 __all__ = [
+    "HangSwitch",
+    "HangingDetector",
     "NoData",
-    "Receiver",
-    "SecondOpinion",
-    "Shelf",
-    "Switch",
+    "PlatformState",
+    "WebhookServer",
     "find_data",
     "run_platform",
     "seed_banks",

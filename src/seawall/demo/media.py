@@ -1,4 +1,4 @@
-"""A post in four modalities, made when it is needed: a picture with words, a voice note, a film with both."""
+"""A post in four modalities, made when it is needed: an image with words, a voice note, a video with both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INK, _PAPER = (24, 24, 32), (244, 240, 228)
 
 
 @cache
-def picture_with_words(*lines: str) -> bytes:
+def image_with_words(*lines: str) -> bytes:
     """A poster with these lines. PNG bytes."""
     out = io.BytesIO()
     _poster(lines, _PAPER).save(out, "PNG")
@@ -40,7 +40,7 @@ def voice_note(said: str, seconds_before: float = 1.5) -> bytes:
 
 
 @cache
-def film_with_words(*scenes: str, said: str = "") -> bytes | None:
+def video_with_words(*scenes: str, said: str = "") -> bytes | None:
     """Three seconds of a poster for each scene, WebM, with ``said`` over it; None where PyAV is not installed."""
     try:
         import av

@@ -15,10 +15,10 @@ from typing import Any
 
 import structlog
 
-from seawall.client import Answer, Seawall, SeawallError
-from seawall.demo.posts import Post, load_script, posts, showcase
-from seawall.demo.shelf import Shelf
-from seawall.demo.stall import Switch
+from seawall.client import ScreenResult, Seawall, SeawallError
+from seawall.demo.hanging_detector import HangSwitch
+from seawall.demo.platform_state import PlatformState
+from seawall.demo.posts import DemoPost, load_script, posts, showcase
 from seawall.demo.traffic import posts_from
 from seawall.model import now_ms
 
@@ -41,15 +41,15 @@ def run_platform(
     stop: threading.Event,
     rate: float = 3.0,
     data_dir: Path | None = None,
-    shelf: Shelf | None = None,
-    switch: Switch | None = None,
+    platform_state: PlatformState | None = None,
+    switch: HangSwitch | None = None,
     with_showcase: bool = False,
 ) -> None:
     """Post until ``stop`` is set: a burst, then ``rate`` posts a second. The key needs the scopes screen and report.
 
     With ``data_dir`` real data sets are replayed (raises NoData when it holds none). With ``switch`` the demo's
-    detector hangs now and then, for a while. ``shelf`` is told of every answer. ``with_showcase``: posts with picture,
-    voice and film come first. Errors of the server are waited out.
+    detector hangs now and then, for a while. ``shelf`` is told of every answer. ``with_showcase``: posts with image,
+    voice and video come first. Errors of the server are waited out.
     """
     now = now_ms()
     stream = posts_from(data_dir, seed, now) if data_dir is not None else posts(seed, now)
@@ -58,7 +58,9 @@ def run_platform(
     with Seawall(url, api_key) as client:
         pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="demo-post")
         try:
-            _Platform(client, stream, random.Random(seed), stop, shelf or Shelf()).run(pool, rate, switch)  # noqa: S311
+            _Platform(client, stream, random.Random(seed), stop, platform_state or PlatformState()).run(
+                pool, rate, switch
+            )  # noqa: S311
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -68,17 +70,17 @@ class _Platform:
     """Posts by the clock, reports sometimes, and keeps what it is told."""
 
     client: Seawall
-    stream: Iterator[Post]
+    stream: Iterator[DemoPost]
     rng: random.Random
     stop: threading.Event
-    shelf: Shelf
+    platform_state: PlatformState
     harmful: frozenset[str] = field(
         default_factory=lambda: frozenset(scene.name for scene in load_script().scenes if scene.harm is not None)
     )
 
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(5 * _AT_ONCE))
 
-    def run(self, pool: ThreadPoolExecutor, rate: float, switch: Switch | None) -> None:
+    def run(self, pool: ThreadPoolExecutor, rate: float, switch: HangSwitch | None) -> None:
         begun = time.monotonic()
         due, next_stall = begun, begun + _STALL_EVERY_S / 2
         for count, post in enumerate(self.stream):
@@ -93,15 +95,15 @@ class _Platform:
             if self.stop.wait(max(0.0, due - time.monotonic())):
                 return
 
-    def _reporter(self, post: Post) -> str | None:
+    def _reporter(self, post: DemoPost) -> str | None:
         if self.rng.random() >= _REPORTED[post.scene in self.harmful]:
             return None
         return f"user-{self.rng.randrange(240):03}"
 
-    def _post(self, post: Post, reporter: str | None) -> None:
+    def _post(self, post: DemoPost, reporter: str | None) -> None:
         try:
             answer = screen_post(self.client, post)
-            self.shelf.posted(post.content_type, post.id, post.headline(), answer.verdict)
+            self.platform_state.posted(post.content_type, post.id, post.headline(), answer.verdict)
             if reporter is not None and answer.verdict == "allow":  # nobody reports what nobody sees
                 self.client.report(post.content_type, post.id, reporter=reporter, note="Please look at this.")
         except SeawallError as error:
@@ -111,7 +113,7 @@ class _Platform:
             self.waiting.release()
 
 
-def screen_post(client: Seawall, post: Post, deadline_ms: int | None = None) -> Answer:
+def screen_post(client: Seawall, post: DemoPost, deadline_ms: int | None = None) -> ScreenResult:
     """What Seawall says about a post. Raises SeawallError."""
     return client.screen(
         post.content_type,

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from seawall.demo.disguise import disguise
-from seawall.demo.media import film_with_words, picture_with_words, voice_note
-from seawall.demo.people import Crowd, Person
-from seawall.demo.pictures import known_picture, synthetic_cover, variant_of
+from seawall.demo.images import known_image, synthetic_cover, variant_of
+from seawall.demo.media import image_with_words, video_with_words, voice_note
+from seawall.demo.obfuscation import obfuscate
+from seawall.demo.users import DemoUser, DemoUsers
 from seawall.shipped import Folder
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -23,8 +23,8 @@ _EDITABLE = ("playlist", "profile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """One thing somebody puts on the platform. Pictures are bytes; ``edits`` says that the id was posted before."""
+class DemoPost:
+    """One thing somebody puts on the platform. Images are bytes; ``edits`` says that the id was posted before."""
 
     content_type: str
     id: str
@@ -42,7 +42,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DemoScene:
     """One kind of behaviour, as ``scenes.yaml`` describes it."""
 
     name: str
@@ -51,35 +51,35 @@ class Scene:
     variants: tuple[Mapping[str, Any], ...]
     harm: str | None = None
     disguise: float = 0.0  # share of posts written to get past a word list
-    cover: float | str = 0.0  # share with a synthetic picture, or "known": a copy of the picture in the bank
+    cover: float | str = 0.0  # share with a synthetic image, or "known": a copy of the image in the bank
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class DemoScript:
     """All scenes, and the words that fill their slots."""
 
-    scenes: tuple[Scene, ...]
+    scenes: tuple[DemoScene, ...]
     slots: Mapping[str, tuple[str, ...]]
 
 
-def load_script() -> Script:
+def load_script() -> DemoScript:
     """The shipped scenes."""
     data = yaml.safe_load(Folder("seawall.demo", "script").read("scenes"))
-    scenes = tuple(Scene(**{**scene, "variants": tuple(scene["variants"])}) for scene in data["scenes"])
-    return Script(scenes, {name: tuple(words) for name, words in data["slots"].items()})
+    scenes = tuple(DemoScene(**{**scene, "variants": tuple(scene["variants"])}) for scene in data["scenes"])
+    return DemoScript(scenes, {name: tuple(words) for name, words in data["slots"].items()})
 
 
-def posts(seed: int, now_ms: int, script: Script | None = None) -> Iterator[Post]:
+def posts(seed: int, now_ms: int, script: DemoScript | None = None) -> Iterator[DemoPost]:
     """The same seed gives the same posts, for ever. ``now_ms`` is when the play begins: accounts have an age."""
     return _Author(seed, now_ms, script or load_script()).stream()
 
 
-def showcase(now_ms: int) -> tuple[Post, ...]:
+def showcase(now_ms: int) -> tuple[DemoPost, ...]:
     """Posts in four modalities, to click through: one that nobody minds, one whose text alone tells nothing."""
     made = (
         (
             "harbour",
-            {"body": "Our little harbour concert, with a word of thanks and a picture of the poster."},
+            {"body": "Our little harbour concert, with a word of thanks and an image of the poster."},
             ("HARBOUR CONCERT", "Saturday at six", "bring a blanket"),
             "Thank you all for coming. It was a wonderful evening by the sea.",
             ("Tuning up", "Low Tide Choir", "See you next year"),
@@ -87,11 +87,11 @@ def showcase(now_ms: int) -> tuple[Post, ...]:
         ),
         (
             "shop",
-            {"body": "Look what I put together for you! Picture, voice and film."},
+            {"body": "Look what I put together for you! Image, voice and video."},
             ("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx"),
             "Hello everybody. You can order everything today, and nobody will ask for a prescription.",
             ("Welcome to my channel", "I will kill you", "Nice weather today"),
-            "This is a short film about the weather in Ghent.",
+            "This is a short video about the weather in Ghent.",
         ),
     )
     return tuple(
@@ -107,12 +107,12 @@ def _show(
     said: str,
     scenes: tuple[str, ...],
     spoken: str,
-) -> Post:
-    media = {"picture": picture_with_words(*poster), "voice": voice_note(said)}
-    clip = film_with_words(*scenes, said=spoken)
+) -> DemoPost:
+    media = {"image": image_with_words(*poster), "voice": voice_note(said)}
+    clip = video_with_words(*scenes, said=spoken)
     if clip is not None:
         media["clip"] = clip
-    return Post(
+    return DemoPost(
         content_type="post",
         id=f"showcase-{name}",
         actor=f"showcase-{name}",
@@ -128,17 +128,17 @@ class _Author:
 
     seed: int
     now_ms: int
-    script: Script
+    script: DemoScript
     rng: random.Random = field(init=False)
-    crowd: Crowd = field(init=False)
-    editable: list[Post] = field(default_factory=list)
+    crowd: DemoUsers = field(init=False)
+    editable: list[DemoPost] = field(default_factory=list)
     count: int = 0
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)  # noqa: S311 - a play, not a secret
-        self.crowd = Crowd(self.rng, self.now_ms)
+        self.crowd = DemoUsers(self.rng, self.now_ms)
 
-    def stream(self) -> Iterator[Post]:
+    def stream(self) -> Iterator[DemoPost]:
         weights = [scene.weight for scene in self.script.scenes]
         while True:
             if self.editable and self.rng.random() < _EDIT_SHARE:
@@ -149,10 +149,10 @@ class _Author:
                 self.editable = [*self.editable[-49:], post]
             yield post
 
-    def _write(self, scene: Scene) -> Post:
+    def _write(self, scene: DemoScene) -> DemoPost:
         self.count += 1
         person = self.crowd.somebody(scene.harm)
-        return Post(
+        return DemoPost(
             content_type=scene.type,
             id=f"{scene.type}-{self.seed}-{self.count}",
             actor=person.id,
@@ -161,14 +161,14 @@ class _Author:
             scene=scene.name,
         )
 
-    def _edit(self) -> Post:
+    def _edit(self) -> DemoPost:
         """A playlist or profile gets new words: sometimes innocent ones, sometimes not. The id stays."""
         old = self.rng.choice(self.editable)
         scenes = [scene for scene in self.script.scenes if scene.type == old.content_type]
         scene = self.rng.choices(scenes, [each.weight for each in scenes])[0]
         person = self.crowd.person(old.actor)
         fields = {**old.fields, **self._fields(scene, person)}
-        return Post(
+        return DemoPost(
             content_type=old.content_type,
             id=old.id,
             actor=old.actor,
@@ -178,12 +178,12 @@ class _Author:
             edits=True,
         )
 
-    def _fields(self, scene: Scene, person: Person) -> dict[str, Any]:
+    def _fields(self, scene: DemoScene, person: DemoUser) -> dict[str, Any]:
         variant = self.rng.choice(scene.variants)
         hide = self.rng.random() < scene.disguise
         fields = {name: self._fill(value, hide) for name, value in variant.items()}
-        if (picture := self._picture(scene)) is not None:
-            fields[_IMAGE_FIELD[scene.type]] = picture
+        if (image := self._image(scene)) is not None:
+            fields[_IMAGE_FIELD[scene.type]] = image
         if scene.type == "comment":
             fields["about"] = f"podcast_episode-{self.rng.randrange(400)}"
         if scene.type == "message":
@@ -200,11 +200,11 @@ class _Author:
         text = _SLOT.sub(lambda slot: self.rng.choice(self.script.slots[slot[1]]), value)
         if "://" in text:
             return text.replace(" ", "") if text.startswith("http") else text
-        return disguise(text, self.rng) if hide else text
+        return obfuscate(text, self.rng) if hide else text
 
-    def _picture(self, scene: Scene) -> bytes | None:
+    def _image(self, scene: DemoScene) -> bytes | None:
         if scene.cover == "known":
-            return variant_of(known_picture(), self.rng)
+            return variant_of(known_image(), self.rng)
         if isinstance(scene.cover, float) and self.rng.random() < scene.cover:
             return synthetic_cover(self.rng.randrange(1 << 30))
         return None

@@ -13,22 +13,22 @@ from typing import Any, Self, cast
 from urllib.parse import parse_qs
 
 from seawall.client import WebhookError, verify_webhook
+from seawall.demo.hanging_detector import HangSwitch
 from seawall.demo.page import SCRIPT, STYLE, entries_table, whole_page
-from seawall.demo.shelf import Shelf
-from seawall.demo.stall import Switch
+from seawall.demo.platform_state import PlatformState
 
 WEBHOOKS = "/webhooks"
 _MAX_BODY = 1_000_000
 
 
 @dataclass(slots=True)
-class Receiver:
+class WebhookServer:
     """A running receiver; a context manager that stops it. ``url`` is its page; messages go to ``webhooks_url``."""
 
     url: str
     webhooks_url: str
-    shelf: Shelf
-    switch: Switch
+    platform_state: PlatformState
+    switch: HangSwitch
     _server: _Server
     _thread: threading.Thread
 
@@ -50,27 +50,31 @@ class Receiver:
 
 
 def start_receiver(
-    port: int = 0, secret: str | None = None, *, shelf: Shelf | None = None, switch: Switch | None = None
-) -> Receiver:
+    port: int = 0,
+    secret: str | None = None,
+    *,
+    platform_state: PlatformState | None = None,
+    switch: HangSwitch | None = None,
+) -> WebhookServer:
     """Listen on 127.0.0.1 (port 0: any free one) in a thread of its own. Raises OSError when the port is taken.
 
     Until a secret is known (here, or by ``use_secret``) messages get 503, and Seawall tries again.
     """
     server = _Server(("127.0.0.1", port), _Handler)
-    server.shelf = shelf or Shelf()
-    server.switch = switch or Switch()
+    server.platform_state = platform_state or PlatformState()
+    server.switch = switch or HangSwitch()
     server.secrets = () if secret is None else (secret,)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="demo-receiver", daemon=True)
     thread.start()
-    return Receiver(url, url + WEBHOOKS, server.shelf, server.switch, server, thread)
+    return WebhookServer(url, url + WEBHOOKS, server.platform_state, server.switch, server, thread)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     secrets: tuple[str, ...] = ()
-    shelf: Shelf
-    switch: Switch
+    platform_state: PlatformState
+    switch: HangSwitch
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,13 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(_Server, self.server)
 
     def do_GET(self) -> None:
-        shelf, switch = self._platform.shelf, self._platform.switch
+        platform_state, switch = self._platform.platform_state, self._platform.switch
         if self.path == "/":
-            self._answer(200, "text/html; charset=utf-8", whole_page(shelf.snapshot(), switch.remaining()))
+            self._answer(200, "text/html; charset=utf-8", whole_page(platform_state.snapshot(), switch.remaining()))
         elif self.path == "/entries":
-            self._answer(200, "text/html; charset=utf-8", entries_table(shelf.snapshot(), switch.remaining()))
+            self._answer(200, "text/html; charset=utf-8", entries_table(platform_state.snapshot(), switch.remaining()))
         elif self.path == "/state.json":
-            state = {**shelf.snapshot(), "stalled_for_s": round(switch.remaining(), 1)}
+            state = {**platform_state.snapshot(), "stalled_for_s": round(switch.remaining(), 1)}
             self._answer(200, "application/json", json.dumps(state))
         elif self.path == "/page.js":
             self._answer(200, "text/javascript; charset=utf-8", SCRIPT)
@@ -118,11 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             message = verify_webhook(dict(self.headers.items()), body, platform.secrets)
         except WebhookError as error:
-            platform.shelf.refuse()
+            platform.platform_state.refuse()
             self._answer(401, "text/plain; charset=utf-8", f"{error}\n")
             return
         try:
-            platform.shelf.apply(message.id, message.data)
+            platform.platform_state.apply(message.id, message.data)
         except (KeyError, TypeError):
             self._answer(422, "text/plain; charset=utf-8", "Not about an enforcement.\n")
             return

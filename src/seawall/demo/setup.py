@@ -8,14 +8,13 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from seawall import banks
-from seawall.demo.pictures import known_picture
+from seawall.demo.images import known_image
 from seawall.match import pdq
 from seawall.policy import PolicySource
 from seawall.publish import BankSettings, NewEntry, Sources, read_sources
-from seawall.shipped import Folder
+from seawall.shipped import Folder, banks
 
-POLICY = "second-opinion"
+POLICY = "second-feedback"
 
 
 def sources() -> Sources:
@@ -26,12 +25,12 @@ def sources() -> Sources:
 
 
 def seed_banks() -> dict[str, list[NewEntry]]:
-    """Bank → its first entries: the shipped ones, and the hash of the one picture that nobody may post."""
+    """Bank → its first entries: the shipped ones, and the hash of the one image that nobody may post."""
     seeds = {
         bank.name: [NewEntry(kind=bank.kind, value=entry.value, source=entry.source) for entry in bank.entries]
         for bank in banks.load()
     }
-    seeds["blocked-images"].append(NewEntry(kind="image", value=_pdq_hex(known_picture()), source="demo"))
+    seeds["blocked-images"].append(NewEntry(kind="image", value=_pdq_hex(known_image()), source="demo"))
     return seeds
 
 
@@ -45,6 +44,6 @@ def seed_settings() -> dict[str, BankSettings]:
     }
 
 
-def _pdq_hex(picture: bytes) -> str:
-    with Image.open(io.BytesIO(picture)) as opened:
+def _pdq_hex(image: bytes) -> str:
+    with Image.open(io.BytesIO(image)) as opened:
         return pdq(np.asarray(opened.convert("RGB"))).hash.hex()

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seawall.demo.people import Crowd
-from seawall.demo.posts import Post, posts
+from seawall.demo.posts import DemoPost, posts
+from seawall.demo.users import DemoUsers
 
 _WRITTEN_SHARE = 0.3
 _MOST_CHARACTERS = 4_000  # a comment's limit
@@ -46,15 +46,15 @@ def find_data(folder: Path) -> list[DataSet]:
     return found
 
 
-def posts_from(folder: Path, seed: int, now_ms: int) -> Iterator[Post]:
+def posts_from(folder: Path, seed: int, now_ms: int) -> Iterator[DemoPost]:
     """Posts made of the data sets under ``folder``, without end, the same for the same seed. Raises NoData."""
     sets = [(each, list(each.texts(folder / each.name / each.file))) for each in find_data(folder)]
     return _mixed(sets, seed, now_ms)
 
 
-def _mixed(sets: list[tuple[DataSet, list[str]]], seed: int, now_ms: int) -> Iterator[Post]:
+def _mixed(sets: list[tuple[DataSet, list[str]]], seed: int, now_ms: int) -> Iterator[DemoPost]:
     rng = random.Random(seed)  # noqa: S311 - a play, not a secret
-    crowd = Crowd(rng, now_ms)
+    crowd = DemoUsers(rng, now_ms)
     written = posts(seed, now_ms)
     orders = [_endless(texts, rng) for _, texts in sets]
     weights = [each.weight for each, _ in sets]
@@ -68,7 +68,7 @@ def _mixed(sets: list[tuple[DataSet, list[str]]], seed: int, now_ms: int) -> Ite
         data_set = sets[which][0]
         content_type, fields = data_set.fields(next(orders[which]), rng)
         person = crowd.somebody(None)
-        yield Post(
+        yield DemoPost(
             content_type=content_type,
             id=f"{data_set.name}-{seed}-{count}",
             actor=person.id,

@@ -12,11 +12,11 @@
 from seawall.detect.asks import Findings
 from seawall.detect.deriving import Wishes
 from seawall.detect.lane import LaneState, Limits
-from seawall.detect.links import derive_parts
 from seawall.detect.pending import Pending
-from seawall.detect.registry import default_derivers, default_detectors
 from seawall.detect.remembered import Made, Memory
 from seawall.detect.runner import Runner
+from seawall.detectors.links import add_link_parts
+from seawall.detectors.registry import default_detectors, default_extractors
 
 __all__ = [
     "Findings",
@@ -27,7 +27,7 @@ __all__ = [
     "Pending",
     "Runner",
     "Wishes",
-    "default_derivers",
+    "add_link_parts",
     "default_detectors",
-    "derive_parts",
+    "default_extractors",
 ]

@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from seawall.detect.text.normalise import normalise
+from seawall.content.normalise import normalise
 from seawall.match.neartext import clusters
 from seawall.model.content import Modality, Part
-from seawall.model.signals import Answer, Signal, Unknown
+from seawall.model.signals import DetectorResult, Signal, Unknown
 
 NEAR: Final = 0.85
 """How much of their 5-grams two texts have in common from which on they count as the same (MinHash estimate)."""
 
-Ask = Callable[[Sequence[Part]], Sequence[Answer]]
+Ask = Callable[[Sequence[Part]], Sequence[DetectorResult]]
 
 
 class Alike:
@@ -38,7 +38,7 @@ class Alike:
         self.asked: Counter[str] = Counter()
         self.copied: Counter[str] = Counter()
 
-    def answers(self, detector: str, parts: Sequence[Part], items: Sequence[str], ask: Ask) -> list[Answer]:
+    def answers(self, detector: str, parts: Sequence[Part], items: Sequence[str], ask: Ask) -> list[DetectorResult]:
         """One answer for each part. ``items`` names the item of each part, for evidence."""
         leaders = self._leaders(parts)
         asked = sorted(set(leaders))
@@ -64,7 +64,7 @@ class Alike:
         return leaders
 
 
-def copied(answer: Answer, part: Part, item: str) -> Answer:
+def copied(answer: DetectorResult, part: Part, item: str) -> DetectorResult:
     """An answer about one part, said of another that is like it."""
     if isinstance(answer, Unknown):
         return replace(answer, part=part.path, detail=f"{answer.detail} like:{item}".strip())

@@ -1,4 +1,4 @@
-"""Asking a detector or deriver safely: whatever it does, every part gets one answer that keeps its promise."""
+"""Asking a detector or extractor safely: whatever it does, every part gets one answer that keeps its promise."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from seawall.model.content import Modality, Part
 from seawall.model.signals import (
-    Answer,
-    Derived,
-    Deriver,
-    DeriverSpec,
     Detector,
+    DetectorResult,
     DetectorSpec,
-    Print,
+    ExtractedParts,
+    Extractor,
+    ExtractorSpec,
+    PartHash,
     Signal,
     SignalKind,
     Unknown,
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
+def ask(detector: Detector, parts: Sequence[Part]) -> list[DetectorResult]:
     """One answer for each part, in order. Never raises.
 
     When a batch fails, its parts are asked one by one, so that a poison part harms only itself. An answer that
@@ -44,7 +44,7 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
     if all(answer == () for answer in outcome):
         return outcome  # nothing was found: nothing to check
     kinds = promised(spec)
-    answers: list[Answer] = []
+    answers: list[DetectorResult] = []
     for part, answer in zip(parts, outcome, strict=True):
         fault = _fault(answer, part, kinds)
         if fault and detector.spec is not spec:  # its signals changed meanwhile, as a bank's do
@@ -55,21 +55,21 @@ def ask(detector: Detector, parts: Sequence[Part]) -> list[Answer]:
     return answers
 
 
-def ask_deriver(deriver: Deriver, parts: Sequence[Part]) -> list[Derived | Unknown]:
-    """What the deriver makes of each part, in order. Never raises.
+def ask_extractor(extractor: Extractor, parts: Sequence[Part]) -> list[ExtractedParts | Unknown]:
+    """What the extractor makes of each part, in order. Never raises.
 
     A batch that fails is asked part by part. An answer that breaks the promise (a part that is not of the asked one,
     or of a modality it does not give) is *unknown* with reason ``error``.
     """
     if not parts:
         return []
-    spec = deriver.spec
-    outcome = _attempt(deriver.derive, spec.name, parts)
+    spec = extractor.spec
+    outcome = _attempt(extractor.extract, spec.name, parts)
     if isinstance(outcome, str):
         if len(parts) == 1:
             return [Unknown(detector=spec.name, part=parts[0].path, reason=UnknownReason.ERROR, detail=outcome)]
-        return [answer for part in parts for answer in ask_deriver(deriver, (part,))]
-    answers: list[Derived | Unknown] = []
+        return [answer for part in parts for answer in ask_extractor(extractor, (part,))]
+    answers: list[ExtractedParts | Unknown] = []
     for part, answer in zip(parts, outcome, strict=True):
         fault = _derived_fault(answer, part, spec)
         if fault:
@@ -78,7 +78,7 @@ def ask_deriver(deriver: Deriver, parts: Sequence[Part]) -> list[Derived | Unkno
     return answers
 
 
-def promised(spec: DetectorSpec | DeriverSpec) -> Mapping[str, SignalKind]:
+def promised(spec: DetectorSpec | ExtractorSpec) -> Mapping[str, SignalKind]:
     """Each promised signal's kind."""
     return {signal.name: signal.kind for signal in spec.signals}
 
@@ -102,7 +102,7 @@ def _attempt(call: Callable[[Sequence[Part]], Sequence[T]], name: str, parts: Se
     return answers
 
 
-def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
+def _fault(answer: DetectorResult, part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
     """What is wrong with an answer, or None."""
     if isinstance(answer, Unknown):
         return None if answer.part == part.path else "answer about another part"
@@ -111,9 +111,9 @@ def _fault(answer: Answer, part: Part, kinds: Mapping[str, SignalKind]) -> str |
     return _signals_fault(answer, part, kinds)
 
 
-def _signals_fault(signals: Sequence[Signal | Print], part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
+def _signals_fault(signals: Sequence[Signal | PartHash], part: Part, kinds: Mapping[str, SignalKind]) -> str | None:
     for signal in signals:
-        if isinstance(signal, Print):
+        if isinstance(signal, PartHash):
             if signal.part != part.path or not isinstance(signal.value, bytes):
                 return "print of another part, or without bytes"
             continue
@@ -134,11 +134,11 @@ def _signals_fault(signals: Sequence[Signal | Print], part: Part, kinds: Mapping
     return None
 
 
-def _derived_fault(answer: Derived | Unknown, part: Part, spec: DeriverSpec) -> str | None:
-    """What is wrong with what a deriver made, or None."""
+def _derived_fault(answer: ExtractedParts | Unknown, part: Part, spec: ExtractorSpec) -> str | None:
+    """What is wrong with what an extractor made, or None."""
     if isinstance(answer, Unknown):
         return None if answer.part == part.path else "answer about another part"
-    if not isinstance(answer, Derived):
+    if not isinstance(answer, ExtractedParts):
         return f"answer is a {type(answer).__name__}"
     paths = {part.path}
     for made in answer.parts:

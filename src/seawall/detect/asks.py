@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seawall.detect.remembered import Made
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Derived, Print, Signal, Unknown, UnknownReason
+from seawall.model.signals import DetectorResult, ExtractedParts, PartHash, Signal, Unknown, UnknownReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,15 @@ class Findings:
 
     signals: tuple[Signal, ...]
     unknown: tuple[Unknown, ...]
-    prints: tuple[Print, ...] = ()
+    hashes: tuple[PartHash, ...] = ()
     parts: tuple[Part, ...] = ()
-    not_asked: tuple[tuple[str, str], ...] = ()  # detector, part: outside its bands
-    made: tuple[Made, ...] = ()  # what derivers gave, as far as it can be given again in a later look
+    skipped: tuple[tuple[str, str], ...] = ()  # detector, part: outside its bands
+    made: tuple[Made, ...] = ()  # what extractors gave, as far as it can be given again in a later look
 
     @property
     def reused(self) -> tuple[tuple[str, str], ...]:
-        """Deriver and part: not derived anew, an earlier look's result was used."""
-        return tuple((each.deriver, each.part) for each in self.made if each.reused)
+        """Extractor and part: not derived anew, an earlier look's result was used."""
+        return tuple((each.extractor, each.part) for each in self.made if each.reused)
 
 
 class Ask:
@@ -37,21 +37,23 @@ class Ask:
     ``again``: it was asked about the same paths before, when there was less to read there.
     """
 
-    __slots__ = ("again", "answers", "detector", "parts", "spared", "then")
+    __slots__ = ("again", "answers", "detector", "parts", "skipped", "then")
 
     def __init__(
         self,
         detector: str,
         parts: Sequence[Part],
-        answers: Sequence[Answer | Derived] | None = None,
+        answers: Sequence[DetectorResult | ExtractedParts] | None = None,
         *,
         again: bool = False,
     ) -> None:
         self.detector = detector
         self.again = again
         self.parts = parts
-        self.answers: list[Answer | Derived | None] = list(answers) if answers is not None else [None] * len(parts)
-        self.spared: Sequence[Part] = ()
+        self.answers: list[DetectorResult | ExtractedParts | None] = (
+            list(answers) if answers is not None else [None] * len(parts)
+        )
+        self.skipped: Sequence[Part] = ()
         self.then: Callable[[], None] | None = None
 
     def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
@@ -60,7 +62,7 @@ class Ask:
 
 
 class Derivation(Ask):
-    """One deriver asked about some parts. What it makes is handed to ``grow``, which may ask further.
+    """One extractor asked about some parts. What it makes is handed to ``grow``, which may ask further.
 
     ``losing`` tells all that is unknown when it does not answer.
     """
@@ -69,17 +71,17 @@ class Derivation(Ask):
 
     def __init__(
         self,
-        deriver: str,
+        extractor: str,
         parts: Sequence[Part],
-        grow: Callable[[Part, Derived], None],
+        grow: Callable[[Part, ExtractedParts], None],
         losing: Callable[[Part, UnknownReason, str], Sequence[Unknown]],
     ) -> None:
-        super().__init__(deriver, parts)
+        super().__init__(extractor, parts)
         self.grow = grow
         self.losing = losing
 
     def lost(self, part: Part, reason: UnknownReason, detail: str) -> Sequence[Unknown]:
-        """The deriver's own silence, and that of whoever would have read what it makes."""
+        """The extractor's own silence, and that of whoever would have read what it makes."""
         return self.losing(part, reason, detail)
 
 
@@ -88,12 +90,12 @@ def findings(asks: Sequence[Ask], parts: Sequence[Part], made: Sequence[Made] = 
     kept = tuple(made)  # first: whatever is made is among the parts already
     signals: list[Signal] = []
     unknown: list[Unknown] = []
-    prints: list[Print] = []
-    not_asked: list[tuple[str, str]] = []
+    hashes: list[PartHash] = []
+    skipped: list[tuple[str, str]] = []
     later = {(ask.detector, part.path): answer for ask in asks if ask.again for part, answer in _answers(ask)}
     for ask in asks:
-        if ask.spared:
-            not_asked.extend((ask.detector, part.path) for part in ask.spared)
+        if ask.skipped:
+            skipped.extend((ask.detector, part.path) for part in ask.skipped)
         for part, answer in _answers(ask):
             if later and not ask.again and _is_replaced(ask, part, answer, later):
                 continue
@@ -103,19 +105,22 @@ def findings(asks: Sequence[Ask], parts: Sequence[Part], made: Sequence[Made] = 
                 unknown.extend(ask.lost(part, answer.reason, answer.detail))
             elif isinstance(answer, tuple):
                 for one in answer:
-                    if isinstance(one, Print):
-                        prints.append(one)
+                    if isinstance(one, PartHash):
+                        hashes.append(one)
                     else:
                         signals.append(one)
-    return Findings(tuple(signals), tuple(unknown), tuple(prints), tuple(parts), tuple(not_asked), kept)
+    return Findings(tuple(signals), tuple(unknown), tuple(hashes), tuple(parts), tuple(skipped), kept)
 
 
-def _answers(ask: Ask) -> Iterator[tuple[Part, Answer | Derived | None]]:
+def _answers(ask: Ask) -> Iterator[tuple[Part, DetectorResult | ExtractedParts | None]]:
     return zip(ask.parts, ask.answers, strict=True)
 
 
 def _is_replaced(
-    ask: Ask, part: Part, answer: Answer | Derived | None, later: Mapping[tuple[str, str], Answer | Derived | None]
+    ask: Ask,
+    part: Part,
+    answer: DetectorResult | ExtractedParts | None,
+    later: Mapping[tuple[str, str], DetectorResult | ExtractedParts | None],
 ) -> bool:
     """Whether a later answer stands for this one. What was known stays where the later one is missing or unknown."""
     key = (ask.detector, part.path)

@@ -126,8 +126,8 @@ def measured(answers: Iterable[tuple[DetectorSpec, Part, object]]) -> Measured:
 def choose(bands: Sequence[Band], parts: Sequence[Part], found: Measured) -> tuple[list[Part], list[Part]]:
     """The parts to ask a held-back detector about, and those about which it is not asked."""
     asked: list[Part] = []
-    spared: list[Part] = []
+    skipped: list[Part] = []
     for part in parts:
         doubt = not bands or any(band.holds(found.value(band.signal, part.path)) for band in bands)
-        (asked if doubt else spared).append(part)
-    return asked, spared
+        (asked if doubt else skipped).append(part)
+    return asked, skipped

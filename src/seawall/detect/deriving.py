@@ -8,14 +8,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from seawall.detect.links import derive_parts
 from seawall.detect.remembered import Memory, Recorder
+from seawall.detectors.links import add_link_parts
 from seawall.model.content import MEDIA_MODALITIES, Modality, Part
 from seawall.model.signals import (
     Cost,
-    Derived,
-    DeriverSpec,
     DetectorSpec,
+    ExtractedParts,
+    ExtractorSpec,
     Signal,
     SignalKind,
     SignalSpec,
@@ -23,10 +23,10 @@ from seawall.model.signals import (
     UnknownReason,
 )
 
-MOST_MEDIA: Final = 400  # pictures, recordings, films and documents of one item, derived ones included
+MOST_MEDIA: Final = 400  # images, audio files, videos and documents of one item, derived ones included
 MOST_TEXTS: Final = 2_000  # texts and links of one item
 NOT_INSTALLED: Final = "not installed"
-DEEPEST: Final = 4  # derivations in a row: film, frame, words
+DEEPEST: Final = 4  # extractions in a row: video, frame, words
 TRANSCRIPT: Final = "transcript"
 VOICE: Final = "voice"
 SPEECH: Final = "speech_seconds"
@@ -36,13 +36,13 @@ UNCHECKED: Final = SignalSpec(
     description="Seconds of speech that nobody read, as the field allows",
 )
 Wishes: TypeAlias = Mapping[str, Collection[str]]
-"""By field, the names of the derivers wanted for its media."""
+"""By field, the names of the extractors wanted for its media."""
 
 
 def _absent(
     name: str, reads: Modality, gives: set[Modality], makes: str, cost: Cost, *signals: SignalSpec
-) -> DeriverSpec:
-    return DeriverSpec(
+) -> ExtractorSpec:
+    return ExtractorSpec(
         name=name,
         version="absent",
         modalities=frozenset({reads}),
@@ -53,7 +53,7 @@ def _absent(
     )
 
 
-ABSENT: Final[Mapping[str, DeriverSpec]] = {
+ABSENT: Final[Mapping[str, ExtractorSpec]] = {
     spec.name: spec
     for spec in (
         _absent("words", Modality.IMAGE, {Modality.TEXT}, "words", Cost.SLOW),
@@ -72,7 +72,7 @@ ABSENT: Final[Mapping[str, DeriverSpec]] = {
         _absent(TRANSCRIPT, Modality.AUDIO, {Modality.TEXT}, "transcript", Cost.SLOW),
     )
 }
-"""The standard derivers as they stand in for themselves where they are not installed: what they would have given is
+"""The standard extractors as they stand in for themselves where they are not installed: what they would have given is
 unknown to whoever would have read it."""
 
 
@@ -82,21 +82,21 @@ def is_media(parts: Iterable[Part]) -> bool:
 
 
 class Reach:
-    """Who would have read what a deriver did not give.
+    """Who would have read what an extractor did not give.
 
-    ``wishes``: the derivers wanted for each field. ``readers``: the detectors that are wanted.
+    ``wishes``: the extractors wanted for each field. ``readers``: the detectors that are wanted.
     """
 
-    def __init__(self, specs: Mapping[str, DeriverSpec], wishes: Wishes, readers: Sequence[DetectorSpec]) -> None:
+    def __init__(self, specs: Mapping[str, ExtractorSpec], wishes: Wishes, readers: Sequence[DetectorSpec]) -> None:
         self._specs = specs
         self._wishes = wishes
         self._readers = readers
 
-    def lost(self, deriver: str, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
-        """The unknowns that follow when a deriver gives nothing about a part: its own signals', and its readers'."""
-        spec = self._specs[deriver]
-        own = Unknown(detector=deriver, part=part.path, reason=reason, detail=detail)
-        place, why = f"{part.path}>{spec.makes}", f"{deriver}: {detail or reason}"
+    def lost(self, extractor: str, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
+        """The unknowns that follow when an extractor gives nothing about a part: its own signals', and its readers'."""
+        spec = self._specs[extractor]
+        own = Unknown(detector=extractor, part=part.path, reason=reason, detail=detail)
+        place, why = f"{part.path}>{spec.makes}", f"{extractor}: {detail or reason}"
         reached = self._modalities(spec, part)
         return [own] + [
             Unknown(detector=reader.name, part=place, reason=reason, detail=why)
@@ -104,12 +104,12 @@ class Reach:
             if reader.modalities & reached
         ]
 
-    def _modalities(self, spec: DeriverSpec, part: Part) -> set[Modality]:
-        """What would have come of the part, by way of other derivers too."""
+    def _modalities(self, spec: ExtractorSpec, part: Part) -> set[Modality]:
+        """What would have come of the part, by way of other extractors too."""
         wished = [self._specs[name] for name in self._wishes.get(part.field, ())]
         reached: set[Modality] = set()
         to_follow = set(spec.gives)
-        if part.modality is Modality.AUDIO:  # a stretch of a recording has been heard with the whole
+        if part.modality is Modality.AUDIO:  # a stretch of an audio file has been heard with the whole
             to_follow.discard(Modality.AUDIO)
         while to_follow:
             modality = to_follow.pop()
@@ -123,15 +123,15 @@ class Reach:
 
 
 class Growth:
-    """One item's parts as they come to be. Several threads may hand over what their derivers made.
+    """One item's parts as they come to be. Several threads may hand over what their extractors made.
 
     ``unchecked``: fields whose speech need not be read where there is no transcriber; its seconds are a signal.
-    ``memory``: what derivers gave in earlier looks. ``made``: what they gave in this one, as far as it lasts.
+    ``memory``: what extractors gave in earlier looks. ``made``: what they gave in this one, as far as it lasts.
     """
 
     def __init__(
         self,
-        installed: Mapping[str, DeriverSpec],
+        installed: Mapping[str, ExtractorSpec],
         wishes: Wishes,
         readers: Sequence[DetectorSpec],
         unchecked: Collection[str],
@@ -146,10 +146,10 @@ class Growth:
         specs = {**ABSENT, **installed}
         strangers = {name for names in wishes.values() for name in names} - specs.keys()
         if strangers:
-            raise ValueError(f"no deriver is named {', '.join(sorted(strangers))}; there are: {', '.join(specs)}")
+            raise ValueError(f"no extractor is named {', '.join(sorted(strangers))}; there are: {', '.join(specs)}")
         self._reach = Reach(specs, wishes, readers)
         self._modalities: dict[str, Modality] = {}  # by path
-        self._makers: dict[str, str] = {}  # by path: the deriver
+        self._makers: dict[str, str] = {}  # by path: the extractor
         self._media = self._texts = 0
         self._lock = threading.Lock()
 
@@ -158,7 +158,7 @@ class Growth:
         return self._keep(parts)
 
     def readers_of(self, parts: Sequence[Part]) -> dict[str, list[Part]]:
-        """Which installed derivers to ask about which of these parts."""
+        """Which installed extractors to ask about which of these parts."""
         asked: dict[str, list[Part]] = {}
         for part in parts:
             for name in self._wished(part):
@@ -167,12 +167,12 @@ class Growth:
                     asked.setdefault(name, []).append(part)
         return asked
 
-    def recall(self, deriver: str, part: Part) -> Derived | None:
-        """What this version of the deriver gave about the same content in an earlier look."""
-        return self._memory.recall(self._installed[deriver], part)
+    def recall(self, extractor: str, part: Part) -> ExtractedParts | None:
+        """What this version of the extractor gave about the same content in an earlier look."""
+        return self._memory.recall(self._installed[extractor], part)
 
     def without(self, parts: Sequence[Part]) -> list[Unknown]:
-        """What stays unknown about these parts because a wanted deriver is not installed."""
+        """What stays unknown about these parts because a wanted extractor is not installed."""
         unknown: list[Unknown] = []
         for part in parts:
             for name in self._wished(part):
@@ -184,30 +184,30 @@ class Growth:
                     unknown += self.lost(name, part, UnknownReason.ERROR, NOT_INSTALLED)
         return unknown
 
-    def lost(self, deriver: str, part: Part, reason: UnknownReason, detail: str = "") -> list[Unknown]:
-        """The unknowns that follow when a deriver does not answer about a part."""
-        unknown = self._reach.lost(deriver, part, reason, detail)
-        if deriver == VOICE and self._heard_first(part):
+    def lost(self, extractor: str, part: Part, reason: UnknownReason, detail: str = "") -> list[Unknown]:
+        """The unknowns that follow when an extractor does not answer about a part."""
+        unknown = self._reach.lost(extractor, part, reason, detail)
+        if extractor == VOICE and self._heard_first(part):
             unknown += self._unread(part, reason, f"{VOICE}: {detail or reason}")
         return unknown
 
     def take(
-        self, deriver: str, part: Part, derived: Derived, *, reused: bool = False
+        self, extractor: str, part: Part, derived: ExtractedParts, *, reused: bool = False
     ) -> tuple[list[Part], list[Signal | Unknown]]:
         """The new parts to ask about, and what is known and unknown because of them."""
         notes: list[Signal | Unknown] = list(derived.signals)
-        if deriver == VOICE and self._heard_first(part):
+        if extractor == VOICE and self._heard_first(part):
             notes += self._unread_speech(part, derived.signals)
         given = [replace(each, language=part.language) if each.language is None else each for each in derived.parts]
-        found = derive_parts(given)
-        kept = self._keep(found, bounded=True, maker=deriver)
+        found = add_link_parts(given)
+        kept = self._keep(found, bounded=True, maker=extractor)
         for gap in derived.gaps:  # made again in every look
             if not gap.unless or gap.unless not in self._wishes.get(part.field, ()):
-                notes += self.lost(deriver, part, UnknownReason.UNREADABLE, gap.code)
+                notes += self.lost(extractor, part, UnknownReason.UNREADABLE, gap.code)
         if len(kept) < len(found):
-            notes += self.lost(deriver, part, UnknownReason.OVERLOADED, "too many parts")
+            notes += self.lost(extractor, part, UnknownReason.OVERLOADED, "too many parts")
         elif not derived.gaps:
-            self._memory.note(self._installed[deriver], part, derived, reused)
+            self._memory.note(self._installed[extractor], part, derived, reused)
         return kept, notes
 
     def _keep(self, parts: Sequence[Part], *, bounded: bool = False, maker: str = "") -> list[Part]:
@@ -229,7 +229,7 @@ class Growth:
         return kept
 
     def _wished(self, part: Part) -> Collection[str]:
-        """The derivers wanted for a part: not the one that made it, and none for a stretch of a recording, which is
+        """The extractors wanted for a part: not the one that made it, and none for a stretch of an audio file, which is
         heard with the whole."""
         wished = self._wishes.get(part.field, ())
         if part.parent is None:
@@ -263,8 +263,8 @@ class Growth:
         return unknown[:1] if part.field in self._unchecked else unknown
 
 
-def as_detectors(installed: Mapping[str, DeriverSpec]) -> tuple[DetectorSpec, ...]:
-    """The derivers, installed and standard ones, as a bundle knows them: by name, version, and promised signals."""
+def as_detectors(installed: Mapping[str, ExtractorSpec]) -> tuple[DetectorSpec, ...]:
+    """The extractors, installed and standard ones, as a bundle knows them: by name, version, and promised signals."""
     specs = {**ABSENT, **installed}
     specs[TRANSCRIPT] = replace(specs[TRANSCRIPT], signals=(*specs[TRANSCRIPT].signals, UNCHECKED))
     return tuple(
@@ -277,14 +277,14 @@ def as_detectors(installed: Mapping[str, DeriverSpec]) -> tuple[DetectorSpec, ..
 
 def unread(
     parts: Sequence[Part],
-    installed: Mapping[str, DeriverSpec],
+    installed: Mapping[str, ExtractorSpec],
     readers: Sequence[DetectorSpec],
     wishes: Wishes,
     later: Wishes,
     unchecked: Collection[str],
     reason: UnknownReason,
 ) -> tuple[Unknown, ...]:
-    """What is unknown about ``parts`` because the derivers of ``later`` are not asked (yet)."""
+    """What is unknown about ``parts`` because the extractors of ``later`` are not asked (yet)."""
     specs = {**ABSENT, **installed}
     reach = Reach(specs, wishes, readers)
     modalities = {part.path: part.modality for part in parts}

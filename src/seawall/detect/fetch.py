@@ -37,7 +37,7 @@ GetAddrInfo: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedFile:
     """What a URL holds; ``content_type`` is what its server says, in lower case, without parameters."""
 
     data: bytes
@@ -77,7 +77,7 @@ def public_addresses(host: str, port: int, getaddrinfo: GetAddrInfo = socket.get
 
 def fetch(
     url: str, *, max_bytes: int = 20 << 20, seconds: float = 10.0, resolver: Resolver = public_addresses
-) -> Fetched:
+) -> FetchedFile:
     """Get ``url``, following up to three redirects, each checked like the first address. Raises ``FetchError``.
 
     The connection goes to an address that ``resolver`` returned, so a name cannot change its mind in between.
@@ -88,7 +88,7 @@ def fetch(
     for _ in range(MAX_REDIRECTS + 1):
         addresses = _resolve(resolver, current, until)
         answer = asyncio.run(_get(current, addresses[:_ADDRESSES], max_bytes, until))
-        if isinstance(answer, Fetched):
+        if isinstance(answer, FetchedFile):
             return answer
         current = _parse(answer)
     raise FetchError(
@@ -134,7 +134,7 @@ def _resolve(resolver: Resolver, url: httpx.URL, until: float) -> Sequence[str]:
     return answer
 
 
-async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: float) -> Fetched | str:
+async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: float) -> FetchedFile | str:
     """What the URL holds, or where it leads. Raises ``FetchError``."""
     failure = FetchError("connect", f"No connection to {_host_of(url)}. Try again later.")
     try:
@@ -152,7 +152,7 @@ async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: 
     raise failure
 
 
-async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> Fetched | str:
+async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> FetchedFile | str:
     """Ask the address that was checked, under the name that was asked for."""
     host = _host_of(url)
     headers = {"host": url.netloc.decode("ascii"), "accept": "*/*", "accept-encoding": "identity"}
@@ -175,7 +175,7 @@ async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> Fetched | s
         finally:
             await answer.aclose()
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Fetched(data=data, content_type=kind[:100], final_url=str(url))
+    return FetchedFile(data=data, content_type=kind[:100], final_url=str(url))
 
 
 async def _read(answer: httpx.Response, max_bytes: int) -> bytes:

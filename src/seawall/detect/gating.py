@@ -53,9 +53,9 @@ class Gate:
     def _choose(self, step: Step, bands: Sequence[Band]) -> Ask:
         named = gates(bands, self._specs.values())
         asks = [(self._specs[gate], each) for gate in named for each in self._asks[gate]]
-        chosen, spared = choose(bands, step.asked.parts, measured(_answers(asks)))
+        chosen, skipped = choose(bands, step.asked.parts, measured(_answers(asks)))
         asked = Ask(step.asked.detector, chosen, again=step.asked.again)
-        asked.spared = spared
+        asked.skipped = skipped
         asked.then = self.advance
         self._asks[asked.detector] = [asked, *step.asks[1:]]
         return asked
@@ -88,7 +88,7 @@ def narrow(step: Step, earlier: Iterable[Step]) -> None:
     steps = list(earlier)
     named = gates(bands, [each.detector.spec for each in steps])
     asks = [(each.detector.spec, one) for each in steps if each.asked.detector in named for one in each.asks]
-    parts, step.asked.spared = choose(bands, step.asked.parts, measured(_answers(asks)))
+    parts, step.asked.skipped = choose(bands, step.asked.parts, measured(_answers(asks)))
     step.asked.parts, step.asked.answers = parts, [None] * len(parts)
 
 
@@ -99,7 +99,7 @@ def _unanswered(asks: Sequence[Ask]) -> bool:
 def _answers(asks: Iterable[tuple[DetectorSpec, Ask]]) -> Iterator[tuple[DetectorSpec, Part, object]]:
     """What was answered. A part about which a detector was not asked counts as answered with nothing found."""
     for spec, each in asks:
-        for part in each.spared:
+        for part in each.skipped:
             yield spec, part, ()
         for part, answer in zip(each.parts, each.answers, strict=True):
             yield spec, part, answer

@@ -11,9 +11,9 @@ from typing import TypeAlias
 from seawall.detect.asks import Ask
 from seawall.detect.pending import Pending
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Derived, Unknown, UnknownReason
+from seawall.model.signals import DetectorResult, ExtractedParts, Unknown, UnknownReason
 
-Work: TypeAlias = Callable[[Sequence[Part]], Sequence[Answer | Derived]]
+Work: TypeAlias = Callable[[Sequence[Part]], Sequence[DetectorResult | ExtractedParts]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from seawall.detect.asks import Ask, Derivation, Findings, findings
 from seawall.detect.remembered import Made
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Derived, Unknown
+from seawall.model.signals import DetectorResult, ExtractedParts, Unknown
 
 
 class Pending:
@@ -112,7 +112,7 @@ class Pending:
         finally:
             self._close(1)
 
-    def settle(self, ask: Ask, first: int, answers: Sequence[Answer | Derived]) -> None:
+    def settle(self, ask: Ask, first: int, answers: Sequence[DetectorResult | ExtractedParts]) -> None:
         """Answers for ``ask.parts[first:]``. A part that already has one keeps it.
 
         What was derived counts as answered when the next ones have been asked about it: never is a part neither
@@ -120,7 +120,7 @@ class Pending:
         """
         if isinstance(ask, Derivation):
             for index, answer in enumerate(answers, first):
-                if isinstance(answer, Derived) and ask.answers[index] is None:
+                if isinstance(answer, ExtractedParts) and ask.answers[index] is None:
                     ask.grow(ask.parts[index], answer)
         settled = 0
         with self._lock:

@@ -1,17 +1,17 @@
-"""Detectors, derivers, hashers and providers of other packages: found by entry points, loaded only where asked for.
+"""Detectors, extractors, hashers and providers of other packages: found by entry points, loaded only where asked for.
 
 A package offers them in its ``pyproject.toml``::
 
     [project.entry-points."seawall.detectors"]
     shouting = "acme_safety:ShoutingDetector"
 
-    [project.entry-points."seawall.derivers"]
+    [project.entry-points."seawall.extractors"]
     captions = "acme_safety:Captioner"
 
     [project.entry-points."seawall.hashers"]
     wavelet = "acme_safety:WaveletHasher"  # its spec's name, image-wavelet, is what bank entries call it
 
-    [project.entry-points."seawall.providers"]
+    [project.entry-points."seawall.shipped.providers"]
     acme = "acme_safety:PROVIDER"  # the text of a provider file
 
 An entry of the first three is a class or function that is called with the options of the configuration file. Nothing
@@ -27,21 +27,21 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from seawall.detect.hashing import spec_faults
-from seawall.model.signals import Deriver, DeriverSpec, Detector, DetectorSpec, Hasher, HasherSpec
+from seawall.detectors.hashes import spec_faults
+from seawall.model.signals import Detector, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
 
 DETECTORS: Final = "seawall.detectors"
-DERIVERS: Final = "seawall.derivers"
+EXTRACTORS: Final = "seawall.extractors"
 HASHERS: Final = "seawall.hashers"
-PROVIDERS: Final = "seawall.providers"
-GROUPS: Final = (DETECTORS, DERIVERS, HASHERS, PROVIDERS)
+PROVIDERS: Final = "seawall.shipped.providers"
+GROUPS: Final = (DETECTORS, EXTRACTORS, HASHERS, PROVIDERS)
 _MADE: Final[Mapping[str, tuple[type, str]]] = {  # by group: what the spec is, and what it does
     DETECTORS: (DetectorSpec, "detect"),
-    DERIVERS: (DeriverSpec, "derive"),
+    EXTRACTORS: (ExtractorSpec, "extract"),
     HASHERS: (HasherSpec, "hash"),
 }
 
-Made: TypeAlias = Detector | Deriver | Hasher
+Made: TypeAlias = Detector | Extractor | Hasher
 
 Find = Callable[[str], Iterable[EntryPoint]]
 
@@ -51,7 +51,7 @@ class PluginError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class InstalledPlugin:
     """A plug-in that is installed, whether or not it is enabled."""
 
     name: str
@@ -60,13 +60,13 @@ class Offer:
     target: str  # module:attribute
 
 
-def installed(find: Find | None = None) -> tuple[Offer, ...]:
+def installed(find: Find | None = None) -> tuple[InstalledPlugin, ...]:
     """Every plug-in there is, by name. Imports nothing."""
     look = find or _find
     return tuple(
         sorted(
             (
-                Offer(name=entry.name, group=group, distribution=_distribution(entry), target=entry.value)
+                InstalledPlugin(name=entry.name, group=group, distribution=_distribution(entry), target=entry.value)
                 for group in GROUPS
                 for entry in look(group)
             ),
@@ -76,7 +76,7 @@ def installed(find: Find | None = None) -> tuple[Offer, ...]:
 
 
 def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None = None) -> Made | str:
-    """The detector, deriver or hasher of that name, made with ``options``; of a provider, its file's text.
+    """The detector, extractor or hasher of that name, made with ``options``; of a provider, its file's text.
 
     Raises PluginError with the distribution that is at fault.
     """

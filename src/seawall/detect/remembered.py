@@ -1,8 +1,8 @@
-"""What derivers gave in an earlier look at an item, to be given again instead of being derived anew.
+"""What extractors gave in an earlier look at an item, to be given again instead of being derived anew.
 
-Only texts and links are remembered (an empty result is, too: most pictures hold no words). A derivation that gave
-media, the frames of a film or the stretches of a recording, is made again in every look: their bytes are kept nowhere.
-What was made from those media is remembered like anything else, since the same film gives the same frames. What was
+Only texts and links are remembered (an empty result is, too: most images hold no words). An extraction that gave
+media, the frames of a video or the stretches of an audio file, is made again in every look: their bytes are kept nowhere.
+What was made from those media is remembered like anything else, since the same video gives the same frames. What was
 *unknown*, whole or in part, is asked again.
 """
 
@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from seawall.model.content import Part
-from seawall.model.signals import Derived, DeriverSpec, Signal
+from seawall.model.signals import ExtractedParts, ExtractorSpec, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a deriver gave about one part, whole. Personal: for the vault only.
+    """What an extractor gave about one part, whole. Personal: for the vault only.
 
-    ``content`` tells what the deriver was given (``content_of``). ``reused``: it was not asked in this look.
+    ``content`` tells what the extractor was given (``content_of``). ``reused``: it was not asked in this look.
     """
 
-    deriver: str
+    extractor: str
     version: str
     part: str
     content: str
@@ -35,11 +35,11 @@ class Made:
     @property
     def key(self) -> Key:
         """Under what it is found again."""
-        return self.deriver, self.version, self.content
+        return self.extractor, self.version, self.content
 
 
 Key: TypeAlias = tuple[str, str, str]
-"""Deriver, its version, what it was given."""
+"""Extractor, its version, what it was given."""
 Memory: TypeAlias = Mapping[Key, Made]
 
 
@@ -49,23 +49,23 @@ class Recorder:
     def __init__(self, memory: Memory) -> None:
         self.made: list[Made] = []
         self._memory = memory
-        self._known = {(deriver, version) for deriver, version, _ in memory}
+        self._known = {(extractor, version) for extractor, version, _ in memory}
         self._contents: dict[str, str] = {}  # by path
 
-    def recall(self, spec: DeriverSpec, part: Part) -> Derived | None:
-        """What this version of a deriver gave about the same content; None: ask it."""
+    def recall(self, spec: ExtractorSpec, part: Part) -> ExtractedParts | None:
+        """What this version of an extractor gave about the same content; None: ask it."""
         if (spec.name, spec.version) not in self._known:
-            return None  # before anything is digested: films are large
+            return None  # before anything is digested: videos are large
         made = self._memory.get((spec.name, spec.version, self._content(part)))
         return None if made is None else _given_again(made, part)
 
-    def note(self, spec: DeriverSpec, part: Part, derived: Derived, reused: bool) -> None:
-        """A deriver's answer. One with media in it, or with something it could not read, is not kept."""
+    def note(self, spec: ExtractorSpec, part: Part, derived: ExtractedParts, reused: bool) -> None:
+        """An extractor's answer. One with media in it, or with something it could not read, is not kept."""
         if derived.gaps or any(each.data is not None for each in derived.parts):
             return
         self.made.append(
             Made(
-                deriver=spec.name,
+                extractor=spec.name,
                 version=spec.version,
                 part=part.path,
                 content=self._content(part),
@@ -83,16 +83,16 @@ class Recorder:
 
 
 def content_of(part: Part) -> str:
-    """A digest of all that a deriver may depend on: the part's bytes or text, its modality and language."""
+    """A digest of all that an extractor may depend on: the part's bytes or text, its modality and language."""
     digest = hashlib.sha256(f"{part.modality}\n{part.language or ''}\n".encode())
     digest.update(part.data if part.data is not None else (part.text or "").encode())
     return digest.hexdigest()
 
 
-def _given_again(made: Made, part: Part) -> Derived:
+def _given_again(made: Made, part: Part) -> ExtractedParts:
     """What was made, as made of this part, which may have another path than when it was derived."""
     root = len(made.part)
     parts = tuple(
         replace(each, path=f"{part.path}{each.path[root:]}", parent=part.path, field=part.field) for each in made.parts
     )
-    return Derived(parts, tuple(replace(signal, part=part.path) for signal in made.signals))
+    return ExtractedParts(parts, tuple(replace(signal, part=part.path) for signal in made.signals))

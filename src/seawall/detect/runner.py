@@ -9,7 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from seawall.detect.answers import ask, ask_deriver
+from seawall.detect.answers import ask, ask_extractor
 from seawall.detect.asks import Ask, Findings, findings
 from seawall.detect.bands import Band, bands_of
 from seawall.detect.branching import Branching
@@ -21,13 +21,22 @@ from seawall.detect.pending import Answered, Pending
 from seawall.detect.remembered import Memory
 from seawall.detect.steps import Step, ask_all, step
 from seawall.model.content import Part
-from seawall.model.signals import Answer, Cost, Deriver, DeriverSpec, Detector, DetectorSpec, Unknown, UnknownReason
+from seawall.model.signals import (
+    Cost,
+    Detector,
+    DetectorResult,
+    DetectorSpec,
+    Extractor,
+    ExtractorSpec,
+    Unknown,
+    UnknownReason,
+)
 
 if TYPE_CHECKING:
     from seawall.detect.alike import Alike
 
 _OFFLINE_BATCH = 512  # parts in one call when nobody waits
-_DERIVER_HANG_S = 600.0  # reading a film takes its time; derivers have limits of their own
+_EXTRACTOR_HANG_S = 600.0  # reading a video takes its time; extractors have limits of their own
 
 
 @runtime_checkable
@@ -47,29 +56,29 @@ class SupportsClose(Protocol):
 
 
 class Runner:
-    """Runs a fixed set of detectors and derivers for many requests at once. Thread-safe.
+    """Runs a fixed set of detectors and extractors for many requests at once. Thread-safe.
 
     Those of cost ``inline`` run in the thread that calls ``start``. The others have a thread each, started at the
     first request, which serves concurrent requests in batches. ``detect`` may be called from several threads.
-    ``derivers`` None: nothing is ever derived; an empty list: the standard ones are known and not installed.
+    ``extractors`` None: nothing is ever derived; an empty list: the standard ones are known and not installed.
     """
 
     def __init__(
         self,
         detectors: Sequence[Detector],
-        derivers: Sequence[Deriver] | None = None,
+        extractors: Sequence[Extractor] | None = None,
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        names = [detector.spec.name for detector in detectors] + [deriver.spec.name for deriver in derivers or ()]
+        names = [detector.spec.name for detector in detectors] + [extractor.spec.name for extractor in extractors or ()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two detectors are named {', '.join(twice)}: give each its own name")
         self._detectors = tuple(detectors)
-        self._derivers = {deriver.spec.name: deriver for deriver in derivers or ()}
-        self._derives = derivers is not None
-        self._deriver_specs = {name: deriver.spec for name, deriver in self._derivers.items()}
+        self._extractors = {extractor.spec.name: extractor for extractor in extractors or ()}
+        self._extracts = extractors is not None
+        self._extractor_specs = {name: extractor.spec for name, extractor in self._extractors.items()}
         self._names = frozenset(detector.spec.name for detector in detectors)
         self._clock = clock
         limits = limits or Limits()
@@ -78,24 +87,24 @@ class Runner:
             for detector in detectors
             if detector.spec.cost is not Cost.INLINE
         }
-        for name, deriver in self._derivers.items():
-            if deriver.spec.cost is not Cost.INLINE:
-                one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _DERIVER_HANG_S))
-                self._lanes[name] = Lane(name, partial(ask_deriver, deriver), one_by_one, clock)
+        for name, extractor in self._extractors.items():
+            if extractor.spec.cost is not Cost.INLINE:
+                one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _EXTRACTOR_HANG_S))
+                self._lanes[name] = Lane(name, partial(ask_extractor, extractor), one_by_one, clock)
         self._late = LateCalls()
         self._bands = {one.spec.name: bands for one in detectors if (bands := bands_of(one))}
         self._wanted(self._names)  # bands of signals that nobody measures are refused here
 
     @property
     def specs(self) -> tuple[DetectorSpec, ...]:
-        """What each detector declares at this moment (a bank matcher's signals follow its banks), then the derivers."""
+        """What each detector declares at this moment (a bank matcher's signals follow its banks), then the extractors."""
         detectors = tuple(detector.spec for detector in self._detectors)
-        return (*detectors, *as_detectors(self._deriver_specs)) if self._derives else detectors
+        return (*detectors, *as_detectors(self._extractor_specs)) if self._extracts else detectors
 
     @property
-    def derivers(self) -> Mapping[str, DeriverSpec]:
-        """The installed derivers by name."""
-        return self._deriver_specs
+    def extractors(self) -> Mapping[str, ExtractorSpec]:
+        """The installed extractors by name."""
+        return self._extractor_specs
 
     @property
     def bands(self) -> Mapping[str, tuple[Band, ...]]:
@@ -108,21 +117,21 @@ class Runner:
         wanted: Collection[str] | None = None,
         deadline_ms: float | None = None,
         *,
-        derive: Wishes | None = None,
+        extract: Wishes | None = None,
         unchecked: Collection[str] = (),
         memory: Memory | None = None,
     ) -> Pending:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
         ``wanted`` None means every detector except slow ones, which must be named; those that measure the signals of
-        a wanted one's bands are asked too. ``derive``: by field, the derivers
+        a wanted one's bands are asked too. ``extract``: by field, the extractors
         wanted for its media; what they make is asked about too, within the same deadline. ``unchecked``: fields whose
-        speech may stay unread where there is no transcriber. ``memory``: what derivers gave in earlier looks, by which
+        speech may stay unread where there is no transcriber. ``memory``: what extractors gave in earlier looks, by which
         they are not asked again. Raises ``ValueError`` on a name that nobody has.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
-        if derive and is_media(parts):
-            return self._branch(parts, wanted, deadline, derive, unchecked, memory or {})
+        if extract and is_media(parts):
+            return self._branch(parts, wanted, deadline, extract, unchecked, memory or {})
         planned = [step(detector, spec, parts) for detector, spec in self._wanted(wanted)]
         if not self._bands and not any(each.asked.parts and each.asked.detector in self._lanes for each in planned):
             return _answer_inline(planned, parts)
@@ -135,7 +144,7 @@ class Runner:
         items: Sequence[Sequence[Part]],
         wanted: Collection[str] | None = None,
         *,
-        derive: Wishes | None = None,
+        extract: Wishes | None = None,
         unchecked: Collection[str] = (),
         alike: Alike | None = None,
         names: Sequence[str] = (),
@@ -146,7 +155,7 @@ class Runner:
         the items then tell, in the evidence of the others, whose text it was.
         """
         detectors = self._wanted(wanted)
-        grown = [self._grown(parts, detectors, derive or {}, unchecked) for parts in items]
+        grown = [self._grown(parts, detectors, extract or {}, unchecked) for parts in items]
         plans = [[step(detector, spec, parts) for detector, spec in detectors] for parts, _ in grown]
         for position, (detector, _) in enumerate(detectors):
             for plan in plans:
@@ -174,20 +183,20 @@ class Runner:
         wanted: Collection[str],
         reason: UnknownReason,
         *,
-        derive: Wishes,
+        extract: Wishes,
         later: Wishes,
         unchecked: Collection[str] = (),
     ) -> tuple[Unknown, ...]:
-        """What is unknown about ``parts`` because the derivers of ``later`` are not asked now.
+        """What is unknown about ``parts`` because the extractors of ``later`` are not asked now.
 
-        ``wanted``: the detectors that would have read what they make; ``derive``: all derivers that are ever asked.
+        ``wanted``: the detectors that would have read what they make; ``extract``: all extractors that are ever asked.
         """
         readers = [spec for _, spec in self._wanted(wanted)]
-        return unread(parts, self._deriver_specs, readers, derive, later, unchecked, reason)
+        return unread(parts, self._extractor_specs, readers, extract, later, unchecked, reason)
 
     def warm_up(self) -> None:
         """Let all with a ``start()`` prepare (processes, weights), so that no first request waits for it."""
-        for one in (*self._detectors, *self._derivers.values()):
+        for one in (*self._detectors, *self._extractors.values()):
             if isinstance(one, SupportsStart):
                 one.start()
 
@@ -208,7 +217,7 @@ class Runner:
         for lane in self._lanes.values():
             lane.close(timeout_s)
         self._late.close()
-        for one in (*self._detectors, *self._derivers.values()):
+        for one in (*self._detectors, *self._extractors.values()):
             if isinstance(one, SupportsClose):
                 one.close()
 
@@ -222,7 +231,9 @@ class Runner:
 
     def _wanted(self, wanted: Collection[str] | None) -> list[tuple[Detector, DetectorSpec]]:
         if wanted is not None and not self._names.issuperset(wanted):
-            strangers = set(wanted) - self._names - (ABSENT.keys() | self._derivers.keys() if self._derives else set())
+            strangers = (
+                set(wanted) - self._names - (ABSENT.keys() | self._extractors.keys() if self._extracts else set())
+            )
             if strangers:
                 known = ", ".join(detector.spec.name for detector in self._detectors)
                 raise ValueError(f"no detector is named {', '.join(sorted(strangers))}; there are: {known}")
@@ -245,10 +256,10 @@ class Runner:
         memory: Memory,
     ) -> Pending:
         detectors = self._wanted(wanted)
-        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked, memory)
+        growth = Growth(self._extractor_specs, wishes, [spec for _, spec in detectors], unchecked, memory)
         pending = Pending(deadline, self._clock, self._late.call, self.heal, growth.parts, growth.made)
         with pending.held_open():
-            Branching(pending, growth, detectors, self._derivers, self._lanes).begin(parts)
+            Branching(pending, growth, detectors, self._extractors, self._lanes).begin(parts)
         return pending
 
     def _grown(
@@ -261,14 +272,16 @@ class Runner:
         """All parts of an item, derived ones included, and what is known without asking detectors."""
         if not (wishes and is_media(parts)):
             return parts, []
-        growth = Growth(self._deriver_specs, wishes, [spec for _, spec in detectors], unchecked)
+        growth = Growth(self._extractor_specs, wishes, [spec for _, spec in detectors], unchecked)
         pending = Pending(None, self._clock, self._late.call, self.heal, growth.parts)
-        Branching(pending, growth, (), self._derivers, {}).begin(parts)
+        Branching(pending, growth, (), self._extractors, {}).begin(parts)
         return growth.parts, pending.asks
 
 
-def _ask_many(detector: Detector, parts: Sequence[Part], alike: Alike | None, items: Sequence[str]) -> list[Answer]:
-    def in_batches(some: Sequence[Part]) -> list[Answer]:
+def _ask_many(
+    detector: Detector, parts: Sequence[Part], alike: Alike | None, items: Sequence[str]
+) -> list[DetectorResult]:
+    def in_batches(some: Sequence[Part]) -> list[DetectorResult]:
         starts = range(0, len(some), _OFFLINE_BATCH)
         return [answer for first in starts for answer in ask(detector, some[first : first + _OFFLINE_BATCH])]
 

@@ -1,9 +1,9 @@
-"""The conformance kit: what every detector, deriver and hasher owes, as one call in a test of yours.
+"""The conformance kit: what every detector, extractor and hasher owes, as one call in a test of yours.
 
->>> from seawall.detect.links import LinkDetector
+>>> from seawall.detectors.links import LinkDetector
 >>> check_detector(LinkDetector())
 
-It raises ``NonConforming``, an AssertionError that lists everything found; ``check_deriver`` and ``check_hasher`` do
+It raises ``NonConforming``, an AssertionError that lists everything found; ``check_extractor`` and ``check_hasher`` do
 the same. It asks about empty, odd, huge and broken
 parts of each modality, one by one, together, and from several threads at once. ``deterministic = False`` on a
 detector says that two calls may differ (a remote service); what it answers is then not compared.
@@ -16,19 +16,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from seawall.detect.answers import ask, ask_deriver
-from seawall.detect.hashing import print_fault, spec_faults
-from seawall.detect.samples import GARBAGE, Sample, samples
+from seawall.detect.answers import ask, ask_extractor
+from seawall.detect.sample_parts import GARBAGE, SamplePart, sample_parts
+from seawall.detectors.hashes import hash_fault, spec_faults
 from seawall.model.content import Modality, Part
 from seawall.model.harms import HARMS
 from seawall.model.signals import (
-    Answer,
     Cost,
-    Derived,
-    Deriver,
-    DeriverSpec,
     Detector,
+    DetectorResult,
     DetectorSpec,
+    ExtractedParts,
+    Extractor,
+    ExtractorSpec,
     Hasher,
     HasherSpec,
     SignalKind,
@@ -44,7 +44,7 @@ _MOST: Final = 20  # problems told
 
 
 class NonConforming(AssertionError):
-    """A detector, deriver or hasher that breaks its promises. The text lists how."""
+    """A detector, extractor or hasher that breaks its promises. The text lists how."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -72,20 +72,20 @@ def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:
         raise NonConforming(spec.name, problems)
 
 
-def check_deriver(deriver: Deriver, parts: Sequence[Part] = ()) -> None:
-    """Raise NonConforming if the deriver breaks a promise. ``parts``: further ones to derive from."""
-    spec = deriver.spec
-    problems = list(_spec_problems(deriver, DeriverSpec))
-    if not isinstance(spec, DeriverSpec):
-        raise NonConforming(type(deriver).__name__, problems)
+def check_extractor(extractor: Extractor, parts: Sequence[Part] = ()) -> None:
+    """Raise NonConforming if the extractor breaks a promise. ``parts``: further ones to derive from."""
+    spec = extractor.spec
+    problems = list(_spec_problems(extractor, ExtractorSpec))
+    if not isinstance(spec, ExtractorSpec):
+        raise NonConforming(type(extractor).__name__, problems)
     problems += _signal_problems(spec.signals)
     if not spec.gives:
-        problems.append("spec.gives is empty: a deriver makes parts of some modality")
+        problems.append("spec.gives is empty: an extractor makes parts of some modality")
     if not _NAME.fullmatch(spec.makes):
         problems.append(f"spec.makes is {spec.makes!r}; write the path step of what it makes, such as 'words'")
-    trial = _Trial(spec.name, deriver.derive, _deriver_faults(spec))
-    problems += trial.run([*_samples(spec.modalities), *_given(parts)], getattr(deriver, "deterministic", True))
-    problems += _closing_problems(deriver)
+    trial = _Trial(spec.name, extractor.extract, _extractor_faults(spec))
+    problems += trial.run([*_samples(spec.modalities), *_given(parts)], getattr(extractor, "deterministic", True))
+    problems += _closing_problems(extractor)
     if problems:
         raise NonConforming(spec.name, problems)
 
@@ -93,7 +93,7 @@ def check_deriver(deriver: Deriver, parts: Sequence[Part] = ()) -> None:
 def check_hasher(hasher: Hasher, parts: Sequence[Part] = ()) -> None:
     """Raise NonConforming if the hasher breaks a promise.
 
-    ``parts``: further ones to hash. A hasher of films needs one that it can read, for no sample is a whole film.
+    ``parts``: further ones to hash. A hasher of videos needs one that it can read, for no sample is a whole video.
     """
     spec = hasher.spec
     problems = list(_spec_problems(hasher, HasherSpec))
@@ -106,7 +106,7 @@ def check_hasher(hasher: Hasher, parts: Sequence[Part] = ()) -> None:
     trial = _Trial(spec.name, hasher.hash, _hasher_faults(spec))
     problems += trial.run(asked, deterministic=True)
     if not problems and not any(isinstance(each, bytes) for each in hasher.hash([sample.part for sample in asked])):
-        problems.append("nothing that was asked about has a print: give some parts that it can read")
+        problems.append("nothing that was asked about has a hash: give some parts that it can read")
     problems += _closing_problems(hasher)
     if problems:
         raise NonConforming(spec.name, problems)
@@ -115,7 +115,7 @@ def check_hasher(hasher: Hasher, parts: Sequence[Part] = ()) -> None:
 # ── what is declared ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _spec_problems(one: Any, kind: type[DetectorSpec | DeriverSpec | HasherSpec]) -> Iterator[str]:
+def _spec_problems(one: Any, kind: type[DetectorSpec | ExtractorSpec | HasherSpec]) -> Iterator[str]:
     spec = one.spec
     if not isinstance(spec, kind):
         yield f"spec is a {type(spec).__name__}, not a {kind.__name__}"
@@ -178,7 +178,7 @@ class _Trial:
         self._faults = faults
         self.problems: list[str] = []
 
-    def run(self, samples: Sequence[Sample], deterministic: bool) -> list[str]:
+    def run(self, samples: Sequence[SamplePart], deterministic: bool) -> list[str]:
         if self._ask("no parts at all", []) not in ([], None):
             self.problems.append("no parts at all: answers came nevertheless")
         alone = [self._ask(sample.what, [sample.part]) for sample in samples]
@@ -226,10 +226,10 @@ class _Recorded:
         self.spec = spec
         self._answer = answer
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         return [self._answer for _ in parts]
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         return [self._answer for _ in parts]
 
 
@@ -240,9 +240,9 @@ def _detector_faults(spec: DetectorSpec) -> Faults:
     return fault
 
 
-def _deriver_faults(spec: DeriverSpec) -> Faults:
+def _extractor_faults(spec: ExtractorSpec) -> Faults:
     def fault(part: Part, answer: Any) -> str | None:
-        return _difference(answer, ask_deriver(_Recorded(spec, answer), (part,))[0], spec.name)
+        return _difference(answer, ask_extractor(_Recorded(spec, answer), (part,))[0], spec.name)
 
     return fault
 
@@ -257,7 +257,7 @@ def _hasher_faults(spec: HasherSpec) -> Faults:
         if answer is None:
             unread = spec.modality is not Modality.TEXT and (not content or content == GARBAGE)
             return "None for what cannot be read would let it pass; answer Unknown" if unread else None
-        return print_fault(spec, answer) or (None if content else "a print of nothing, which all that is empty has")
+        return hash_fault(spec, answer) or (None if content else "a hash of nothing, which all that is empty has")
 
     return fault
 
@@ -273,9 +273,9 @@ def _difference(answer: Any, taken: Any, name: str) -> str | None:
 # ── samples ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _given(parts: Sequence[Part]) -> list[Sample]:
-    return [Sample(f"the given part {part.path}", part) for part in parts]
+def _given(parts: Sequence[Part]) -> list[SamplePart]:
+    return [SamplePart(f"the given part {part.path}", part) for part in parts]
 
 
-def _samples(modalities: frozenset[Modality]) -> list[Sample]:
-    return [sample for modality in sorted(modalities) for sample in samples(modality)]
+def _samples(modalities: frozenset[Modality]) -> list[SamplePart]:
+    return [sample for modality in sorted(modalities) for sample in sample_parts(modality)]

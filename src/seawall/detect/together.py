@@ -10,7 +10,7 @@ from seawall.model.signals import Detector, DetectorSpec
 
 
 class Together:
-    """Those of one request. They do not wait for derivers: ``first`` asks about the item's own parts.
+    """Those of one request. They do not wait for extractors: ``first`` asks about the item's own parts.
 
     ``again`` asks about what has become more since then, and about nothing else. Its answers replace the first ones;
     where there is none, the first stands beside the *unknown*.

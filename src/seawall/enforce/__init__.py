@@ -17,7 +17,8 @@ A worker makes the attempts, one job of kind ``deliver`` at a time, on as many t
 Receivers are added with ``add_endpoint``, and a person sends a message again with ``replay``.
 """
 
-from seawall.enforce.delivery import Courier, deliver
+from seawall.enforce.delivery import DeliveryClient, deliver
+from seawall.enforce.delivery_state import DeliveryState, EnforcementState, IllegalTransition
 from seawall.enforce.endpoints import (
     Endpoint,
     NewSecret,
@@ -29,8 +30,7 @@ from seawall.enforce.endpoints import (
 )
 from seawall.enforce.enforce import JOB_KIND, Changes, apply
 from seawall.enforce.projections import PROJECTIONS
-from seawall.enforce.replaying import CannotReplay, UnknownDelivery, replay
-from seawall.enforce.states import DeliveryState, EnforcementState, IllegalTransition
+from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 from seawall.enforce.urls import EndpointRefused
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "PROJECTIONS",
     "CannotReplay",
     "Changes",
-    "Courier",
+    "DeliveryClient",
     "DeliveryState",
     "Endpoint",
     "EndpointRefused",

@@ -11,15 +11,15 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection, Select, select
 
-from seawall.enforce import message
+from seawall.enforce import outbox
 from seawall.enforce.backoff import retry_after, wait_ms
 from seawall.enforce.breaker import Breaker
+from seawall.enforce.delivery_state import UNFINISHED, DeliveryTrigger
 from seawall.enforce.endpoints import find_endpoint
 from seawall.enforce.enforce import JOB_KIND
-from seawall.enforce.message import Pending, kinds_in_force
+from seawall.enforce.outbox import OutboxMessage, kinds_in_force
 from seawall.enforce.sending import DEFAULT_LIMITS, Limits, Sent, post
 from seawall.enforce.signing import sign
-from seawall.enforce.states import UNFINISHED, DeliveryHappening
 from seawall.enforce.tables import delivery as delivery_table
 from seawall.enforce.tables import enforcement as enforcement_table
 from seawall.enforce.urls import GetAddrInfo
@@ -37,7 +37,7 @@ _USER_AGENT = "Seawall-Webhooks/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courier:
+class DeliveryClient:
     """All that deliveries need. One for each worker process: it remembers which receivers are silent."""
 
     database: Database
@@ -55,49 +55,49 @@ class Courier:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    happening: DeliveryHappening
+    trigger: DeliveryTrigger
     status: int | None = None
     detail: str = ""
     wait_ms: int = 0
 
 
-def deliver(courier: Courier, job: Job) -> None:
+def deliver(client: DeliveryClient, job: Job) -> None:
     """Make one attempt and finish the job; what is left to do is a new job in the same transaction.
 
     A message waits while an earlier one about the same item is not yet delivered or dead at the same receiver. The
     attempt itself takes ``courier.limits`` at most; call it on a thread without a running event loop.
     """
-    with courier.database.read() as connection:
+    with client.database.read() as connection:
         pending = _find(connection, job.payload["delivery"])
         blocked = pending is not None and connection.execute(_earlier(pending)).first() is not None
     try:
         if pending is None or pending.state not in UNFINISHED:
-            courier.ledger.commit(lambda tx: tx.finish(job))
+            client.ledger.commit(lambda tx: tx.finish(job))
         elif blocked:
-            courier.ledger.commit(partial(_wait_behind, pending, job))
-        elif rest := courier.breaker.wait_ms(pending.endpoint, courier.now()):
-            courier.ledger.commit(partial(_wait, pending, job, rest + int(_SPREAD_MS * courier.random())))
+            client.ledger.commit(partial(_wait_behind, pending, job))
+        elif rest := client.breaker.wait_ms(pending.endpoint, client.now()):
+            client.ledger.commit(partial(_wait, pending, job, rest + int(_SPREAD_MS * client.random())))
         else:
-            outcome = _attempt(courier, pending)
-            courier.ledger.commit(partial(_record, pending, job, outcome))
+            outcome = _attempt(client, pending)
+            client.ledger.commit(partial(_record, pending, job, outcome))
     except LeaseLost:
         # Another worker has the job: the receiver may get the message twice, under one id.
         _log.info("delivery taken over by another worker", delivery=job.payload["delivery"])
 
 
-def _attempt(courier: Courier, pending: Pending) -> _Outcome:
-    found = find_endpoint(courier.database, courier.vault, pending.endpoint)
+def _attempt(client: DeliveryClient, pending: OutboxMessage) -> _Outcome:
+    found = find_endpoint(client.database, client.vault, pending.endpoint)
     if found is None:
-        return _Outcome(DeliveryHappening.DEAD, detail="endpoint_unknown")
+        return _Outcome(DeliveryTrigger.DEAD, detail="endpoint_unknown")
     endpoint, secrets = found
     if not endpoint.enabled:
-        return _Outcome(DeliveryHappening.DEAD, detail="endpoint_disabled")
-    now = courier.now()
+        return _Outcome(DeliveryTrigger.DEAD, detail="endpoint_disabled")
+    now = client.now()
     try:
-        body = _body(courier, pending, now)
+        body = _body(client, pending, now)
     except Erased:
         # The platform's id is destroyed: there is nobody left whom the receiver could be told about.
-        return _Outcome(DeliveryHappening.DEAD, detail="erased")
+        return _Outcome(DeliveryTrigger.DEAD, detail="erased")
     seconds = now // 1000
     headers = {
         "content-type": "application/json",
@@ -110,48 +110,48 @@ def _attempt(courier: Courier, pending: Pending) -> _Outcome:
         endpoint.url,
         headers=headers,
         body=body,
-        allow_private=courier.allow_private,
-        limits=courier.limits,
-        getaddrinfo=courier.getaddrinfo,
+        allow_private=client.allow_private,
+        limits=client.limits,
+        getaddrinfo=client.getaddrinfo,
     )
     if sent.status is None:
-        courier.breaker.silent(endpoint.id, courier.now())
+        client.breaker.silent(endpoint.id, client.now())
     else:
-        courier.breaker.heard(endpoint.id)
-    return _judge(courier, sent, attempt=pending.attempts + 1)
+        client.breaker.heard(endpoint.id)
+    return _judge(client, sent, attempt=pending.attempts + 1)
 
 
-def _body(courier: Courier, pending: Pending, now: int) -> bytes:
-    with courier.database.read() as connection:
+def _body(client: DeliveryClient, pending: OutboxMessage, now: int) -> bytes:
+    with client.database.read() as connection:
         in_force = kinds_in_force(connection, pending.subject, now)
-    return message.body(
+    return outbox.body(
         pending,
-        courier.load_decision(pending.decision),
-        platform_id=courier.vault.platform_id,
-        policy_title=courier.policy_title,
+        client.load_decision(pending.decision),
+        platform_id=client.vault.platform_id,
+        policy_title=client.policy_title,
         in_force=in_force,
     )
 
 
-def _judge(courier: Courier, sent: Sent, *, attempt: int) -> _Outcome:
+def _judge(client: DeliveryClient, sent: Sent, *, attempt: int) -> _Outcome:
     """2xx is delivered, 410 is dead at once, all else is tried again until the waits are used up.
 
     A 410 does not switch the endpoint off, though Standard Webhooks suggests it: one wrong route at the platform
     would silently end all enforcement. A person sees the dead deliveries and decides.
     """
     if sent.status is not None and 200 <= sent.status < 300:
-        return _Outcome(DeliveryHappening.DELIVERED, sent.status)
+        return _Outcome(DeliveryTrigger.DELIVERED, sent.status)
     if sent.status == GONE:
-        return _Outcome(DeliveryHappening.DEAD, sent.status, "gone")
+        return _Outcome(DeliveryTrigger.DEAD, sent.status, "gone")
     detail = sent.detail or ("redirect" if sent.status is not None and 300 <= sent.status < 400 else "status")
-    asked = retry_after(sent.retry_after, courier.now())
-    wait = wait_ms(attempt, random=courier.random(), retry_after_ms=asked)
+    asked = retry_after(sent.retry_after, client.now())
+    wait = wait_ms(attempt, random=client.random(), retry_after_ms=asked)
     if wait is None:
-        return _Outcome(DeliveryHappening.DEAD, sent.status, detail)
-    return _Outcome(DeliveryHappening.FAILED, sent.status, detail, wait)
+        return _Outcome(DeliveryTrigger.DEAD, sent.status, detail)
+    return _Outcome(DeliveryTrigger.FAILED, sent.status, detail, wait)
 
 
-def _record(pending: Pending, job: Job, outcome: _Outcome, tx: Transaction) -> None:
+def _record(pending: OutboxMessage, job: Job, outcome: _Outcome, tx: Transaction) -> None:
     tx.finish(job)
     now = tx.execute(select(delivery_table.c.state).where(delivery_table.c.id == pending.id)).scalar_one()
     if now not in UNFINISHED:
@@ -160,12 +160,12 @@ def _record(pending: Pending, job: Job, outcome: _Outcome, tx: Transaction) -> N
         DeliveryAttempted(
             delivery=pending.id,
             attempt=pending.attempts + 1,
-            outcome=outcome.happening.value,
+            outcome=outcome.trigger.value,
             status=outcome.status,
             detail=outcome.detail,
         )
     )
-    if outcome.happening is DeliveryHappening.FAILED:
+    if outcome.trigger is DeliveryTrigger.FAILED:
         tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + outcome.wait_ms)
         return
     following = tx.execute(_later(pending)).scalar()
@@ -173,20 +173,20 @@ def _record(pending: Pending, job: Job, outcome: _Outcome, tx: Transaction) -> N
         tx.enqueue(JOB_KIND, following, {"delivery": following})
 
 
-def _wait_behind(pending: Pending, job: Job, tx: Transaction) -> None:
+def _wait_behind(pending: OutboxMessage, job: Job, tx: Transaction) -> None:
     """Looked at again inside the transaction: the earlier message may just have been finished, and will wake nobody."""
     blocked = tx.execute(_earlier(pending)).first() is not None
     tx.finish(job)
     tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + (_WAIT_BEHIND_MS if blocked else 0))
 
 
-def _wait(pending: Pending, job: Job, wait: int, tx: Transaction) -> None:
+def _wait(pending: OutboxMessage, job: Job, wait: int, tx: Transaction) -> None:
     """Not an attempt: the delivery's day of patience is not used up by it."""
     tx.finish(job)
     tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + wait)
 
 
-def _find(connection: Connection, delivery: str) -> Pending | None:
+def _find(connection: Connection, delivery: str) -> OutboxMessage | None:
     row = connection.execute(_WITH_ENFORCEMENT.where(delivery_table.c.id == delivery)).mappings().first()
     if row is None:
         return None
@@ -194,7 +194,7 @@ def _find(connection: Connection, delivery: str) -> Pending | None:
     reversed_by = known.pop("reversed_by")
     if known["change"] == "reversed":
         known["decision"] = reversed_by
-    return Pending(**known)
+    return OutboxMessage(**known)
 
 
 _WITH_ENFORCEMENT = select(
@@ -215,15 +215,15 @@ _WITH_ENFORCEMENT = select(
 ).join(enforcement_table, enforcement_table.c.id == delivery_table.c.enforcement)
 
 
-def _earlier(pending: Pending) -> Select[tuple[str]]:
+def _earlier(pending: OutboxMessage) -> Select[tuple[str]]:
     return _unfinished(pending).where(delivery_table.c.seq < pending.seq)
 
 
-def _later(pending: Pending) -> Select[tuple[str]]:
+def _later(pending: OutboxMessage) -> Select[tuple[str]]:
     return _unfinished(pending).where(delivery_table.c.seq > pending.seq)
 
 
-def _unfinished(pending: Pending) -> Select[tuple[str]]:
+def _unfinished(pending: OutboxMessage) -> Select[tuple[str]]:
     """The first message to the same receiver about the same item that still has an attempt before it."""
     return (
         select(delivery_table.c.id)

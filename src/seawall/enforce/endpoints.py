@@ -37,7 +37,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class SigningSecrets:
     """An endpoint's signing secrets, as they are sealed."""
 
     current: str
@@ -84,7 +84,7 @@ def add_endpoint(
     row = {
         "id": made.endpoint,
         "url": url,
-        "secret": _protect(vault, made.endpoint, Secrets(made.secret)),
+        "secret": _protect(vault, made.endpoint, SigningSecrets(made.secret)),
         "content_types": msgspec.json.encode(sorted(set(content_types))).decode(),
         "enabled": True,
         "created_at": now_ms(),
@@ -120,13 +120,13 @@ def rotate_secret(database: Database, vault: Vault, endpoint: str) -> NewSecret:
         if row is None:
             raise UnknownEndpoint(endpoint)
         old = _reveal(vault, endpoint, row.secret)
-        new = Secrets(made.secret, old.current, now_ms() + OVERLAP_MS)
+        new = SigningSecrets(made.secret, old.current, now_ms() + OVERLAP_MS)
         values = {"secret": _protect(vault, endpoint, new)}
         connection.execute(update(table).where(table.c.id == endpoint).values(values))
     return made
 
 
-def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endpoint, Secrets] | None:
+def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endpoint, SigningSecrets] | None:
     """A receiver with its secrets; None when there is none of that id."""
     with database.read() as connection:
         row = connection.execute(select(table).where(table.c.id == endpoint)).mappings().first()
@@ -157,9 +157,9 @@ def _endpoint(row: RowMapping | dict[str, Any]) -> Endpoint:
     )
 
 
-def _protect(vault: Vault, endpoint: str, secrets: Secrets) -> bytes:
+def _protect(vault: Vault, endpoint: str, secrets: SigningSecrets) -> bytes:
     return vault.protect(f"endpoint/{endpoint}", msgspec.json.encode(secrets))
 
 
-def _reveal(vault: Vault, endpoint: str, sealed: bytes) -> Secrets:
-    return msgspec.json.decode(vault.reveal(f"endpoint/{endpoint}", sealed), type=Secrets)
+def _reveal(vault: Vault, endpoint: str, sealed: bytes) -> SigningSecrets:
+    return msgspec.json.decode(vault.reveal(f"endpoint/{endpoint}", sealed), type=SigningSecrets)

@@ -8,11 +8,11 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from seawall.enforce.difference import ActiveEnforcement, ToApply, difference
+from seawall.enforce.delivery_state import EnforcementState
+from seawall.enforce.diff import ActiveEnforcement, ToApply, enforcement_diff
 from seawall.enforce.endpoints import receivers
-from seawall.enforce.states import EnforcementState
 from seawall.enforce.tables import enforcement as table
-from seawall.model import ACTIONS, Action, Decision, Subject, new_id
+from seawall.model import ACTIONS, Action, ActionSubject, Decision, new_id
 from seawall.model.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.storage import Transaction
 
@@ -40,7 +40,7 @@ def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> Changes:
     """
     if item_is_new and not decision.actions:
         return NOTHING
-    what = difference(() if item_is_new else _active(tx, decision.item.ref), decision)
+    what = enforcement_diff(() if item_is_new else _active(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
         _deliver(tx, decision, old.id, old.kind, "reversed")
@@ -67,7 +67,7 @@ def _deliver(
     tx: Transaction, decision: Decision, enforcement: str, kind: str, change: Literal["applied", "reversed"]
 ) -> None:
     """Queue the change for every receiver. What is the house's own (a tag) is in force without being sent."""
-    if ACTIONS[kind].subject is Subject.HOUSE:
+    if ACTIONS[kind].subject is ActionSubject.HOUSE:
         return
     for endpoint in receivers(tx, decision.item.content_type):
         delivery = new_id("dlv", tx.at)

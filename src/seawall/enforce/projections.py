@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, select
 
-from seawall.enforce.difference import canonical_parameters
-from seawall.enforce.states import (
-    DeliveryHappening,
+from seawall.enforce.delivery_state import (
     DeliveryState,
+    DeliveryTrigger,
     EnforcementState,
     delivery_after,
     reversed_from,
 )
+from seawall.enforce.diff import canonical_parameters
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import Event
 from seawall.model.events import (
@@ -110,10 +110,10 @@ def _queued(event: Event, body: DeliveryQueued) -> Row:
 
 def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed) -> None:
     """Attempts count from the last replay: a replayed message has its whole day of retries again."""
-    happening, attempts, status, detail = DeliveryHappening.REPLAYED, 0, None, ""
+    trigger, attempts, status, detail = DeliveryTrigger.REPLAYED, 0, None, ""
     if isinstance(body, DeliveryAttempted):
-        happening, attempts, status, detail = DeliveryHappening(body.outcome), body.attempt, body.status, body.detail
-    row["state"] = delivery_after(DeliveryState(row["state"]), happening).value
+        trigger, attempts, status, detail = DeliveryTrigger(body.outcome), body.attempt, body.status, body.detail
+    row["state"] = delivery_after(DeliveryState(row["state"]), trigger).value
     row["attempts"] = attempts
     row["status"] = status
     row["detail"] = detail

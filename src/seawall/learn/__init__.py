@@ -10,6 +10,6 @@ Training needs scikit-learn (the extra ``train``), which is imported only then::
     train_text_model(Path("data"), Path("my-model"))
 """
 
-from seawall.learn.datasets import DATASETS, Dataset, Example, RefusedError, TrainingError, Use
+from seawall.learn.datasets import DATASETS, Dataset, DatasetUse, LabelledText, RefusedError, TrainingError
 
-__all__ = ["DATASETS", "Dataset", "Example", "RefusedError", "TrainingError", "Use"]
+__all__ = ["DATASETS", "Dataset", "DatasetUse", "LabelledText", "RefusedError", "TrainingError"]

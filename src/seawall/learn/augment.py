@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from seawall.learn.datasets import Example
+from seawall.learn.datasets import LabelledText
 
 NAME = "seawall_sentences"
 
@@ -119,7 +119,7 @@ _KINDNESS = (
     "we are going to support {people}", "the law should protect {people}", "i love {people}",
     "i am proud to stand with {people}", "we celebrate {people} this month", "i grew up among {people} and miss them",
     "let us protect {people} from violence", "thank you, {people}", "more {people} in parliament please",
-    "the film is about {people} in the fifties", "what do {people} eat at new year?",
+    "the video is about {people} in the fifties", "what do {people} eat at new year?",
     "the museum opened a show on the history of {people}", "a survey among {people} came out today",
     "some of my best memories are with {people}", "we need more doctors among {people}",
     "so happy for all {people} today",
@@ -165,7 +165,7 @@ _SWEARING = (
     "holy shit this view is gorgeous", "fuck yes, we won", "damn, that soup is good", "i am so fucking tired today",
     "what the hell is wrong with this printer", "bloody brilliant set last night", "this shit slaps",
     "oh fuck, the train", "no fucking way, congratulations", "crap, i forgot the keys", "badass solo",
-    "my feet hurt like hell", "that was a damn good film", "shit happens, try again tomorrow", "fuck this weather",
+    "my feet hurt like hell", "that was a damn good video", "shit happens, try again tomorrow", "fuck this weather",
     "fuck cancer", "fucking love it",
 )  # fmt: skip
 _ORDINARY = (
@@ -230,7 +230,7 @@ def mistyped(text: str, chance: random.Random) -> str:
     return " ".join(words)
 
 
-def sentences(seed: int, rounds: int = 800) -> Iterator[Example]:
+def sentences(seed: int, rounds: int = 800) -> Iterator[LabelledText]:
     """Labelled sentences, ``rounds`` of each kind of opposite, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311
 
@@ -247,12 +247,12 @@ def sentences(seed: int, rounds: int = 800) -> Iterator[Example]:
             values["hate"] = chance.choice(_ORDERS).format(**values)
         return pattern.format(**values)
 
-    def example(text: str, labels: dict[str, float], kind: str) -> Example:
+    def example(text: str, labels: dict[str, float], kind: str) -> LabelledText:
         shown = text[0].upper() + text[1:] if chance.random() < 0.4 else text
         if chance.random() < TYPING_ERRORS:
             shown = mistyped(shown, chance)
         ending = chance.choice(("", "", ".", "!", "."))
-        return Example(text=shown + ending, labels=labels, dataset=NAME, slice=kind)
+        return LabelledText(text=shown + ending, labels=labels, dataset=NAME, slice=kind)
 
     hateful = {"hate": 1.0, "harassment": 0.9, "toxic": 1.0}
     for _ in range(rounds):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model.classifier import reading_digest
-from seawall.detect.text.model.windows import LONGEST
+from seawall.detectors.text.model.classifier import reading_digest
+from seawall.detectors.text.model.windows import LONGEST
 from seawall.learn import augment
-from seawall.learn.corpus import ASSUMED_CLEAN, CALIBRATION_SHARE, Corpus, evaluation_only
+from seawall.learn.corpus import ASSUMED_CLEAN, CALIBRATION_SHARE, TrainingCorpus, evaluation_only
 from seawall.learn.datasets import DATASETS
 from seawall.learn.dedupe import NEAR
 from seawall.measure import (
@@ -28,7 +28,7 @@ LIMITS = (
     "English only; other languages are refused when declared or plain to see.",
     "Probabilities hold for the mixture of the calibration split, in which harm is far more common than on a platform: "
     "set thresholds by false-positive rate, and measure precision on your own traffic.",
-    "Irony, who speaks to whom, threads and pictures are beyond it.",
+    "Irony, who speaks to whom, threads and images are beyond it.",
     "toxic follows the line that HateXplain's raters draw, and is calibrated on their posts alone.",
     "spam was learnt from SMS of 2003-2011; sexual from about 100 positive texts: both are weak elsewhere.",
     "sexual was trained on the OpenAI development samples, so results on them say nothing about that head.",
@@ -103,7 +103,7 @@ def best_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64], r
 
 
 def describe(
-    corpus: Corpus,
+    corpus: TrainingCorpus,
     measured: Mapping[str, Any],
     data: Path,
     *,

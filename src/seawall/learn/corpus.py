@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.learn import augment
-from seawall.learn.datasets import DATASETS, Example, Use, refuse_unless_trainable
-from seawall.learn.dedupe import Index, canonical, clusters
+from seawall.learn.datasets import DATASETS, DatasetUse, LabelledText, refuse_unless_trainable
+from seawall.learn.dedupe import DuplicateIndex, canonical, clusters
 
 Progress = Callable[[str], None]  # told what is being done
 
@@ -65,7 +65,7 @@ CALIBRATION_SHARE = 0.12
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CorpusSource:
     """One line of the manifest: a set and split, and how many of its texts were read, removed and kept."""
 
     dataset: str
@@ -77,18 +77,18 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Corpus:
+class TrainingCorpus:
     """Examples, and which of them are set aside for calibration."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[LabelledText, ...]
     calibration: NDArray[np.bool_]
-    sources: tuple[Source, ...]
+    sources: tuple[CorpusSource, ...]
     absent_tests: tuple[str, ...]  # test sets that were not there to be removed
 
 
 def gather(
     data: Path, recipe: Sequence[tuple[str, str]], seed: int, progress: Progress, *, with_sentences: bool = True
-) -> Corpus:
+) -> TrainingCorpus:
     """Read, remove, split.
 
     Raises ``RefusedError`` for sets that may not train, ``FileNotFoundError`` for missing ones.
@@ -97,10 +97,10 @@ def gather(
     progress("indexing test texts")
     index, absent = _tests(data, [test for test in TESTS if test not in recipe])
     shared, _ = _tests(data, [test for test in TESTS if test in recipe and test[0] in TESTED_ELSEWHERE])
-    examples: list[Example] = []
-    sources: list[Source] = []
+    examples: list[LabelledText] = []
+    sources: list[CorpusSource] = []
     seen: set[str] = set()
-    readers: list[tuple[str, str, Callable[[], list[Example]]]] = [
+    readers: list[tuple[str, str, Callable[[], list[LabelledText]]]] = [
         (name, split, lambda name=name, split=split: DATASETS[name].read(data, split))  # type: ignore[misc]
         for name, split in recipe
     ]
@@ -114,7 +114,7 @@ def gather(
         leaks = index.matches(texts)
         if name not in TESTED_ELSEWHERE:
             leaks |= shared.matches(texts)
-        fresh: list[Example] = []
+        fresh: list[LabelledText] = []
         repeated = 0
         for example, leak in zip(found, leaks.tolist(), strict=True):
             form = canonical(example.text)
@@ -125,12 +125,12 @@ def gather(
             labels = {head: value for head, value in example.labels.items() if heads is None or head in heads}
             fresh.append(replace(example, labels=labels))
         examples += fresh
-        sources.append(Source(name, split, len(found), int(leaks.sum()), repeated, len(fresh)))
+        sources.append(CorpusSource(name, split, len(found), int(leaks.sum()), repeated, len(fresh)))
     progress("grouping near-duplicates")
-    return Corpus(tuple(examples), _calibration(examples, seed), tuple(sources), absent)
+    return TrainingCorpus(tuple(examples), _calibration(examples, seed), tuple(sources), absent)
 
 
-def _tests(data: Path, tests: Sequence[tuple[str, str]]) -> tuple[Index, tuple[str, ...]]:
+def _tests(data: Path, tests: Sequence[tuple[str, str]]) -> tuple[DuplicateIndex, tuple[str, ...]]:
     """Texts the model will be tested on, to be recognised in the training data; and the sets that are not there."""
     texts: list[str] = []
     absent: list[str] = []
@@ -139,10 +139,10 @@ def _tests(data: Path, tests: Sequence[tuple[str, str]]) -> tuple[Index, tuple[s
             texts += [example.text for example in DATASETS[name].read(data, split)]
         else:
             absent.append(name)
-    return Index.of(texts), tuple(absent)
+    return DuplicateIndex.of(texts), tuple(absent)
 
 
-def _calibration(examples: Sequence[Example], seed: int) -> NDArray[np.bool_]:
+def _calibration(examples: Sequence[LabelledText], seed: int) -> NDArray[np.bool_]:
     """Whole clusters of near-duplicates, and whole pairs, go to one side, by a hash: no chance, no order."""
     cluster = clusters([example.text for example in examples])
     joined = _join(cluster, [f"{example.dataset}:{example.group}" if example.group else "" for example in examples])
@@ -174,11 +174,11 @@ def _join(cluster: NDArray[np.int64], groups: Sequence[str]) -> list[int]:
     return [find(own) for own in cluster.tolist()]
 
 
-def summary(corpus: Corpus) -> dict[str, int]:
+def summary(corpus: TrainingCorpus) -> dict[str, int]:
     """How many texts each set contributes."""
     return dict(Counter(example.dataset for example in corpus.examples))
 
 
 def evaluation_only() -> tuple[str, ...]:
     """Names of the sets that never train."""
-    return tuple(name for name, dataset in DATASETS.items() if dataset.use is Use.EVALUATE)
+    return tuple(name for name, dataset in DATASETS.items() if dataset.use is DatasetUse.EVALUATE)

@@ -22,7 +22,7 @@ from pathlib import Path
 HEADS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic")
 
 
-class Use(StrEnum):
+class DatasetUse(StrEnum):
     """What a data set may be used for."""
 
     TRAIN = "train"
@@ -31,7 +31,7 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class LabelledText:
     """One labelled text. ``group`` ties texts that must stay on one side of a split (a pair, a thread)."""
 
     text: str
@@ -50,9 +50,9 @@ class Dataset:
     title: str
     licence: str
     source: str
-    use: Use
+    use: DatasetUse
     files: tuple[str, ...]
-    splits: Mapping[str, Callable[[Path], Iterator[Example]]]
+    splits: Mapping[str, Callable[[Path], Iterator[LabelledText]]]
     note: str = ""
     weight: float = 1.0  # how much one of its texts counts in training, beside 1
     heads: tuple[str, ...] = field(default=HEADS)  # the heads it may train
@@ -61,7 +61,7 @@ class Dataset:
         """Whether all files of the set are there."""
         return all((data / self.folder / name).is_file() for name in self.files)
 
-    def read(self, data: Path, split: str) -> list[Example]:
+    def read(self, data: Path, split: str) -> list[LabelledText]:
         """Every example of one split. Raises ``FileNotFoundError`` with the remedy when the set is missing."""
         if not self.present(data):
             missing = [name for name in self.files if not (data / self.folder / name).is_file()]
@@ -88,17 +88,17 @@ def _lines(path: Path) -> Iterator[dict[str, object]]:
             yield json.loads(line)
 
 
-def _davidson(folder: Path) -> Iterator[Example]:
+def _davidson(folder: Path) -> Iterator[LabelledText]:
     """Hate is the share of raters. "Offensive" is mostly swear words said among friends: no label for harassment."""
     for row in _rows(folder / "labeled_data.csv"):
         raters = float(row["count"])
         labels = {"hate": float(row["hate_speech"]) / raters}
         if row["class"] == "2":
             labels["harassment"] = 0.0
-        yield Example(text=row["tweet"], labels=labels, dataset="davidson", slice=row["class"])
+        yield LabelledText(text=row["tweet"], labels=labels, dataset="davidson", slice=row["class"])
 
 
-def _hatexplain(folder: Path, split: str) -> Iterator[Example]:
+def _hatexplain(folder: Path, split: str) -> Iterator[LabelledText]:
     """Train labels disagree with the official majority on about a tenth of posts: none counts as certain.
 
     "Offensive" is harassment; whether it is also hate is not known. Toxic is either, as its authors define it.
@@ -113,10 +113,10 @@ def _hatexplain(folder: Path, split: str) -> Iterator[Example]:
         slice_ = str(row.get("domain", ""))
         if split == "val":
             labels = dict.fromkeys(("harassment", "toxic"), float(str(row["majority_toxic"])))
-        yield Example(text=text, labels=labels, dataset="hatexplain", slice=slice_)
+        yield LabelledText(text=text, labels=labels, dataset="hatexplain", slice=slice_)
 
 
-def _edos(folder: Path, split: str) -> Iterator[Example]:
+def _edos(folder: Path, split: str) -> Iterator[LabelledText]:
     """Threats, and derogation of women as such, are also hate. Not sexist does not mean not hateful."""
     for row in _rows(folder / "edos_labelled_aggregated.csv"):
         if row["split"] != split:
@@ -125,10 +125,10 @@ def _edos(folder: Path, split: str) -> Iterator[Example]:
         labels = {"sexism": float(sexist)}
         if row["label_category"][:2] in ("1.", "2."):
             labels["hate"] = 0.9
-        yield Example(text=row["text"], labels=labels, dataset="edos", slice=row["label_category"])
+        yield LabelledText(text=row["text"], labels=labels, dataset="edos", slice=row["label_category"])
 
 
-def _hatemoji(folder: Path, split: str) -> Iterator[Example]:
+def _hatemoji(folder: Path, split: str) -> Iterator[LabelledText]:
     """Made against a model, in pairs of which one word or emoji decides. A pair is one group.
 
     The split ``joint`` gathers what tests the joint model, from all three files; the other splits are without it.
@@ -140,7 +140,9 @@ def _hatemoji(folder: Path, split: str) -> Iterator[Example]:
                 continue
             pair = sorted((row["entry_id"], row["matched_id"]))
             labels = {"hate": float(row["label_gold"])}
-            yield Example(text=row["text"], labels=labels, dataset="hatemoji", group="/".join(pair), slice=row["type"])
+            yield LabelledText(
+                text=row["text"], labels=labels, dataset="hatemoji", group="/".join(pair), slice=row["type"]
+            )
 
 
 @cache
@@ -150,7 +152,7 @@ def held_out_entries() -> frozenset[str]:
     return frozenset(number for line in lines if not line.startswith("#") for number in line.split())
 
 
-def _toxic_spans(folder: Path) -> Iterator[Example]:
+def _toxic_spans(folder: Path) -> Iterator[LabelledText]:
     """Raters rarely agree here, so the label is their share. A rater who marked an attack on identity says hate."""
     identity = {row["annotation"] for row in _rows(folder / "spans.csv") if row["type"].startswith("Identity")}
     votes: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
@@ -162,24 +164,24 @@ def _toxic_spans(folder: Path) -> Iterator[Example]:
                 "harassment": sum(toxic for toxic, _ in ballots) / len(ballots),
                 "hate": sum(attack for _, attack in ballots) / len(ballots),
             }
-            yield Example(text=row["comment_text"], labels=labels, dataset="toxic_spans")
+            yield LabelledText(text=row["comment_text"], labels=labels, dataset="toxic_spans")
 
 
-def _toxigen(folder: Path) -> Iterator[Example]:
+def _toxigen(folder: Path) -> Iterator[LabelledText]:
     """The human raters' mean, from 1 (benign) to 5."""
     for row in json.loads((folder / "toxiGen.json").read_text(encoding="utf-8")):
         labels = {"hate": (float(row["toxicity_score"]) - 1) / 4}
-        yield Example(text=row["text"], labels=labels, dataset="toxigen", slice="/".join(row["target_groups"]))
+        yield LabelledText(text=row["text"], labels=labels, dataset="toxigen", slice="/".join(row["target_groups"]))
 
 
-def _implicit_hate(folder: Path) -> Iterator[Example]:
+def _implicit_hate(folder: Path) -> Iterator[LabelledText]:
     """One label, by whoever posted as much as by what: not certain."""
     for row in json.loads((folder / "implicitHate.json").read_text(encoding="utf-8")):
         labels = {"hate": 0.9 if row["label"] == "hate" else 0.1}
-        yield Example(text=row["text"], labels=labels, dataset="implicit_hate")
+        yield LabelledText(text=row["text"], labels=labels, dataset="implicit_hate")
 
 
-def _mlma(folder: Path) -> Iterator[Example]:
+def _mlma(folder: Path) -> Iterator[LabelledText]:
     """Only clear cases: called hateful, or called normal and nothing else."""
     for row in _rows(folder / "en_dataset.csv"):
         said = set(row["sentiment"].split("_"))
@@ -191,32 +193,32 @@ def _mlma(folder: Path) -> Iterator[Example]:
             if "hateful" in said:
                 labels["hate"] = 0.85
         if labels:
-            yield Example(text=row["tweet"], labels=labels, dataset="mlma", slice=row["target"])
+            yield LabelledText(text=row["tweet"], labels=labels, dataset="mlma", slice=row["target"])
 
 
-def _sms_spam(folder: Path) -> Iterator[Example]:
+def _sms_spam(folder: Path) -> Iterator[LabelledText]:
     for line in (folder / "sms.tsv").read_text(encoding="utf-8").splitlines():
         label, _, text = line.partition("\t")
-        yield Example(text=text, labels={"spam": float(label == "spam")}, dataset="sms_spam")
+        yield LabelledText(text=text, labels={"spam": float(label == "spam")}, dataset="sms_spam")
 
 
 OPENAI_HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
 
 
-def _openai(folder: Path) -> Iterator[Example]:
+def _openai(folder: Path) -> Iterator[LabelledText]:
     """An absent harm is not known. ``any``: 1 if some harm is known to be there, 0 if none is among those known."""
     for row in _lines(folder / "samples-dev.jsonl.gz"):
         known = {harm: float(str(row[harm])) for harm in OPENAI_HARMS if row.get(harm) is not None}
         labels = {**known, "any": max(known.values(), default=0.0)}
         if "S" in known:
             labels["sexual"] = max(known["S"], known.get("S3", 0.0))
-        yield Example(text=str(row["prompt"]), labels=labels, dataset="openai_moderation")
+        yield LabelledText(text=str(row["prompt"]), labels=labels, dataset="openai_moderation")
 
 
-def _hatecheck(folder: Path) -> Iterator[Example]:
+def _hatecheck(folder: Path) -> Iterator[LabelledText]:
     for row in _rows(folder / "test_suite_cases.csv"):
         labels = {"hate": float(row["label_gold"] == "hateful")}
-        yield Example(
+        yield LabelledText(
             text=row["test_case"],
             labels=labels,
             dataset="hatecheck",
@@ -225,27 +227,29 @@ def _hatecheck(folder: Path) -> Iterator[Example]:
         )
 
 
-def _multilingual_hatecheck(folder: Path) -> Iterator[Example]:
+def _multilingual_hatecheck(folder: Path) -> Iterator[LabelledText]:
     for path in sorted(folder.glob("hatecheck_cases_final_*.csv")):
         for row in _rows(path):
             labels = {"hate": float(row["label_gold"] == "hateful")}
-            yield Example(text=row["test_case"], labels=labels, dataset="multilingual_hatecheck", slice=path.stem[22:])
+            yield LabelledText(
+                text=row["test_case"], labels=labels, dataset="multilingual_hatecheck", slice=path.stem[22:]
+            )
 
 
-def _madlibs(folder: Path) -> Iterator[Example]:
+def _madlibs(folder: Path) -> Iterator[LabelledText]:
     for row in _rows(folder / "en_sentence_templates.csv"):
         labels = {"harassment": float(row["toxicity"] == "toxic")}
-        yield Example(text=row["phrase"], labels=labels, dataset="bias_madlibs", group=row["template"])
+        yield LabelledText(text=row["phrase"], labels=labels, dataset="bias_madlibs", group=row["template"])
 
 
-def _stormfront(folder: Path) -> Iterator[Example]:
+def _stormfront(folder: Path) -> Iterator[LabelledText]:
     for row in _rows(folder / "sentences.csv"):
         if row["label"] in ("hate", "noHate"):
             labels = {"hate": float(row["label"] == "hate")}
-            yield Example(text=row["text"], labels=labels, dataset="vicomtech_stormfront", group=row["user_id"])
+            yield LabelledText(text=row["text"], labels=labels, dataset="vicomtech_stormfront", group=row["user_id"])
 
 
-def _no_text(_: Path) -> Iterator[Example]:
+def _no_text(_: Path) -> Iterator[LabelledText]:
     return iter(())
 
 
@@ -258,7 +262,7 @@ DATASETS: dict[str, Dataset] = {
             title="Davidson et al. 2017, Hate Speech and Offensive Language",
             licence="MIT",
             source="https://github.com/t-davidson/hate-speech-and-offensive-language",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("labeled_data.csv",),
             splits={"train": _davidson},
         ),
@@ -268,7 +272,7 @@ DATASETS: dict[str, Dataset] = {
             title="Mathew et al. 2021, HateXplain",
             licence="MIT",
             source="https://github.com/hate-alert/HateXplain",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("train.jsonl", "val.jsonl"),
             splits={"train": lambda folder: _hatexplain(folder, "train"), "val": lambda f: _hatexplain(f, "val")},
         ),
@@ -278,7 +282,7 @@ DATASETS: dict[str, Dataset] = {
             title="Kirk et al. 2023, Explainable Detection of Online Sexism (SemEval-2023 task 10)",
             licence="CC0-1.0",
             source="https://github.com/rewire-online/edos",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("edos_labelled_aggregated.csv",),
             splits={"train": lambda folder: _edos(folder, "train"), "dev": lambda folder: _edos(folder, "dev")},
         ),
@@ -288,7 +292,7 @@ DATASETS: dict[str, Dataset] = {
             title="Kirk et al. 2022, HatemojiBuild",
             licence="CC-BY-4.0",
             source="https://github.com/HannahKirk/Hatemoji",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("hatemojibuild_train.csv", "hatemojibuild_validation.csv", "hatemojibuild_test.csv"),
             splits={
                 "train": lambda folder: _hatemoji(folder, "train"),
@@ -304,7 +308,7 @@ DATASETS: dict[str, Dataset] = {
             title="Pavlopoulos et al. 2022, Toxic Spans",
             licence="CC0-1.0",
             source="https://github.com/ipavlopoulos/toxic_spans",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("comments.csv", "annotations.csv", "spans.csv"),
             splits={"train": _toxic_spans},
         ),
@@ -314,7 +318,7 @@ DATASETS: dict[str, Dataset] = {
             title="Hartvigsen et al. 2022, ToxiGen, the human-scored part in SafeNLP",
             licence="MIT",
             source="https://github.com/microsoft/SafeNLP",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("toxiGen.json",),
             splits={"train": _toxigen},
             weight=2.0,
@@ -325,7 +329,7 @@ DATASETS: dict[str, Dataset] = {
             title="ElSherief et al. 2021, Latent Hatred, the half in SafeNLP",
             licence="MIT",
             source="https://github.com/microsoft/SafeNLP",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("implicitHate.json",),
             splits={"train": _implicit_hate},
             weight=0.3,
@@ -336,7 +340,7 @@ DATASETS: dict[str, Dataset] = {
             title="Ousidhoum et al. 2019, MLMA hate speech (English)",
             licence="MIT",
             source="https://github.com/HKUST-KnowComp/MLMA_hate_speech",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("en_dataset.csv",),
             splits={"train": _mlma},
             weight=0.5,
@@ -347,7 +351,7 @@ DATASETS: dict[str, Dataset] = {
             title="Almeida and Hidalgo 2011, SMS Spam Collection",
             licence="CC-BY-4.0",
             source="https://archive.ics.uci.edu/dataset/228/sms+spam+collection",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("sms.tsv",),
             splits={"train": _sms_spam},
         ),
@@ -357,7 +361,7 @@ DATASETS: dict[str, Dataset] = {
             title="Markov et al. 2022, OpenAI moderation samples (development half)",
             licence="MIT",
             source="https://github.com/openai/moderation-api-release",
-            use=Use.TRAIN,
+            use=DatasetUse.TRAIN,
             files=("samples-dev.jsonl.gz",),
             splits={"train": _openai},
             note="trains the sexual head only, so that it can test the others",
@@ -369,7 +373,7 @@ DATASETS: dict[str, Dataset] = {
             title="Röttger et al. 2021, HateCheck",
             licence="CC-BY-4.0",
             source="https://github.com/paul-rottger/hatecheck-data",
-            use=Use.EVALUATE,
+            use=DatasetUse.EVALUATE,
             files=("test_suite_cases.csv",),
             splits={"test": _hatecheck},
         ),
@@ -379,7 +383,7 @@ DATASETS: dict[str, Dataset] = {
             title="Röttger et al. 2022, Multilingual HateCheck",
             licence="CC-BY-4.0",
             source="https://github.com/rewire-online/multilingual-hatecheck",
-            use=Use.EVALUATE,
+            use=DatasetUse.EVALUATE,
             files=("hatecheck_cases_final_arabic.csv",),
             splits={"test": _multilingual_hatecheck},
         ),
@@ -389,7 +393,7 @@ DATASETS: dict[str, Dataset] = {
             title="Dixon et al. 2018, identity-term templates",
             licence="Apache-2.0",
             source="https://github.com/conversationai/unintended-ml-bias-analysis",
-            use=Use.EVALUATE,
+            use=DatasetUse.EVALUATE,
             files=("en_sentence_templates.csv",),
             splits={"test": _madlibs},
         ),
@@ -399,7 +403,7 @@ DATASETS: dict[str, Dataset] = {
             title="de Gibert et al. 2018, hate speech from a white supremacy forum",
             licence="CC-BY-SA-3.0",
             source="https://github.com/Vicomtech/hate-speech-dataset",
-            use=Use.SHARE_ALIKE,
+            use=DatasetUse.SHARE_ALIKE,
             files=("sentences.csv",),
             splits={"train": _stormfront},
         ),
@@ -409,7 +413,7 @@ DATASETS: dict[str, Dataset] = {
             title="Jackson et al., Free Spoken Digit Dataset",
             licence="CC-BY-SA-4.0",
             source="https://github.com/Jakobovski/free-spoken-digit-dataset",
-            use=Use.SHARE_ALIKE,
+            use=DatasetUse.SHARE_ALIKE,
             files=("README.md",),
             splits={"train": _no_text},
         ),
@@ -432,9 +436,9 @@ def refuse_unless_trainable(names: tuple[str, ...]) -> None:
         if name not in DATASETS:
             raise RefusedError(f"no data set {name!r}; known: {', '.join(sorted(DATASETS))}")
         dataset = DATASETS[name]
-        if dataset.use is Use.EVALUATE:
+        if dataset.use is DatasetUse.EVALUATE:
             raise RefusedError(f"data set {name!r} is for evaluation only: a model trained on it could not be tested")
-        if dataset.use is Use.SHARE_ALIKE:
+        if dataset.use is DatasetUse.SHARE_ALIKE:
             raise RefusedError(
                 f"data set {name!r} is under {dataset.licence} (share-alike): weights made from it "
                 "could not be given away under this project's licence"

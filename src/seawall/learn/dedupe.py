@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model.hashing import MAX_LENGTH, Substrings, code_points, mix
-from seawall.detect.text.normalise import normalise
+from seawall.content.normalise import normalise
+from seawall.detectors.text.model.hashing import MAX_LENGTH, Substrings, code_points, mix
 
 NEAR = 0.85
 _GRAM = 4
@@ -72,7 +72,7 @@ def _bands(sets: Sequence[Shingles]) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class DuplicateIndex:
     """Texts to be recognised again."""
 
     digests: frozenset[int]
@@ -81,7 +81,7 @@ class Index:
     order: NDArray[np.int64]  # the text of each sorted key
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Index:
+    def of(cls, texts: Sequence[str]) -> DuplicateIndex:
         """Index these texts; repeats are kept once."""
         forms = sorted({canonical(text) for text in texts})
         sets = tuple(shingles(form) for form in forms)

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model.artefact import ENCODER, Artefact, Head, Joined
-from seawall.detect.text.model.classifier import encoder_windows, wording_digest
-from seawall.detect.text.model.encoder import Encoder
-from seawall.detect.text.model.linear import Linear, read
+from seawall.detectors.text.model.artefact import ENCODER, Artefact, JoinedHead, LinearHead
+from seawall.detectors.text.model.classifier import encoder_windows, wording_digest
+from seawall.detectors.text.model.encoder import OnnxEncoder
+from seawall.detectors.text.model.linear import Linear, read
 from seawall.learn import card
-from seawall.learn.corpus import Corpus
+from seawall.learn.corpus import TrainingCorpus
 from seawall.learn.labels import head_labels
 from seawall.measure import Platt, fit_platt, operating_points, roc_auc
 
@@ -32,20 +32,25 @@ _AT_ONCE = 512
 
 
 def join(
-    heads: Sequence[Head], measured: dict[str, Any], idf: NDArray[np.uint8], file: bytes, corpus: Corpus, seed: int
-) -> tuple[list[Head], dict[str, Any], dict[str, Any]]:
+    heads: Sequence[LinearHead],
+    measured: dict[str, Any],
+    idf: NDArray[np.uint8],
+    file: bytes,
+    corpus: TrainingCorpus,
+    seed: int,
+) -> tuple[list[LinearHead], dict[str, Any], dict[str, Any]]:
     """The heads with both opinions, their figures, and what the card says of the encoder."""
     rows = np.flatnonzero(corpus.calibration)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ENCODER
         path.write_bytes(file)
-        encoder = Encoder(path)
+        encoder = OnnxEncoder(path)
     scores, odds = opinions(
         Linear(Artefact("", idf, tuple(heads), {})), encoder, [corpus.examples[r].text for r in rows]
     )
     ngram = np.stack([head.calibration.apply(scores[:, column]) for column, head in enumerate(heads)], axis=1)
     asked = np.asarray((ngram >= FLOOR).any(axis=1), dtype=bool)
-    joined: list[Head] = []
+    joined: list[LinearHead] = []
     figures: dict[str, Any] = {}
     for column, head in enumerate(heads):
         label, weight, assumed = head_labels([corpus.examples[row] for row in rows.tolist()], head.name)
@@ -68,12 +73,12 @@ def join(
     return joined, figures, notes
 
 
-def fitted(label: Floats, ngram: Floats, odds: Floats, weight: Floats) -> Joined:
+def fitted(label: Floats, ngram: Floats, odds: Floats, weight: Floats) -> JoinedHead:
     """The encoder's own curve first; then the share of the encoder, and the last curve, of the lowest log-loss."""
     own = fit_platt(label, odds, weight)
     tried = []
     for share in SHARES:
-        joined = Joined(own, Platt(1.0, 0.0), share, FLOOR)
+        joined = JoinedHead(own, Platt(1.0, 0.0), share, FLOOR)
         joined = replace(joined, final=fit_platt(label, joined.average(ngram, odds), weight))
         said = np.clip(joined.apply(ngram, odds), 1e-9, 1 - 1e-9)
         loss = -float((weight * (label * np.log(said) + (1 - label) * np.log(1 - said))).sum())
@@ -81,7 +86,7 @@ def fitted(label: Floats, ngram: Floats, odds: Floats, weight: Floats) -> Joined
     return min(tried)[2]
 
 
-def opinions(linear: Linear, encoder: Encoder, texts: Sequence[str]) -> tuple[Floats, Floats]:
+def opinions(linear: Linear, encoder: OnnxEncoder, texts: Sequence[str]) -> tuple[Floats, Floats]:
     """For each text and head: the n-gram model's raw score and the encoder's log-odds, each of its worst window."""
     scores, odds = [], []
     for start in range(0, len(texts), _AT_ONCE):

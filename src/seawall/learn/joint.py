@@ -4,7 +4,7 @@
     python -m seawall.learn.joint --data DATA --out DIR
 
 Needs the emoji font (to draw Hatemoji's emoji), scikit-image (for photographs behind them) and a text model with an
-encoder. The picture reader's networks must be there already (``seawall.learn.joint_reader``).
+encoder. The image reader's networks must be there already (``seawall.learn.joint_reader``).
 """
 
 from __future__ import annotations
@@ -21,77 +21,82 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.joint import fusion
-from seawall.detect.joint.evidence import Bundle, Evidence, Source
-from seawall.detect.joint.fusion import Encoding, Floats, Head, Mask, Network
-from seawall.detect.joint.reader import PictureReader
+from seawall.detectors.joint import fusion
+from seawall.detectors.joint.evidence import Evidence, EvidenceSource, ItemEvidence
+from seawall.detectors.joint.fusion import Encoding, Floats, FusionHead, Mask, Network
+from seawall.detectors.joint.pictogram_reader import PictogramReader
 from seawall.learn.datasets import DATASETS, TrainingError
-from seawall.learn.joint_data import Post, confounders, groups, picture, posts
-from seawall.learn.joint_scenes import MILD, PLAIN, TRAINING_PHOTOS, Wear, photographs
+from seawall.learn.joint_data import HatemojiPost, confounders, groups, image, posts
+from seawall.learn.joint_scenes import MILD, PLAIN, TRAINING_PHOTOS, ImageWear, photographs
 from seawall.learn.perceptron import Schedule, train
 from seawall.measure import fit_platt, operating_points
 
 CALIBRATION_SHARE = 0.15
-READ_EVERY = 8  # of the pictures that train; those that calibrate are all read
+READ_EVERY = 8  # of the images that train; those that calibrate are all read
 SEEDS = {"joint": 5, "text": 2, "picture": 2}  # networks whose answers are averaged
 SCHEDULE = Schedule(epochs=20, rate=2e-3, decay=0.2)
 SMALL = Schedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for one source alone
 CONFOUNDER_WEIGHT = 3.0  # of a post with a twin of the same words and the other label, in every head alike
-MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.PICTURE: 0.25}  # how often training sees which sources
+MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.IMAGE: 0.25}  # how often training sees which sources
 
 Progress = Callable[[str], None]
 Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Views:
-    """The features of some rows under each mask, for one reading of their pictures."""
+class TextViews:
+    """The features of some rows under each mask, for one reading of their images."""
 
     by_mask: dict[Mask, Floats]
 
 
-def bundle_of(row: Post, names: Names) -> Bundle:
+def evidence_of(row: HatemojiPost, names: Names) -> ItemEvidence:
     """A post as evidence."""
-    pieces = [Evidence(Source.TEXT, row.words, "body")] if row.words else []
+    pieces = [Evidence(EvidenceSource.TEXT, row.words, "body")] if row.words else []
     if names:
-        pieces.append(Evidence(Source.PICTURE, ", ".join(names), "picture"))
-    return Bundle(tuple(pieces))
+        pieces.append(Evidence(EvidenceSource.IMAGE, ", ".join(names), "picture"))
+    return ItemEvidence(tuple(pieces))
 
 
-def views(rows: Sequence[Post], names: Sequence[Names], encode: Encoding) -> Views:
-    """Features of rows whose pictures were read so; a source that says nothing is masked whatever the mask."""
+def views(rows: Sequence[HatemojiPost], names: Sequence[Names], encode: Encoding) -> TextViews:
+    """Features of rows whose images were read so; a source that says nothing is masked whatever the mask."""
     triples = []
     for mask in Mask:
-        triples += [fusion.texts_of(bundle_of(row, read), mask) for row, read in zip(rows, names, strict=True)]
+        triples += [fusion.texts_of(evidence_of(row, read), mask) for row, read in zip(rows, names, strict=True)]
     found = fusion.features(triples, encode)
-    return Views(dict(zip(Mask, np.split(found, len(Mask)), strict=True)))
+    return TextViews(dict(zip(Mask, np.split(found, len(Mask)), strict=True)))
 
 
-def read_pictures(
-    rows: Sequence[Post], reader: PictureReader, *, wear: Wear = PLAIN, photos: Sequence[Any] = (), first: int = 0
+def read_images(
+    rows: Sequence[HatemojiPost],
+    reader: PictogramReader,
+    *,
+    wear: ImageWear = PLAIN,
+    photos: Sequence[Any] = (),
+    first: int = 0,
 ) -> list[Names]:
-    """Draw each post's picture and read it."""
+    """Draw each post's image and read it."""
     read = []
     for number, row in enumerate(rows, first):
-        seen = reader.read(picture(row, number, wear=wear, grounds=photos))
+        seen = reader.read(image(row, number, wear=wear, grounds=photos))
         names = [one.name for one in seen]
         read.append(tuple(name for at, name in enumerate(names) if at == 0 or name != names[at - 1]))
     return read
 
 
 def read_some(
-    rows: Sequence[Post], all_of: NDArray[np.bool_], reader: PictureReader, photos: Sequence[Any]
+    rows: Sequence[HatemojiPost], all_of: NDArray[np.bool_], reader: PictogramReader, photos: Sequence[Any]
 ) -> list[Names]:
-    """Draw and read the pictures of ``all_of`` and of some other rows; the rest count as read rightly."""
+    """Draw and read the images of ``all_of`` and of some other rows; the rest count as read rightly."""
     read = [row.names for row in rows]
     for number in range(len(rows)):
         if all_of[number] or number % READ_EVERY == 0:
             wear = MILD if number % 2 else PLAIN
-            (read[number],) = read_pictures([rows[number]], reader, wear=wear, photos=photos, first=number)
+            (read[number],) = read_images([rows[number]], reader, wear=wear, photos=photos, first=number)
     return read
 
 
-def on_calibration_side(group: NDArray[np.int64], rows: Sequence[Post], seed: int) -> NDArray[np.bool_]:
+def on_calibration_side(group: NDArray[np.int64], rows: Sequence[HatemojiPost], seed: int) -> NDArray[np.bool_]:
     """Whole groups, chosen by a hash of their first row's words."""
     side: dict[int, bool] = {}
     for number, row in zip(group.tolist(), rows, strict=True):
@@ -102,14 +107,14 @@ def on_calibration_side(group: NDArray[np.int64], rows: Sequence[Post], seed: in
 
 
 def fit(
-    rows: Sequence[Post],
+    rows: Sequence[HatemojiPost],
     readings: Sequence[Sequence[Names]],
     group: NDArray[np.int64],
     encode: Encoding,
     seed: int = 0,
     progress: Progress = lambda _what: None,
-) -> tuple[dict[str, Head], dict[str, Any]]:
-    """The three heads and what the card says of them. ``readings``: one or more readings of every row's picture.
+) -> tuple[dict[str, FusionHead], dict[str, Any]]:
+    """The three heads and what the card says of them. ``readings``: one or more readings of every row's image.
 
     The first reading is the one that is calibrated on; training draws from all.
     """
@@ -123,11 +128,11 @@ def fit(
     columns = {
         "joint": np.arange(width),
         "text": fusion.text_columns(width),
-        "picture": fusion.picture_columns(width),
+        "picture": fusion.image_columns(width),
     }
     use = np.flatnonzero(~held)
     mass = np.where(confounders(rows), np.float32(CONFOUNDER_WEIGHT), np.float32(1))
-    made: dict[str, Head] = {}
+    made: dict[str, FusionHead] = {}
     for name, own in columns.items():
         progress(f"fitting {name}")
         masks = MASKED if name == "joint" else {Mask.BOTH: 1.0}
@@ -136,9 +141,9 @@ def fit(
                            SCHEDULE if name == "joint" else SMALL), own, width)
             for number in range(SEEDS[name])
         )  # fmt: skip
-        plain = Head(networks, {})
-        known = {Mask.BOTH, Mask.TEXT, Mask.PICTURE} if name == "joint" else {Mask(name)}
-        made[name] = Head(
+        plain = FusionHead(networks, {})
+        known = {Mask.BOTH, Mask.TEXT, Mask.IMAGE} if name == "joint" else {Mask(name)}
+        made[name] = FusionHead(
             networks, {mask: fit_platt(label[held], plain.scores(read[0].by_mask[mask][held])) for mask in known}
         )
     progress("calibrating")
@@ -154,7 +159,7 @@ def fit(
 
 
 def _drawing(
-    read: Sequence[Views],
+    read: Sequence[TextViews],
     label: Floats,
     mass: Floats,
     use: NDArray[np.int64],
@@ -181,7 +186,7 @@ def _widened(network: Network, columns: NDArray[np.int64], width: int) -> Networ
     return Network(first, network.unit, network.bias, network.last, network.shift)
 
 
-def learnt_from(data: Path) -> tuple[list[Post], NDArray[np.int64]]:
+def learnt_from(data: Path) -> tuple[list[HatemojiPost], NDArray[np.int64]]:
     """The posts to fit to and their groups; none shares a group with a post that tests. Raises ``TrainingError``."""
     rows = posts(data, "train") + posts(data, "validation")
     tests = posts(data, "joint")
@@ -195,15 +200,15 @@ def learnt_from(data: Path) -> tuple[list[Post], NDArray[np.int64]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit and write ``fusion.npz`` and ``card.json``."""
-    from seawall.detect.joint.detector import encoder_of
-    from seawall.detect.text.model import TextModel
+    from seawall.detectors.joint.detector import encoder_of
+    from seawall.detectors.text.model import TextModel
 
     parser = argparse.ArgumentParser(prog="joint", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=os.environ.get("SEAWALL_DATA"), help="folder of data sets")
     parser.add_argument("--out", type=Path, default=Path(fusion.__file__).with_name("data"))
     parser.add_argument("--text-model", type=Path, help="folder of the text model (default: the shipped one)")
-    parser.add_argument("--readings", type=Path, help="keep what was read in the pictures in this file, or take it")
-    parser.add_argument("--reader", type=Path, help="folder of the picture reader's networks (default: shipped)")
+    parser.add_argument("--readings", type=Path, help="keep what was read in the images in this file, or take it")
+    parser.add_argument("--reader", type=Path, help="folder of the image reader's networks (default: shipped)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if options.data is None:
@@ -215,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         read = [tuple(names) for names in json.loads(options.readings.read_text(encoding="utf-8"))]
     else:
         held = on_calibration_side(group, rows, options.seed)
-        read = read_some(rows, held, PictureReader(options.reader), photographs(TRAINING_PHOTOS))
+        read = read_some(rows, held, PictogramReader(options.reader), photographs(TRAINING_PHOTOS))
         if options.readings:
             options.readings.write_text(json.dumps(read), encoding="utf-8")
     drawn = [row.names for row in rows]

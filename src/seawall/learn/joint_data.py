@@ -1,4 +1,4 @@
-"""Hatemoji as posts of words and a picture: the emoji leave the text and are drawn; the same words carry both labels.
+"""Hatemoji as posts of words and an image: the emoji leave the text and are drawn; the same words carry both labels.
 
 HatemojiBuild (Kirk et al. 2022) was written in pairs: of many texts there is a twin with the same words, another
 emoji and the other label. Once the emoji are pixels, no reader of words alone can tell the twins apart; such rows are
@@ -19,17 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seawall.detect.joint.pictograms import pictograms
+from seawall.detectors.joint.pictograms import pictograms
 from seawall.learn.datasets import DATASETS
 from seawall.learn.dedupe import canonical, clusters
-from seawall.learn.joint_scenes import PLAIN, Wear, compose, find, lookup
+from seawall.learn.joint_scenes import PLAIN, ImageWear, compose, find, lookup
 
-MOST_DRAWN = 12  # pictograms of one picture; some texts repeat one sixty times
+MOST_DRAWN = 12  # pictograms of one image; some texts repeat one sixty times
 _JOINERS = "\u200d\ufe0f\u20e3"
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class HatemojiPost:
     """One row: its words, its pictograms (class and tone), whether it is hateful, which rows it belongs with."""
 
     words: str
@@ -66,17 +66,17 @@ def split_post(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return " ".join(kept.split()), tuple(drawn[:MOST_DRAWN])
 
 
-def posts(data: Path, split: str) -> list[Post]:
+def posts(data: Path, split: str) -> list[HatemojiPost]:
     """Every row of a split of HatemojiBuild that holds an emoji."""
     found = []
     for example in DATASETS["hatemoji"].read(data, split):
         words, drawn = split_post(example.text)
         if drawn:
-            found.append(Post(words, drawn, example.labels["hate"] >= 0.5, example.group, example.slice))
+            found.append(HatemojiPost(words, drawn, example.labels["hate"] >= 0.5, example.group, example.slice))
     return found
 
 
-def confounders(rows: Sequence[Post]) -> NDArray[np.bool_]:
+def confounders(rows: Sequence[HatemojiPost]) -> NDArray[np.bool_]:
     """Which rows have a twin: the same words, the other label."""
     labels: dict[str, set[bool]] = defaultdict(set)
     forms = [canonical(row.words) for row in rows]
@@ -85,7 +85,7 @@ def confounders(rows: Sequence[Post]) -> NDArray[np.bool_]:
     return np.array([bool(form) and len(labels[form]) == 2 for form in forms], dtype=bool)
 
 
-def groups(rows: Sequence[Post]) -> NDArray[np.int64]:
+def groups(rows: Sequence[HatemojiPost]) -> NDArray[np.int64]:
     """A number for each row, equal for rows linked by equal or nearly equal words or by the authors' pairs."""
     root = list(range(len(rows)))
 
@@ -106,6 +106,8 @@ def groups(rows: Sequence[Post]) -> NDArray[np.int64]:
     return np.array([find_root(number) for number in range(len(rows))], dtype=np.int64)
 
 
-def picture(row: Post, number: int, *, wear: Wear = PLAIN, grounds: Sequence[Image.Image] = ()) -> NDArray[np.uint8]:
-    """A post's pictograms drawn into one picture; the same number gives the same picture."""
+def image(
+    row: HatemojiPost, number: int, *, wear: ImageWear = PLAIN, grounds: Sequence[Image.Image] = ()
+) -> NDArray[np.uint8]:
+    """A post's pictograms drawn into one image; the same number gives the same image."""
     return compose(row.drawn, np.random.default_rng((number, 11)), wear=wear, grounds=grounds).pixels

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.joint.fusion import Encoding, Fusion, Mask
+from seawall.detectors.joint.fusion import Encoding, Fusion, Mask
 from seawall.learn.joint import Names, views
-from seawall.learn.joint_data import Post, confounders
+from seawall.learn.joint_data import HatemojiPost, confounders
 from seawall.measure import Interval, bootstrap, expected_calibration_error, roc_auc
 
 ROUNDS = 500
@@ -22,7 +22,7 @@ Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class ModelScores:
     """Calibrated probabilities of the same posts by every way of reading them."""
 
     hateful: Rows
@@ -30,28 +30,28 @@ class Answers:
     by: Mapping[str, Scores]
 
 
-def answers(
-    rows: Sequence[Post], group: NDArray[np.int64], read: Sequence[Names], fusion: Fusion, encode: Encoding
-) -> Answers:
-    """Text alone, picture alone, the mean of both (late fusion), joint, joint with either one missing."""
+def model_scores(
+    rows: Sequence[HatemojiPost], group: NDArray[np.int64], read: Sequence[Names], fusion: Fusion, encode: Encoding
+) -> ModelScores:
+    """Text alone, image alone, the mean of both (late fusion), joint, joint with either one missing."""
     seen = views(rows, read, encode).by_mask
     text = fusion.text.probabilities(seen[Mask.BOTH], Mask.TEXT)
-    picture = fusion.picture.probabilities(seen[Mask.BOTH], Mask.PICTURE)
-    return Answers(
+    image = fusion.image.probabilities(seen[Mask.BOTH], Mask.IMAGE)
+    return ModelScores(
         np.array([row.hateful for row in rows], dtype=bool),
         group,
         {
             "text alone": text,
-            "picture alone": picture,
-            "late fusion": (text + picture) / 2,
+            "image alone": image,
+            "late fusion": (text + image) / 2,
             "joint": fusion.joint.probabilities(seen[Mask.BOTH], Mask.BOTH),
-            "joint, picture missing": fusion.joint.probabilities(seen[Mask.TEXT], Mask.TEXT),
-            "joint, text missing": fusion.joint.probabilities(seen[Mask.PICTURE], Mask.PICTURE),
+            "joint, image missing": fusion.joint.probabilities(seen[Mask.TEXT], Mask.TEXT),
+            "joint, text missing": fusion.joint.probabilities(seen[Mask.IMAGE], Mask.IMAGE),
         },
     )
 
 
-def both_ways(rows: Sequence[Post], everywhere: Sequence[Post], least: float = LEAST_SHARE) -> Rows:
+def both_ways(rows: Sequence[HatemojiPost], everywhere: Sequence[HatemojiPost], least: float = LEAST_SHARE) -> Rows:
     """Confounders whose pictograms decide as little as their words: no one source tells.
 
     In ``everywhere`` (all posts of the data set) each label holds at least the share ``least`` of the posts that show
@@ -65,11 +65,11 @@ def both_ways(rows: Sequence[Post], everywhere: Sequence[Post], least: float = L
     return both
 
 
-def _shown(row: Post) -> frozenset[int]:
+def _shown(row: HatemojiPost) -> frozenset[int]:
     return frozenset(number for number, _ in row.drawn)
 
 
-def auc(said: Answers, name: str, chosen: Rows, minus: str | None = None) -> Interval:
+def auc(said: ModelScores, name: str, chosen: Rows, minus: str | None = None) -> Interval:
     """Area under the ROC curve of some posts, or how much larger it is than another's; intervals by group."""
     rows = np.flatnonzero(chosen)
     truth, ours = said.hateful[rows], said.by[name][rows]
@@ -82,6 +82,6 @@ def auc(said: Answers, name: str, chosen: Rows, minus: str | None = None) -> Int
     return bootstrap(measure, len(rows), seed=SEED, groups=said.group[rows], rounds=ROUNDS)
 
 
-def calibration(said: Answers, name: str, chosen: Rows) -> float:
+def calibration(said: ModelScores, name: str, chosen: Rows) -> float:
     """Expected calibration error over ten bins."""
     return expected_calibration_error(said.hateful[chosen], said.by[name][chosen], bins=10)

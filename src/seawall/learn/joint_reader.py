@@ -1,8 +1,8 @@
-"""Training of the picture reader: one small network finds pictograms in a picture, another names them.
+"""Training of the image reader: one small network finds pictograms in an image, another names them.
 
     python -m seawall.learn.joint_reader OUT     # needs torch, onnx, onnxscript, scikit-image and the emoji font
 
-The finder (stride 4, after CenterNet: Zhou et al. 2019) gives for each cell of a small copy of the picture how
+The finder (stride 4, after CenterNet: Zhou et al. 2019) gives for each cell of a small copy of the image how
 likely a pictogram's middle lies there, where exactly, and how large it is. The namer looks at one cut-out and gives
 a probability for each pictogram and for "none", and one for each skin tone. Both learn from made scenes alone.
 """
@@ -23,10 +23,18 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seawall.detect.joint.pictograms import TONES, pictograms
-from seawall.learn.joint_scenes import PLAIN, TRAINING_PHOTOS, Wear, compose, glyph, photographs, without_pictograms
+from seawall.detectors.joint.pictograms import TONES, pictograms
+from seawall.learn.joint_scenes import (
+    PLAIN,
+    TRAINING_PHOTOS,
+    ImageWear,
+    compose,
+    glyph,
+    photographs,
+    without_pictograms,
+)
 
-FINDER_SIDE, STRIDE = 160, 4  # pixels of the finder's picture, and of one of its cells
+FINDER_SIDE, STRIDE = 160, 4  # pixels of the finder's image, and of one of its cells
 NAMER_SIDE = 48
 AROUND = 1.15  # a cut-out's side over the pictogram's longer one
 
@@ -37,7 +45,7 @@ def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
     )
 
 
-class Finder(nn.Module):  # type: ignore[misc]
+class PictogramFinder(nn.Module):  # type: ignore[misc]
     """(B, 3, S, S) in 0 to 1 → (B, 5, S/4, S/4): logit of a middle, its offset, log width and log height in cells."""
 
     def __init__(self) -> None:
@@ -53,8 +61,8 @@ class Finder(nn.Module):  # type: ignore[misc]
         self.out = nn.Conv2d(32, 5, 1)
         nn.init.constant_(self.out.bias[:1], -4.0)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        quarter = self.quarter(self.first(pictures * 2 - 1))
+    def forward(self, images: Tensor) -> Tensor:
+        quarter = self.quarter(self.first(images * 2 - 1))
         eighth = self.eighth(quarter)
         deep = functional.interpolate(self.up_eighth(self.sixteenth(eighth)), scale_factor=2.0, mode="nearest")
         deep = self.mix_eighth(eighth + deep)
@@ -63,7 +71,7 @@ class Finder(nn.Module):  # type: ignore[misc]
         return found
 
 
-class Namer(nn.Module):  # type: ignore[misc]
+class PictogramClassifier(nn.Module):  # type: ignore[misc]
     """(B, 3, 48, 48) in 0 to 1 → logits of pictograms, the last of them "none" (B, N + 1), and of tones (B, 6)."""
 
     def __init__(self, classes: int) -> None:
@@ -108,15 +116,15 @@ def atlas() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
 
 
 def patches(count: int, generator: np.random.Generator, photos: Sequence[Image.Image]) -> NDArray[np.uint8]:
-    """Cut-outs of pictures without pictograms, 48 by 48."""
+    """Cut-outs of images without pictograms, 48 by 48."""
     cuts: list[NDArray[np.uint8]] = []
     while len(cuts) < count:
-        picture = Image.fromarray(without_pictograms(generator, photos))
+        raster = Image.fromarray(without_pictograms(generator, photos))
         for _ in range(16):
-            side = int(generator.integers(24, min(picture.size) + 1))
-            x = int(generator.integers(0, picture.width - side + 1))
-            y = int(generator.integers(0, picture.height - side + 1))
-            cuts.append(np.asarray(picture.crop((x, y, x + side, y + side)).resize((NAMER_SIDE, NAMER_SIDE))))
+            side = int(generator.integers(24, min(raster.size) + 1))
+            x = int(generator.integers(0, raster.width - side + 1))
+            y = int(generator.integers(0, raster.height - side + 1))
+            cuts.append(np.asarray(raster.crop((x, y, x + side, y + side)).resize((NAMER_SIDE, NAMER_SIDE))))
     return np.stack(cuts[:count])
 
 
@@ -138,17 +146,19 @@ def cut_outs(glyphs: Tensor, backs: Tensor, none: Tensor) -> Tensor:
     plain = torch.rand(size, 3, 1, 1).expand(-1, -1, NAMER_SIDE, NAMER_SIDE)
     plain = torch.where(torch.rand(size, 1, 1, 1) < 0.4, torch.ones(1), plain)
     behind = torch.where(torch.rand(size, 1, 1, 1) < 0.4, backs, plain)
-    picture = drawn[:, :3] + behind * (1 - drawn[:, 3:])
+    raster = drawn[:, :3] + behind * (1 - drawn[:, 3:])
     small = int(torch.randint(12, 64, ()).item())  # the whole batch seen from one distance
     if small < NAMER_SIDE:
-        picture = functional.interpolate(picture, size=small, mode="area")
-        picture = functional.interpolate(picture, size=NAMER_SIDE, mode="bilinear", align_corners=False)
-    picture = (picture - 0.5) * torch.empty(size, 1, 1, 1).uniform_(0.75, 1.2) + 0.5
-    picture = picture + torch.randn(size, 1, 1, 1) * 0.06 + torch.randn_like(picture) * torch.rand(size, 1, 1, 1) * 0.08
-    return picture.clamp(0, 1)
+        raster = functional.interpolate(raster, size=small, mode="area")
+        raster = functional.interpolate(raster, size=NAMER_SIDE, mode="bilinear", align_corners=False)
+    raster = (raster - 0.5) * torch.empty(size, 1, 1, 1).uniform_(0.75, 1.2) + 0.5
+    raster = raster + torch.randn(size, 1, 1, 1) * 0.06 + torch.randn_like(raster) * torch.rand(size, 1, 1, 1) * 0.08
+    return raster.clamp(0, 1)
 
 
-def train_namer(steps: int, seed: int, photos: Sequence[Image.Image], *, batch: int = 128, rate: float = 3e-3) -> Namer:
+def train_classifier(
+    steps: int, seed: int, photos: Sequence[Image.Image], *, batch: int = 128, rate: float = 3e-3
+) -> PictogramClassifier:
     """The namer, after that many steps."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
@@ -156,7 +166,7 @@ def train_namer(steps: int, seed: int, photos: Sequence[Image.Image], *, batch: 
     glyphs = torch.from_numpy(drawn)
     backs = torch.from_numpy(patches(2400, generator, photos)).permute(0, 3, 1, 2)
     pools = [np.flatnonzero(classes == number) for number in range(len(pictograms()))]
-    model: Namer = Namer(len(pictograms())).to(memory_format=torch.channels_last)
+    model: PictogramClassifier = PictogramClassifier(len(pictograms())).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     started = time.monotonic()
@@ -189,14 +199,14 @@ def train_namer(steps: int, seed: int, photos: Sequence[Image.Image], *, batch: 
 
 
 def finder_scenes(
-    count: int, generator: np.random.Generator, photos: Sequence[Image.Image], wears: Sequence[Wear] = (PLAIN,)
+    count: int, generator: np.random.Generator, photos: Sequence[Image.Image], wears: Sequence[ImageWear] = (PLAIN,)
 ) -> tuple[NDArray[np.uint8], list[list[tuple[float, float, float, float]]]]:
     """Scenes as the finder sees them, and the boxes in them."""
-    pictures: list[NDArray[np.uint8]] = []
+    images: list[NDArray[np.uint8]] = []
     boxes: list[list[tuple[float, float, float, float]]] = []
     for _ in range(count):
         if generator.random() < 0.2:
-            picture, placed = letterboxed(without_pictograms(generator, photos))
+            raster, placed = letterboxed(without_pictograms(generator, photos))
             boxes.append([])
         else:
             many = int(min(12, generator.geometric(0.35)))
@@ -204,10 +214,10 @@ def finder_scenes(
             wanted = [(n, int(generator.integers(0, 6)) if pictograms()[n].toned else 0) for n, _ in wanted]
             wear = wears[int(generator.integers(0, len(wears)))]
             scene = compose(wanted, generator, wear=wear, grounds=photos, side=int(generator.integers(96, 240)))
-            picture, placed = letterboxed(scene.pixels)
+            raster, placed = letterboxed(scene.pixels)
             boxes.append([_times(one.box, placed) for one in scene.placed])
-        pictures.append(picture)
-    return np.stack(pictures), boxes
+        images.append(raster)
+    return np.stack(images), boxes
 
 
 def _times(box: tuple[float, float, float, float], scale: float) -> tuple[float, float, float, float]:
@@ -216,7 +226,7 @@ def _times(box: tuple[float, float, float, float], scale: float) -> tuple[float,
 
 
 def letterboxed(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """A picture scaled into the finder's square (grey beyond its edges), and the scale."""
+    """An image scaled into the finder's square (grey beyond its edges), and the scale."""
     image = Image.fromarray(pixels)
     scale = FINDER_SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -256,13 +266,13 @@ def finder_loss(found: Tensor, target: Tensor) -> Tensor:
 
 def train_finder(
     scenes: int, epochs: int, seed: int, photos: Sequence[Image.Image], *, batch: int = 32, rate: float = 2e-3
-) -> Finder:
+) -> PictogramFinder:
     """The finder, after so many epochs over so many scenes."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
-    pictures, boxes = finder_scenes(scenes, generator, photos)
-    print(f"finder: {len(pictures)} scenes made", flush=True)
-    model: Finder = Finder().to(memory_format=torch.channels_last)
+    images, boxes = finder_scenes(scenes, generator, photos)
+    print(f"finder: {len(images)} scenes made", flush=True)
+    model: PictogramFinder = PictogramFinder().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=0.02)
     steps = epochs * (scenes // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
@@ -271,7 +281,7 @@ def train_finder(
         order = generator.permutation(scenes)
         for first in range(0, scenes - batch + 1, batch):
             chosen = order[first : first + batch]
-            seen = torch.from_numpy(pictures[chosen]).permute(0, 3, 1, 2).float() / 255
+            seen = torch.from_numpy(images[chosen]).permute(0, 3, 1, 2).float() / 255
             target = finder_targets([boxes[number] for number in chosen])
             if generator.random() < 0.5:  # negatives of a colour do not matter to where things are
                 seen = seen[:, torch.randperm(3)]
@@ -290,7 +300,7 @@ def train_finder(
 
 
 def export(model: nn.Module, example: Tensor, path: Path, inputs: list[str], outputs: list[str]) -> None:
-    """Write a network as ONNX with weights of 16 bits and any number of pictures in a batch."""
+    """Write a network as ONNX with weights of 16 bits and any number of images in a batch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx: Any = importlib.import_module("onnx")
     program: Any = torch.onnx.export(
@@ -329,7 +339,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)  # sums in one order, whatever the machine's cores
     photos = photographs(TRAINING_PHOTOS)
     if options.only != "finder":
-        namer = train_namer(options.steps, options.seed, photos)
+        namer = train_classifier(options.steps, options.seed, photos)
         export(
             namer, torch.zeros(2, 3, NAMER_SIDE, NAMER_SIDE), options.out / "namer.onnx", ["cuts"], ["names", "tones"]
         )

@@ -1,4 +1,4 @@
-"""Pictures with pictograms in them, made to order: what the picture reader learns from and is tested on.
+"""Images with pictograms in them, made to order: what the image reader learns from and is tested on.
 
 Glyphs are drawn with an emoji font of this machine (Noto Color Emoji, OFL; Debian: ``fonts-noto-color-emoji``) on
 plain, graded, noisy or photographic grounds, then turned, scaled, blurred, speckled and compressed. The font is not
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from seawall.detect.joint.pictograms import TONES, Pictogram, pictograms
+from seawall.detectors.joint.pictograms import TONES, Pictogram, pictograms
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 _TONE_MARKS = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
@@ -32,7 +32,7 @@ class MissingFontError(FileNotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedPictogram:
     """A pictogram in a scene: its class, its skin tone (0: none), its box in pixels."""
 
     pictogram: int
@@ -41,20 +41,20 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A picture and what stands in it, in reading order."""
+class PictogramScene:
+    """An image and what stands in it, in reading order."""
 
     pixels: Pixels  # height, width, 3
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedPictogram, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wear:
+class ImageWear:
     """How hard a scene is on its reader: largest turn (degrees), smallest glyph (of a cell), blur, noise, JPEG."""
 
     turn: float = 12.0
     smallest: float = 0.6
-    blur: float = 1.2  # pixels of a 256-pixel picture
+    blur: float = 1.2  # pixels of a 256-pixel image
     noise: float = 12.0  # standard deviation, of 255
     jpeg: tuple[int, int] = (35, 95)
     busy: float = 0.35  # share of scenes on a photographic or textured ground
@@ -65,18 +65,18 @@ TRAINING_PHOTOS = (
     "motorcycle_left.png", "hubble_deep_field.jpg", "clock_motion.png", "cell.png", "logo.png",
 )  # fmt: skip
 TEST_PHOTOS = ("astronaut.png", "coffee.png", "rocket.jpg", "camera.png", "moon.png", "text.png", "horse.png")
-"""Pictures that scikit-image ships: those behind training scenes, and those that only test."""
+"""Images that scikit-image ships: those behind training scenes, and those that only test."""
 
 
 def photographs(names: Sequence[str]) -> list[Image.Image]:
-    """Pictures that scikit-image ships, by name. Raises ``ModuleNotFoundError`` without it."""
+    """Images that scikit-image ships, by name. Raises ``ModuleNotFoundError`` without it."""
     folder = Path(str(importlib.import_module("skimage").__file__)).parent / "data"
     return [Image.open(folder / name).convert("RGB") for name in names]
 
 
-MILD = Wear(turn=6.0, smallest=0.8, blur=0.5, noise=5.0, jpeg=(70, 95), busy=0.1)
-PLAIN = Wear()
-HARD = Wear(turn=25.0, smallest=0.4, blur=2.0, noise=25.0, jpeg=(15, 60), busy=0.7)
+MILD = ImageWear(turn=6.0, smallest=0.8, blur=0.5, noise=5.0, jpeg=(70, 95), busy=0.1)
+PLAIN = ImageWear()
+HARD = ImageWear(turn=25.0, smallest=0.4, blur=2.0, noise=25.0, jpeg=(15, 60), busy=0.7)
 
 
 @cache
@@ -127,11 +127,11 @@ def compose(
     wanted: Sequence[tuple[int, int]],
     generator: np.random.Generator,
     *,
-    wear: Wear = PLAIN,
+    wear: ImageWear = PLAIN,
     grounds: Sequence[Image.Image] = (),
     side: int | None = None,
-) -> Scene:
-    """A picture that shows these pictograms in rows, in this order."""
+) -> PictogramScene:
+    """An image that shows these pictograms in rows, in this order."""
     count = len(wanted)
     across = min(count, int(generator.integers(max(1, round(count**0.5)), max(2, min(6, count)) + 1))) or 1
     down = -(-count // across) or 1
@@ -152,12 +152,12 @@ def compose(
         x = round(left + column * cell + spare_x * generator.uniform(0.35, 0.65))
         y = round(top + row * cell + spare_y * generator.uniform(0.35, 0.65))
         canvas.paste(drawn, (x, y), drawn)
-        placed.append(Placed(number, tone, (x, y, x + drawn.width, y + drawn.height)))
-    return Scene(_worn(canvas, generator, wear), tuple(placed))
+        placed.append(PlacedPictogram(number, tone, (x, y, x + drawn.width, y + drawn.height)))
+    return PictogramScene(_worn(canvas, generator, wear), tuple(placed))
 
 
 def encoded(pixels: Pixels, quality: int | None = None) -> bytes:
-    """A picture file: PNG, or JPEG of that quality."""
+    """An image file: PNG, or JPEG of that quality."""
     out = io.BytesIO()
     image = Image.fromarray(pixels)
     image.save(out, "PNG") if quality is None else image.save(out, "JPEG", quality=quality)
@@ -165,7 +165,7 @@ def encoded(pixels: Pixels, quality: int | None = None) -> bytes:
 
 
 def ground(
-    size: tuple[int, int], generator: np.random.Generator, wear: Wear, grounds: Sequence[Image.Image]
+    size: tuple[int, int], generator: np.random.Generator, wear: ImageWear, grounds: Sequence[Image.Image]
 ) -> Image.Image:
     """What stands behind: a photograph's cut-out, stripes, noise, a gradient, or one colour (often white)."""
     width, height = size
@@ -175,8 +175,8 @@ def ground(
             return _cut_out(grounds[int(generator.integers(0, len(grounds)))], size, generator)
         coarse = generator.integers(0, 256, (generator.integers(2, 24), generator.integers(2, 24), 3), dtype=np.uint8)
         how = Image.Resampling.BICUBIC if kind == 1 else Image.Resampling.NEAREST
-        picture = Image.fromarray(coarse).resize(size, how)
-        return Image.blend(picture, Image.new("RGB", size, _colour(generator)), generator.uniform(0.2, 0.8))
+        raster = Image.fromarray(coarse).resize(size, how)
+        return Image.blend(raster, Image.new("RGB", size, _colour(generator)), generator.uniform(0.2, 0.8))
     if generator.random() < 0.3:
         ramp = np.linspace(0, 1, width)[None, :, None] * generator.random() + (
             np.linspace(0, 1, height)[:, None, None] * generator.random()
@@ -187,7 +187,7 @@ def ground(
 
 
 def without_pictograms(generator: np.random.Generator, grounds: Sequence[Image.Image]) -> Pixels:
-    """A picture that shows none: a photograph's part, plain shapes, or lines of writing."""
+    """An image that shows none: a photograph's part, plain shapes, or lines of writing."""
     size = (int(generator.integers(120, 400)), int(generator.integers(120, 400)))
     kind = generator.random()
     if kind < 0.55 and grounds:
@@ -233,7 +233,7 @@ def _turned(drawn: Image.Image, degrees: float) -> Image.Image:
     return turned.crop(turned.getchannel("A").getbbox())
 
 
-def _worn(canvas: Image.Image, generator: np.random.Generator, wear: Wear) -> Pixels:
+def _worn(canvas: Image.Image, generator: np.random.Generator, wear: ImageWear) -> Pixels:
     """Blur, speckle and compress."""
     if generator.random() < 0.5:
         canvas = canvas.filter(ImageFilter.GaussianBlur(generator.random() * wear.blur * max(canvas.size) / 256))

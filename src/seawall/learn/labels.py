@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.learn.corpus import ASSUMED_CLEAN, LEARNT_FROM
-from seawall.learn.datasets import DATASETS, Example
+from seawall.learn.datasets import DATASETS, LabelledText
 
 Vector = NDArray[np.float64]
 
 
-def head_labels(examples: Sequence[Example], head: str) -> tuple[Vector, Vector, NDArray[np.bool_]]:
+def head_labels(examples: Sequence[LabelledText], head: str) -> tuple[Vector, Vector, NDArray[np.bool_]]:
     """For one head: soft label (NaN: not known), weight, and whether the label is only assumed, of every example."""
     label = np.full(len(examples), np.nan)
     weight = np.ones(len(examples))

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seawall.detect.text.model.artefact import CARD, TEXTS
+from seawall.detectors.text.model.artefact import CARD, TEXTS
 from seawall.learn import augment
 from seawall.learn.corpus import TESTED_ELSEWHERE
 from seawall.learn.datasets import DATASETS
-from seawall.learn.dedupe import Index, digest
+from seawall.learn.dedupe import DuplicateIndex, digest
 
 
 class LeakError(AssertionError):
@@ -62,7 +62,7 @@ def training_texts(data: Path, folder: Path) -> Iterator[tuple[str, list[str] | 
 def check(data: Path, folder: Path, tests: Sequence[tuple[str, str]]) -> LeakReport:
     """Raise ``LeakError`` if any text of these sets, or a near-duplicate, was trained on by heads it tests."""
     texts = {(n, s): [e.text for e in DATASETS[n].read(data, s)] for n, s in tests if DATASETS[n].present(data)}
-    all_tests = Index.of([text for found in texts.values() for text in found])
+    all_tests = DuplicateIndex.of([text for found in texts.values() for text in found])
     seen = 0
     skipped: list[str] = []
     for name, trained in training_texts(data, folder):
@@ -71,7 +71,7 @@ def check(data: Path, folder: Path, tests: Sequence[tuple[str, str]]) -> LeakRep
             continue
         index = all_tests
         if name in TESTED_ELSEWHERE:  # it trains other heads than those it tests
-            index = Index.of([text for (test, _), found in texts.items() if test != name for text in found])
+            index = DuplicateIndex.of([text for (test, _), found in texts.items() if test != name for text in found])
         leaks = int(index.matches(trained).sum())
         if leaks:
             raise LeakError(f"{leaks} training texts of {name!r} equal or nearly equal test texts")

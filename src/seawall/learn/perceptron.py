@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.joint.fusion import Network
+from seawall.detectors.joint.fusion import Network
 from seawall.measure.calibrate import sigmoid
 
 Floats = NDArray[np.float32]

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.detect.text.model import artefact
-from seawall.detect.text.model.artefact import Head, dequantise_idf, quantise_idf, quantise_weights
-from seawall.detect.text.model.features import BUCKETS, Counts, batches, count, occurrences, values
-from seawall.detect.text.model.linear import read
-from seawall.detect.text.model.windows import windows
+from seawall.detectors.text.model import artefact
+from seawall.detectors.text.model.artefact import LinearHead, dequantise_idf, quantise_idf, quantise_weights
+from seawall.detectors.text.model.features import BUCKETS, FeatureCounts, batches, count, occurrences, values
+from seawall.detectors.text.model.linear import read
+from seawall.detectors.text.model.windows import windows
 from seawall.learn import card
 from seawall.learn.augment import NAME as SENTENCES
-from seawall.learn.corpus import RECIPE, Corpus, Progress, gather
-from seawall.learn.datasets import HEADS, Example, TrainingError
+from seawall.learn.corpus import RECIPE, Progress, TrainingCorpus, gather
+from seawall.learn.datasets import HEADS, LabelledText, TrainingError
 from seawall.learn.dedupe import digest
 from seawall.learn.encoder import encoder_file
 from seawall.learn.join import join
@@ -47,7 +47,7 @@ class MissingExtraError(TrainingError):
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedModel:
     """What a training run made."""
 
     folder: Path
@@ -65,7 +65,7 @@ def train_text_model(
     recipe: Sequence[tuple[str, str]] = RECIPE,
     exclude: Sequence[str] = (),
     encoder: Path | None = None,
-) -> Trained:
+) -> TrainedModel:
     """Train every head the data supports and write the model.
 
     ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name, ``seawall_sentences`` those of our own.
@@ -82,7 +82,7 @@ def train_text_model(
     counts = text_counts(tokens)
     idf = document_frequencies(counts, ~corpus.calibration)
     matrix = sparse_matrix(counts, dequantise_idf(idf))
-    heads: list[Head] = []
+    heads: list[LinearHead] = []
     measured: dict[str, Any] = {}
     for name in HEADS:
         progress(f"training {name}")
@@ -107,7 +107,7 @@ def train_text_model(
     version = artefact.save(out_dir, idf, tuple(heads), described, file)
     artefact.save_arrays(out_dir / artefact.TEXTS, text_digests(corpus.examples))
     progress("done")
-    return Trained(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
+    return TrainedModel(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
 
 
 def _train_head(
@@ -116,9 +116,9 @@ def _train_head(
     tokens: Sequence[Sequence[str]],
     idf: NDArray[np.uint8],
     labelled: tuple[Vector, Vector, NDArray[np.bool_]],
-    corpus: Corpus,
+    corpus: TrainingCorpus,
     seed: int,
-) -> tuple[Head, dict[str, Any]]:
+) -> tuple[LinearHead, dict[str, Any]]:
     """Fit on the training side, round the weights, then calibrate and measure the rounded ones on the other side."""
     label, weight, assumed = labelled
     known = ~np.isnan(label)
@@ -129,13 +129,13 @@ def _train_head(
     platt = fit_platt(label[held], score, np.where(assumed[held], weight[held], 1.0))
     probability = platt.apply(score)
     truth = label[held] >= 0.5
-    head = Head(name, small, scale, bias, platt, operating_points(truth, probability))
+    head = LinearHead(name, small, scale, bias, platt, operating_points(truth, probability))
     names = [corpus.examples[row].dataset for row in held]
     training = label[known & ~corpus.calibration]
     return head, card.head_numbers(truth, probability, names, len(training), float((training >= 0.5).mean()), seed)
 
 
-def text_counts(tokens: Sequence[Sequence[str]]) -> Counts:
+def text_counts(tokens: Sequence[Sequence[str]]) -> FeatureCounts:
     """The counted features of any number of texts."""
     parts = []
     for start, stop in batches(tokens):
@@ -143,19 +143,19 @@ def text_counts(tokens: Sequence[Sequence[str]]) -> Counts:
         parts.append((part.text + start, part.bucket, part.count))
     if not parts:
         empty = np.zeros(0, dtype=np.int64)
-        return Counts(0, empty, empty, empty)
+        return FeatureCounts(0, empty, empty, empty)
     text, bucket, number = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Counts(len(tokens), text, bucket, number)
+    return FeatureCounts(len(tokens), text, bucket, number)
 
 
-def document_frequencies(counts: Counts, rows: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def document_frequencies(counts: FeatureCounts, rows: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Quantised ``ln((1 + n) / (1 + df)) + 1`` over some rows; 0 for features of fewer than ``MIN_DF`` texts."""
     frequency = np.bincount(counts.bucket[rows[counts.text]], minlength=BUCKETS)
     idf = np.log((1 + rows.sum()) / (1 + frequency)) + 1
     return quantise_idf(np.where(frequency >= MIN_DF, idf, 0).astype(np.float32))
 
 
-def sparse_matrix(counts: Counts, idf: NDArray[np.float32]) -> Any:
+def sparse_matrix(counts: FeatureCounts, idf: NDArray[np.float32]) -> Any:
     """Texts by buckets, in scipy's CSR form."""
     sparse = importlib.import_module("scipy.sparse")
     value = values(counts, idf)
@@ -202,7 +202,7 @@ def window_scores(tokens: Sequence[Sequence[str]], idf: NDArray[np.float32], wei
     return np.asarray(np.maximum.reduceat(scores, first), dtype=np.float64)
 
 
-def text_digests(examples: Sequence[Example]) -> dict[str, NDArray[np.uint64]]:
+def text_digests(examples: Sequence[LabelledText]) -> dict[str, NDArray[np.uint64]]:
     """For each data set the sorted 64-bit digests of its texts that were used: proof without the texts."""
     found: dict[str, list[int]] = {}
     for example in examples:

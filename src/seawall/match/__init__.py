@@ -1,4 +1,4 @@
-"""Known things, and the indexes that find them: texts, patterns, domains, pictures.
+"""Known things, and the indexes that find them: texts, patterns, domains, images.
 
 >>> from seawall.match import BankEntry, BankMatcher, PlainView
 >>> entry = BankEntry(bank="slogans", id="e1", kind="text", value="Buy more streams now")
@@ -8,7 +8,7 @@
 [('slogans', 'e1', 'buy more streams now')]
 """
 
-from seawall.match.bank import BankMatcher, Stored, digests_of
+from seawall.match.bank import BankMatcher, StoredEntryIndex, digests_of
 from seawall.match.entries import (
     KINDS,
     NO_HASHERS,
@@ -21,10 +21,10 @@ from seawall.match.entries import (
     hashed_modality,
 )
 from seawall.match.hamming import HammingIndex
-from seawall.match.index import HashIndex
-from seawall.match.manifest import IndexDamaged
+from seawall.match.hashindex.index import HashIndex
+from seawall.match.hashindex.manifest import IndexDamaged
 from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_luma, pdq_of_bytes
-from seawall.match.phrases import PlainView, View
+from seawall.match.phrases import PlainView, TextView
 
 __all__ = [
     "KINDS",
@@ -41,8 +41,8 @@ __all__ = [
     "IndexDamaged",
     "Pdq",
     "PlainView",
-    "Stored",
-    "View",
+    "StoredEntryIndex",
+    "TextView",
     "canonical_value",
     "check_threshold",
     "digests_of",

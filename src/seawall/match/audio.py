@@ -1,12 +1,12 @@
-"""Recordings by their Chromaprint sub-fingerprints: found again from a clip, with noise, at a low bit rate.
+"""Audio files by their Chromaprint sub-fingerprints: found again from a clip, with noise, at a low bit rate.
 
 A fingerprint is a row of 32-bit items, about eight a second; each tells how the notes changed over the 2.6 seconds
-that follow. The index sorts all items of all recordings by their upper 28 bits. A query's items that are found there
-vote for a recording and an offset; where votes agree, the two rows are laid over each other and their bits compared.
+that follow. The index sorts all items of all audio files by their upper 28 bits. A query's items that are found there
+vote for an audio file and an offset; where votes agree, the two rows are laid over each other and their bits compared.
 After the matcher of Chromaprint (Lalinský, MIT) and AcoustID's candidate search.
 
 >>> import numpy as np
->>> walk = np.random.default_rng(1).integers(0, 1 << 32, 800, dtype=np.uint32)  # a recording of 99 seconds
+>>> walk = np.random.default_rng(1).integers(0, 1 << 32, 800, dtype=np.uint32)  # an audio file of 99 seconds
 >>> [match] = AudioIndex([walk]).search(walk[200:300])
 >>> match.recording, match.error, match.start_s, round(match.at_s, 1)
 (0, 0.0, 0.0, 24.8)
@@ -30,7 +30,7 @@ ITEM_S: Final = 1365 / 11025
 WINDOW_S: Final = (4096 + 19 * 1365) / 11025
 """Seconds of sound that one item looks at."""
 AUDIO_ERROR: Final = 35
-"""The largest percent of differing bits that usually counts as the same recording; unrelated ones differ in 50."""
+"""The largest percent of differing bits that usually counts as the same audio file; unrelated ones differ in 50."""
 
 Items = NDArray[np.uint32]
 
@@ -40,7 +40,7 @@ _LEAST_VOTES: Final = 2
 _MANY_VOTES: Final = 4
 _CLEAR: Final = 0.2  # share of differing bits up to which few equal items are enough
 _MOST_PLACES: Final = 48  # places compared bit by bit for one query
-_PLACES_EACH: Final = 6  # of them in one recording
+_PLACES_EACH: Final = 6  # of them in one audio file
 _OFFSET_BITS: Final = 40
 
 
@@ -51,7 +51,7 @@ class AudioMatch:
     ``error`` is the share of bits that differ.
     """
 
-    recording: int
+    audio: int
     error: float
     start_s: float
     end_s: float
@@ -59,20 +59,20 @@ class AudioMatch:
 
 
 class AudioIndex:
-    """Fingerprints of many recordings, each with the largest share of differing bits at which it matches. Immutable.
+    """Fingerprints of many audio files, each with the largest share of differing bits at which it matches. Immutable.
 
     12 bytes an item: 350 MB for 1,000 hours. ``save`` writes plain arrays; ``open`` maps them, so that all processes
     of a machine share one copy.
     """
 
-    def __init__(self, recordings: Sequence[Items], errors: Sequence[float] | None = None) -> None:
-        """``errors``: one limit for each recording, 0 to 0.4 (0.35). Raises ``ValueError`` when the lengths differ."""
-        limits = np.full(len(recordings), AUDIO_ERROR / 100) if errors is None else np.asarray(errors, np.float64)
-        if len(limits) != len(recordings):
-            raise ValueError(f"{len(recordings)} recordings, {len(limits)} limits")
-        starts = np.zeros(len(recordings) + 1, np.int64)
-        np.cumsum([len(items) for items in recordings], out=starts[1:])
-        items = np.concatenate([np.asarray(each, np.uint32) for each in recordings] or [np.zeros(0, np.uint32)])
+    def __init__(self, audio_files: Sequence[Items], errors: Sequence[float] | None = None) -> None:
+        """``errors``: one limit for each audio file, 0 to 0.4 (0.35). Raises ``ValueError`` when the lengths differ."""
+        limits = np.full(len(audio_files), AUDIO_ERROR / 100) if errors is None else np.asarray(errors, np.float64)
+        if len(limits) != len(audio_files):
+            raise ValueError(f"{len(audio_files)} audio files, {len(limits)} limits")
+        starts = np.zeros(len(audio_files) + 1, np.int64)
+        np.cumsum([len(items) for items in audio_files], out=starts[1:])
+        items = np.concatenate([np.asarray(each, np.uint32) for each in audio_files] or [np.zeros(0, np.uint32)])
         order = np.argsort(items >> _KEY_SHIFT, kind="stable").astype(np.uint32)
         self._take(items, starts, limits, order, items[order] >> _KEY_SHIFT)
 
@@ -85,7 +85,7 @@ class AudioIndex:
 
     @property
     def items(self) -> int:
-        """Sub-fingerprints of all recordings together."""
+        """Sub-fingerprints of all audio files together."""
         return len(self._items)
 
     def save(self, folder: Path) -> None:
@@ -105,24 +105,24 @@ class AudioIndex:
         return index
 
     def search(self, query: Items) -> list[AudioMatch]:
-        """Recordings heard in the query, those with the fewest differing bits first.
+        """Audio files heard in the query, those with the fewest differing bits first.
 
         A query of less than ``LEAST_ITEMS`` items (7 s) matches nothing.
         """
         query = np.ascontiguousarray(query, np.uint32)
         if len(query) < LEAST_ITEMS or not self.items:
             return []
-        recordings, offsets, at = self._votes(query)
-        places = self._places(recordings, offsets)
+        audio_files, offsets, at = self._votes(query)
+        places = self._places(audio_files, offsets)
         best: dict[int, list[AudioMatch]] = {}
-        for recording, offset in places:
-            mine = (recordings == recording) & (np.abs(offsets - offset) <= 1)
-            for match in self._compare(query, recording, offset, at[mine]):
-                _keep(best.setdefault(recording, []), match)
+        for audio, offset in places:
+            mine = (audio_files == audio) & (np.abs(offsets - offset) <= 1)
+            for match in self._compare(query, audio, offset, at[mine]):
+                _keep(best.setdefault(audio, []), match)
         return sorted((match for each in best.values() for match in each), key=lambda match: match.error)
 
     def _votes(self, query: Items) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """For each place where an item of the query stands: the recording, the offset in it, where in the query."""
+        """For each place where an item of the query stands: the audio file, the offset in it, where in the query."""
         keys, which = np.unique(query >> _KEY_SHIFT, return_inverse=True)  # sorted: neighbours share cache lines
         ends = [np.asarray(np.searchsorted(self._keys, keys, side)) for side in _SIDES]
         first, last = (end[which] for end in ends)
@@ -132,13 +132,13 @@ class AudioIndex:
         so_far = np.cumsum(found)
         rows = np.arange(so_far[-1]) + np.repeat(first - (so_far - found), found)
         positions = self._order[rows].astype(np.int64)
-        recordings = np.searchsorted(self._starts, positions, "right") - 1
-        return recordings, positions - self._starts[recordings] - at, at
+        audio_files = np.searchsorted(self._starts, positions, "right") - 1
+        return audio_files, positions - self._starts[audio_files] - at, at
 
-    def _places(self, recordings: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    def _places(self, audio_files: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         """(recording, offset) with the most votes first; a clip is rarely cut where items begin, so neighbours help."""
         half = 1 << (_OFFSET_BITS - 1)
-        codes, votes = np.unique((recordings << _OFFSET_BITS) + offsets + half, return_counts=True)
+        codes, votes = np.unique((audio_files << _OFFSET_BITS) + offsets + half, return_counts=True)
         beside = np.diff(codes) == 1
         total = votes.copy()
         total[1:] += votes[:-1] * beside
@@ -146,26 +146,26 @@ class AudioIndex:
         enough = np.flatnonzero(total >= _LEAST_VOTES)
         tried: Counter[int] = Counter()
         for row in enough[np.lexsort((-votes[enough], -total[enough]))].tolist():
-            recording = int(codes[row]) >> _OFFSET_BITS
-            if tried[recording] < _PLACES_EACH:
-                tried[recording] += 1
-                yield recording, (int(codes[row]) & ((1 << _OFFSET_BITS) - 1)) - half
+            audio = int(codes[row]) >> _OFFSET_BITS
+            if tried[audio] < _PLACES_EACH:
+                tried[audio] += 1
+                yield audio, (int(codes[row]) & ((1 << _OFFSET_BITS) - 1)) - half
             if tried.total() >= _MOST_PLACES:
                 return
 
-    def _compare(self, query: Items, recording: int, offset: int, votes: NDArray[np.int64]) -> Iterator[AudioMatch]:
+    def _compare(self, query: Items, audio: int, offset: int, votes: NDArray[np.int64]) -> Iterator[AudioMatch]:
         """Stretches in which the two rows agree, with enough different items in them that are equal.
 
         A held tone repeats one item; songs that merely resemble each other share one or two (measured: see
         ``./run bench audio``), so that the more bits differ, the more equal items are asked for.
         """
-        start, end = (int(self._starts[recording + n]) for n in (0, 1))
+        start, end = (int(self._starts[audio + n]) for n in (0, 1))
         first, last = max(0, -offset), min(len(query), end - start - offset)
         if last - first < LEAST_ITEMS:
             return
         there = self._items[start + offset + first : start + offset + last]
         wrong = np.bitwise_count(query[first:last] ^ there).astype(np.float64) / 32
-        limit = float(self._limits[recording])
+        limit = float(self._limits[audio])
         for low, high in _stretches(wrong, limit):
             error = float(wrong[low:high].mean())
             inside = votes[(votes >= first + low) & (votes < first + high)]
@@ -173,7 +173,7 @@ class AudioIndex:
             if error > limit or equal < (_LEAST_VOTES if error <= _CLEAR else _MANY_VOTES):
                 continue
             yield AudioMatch(
-                recording=recording,
+                audio=audio,
                 error=round(error, 4),
                 start_s=round((first + low) * ITEM_S, 2),
                 end_s=round((first + high - 1) * ITEM_S + WINDOW_S, 2),
@@ -182,7 +182,7 @@ class AudioIndex:
 
 
 def stretch(items: Items, factor: float) -> Items:
-    """The fingerprint of the same recording played ``factor`` times as fast at the same pitch, nearly."""
+    """The fingerprint of the same audio file played ``factor`` times as fast at the same pitch, nearly."""
     count = int(len(items) / factor)
     return items[np.minimum((np.arange(count) * factor).round().astype(np.int64), len(items) - 1)]
 
@@ -201,7 +201,7 @@ def _stretches(wrong: NDArray[np.float64], limit: float) -> Iterator[tuple[int, 
 
 
 def _keep(found: list[AudioMatch], match: AudioMatch) -> None:
-    """Of overlapping matches of one recording keep the longer one; of equally long ones the better one."""
+    """Of overlapping matches of one audio file keep the longer one; of equally long ones the better one."""
     rank = (match.end_s - match.start_s, -match.error)
     for other in list(found):
         if match.start_s < other.end_s and other.start_s < match.end_s:

@@ -4,7 +4,7 @@ How a text is read (case, look-alikes, spacing) is the caller's choice: a *view*
 the original. Entries of kind ``text`` and ``near_text`` and parts must be read by the same function.
 
 A snapshot is made of two layers, most entries in one and the latest in the other, so that the next snapshot costs
-what has changed and not what is there. Hashes of pictures and digests of files may be kept elsewhere (``Stored``).
+what has changed and not what is there. Hashes of images and digests of files may be kept elsewhere (``StoredEntryIndex``).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.match.entries import NO_HASHERS, BankEntry, Hashers, Hit
-from seawall.match.layers import Found, Layer
-from seawall.match.phrases import PlainView, View
+from seawall.match.phrases import PlainView, TextView
+from seawall.match.snapshot import Found, MatcherSnapshot
 from seawall.match.video import Frame
 from seawall.model.ids import now_ms
 
 
-class Stored(Protocol):
+class StoredEntryIndex(Protocol):
     """Entries that are not in memory: a million hashes, shared by all processes. It knows their present state."""
 
     def holds(self, kind: str) -> bool:
         """Whether it may hold an entry of this kind."""
 
     def near(self, pdq: bytes) -> Sequence[tuple[BankEntry, int]]:
-        """Pictures within their radius of this hash, with their distance."""
+        """Images within their radius of this hash, with their distance."""
 
     def exact(self, digests: Sequence[str]) -> Sequence[BankEntry]:
         """Files with one of these digests, in lower-case hexadecimal."""
@@ -54,14 +54,14 @@ class BankMatcher:
         banks: Collection[str] = (),
         allow: Collection[str] = (),
         revision: int = 0,
-        stored: Stored | None = None,
+        stored: StoredEntryIndex | None = None,
         hashers: Hashers = NO_HASHERS,
     ) -> None:
-        self._base = Layer(entries, hashers)
-        self._fresh = Layer(())
+        self._base = MatcherSnapshot(entries, hashers)
+        self._fresh = MatcherSnapshot(())
         self._hashers = hashers
         self._gone: frozenset[str] = frozenset()
-        self._read: Callable[[str], View] = PlainView.of
+        self._read: Callable[[str], TextView] = PlainView.of
         self._stored = stored
         self.allow = frozenset(allow)
         self.revision = revision
@@ -80,7 +80,7 @@ class BankMatcher:
         """A later snapshot: ``fresh`` entries, all that came since this one was built from scratch, and those that
         are ``gone`` from it (also those that stand changed in ``fresh``). Costs what they cost."""
         other = copy.copy(self)
-        other._fresh = Layer(fresh, self._hashers)
+        other._fresh = MatcherSnapshot(fresh, self._hashers)
         other._gone = frozenset(gone)
         other.allow = frozenset(allow)
         other.revision = revision
@@ -88,7 +88,7 @@ class BankMatcher:
         other._stranded = _stranded(other._base.stranded, other._gone, other._fresh.stranded)
         return other
 
-    def reading(self, read: Callable[[str], View]) -> BankMatcher:
+    def reading(self, read: Callable[[str], TextView]) -> BankMatcher:
         """The same banks, their texts read by ``read`` instead of merely lower-cased."""
         other = copy.copy(self)
         other._read = read
@@ -127,7 +127,7 @@ class BankMatcher:
 
     # ── matching: hits of entries that have not expired, nearest first where there is a distance ──
 
-    def match_text(self, words: View, characters: View, now: int | None = None) -> list[Hit]:
+    def match_text(self, words: TextView, characters: TextView, now: int | None = None) -> list[Hit]:
         """Texts in ``words`` (read as the entries were), exact and near, and patterns in ``characters``."""
         read = self._read
         return self._hits(now, lambda layer: (*layer.texts(words, read), *layer.patterns(characters)))
@@ -137,14 +137,14 @@ class BankMatcher:
         return self._hits(now, lambda layer: layer.hosts(host))
 
     def match_image(self, pdq: bytes, now: int | None = None) -> list[Hit]:
-        """Pictures within their radius of this hash, nearest first. The caller has checked its quality."""
+        """Images within their radius of this hash, nearest first. The caller has checked its quality."""
         stored = self._stored.near(pdq) if self._stored is not None and self._stored.holds("image") else ()
         found = [(entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)) for entry, distance in stored]
-        return _nearest(self._hits(now, lambda layer: layer.pictures(pdq), found))
+        return _nearest(self._hits(now, lambda layer: layer.images(pdq), found))
 
-    def match_print(self, kind: str, value: bytes, now: int | None = None) -> list[Hit]:
+    def match_hash(self, kind: str, value: bytes, now: int | None = None) -> list[Hit]:
         """Entries of a hasher's kind within their radius of this print, nearest first."""
-        return _nearest(self._hits(now, lambda layer: layer.prints(kind, value)))
+        return _nearest(self._hits(now, lambda layer: layer.hashes(kind, value)))
 
     def match_bytes(self, data: bytes, now: int | None = None) -> list[Hit]:
         """Digests of exactly these bytes."""
@@ -157,12 +157,12 @@ class BankMatcher:
         return self._hits(now, lambda layer: layer.digests(digests), found)
 
     def match_audio(self, items: NDArray[np.uint32], now: int | None = None) -> list[Hit]:
-        """Recordings heard in this fingerprint, with their seconds, nearest first."""
-        return _nearest(self._hits(now, lambda layer: layer.recordings(items)))
+        """Audio files heard in this fingerprint, with their seconds, nearest first."""
+        return _nearest(self._hits(now, lambda layer: layer.audio_files(items)))
 
     def match_video(self, frames: Sequence[Frame], now: int | None = None) -> list[Hit]:
-        """Films seen in these frames (seconds and PDQ hash, by time, flat ones left out), nearest first."""
-        return _nearest(self._hits(now, lambda layer: layer.films(frames)))
+        """Videos seen in these frames (seconds and PDQ hash, by time, flat ones left out), nearest first."""
+        return _nearest(self._hits(now, lambda layer: layer.videos(frames)))
 
     def settle(self, hits: Iterable[Hit]) -> list[Hit]:
         """All hits of one part together: those that an allow-bank's hit explains at least as well are suppressed."""
@@ -178,7 +178,7 @@ class BankMatcher:
         ]
 
     def _hits(
-        self, now: int | None, search: Callable[[Layer], Iterable[Found]], stored: Iterable[Found] = ()
+        self, now: int | None, search: Callable[[MatcherSnapshot], Iterable[Found]], stored: Iterable[Found] = ()
     ) -> list[Hit]:
         found = list(stored)
         if self._base.size:

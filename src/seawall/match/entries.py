@@ -49,9 +49,9 @@ class BankEntry:
     domain    a domain, with all below it
     image     a PDQ hash: 64 hexadecimal digits                   largest Hamming distance [31]
     audio     Chromaprint sub-fingerprints: base64 of uint32 LE   largest percent of bits that differ [35]
-    video     JSON list of [seconds, PDQ hash]                    percent of the shorter film's frames [60]
+    video     JSON list of [seconds, PDQ hash]                    percent of the shorter video's frames [60]
     digest    MD5, SHA-1 or SHA-256 of the exact bytes, in hex
-    a hasher  its print: 2 hexadecimal digits a byte              largest Hamming distance [the hasher's radius]
+    a hasher  its hash: 2 hexadecimal digits a byte              largest Hamming distance [the hasher's radius]
     ========= ================================================== ==================================================
 
     ``expires``: milliseconds since 1970.
@@ -70,7 +70,7 @@ class BankEntry:
 class Hit:
     """An entry was found. ``start`` and ``end`` count characters of the original text; seconds are of the query.
 
-    ``distance``: differing bits of a picture; percent of differing bits of a recording; percent of a film's frames
+    ``distance``: differing bits of an image; percent of differing bits of an audio file; percent of a video's frames
     or a near text's 5-grams that are not shared. ``effect``: ``matched``, ``quarantined`` (the entry is found too
     often to be acted on) or ``suppressed`` (an allow-bank knows the part).
     """
@@ -97,7 +97,7 @@ def canonical_value(kind: str, value: str, threshold: int | None = None, hashers
     if not value.strip():
         raise EntryError("the value is empty")
     check_threshold(kind, threshold, hashers)
-    return _CANONICAL[kind](value) if hasher is None else _canonical_print(value, hasher)
+    return _CANONICAL[kind](value) if hasher is None else _canonical_hash(value, hasher)
 
 
 def check_threshold(kind: str, threshold: int | None, hashers: Hashers = NO_HASHERS) -> None:
@@ -110,13 +110,13 @@ def check_threshold(kind: str, threshold: int | None, hashers: Hashers = NO_HASH
 
 
 def hashed_modality(kind: str) -> Modality | None:
-    """What entries of a hasher's kind are prints of, enabled or not; None for other kinds."""
+    """What entries of a hasher's kind are hashes of, enabled or not; None for other kinds."""
     before, hyphen, _ = kind.partition("-")
     return next((each for each in HASHED if hyphen and each == before), None)
 
 
 def widest(bits: int) -> int:
-    """The largest distance at which prints of so many bits may match: unrelated ones differ in half of them."""
+    """The largest distance at which hashes of so many bits may match: unrelated ones differ in half of them."""
     return bits // 4
 
 
@@ -155,7 +155,7 @@ _THRESHOLDS: Final = {
     "audio": (1, 40),
     "video": (20, 100),
 }
-_LONGEST_FILM: Final = 20_000  # frames of one video entry
+_LONGEST_VIDEO: Final = 20_000  # frames of one video entry
 
 
 def _canonical_text(value: str) -> str:
@@ -226,8 +226,8 @@ def _canonical_video(value: str) -> str:
         frames = json.loads(value)
     except (ValueError, RecursionError) as error:
         raise wrong from error
-    if not isinstance(frames, list) or not 1 <= len(frames) <= _LONGEST_FILM:
-        raise EntryError(f"a video entry is a list of 1 to {_LONGEST_FILM} frames")
+    if not isinstance(frames, list) or not 1 <= len(frames) <= _LONGEST_VIDEO:
+        raise EntryError(f"a video entry is a list of 1 to {_LONGEST_VIDEO} frames")
     kept = []
     for frame in frames:
         match frame:
@@ -246,10 +246,10 @@ def _canonical_digest(value: str) -> str:
     return value.strip().lower()
 
 
-def _canonical_print(value: str, hasher: HasherSpec) -> str:
+def _canonical_hash(value: str, hasher: HasherSpec) -> str:
     digits = hasher.bits // 4
     if not re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", value.strip()):
-        raise EntryError(f"expected the {digits} hexadecimal digits of a print by {hasher.name}")
+        raise EntryError(f"expected the {digits} hexadecimal digits of a hash by {hasher.name}")
     return value.strip().lower()
 
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from seawall.match.bits import BITS, Distances, Rows, Words, mix, mix_one, read_hashes
-from seawall.match.segments import Probe, build_segment
+from seawall.match.hashindex.bits import BITS, Distances, Rows, Words, mix, mix_one, read_hashes
+from seawall.match.hashindex.segments import Probe, build_segment
 
 Search: TypeAlias = Callable[[bytes, int], tuple[Rows, Distances]]  # (query, radius): rows and their distances
 
@@ -17,7 +17,7 @@ class HammingIndex:
     """Hashes of ``bits`` (whole bytes), each with the largest distance at which it matches. Immutable.
 
     256 bits, the length of PDQ, have tables for many thousands; hashes of another length are compared one by one. For
-    256-bit hashes that come and go, or are too many to hold in each process, see ``seawall.match.index``.
+    256-bit hashes that come and go, or are too many to hold in each process, see ``seawall.match.hashindex.index``.
     """
 
     def __init__(self, hashes: Sequence[bytes], radii: Sequence[int], bits: int = BITS) -> None:

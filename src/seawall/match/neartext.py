@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.match.entries import words_of
-from seawall.match.phrases import PlainView, View
+from seawall.match.phrases import PlainView, TextView
 
 NEAR_TEXT_PERCENT: Final = 70
 """The percent of 5-grams in common from which a text usually counts as a variant of another."""
@@ -89,12 +89,12 @@ class NearTextIndex:
         return [(index, -negative) for negative, index in found]
 
 
-def clusters(texts: Sequence[str], threshold: float, read: Callable[[str], View] = PlainView.of) -> list[int]:
+def clusters(texts: Sequence[str], threshold: float, read: Callable[[str], TextView] = PlainView.of) -> list[int]:
     """For each text the position of its cluster's representative: the first text that is as near as ``threshold``.
 
     Every member is near its representative (not merely near another member), so that what is judged of the one may
     be said of the other. ``threshold`` is an estimated similarity, 0.5 to 1; texts without words stand alone. Give
-    ``read`` what the texts are otherwise read by (``seawall.detect.text.normalise``). Raises ``ValueError``.
+    ``read`` what the texts are otherwise read by (``seawall.content.normalise``). Raises ``ValueError``.
     """
     if not 0.5 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; similarities from 0.5 to 1 can be found")

@@ -1,13 +1,13 @@
-"""PDQ, the perceptual hash of pictures that platforms exchange, as two banded matrix products.
+"""PDQ, the perceptual hash of images that platforms exchange, as two banded matrix products.
 
 PDQ (Facebook, 2019; reference code in C++ under BSD) blurs the luma plane with two passes of a box filter in each
 direction, samples 64 × 64 points, takes a 16 × 16 corner of their cosine transform and compares it with its median.
 Everything before the median is linear, so blur and sampling fold into one matrix for each side, of which each row
-reaches over about 1/64 of the picture: ``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the
+reaches over about 1/64 of the image: ``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the
 ``pdqhash`` package on full-size photographs. (Where a coefficient *is* the median but for rounding, as in drawn
 patterns of a few pixels, the two may round apart.)
 
-The rule of exchange is the full-size picture, as stored: hashes of pictures that were first made smaller are some
+The rule of exchange is the full-size image, as stored: hashes of images that were first made smaller are some
 bits away. Whoever hashes faster that way (``pdq_of_bytes(…, draft=True)``, ``pdq_luma``) pays with a part of the
 radius.
 """
@@ -23,16 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 PDQ_RADIUS: Final = 31
-"""The largest Hamming distance that usually counts as the same picture."""
+"""The largest Hamming distance that usually counts as the same image."""
 PDQ_MIN_QUALITY: Final = 50
-"""Below this quality (flat pictures) a hash says nothing and must not match."""
+"""Below this quality (flat images) a hash says nothing and must not match."""
 PDQ_DRAFT_SIDE: Final = 512
-"""A picture that is decoded at a reduced size keeps at least so many pixels on each side."""
+"""An image that is decoded at a reduced size keeps at least so many pixels on each side."""
 
 _SAMPLES: Final = 64
 _SMALLEST_SIDE: Final = 5
 _LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_LIMITED_RANGE: Final = 255 / 219  # a film's luma runs from 16 to 235
+_LIMITED_RANGE: Final = 255 / 219  # a video's luma runs from 16 to 235
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ _NOTHING: Final = Pdq(bytes(_SAMPLES // 2), 0)
 
 
 def pdq(rgb: NDArray[np.uint8]) -> Pdq:
-    """The hash of an RGB picture of shape (height, width, 3). A side below 5 pixels gives quality 0."""
+    """The hash of an RGB image of shape (height, width, 3). A side below 5 pixels gives quality 0."""
     samples = _sample_rgb(rgb)
     return _NOTHING if samples is None else Pdq(_hash(_transform(samples)), _quality(samples))
 
 
 def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
-    """The hash of a picture given by its luma alone, of shape (height, width): a film's Y plane.
+    """The hash of an image given by its luma alone, of shape (height, width): a video's Y plane.
 
-    ``limited_range``: black is 16 and white 235, as in most films; else 0 and 255. Luma that was rounded to whole
+    ``limited_range``: black is 16 and white 235, as in most videos; else 0 and 255. Luma that was rounded to whole
     numbers, as a decoder's is, moves the hash by 0 to 6 bits. A side below 5 pixels gives quality 0.
     """
     if min(luma.shape) < _SMALLEST_SIDE:
@@ -65,10 +65,10 @@ def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
 
 
 def pdq_of_bytes(data: bytes, *, draft: bool = False) -> Pdq:
-    """The hash of an encoded picture, as stored (its orientation is not looked at). Needs Pillow; trusts the bytes.
+    """The hash of an encoded image, as stored (its orientation is not looked at). Needs Pillow; trusts the bytes.
 
     ``draft``: decode a large JPEG at half, a quarter or an eighth of its size, but never below 512 pixels on a side,
-    and its luma only; sampled where the full-size picture would be. Several times faster, and a few bits away.
+    and its luma only; sampled where the full-size image would be. Several times faster, and a few bits away.
     Raises what Pillow raises.
     """
     from PIL import Image  # here: takes a while to load
@@ -83,7 +83,7 @@ def pdq_of_bytes(data: bytes, *, draft: bool = False) -> Pdq:
 
 
 def _sample_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The blurred luma at 64 × 64 points; None for a picture that is too small."""
+    """The blurred luma at 64 × 64 points; None for an image that is too small."""
     height, width, _ = rgb.shape
     if min(height, width) < _SMALLEST_SIDE:
         return None
@@ -92,7 +92,7 @@ def _sample_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
 
 
 def _sample(luma: NDArray[Any], size: tuple[int, ...] | None = None) -> NDArray[np.float64]:
-    """The blurred luma at 64 × 64 points. ``size``: of the picture of which this is a draft, its height and width."""
+    """The blurred luma at 64 × 64 points. ``size``: of the image of which this is a draft, its height and width."""
     height, width = luma.shape if size is None else size
     return _blur_columns(_blur_rows(luma, height), width)
 
@@ -118,7 +118,7 @@ def _bands(side: int, merged: int = 1) -> tuple[tuple[int, NDArray[np.float32]],
     """Two box filters and the choice of 64 points along one side: for each point, the first pixel that counts, and
     the weights from there on.
 
-    ``merged``: of a picture that was decoded at a fraction of its size, how many pixels became one.
+    ``merged``: of an image that was decoded at a fraction of its size, how many pixels became one.
     """
     if merged > 1:
         return tuple(_folded(first, weights, merged) for first, weights in _bands(side))
@@ -178,6 +178,6 @@ def _cosines() -> NDArray[np.float64]:
 
 
 def _quality(samples: NDArray[np.float64]) -> int:
-    """How much the picture varies: whole percents of the differences between neighbouring points, summed."""
+    """How much the image varies: whole percents of the differences between neighbouring points, summed."""
     steps = [np.trunc(np.diff(samples, axis=axis) * 100 / 255) for axis in (0, 1)]
     return min(100, int(sum(np.abs(step).sum() for step in steps) / 90))

@@ -19,7 +19,7 @@ _SHINGLE: Final = 3
 _SET_SIZE: Final = 500  # patterns compiled together
 
 
-class View(Protocol):
+class TextView(Protocol):
     """A text as it is compared; ``span`` leads from it back to the original."""
 
     @property
@@ -48,7 +48,7 @@ Found = tuple[BankEntry, Hit]
 class PhraseIndex:
     """Texts word for word, by their first word and length; long ones also by their 3-word sequences."""
 
-    def __init__(self, entries: Iterable[BankEntry], read: Callable[[str], View]) -> None:
+    def __init__(self, entries: Iterable[BankEntry], read: Callable[[str], TextView]) -> None:
         self._exact: dict[tuple[str, ...], list[BankEntry]] = defaultdict(list)
         lengths: dict[str, set[int]] = defaultdict(set)
         self._near: list[tuple[BankEntry, int]] = []  # entry, sequences needed
@@ -68,7 +68,7 @@ class PhraseIndex:
                 lengths[words[0]].add(len(words))
         self._lengths = {first: tuple(sorted(found)) for first, found in lengths.items()}
 
-    def search(self, view: View) -> Iterator[Found]:
+    def search(self, view: TextView) -> Iterator[Found]:
         if not self._lengths and not self._near:
             return
         tokens = list(words_of(view.text))
@@ -77,7 +77,7 @@ class PhraseIndex:
         if self._near:
             yield from self._search_near(view, tokens, words)
 
-    def _search_exact(self, view: View, tokens: list[re.Match[str]], words: tuple[str, ...]) -> Iterator[Found]:
+    def _search_exact(self, view: TextView, tokens: list[re.Match[str]], words: tuple[str, ...]) -> Iterator[Found]:
         seen: set[str] = set()
         for n, word in enumerate(words):
             for length in self._lengths.get(word, ()):
@@ -86,7 +86,7 @@ class PhraseIndex:
                         seen.add(entry.id)
                         yield entry, _hit(entry, view, tokens[n].start(), tokens[n + length - 1].end())
 
-    def _search_near(self, view: View, tokens: list[re.Match[str]], words: tuple[str, ...]) -> Iterator[Found]:
+    def _search_near(self, view: TextView, tokens: list[re.Match[str]], words: tuple[str, ...]) -> Iterator[Found]:
         found: Counter[int] = Counter()
         first: dict[int, int] = {}
         last: dict[int, int] = {}
@@ -122,7 +122,7 @@ class PatternIndex:
             sieve.Compile()
             self._sets.append((sieve, chunk))
 
-    def search(self, view: View) -> Iterator[Found]:
+    def search(self, view: TextView) -> Iterator[Found]:
         for sieve, chunk in self._sets:
             for index in sorted(sieve.Match(view.text) or ()):
                 entry = chunk[index]
@@ -131,6 +131,6 @@ class PatternIndex:
                     yield entry, _hit(entry, view, match.start(), match.end())
 
 
-def _hit(entry: BankEntry, view: View, start: int, end: int) -> Hit:
+def _hit(entry: BankEntry, view: TextView, start: int, end: int) -> Hit:
     first, last = view.span(start, end)
     return Hit(bank=entry.bank, entry=entry.id, start=first, end=last)

@@ -1,13 +1,13 @@
-"""Films by their frames: PDQ hashes of frames, found one by one, then held together by time.
+"""Videos by their frames: PDQ hashes of frames, found one by one, then held together by time.
 
-A frame that is found votes for a film and for where in it the query begins. Frames that agree within a second form
-one match; it counts when they cover enough of the shorter of the two films. So a clip of a known film is found, and a
-known film inside a longer one, but not the two seconds of a channel's opening titles that honest films share.
+A frame that is found votes for a video and for where in it the query begins. Frames that agree within a second form
+one match; it counts when they cover enough of the shorter of the two videos. So a clip of a known video is found, and a
+known video inside a longer one, but not the two seconds of a channel's opening titles that honest videos share.
 (Flat frames say nothing and must be left out on both sides, as PDQ asks: quality below 50.)
 
 >>> frames = [(float(second), bytes([second * 17 % 256]) * 32) for second in range(20)]
 >>> [match] = VideoIndex([frames]).search([(second - 5, hash) for second, hash in frames[5:15]])
->>> match.film, match.share, match.start_s, match.at_s
+>>> match.video, match.share, match.start_s, match.at_s
 (0, 1.0, 0.0, 5.0)
 """
 
@@ -25,22 +25,22 @@ from seawall.match.hamming import HammingIndex
 from seawall.match.pdq import PDQ_RADIUS
 
 VIDEO_PERCENT: Final = 60
-"""The percent of the shorter film's time that usually must be found."""
+"""The percent of the shorter video's time that usually must be found."""
 
 Frame = tuple[float, bytes]  # seconds, PDQ hash
 
-_TOLERANCE_S: Final = 1.0  # frames of the two films are sampled at different moments
+_TOLERANCE_S: Final = 1.0  # frames of the two videos are sampled at different moments
 _LONGEST_GAP_S: Final = 5.0  # for which one frame can speak
 
 
 @dataclass(frozen=True, slots=True)
 class VideoMatch:
-    """Film number ``film`` is seen in the query from ``start_s`` to ``end_s``; there it begins at ``at_s``.
+    """Video number ``video`` is seen in the query from ``start_s`` to ``end_s``; there it begins at ``at_s``.
 
-    ``share``: how much of the shorter film's time agrees, 0 to 1. ``frames``: frames of the query that agree.
+    ``share``: how much of the shorter video's time agrees, 0 to 1. ``frames``: frames of the query that agree.
     """
 
-    film: int
+    video: int
     share: float
     start_s: float
     end_s: float
@@ -49,18 +49,18 @@ class VideoMatch:
 
 
 class VideoIndex:
-    """Frames of many films, each film with the share of time from which on it matches. Immutable."""
+    """Frames of many videos, each video with the share of time from which on it matches. Immutable."""
 
-    def __init__(self, films: Sequence[Sequence[Frame]], shares: Sequence[float] | None = None) -> None:
-        """``shares``: 0 to 1 for each film (0.6). Raises ``ValueError`` when the lengths differ, or for a bad hash."""
-        self._shares = [VIDEO_PERCENT / 100] * len(films) if shares is None else list(shares)
-        if len(self._shares) != len(films):
-            raise ValueError(f"{len(films)} films, {len(self._shares)} shares")
+    def __init__(self, videos: Sequence[Sequence[Frame]], shares: Sequence[float] | None = None) -> None:
+        """``shares``: 0 to 1 for each video (0.6). Raises ``ValueError`` when the lengths differ, or for a bad hash."""
+        self._shares = [VIDEO_PERCENT / 100] * len(videos) if shares is None else list(shares)
+        if len(self._shares) != len(videos):
+            raise ValueError(f"{len(videos)} videos, {len(self._shares)} shares")
         distinct: dict[bytes, list[tuple[int, float]]] = defaultdict(list)  # a still held for minutes is one hash
-        for number, frames in enumerate(films):
+        for number, frames in enumerate(videos):
             for seconds, hash in frames:
                 distinct[hash].append((number, seconds))
-        self._lengths = [_length(np.sort([seconds for seconds, _ in frames])) for frames in films]
+        self._lengths = [_length(np.sort([seconds for seconds, _ in frames])) for frames in videos]
         self._seen = list(distinct.values())
         self._hashes = HammingIndex(list(distinct), [PDQ_RADIUS] * len(distinct))
 
@@ -68,30 +68,30 @@ class VideoIndex:
         return len(self._shares)
 
     def search(self, query: Sequence[Frame]) -> list[VideoMatch]:
-        """Films seen in the query, those with the largest share first. ``query``: frames in the order of time."""
+        """Videos seen in the query, those with the largest share first. ``query``: frames in the order of time."""
         if not query or not len(self._hashes):
             return []
         seconds = np.array([frame[0] for frame in query], np.float64)
-        votes: dict[int, list[tuple[float, int]]] = defaultdict(list)  # film → (offset, frame of the query)
+        votes: dict[int, list[tuple[float, int]]] = defaultdict(list)  # video → (offset, frame of the query)
         remembered: dict[bytes, list[tuple[int, float]]] = {}
         for number, (at, hash) in enumerate(query):
             if hash not in remembered:
                 remembered[hash] = [seen for index, _ in self._hashes.search(hash) for seen in self._seen[index]]
-            for film, there in remembered[hash]:
-                votes[film].append((there - at, number))
-        found = [match for film, pairs in votes.items() if (match := self._match(film, pairs, seconds)) is not None]
-        return sorted(found, key=lambda match: (-match.share, match.film))
+            for video, there in remembered[hash]:
+                votes[video].append((there - at, number))
+        found = [match for video, pairs in votes.items() if (match := self._match(video, pairs, seconds)) is not None]
+        return sorted(found, key=lambda match: (-match.share, match.video))
 
-    def _match(self, film: int, pairs: Sequence[tuple[float, int]], seconds: NDArray[np.float64]) -> VideoMatch | None:
+    def _match(self, video: int, pairs: Sequence[tuple[float, int]], seconds: NDArray[np.float64]) -> VideoMatch | None:
         offset, agreeing = _best_offset(sorted(pairs))
         spoken = _gaps(seconds)[agreeing]
-        shorter = min(_length(seconds), self._lengths[film])
+        shorter = min(_length(seconds), self._lengths[video])
         share = min(1.0, float(spoken.sum()) / shorter)
-        if share < self._shares[film] - 1e-9 or len(agreeing) < min(2, len(seconds)):
+        if share < self._shares[video] - 1e-9 or len(agreeing) < min(2, len(seconds)):
             return None
         start = float(seconds[agreeing[0]])
         return VideoMatch(
-            film=film,
+            video=video,
             share=round(share, 4),
             start_s=round(start, 3),
             end_s=round(float(seconds[agreeing[-1]] + spoken[-1]), 3),

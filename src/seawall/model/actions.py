@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Subject(StrEnum):
+class ActionSubject(StrEnum):
     """What an action is done to."""
 
     ITEM = "item"
@@ -39,7 +39,7 @@ class ActionKind:
 
     name: str
     title: str
-    subject: Subject
+    subject: ActionSubject
     inverse: str | None  # what undoing it is called at the platform; None: nothing to undo
     adverse: bool  # restricts someone: needs an appeal route and a statement of reasons
     parameters: tuple[Parameter, ...] = ()
@@ -59,7 +59,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="remove",
             title="Remove",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="restore",
             adverse=True,
             covers=frozenset({"disable", "hold", "demote", "demonetise", "age_restrict", "advisory"}),
@@ -68,7 +68,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="disable",
             title="Disable access",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="enable",
             adverse=True,
             decision_visibility="DECISION_VISIBILITY_CONTENT_DISABLED",
@@ -76,7 +76,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="hold",
             title="Hold before publication",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="release",
             adverse=True,
             decision_visibility="DECISION_VISIBILITY_OTHER",
@@ -84,7 +84,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="demote",
             title="Demote",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="undemote",
             adverse=True,
             decision_visibility="DECISION_VISIBILITY_CONTENT_DEMOTED",
@@ -92,7 +92,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="demonetise",
             title="Stop monetisation",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="remonetise",
             adverse=True,
             decision_monetary="DECISION_MONETARY_SUSPENSION",
@@ -100,7 +100,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="age_restrict",
             title="Restrict to adults",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="lift_age_restriction",
             adverse=True,
             decision_visibility="DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED",
@@ -108,7 +108,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="advisory",
             title="Add an advisory label",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="remove_advisory",
             adverse=True,
             parameters=(_NOTE,),
@@ -117,7 +117,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="exclude_from_counts",
             title="Exclude from counts",
-            subject=Subject.ITEM,
+            subject=ActionSubject.ITEM,
             inverse="include_in_counts",
             adverse=True,
             decision_monetary="DECISION_MONETARY_OTHER",
@@ -125,7 +125,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="warn",
             title="Warn",
-            subject=Subject.ENTITY,
+            subject=ActionSubject.ENTITY,
             inverse="withdraw_warning",
             adverse=False,
             parameters=(_NOTE,),
@@ -133,7 +133,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="strike",
             title="Strike",
-            subject=Subject.ENTITY,
+            subject=ActionSubject.ENTITY,
             inverse="remove_strike",
             adverse=True,
             parameters=(Parameter(name="weight", type=ParameterType.NUMBER), _FOR),
@@ -141,7 +141,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="limit",
             title="Limit the account",
-            subject=Subject.ENTITY,
+            subject=ActionSubject.ENTITY,
             inverse="unlimit",
             adverse=True,
             parameters=(_FOR,),
@@ -150,7 +150,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="suspend",
             title="Suspend the account",
-            subject=Subject.ENTITY,
+            subject=ActionSubject.ENTITY,
             inverse="unsuspend",
             adverse=True,
             parameters=(_FOR,),
@@ -159,7 +159,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="terminate",
             title="Terminate the account",
-            subject=Subject.ENTITY,
+            subject=ActionSubject.ENTITY,
             inverse="reinstate",
             adverse=True,
             decision_account="DECISION_ACCOUNT_TERMINATED",
@@ -167,7 +167,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="review",
             title="Send to review",
-            subject=Subject.HOUSE,
+            subject=ActionSubject.HOUSE,
             inverse=None,
             adverse=False,
             parameters=(
@@ -178,7 +178,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="tag",
             title="Tag the account",
-            subject=Subject.HOUSE,
+            subject=ActionSubject.HOUSE,
             inverse="untag",
             adverse=False,
             parameters=(Parameter(name="name", type=ParameterType.TEXT, required=True), _FOR),

@@ -44,7 +44,7 @@ class FieldType(StrEnum):
     LANGUAGE = "language"  # a two-letter ISO 639-1 code, lower case
 
 
-class Role(StrEnum):
+class FieldRole(StrEnum):
     """What a field means to the platform."""
 
     ACTOR = "actor"
@@ -61,7 +61,7 @@ class Role(StrEnum):
 class FailMode(StrEnum):
     """What a stage does when a live rule stayed undetermined and could have changed the outcome."""
 
-    ALLOW_WITH_DEBT = "allow_with_debt"
+    ALLOW_AND_RESCREEN = "allow_and_rescreen"
     HOLD = "hold"
     BLOCK = "block"
 
@@ -79,11 +79,13 @@ class FieldSpec:
 
     name: str
     type: FieldType
-    role: Role
+    role: FieldRole
     required: bool = False
     max_length: int | None = None  # characters of a text, entries of a list
     description: str = ""
-    derive: tuple[str, ...] | None = None  # media: what is made from it ("words", "frames", …); None: what its type has
+    extract: tuple[str, ...] | None = (
+        None  # media: what is made from it ("words", "frames", …); None: what its type has
+    )
     untranscribed: Untranscribed | None = None  # audio and video: None means unknown
 
 
@@ -99,18 +101,18 @@ class ActorSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class ScreeningStage:
     """One look at an item: before publication (synchronous) or after it (by a worker)."""
 
     name: str  # "pre_publish" or "post_publish"
     budget_ms: int
     fail_mode: FailMode
-    debt_within_s: int | None = None  # a debt is re-screened within this many seconds
+    rescreen_within_s: int | None = None  # a pending rescreen is re-screened within this many seconds
     detectors: tuple[str, ...] | None = None  # None: every detector that fits the item's parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Appeal:
+class AppealTerms:
     """How the affected person objects (DSA Art. 20 asks for at least six months)."""
 
     window_days: int
@@ -118,7 +120,7 @@ class Appeal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class RetentionTerms:
     """Days that content and decisions are kept."""
 
     content_days: int
@@ -135,10 +137,10 @@ class ContentType:
     fields: tuple[FieldSpec, ...]
     surface: str  # public | unlisted | group | private
     audience: str  # general | adults | children
-    stages: tuple[Stage, ...]
+    stages: tuple[ScreeningStage, ...]
     actions: tuple[str, ...]
-    retention: Retention
-    appeal: Appeal | None = None
+    retention: RetentionTerms
+    appeal: AppealTerms | None = None
     languages: tuple[str, ...] = ()  # expected languages; empty: any
     default_language: str | None = None
     description: str = ""
@@ -148,11 +150,11 @@ class ContentType:
         """The field of that name, or None."""
         return next((spec for spec in self.fields if spec.name == name), None)
 
-    def field_with_role(self, role: Role) -> FieldSpec | None:
+    def field_with_role(self, role: FieldRole) -> FieldSpec | None:
         """The first field with that role, or None."""
         return next((spec for spec in self.fields if spec.role is role), None)
 
-    def stage(self, name: str) -> Stage | None:
+    def stage(self, name: str) -> ScreeningStage | None:
         """The stage of that name, or None."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
@@ -166,14 +168,14 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A recording as it came: encoded bytes, not yet decoded."""
+    """An audio file as it came: encoded bytes, not yet decoded."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A film as it came: encoded bytes, not yet decoded."""
+    """A video as it came: encoded bytes, not yet decoded."""
 
     data: bytes
 
@@ -242,5 +244,5 @@ class Part:
     language: str | None = None
     parent: str | None = None  # path of the part it was derived from
     span: Span | None = None  # where in the parent
-    pdq: tuple[bytes, int] | None = None  # a frame: hash and quality (0 to 100) of its full size in the film
+    pdq: tuple[bytes, int] | None = None  # a frame: hash and quality (0 to 100) of its full size in the video
     size: tuple[int, int] | None = None  # a frame: width and height of ``data``, in whose pixels boxes are counted

@@ -45,8 +45,8 @@ class DecisionSource(StrEnum):
 
     SCREEN = "screen"  # the first look
     LATE = "late"  # a detector finished after the verdict
-    RESCREEN = "rescreen"  # a debt was paid, or the item was looked at again
-    RESCAN = "rescan"  # what is known now (a new bank entry) was looked for in the past
+    RESCREEN = "rescreen"  # a pending rescreen was paid, or the item was looked at again
+    RETRO_MATCH = "retro_match"  # what is known now (a new bank entry) was looked for in the past
     REVIEW = "review"  # a person decided a case
 
 
@@ -88,11 +88,11 @@ class Decision:
     shadow: tuple[Reason, ...] = ()  # shadow rules that fired: recorded, without effect
     undetermined: tuple[str, ...] = ()  # "policy/rule"
     unknown: tuple[Unknown, ...] = ()
-    not_asked: tuple[str, ...] = ()  # "detector/part": the part lay outside the detector's bands
-    reused: tuple[str, ...] = ()  # "deriver/part": not derived anew, an earlier look at the item had done so
+    skipped: tuple[str, ...] = ()  # "detector/part": the part lay outside the detector's bands
+    reused: tuple[str, ...] = ()  # "extractor/part": not derived anew, an earlier look at the item had done so
     degraded: bool = False
     fail_mode: str | None = None  # applied because the decision was degraded
-    debt_due: int | None = None  # re-screen by then
+    rescreen_due: int | None = None  # re-screen by then
     supersedes: str | None = None
     reviewer: str | None = None  # surrogate of the person, for source "review"
     signals: tuple[Signal, ...] = ()

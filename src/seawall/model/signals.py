@@ -97,7 +97,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Print:
+class PartHash:
     """A fingerprint of a part, by which an entry added to a bank later finds it. Personal: for the vault only.
 
     ``kind``: ``pdq`` (32 bytes), ``chromaprint`` (little-endian uint32 items), ``sha256``, ``sha1``, ``md5``, or the
@@ -110,12 +110,12 @@ class Print:
     span: Span | None = None  # where in the part
 
 
-Answer: TypeAlias = tuple[Signal | Print, ...] | Unknown
+DetectorResult: TypeAlias = tuple[Signal | PartHash, ...] | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeriverSpec:
-    """What a deriver declares about itself: which parts it reads, which it makes from them, what it measures."""
+class ExtractorSpec:
+    """What an extractor declares about itself: which parts it reads, which it makes from them, what it measures."""
 
     name: str
     version: str
@@ -127,10 +127,10 @@ class DeriverSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Something in a part that its deriver could not read: unknown, and ``code`` says why.
+class ExtractionGap:
+    """Something in a part that its extractor could not read: unknown, and ``code`` says why.
 
-    ``unless``: a deriver that reads it from what was made of the part, where the part's field asks for that one.
+    ``unless``: an extractor that reads it from what was made of the part, where the part's field asks for that one.
     """
 
     code: str
@@ -138,25 +138,25 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """What a deriver made from one part: parts whose ``parent`` it is, signals about it, and what it could not read."""
+class ExtractedParts:
+    """What an extractor made from one part: parts whose ``parent`` it is, signals about it, and what it could not read."""
 
     parts: tuple[Part, ...] = ()
     signals: tuple[Signal, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[ExtractionGap, ...] = ()
 
 
-class Deriver(Protocol):
-    """Makes parts from parts: the words in a picture, the frames of a film, the speech in a recording.
+class Extractor(Protocol):
+    """Makes parts from parts: the words in an image, the frames of a video, the speech in an audio file.
 
     What it does not answer is *unknown* to every detector that would have read what it gives.
     """
 
     @property
-    def spec(self) -> DeriverSpec:
+    def spec(self) -> ExtractorSpec:
         """Name, version, what it reads, what it makes, cost."""
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
 
 
@@ -164,29 +164,29 @@ class Deriver(Protocol):
 class HasherSpec:
     """What a hasher declares about itself.
 
-    ``name`` begins with the modality (``image-wavelet``) and is the kind of the bank entries that hold its prints: an
-    entry whose hasher is gone still says what it is a print of. Prints that cannot be compared with earlier ones need
+    ``name`` begins with the modality (``image-wavelet``) and is the kind of the bank entries that hold its hashes: an
+    entry whose hasher is gone still says what it is a hash of. Prints that cannot be compared with earlier ones need
     another name, for banks keep those; ``version`` tells the rest.
     """
 
     name: str
     version: str
-    modality: Modality  # text, image, audio or video; frames of films are images
-    bits: int  # of every print: whole bytes
-    radius: int  # bits in which two prints of one thing usually differ at most
+    modality: Modality  # text, image, audio or video; frames of videos are images
+    bits: int  # of every hash: whole bytes
+    radius: int  # bits in which two hashes of one thing usually differ at most
     description: str = ""
     cost: Cost = Cost.CPU
 
 
 class Hasher(Protocol):
-    """Makes a print of fixed length from each part: what is alike has prints that differ in few bits."""
+    """Makes a hash of fixed length from each part: what is alike has prints that differ in few bits."""
 
     @property
     def spec(self) -> HasherSpec:
         """Name, version, modality, length, usual radius, cost."""
 
     def hash(self, parts: Sequence[Part]) -> Sequence[bytes | Unknown | None]:
-        """One print for each part, in order. None: it says too little to be known by (a flat picture, silence).
+        """One print for each part, in order. None: it says too little to be known by (a flat image, silence).
 
         May raise: then every part is *unknown* with reason ``error``.
         """
@@ -202,5 +202,5 @@ class Detector(Protocol):
     def spec(self) -> DetectorSpec:
         """Name, version, signals, modalities, languages, cost."""
 
-    def detect(self, parts: Sequence[Part]) -> Sequence[Answer]:
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""

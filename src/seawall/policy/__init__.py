@@ -12,11 +12,12 @@ Everything is a value: a bundle is immutable, equal by hash, rebuilt from ``bund
 A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
 """
 
+from seawall.content.content_types import check_content_type, load_content_type
+from seawall.content.extraction import EXTRACTORS_OF, extractors_of
+from seawall.content.items import ItemError, parts_of, validate_item
+from seawall.content.values import MAX_BYTES
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
-from seawall.policy.columns import Context, Row
-from seawall.policy.content_types import check_content_type, load_content_type
-from seawall.policy.derivations import DERIVATIONS, derivations
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
 from seawall.policy.examples import ExampleResult, check_publishable, run_examples
 from seawall.policy.explain import (
@@ -29,15 +30,14 @@ from seawall.policy.explain import (
     replay,
     show_action,
 )
-from seawall.policy.items import ItemError, parts_of, validate_item
+from seawall.policy.features import Context, Row
 from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
-from seawall.policy.source import PolicyErrors, Problem
 from seawall.policy.tree import Feature
-from seawall.policy.values import MAX_BYTES
+from seawall.yamlfile.source import PolicyErrors, Problem
 
 __all__ = [
-    "DERIVATIONS",
+    "EXTRACTORS_OF",
     "MAX_BYTES",
     "Bundle",
     "Change",
@@ -64,8 +64,8 @@ __all__ = [
     "check_content_type",
     "check_publishable",
     "combine",
-    "derivations",
     "explain",
+    "extractors_of",
     "load_bundle",
     "load_content_type",
     "load_policy",

@@ -8,16 +8,16 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
+from seawall.content.content_types import check_content_type
+from seawall.content.extraction import STANDARD, extractors_of
 from seawall.model import ContentType, DetectorSpec
-from seawall.policy.content_types import check_content_type
-from seawall.policy.derivations import STANDARD, derivations
 from seawall.policy.documents import Policy, PolicySource
-from seawall.policy.environment import Environment, Offer
+from seawall.policy.environment import Environment, OfferedSignal
 from seawall.policy.examples import CheckedExample, check_examples
 from seawall.policy.policyfile import find_duplicates, load_policy
 from seawall.policy.program import Program
 from seawall.policy.rules import CheckedRule, check_policy
-from seawall.policy.source import PolicyErrors, Problem, nearest, problem_at
+from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
 
@@ -174,7 +174,7 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                         nearest=nearest(name, names),
                     )
         for spec in content_type.fields:
-            for name in derivations(spec):
+            for name in extractors_of(spec):
                 if name not in names and name not in STANDARD:  # a standard one that is missing is unknown when asked
                     known = sorted(STANDARD.union(names))
                     yield Problem(
@@ -185,11 +185,11 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                     )
 
 
-def _signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[Offer, ...]]:
-    signals: dict[str, tuple[Offer, ...]] = {}
+def _signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    signals: dict[str, tuple[OfferedSignal, ...]] = {}
     for detector in detectors:
         for spec in detector.signals:
-            signals[spec.name] = (*signals.get(spec.name, ()), Offer(detector, spec))
+            signals[spec.name] = (*signals.get(spec.name, ()), OfferedSignal(detector, spec))
     return signals
 
 

@@ -11,21 +11,20 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, ParamSpec, TypeVar
 
-from seawall.policy.calls import arguments, check_call
-from seawall.policy.durations import FORM, parse_duration
-from seawall.policy.environment import Environment, Threshold, Unfit
+from seawall.model.durations import FORM, parse_duration
+from seawall.policy.call_checks import arguments, check_call
+from seawall.policy.environment import Environment, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
-from seawall.policy.source import nearest
-from seawall.policy.syntax import Expression, Refused
+from seawall.policy.syntax import Expression, InvalidExpression
 from seawall.policy.tree import (
     NUMERIC,
     ORDERED,
     Feature,
-    Kind,
-    Op,
-    Origin,
-    Term,
+    FeatureOrigin,
+    Operator,
     TooLarge,
+    TypedTerm,
+    ValueType,
     article,
     common_kind,
     compound,
@@ -33,6 +32,7 @@ from seawall.policy.tree import (
     literal,
     read,
 )
+from seawall.yamlfile.source import nearest
 
 _SYMBOLS: Final[Mapping[type[ast.AST], str]] = {
     ast.Lt: "<",
@@ -58,7 +58,7 @@ T = TypeVar("T")
 class Checked:
     """A term, and what is known not to be None where it is true, and where it is false."""
 
-    term: Term
+    term: TypedTerm
     if_true: frozenset[str] = _NOTHING
     if_false: frozenset[str] = _NOTHING
 
@@ -76,7 +76,7 @@ class Checker:
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""
         checked = self.value()
-        if checked.term.kind is not Kind.BOOLEAN:
+        if checked.term.kind is not ValueType.BOOLEAN:
             remedy = "compare it, as in 'hate >= 0.8'" if checked.term.kind in ORDERED else None
             raise self.refused(
                 self.expression.tree,
@@ -87,7 +87,7 @@ class Checker:
         self.definite(self.expression.tree, checked.term)
         return checked
 
-    def number(self, node: ast.expr) -> Term:
+    def number(self, node: ast.expr) -> TypedTerm:
         """One node of the expression as a number that is never None. Raises Refused."""
         term = self._guarded(lambda: self.check(node, _NOTHING)).term
         if term.kind not in NUMERIC:
@@ -105,15 +105,15 @@ class Checker:
             message = "the expression is too large once its lets are written out"
             raise self.refused(self.expression.tree, message) from None
 
-    def refused(self, node: ast.AST, message: str, **more: object) -> Refused:
+    def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
         """What to raise: the problem with the node's place."""
-        return Refused(self.expression.problem(node, message, **more))
+        return InvalidExpression(self.expression.problem(node, message, **more))
 
     def ask(self, node: ast.AST, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The environment's answer; what it finds unfit is refused at the node."""
         try:
             return question(*args, **kwargs)
-        except Unfit as unfit:
+        except UnusableName as unfit:
             raise self.refused(node, unfit.message, **unfit.details) from None
 
     # -- nodes ---------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Checker:
             case ast.UnaryOp(op=ast.Not()):
                 inner = self.check(node.operand, known)
                 self._boolean(node.operand, inner.term)
-                return Checked(compound(Op.NOT, Kind.BOOLEAN, inner.term), inner.if_false, inner.if_true)
+                return Checked(compound(Operator.NOT, ValueType.BOOLEAN, inner.term), inner.if_false, inner.if_true)
             case ast.UnaryOp():
                 return Checked(self._negative(node, known))
             case ast.Compare():
@@ -145,18 +145,18 @@ class Checker:
                 return Checked(check_call(self, node, known))
         raise self.refused(node, "a list stands only to the right of 'in'", expected='item.country in ["US", "GB"]')
 
-    def _constant(self, node: ast.Constant) -> Term:
+    def _constant(self, node: ast.Constant) -> TypedTerm:
         value = node.value
         if value is None:
-            return const(None, Kind.NONE)
+            return const(None, ValueType.NONE)
         if isinstance(value, bool):
-            return const(value, Kind.BOOLEAN)
+            return const(value, ValueType.BOOLEAN)
         if isinstance(value, str):
-            return const(value, Kind.TEXT)
+            return const(value, ValueType.TEXT)
         assert isinstance(value, int | float)
         if not isfinite(value) or abs(value) >= _LARGEST:
             raise self.refused(node, "the number is too large", expected="a number below 9.2e18")
-        return const(value, Kind.INTEGER if isinstance(value, int) else Kind.NUMBER)
+        return const(value, ValueType.INTEGER if isinstance(value, int) else ValueType.NUMBER)
 
     def _name(self, node: ast.Name, known: frozenset[str]) -> Checked:
         name = node.id
@@ -165,7 +165,7 @@ class Checker:
             feature = let.term.feature
             return Checked(read(feature, True)) if feature is not None and feature.name in known else let
         if name == "text":
-            return Checked(read(Feature("text", Kind.TEXT, Origin.TEXT, personal=True)))
+            return Checked(read(Feature("text", ValueType.TEXT, FeatureOrigin.TEXT, personal=True)))
         if name in self.environment.signals:
             return Checked(read(self.ask(node, self.environment.signal, name)))
         if name in self.later_lets:
@@ -181,15 +181,15 @@ class Checker:
 
     # -- fields --------------------------------------------------------------------------------------------------
 
-    def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> Term:
+    def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> TypedTerm:
         feature = self.ask(node, self.environment.field, owner, name)
-        if feature.kind is Kind.MEDIA:
+        if feature.kind is ValueType.MEDIA:
             raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' can be asked of it")
         return read(feature, feature.name in known)
 
-    def definite(self, node: ast.AST, term: Term) -> Term:
+    def definite(self, node: ast.AST, term: TypedTerm) -> TypedTerm:
         """Refuse what may be None."""
-        if term.kind is Kind.NONE:
+        if term.kind is ValueType.NONE:
             raise self.refused(node, "None can only be compared with 'is'", expected="x is None, x is not None")
         if term.optional:
             where = self.environment.content_type.name
@@ -201,9 +201,9 @@ class Checker:
             )
         return term
 
-    def _boolean(self, node: ast.AST, term: Term) -> Term:
+    def _boolean(self, node: ast.AST, term: TypedTerm) -> TypedTerm:
         self.definite(node, term)
-        if term.kind is not Kind.BOOLEAN:
+        if term.kind is not ValueType.BOOLEAN:
             raise self.refused(node, f"this is {article(term.kind)}", expected="a condition: true or false")
         return term
 
@@ -219,10 +219,10 @@ class Checker:
             parts.append(part)
         every = frozenset[str]().union(*(part.if_true if is_and else part.if_false for part in parts))
         some = frozenset.intersection(*(part.if_false if is_and else part.if_true for part in parts))
-        term = compound(Op.AND if is_and else Op.OR, Kind.BOOLEAN, *(part.term for part in parts))
+        term = compound(Operator.AND if is_and else Operator.OR, ValueType.BOOLEAN, *(part.term for part in parts))
         return Checked(term, every, some) if is_and else Checked(term, some, every)
 
-    def _conditional(self, node: ast.IfExp, known: frozenset[str]) -> Term:
+    def _conditional(self, node: ast.IfExp, known: frozenset[str]) -> TypedTerm:
         test = self.check(node.test, known)
         self._boolean(node.test, test.term)
         then = self.check(node.body, known | test.if_true).term
@@ -231,7 +231,7 @@ class Checker:
         if kind is None:
             message = f"one branch is {article(then.kind)}, the other {article(other.kind)}"
             raise self.refused(node, message, expected="the same type in both branches")
-        return compound(Op.IF, kind, test.term, then, other, optional=then.optional or other.optional)
+        return compound(Operator.IF, kind, test.term, then, other, optional=then.optional or other.optional)
 
     # -- comparisons ---------------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Checker:
             link = self._link(node, operands[index], operator, operands[index + 1], known)
             known |= link.if_true
             links.append(link)
-        term = compound(Op.AND, Kind.BOOLEAN, *(link.term for link in links))
+        term = compound(Operator.AND, ValueType.BOOLEAN, *(link.term for link in links))
         return Checked(term, frozenset[str]().union(*(link.if_true for link in links)))
 
     def _link(
@@ -254,7 +254,7 @@ class Checker:
             return self._is_none(node, left, right, isinstance(op, ast.IsNot))
         if isinstance(op, ast.In | ast.NotIn):
             term = self._in(node, left, right, known)
-            return Checked(compound(Op.NOT, Kind.BOOLEAN, term) if isinstance(op, ast.NotIn) else term)
+            return Checked(compound(Operator.NOT, ValueType.BOOLEAN, term) if isinstance(op, ast.NotIn) else term)
         symbol = _SYMBOLS[type(op)]
         if _calls(right, "at_fpr"):
             return Checked(self._against_rate(node, left, symbol, right, known))
@@ -266,7 +266,7 @@ class Checker:
         if a.kind is not b.kind and not (a.kind in NUMERIC and b.kind in NUMERIC):
             message = f"'{symbol}' cannot compare {article(a.kind)} with {article(b.kind)}"
             raise self.refused(node, message, expected="two values of one type")
-        if a.kind in (Kind.LIST, Kind.MEDIA):
+        if a.kind in (ValueType.LIST, ValueType.MEDIA):
             raise self.refused(node, "lists cannot be compared", expected='"entry" in item.list, or length(item.list)')
         if symbol not in ("==", "!=") and a.kind not in ORDERED:
             raise self.refused(node, f"'{symbol}' has no meaning for {a.kind}", expected="== or !=")
@@ -278,48 +278,54 @@ class Checker:
         key, term = self._absence(left)
         facts = frozenset({key})
         if negated:
-            return Checked(compound(Op.NOT, Kind.BOOLEAN, term), if_true=facts)
+            return Checked(compound(Operator.NOT, ValueType.BOOLEAN, term), if_true=facts)
         return Checked(term, if_false=facts)
 
-    def _absence(self, left: ast.expr) -> tuple[str, Term]:
+    def _absence(self, left: ast.expr) -> tuple[str, TypedTerm]:
         """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so
         that nobody's text is stored only to know whether it was there."""
         if isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name):
             feature = self.ask(left, self.environment.field, left.value.id, left.attr)
-            if feature.kind in (Kind.LIST, Kind.MEDIA) or feature.personal:
+            if feature.kind in (ValueType.LIST, ValueType.MEDIA) or feature.personal:
                 name = f"{feature.name} is None"
-                column = Feature(name, Kind.BOOLEAN, Origin.IS_NONE, subject=feature.subject)
+                column = Feature(name, ValueType.BOOLEAN, FeatureOrigin.IS_NONE, subject=feature.subject)
                 return feature.name, read(column)
-            return feature.name, compound(Op.IS_NONE, Kind.BOOLEAN, read(feature))
+            return feature.name, compound(Operator.IS_NONE, ValueType.BOOLEAN, read(feature))
         inner = self.check(left, _NOTHING).term
-        if inner.op is Op.CONST:
-            return inner.key, const(inner.value is None, Kind.BOOLEAN)
-        return inner.key, compound(Op.IS_NONE, Kind.BOOLEAN, inner)
+        if inner.op is Operator.CONST:
+            return inner.key, const(inner.value is None, ValueType.BOOLEAN)
+        return inner.key, compound(Operator.IS_NONE, ValueType.BOOLEAN, inner)
 
-    def _in(self, node: ast.Compare, left: ast.expr, right: ast.expr, known: frozenset[str]) -> Term:
+    def _in(self, node: ast.Compare, left: ast.expr, right: ast.expr, known: frozenset[str]) -> TypedTerm:
         if isinstance(right, ast.List):
             term = self.definite(left, self.check(left, known).term)
             entries = [self.coerce(entry, self._entry(entry), term) for entry in right.elts]
             for entry, found in zip(right.elts, entries, strict=True):
-                if common_kind(found.kind, term.kind) is None or found.kind is Kind.NONE:
+                if common_kind(found.kind, term.kind) is None or found.kind is ValueType.NONE:
                     message = f"{article(term.kind)} is sought among {found.kind} entries"
                     raise self.refused(entry, message, expected=f"entries of type {term.kind}")
-            return compound(Op.IN, Kind.BOOLEAN, term, value=tuple(_constant_value(entry) for entry in entries))
+            return compound(
+                Operator.IN, ValueType.BOOLEAN, term, value=tuple(_constant_value(entry) for entry in entries)
+            )
         if isinstance(right, ast.Attribute) and isinstance(right.value, ast.Name):
             feature = self.ask(right, self.environment.field, right.value.id, right.attr)
-            if feature.kind is Kind.LIST:
+            if feature.kind is ValueType.LIST:
                 self.definite(right, read(feature, feature.name in known))
                 if not (isinstance(left, ast.Constant) and isinstance(left.value, str)):
                     raise self.refused(
                         left, "only a constant text can be sought in a list field", expected='"entry" in item.list'
                     )
                 name = f"{literal(left.value)} in {feature.name}"
-                return read(Feature(name, Kind.BOOLEAN, Origin.IN_LIST, subject=feature.subject, argument=left.value))
+                return read(
+                    Feature(
+                        name, ValueType.BOOLEAN, FeatureOrigin.IN_LIST, subject=feature.subject, argument=left.value
+                    )
+                )
         raise self.refused(
             right, "'in' needs a list", expected='["a", "b"] or a list field; for words in a text: contains(…)'
         )
 
-    def _entry(self, entry: ast.expr) -> Term:
+    def _entry(self, entry: ast.expr) -> TypedTerm:
         negative = isinstance(entry, ast.UnaryOp) and isinstance(entry.op, ast.USub)
         inner = entry.operand if isinstance(entry, ast.UnaryOp) and negative else entry
         if not isinstance(inner, ast.Constant):
@@ -333,24 +339,24 @@ class Checker:
             return const(-value, term.kind)
         return term
 
-    def coerce(self, node: ast.AST, term: Term, other: Term) -> Term:
+    def coerce(self, node: ast.AST, term: TypedTerm, other: TypedTerm) -> TypedTerm:
         """A constant text beside a duration is a duration."""
-        if other.kind is not Kind.DURATION or term.op is not Op.CONST or not isinstance(term.value, str):
+        if other.kind is not ValueType.DURATION or term.op is not Operator.CONST or not isinstance(term.value, str):
             return term
         seconds = parse_duration(term.value)
         if seconds is None:
             raise self.refused(node, f"{literal(term.value)} is no duration", expected=FORM)
-        return const(seconds, Kind.DURATION)
+        return const(seconds, ValueType.DURATION)
 
     # -- thresholds ----------------------------------------------------------------------------------------------
 
     def _against_rate(
         self, node: ast.Compare, left: ast.expr, symbol: str, right: ast.expr, known: frozenset[str]
-    ) -> Term:
+    ) -> TypedTerm:
         assert isinstance(right, ast.Call)
         term = self.check(left, known).term
         feature = term.feature
-        if feature is None or feature.origin not in (Origin.SIGNAL, Origin.IN_PART):
+        if feature is None or feature.origin not in (FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART):
             raise self.refused(left, "at_fpr(…) stands beside a signal", expected="hate >= at_fpr(0.001)")
         if symbol not in (">=", "<"):
             raise self.refused(
@@ -362,19 +368,19 @@ class Checker:
             raise self.refused(argument, "a false-positive rate is a number between 0 and 1", expected="at_fpr(0.001)")
         threshold = self.ask(right, self.environment.threshold, str(feature.argument), float(rate))
         self.thresholds[f"{feature.argument} {threshold.asked}"] = threshold
-        return _comparison(term, symbol, const(threshold.value, Kind.NUMBER))
+        return _comparison(term, symbol, const(threshold.value, ValueType.NUMBER))
 
     # -- arithmetic ----------------------------------------------------------------------------------------------
 
-    def _negative(self, node: ast.UnaryOp, known: frozenset[str]) -> Term:
+    def _negative(self, node: ast.UnaryOp, known: frozenset[str]) -> TypedTerm:
         term = self.definite(node.operand, self.check(node.operand, known).term)
-        if term.kind not in NUMERIC and term.kind is not Kind.DURATION:
+        if term.kind not in NUMERIC and term.kind is not ValueType.DURATION:
             raise self.refused(node, f"'-' has no meaning for {term.kind}", expected="a number")
-        if term.op is Op.CONST and isinstance(term.value, int | float):
+        if term.op is Operator.CONST and isinstance(term.value, int | float):
             return const(-term.value, term.kind)
-        return compound(Op.NEGATIVE, term.kind, term)
+        return compound(Operator.NEGATIVE, term.kind, term)
 
-    def _arithmetic(self, node: ast.BinOp, known: frozenset[str]) -> Term:
+    def _arithmetic(self, node: ast.BinOp, known: frozenset[str]) -> TypedTerm:
         a = self.definite(node.left, self.check(node.left, known).term)
         b = self.definite(node.right, self.check(node.right, known).term)
         a, b = self.coerce(node.left, a, b), self.coerce(node.right, b, a)
@@ -383,32 +389,32 @@ class Checker:
         if kind is None:
             message = f"'{symbol}' cannot combine {article(a.kind)} with {article(b.kind)}"
             raise self.refused(node, message, expected="numbers or durations")
-        return compound(Op.ARITHMETIC, kind, a, b, symbol=symbol)
+        return compound(Operator.ARITHMETIC, kind, a, b, symbol=symbol)
 
 
-def _comparison(a: Term, symbol: str, b: Term) -> Term:
+def _comparison(a: TypedTerm, symbol: str, b: TypedTerm) -> TypedTerm:
     """Constants to the right, so that equal comparisons get equal keys."""
-    if a.op is Op.CONST and b.op is not Op.CONST:
+    if a.op is Operator.CONST and b.op is not Operator.CONST:
         a, symbol, b = b, _MIRRORED[symbol], a
-    return compound(Op.COMPARE, Kind.BOOLEAN, a, b, symbol=symbol)
+    return compound(Operator.COMPARE, ValueType.BOOLEAN, a, b, symbol=symbol)
 
 
-def _constant_value(term: Term) -> str | int | float | bool | None:
+def _constant_value(term: TypedTerm) -> str | int | float | bool | None:
     assert not isinstance(term.value, tuple)
     return term.value
 
 
-def _result(a: Kind, symbol: str, b: Kind) -> Kind | None:
+def _result(a: ValueType, symbol: str, b: ValueType) -> ValueType | None:
     """The type of an arithmetic operation, or None where it has none."""
     if a in NUMERIC and b in NUMERIC:
-        return Kind.INTEGER if a is b is Kind.INTEGER and symbol != "/" else Kind.NUMBER
-    durations = (a is Kind.DURATION, b is Kind.DURATION)
+        return ValueType.INTEGER if a is b is ValueType.INTEGER and symbol != "/" else ValueType.NUMBER
+    durations = (a is ValueType.DURATION, b is ValueType.DURATION)
     if durations == (True, True):
-        return {"+": Kind.DURATION, "-": Kind.DURATION, "/": Kind.NUMBER}.get(symbol)
+        return {"+": ValueType.DURATION, "-": ValueType.DURATION, "/": ValueType.NUMBER}.get(symbol)
     if durations == (True, False) and b in NUMERIC and symbol in "*/":
-        return Kind.DURATION
+        return ValueType.DURATION
     if durations == (False, True) and a in NUMERIC and symbol == "*":
-        return Kind.DURATION
+        return ValueType.DURATION
     return None
 
 

@@ -17,19 +17,19 @@ from math import inf, isfinite
 from typing import Any, Final, TypeAlias
 
 from seawall.model import UNKNOWN, FeatureRow, FeatureValue
-from seawall.policy.tree import Feature, Op, Term, features_of
+from seawall.policy.tree import Feature, Operator, TypedTerm, features_of
 
 Run: TypeAlias = Callable[[FeatureRow], tuple[int, int]]
 """From a row to two bit masks: rules that fired, rules that are undetermined."""
 
 
-def compile_rules(conditions: Sequence[Term], where: str) -> tuple[Run, str]:
+def compile_rules(conditions: Sequence[TypedTerm], where: str) -> tuple[Run, str]:
     """The function for these conditions (bit *i* is condition *i*), and its source. ``where`` is for tracebacks."""
     source = _source(conditions)
     return _execute(source, "run", f"<rules of {where}>"), source
 
 
-def compile_value(term: Term, where: str) -> Callable[[FeatureRow], FeatureValue]:
+def compile_value(term: TypedTerm, where: str) -> Callable[[FeatureRow], FeatureValue]:
     """A function from a row to one term's value, or UNKNOWN."""
     columns = _Columns(features_of(term).values())
     careful = _Careful(columns)
@@ -45,7 +45,7 @@ def _execute(source: str, name: str, where: str) -> Any:
     return namespace[name]
 
 
-def _source(conditions: Sequence[Term]) -> str:
+def _source(conditions: Sequence[TypedTerm]) -> str:
     features: dict[str, Feature] = {}
     for condition in conditions:
         features_of(condition, features)
@@ -80,8 +80,8 @@ def _source(conditions: Sequence[Term]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _has_arithmetic(term: Term) -> bool:
-    return term.op in (Op.ARITHMETIC, Op.NEGATIVE) or any(_has_arithmetic(arg) for arg in term.args)
+def _has_arithmetic(term: TypedTerm) -> bool:
+    return term.op in (Operator.ARITHMETIC, Operator.NEGATIVE) or any(_has_arithmetic(arg) for arg in term.args)
 
 
 class _Columns:
@@ -118,12 +118,12 @@ class _Columns:
 class _Plain:
     """Two-valued Python text for terms without arithmetic, all features known."""
 
-    def __init__(self, columns: _Columns, conditions: Sequence[Term]) -> None:
+    def __init__(self, columns: _Columns, conditions: Sequence[TypedTerm]) -> None:
         self._columns = columns
         self._temporaries: dict[str, str] = {}
         self._hoisted: list[str] = []
         counts: Counter[str] = Counter()
-        terms: dict[str, Term] = {}
+        terms: dict[str, TypedTerm] = {}
         for condition in conditions:
             _count(condition, counts, terms)
         shared = sorted(
@@ -139,44 +139,46 @@ class _Plain:
         """Assignments of the shared conditions."""
         return self._hoisted
 
-    def text(self, term: Term) -> str:
+    def text(self, term: TypedTerm) -> str:
         """The term as a Python expression."""
         temporary = self._temporaries.get(term.key)
         if temporary is not None:
             return temporary
         args = [self.text(arg) for arg in term.args]
         match term.op:
-            case Op.CONST:
+            case Operator.CONST:
                 return repr(term.value)
-            case Op.FEATURE:
+            case Operator.FEATURE:
                 assert term.feature is not None
                 return self._columns.local(term.feature)
-            case Op.NOT:
+            case Operator.NOT:
                 return f"(not {args[0]})"
-            case Op.AND | Op.OR:
+            case Operator.AND | Operator.OR:
                 return "(" + f" {term.op} ".join(args) + ")"
-            case Op.COMPARE:
+            case Operator.COMPARE:
                 return f"({args[0]} {term.symbol} {args[1]})"
-            case Op.IN:
+            case Operator.IN:
                 return f"({args[0]} in {term.value!r})"
-            case Op.IS_NONE:
+            case Operator.IS_NONE:
                 return f"({args[0]} is None)"
-            case Op.IF:
+            case Operator.IF:
                 return f"({args[1]} if {args[0]} else {args[2]})"
-            case Op.KNOWN:
+            case Operator.KNOWN:
                 return "True"
-            case Op.CALL if term.symbol == "lower":
+            case Operator.CALL if term.symbol == "lower":
                 return f"{args[0]}.lower()"
-            case Op.CALL:
+            case Operator.CALL:
                 return f"{term.symbol}({', '.join(args)})"
         raise AssertionError(f"no plain form for {term.op}")
 
 
-_SHARED: Final = frozenset({Op.COMPARE, Op.IN, Op.AND, Op.OR, Op.IF, Op.CALL})
-_CONNECTIVES: Final = frozenset({Op.AND, Op.OR, Op.NOT, Op.IF, Op.KNOWN, Op.IS_NONE})
+_SHARED: Final = frozenset({Operator.COMPARE, Operator.IN, Operator.AND, Operator.OR, Operator.IF, Operator.CALL})
+_CONNECTIVES: Final = frozenset(
+    {Operator.AND, Operator.OR, Operator.NOT, Operator.IF, Operator.KNOWN, Operator.IS_NONE}
+)
 
 
-def _count(term: Term, counts: Counter[str], terms: dict[str, Term]) -> None:
+def _count(term: TypedTerm, counts: Counter[str], terms: dict[str, TypedTerm]) -> None:
     """Count terms worth computing once. One that relies on a guard further out is hoisted with the guard in front,
     which is right only when there is no connective inside that could turn the guard's False around."""
     if term.op in _SHARED and not (_connects(term) and _narrowed(term)):
@@ -186,11 +188,11 @@ def _count(term: Term, counts: Counter[str], terms: dict[str, Term]) -> None:
         _count(arg, counts, terms)
 
 
-def _connects(term: Term) -> bool:
+def _connects(term: TypedTerm) -> bool:
     return term.op in _CONNECTIVES or any(_connects(arg) for arg in term.args)
 
 
-def _narrowed(term: Term) -> list[Feature]:
+def _narrowed(term: TypedTerm) -> list[Feature]:
     """Features that the term reads relying on a guard."""
     found = {term.feature.name: term.feature} if term.feature is not None and term.narrowed else {}
     for arg in term.args:
@@ -206,10 +208,10 @@ class _Careful:
         self._names: dict[str, str] = {}
         self.lines: list[str] = []
 
-    def rule(self, condition: Term, index: int) -> list[str]:
+    def rule(self, condition: TypedTerm, index: int) -> list[str]:
         """Statements that set a rule's bits; what they need stands in front of them."""
         self.lines = []
-        conjuncts = condition.args if condition.op is Op.AND else (condition,)
+        conjuncts = condition.args if condition.op is Operator.AND else (condition,)
         names = [self.emit(conjunct) for conjunct in conjuncts]
         return [
             *self.lines,
@@ -221,11 +223,11 @@ class _Careful:
             f"        fired |= {1 << index}",
         ]
 
-    def emit(self, term: Term) -> str:
+    def emit(self, term: TypedTerm) -> str:
         """The name (or literal) that holds the term's value after ``lines``."""
-        if term.op is Op.CONST:
+        if term.op is Operator.CONST:
             return repr(term.value)
-        if term.op is Op.FEATURE:
+        if term.op is Operator.FEATURE:
             assert term.feature is not None
             return self._columns.local(term.feature)
         name = self._names.get(term.key)
@@ -236,39 +238,39 @@ class _Careful:
             self.lines.append(f"    {name} = {self._text(term, args)}")
         return name
 
-    def _text(self, term: Term, args: list[str]) -> str:
+    def _text(self, term: TypedTerm, args: list[str]) -> str:
         match term.op:
-            case Op.NOT:
+            case Operator.NOT:
                 return f"U if {args[0]} is U else not {args[0]}"
-            case Op.AND:
+            case Operator.AND:
                 return _kleene(args, decisive="False", otherwise="True")
-            case Op.OR:
+            case Operator.OR:
                 return _kleene(args, decisive="True", otherwise="False")
-            case Op.COMPARE:
+            case Operator.COMPARE:
                 return self._compare(term, args)
-            case Op.IN:
+            case Operator.IN:
                 return _strict(term, args, f"{args[0]} in {term.value!r}")
-            case Op.IS_NONE:
+            case Operator.IS_NONE:
                 return f"U if {args[0]} is U else {args[0]} is None"
-            case Op.ARITHMETIC:
+            case Operator.ARITHMETIC:
                 return _strict(term, args, f"arithmetic[{term.symbol!r}]({args[0]}, {args[1]})")
-            case Op.NEGATIVE:
+            case Operator.NEGATIVE:
                 return _strict(term, args, f"-{args[0]}")
-            case Op.IF:
+            case Operator.IF:
                 return f"choose({', '.join(args)})"
-            case Op.KNOWN:
+            case Operator.KNOWN:
                 return f"{args[0]} is not U"
-            case Op.CALL if term.symbol == "lower":
+            case Operator.CALL if term.symbol == "lower":
                 return _strict(term, args, f"{args[0]}.lower()")
-            case Op.CALL:
+            case Operator.CALL:
                 return _strict(term, args, f"{term.symbol}({', '.join(args)})")
         raise AssertionError(f"no careful form for {term.op}")
 
-    def _compare(self, term: Term, args: list[str]) -> str:
+    def _compare(self, term: TypedTerm, args: list[str]) -> str:
         left, right = term.args
         a, b = args
         test = f"{a} {term.symbol} {b}"
-        if left.feature is None or not left.feature.growing or right.op is not Op.CONST:
+        if left.feature is None or not left.feature.growing or right.op is not Operator.CONST:
             return _strict(term, args, test)
         # The known parts give a lower bound: reaching the threshold settles the comparison.
         settled, reached = _BY_BOUND[term.symbol]
@@ -294,11 +296,11 @@ def _any(names: list[str], value: str) -> str:
     return " or ".join(f"{name} is {value}" for name in names)
 
 
-def _strict(term: Term, args: list[str], text: str) -> str:
+def _strict(term: TypedTerm, args: list[str], text: str) -> str:
     """Unknown when an operand is; so too when an operand is None, which only a guard's other side can see."""
     tests = []
     for arg, name in zip(term.args, args, strict=True):
-        if arg.op is not Op.CONST:
+        if arg.op is not Operator.CONST:
             tests.append(f"{name} is U")
         if arg.narrowed:
             tests.append(f"{name} is None")

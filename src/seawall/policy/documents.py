@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from seawall.policy.source import Source, Span
 from seawall.policy.syntax import Expression
+from seawall.yamlfile.source import SourceFile, SourceSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Let:
 
     name: str
     expression: Expression
-    span: Span
+    span: SourceSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Rule:
     do: tuple[ActionCall, ...]
     applies_to: tuple[str, ...]  # a subset of the policy's
     expires: date | None
-    span: Span  # of the id
+    span: SourceSpan  # of the id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Given:
     text: str
     quoted: bool
     expression: Expression
-    span: Span
+    span: SourceSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Example:
     shadow: tuple[str, ...] | None
     undetermined: tuple[str, ...] | None
     degraded: bool | None
-    span: Span
+    span: SourceSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +107,8 @@ class Policy:
     lets: tuple[Let, ...]
     rules: tuple[Rule, ...]
     examples: tuple[Example, ...]
-    source: Source
-    places: Mapping[str, Span] = field(default_factory=lambda: MappingProxyType({}))  # of listed content types
+    source: SourceFile
+    places: Mapping[str, SourceSpan] = field(default_factory=lambda: MappingProxyType({}))  # of listed content types
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, or None."""

@@ -6,31 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from seawall.model import ContentType, DetectorSpec, FieldSpec, FieldType, Role, SignalKind, SignalSpec
-from seawall.policy.content_types import SCREENED_ROLES
-from seawall.policy.source import nearest
-from seawall.policy.tree import Feature, Kind, Origin, Subject
+from seawall.content.content_types import SCREENED_ROLES
+from seawall.model import ContentType, DetectorSpec, FieldRole, FieldSpec, FieldType, SignalKind, SignalSpec
+from seawall.policy.tree import Feature, FeatureOrigin, TextSubject, ValueType
+from seawall.yamlfile.source import nearest
 
 _KINDS: Final = {
-    FieldType.TEXT: Kind.TEXT,
-    FieldType.TEXTS: Kind.LIST,
-    FieldType.LINK: Kind.TEXT,
-    FieldType.LINKS: Kind.LIST,
-    FieldType.IMAGE: Kind.MEDIA,
-    FieldType.AUDIO: Kind.MEDIA,
-    FieldType.VIDEO: Kind.MEDIA,
-    FieldType.DOCUMENT: Kind.MEDIA,
-    FieldType.ID: Kind.TEXT,
-    FieldType.IDS: Kind.LIST,
-    FieldType.INTEGER: Kind.INTEGER,
-    FieldType.NUMBER: Kind.NUMBER,
-    FieldType.BOOLEAN: Kind.BOOLEAN,
-    FieldType.TIMESTAMP: Kind.TIMESTAMP,
-    FieldType.LANGUAGE: Kind.TEXT,
+    FieldType.TEXT: ValueType.TEXT,
+    FieldType.TEXTS: ValueType.LIST,
+    FieldType.LINK: ValueType.TEXT,
+    FieldType.LINKS: ValueType.LIST,
+    FieldType.IMAGE: ValueType.MEDIA,
+    FieldType.AUDIO: ValueType.MEDIA,
+    FieldType.VIDEO: ValueType.MEDIA,
+    FieldType.DOCUMENT: ValueType.MEDIA,
+    FieldType.ID: ValueType.TEXT,
+    FieldType.IDS: ValueType.LIST,
+    FieldType.INTEGER: ValueType.INTEGER,
+    FieldType.NUMBER: ValueType.NUMBER,
+    FieldType.BOOLEAN: ValueType.BOOLEAN,
+    FieldType.TIMESTAMP: ValueType.TIMESTAMP,
+    FieldType.LANGUAGE: ValueType.TEXT,
 }
 
 
-class Unfit(Exception):
+class UnusableName(Exception):
     """A name that cannot be used as it is; the checker adds the place."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferedSignal:
     """A signal as one detector offers it."""
 
     detector: DetectorSpec
@@ -72,7 +72,7 @@ class Environment:
     """One content type, the signals by name, the names of the banks. All methods raise Unfit."""
 
     content_type: ContentType
-    signals: Mapping[str, tuple[Offer, ...]]
+    signals: Mapping[str, tuple[OfferedSignal, ...]]
     banks: frozenset[str]
 
     def field(self, owner: str, name: str) -> Feature:
@@ -83,13 +83,13 @@ class Environment:
         actor = self.content_type.actor
         attributes = {spec.name: spec for spec in actor.attributes} if actor else {}
         if actor is not None and name in attributes:
-            column = _column("actor", attributes[name], Origin.ATTRIBUTE)
+            column = _column("actor", attributes[name], FeatureOrigin.ATTRIBUTE)
             return column if actor.required else replace(column, optional=True)  # no actor, no attributes
         if name == "created_at":
-            subject = Subject("actor", name)
-            return Feature(subject.key, Kind.TIMESTAMP, Origin.ATTRIBUTE, subject, optional=True)
+            subject = TextSubject("actor", name)
+            return Feature(subject.key, ValueType.TIMESTAMP, FeatureOrigin.ATTRIBUTE, subject, optional=True)
         names = ["created_at", *attributes]
-        raise Unfit(
+        raise UnusableName(
             f"actors of content type {self.content_type.name} have no attribute '{name}'",
             expected="one of " + ", ".join(names),
             near=nearest(name, names),
@@ -99,14 +99,14 @@ class Environment:
         spec = self.content_type.field(name)
         role = spec.role if spec else None
         optional = not (spec and spec.required)
-        if role is Role.LANGUAGE or (spec is None and name == "language"):
-            return Feature(f"item.{name}", Kind.TEXT, Origin.ITEM_LANGUAGE, optional=optional)
-        if role is Role.CREATED_AT or (spec is None and name == "created_at"):
-            return Feature(f"item.{name}", Kind.TIMESTAMP, Origin.ITEM_CREATED_AT, optional=optional)
+        if role is FieldRole.LANGUAGE or (spec is None and name == "language"):
+            return Feature(f"item.{name}", ValueType.TEXT, FeatureOrigin.ITEM_LANGUAGE, optional=optional)
+        if role is FieldRole.CREATED_AT or (spec is None and name == "created_at"):
+            return Feature(f"item.{name}", ValueType.TIMESTAMP, FeatureOrigin.ITEM_CREATED_AT, optional=optional)
         if spec is not None:
-            return _column("item", spec, Origin.FIELD)
+            return _column("item", spec, FeatureOrigin.FIELD)
         names = [each.name for each in self.content_type.fields]
-        raise Unfit(
+        raise UnusableName(
             f"content type {self.content_type.name} has no field '{name}'",
             expected="one of " + ", ".join(names),
             near=nearest(name, names),
@@ -117,7 +117,7 @@ class Environment:
         """The name of a field that detectors look at."""
         names = [spec.name for spec in self.content_type.fields if spec.role in SCREENED_ROLES]
         if name not in names:
-            raise Unfit(
+            raise UnusableName(
                 f"content type {self.content_type.name} has no screened field '{name}'",
                 expected="one of " + ", ".join(names),
                 near=nearest(name, names),
@@ -127,20 +127,20 @@ class Environment:
     def signal(self, name: str) -> Feature:
         """The column of a signal that is offered."""
         if any(offer.signal.kind is SignalKind.DISTANCE for offer in self.signals[name]):
-            raise Unfit(
+            raise UnusableName(
                 f"signal '{name}' is a distance: smaller is nearer, and absence is not 0",
                 remedy="ask for matches with bank(…), which knows the allowed distance",
             )
-        return Feature(name, Kind.NUMBER, Origin.SIGNAL, argument=name)
+        return Feature(name, ValueType.NUMBER, FeatureOrigin.SIGNAL, argument=name)
 
     def bank(self, name: str) -> str:
         """The signal of a bank's matches."""
         if name not in self.banks:
             banks = sorted(self.banks)
             expected = "one of " + ", ".join(banks) if banks else "a bank, and there is none yet"
-            raise Unfit(f"unknown bank '{name}'", expected=expected, near=nearest(name, banks))
+            raise UnusableName(f"unknown bank '{name}'", expected=expected, near=nearest(name, banks))
         if f"bank:{name}" not in self.signals:
-            raise Unfit(f"no detector looks into bank '{name}'", remedy="add a detector that matches against it")
+            raise UnusableName(f"no detector looks into bank '{name}'", remedy="add a detector that matches against it")
         return f"bank:{name}"
 
     def threshold(self, signal: str, rate: float) -> Threshold:
@@ -149,16 +149,16 @@ class Environment:
         if len(offers) > 1:
             names = ", ".join(offer.detector.name for offer in offers)
             message = f"signal '{signal}' comes from several detectors ({names}), so no one table applies"
-            raise Unfit(message, remedy="write a threshold as a number")
+            raise UnusableName(message, remedy="write a threshold as a number")
         detector, spec = offers[0].detector, offers[0].signal
         who = f"{detector.name} {detector.version}"
         if spec.kind is not SignalKind.PROBABILITY or not spec.operating_points:
             message = f"{who} has no calibrated operating points for '{signal}'"
-            raise Unfit(message, remedy="write a threshold as a number, such as 0.8")
+            raise UnusableName(message, remedy="write a threshold as a number, such as 0.8")
         reached = [point for point in spec.operating_points if point.fpr_upper <= rate]
         if not reached:
             best = min(point.fpr_upper for point in spec.operating_points)
-            raise Unfit(
+            raise UnusableName(
                 f"{who} cannot show a false-positive rate of at most {rate:g} for '{signal}'",
                 expected=f"at_fpr({_round_up(best)}) or more: its best upper bound is {best:.2g}",
                 remedy="ask for a higher rate, or calibrate the detector on more data",
@@ -175,10 +175,10 @@ class Environment:
         )
 
 
-def _column(owner: str, spec: FieldSpec, origin: Origin) -> Feature:
-    subject = Subject(owner, spec.name)
+def _column(owner: str, spec: FieldSpec, origin: FeatureOrigin) -> Feature:
+    subject = TextSubject(owner, spec.name)
     kind = _KINDS[spec.type]
-    personal = kind in (Kind.TEXT, Kind.LIST, Kind.MEDIA) and spec.type is not FieldType.LANGUAGE
+    personal = kind in (ValueType.TEXT, ValueType.LIST, ValueType.MEDIA) and spec.type is not FieldType.LANGUAGE
     return Feature(subject.key, kind, origin, subject, optional=not spec.required, personal=personal)
 
 

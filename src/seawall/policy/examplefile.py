@@ -6,9 +6,9 @@ from typing import Final
 
 from seawall.model import Verdict
 from seawall.policy.documents import Example, Given
-from seawall.policy.reader import Reader
-from seawall.policy.source import nearest
-from seawall.policy.yamlfile import Mapping, Node, Scalar, Sequence
+from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
+from seawall.yamlfile.reader import Reader
+from seawall.yamlfile.source import nearest
 
 _KEYS: Final = ("name", "item", "actor", "language", "given", "expect")
 _EXPECT_KEYS: Final = ("verdict", "actions", "fired", "shadow", "undetermined", "degraded")

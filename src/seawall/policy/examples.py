@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from seawall.content.items import ItemError, parts_of, validate_item
 from seawall.model import UNKNOWN, ActorSpec, ContentType, FeatureValue, Item
+from seawall.model.durations import FORM, parse_duration
 from seawall.policy.check import Checker
-from seawall.policy.columns import Context
 from seawall.policy.documents import Example, Given, Policy
-from seawall.policy.durations import FORM, parse_duration
 from seawall.policy.environment import Environment
-from seawall.policy.items import ItemError, parts_of, validate_item
+from seawall.policy.features import Context
 from seawall.policy.program import Outcome, Program
-from seawall.policy.source import Problem, problem_at
-from seawall.policy.syntax import Refused
-from seawall.policy.tree import Feature, Kind
+from seawall.policy.syntax import InvalidExpression
+from seawall.policy.tree import Feature, ValueType
+from seawall.yamlfile.source import Problem, problem_at
 
 if TYPE_CHECKING:
     from seawall.policy.bundle import Bundle
@@ -78,7 +78,7 @@ def check_examples(
         except ItemError as error:
             message = f"the item of example '{example.name}' is not valid: {error.field} {error.message}"
             problems.append(problem_at(policy.source, example.span, message, remedy=error.remedy))
-        except Refused as refused:
+        except InvalidExpression as refused:
             problems.append(refused.problem)
         else:
             checked.append(CheckedExample(policy=policy.name, example=example, item=item, given=given))
@@ -104,7 +104,9 @@ def _given(policy: Policy, example: Example, environment: Environment) -> Iterat
         term = Checker(environment, {}, given.expression).value().term
         if term.feature is None:
             message = f"'{given.name}' is computed from features, and is none itself"
-            raise Refused(problem_at(policy.source, given.span, message, expected="a signal, a field or a call"))
+            raise InvalidExpression(
+                problem_at(policy.source, given.span, message, expected="a signal, a field or a call")
+            )
         yield term.feature, _value(policy, given, term.feature)
 
 
@@ -118,22 +120,22 @@ def _value(policy: Policy, given: Given, feature: Feature) -> FeatureValue:
     value: FeatureValue = None
     try:
         match feature.kind:
-            case Kind.NUMBER:
+            case ValueType.NUMBER:
                 value = float(text)
-            case Kind.INTEGER | Kind.TIMESTAMP:
+            case ValueType.INTEGER | ValueType.TIMESTAMP:
                 value = int(text)
-            case Kind.BOOLEAN:
+            case ValueType.BOOLEAN:
                 value = {"true": True, "false": False}.get(text)
-            case Kind.DURATION:
+            case ValueType.DURATION:
                 value = parse_duration(text)
-            case Kind.TEXT:
+            case ValueType.TEXT:
                 value = given.text
     except ValueError:
         value = None
     if value is None:
-        expected = FORM if feature.kind is Kind.DURATION else f"a value of type {feature.kind}, or unknown"
+        expected = FORM if feature.kind is ValueType.DURATION else f"a value of type {feature.kind}, or unknown"
         message = f"'{given.text}' is no value of {feature.name}"
-        raise Refused(problem_at(policy.source, given.span, message, expected=expected))
+        raise InvalidExpression(problem_at(policy.source, given.span, message, expected=expected))
     return value
 
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
-from seawall.policy.durations import format_duration
+from seawall.model.durations import format_duration
+from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
 from seawall.policy.tree import Feature, features_of, literal
-from seawall.policy.whatif import NEAR, Candidate, candidates, show_value
 
 if TYPE_CHECKING:
     from seawall.policy.bundle import Bundle
@@ -138,7 +138,9 @@ def _reproduced(decision: Decision, outcome: Outcome) -> bool:
     return all(action in decision.actions for action in outcome.actions)
 
 
-def _smallest_change(program: Program, reader: _Reader, changes: list[Candidate], verdict: Verdict) -> Change | None:
+def _smallest_change(
+    program: Program, reader: _Reader, changes: list[CounterfactualChange], verdict: Verdict
+) -> Change | None:
     for candidate in changes:
         other = program.decide(candidate.row).verdict
         if other is not verdict:
@@ -148,7 +150,9 @@ def _smallest_change(program: Program, reader: _Reader, changes: list[Candidate]
     return None
 
 
-def _near_misses(program: Program, reader: _Reader, changes: list[Candidate], seen: set[str]) -> list[RuleExplanation]:
+def _near_misses(
+    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str]
+) -> list[RuleExplanation]:
     """Live rules that one small change would have made fire, nearest first."""
     found: list[RuleExplanation] = []
     for candidate in changes:

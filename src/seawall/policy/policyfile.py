@@ -12,11 +12,11 @@ from typing import Final
 from seawall.model import HARMS
 from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
 from seawall.policy.examplefile import read_examples
-from seawall.policy.reader import Reader
-from seawall.policy.source import PolicyErrors, Problem, Source, Span, nearest, problem_at
 from seawall.policy.syntax import Expression, keyword_name
-from seawall.policy.yamlfile import Mapping as YamlMapping
-from seawall.policy.yamlfile import Node, Scalar, Sequence, Unreadable, offsets, read_yaml
+from seawall.yamlfile.nodes import Mapping as YamlMapping
+from seawall.yamlfile.nodes import Node, Scalar, Sequence, UnreadableYaml, offsets, read_yaml
+from seawall.yamlfile.reader import Reader
+from seawall.yamlfile.source import PolicyErrors, Problem, SourceFile, SourceSpan, nearest, problem_at
 
 MODES: Final = ("draft", "shadow", "live")
 GROUNDS: Final = ("incompatible", "illegal")
@@ -43,10 +43,10 @@ def load_policy(text: str, path: str) -> Policy:
 
     Names and types depend on content types and detectors: ``build_bundle`` checks them.
     """
-    source = Source(text.removeprefix("\ufeff"), path)
+    source = SourceFile(text.removeprefix("\ufeff"), path)
     try:
         root = read_yaml(source)
-    except Unreadable as unreadable:
+    except UnreadableYaml as unreadable:
         raise PolicyErrors([unreadable.problem]) from None
     policy = _Document(Reader(source), root).policy()
     if isinstance(policy, Policy):
@@ -220,7 +220,7 @@ class _Document:
         if isinstance(entry, Scalar) and entry.style is not None:
             return self.reader.parse(entry.text, offsets(self.reader.source, entry))
         raw = self.reader.source.text[entry.span.start : entry.span.end].rstrip()
-        return self.reader.parse(raw, _straight(Span(entry.span.start, entry.span.start + len(raw))))
+        return self.reader.parse(raw, _straight(SourceSpan(entry.span.start, entry.span.start + len(raw))))
 
     def _call(self, node: ast.expr, expression: Expression) -> ActionCall | None:
         if isinstance(node, ast.Name):
@@ -241,7 +241,7 @@ class _Document:
         return ActionCall(kind=node.func.id, parameters=parameters, node=node, expression=expression)
 
 
-def _straight(span: Span) -> list[int]:
+def _straight(span: SourceSpan) -> list[int]:
     return list(range(span.start, span.end + 1))
 
 
@@ -253,6 +253,6 @@ def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
         if policy.name in first:
             at = policy.source.text.find(policy.name)
             message = f"policy '{policy.name}' is also in {first[policy.name].source.path}"
-            problems.append(problem_at(policy.source, Span(at, at + len(policy.name)), message))
+            problems.append(problem_at(policy.source, SourceSpan(at, at + len(policy.name)), message))
         first.setdefault(policy.name, policy)
     return problems

@@ -17,8 +17,8 @@ from seawall.model import (
     Verdict,
 )
 from seawall.policy.actions import combine, verdict_of
-from seawall.policy.columns import Context, Row, providers, row_builder, signal_names
 from seawall.policy.compile import compile_rules, compile_value
+from seawall.policy.features import Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.tree import Feature, features_of
 

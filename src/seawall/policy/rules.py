@@ -10,14 +10,14 @@ from math import isfinite
 from typing import Final
 
 from seawall.model import ACTIONS, HARMS, Action, Parameter, ParameterType
+from seawall.model.durations import FORM, parse_duration
 from seawall.policy.check import Checked, Checker
 from seawall.policy.documents import ActionCall, Policy, Rule
-from seawall.policy.durations import FORM, parse_duration
 from seawall.policy.environment import Environment, Threshold
 from seawall.policy.functions import SIGNATURES
-from seawall.policy.source import Problem, nearest, problem_at
-from seawall.policy.syntax import Refused
-from seawall.policy.tree import Feature, Kind, Op, Origin, Term, TooLarge, compound, const, read
+from seawall.policy.syntax import InvalidExpression
+from seawall.policy.tree import Feature, FeatureOrigin, Operator, TooLarge, TypedTerm, ValueType, compound, const, read
+from seawall.yamlfile.source import Problem, nearest, problem_at
 
 HIGHEST_PRIORITY: Final = 1.0
 _WORST_SEVERITY: Final = 5
@@ -29,7 +29,7 @@ class CheckedAction:
 
     kind: str
     constants: Mapping[str, str | float]
-    expressions: Mapping[str, Term]
+    expressions: Mapping[str, TypedTerm]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class CheckedRule:
 
     policy: Policy
     rule: Rule
-    when: Term
+    when: TypedTerm
     actions: tuple[CheckedAction, ...]
     thresholds: tuple[Threshold, ...]
 
@@ -61,7 +61,7 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
         checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
         try:
             when = _until(rule, checker.condition().term)
-        except Refused as refused:
+        except InvalidExpression as refused:
             problems.append(refused.problem)
             continue
         except TooLarge:  # only the expiry was added: the expression stood at its limit
@@ -73,9 +73,9 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
     return rules, problems
 
 
-def _uses(term: Term, threshold: Threshold) -> bool:
+def _uses(term: TypedTerm, threshold: Threshold) -> bool:
     """Whether a term compares the threshold's signal with the threshold (a let may have resolved it unused)."""
-    if term.op is Op.COMPARE and term.args[1].value == threshold.value:
+    if term.op is Operator.COMPARE and term.args[1].value == threshold.value:
         feature = term.args[0].feature
         if feature is not None and feature.argument == threshold.signal:
             return True
@@ -98,19 +98,21 @@ def _check_lets(
         try:
             checker = Checker(environment, lets, let.expression, later, thresholds)
             lets[let.name] = checker.value()
-        except Refused as refused:
+        except InvalidExpression as refused:
             problems.append(refused.problem)
     return lets, thresholds
 
 
-def _until(rule: Rule, when: Term) -> Term:
+def _until(rule: Rule, when: TypedTerm) -> TypedTerm:
     """``expires`` names the last day in force, UTC. Time is a feature like any other, so a replay sees it too."""
     if rule.expires is None:
         return when
     end = datetime(rule.expires.year, rule.expires.month, rule.expires.day, tzinfo=UTC) + timedelta(days=1)
-    now = read(Feature("now", Kind.TIMESTAMP, Origin.NOW))
-    in_force = compound(Op.COMPARE, Kind.BOOLEAN, now, const(int(end.timestamp() * 1000), Kind.TIMESTAMP), symbol="<")
-    return compound(Op.AND, Kind.BOOLEAN, in_force, when)
+    now = read(Feature("now", ValueType.TIMESTAMP, FeatureOrigin.NOW))
+    in_force = compound(
+        Operator.COMPARE, ValueType.BOOLEAN, now, const(int(end.timestamp() * 1000), ValueType.TIMESTAMP), symbol="<"
+    )
+    return compound(Operator.AND, ValueType.BOOLEAN, in_force, when)
 
 
 def _check_actions(
@@ -120,7 +122,7 @@ def _check_actions(
     for call in rule.do:
         try:
             actions.append(_check_action(call, policy, environment, lets))
-        except Refused as refused:
+        except InvalidExpression as refused:
             problems.append(refused.problem)
     return tuple(actions)
 
@@ -132,29 +134,31 @@ def _check_action(
     content_type = environment.content_type
     if call.kind not in ACTIONS:
         near = nearest(call.kind, ACTIONS)
-        raise Refused(
+        raise InvalidExpression(
             at(call.node, f"unknown action '{call.kind}'", expected="one of " + ", ".join(ACTIONS), near=near)
         )
     if call.kind not in content_type.actions:
         message = f"content type {content_type.name} does not allow action '{call.kind}'"
         remedy = f"add '{call.kind}' to the actions of {content_type.name}, or narrow the rule with 'applies_to'"
-        raise Refused(at(call.node, message, expected="one of " + ", ".join(content_type.actions), remedy=remedy))
+        raise InvalidExpression(
+            at(call.node, message, expected="one of " + ", ".join(content_type.actions), remedy=remedy)
+        )
     declared = {parameter.name: parameter for parameter in ACTIONS[call.kind].parameters}
     for name, node in call.parameters.items():
         if name not in declared:
             names = ", ".join(declared) or "no parameters"
             message = f"action {call.kind} has no parameter '{name}'"
-            raise Refused(at(node, message, expected=names, near=nearest(name, declared)))
+            raise InvalidExpression(at(node, message, expected=names, near=nearest(name, declared)))
     for parameter in declared.values():
         if parameter.required and parameter.name not in call.parameters:
             message = f"action {call.kind} needs '{parameter.name}'"
-            raise Refused(at(call.node, message, expected=f'{call.kind}({parameter.name}="…")'))
+            raise InvalidExpression(at(call.node, message, expected=f'{call.kind}({parameter.name}="…")'))
     constants: dict[str, str | float] = {}
-    expressions: dict[str, Term] = {}
+    expressions: dict[str, TypedTerm] = {}
     for name, parameter in declared.items():
         given = call.parameters.get(name)
         value = _parameter(call, given, parameter, environment, lets) if given is not None else _default(policy, name)
-        if isinstance(value, Term):
+        if isinstance(value, TypedTerm):
             expressions[name] = value
         elif value is not None:
             constants[name] = value
@@ -168,22 +172,22 @@ def _default(policy: Policy, name: str) -> str | float | None:
 
 def _parameter(
     call: ActionCall, node: ast.expr, parameter: Parameter, environment: Environment, lets: Mapping[str, Checked]
-) -> str | float | Term:
+) -> str | float | TypedTerm:
     at = call.expression.problem
     value = node.value if isinstance(node, ast.Constant) else None
     if parameter.type is ParameterType.TEXT:
         if not isinstance(value, str) or not value.strip():
-            raise Refused(at(node, f"'{parameter.name}' must be a text", expected=f'{parameter.name}="…"'))
+            raise InvalidExpression(at(node, f"'{parameter.name}' must be a text", expected=f'{parameter.name}="…"'))
         return value
     if parameter.type is ParameterType.DURATION:
         seconds = parse_duration(value) if isinstance(value, str) else None
         if seconds is None:
-            raise Refused(at(node, f"'{parameter.name}' must be a duration", expected=FORM))
+            raise InvalidExpression(at(node, f"'{parameter.name}' must be a duration", expected=FORM))
         return seconds
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number(call, node, float(value), parameter)
     if not parameter.expression:
-        raise Refused(at(node, f"'{parameter.name}' must be a number", expected=f"{parameter.name}=2"))
+        raise InvalidExpression(at(node, f"'{parameter.name}' must be a number", expected=f"{parameter.name}=2"))
     return Checker(environment, lets, call.expression).number(node)
 
 
@@ -191,7 +195,7 @@ def _number(call: ActionCall, node: ast.expr, value: float, parameter: Parameter
     most = HIGHEST_PRIORITY if parameter.expression else 1e6
     if not isfinite(value) or not 0 <= value <= most:
         message = f"'{parameter.name}' is {value:g}"
-        raise Refused(call.expression.problem(node, message, expected=f"a number from 0 to {most:,g}"))
+        raise InvalidExpression(call.expression.problem(node, message, expected=f"a number from 0 to {most:,g}"))
     return value
 
 

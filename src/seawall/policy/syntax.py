@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from seawall.policy.source import Problem, Source, Span, problem_at
+from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, problem_at
 
 MAX_CHARACTERS: Final = 4_000
 MAX_DEPTH: Final = 40
@@ -49,7 +49,7 @@ _FOR: Final = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\bfor(?=\s*
 _FOR_STAND_IN: Final = "f0r"
 
 
-class Refused(Exception):
+class InvalidExpression(Exception):
     """An expression that cannot be used; carries the problem."""
 
     def __init__(self, problem: Problem) -> None:
@@ -63,16 +63,16 @@ class Expression:
 
     text: str
     tree: ast.expr
-    source: Source
+    source: SourceFile
     offsets: tuple[int, ...]  # of every character in the file, and of the end
     shift: int = 0  # characters put before the text on its first line
 
-    def span(self, node: ast.AST) -> Span:
+    def span(self, node: ast.AST) -> SourceSpan:
         """The place of one node in the file."""
         assert isinstance(node, ast.expr | ast.keyword)
         start = self._offset(node.lineno, node.col_offset)
         end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-        return Span(self.offsets[start], self.offsets[max(end - 1, start)] + 1)
+        return SourceSpan(self.offsets[start], self.offsets[max(end - 1, start)] + 1)
 
     def problem(self, node: ast.AST, message: str, **more: object) -> Problem:
         """A problem at one node."""
@@ -93,27 +93,31 @@ def _character(text: str, line: int, byte_column: int, shift: int) -> int:
     return min(before + inside, len(text))
 
 
-def parse_expression(text: str, source: Source, offsets: list[int]) -> Expression:
+def parse_expression(text: str, source: SourceFile, offsets: list[int]) -> Expression:
     """Parse and check against the grammar. ``offsets`` places every character of the text. Raises Refused."""
-    whole = Span(offsets[0], offsets[-1])
+    whole = SourceSpan(offsets[0], offsets[-1])
     if not text.strip():
-        raise Refused(problem_at(source, whole, "an expression is missing", expected="a condition such as hate >= 0.8"))
+        raise InvalidExpression(
+            problem_at(source, whole, "an expression is missing", expected="a condition such as hate >= 0.8")
+        )
     if len(text) > MAX_CHARACTERS:
         message = f"the expression has {len(text):,} characters"
-        raise Refused(problem_at(source, whole, message, expected=f"at most {MAX_CHARACTERS:,}; use lets"))
+        raise InvalidExpression(problem_at(source, whole, message, expected=f"at most {MAX_CHARACTERS:,}; use lets"))
     keyword_free = _FOR.sub(lambda match: _FOR_STAND_IN if match[0] == "for" else match[0], text)
     try:
         tree = ast.parse(f"({keyword_free}\n)", mode="eval").body
     except SyntaxError as error:
-        raise Refused(_syntax_problem(error, text, source, offsets)) from None
+        raise InvalidExpression(_syntax_problem(error, text, source, offsets)) from None
     except (RecursionError, MemoryError, ValueError):
-        raise Refused(problem_at(source, whole, "the expression cannot be parsed: too deeply nested")) from None
+        raise InvalidExpression(
+            problem_at(source, whole, "the expression cannot be parsed: too deeply nested")
+        ) from None
     expression = Expression(text, tree, source, tuple(offsets), shift=1)
     _check(expression, tree, 1)
     return expression
 
 
-def _syntax_problem(error: SyntaxError, text: str, source: Source, offsets: list[int]) -> Problem:
+def _syntax_problem(error: SyntaxError, text: str, source: SourceFile, offsets: list[int]) -> Problem:
     line = min(error.lineno or 1, text.count("\n") + 1)
     column = (error.offset or 1) - 1
     at = len(text)
@@ -122,25 +126,27 @@ def _syntax_problem(error: SyntaxError, text: str, source: Source, offsets: list
         at = min(max(before + column - (1 if line == 1 else 0), 0), len(text))
     place = offsets[at] if at < len(text) else offsets[-1]
     message = (error.msg or "invalid syntax").replace("f0r", "for")
-    return problem_at(source, Span(place, place + 1), f"not an expression: {message}")
+    return problem_at(source, SourceSpan(place, place + 1), f"not an expression: {message}")
 
 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise Refused(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
+        raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
         return
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
-        raise Refused(expression.problem(node, message, expected=expected))
+        raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
-        raise Refused(expression.problem(node, "this constant is not part of the policy language"))
+        raise InvalidExpression(expression.problem(node, "this constant is not part of the policy language"))
     if isinstance(node, ast.BinOp) and not isinstance(node.op, _ARITHMETIC):
-        raise Refused(expression.problem(node, "unknown operator", expected="+ - * / %, and or not"))
+        raise InvalidExpression(expression.problem(node, "unknown operator", expected="+ - * / %, and or not"))
     if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not | ast.USub):
-        raise Refused(expression.problem(node, "unknown operator", expected="+ - * / %, and or not"))
+        raise InvalidExpression(expression.problem(node, "unknown operator", expected="+ - * / %, and or not"))
     if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
-        raise Refused(expression.problem(node, "only functions of the language can be called", expected="name(…)"))
+        raise InvalidExpression(
+            expression.problem(node, "only functions of the language can be called", expected="name(…)")
+        )
     for child in children(node):
         _check(expression, child, depth + 1)
 

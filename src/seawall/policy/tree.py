@@ -16,7 +16,7 @@ MAX_TERMS: Final = 2_000  # terms of one expression, lets written out
 MAX_TERM_DEPTH: Final = 60
 
 
-class Kind(StrEnum):
+class ValueType(StrEnum):
     """The types of the language. A duration is seconds; a timestamp is milliseconds since 1970."""
 
     NUMBER = "number"
@@ -26,33 +26,33 @@ class Kind(StrEnum):
     DURATION = "duration"
     TIMESTAMP = "timestamp"
     LIST = "list"
-    MEDIA = "picture, recording or film"
+    MEDIA = "image, recording or video"
     NONE = "None"
 
 
-NUMERIC: Final = frozenset({Kind.NUMBER, Kind.INTEGER})
-ORDERED: Final = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.DURATION, Kind.TIMESTAMP})
+NUMERIC: Final = frozenset({ValueType.NUMBER, ValueType.INTEGER})
+ORDERED: Final = frozenset({ValueType.NUMBER, ValueType.INTEGER, ValueType.DURATION, ValueType.TIMESTAMP})
 
 
-def common_kind(a: Kind, b: Kind) -> Kind | None:
+def common_kind(a: ValueType, b: ValueType) -> ValueType | None:
     """The type that holds values of both, if there is one."""
     if a is b:
         return a
     if a in NUMERIC and b in NUMERIC:
-        return Kind.NUMBER
-    if Kind.NONE in (a, b):
-        return b if a is Kind.NONE else a
+        return ValueType.NUMBER
+    if ValueType.NONE in (a, b):
+        return b if a is ValueType.NONE else a
     return None
 
 
-def article(kind: Kind) -> str:
+def article(kind: ValueType) -> str:
     """The type's name in a sentence."""
-    if kind is Kind.NONE:
+    if kind is ValueType.NONE:
         return "None"
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-class Origin(StrEnum):
+class FeatureOrigin(StrEnum):
     """Where a feature's value comes from."""
 
     FIELD = "field"
@@ -73,11 +73,11 @@ class Origin(StrEnum):
     CONTAINS = "contains"
 
 
-GROWING: Final = frozenset({Origin.SIGNAL, Origin.IN_PART, Origin.BANK})
+GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class TextSubject:
     """A text that functions look at: a field, an attribute, or all screened text (owner ``text``)."""
 
     owner: str
@@ -99,9 +99,9 @@ class Feature:
     """
 
     name: str
-    kind: Kind
-    origin: Origin
-    subject: Subject | None = None
+    kind: ValueType
+    origin: FeatureOrigin
+    subject: TextSubject | None = None
     argument: Scalar = None  # signal, bank, pattern, words, sought entry
     part: str | None = None  # of in_part
     within: int | None = None  # of bank: matches further away do not count
@@ -119,7 +119,7 @@ class Feature:
         return f"at_least({self.name})"
 
 
-class Op(StrEnum):
+class Operator(StrEnum):
     """What a term does."""
 
     CONST = "const"
@@ -142,16 +142,16 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Term:
+class TypedTerm:
     """A node. ``symbol`` is the operator or function; ``value`` a constant's value or the entries of an ``in``.
 
     ``narrowed``: a feature that may be None, read where it was shown not to be.
     """
 
-    op: Op
-    kind: Kind
+    op: Operator
+    kind: ValueType
     key: str
-    args: tuple[Term, ...] = ()
+    args: tuple[TypedTerm, ...] = ()
     symbol: str = ""
     value: Scalar | tuple[Scalar, ...] = None
     feature: Feature | None = None
@@ -171,16 +171,16 @@ def call_key(function: str, *arguments: str) -> str:
     return f"{function}({', '.join(arguments)})"
 
 
-def const(value: Scalar, kind: Kind) -> Term:
+def const(value: Scalar, kind: ValueType) -> TypedTerm:
     """A constant."""
-    return Term(Op.CONST, kind, literal(value), value=value, optional=value is None)
+    return TypedTerm(Operator.CONST, kind, literal(value), value=value, optional=value is None)
 
 
-def read(feature: Feature, narrowed: bool = False) -> Term:
+def read(feature: Feature, narrowed: bool = False) -> TypedTerm:
     """A feature's value."""
     optional = feature.optional and not narrowed
-    return Term(
-        Op.FEATURE,
+    return TypedTerm(
+        Operator.FEATURE,
         feature.kind,
         feature.name,
         feature=feature,
@@ -190,43 +190,43 @@ def read(feature: Feature, narrowed: bool = False) -> Term:
 
 
 def compound(
-    op: Op,
-    kind: Kind,
-    *args: Term,
+    op: Operator,
+    kind: ValueType,
+    *args: TypedTerm,
     symbol: str = "",
     value: tuple[Scalar, ...] | None = None,
     optional: bool = False,
-) -> Term:
+) -> TypedTerm:
     """A term made of others. Raises TooLarge."""
     size = 1 + sum(arg.size for arg in args)
     depth = 1 + max((arg.depth for arg in args), default=0)
     if size > MAX_TERMS or depth > MAX_TERM_DEPTH:
         raise TooLarge
-    return Term(op, kind, _key(op, args, symbol, value), args, symbol, value, None, optional, False, size, depth)
+    return TypedTerm(op, kind, _key(op, args, symbol, value), args, symbol, value, None, optional, False, size, depth)
 
 
-def _key(op: Op, args: tuple[Term, ...], symbol: str, value: tuple[Scalar, ...] | None) -> str:
+def _key(op: Operator, args: tuple[TypedTerm, ...], symbol: str, value: tuple[Scalar, ...] | None) -> str:
     keys = [arg.key for arg in args]
     match op:
-        case Op.NOT:
+        case Operator.NOT:
             return f"(not {keys[0]})"
-        case Op.NEGATIVE:
+        case Operator.NEGATIVE:
             return f"(-{keys[0]})"
-        case Op.AND | Op.OR:
+        case Operator.AND | Operator.OR:
             return "(" + f" {op} ".join(keys) + ")"
-        case Op.COMPARE | Op.ARITHMETIC:
+        case Operator.COMPARE | Operator.ARITHMETIC:
             return f"({keys[0]} {symbol} {keys[1]})"
-        case Op.IN:
+        case Operator.IN:
             return f"({keys[0]} in [{', '.join(map(literal, value or ()))}])"
-        case Op.IS_NONE:
+        case Operator.IS_NONE:
             return f"({keys[0]} is None)"
-        case Op.IF:
+        case Operator.IF:
             return f"({keys[1]} if {keys[0]} else {keys[2]})"
         case _:
             return call_key(symbol or op, *keys)
 
 
-def features_of(term: Term, found: dict[str, Feature] | None = None) -> dict[str, Feature]:
+def features_of(term: TypedTerm, found: dict[str, Feature] | None = None) -> dict[str, Feature]:
     """Every feature a term reads, by name, in order of first reading."""
     found = {} if found is None else found
     if term.feature is not None:

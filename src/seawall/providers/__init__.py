@@ -1,18 +1,37 @@
-"""Moderation services that Seawall knows how to ask: one YAML file each, package data.
+"""Other people's services as detectors: a YAML file says what is sent and how the answer is read; no code.
 
-    >>> from seawall import providers
-    >>> "openai-moderation" in providers.names()
-    True
-
-Their request and answer shapes were written from the vendors' public documentation and are tested against a local
-server that speaks them; no test has ever called the services themselves. ``docs/providers.md`` tells how to use them.
+>>> from seawall.providers import HttpDetector, read_provider, read_yaml
+>>> section = read_yaml('''
+... provider: acme-hate
+... reads: [text]
+... request:
+...   url: http://127.0.0.1:9/score
+...   json: {text: "{text}"}
+... signals:
+...   acme_hate: {at: /hate, scale: [0, 100], harm: hate}
+... ''', "acme.yaml")
+>>> detector = HttpDetector(read_provider(section))
+>>> [(signal.name, signal.harm) for signal in detector.spec.signals]
+[('acme_hate', 'hate')]
 """
 
-from __future__ import annotations
+from seawall.providers.budget import Budget, Spent
+from seawall.providers.calls import Caller, CallerState, CallLimits
+from seawall.providers.config import ConfigError, Section, load_yaml, read_yaml
+from seawall.providers.detector import HttpDetector
+from seawall.providers.provider import Provider, read_provider
 
-from seawall.shipped import Folder
-
-_folder = Folder("seawall.providers", "provider")
-
-names = _folder.names
-read = _folder.read
+__all__ = [
+    "Budget",
+    "CallLimits",
+    "Caller",
+    "CallerState",
+    "ConfigError",
+    "HttpDetector",
+    "Provider",
+    "Section",
+    "Spent",
+    "load_yaml",
+    "read_provider",
+    "read_yaml",
+]

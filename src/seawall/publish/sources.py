@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall import content_types as shipped_content_types
-from seawall import policies as shipped_policies
 from seawall.model import ContentType
 from seawall.policy import PolicySource, load_content_type
+from seawall.shipped import content_types as shipped_content_types
+from seawall.shipped import policies as shipped_policies
 
 
 class SourceError(Exception):

@@ -17,7 +17,7 @@ from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, R
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.projections import PROJECTIONS
-from seawall.review.reviews import DOES_NOT_VIOLATE, REASONS, VIOLATES, Answer, Rulebook, submit_review
+from seawall.review.reviews import DOES_NOT_VIOLATE, REASONS, VIOLATES, ReviewAnswer, Rulebook, submit_review
 
 __all__ = [
     "DOES_NOT_VIOLATE",
@@ -26,7 +26,6 @@ __all__ = [
     "REASONS",
     "REPORTS_QUEUE",
     "VIOLATES",
-    "Answer",
     "BadAnswer",
     "Case",
     "CaseMoved",
@@ -34,6 +33,7 @@ __all__ = [
     "CaseTaken",
     "Lease",
     "NoSuchCase",
+    "ReviewAnswer",
     "ReviewError",
     "Rulebook",
     "case_id",

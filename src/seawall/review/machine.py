@@ -34,7 +34,7 @@ class CaseState(StrEnum):
     CLOSED = "closed"
 
 
-class Happening(StrEnum):
+class CaseTrigger(StrEnum):
     """What may happen to a case."""
 
     ASKED = "asked"  # a decision sends the item to review
@@ -44,21 +44,21 @@ class Happening(StrEnum):
     REVIEWED = "reviewed"
 
 
-TRANSITIONS: Mapping[tuple[CaseState, Happening], CaseState] = {
-    (CaseState.NONE, Happening.ASKED): CaseState.OPEN,
-    (CaseState.NONE, Happening.CLEARED): CaseState.NONE,
-    (CaseState.NONE, Happening.DECIDED): CaseState.NONE,
-    (CaseState.NONE, Happening.REPORTED): CaseState.OPEN,
-    (CaseState.OPEN, Happening.ASKED): CaseState.OPEN,
-    (CaseState.OPEN, Happening.CLEARED): CaseState.CLOSED,  # unless somebody reported it
-    (CaseState.OPEN, Happening.DECIDED): CaseState.OPEN,
-    (CaseState.OPEN, Happening.REPORTED): CaseState.OPEN,
-    (CaseState.OPEN, Happening.REVIEWED): CaseState.CLOSED,
-    (CaseState.CLOSED, Happening.ASKED): CaseState.OPEN,
-    (CaseState.CLOSED, Happening.CLEARED): CaseState.CLOSED,
-    (CaseState.CLOSED, Happening.DECIDED): CaseState.CLOSED,
-    (CaseState.CLOSED, Happening.REPORTED): CaseState.OPEN,
-    (CaseState.CLOSED, Happening.REVIEWED): CaseState.CLOSED,  # the ledger never refuses what has happened
+TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
+    (CaseState.NONE, CaseTrigger.ASKED): CaseState.OPEN,
+    (CaseState.NONE, CaseTrigger.CLEARED): CaseState.NONE,
+    (CaseState.NONE, CaseTrigger.DECIDED): CaseState.NONE,
+    (CaseState.NONE, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.ASKED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless somebody reported it
+    (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.REVIEWED): CaseState.CLOSED,
+    (CaseState.CLOSED, CaseTrigger.ASKED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.CLEARED): CaseState.CLOSED,
+    (CaseState.CLOSED, CaseTrigger.DECIDED): CaseState.CLOSED,
+    (CaseState.CLOSED, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never refuses what has happened
 }
 """The whole machine. What is not here cannot happen: a review of a case that never was."""
 
@@ -127,11 +127,11 @@ def new_case(item: ItemRef) -> Case:
 
 def step(case: Case, fact: Fact, at: int) -> Case:
     """The case after ``fact``, which happened at ``at`` (ms). Raises ValueError for what cannot happen."""
-    happening = _happening(fact)
-    target = TRANSITIONS.get((case.state, happening))
+    trigger = _trigger(fact)
+    target = TRANSITIONS.get((case.state, trigger))
     if target is None:
-        raise ValueError(f"A case in state {case.state!r} cannot be {happening!r}: {case.id}")
-    if happening is Happening.CLEARED and case.state is CaseState.OPEN and case.reports:
+        raise ValueError(f"A case in state {case.state!r} cannot be {trigger!r}: {case.id}")
+    if trigger is CaseTrigger.CLEARED and case.state is CaseState.OPEN and case.reports:
         target = CaseState.OPEN
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening:
@@ -147,18 +147,18 @@ def step(case: Case, fact: Fact, at: int) -> Case:
             return replace(moved, reviews=moved.reviews + 1, answer=answer)
 
 
-def _happening(fact: Fact) -> Happening:
+def _trigger(fact: Fact) -> CaseTrigger:
     match fact:
         case Reported():
-            return Happening.REPORTED
+            return CaseTrigger.REPORTED
         case Reviewed():
-            return Happening.REVIEWED
+            return CaseTrigger.REVIEWED
         case Decided(decision):
             if asks_for_review(decision):
-                return Happening.ASKED
+                return CaseTrigger.ASKED
             complete = decision.verdict is Verdict.ALLOW and not decision.degraded
             by_machine = decision.source is not DecisionSource.REVIEW
-            return Happening.CLEARED if complete and by_machine else Happening.DECIDED
+            return CaseTrigger.CLEARED if complete and by_machine else CaseTrigger.DECIDED
 
 
 def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:

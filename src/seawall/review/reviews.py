@@ -51,7 +51,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ReviewAnswer:
     """What a reviewer says about a case. ``reason`` is a code; ``note`` is free text and is sealed in the vault."""
 
     answer: str  # violates | does_not_violate
@@ -70,7 +70,7 @@ class Rulebook:
 
 
 def submit_review(
-    ledger: Ledger, rulebook: Rulebook, case: str, person: str, answer: Answer, *, seen: str | None = None
+    ledger: Ledger, rulebook: Rulebook, case: str, person: str, answer: ReviewAnswer, *, seen: str | None = None
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
@@ -124,7 +124,7 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
     return found
 
 
-def _decision(head: Row[Any], person: str, answer: Answer, rulebook: Rulebook, at: int) -> Decision:
+def _decision(head: Row[Any], person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int) -> Decision:
     allowed = rulebook.content_types[head.content_type].actions
     if refused := sorted({action.kind for action in answer.actions} - set(allowed)):
         raise BadAnswer(f"Content of type {head.content_type} does not allow {', '.join(refused)}.")
@@ -145,7 +145,7 @@ def _decision(head: Row[Any], person: str, answer: Answer, rulebook: Rulebook, a
     )
 
 
-def _check(answer: Answer, rulebook: Rulebook) -> None:
+def _check(answer: ReviewAnswer, rulebook: Rulebook) -> None:
     if not _CODE.fullmatch(answer.reason):
         raise BadAnswer("Choose a reason.")
     if len(answer.note) > NOTE_MAX:

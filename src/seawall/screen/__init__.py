@@ -5,32 +5,40 @@ answer = screener.screen(item, deadline_ms=80)
 answer.verdict, answer.degraded
 """
 
-from seawall.screen.answers import Answer, Idempotency, IdempotencyConflict, answer_of
-from seawall.screen.past import PastItem, walk_past
-from seawall.screen.placing import item_kind
+from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
+from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.projections import PROJECTIONS
-from seawall.screen.reads import Content, MediaInfo, feature_row, load_decision, load_item, media_bytes, read_content
+from seawall.screen.queries import (
+    ItemContent,
+    MediaInfo,
+    feature_row,
+    load_decision,
+    load_item,
+    media_bytes,
+    read_content,
+)
+from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
 from seawall.screen.screen import Screener
-from seawall.screen.traces import DerivedPart, load_derived, load_prints
+from seawall.screen.submission import item_kind
 
 __all__ = [
     "PROJECTIONS",
-    "Answer",
-    "Content",
     "DerivedPart",
     "Idempotency",
     "IdempotencyConflict",
+    "ItemContent",
     "MediaInfo",
-    "PastItem",
     "Screener",
-    "answer_of",
+    "ScreeningResult",
+    "StoredItem",
     "feature_row",
     "item_kind",
+    "iter_items",
     "load_decision",
     "load_derived",
+    "load_hashes",
     "load_item",
-    "load_prints",
     "media_bytes",
     "read_content",
-    "walk_past",
+    "result_of",
 ]

@@ -88,7 +88,7 @@ def type_of(reference: Mapping[str, Any]) -> str:
 
 
 def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
-    """The picture, recording, film or document that a field of the sealed content refers to."""
+    """The image, recording, video or document that a field of the sealed content refers to."""
     key = b64decode(reference["key"])
     return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
 

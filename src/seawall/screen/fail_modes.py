@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.model import Action, FailMode, Reason, Stage, Verdict
+from seawall.model import Action, FailMode, Reason, ScreeningStage, Verdict
 from seawall.policy import Outcome
 
 POLICY = "seawall"  # the policy name in reasons that come from a fail mode and not from a rule
-_DEFAULT_DEBT_S = 60
+_DEFAULT_RESCREEN_S = 60
 
 _FAIL_MODES = {
-    FailMode.ALLOW_WITH_DEBT: (Verdict.ALLOW, None),
+    FailMode.ALLOW_AND_RESCREEN: (Verdict.ALLOW, None),
     FailMode.HOLD: (Verdict.HOLD, "hold"),
     FailMode.BLOCK: (Verdict.BLOCK, "disable"),
 }
 
 
-def fail_mode(outcome: Outcome, stage: Stage, at: int) -> dict[str, Any]:
+def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> dict[str, Any]:
     """What the stage promises to do when it cannot know: the decision's fields that differ from the outcome's."""
     mode = stage.fail_mode
-    made: dict[str, Any] = {"fail_mode": mode.value, "debt_due": at + 1000 * (stage.debt_within_s or _DEFAULT_DEBT_S)}
+    made: dict[str, Any] = {
+        "fail_mode": mode.value,
+        "rescreen_due": at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S),
+    }
     verdict, kind = _FAIL_MODES[mode]
     if kind is not None and _strength(outcome.verdict) < _strength(verdict):
         reason = Reason(policy=POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")

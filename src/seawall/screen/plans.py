@@ -1,39 +1,39 @@
-"""How a stage looks at items of a content type: which detectors and derivers it asks, which it leaves for later."""
+"""How a stage looks at items of a content type: which detectors and extractors it asks, which it leaves for later."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from seawall.model import ContentType, Cost, DetectorSpec, FieldSpec, FieldType, Stage, Untranscribed
-from seawall.policy import Bundle, Program, derivations
+from seawall.model import ContentType, Cost, DetectorSpec, FieldSpec, FieldType, ScreeningStage, Untranscribed
+from seawall.policy import Bundle, Program, extractors_of
 
 PRE_PUBLISH = "pre_publish"
 POST_PUBLISH = "post_publish"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StagePlan:
     """How a stage looks at items of a content type under a bundle."""
 
-    stage: Stage
+    stage: ScreeningStage
     program: Program
     wanted: frozenset[str]  # detectors to ask now
     later: frozenset[str]  # detectors that a later stage asks
-    derive: Mapping[str, tuple[str, ...]]  # field → derivers to ask now
-    derive_later: Mapping[str, tuple[str, ...]]
-    derive_ever: Mapping[str, tuple[str, ...]]  # both
+    extract: Mapping[str, tuple[str, ...]]  # field → extractors to ask now
+    extract_later: Mapping[str, tuple[str, ...]]
+    extract_ever: Mapping[str, tuple[str, ...]]  # both
     unchecked: frozenset[str]  # fields whose speech may stay unread
 
 
-def plan(
+def stage_plan(
     bundle: Bundle,
     content_type: ContentType,
     stage_name: str,
     specs: Mapping[str, DetectorSpec],
-    derivers: Collection[str],
-) -> Plan:
-    """The plan. ``specs``: every detector, derivers among them; ``derivers``: the installed ones' names."""
+    extractors: Collection[str],
+) -> StagePlan:
+    """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names."""
     pre = content_type.stage(PRE_PUBLISH)
     assert pre is not None, "the content-type check demands a pre_publish stage"
     stage = content_type.stage(stage_name) or pre
@@ -45,28 +45,28 @@ def plan(
             return True
         return specs[name].cost is not Cost.SLOW if stage.detectors is None else name in stage.detectors
 
-    wished = {spec.name: _wished(spec, derivers) for spec in content_type.fields}
+    wished = {spec.name: _wished(spec, extractors) for spec in content_type.fields}
     ever = {field: names for field, names in wished.items() if names}
     asked = {field: tuple(name for name in names if now(name)) for field, names in ever.items()}
     later = {field: tuple(name for name in names if not now(name)) for field, names in ever.items()}
     wanted = frozenset(name for name in program.detectors if now(name))
-    return Plan(
+    return StagePlan(
         stage=stage,
         program=program,
         wanted=wanted,
         later=program.detectors - wanted,
-        derive={field: names for field, names in asked.items() if names},
-        derive_later={field: names for field, names in later.items() if names},
-        derive_ever=ever,
+        extract={field: names for field, names in asked.items() if names},
+        extract_later={field: names for field, names in later.items() if names},
+        extract_ever=ever,
         unchecked=frozenset(spec.name for spec in content_type.fields if spec.untranscribed is Untranscribed.UNCHECKED),
     )
 
 
-def _wished(spec: FieldSpec, derivers: Collection[str]) -> tuple[str, ...]:
-    """A picture, also one in a document, is looked at without its words too: unless its field asks for them, they are
-    read where that can be done. A recording, film or document of which nothing can be taken out is not looked at,
+def _wished(spec: FieldSpec, extractors: Collection[str]) -> tuple[str, ...]:
+    """An image, also one in a document, is looked at without its words too: unless its field asks for them, they are
+    read where that can be done. An audio file, video or document of which nothing can be taken out is not looked at,
     which is unknown."""
-    names = derivations(spec)
-    if spec.type in (FieldType.IMAGE, FieldType.DOCUMENT) and spec.derive is None:
-        return tuple(name for name in names if name in derivers or name == "document")
+    names = extractors_of(spec)
+    if spec.type in (FieldType.IMAGE, FieldType.DOCUMENT) and spec.extract is None:
+        return tuple(name for name in names if name in extractors or name == "document")
     return names

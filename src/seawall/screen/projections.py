@@ -1,4 +1,4 @@
-"""What screening keeps for readers: heads and revisions of items, decisions, rules fired, debts, traffic.
+"""What screening keeps for readers: heads and revisions of items, decisions, rules fired, pending rescreens, traffic.
 
 Each projection is a function of the events in their order alone; how they are batched makes no difference.
 """
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, SubjectErased, UnknownReason, gravest
-from seawall.screen.tables import debt, decision, fired_rule, item, revision, traffic
+from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic
 from seawall.storage.upsert import insert_rows, upsert
 
 _MINUTE = 60_000
@@ -157,24 +157,24 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
     ]
 
 
-class Debts:
-    """``debt``: opened by a degraded decision, paid by the next decision about the item that is not degraded.
+class PendingRescreens:
+    """``pending rescreen``: opened by a degraded decision, paid by the next decision about the item that is not degraded.
 
-    What was erased cannot be looked at again: its debt ends in the state ``erased``. Stands after ``Items``.
+    What was erased cannot be looked at again: its pending rescreen ends in the state ``erased``. Stands after ``Items``.
     """
 
-    name: ClassVar[str] = "debts"
-    tables: ClassVar[tuple[Table, ...]] = (debt,)
+    name: ClassVar[str] = "pending_rescreens"
+    tables: ClassVar[tuple[Table, ...]] = (pending_rescreen,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """A degraded decision after a degraded one keeps the first promise: the older debt stays, no new one opens."""
+        """A degraded decision after a degraded one keeps the first promise: the older pending rescreen stays, no new one opens."""
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
-        items = {one.item.ref for one in made if one.debt_due is not None or one.supersedes is not None}
+        items = {one.item.ref for one in made if one.rescreen_due is not None or one.supersedes is not None}
         erased = _erased_items(connection, events)
         items.update(*erased.values())
         if not items:
             return
-        query = select(debt).where(debt.c.item.in_(items), debt.c.state == "open")
+        query = select(pending_rescreen).where(pending_rescreen.c.item.in_(items), pending_rescreen.c.state == "open")
         open_now = {row.item: dict(row._mapping) for row in connection.execute(query)}
         written: dict[str, dict[str, Any]] = {}
         for event in events:
@@ -187,9 +187,9 @@ class Debts:
                 continue
             one = event.body.decision
             row = open_now.get(one.item.ref)
-            if one.degraded and one.debt_due is not None:
+            if one.degraded and one.rescreen_due is not None:
                 if row is None:
-                    row = open_now[one.item.ref] = _debt_row(one)
+                    row = open_now[one.item.ref] = _pending_row(one)
                 else:
                     row["detectors"] = _unanswered(one)
                 written[row["decision"]] = row
@@ -197,7 +197,7 @@ class Debts:
                 row.update(state="paid", paid_by=one.id, paid_at=one.at)
                 written[row["decision"]] = open_now.pop(one.item.ref)
         if written:
-            upsert(connection, debt, list(written.values()))
+            upsert(connection, pending_rescreen, list(written.values()))
 
 
 def _erased_items(connection: Connection, events: Sequence[Event]) -> dict[str, set[str]]:
@@ -211,13 +211,13 @@ def _erased_items(connection: Connection, events: Sequence[Event]) -> dict[str, 
     return erased
 
 
-def _debt_row(made: Decision) -> dict[str, Any]:
+def _pending_row(made: Decision) -> dict[str, Any]:
     return {
         "decision": made.id,
         "item": made.item.ref,
         "content_type": made.item.content_type,
         "opened_at": made.at,
-        "due_at": made.debt_due,
+        "due_at": made.rescreen_due,
         "detectors": _unanswered(made),
         "fail_mode": made.fail_mode,
         "state": "open",
@@ -257,4 +257,4 @@ class Traffic:
         upsert(connection, traffic, rows, add=("decisions", "degraded"))
 
 
-PROJECTIONS = (Items(), Decisions(), Debts(), Traffic())
+PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic())

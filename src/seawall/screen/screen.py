@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.detect import Findings, Memory, Pending, Runner, derive_parts
+from seawall.detect import Findings, Memory, Pending, Runner, add_link_parts
 from seawall.model import (
     Decision,
     DecisionMade,
@@ -27,27 +27,27 @@ from seawall.model import (
     now_ms,
 )
 from seawall.policy import Bundle, Context, parts_of
-from seawall.screen.answers import Answer, Idempotency, answer_of, repeat, standing
+from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
+from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.fail_modes import fail_mode
-from seawall.screen.heads import Head, head_of
-from seawall.screen.memory import recall
-from seawall.screen.placing import item_kind, place, prepare, subjects_of
-from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, Plan, plan
-from seawall.screen.tables import debt
+from seawall.screen.item_state import ItemState, item_state_of
+from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
+from seawall.screen.result import Idempotency, ScreeningResult, repeat, result_of, standing_result
+from seawall.screen.submission import item_kind, record_revision, seal_item, subjects_of
 from seawall.screen.tables import idempotency as idempotency_table
-from seawall.screen.traces import seal_traces
+from seawall.screen.tables import pending_rescreen
 from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
 
 _log = structlog.get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
 _PLANS = 256  # kept: one for each content type and stage of the bundles in use
-_RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the debt before the worker does
+_RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the pending rescreen before the worker does
 _LONGEST_DELAY_MS = 60_000
 _LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
 _LONGEST_LASTING_MS = 86_400_000
-_DEBT_OPENED = select(func.min(debt.c.opened_at)).where(debt.c.state == "open")
+_PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _Look:
 
     item: Item
     bundle: Bundle
-    plan: Plan
+    plan: StagePlan
     parts: tuple[Part, ...]
 
     @property
@@ -65,9 +65,9 @@ class _Look:
         return any(part.data is not None for part in self.parts)
 
     @property
-    def derives(self) -> bool:
-        """Whether derivers are asked, who may have been asked about the same media before."""
-        return self.has_media and bool(self.plan.derive)
+    def extracts(self) -> bool:
+        """Whether extractors are asked, who may have been asked about the same media before."""
+        return self.has_media and bool(self.plan.extract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Screener:
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
-        self._plans: dict[tuple[str, str, str], Plan] = {}
+        self._plans: dict[tuple[str, str, str], StagePlan] = {}
 
     def screen(
         self,
@@ -104,7 +104,7 @@ class Screener:
         *,
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
-    ) -> Answer:
+    ) -> ScreeningResult:
         """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, not lengthen it."""
         look = self._look(item, PRE_PUBLISH)
         pending = self._start_first(look, deadline_ms)
@@ -115,7 +115,7 @@ class Screener:
 
     async def screen_async(
         self, item: Item, *, deadline_ms: int | None = None, idempotency: Idempotency | None = None
-    ) -> Answer:
+    ) -> ScreeningResult:
         """As ``screen``, from an event loop."""
         look = self._look(item, PRE_PUBLISH)
         if look.has_media:  # reading earlier looks, and sealing, take a while: not on the event loop
@@ -134,12 +134,12 @@ class Screener:
     async def submit(self, items: list[Item]) -> list[str]:
         """Take items for screening by a worker; their surrogates, once durable. All or none."""
 
-        contents = await asyncio.to_thread(lambda: [prepare(item, self._blobs) for item in items])
+        contents = await asyncio.to_thread(lambda: [seal_item(item, self._blobs) for item in items])
 
         def unit(tx: Transaction) -> list[str]:
             refs = []
             for item, content in zip(items, contents, strict=True):
-                placed = place(tx, item, content)
+                placed = record_revision(tx, item, content)
                 payload = {"item": placed.ref.ref, "revision": placed.ref.revision}
                 tx.enqueue("screen", f"{placed.ref.ref}/{placed.ref.revision}", payload)
                 refs.append(placed.ref.ref)
@@ -148,7 +148,7 @@ class Screener:
         subjects = {subject for item in items for subject in subjects_of(item)}
         return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
-    def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> Answer | None:
+    def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreeningResult | None:
         """Screen a revision that ``submit`` took, with the budget of the stage after publication.
 
         None: nothing to do any more (a newer revision came, or a person has decided this one).
@@ -168,10 +168,10 @@ class Screener:
         *,
         job: Job | None = None,
         source: DecisionSource = DecisionSource.RESCREEN,
-    ) -> Answer | None:
+    ) -> ScreeningResult | None:
         """Look again at a revision after the decision ``after``, with the budget of the stage after publication.
 
-        None: nothing to do any more (a newer revision came, a person has decided this one, or the debt is paid).
+        None: nothing to do any more (a newer revision came, a person has decided this one, or the pending rescreen is paid).
         """
         look = self._look(item, POST_PUBLISH)
         findings = self._start(look, None, ref.ref).wait()
@@ -187,25 +187,27 @@ class Screener:
         if planned is None:
             if len(self._plans) > _PLANS:
                 self._plans.clear()  # of bundles long replaced
-            planned = self._plans[key] = plan(bundle, content_type, stage_name, self._specs, self._runner.derivers)
-        parts = tuple(derive_parts(parts_of(item, content_type)))
+            planned = self._plans[key] = stage_plan(
+                bundle, content_type, stage_name, self._specs, self._runner.extractors
+            )
+        parts = tuple(add_link_parts(parts_of(item, content_type)))
         return _Look(item, bundle, planned, parts)
 
     def _start_first(self, look: _Look, deadline_ms: int | None) -> Pending:
         """Of an item that may have been looked at in another revision."""
-        ref = self._ledger.vault.find(item_kind(look.item.content_type), look.item.id) if look.derives else None
+        ref = self._ledger.vault.find(item_kind(look.item.content_type), look.item.id) if look.extracts else None
         return self._start(look, deadline_ms, ref)
 
     def _start(self, look: _Look, deadline_ms: int | None, ref: str | None) -> Pending:
-        """Ask detectors and derivers; what derivers gave in earlier looks at the item ``ref`` is used again."""
+        """Ask detectors and extractors; what extractors gave in earlier looks at the item ``ref`` is used again."""
         planned = look.plan
         budget = planned.stage.budget_ms
         due = budget if deadline_ms is None else min(budget, deadline_ms)
         memory: Memory = {}
-        if ref is not None and look.derives:
-            memory = recall(self._ledger.database, self._ledger.vault, ref)
+        if ref is not None and look.extracts:
+            memory = load_extractions(self._ledger.database, self._ledger.vault, ref)
         return self._runner.start(
-            look.parts, planned.wanted, due, derive=planned.derive, unchecked=planned.unchecked, memory=memory
+            look.parts, planned.wanted, due, extract=planned.extract, unchecked=planned.unchecked, memory=memory
         )
 
     # -- deciding ------------------------------------------------------------------------------------------------
@@ -245,8 +247,8 @@ class Screener:
             "undetermined": outcome.undetermined,
             "unknown": findings.unknown + postponed,
             "degraded": degraded,
-            "not_asked": tuple(f"{detector}/{part}" for detector, part in findings.not_asked),
-            "reused": tuple(f"{deriver}/{part}" for deriver, part in findings.reused),
+            "skipped": tuple(f"{detector}/{part}" for detector, part in findings.skipped),
+            "reused": tuple(f"{extractor}/{part}" for extractor, part in findings.reused),
             "signals": findings.signals,
             "features": features,
             "unknown_features": tuple(missing),
@@ -256,22 +258,22 @@ class Screener:
             made.update(fail_mode(outcome, look.plan.stage, at))
         return _Judged(made, sealed, findings, bool(postponed))
 
-    def _postponed(self, planned: Plan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
+    def _postponed(self, planned: StagePlan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
         """What a later stage will ask about these parts."""
         detectors = tuple(
             Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
-            for name in sorted(planned.later - self._runner.derivers.keys())
+            for name in sorted(planned.later - self._runner.extractors.keys())
             for part in parts
             if part.modality in self._specs[name].modalities
         )
-        if not planned.derive_later:
+        if not planned.extract_later:
             return detectors
         return detectors + self._runner.unread(
             parts,
             planned.wanted | planned.later,
             UnknownReason.LATER,
-            derive=planned.derive_ever,
-            later=planned.derive_later,
+            extract=planned.extract_ever,
+            later=planned.extract_later,
             unchecked=planned.unchecked,
         )
 
@@ -282,20 +284,20 @@ class Screener:
         look: _Look,
         findings: Findings,
         idempotency: Idempotency | None,
-    ) -> Callable[[Transaction], Answer]:
+    ) -> Callable[[Transaction], ScreeningResult]:
         """The first look at what just came in."""
         judged = self._judge(look, findings, DecisionSource.SCREEN)
-        content = prepare(look.item, self._blobs)
+        content = seal_item(look.item, self._blobs)
 
-        def unit(tx: Transaction) -> Answer:
+        def unit(tx: Transaction) -> ScreeningResult:
             if idempotency is not None:
                 seen = tx.prefetched(idempotency_table, idempotency.key)
                 if seen is not None:
                     return repeat(seen, idempotency)
-            placed = place(tx, look.item, content)
+            placed = record_revision(tx, look.item, content)
             head = placed.head
             if head is not None and head.by_person and head.revision == placed.ref.revision:
-                answer = standing(head, look.plan.stage.name)  # a person has answered for this very content
+                answer = standing_result(head, look.plan.stage.name)  # a person has answered for this very content
             else:
                 answer = self._record(tx, look, judged, placed.ref, placed.actor, head)
             if idempotency is not None:
@@ -309,14 +311,14 @@ class Screener:
 
     def _again(
         self, look: _Look, findings: Findings, ref: ItemRef, after: str | None, source: DecisionSource, job: Job | None
-    ) -> Callable[[Transaction], Answer | None]:
+    ) -> Callable[[Transaction], ScreeningResult | None]:
         """A look at a revision that is in the ledger; ``after`` is the decision that asked for it, if one did."""
         judged = self._judge(look, findings, source)
 
-        def unit(tx: Transaction) -> Answer | None:
+        def unit(tx: Transaction) -> ScreeningResult | None:
             if job is not None:
                 tx.finish(job)
-            head = head_of(tx, ref.ref)
+            head = item_state_of(tx, ref.ref)
             if head is None or head.revision != ref.revision or head.by_person:
                 return None
             if after is not None and head.decision != after and not head.degraded:
@@ -326,32 +328,32 @@ class Screener:
         return unit
 
     def _record(
-        self, tx: Transaction, look: _Look, judged: _Judged, ref: ItemRef, actor: str | None, head: Head | None
-    ) -> Answer:
+        self, tx: Transaction, look: _Look, judged: _Judged, ref: ItemRef, actor: str | None, head: ItemState | None
+    ) -> ScreeningResult:
         supersedes = head.decision if head is not None else None
         decision = Decision(item=ref, actor=actor, supersedes=supersedes, **judged.made)
         tx.append(DecisionMade(decision=decision))
         if judged.vault_features:
             tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(judged.vault_features))
         first = head is None or head.revision != ref.revision
-        seal_traces(tx, decision.id, ref, judged.findings, first=first)
+        seal_artifacts(tx, decision.id, ref, judged.findings, first=first)
         enforce.apply(tx, decision, item_is_new=head is None)
         payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
-        if decision.debt_due is not None:
+        if decision.rescreen_due is not None:
             tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, decision, head))
         elif judged.postponed:
             tx.enqueue("rescreen", ref.ref, payload)
-        return answer_of(decision)
+        return result_of(decision)
 
-    def _delay(self, tx: Transaction, decision: Decision, head: Head | None) -> int:
-        """Soon at first; then after a quarter of the debt's age, between one second and a minute.
+    def _delay(self, tx: Transaction, decision: Decision, head: ItemState | None) -> int:
+        """Soon at first; then after a quarter of the pending rescreen's age, between one second and a minute.
 
         What can hardly be read by then either, such as a damaged file, after as long as it has waited, up to a day:
         each look is a decision in the ledger.
         """
         if head is None or not head.degraded:
             return _RESCREEN_AFTER_MS
-        opened = tx.execute(_DEBT_OPENED.where(debt.c.item == decision.item.ref)).scalar()
+        opened = tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == decision.item.ref)).scalar()
         age = tx.at - opened if opened is not None else 0
         if all(unknown.reason in _LASTING for unknown in decision.unknown):
             return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
@@ -359,7 +361,7 @@ class Screener:
 
     # -- late answers --------------------------------------------------------------------------------------------
 
-    def _await_late(self, look: _Look, pending: Pending, answer: Answer) -> None:
+    def _await_late(self, look: _Look, pending: Pending, answer: ScreeningResult) -> None:
         if not answer.degraded:
             return
 
@@ -368,7 +370,7 @@ class Screener:
             try:
                 self._ledger.commit(self._again(look, findings, ref, answer.decision, DecisionSource.LATE, None))
             except Exception:
-                # The debt is in the ledger and its job in the queue: the worker pays it.
+                # The pending rescreen is in the ledger and its job in the queue: the worker pays it.
                 _log.exception("late answer not recorded", decision=answer.decision)
 
         pending.on_late(supersede)

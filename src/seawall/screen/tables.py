@@ -75,8 +75,8 @@ fired_rule = Table(
 )
 
 # An item let through (or held) while something was unknown; keyed by the degraded decision.
-debt = Table(
-    "debt",
+pending_rescreen = Table(
+    "pending_rescreen",
     metadata,
     Column("decision", Text, primary_key=True),
     Column("item", Text, nullable=False),
@@ -88,8 +88,8 @@ debt = Table(
     Column("state", Text, nullable=False),  # open | paid | erased
     Column("paid_by", Text),  # decision that superseded it
     Column("paid_at", BigInteger),
-    Index("ix_debt_state", "state", "due_at"),
-    Index("ix_debt_item", "item"),
+    Index("ix_pending_rescreen_state", "state", "due_at"),
+    Index("ix_pending_rescreen_item", "item"),
 )
 
 # Counts by minute (milliseconds since 1970, floored), for the overview's plots.
@@ -114,9 +114,9 @@ idempotency = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Operational: of which revisions prints are sealed in the vault under "prints/<revision>", for matching past items.
-item_prints = Table(
-    "item_prints",
+# Operational: of which revisions hashes are sealed in the vault under "prints/<revision>", for matching past items.
+item_hashes = Table(
+    "item_hashes",
     metadata,
     Column("item", Text, primary_key=True),
     Column("revision", Integer, primary_key=True),

@@ -13,7 +13,7 @@ from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
 from seawall.storage.driver import run, run_many
 from seawall.storage.errors import LeaseLost
 from seawall.storage.keys import MasterKey
-from seawall.storage.subjects import Known, Subjects
+from seawall.storage.subjects import KnownSubject, Subjects
 from seawall.storage.transaction import Key, Prefetch, Transaction, Writes
 from seawall.storage.upsert import insert_rows
 
@@ -45,7 +45,7 @@ def writer_lock(connection: Connection) -> None:
     # SQLite: BEGIN IMMEDIATE has done it.
 
 
-class Sql:
+class HotPathSql:
     """The statements of the hot path in one driver's dialect, written once: no compiling, no per-row processing."""
 
     def __init__(self, dialect: str) -> None:
@@ -73,13 +73,13 @@ class Sql:
         self.finish = f"DELETE FROM job WHERE id = {mark} AND attempts = {mark} AND state = 'leased'"  # noqa: S608
 
 
-class Batch:
+class CommitBatch:
     """Units joined in one transaction. Made under the writer lock; used by the writer's thread alone."""
 
     def __init__(
         self,
         connection: Connection,
-        sql: Sql,
+        sql: HotPathSql,
         subjects: Subjects,
         master: MasterKey,
         projections: Sequence[Projection],
@@ -132,7 +132,7 @@ class Batch:
 
     # -- while they run ---------------------------------------------------------------------------------------------
 
-    def subject(self, kind: str, platform_id: str) -> Known | None:
+    def subject(self, kind: str, platform_id: str) -> KnownSubject | None:
         """The subject of a platform id, from memory or, when nobody asked for it before, by a look-up."""
         name = (kind, platform_id)
         known = self.subjects.named(kind, platform_id)
@@ -145,7 +145,7 @@ class Batch:
         """What a subject that ``subject`` did not find will be found by."""
         return self._lookups.get((kind, platform_id)) or self.master.lookup(kind, platform_id)
 
-    def subject_of(self, ref: str) -> Known | None:
+    def subject_of(self, ref: str) -> KnownSubject | None:
         """The subject of a ref; None when there is none, or it was erased."""
         known = self.subjects.of(ref)
         if known is None:
@@ -232,7 +232,7 @@ class Batch:
             self.subjects.forget(name, ref)
 
 
-def read_head(connection: Connection, sql: Sql) -> tuple[str | None, int, bytes]:
+def read_head(connection: Connection, sql: HotPathSql) -> tuple[str | None, int, bytes]:
     """Mark of the last erasure, last sequence number and its chain. Meaningful under the writer lock."""
     ((erasures, seq, chain),) = run(connection, sql.head)
     return erasures, seq or 0, bytes(chain) if chain is not None else GENESIS

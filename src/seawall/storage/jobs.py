@@ -110,25 +110,25 @@ class Jobs:
         """
 
         def give_back(conn: Connection) -> None:
-            twin = and_(table.c.kind == job.kind, table.c.key == job.key, table.c.state == "pending")
-            if conn.execute(select(table.c.id).where(twin)).first() is None:
+            duplicate = and_(table.c.kind == job.kind, table.c.key == job.key, table.c.state == "pending")
+            if conn.execute(select(table.c.id).where(duplicate)).first() is None:
                 self._change(
                     conn, job, state="pending", due_at=due_at, leased_until=None, worker=None, last_error=_short(error)
                 )
             elif conn.execute(delete(table).where(_held(job))).rowcount == 1:
-                conn.execute(update(table).where(twin).values(attempts=job.attempts, last_error=_short(error)))
+                conn.execute(update(table).where(duplicate).values(attempts=job.attempts, last_error=_short(error)))
             else:
                 raise _lost(job)
 
         self._transact(give_back)
 
-    def bury(self, job: Job, error: str) -> None:
+    def mark_dead(self, job: Job, error: str) -> None:
         """Give up: the job is dead until a person revives it. Raises LeaseLost."""
         self._transact(
             lambda conn: self._change(conn, job, state="dead", leased_until=None, worker=None, last_error=_short(error))
         )
 
-    def revive(self, job_id: str) -> None:
+    def requeue(self, job_id: str) -> None:
         """Make a dead job due now, with its attempts at 0. Raises KeyError when there is no dead job of that id."""
 
         def raise_up(conn: Connection) -> None:
@@ -136,8 +136,8 @@ class Jobs:
             row = conn.execute(select(table.c.kind, table.c.key).where(dead)).first()
             if row is None:
                 raise KeyError(f"there is no dead job {job_id}")
-            twin = and_(table.c.kind == row.kind, table.c.key == row.key, table.c.state == "pending")
-            if conn.execute(select(table.c.id).where(twin)).first() is None:
+            duplicate = and_(table.c.kind == row.kind, table.c.key == row.key, table.c.state == "pending")
+            if conn.execute(select(table.c.id).where(duplicate)).first() is None:
                 conn.execute(update(table).where(dead).values(state="pending", due_at=now_ms(), attempts=0))
             else:
                 conn.execute(delete(table).where(dead))

@@ -20,7 +20,7 @@ _IN: Final = 1000  # values in one IN list
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSubject:
     """A subject whose key is at hand. ``owner`` is the ref of whoever holds the key, None when it is its own."""
 
     ref: str
@@ -28,7 +28,7 @@ class Known:
     key: AESGCM
 
 
-class Recent(Generic[K, V]):
+class RecentlyUsed(Generic[K, V]):
     """A mapping that forgets what was used longest ago. Not for several threads."""
 
     def __init__(self, size: int) -> None:
@@ -68,18 +68,18 @@ class Subjects:
 
     def __init__(self, master: MasterKey, size: int) -> None:
         self._master = master
-        self._by_name: Recent[tuple[str, str], Known] = Recent(size)
-        self._by_ref: Recent[str, Known] = Recent(size)
+        self._by_name: RecentlyUsed[tuple[str, str], KnownSubject] = RecentlyUsed(size)
+        self._by_ref: RecentlyUsed[str, KnownSubject] = RecentlyUsed(size)
 
-    def named(self, kind: str, platform_id: str) -> Known | None:
+    def named(self, kind: str, platform_id: str) -> KnownSubject | None:
         """The cached subject of that platform id."""
         return self._by_name.get((kind, platform_id))
 
-    def of(self, ref: str) -> Known | None:
+    def of(self, ref: str) -> KnownSubject | None:
         """The cached subject of that ref."""
         return self._by_ref.get(ref)
 
-    def remember(self, name: tuple[str, str] | None, known: Known) -> None:
+    def remember(self, name: tuple[str, str] | None, known: KnownSubject) -> None:
         """Keep a subject at hand."""
         if name is not None:
             self._by_name.put(name, known)
@@ -117,7 +117,7 @@ class Subjects:
         ref, _lookup, owner, key, owner_key = row
         holder, wrapped = (ref, key) if owner is None else (owner, owner_key)
         if wrapped is not None:
-            self.remember(name, Known(ref, owner, self._master.unwrap(holder, bytes(wrapped))))
+            self.remember(name, KnownSubject(ref, owner, self._master.unwrap(holder, bytes(wrapped))))
 
 
 def _find(connection: Connection, column: str, values: list[Any]) -> Iterator[Any]:

@@ -15,11 +15,11 @@ from seawall.model import KIND_OF, EventBody, new_id
 from seawall.storage.codec import decode_body, encode_body
 from seawall.storage.errors import Erased
 from seawall.storage.keys import KEY_BYTES, seal
-from seawall.storage.subjects import Known
+from seawall.storage.subjects import KnownSubject
 from seawall.storage.tables import subject
 
 if TYPE_CHECKING:
-    from seawall.storage.batch import Batch
+    from seawall.storage.batch import CommitBatch
     from seawall.storage.jobs import Job
 
 Key = Any
@@ -72,7 +72,7 @@ class Transaction:
 
     __slots__ = ("_batch", "_created", "_remembered", "at", "dirty", "failure", "writes")
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: CommitBatch) -> None:
         self.at = batch.at
         self.writes = Writes()
         self.dirty = False  # something of this unit has already reached the database
@@ -108,17 +108,17 @@ class Transaction:
         known = self._batch.subject(kind, platform_id)
         return (known or self._create(kind, platform_id, owner)).ref
 
-    def _create(self, kind: str, platform_id: str, owner: str | None) -> Known:
+    def _create(self, kind: str, platform_id: str, owner: str | None) -> KnownSubject:
         batch = self._batch
         ref = new_id("it" if kind.partition(":")[0] == "item" else "en", self.at)
         wrapped = None
         if owner is None:
             secret = os.urandom(KEY_BYTES)
             wrapped = batch.master.wrap(ref, secret)
-            known = Known(ref, None, AESGCM(secret))
+            known = KnownSubject(ref, None, AESGCM(secret))
         else:
             holder = self._known(owner)
-            known = Known(ref, holder.owner or holder.ref, holder.key)
+            known = KnownSubject(ref, holder.owner or holder.ref, holder.key)
         self.writes.subjects.append((ref, batch.lookup(kind, platform_id), known.owner, wrapped))
         name = (kind, platform_id)
         self._created.append((name, ref))
@@ -126,7 +126,7 @@ class Transaction:
         self.writes.vault.append((ref, "id", seal(known.key, ref, "id", platform_id.encode())))
         return known
 
-    def _known(self, ref: str) -> Known:
+    def _known(self, ref: str) -> KnownSubject:
         """The subject with its key. Raises Erased, or KeyError when there is none."""
         known = self._batch.subject_of(ref)
         if known is None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from seawall.storage.batch import Batch, Projection, Sql, WriterLock, read_head
+from seawall.storage.batch import CommitBatch, HotPathSql, Projection, WriterLock, read_head
 from seawall.storage.database import Database
 from seawall.storage.errors import OutcomeUnknown, StorageError, explain, is_conflict
 from seawall.storage.keys import MasterKey
@@ -86,7 +86,7 @@ class Writer:
         self._master = master
         self._projections = projections
         self._lock = lock
-        self._sql = Sql(database.dialect)
+        self._sql = HotPathSql(database.dialect)
         self._subjects = Subjects(master, cached_subjects)
         self._erasures: str | None = None
         self._job_numbers = itertools.count()
@@ -186,7 +186,7 @@ class Writer:
             self._roll_back(connection)
             raise self._failed_commit(error) from error
 
-    def _begin(self) -> tuple[Connection, Batch]:
+    def _begin(self) -> tuple[Connection, CommitBatch]:
         """A transaction under the writer lock."""
         try:
             connection, (erasures, seq, chain) = self._enter()
@@ -199,7 +199,7 @@ class Writer:
             self._subjects.clear()
             self._erasures = erasures
         self._subjects.trim()
-        return connection, Batch(
+        return connection, CommitBatch(
             connection,
             self._sql,
             self._subjects,
@@ -226,7 +226,7 @@ class Writer:
         self._lock(connection)
         return read_head(connection, self._sql)
 
-    def _run(self, batch: Batch, pending: Pending) -> None:
+    def _run(self, batch: CommitBatch, pending: Pending) -> None:
         """Run one unit. Its own failure stays its own, unless the database has seen some of it."""
         pending.error = pending.result = None
         transaction = Transaction(batch)

@@ -1,4 +1,4 @@
-"""Background work: deliveries, debts, ingested items.
+"""Background work: deliveries, pending rescreens, ingested items.
 
 with open_app(settings) as app, Worker(app):
     wait()

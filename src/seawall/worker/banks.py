@@ -11,8 +11,8 @@ import structlog
 
 from seawall import publish
 from seawall.app import App
-from seawall.publish import BankGuard, Exchanges, Retro, open_all
-from seawall.screen import walk_past
+from seawall.publish import BankGuard, Exchanges, RetroMatch, open_all
+from seawall.screen import iter_items
 from seawall.storage import Job
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class BankWork:
 
     app: App
     exchanges: Exchanges
-    retro: Retro
+    retro: RetroMatch
 
     @classmethod
     def of(cls, app: App) -> BankWork:
@@ -35,7 +35,7 @@ class BankWork:
         return cls(
             app,
             Exchanges(app.ledger, app.database, app.vault, app.jobs, opened),
-            Retro(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app), hashers=app.kinds),
+            RetroMatch(app.ledger, app.database, app.vault, app.jobs, partial(_walk, app), hashers=app.kinds),
         )
 
     def handlers(self) -> Mapping[str, Callable[[Job], None]]:
@@ -43,7 +43,7 @@ class BankWork:
         return {
             publish.RETRO_JOB: self.retro.run,
             publish.EXCHANGE_JOB: self.exchanges.sync,
-            publish.OPINION_JOB: self.exchanges.write_back,
+            publish.FEEDBACK_JOB: self.exchanges.write_back,
         }
 
     def watch(self, stop: threading.Event) -> None:
@@ -64,6 +64,6 @@ class BankWork:
                 _log.exception("the guard of the banks failed; it goes on where it was")
 
 
-def _walk(app: App, *, after: str, before: str, limit: int, texts: bool) -> list[publish.Past]:
+def _walk(app: App, *, after: str, before: str, limit: int, texts: bool) -> list[publish.StoredItemParts]:
     types = dict(app.bundle.content_types)
-    return list(walk_past(app.database, app.vault, types, after=after, before=before, limit=limit, texts=texts))
+    return list(iter_items(app.database, app.vault, types, after=after, before=before, limit=limit, texts=texts))

@@ -16,7 +16,7 @@ import structlog
 from seawall import enforce
 from seawall.app import App
 from seawall.model import DecisionSource, Item, ItemRef, now_ms
-from seawall.publish import EXCHANGE_JOB, OPINION_JOB, RESCAN_JOB, RETRO_JOB
+from seawall.publish import EXCHANGE_JOB, FEEDBACK_JOB, RETRO_JOB, RETRO_RESCREEN_JOB
 from seawall.screen import load_decision, load_item
 from seawall.storage import Erased, Job, LeaseLost
 from seawall.worker.banks import BankWork
@@ -27,17 +27,17 @@ _LEASE_MS = 60_000
 _BEAT_S = 20
 _IDLE_S = 0.25
 _MAX_BACK_OFF_MS = 300_000
-_BURY_AFTER = 50  # attempts of a job whose handler itself fails: about four hours
+_MAX_ATTEMPTS = 50  # attempts of a job whose handler itself fails: about four hours
 
 Handler = Callable[[Job], None]
 
 
-def _courier(app: App) -> enforce.Courier:
+def _delivery_client(app: App) -> enforce.DeliveryClient:
     def title(name: str) -> str | None:
         policy = app.bundle.policy(name)
         return policy.title if policy is not None else None
 
-    return enforce.Courier(
+    return enforce.DeliveryClient(
         database=app.database,
         ledger=app.ledger,
         vault=app.vault,
@@ -59,12 +59,12 @@ def _rescreen(app: App, job: Job) -> None:
         app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job)
 
 
-def _rescan(app: App, job: Job) -> None:
+def _retro_rescreen(app: App, job: Job) -> None:
     """A bank entry was found in a past item: look again, with the banks as they are now."""
     app.banks.refresh()
     item = _load(app, job)
     if item is not None:
-        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job, source=DecisionSource.RESCAN)
+        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job, source=DecisionSource.RETRO_MATCH)
 
 
 def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
@@ -79,12 +79,12 @@ def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
 
 
 def _handlers(app: App, bank_work: BankWork) -> Mapping[str, Handler]:
-    courier = _courier(app)  # one for the worker's life: it remembers which receivers do not answer
+    client = _delivery_client(app)  # one for the worker's life: it remembers which receivers do not answer
     return {
-        enforce.JOB_KIND: partial(enforce.deliver, courier),
+        enforce.JOB_KIND: partial(enforce.deliver, client),
         "screen": partial(_screen, app),
         "rescreen": partial(_rescreen, app),
-        RESCAN_JOB: partial(_rescan, app),
+        RETRO_RESCREEN_JOB: partial(_retro_rescreen, app),
         **bank_work.handlers(),
     }
 
@@ -99,14 +99,14 @@ class Worker:
         self._threads = threads
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        # Receivers slow to answer must not keep debts from being paid, nor searches of the past: a pool for each.
+        # Receivers slow to answer must not keep pending rescreens from being paid, nor searches of the past: a pool for each.
         self._loops = [
             threading.Thread(target=self._loop, args=(kinds,), name=f"seawall-worker-{kinds[0]}", daemon=True)
             for kinds in (
                 (enforce.JOB_KIND,),
-                ("screen", "rescreen", RESCAN_JOB),
+                ("screen", "rescreen", RETRO_RESCREEN_JOB),
                 (RETRO_JOB,),
-                (EXCHANGE_JOB, OPINION_JOB),
+                (EXCHANGE_JOB, FEEDBACK_JOB),
             )
         ]
         self._running: dict[str, Job] = {}
@@ -167,7 +167,7 @@ class Worker:
             self._running.pop(job.id, None)
 
     def _beat(self) -> None:
-        """Keep the leases of what takes long: reading a film takes minutes."""
+        """Keep the leases of what takes long: reading a video takes minutes."""
         while not self._stop.wait(_BEAT_S):
             for job in list(self._running.values()):
                 try:
@@ -179,8 +179,8 @@ class Worker:
 
     def _put_back(self, job: Job, why: str) -> None:
         try:
-            if job.attempts >= _BURY_AFTER:
-                self._app.jobs.bury(job, why)
+            if job.attempts >= _MAX_ATTEMPTS:
+                self._app.jobs.mark_dead(job, why)
             else:
                 delay = min(1000 * 2 ** min(job.attempts, 16), _MAX_BACK_OFF_MS)
                 self._app.jobs.retry(job, now_ms() + delay, why)

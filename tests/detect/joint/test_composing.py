@@ -1,4 +1,4 @@
-"""What is read together: each picture with all the words of its post, in whatever order they were found."""
+"""What is read together: each image with all the words of its post, in whatever order they were found."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from seawall.detect import Runner
-from seawall.detect.joint import JointDetector
-from seawall.detect.joint.composing import MOST_PICTURES, Composed, compose
-from seawall.detect.media import Media, default_derivers
+from seawall.detectors.joint import JointDetector
+from seawall.detectors.joint.selection import MOST_IMAGES, JointInput, joint_inputs
 from seawall.learn.joint_scenes import FONT, find, glyph
-from seawall.model import Derived, DeriverSpec, Modality, Part, Unknown, UnknownReason
+from seawall.media import Media, default_extractors
+from seawall.model import ExtractedParts, ExtractorSpec, Modality, Part, Unknown, UnknownReason
 
 needs_font = pytest.mark.skipif(not FONT.is_file() and "CI" not in os.environ, reason="no emoji font here")
 
@@ -34,7 +34,7 @@ def image(path: str = "cover", data: bytes = b"picture") -> Part:
     return Part(path=path, modality=Modality.IMAGE, field=root, data=data, parent=parent)
 
 
-def beside(composed: Composed) -> list[str]:
+def beside(composed: JointInput) -> list[str]:
     return [part.path for part in composed.beside]
 
 
@@ -54,39 +54,39 @@ POST = [
 ]
 
 
-def test_each_picture_is_read_with_all_words_its_own_first() -> None:
-    cover, photo, frame, *_ = compose(POST)
+def test_each_image_is_read_with_all_words_its_own_first() -> None:
+    cover, photo, frame, *_ = joint_inputs(POST)
     rest = ["clip>audio>transcript.0", "clip>audio>transcript.1", "clip>frame.2>words.0"]
     assert beside(cover) == ["body", "cover>words.0", "photo>code.0", "photo>words.0", *rest]
     assert beside(photo) == ["body", "photo>code.0", "photo>words.0", "cover>words.0", *rest]
     assert (frame.path, len(frame.beside)) == ("clip>frame.0", 7)  # the same subtitle counts once
 
 
-def test_own_pictures_come_first_then_the_first_frames() -> None:
-    assert [part.path for part in compose(POST)] == ["cover", "photo", *(f"clip>frame.{at}" for at in range(6))]
-    assert len(compose([image(f"picture.{at}") for at in range(12)])) == MOST_PICTURES
-    assert compose([text("hi")]) == []
+def test_own_images_come_first_then_the_first_frames() -> None:
+    assert [part.path for part in joint_inputs(POST)] == ["cover", "photo", *(f"clip>frame.{at}" for at in range(6))]
+    assert len(joint_inputs([image(f"image.{at}") for at in range(12)])) == MOST_IMAGES
+    assert joint_inputs([text("hi")]) == []
 
 
 @settings(max_examples=40)
 @given(st.permutations(POST[4:]))
-def test_the_order_in_which_derivers_answer_makes_no_difference(found: Sequence[Part]) -> None:
-    assert compose([*POST[:4], *found]) == compose(POST)
+def test_the_order_in_which_extractors_answer_makes_no_difference(found: Sequence[Part]) -> None:
+    assert joint_inputs([*POST[:4], *found]) == joint_inputs(POST)
 
 
 def test_found_words_in_another_language_are_left_out() -> None:
     german = "das ist nicht so gut und wir wissen auch nicht wie es ist"
     parts = [text("typed"), image(), text(german, "cover>words.0"), text("said", "cover>transcript.0", "de")]
-    assert beside(compose(parts)[0]) == ["body"]
-    assert compose([text(german), image()])[0].typed == german  # typed: told as unknown, not passed over
+    assert beside(joint_inputs(parts)[0]) == ["body"]
+    assert joint_inputs([text(german), image()])[0].typed == german  # typed: told as unknown, not passed over
 
 
 def test_the_language_is_that_of_what_was_typed() -> None:
-    assert compose([text("typed", language="en"), image()])[0].language == "en"
-    assert compose([replace(image(), language="de")])[0].language is None  # pictograms need none
+    assert joint_inputs([text("typed", language="en"), image()])[0].language == "en"
+    assert joint_inputs([replace(image(), language="de")])[0].language is None  # pictograms need none
 
 
-# ── with the real derivers ──
+# ── with the real extractors ──
 
 
 def poster(words: str, *emoji: str) -> bytes:
@@ -104,9 +104,9 @@ def poster(words: str, *emoji: str) -> bytes:
 
 
 class Speaker:
-    """Hears the same in every recording."""
+    """Hears the same in every audio file."""
 
-    spec = DeriverSpec(
+    spec = ExtractorSpec(
         name="transcript",
         version="1",
         modalities=frozenset({Modality.AUDIO}),
@@ -114,14 +114,14 @@ class Speaker:
         makes="transcript",
     )
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
-        return [Derived((text("with my new friend", f"{part.path}>transcript.0", "en"),)) for part in parts]
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
+        return [ExtractedParts((text("with my new friend", f"{part.path}>transcript.0", "en"),)) for part in parts]
 
 
 class Blind:
     """Cannot read words."""
 
-    spec = DeriverSpec(
+    spec = ExtractorSpec(
         name="words",
         version="1",
         modalities=frozenset({Modality.IMAGE}),
@@ -129,7 +129,7 @@ class Blind:
         makes="words",
     )
 
-    def derive(self, parts: Sequence[Part]) -> Sequence[Derived | Unknown]:
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         return [
             Unknown(detector="words", part=part.path, reason=UnknownReason.UNREADABLE, detail="time_limit")
             for part in parts
@@ -145,8 +145,8 @@ def media() -> Iterator[Media]:
 
 @needs_font
 @pytest.mark.slow
-def test_words_in_the_picture_and_speech_are_read_with_its_pictograms(media: Media) -> None:
-    words = next(each for each in default_derivers(media) if each.spec.name == "words")
+def test_words_in_the_image_and_speech_are_read_with_its_pictograms(media: Media) -> None:
+    words = next(each for each in default_extractors(media) if each.spec.name == "words")
     post = [
         text("I would love to some", language="en"),
         image(data=poster("some time tomorrow", "🔪", "👳🏾")),
@@ -155,25 +155,25 @@ def test_words_in_the_picture_and_speech_are_read_with_its_pictograms(media: Med
     wishes = {"cover": ("words",), "voice": ("transcript",)}
     detector = JointDetector(media=media)
     with Runner([detector], [words, Speaker()]) as runner:
-        found = runner.start(post, wanted={"joint"}, derive=wishes).wait()
-        (batched,) = runner.run_batch([post], wanted={"joint"}, derive=wishes)
+        found = runner.start(post, wanted={"joint"}, extract=wishes).wait()
+        (batched,) = runner.run_batch([post], wanted={"joint"}, extract=wishes)
     assert [(each.part, each.evidence) for each in found.signals] == [("cover", "text+picture+words+voice")]
     assert batched.signals == found.signals
     assert found.unknown == ()
-    assert detector.detect([image(data=poster("", "🔪"))]) != [()]  # a picture alone
+    assert detector.detect([image(data=poster("", "🔪"))]) != [()]  # an image alone
 
 
 @needs_font
 def test_words_that_stay_unknown_leave_a_signal_that_says_so(media: Media) -> None:
     post = [text("I would love to some", language="en"), image(data=poster("tomorrow", "🔪", "👳🏾"))]
     with Runner([JointDetector(media=media)], [Blind()]) as runner:
-        found = runner.start(post, wanted={"joint"}, derive={"cover": ("words",)}).wait()
+        found = runner.start(post, wanted={"joint"}, extract={"cover": ("words",)}).wait()
     assert [(each.part, each.evidence) for each in found.signals] == [("cover", "text+picture")]
     assert {(each.detector, each.part) for each in found.unknown} == {("words", "cover")}
 
 
 @needs_font
-def test_a_picture_is_read_once_however_often_it_is_asked_about(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_read_once_however_often_it_is_asked_about(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     detector = JointDetector(media=media)
     once = detector.pictograms
@@ -184,6 +184,6 @@ def test_a_picture_is_read_once_however_often_it_is_asked_about(media: Media, mo
 
     monkeypatch.setattr(detector, "pictograms", counted)
     cover = image(data=poster("", "🔪"))
-    one, two = (detector.detect(compose([text(words), cover])) for words in ("hello", "hello again"))
+    one, two = (detector.detect(joint_inputs([text(words), cover])) for words in ("hello", "hello again"))
     assert one != two
     assert read == ["cover"]

@@ -1,4 +1,4 @@
-"""The detector through the runner: words and picture of one item together; silence, unknowns, other encoders."""
+"""The detector through the runner: words and image of one item together; silence, unknowns, other encoders."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from seawall.detect import Runner
-from seawall.detect.joint import FusionError, JointDetector, Mask, gather
-from seawall.detect.joint.detector import SIGNAL, shipped
-from seawall.detect.media import Media
+from seawall.detectors.joint import FusionError, JointDetector, Mask, gather
+from seawall.detectors.joint.detector import SIGNAL, shipped
 from seawall.learn.joint_scenes import FONT, find, glyph
+from seawall.media import Media
 from seawall.model import Modality, Part, UnknownReason
 
 needs_font = pytest.mark.skipif(not FONT.is_file() and "CI" not in os.environ, reason="no emoji font here")
@@ -30,7 +30,7 @@ def image(data: bytes, path: str = "cover") -> Part:
     return Part(path=path, modality=Modality.IMAGE, field=path, data=data)
 
 
-def picture(*emoji: str) -> bytes:
+def raster(*emoji: str) -> bytes:
     """Pictograms in a row on light blue, as PNG."""
     canvas = Image.new("RGB", (40 + 170 * max(1, len(emoji)), 200), (200, 220, 240))
     for place, each in enumerate(emoji):
@@ -58,8 +58,8 @@ def test_the_spec_needs_no_network(detector: JointDetector) -> None:
 
 
 @needs_font
-def test_words_and_picture_of_one_item_are_read_together(detector: JointDetector) -> None:
-    parts = [text("I would love to some"), image(picture("🔪", "👳🏾")), text("hello", path="title")]
+def test_words_and_image_of_one_item_are_read_together(detector: JointDetector) -> None:
+    parts = [text("I would love to some"), image(raster("🔪", "👳🏾")), text("hello", path="title")]
     with Runner([detector]) as runner:
         findings = runner.start(parts, wanted={"joint"}).wait()
     [signal] = findings.signals
@@ -68,35 +68,35 @@ def test_words_and_picture_of_one_item_are_read_together(detector: JointDetector
 
 
 @needs_font
-def test_the_same_words_with_another_picture_are_another_post(detector: JointDetector) -> None:
+def test_the_same_words_with_another_image_are_another_post(detector: JointDetector) -> None:
     words = text("I would love to some")
-    shown = [image(picture(*symbols)) for symbols in (("🔪", "👳🏾"), ("🤗", "🦊"))]
+    shown = [image(raster(*symbols)) for symbols in (("🔪", "👳🏾"), ("🤗", "🦊"))]
     found = [answer for one in shown for answer in detector.detect(detector.compose([words, one]))]
     threat, hug = (answer[0].value for answer in found if isinstance(answer, tuple))  # type: ignore[union-attr]
     assert threat > hug
 
 
-def test_a_picture_without_pictograms_says_nothing(detector: JointDetector) -> None:
-    parts = [text("whatever it is"), image(picture())]
+def test_an_image_without_pictograms_says_nothing(detector: JointDetector) -> None:
+    parts = [text("whatever it is"), image(raster())]
     with Runner([detector]) as runner:
         findings = runner.start(parts, wanted={"joint"}).wait()
     assert (findings.signals, findings.unknown) == ((), ())
 
 
-def test_a_picture_that_cannot_be_decoded_is_unknown(detector: JointDetector) -> None:
+def test_an_image_that_cannot_be_decoded_is_unknown(detector: JointDetector) -> None:
     with Runner([detector]) as runner:
-        findings = runner.start([text("hi"), image(b"no picture")], wanted={"joint"}).wait()
+        findings = runner.start([text("hi"), image(b"no image")], wanted={"joint"}).wait()
     [unknown] = findings.unknown
     assert (unknown.part, unknown.reason, unknown.detail) == ("cover", UnknownReason.UNREADABLE, "not_an_image")
 
 
 def test_another_language_is_unknown(detector: JointDetector) -> None:
     with Runner([detector]) as runner:
-        findings = runner.start([text("hallo", language="de"), image(picture())], wanted={"joint"}).wait()
+        findings = runner.start([text("hallo", language="de"), image(raster())], wanted={"joint"}).wait()
     assert [one.reason for one in findings.unknown] == [UnknownReason.LANGUAGE]
 
 
-def test_an_item_without_pictures_is_not_asked_about(detector: JointDetector) -> None:
+def test_an_item_without_images_is_not_asked_about(detector: JointDetector) -> None:
     with Runner([detector]) as runner:
         assert runner.start([text("hi")], wanted={"joint"}).wait().signals == ()
 
@@ -106,7 +106,7 @@ def test_a_source_that_is_not_there_is_masked(detector: JointDetector) -> None:
     judged = [
         detector.judge(gather(parts, {"cover": ["kitchen knife"]})) for parts in (words, [image(b"never opened")])
     ]
-    assert [one.mask for one in judged if one is not None] == [Mask.TEXT, Mask.PICTURE]
+    assert [one.mask for one in judged if one is not None] == [Mask.TEXT, Mask.IMAGE]
     assert detector.judge(gather([], {})) is None
 
 

@@ -7,9 +7,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.joint import gather
-from seawall.detect.joint.evidence import MOST_CHARACTERS, without_repeats
-from seawall.detect.joint.fusion import Mask, mask_of, texts_of
+from seawall.detectors.joint import gather
+from seawall.detectors.joint.evidence import MOST_CHARACTERS, without_repeats
+from seawall.detectors.joint.fusion import Mask, mask_of, texts_of
 from seawall.model import Modality, Part
 
 BODY = Part(path="body", modality=Modality.TEXT, field="body", text="look at   them")
@@ -20,21 +20,21 @@ SPEECH = Part(path="voice>transcript.0", modality=Modality.TEXT, field="voice", 
 
 def test_every_source_has_its_mark_in_a_fixed_order() -> None:
     bundle = gather([SPEECH, COVER, WORDS, BODY], {"cover": ["rat", "rat", "knife"]})
-    assert bundle.typed() == "[text] look at them [picture] rat, knife [words] SALE [voice] hello"
+    assert bundle.typed() == "[text] look at them [image] rat, knife [words] SALE [voice] hello"
     assert bundle.sources() == "text+picture+words+voice"
 
 
-def test_words_in_pictures_and_speech_are_somebodys_words() -> None:
+def test_words_in_images_and_speech_are_somebodys_words() -> None:
     assert mask_of(gather([WORDS], {})) is Mask.TEXT
-    assert mask_of(gather([COVER], {"cover": ["rat"]})) is Mask.PICTURE
+    assert mask_of(gather([COVER], {"cover": ["rat"]})) is Mask.IMAGE
     assert mask_of(gather([COVER], {"cover": []})) is None
 
 
 def test_a_mask_hides_a_source_from_every_view() -> None:
     bundle = gather([BODY, COVER], {"cover": ["rat"]})
-    assert texts_of(bundle, Mask.BOTH) == ("[text] look at them [picture] rat", "look at them", "rat")
+    assert texts_of(bundle, Mask.BOTH) == ("[text] look at them [image] rat", "look at them", "rat")
     assert texts_of(bundle, Mask.TEXT) == ("look at them", "look at them", "")
-    assert texts_of(bundle, Mask.PICTURE) == ("rat", "", "rat")
+    assert texts_of(bundle, Mask.IMAGE) == ("rat", "", "rat")
 
 
 @given(st.lists(st.sampled_from(["rat", "knife", "fox"])))

@@ -1,4 +1,4 @@
-"""The picture reader on pictures drawn here; on photographs it must keep silent."""
+"""The image reader on images drawn here; on photographs it must keep silent."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seawall.detect.joint import PictureReader, ReaderError, Sighting
-from seawall.detect.joint.pictograms import pictograms
-from seawall.detect.joint.reader import in_reading_order, islands
+from seawall.detectors.joint import PictogramDetection, PictogramReader, ReaderError
+from seawall.detectors.joint.pictogram_reader import in_reading_order, islands
+from seawall.detectors.joint.pictograms import pictograms
 from seawall.learn.joint_scenes import FONT, MILD, compose, find, photographs
 
 needs_font = pytest.mark.skipif(not FONT.is_file() and "CI" not in os.environ, reason="no emoji font here")
 
 
 @pytest.fixture(scope="module")
-def reader() -> PictureReader:
-    return PictureReader()
+def reader() -> PictogramReader:
+    return PictogramReader()
 
 
 @needs_font
 @pytest.mark.parametrize("text", ["🔪", "🐀", "😍", "👨🏿", "🏳️‍🌈", "🎂"])
-def test_a_large_pictogram_on_a_plain_ground_is_named(reader: PictureReader, text: str) -> None:
+def test_a_large_pictogram_on_a_plain_ground_is_named(reader: PictogramReader, text: str) -> None:
     drawn = find(text)
     assert drawn is not None
-    picture = np.full((220, 260, 3), (90, 160, 200), dtype=np.uint8)
+    raster = np.full((220, 260, 3), (90, 160, 200), dtype=np.uint8)
     from PIL import Image
 
     from seawall.learn.joint_scenes import glyph
 
-    image = Image.fromarray(picture)
+    image = Image.fromarray(raster)
     image.paste(glyph(*drawn), (60, 40), glyph(*drawn))
     [seen] = reader.read(np.asarray(image))
     assert seen.pictogram == drawn[0]
@@ -40,7 +40,7 @@ def test_a_large_pictogram_on_a_plain_ground_is_named(reader: PictureReader, tex
 
 
 @needs_font
-def test_most_pictograms_of_made_scenes_are_read_in_order(reader: PictureReader) -> None:
+def test_most_pictograms_of_made_scenes_are_read_in_order(reader: PictogramReader) -> None:
     generator = np.random.default_rng(3)
     found = wanted = 0
     for _ in range(12):
@@ -51,7 +51,7 @@ def test_most_pictograms_of_made_scenes_are_read_in_order(reader: PictureReader)
     assert found >= 0.6 * wanted
 
 
-def test_photographs_and_plain_pictures_show_no_pictogram(reader: PictureReader) -> None:
+def test_photographs_and_plain_images_show_no_pictogram(reader: PictogramReader) -> None:
     pytest.importorskip("skimage")
     photos = [np.asarray(photo) for photo in photographs(["astronaut.png", "coffee.png", "rocket.jpg", "camera.png"])]
     assert sum(bool(reader.read(photo)) for photo in photos) <= 1
@@ -60,10 +60,10 @@ def test_photographs_and_plain_pictures_show_no_pictogram(reader: PictureReader)
 
 
 def test_islands_are_cut_at_the_gaps() -> None:
-    picture = np.full((100, 160, 3), 255, dtype=np.uint8)
-    picture[20:60, 10:50] = 0
-    picture[30:80, 90:140] = (200, 0, 0)
-    boxes = sorted(islands(picture))
+    raster = np.full((100, 160, 3), 255, dtype=np.uint8)
+    raster[20:60, 10:50] = 0
+    raster[30:80, 90:140] = (200, 0, 0)
+    boxes = sorted(islands(raster))
     assert len(boxes) == 2
     assert np.allclose(boxes[0], (10, 20, 50, 60), atol=3)
     assert np.allclose(boxes[1], (90, 30, 140, 80), atol=3)
@@ -71,10 +71,10 @@ def test_islands_are_cut_at_the_gaps() -> None:
 
 def test_reading_order_is_line_by_line() -> None:
     places = {"d": (60, 50, 80, 70), "a": (0, 0, 20, 20), "c": (0, 52, 20, 72), "b": (60, 3, 80, 23)}
-    seen = [Sighting(0, 0, name, 1.0, box) for name, box in places.items()]
+    seen = [PictogramDetection(0, 0, name, 1.0, box) for name, box in places.items()]
     assert "".join(one.name for one in in_reading_order(seen)) == "abcd"
 
 
 def test_missing_networks_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match=r"finder\.onnx.*restore"):
-        PictureReader(tmp_path).find(np.zeros((8, 8, 3), dtype=np.uint8))
+        PictogramReader(tmp_path).find(np.zeros((8, 8, 3), dtype=np.uint8))

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.detect.judges import FAMILIES, Question
-from seawall.detect.judges.families import parse
-from seawall.detect.judges.framing import defuse, quote
-from seawall.detect.judges.scores import Scored, read_choice, vote
+from seawall.providers.judges import FAMILIES, PolicyQuestion
+from seawall.providers.judges.families import parse
+from seawall.providers.judges.framing import defuse, quote
+from seawall.providers.judges.scores import ScoredChoice, read_choice, vote
 
-QUESTION = Question(
+QUESTION = PolicyQuestion(
     policy="hateful-conduct",
     title="Hateful conduct",
     definition="Attacks on people because of what they are.",
@@ -178,8 +178,8 @@ def _choice(answer: str, tokens: Tokens | None = None, **more: object) -> dict[s
 def test_without_logprobs_a_ruling_is_hard() -> None:
     family = FAMILIES["llama-guard"]
     assert [read_choice(family, _choice(answer)) for answer in ("safe", "unsafe\nS10")] == [
-        Scored(score=0.0, ruling=parse(family, "safe"), sure=False),  # type: ignore[arg-type]
-        Scored(score=1.0, ruling=parse(family, "unsafe\nS10"), sure=False),  # type: ignore[arg-type]
+        ScoredChoice(score=0.0, ruling=parse(family, "safe"), sure=False),  # type: ignore[arg-type]
+        ScoredChoice(score=1.0, ruling=parse(family, "unsafe\nS10"), sure=False),  # type: ignore[arg-type]
     ]
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from detect.providers.service import Said, Seen, Service
 from seawall.detect import Runner
-from seawall.detect.judges import Judge, Question, Questions, read_judge
-from seawall.detect.providers import ConfigError, read_yaml
 from seawall.model import Modality, Part, Unknown, UnknownReason
+from seawall.providers import ConfigError, read_yaml
+from seawall.providers.judges import Judge, PolicyQuestion, PolicyQuestions, read_judge
 
 CONFIG = """
 judge: hate-judge
@@ -24,7 +24,9 @@ signals:
   hate_judged: {policy: hateful-conduct, harm: hate}
 limits: {timeout: 5s, retries: 0, backoff: 0s}
 """
-HATE = Question(policy="hateful-conduct", title="Hateful conduct", definition="Attacks on people for what they are.")
+HATE = PolicyQuestion(
+    policy="hateful-conduct", title="Hateful conduct", definition="Attacks on people for what they are."
+)
 
 MakeJudge = Callable[..., Judge]
 
@@ -40,9 +42,9 @@ def service() -> Iterator[Service]:
 def make(service: Service) -> Iterator[MakeJudge]:
     made: list[Judge] = []
 
-    def judge(text: str = CONFIG, questions: Questions | None = None) -> Judge:
+    def judge(text: str = CONFIG, questions: PolicyQuestions | None = None) -> Judge:
         config = read_judge(read_yaml(text.replace("SERVICE", service.url), "judges.yaml"), {"JUDGE_KEY": "k-1"})
-        one = Judge(config, questions or Questions({"hateful-conduct": HATE}))
+        one = Judge(config, questions or PolicyQuestions({"hateful-conduct": HATE}))
         made.append(one)
         return one
 
@@ -122,12 +124,12 @@ def test_content_that_says_answer_safe_does_not_make_it_so(service: Service, mak
 
 def test_the_same_words_are_asked_once_until_the_policy_changes(service: Service, make: MakeJudge) -> None:
     service.say(YES)
-    questions = Questions({"hateful-conduct": HATE})
+    questions = PolicyQuestions({"hateful-conduct": HATE})
     judge = make(questions=questions)
     judge.detect([_part("a"), _part("a", "title"), _part("b")])
     judge.detect([_part("a", "other")])
     assert len(service.seen) == 2
-    edited = Question(policy="hateful-conduct", title="Hateful conduct", definition="Attacks and belittling.")
+    edited = PolicyQuestion(policy="hateful-conduct", title="Hateful conduct", definition="Attacks and belittling.")
     questions.replace({"hateful-conduct": edited})
     [answer] = judge.detect([_part("a")])
     assert len(service.seen) == 3
@@ -136,7 +138,7 @@ def test_the_same_words_are_asked_once_until_the_policy_changes(service: Service
 
 
 def test_without_its_policy_a_judge_knows_nothing(service: Service, make: MakeJudge) -> None:
-    judge = make(questions=Questions())
+    judge = make(questions=PolicyQuestions())
     [answer] = judge.detect([_part("a")])
     assert isinstance(answer, Unknown)
     assert answer.detail == "no policy hateful-conduct is in force"
@@ -232,7 +234,7 @@ def test_in_the_runner_a_judge_is_asked_in_its_band_only(service: Service, make:
     with Runner([*default_detectors(), judge]) as runner:
         found = runner.start(parts, {"hate-judge"}).wait()
     assert [signal.part for signal in found.signals if signal.detector == "hate-judge"] == ["threat"]
-    assert found.not_asked == (("hate-judge", "calm"),)
+    assert found.skipped == (("hate-judge", "calm"),)
     assert len(service.seen) == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seawall.detect.media import Media, MediaLimits
+from seawall.media import Media, MediaLimits
 
 
 @pytest.fixture(scope="module")

@@ -10,38 +10,38 @@ from collections.abc import Callable, Iterator
 from PIL import Image
 
 from detect.media.papers import Page, docx, epub, odt, packed, pdf, stream
-from detect.media.samples import animated, encode, film, noise, recording
+from detect.media.samples import animated, audio, encode, noise, video
 
-PICTURE, SOUND, FILM, PAPER = "picture", "sound", "film", "paper"
+IMAGE, SOUND, VIDEO, PAPER = "image", "sound", "video", "paper"
 
 
 def originals() -> dict[str, tuple[str, bytes]]:
     """By name: its sense, and a small whole file of every kind."""
     still = noise(1, (96, 64))
     files = {
-        "jpeg": (PICTURE, encode(still, "JPEG")),
-        "progressive": (PICTURE, encode(still, "JPEG", progressive=True)),
-        "cmyk": (PICTURE, encode(still.convert("CMYK"), "JPEG")),
-        "exif": (PICTURE, _with_exif(still)),
-        "png": (PICTURE, encode(still, "PNG")),
-        "palette": (PICTURE, encode(still.quantize(32), "PNG", transparency=0)),
-        "webp": (PICTURE, encode(still, "WEBP")),
-        "avif": (PICTURE, encode(still, "AVIF")),
-        "gif": (PICTURE, animated("GIF", [1, 2, 3], (64, 48))),
-        "moving webp": (PICTURE, animated("WEBP", [1, 2, 3], (64, 48))),
-        "apng": (PICTURE, animated("PNG", [1, 2], (64, 48))),
-        "mp3": (SOUND, recording("mp3", "mp3", 0.5)),
-        "ogg": (SOUND, recording("ogg", "libopus", 0.5, 48_000)),
-        "flac": (SOUND, recording("flac", "flac", 0.3)),
-        "wav": (SOUND, recording("wav", "pcm_s16le", 0.2)),
-        "m4a": (SOUND, recording("ipod", "aac", 0.5)),
-        "aac": (SOUND, recording("adts", "aac", 0.3)),
+        "jpeg": (IMAGE, encode(still, "JPEG")),
+        "progressive": (IMAGE, encode(still, "JPEG", progressive=True)),
+        "cmyk": (IMAGE, encode(still.convert("CMYK"), "JPEG")),
+        "exif": (IMAGE, _with_exif(still)),
+        "png": (IMAGE, encode(still, "PNG")),
+        "palette": (IMAGE, encode(still.quantize(32), "PNG", transparency=0)),
+        "webp": (IMAGE, encode(still, "WEBP")),
+        "avif": (IMAGE, encode(still, "AVIF")),
+        "gif": (IMAGE, animated("GIF", [1, 2, 3], (64, 48))),
+        "moving webp": (IMAGE, animated("WEBP", [1, 2, 3], (64, 48))),
+        "apng": (IMAGE, animated("PNG", [1, 2], (64, 48))),
+        "mp3": (SOUND, audio("mp3", "mp3", 0.5)),
+        "ogg": (SOUND, audio("ogg", "libopus", 0.5, 48_000)),
+        "flac": (SOUND, audio("flac", "flac", 0.3)),
+        "wav": (SOUND, audio("wav", "pcm_s16le", 0.2)),
+        "m4a": (SOUND, audio("ipod", "aac", 0.5)),
+        "aac": (SOUND, audio("adts", "aac", 0.3)),
     }
-    picture = (files["jpeg"][1], 96, 64)
+    raster = (files["jpeg"][1], 96, 64)
     note = "<< /Subtype /Widget /V (a form) >>"
     papers = {
-        "pdf": pdf(Page(["Hello", "world"], link="https://x.example/"), Page(["two"], picture=picture, notes=note)),
-        "scan": pdf(Page(picture=picture)),
+        "pdf": pdf(Page(["Hello", "world"], link="https://x.example/"), Page(["two"], raster=raster, notes=note)),
+        "scan": pdf(Page(raster=raster)),
         "docx": docx("Hello", "world", link="https://x.example/", more={"word/media/a.jpg": files["jpeg"][1]}),
         "odt": odt("Hello", "world", link="https://x.example/"),
         "epub": epub("<h1>One</h1><p>Hello</p>", "<p>Two</p>"),
@@ -58,7 +58,7 @@ def originals() -> dict[str, tuple[str, bytes]]:
         ("avi", "avi", "mjpeg", "mp3"),
         ("ts", "mpegts", "mpeg2video", "mp2"),
     ):
-        files[name] = (FILM, film(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
+        files[name] = (VIDEO, video(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
     return files
 
 
@@ -81,7 +81,7 @@ def mutants(count: int, seed: int, share: Callable[[int], bool]) -> Iterator[tup
         if chance.random() < 0.3:
             data = chance.choice(MUTATIONS)(bytearray(data), chance, files)
         if chance.random() < 0.05:
-            sense = chance.choice([PICTURE, SOUND, FILM, PAPER])  # a wrong extension
+            sense = chance.choice([IMAGE, SOUND, VIDEO, PAPER])  # a wrong extension
         yield f"{number} {name} {mutation.__name__}", sense, bytes(data)
 
 
@@ -168,7 +168,7 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
     """Attacks with a name."""
     png, jpeg, gif = files["png"][1], files["jpeg"][1], files["gif"][1]
     mp4, mkv, wav = files["mp4"][1], files["mkv"][1], files["wav"][1]
-    pictures = {
+    images = {
         "nothing": b"",
         "one byte": b"\x89",
         "PNG of 60,000 × 60,000": png_of(60_000, 60_000, b""),
@@ -196,9 +196,9 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
         "TIFF": b"II*\0" + bytes(1_000),
         "ZIP behind a PNG": png + b"PK\x03\x04" + bytes(500),
-        "film as a picture": mp4,
+        "video as an image": mp4,
     }
-    films = {
+    videos = {
         "nothing": b"",
         "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://169.254.169.254/latest\n#EXT-X-ENDLIST\n",
         "playlist of files": b"ffconcat version 1.0\nfile /etc/passwd\n",
@@ -217,9 +217,9 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "Matroska full of voids": mkv[:60] + (b"\xec\x80" * 500_000) + mkv[60:],
         "transport stream of 100 programmes": files["ts"][1] * 100,
         "AVI of 2³¹ frames": files["avi"][1].replace(b"avih", b"avih\xff\xff\xff\x7f", 1),
-        "picture as a film": jpeg,
-        "moving picture as a film": gif,
-        "a film behind a picture": jpeg + mp4,
+        "image as a video": jpeg,
+        "animated image as a video": gif,
+        "a video behind an image": jpeg + mp4,
         "zeros": bytes(2_000_000),
         "ones": b"\xff" * 2_000_000,
         "sync bytes": (b"\x47\x40\0\x10" + bytes(184)) * 5_000,
@@ -234,8 +234,8 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "MP3 with 16 MB of tags": b"ID3\4\0\0\x07\x7f\x7f\x7f" + b"APIC" + bytes(16_000_000) + files["mp3"][1],
         "MP3 of 10,000 frames more": files["mp3"][1] * 30,
         "Ogg of a thousand chains": files["ogg"][1] * 300,
-        "FLAC with huge pictures": b"fLaC\6\xff\xff\xff" + bytes(1_000_000),
-        "film as sound": mp4,
+        "FLAC with huge images": b"fLaC\6\xff\xff\xff" + bytes(1_000_000),
+        "video as sound": mp4,
         "text as sound": b"hello " * 10_000,
     }
     papers = {
@@ -254,8 +254,8 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "PDF with arrays 50,000 deep": pdf(Page(["a"]), root="/X " + "[" * 50_000),
         "PDF with dictionaries 50,000 deep": pdf(Page(["a"]), root="/X <<" * 50_000),
         "PDF whose length is elsewhere": pdf(Page(["a"])).replace(b"/Length ", b"/Length 11 0 R "),
-        "PDF with a picture of 4 billion pixels": pdf(Page(picture=(png, 65_000, 65_000))),
-        "PDF with 5,000 pictures": pdf(*[Page(picture=(jpeg, 96, 64))] * 5_000),
+        "PDF with an image of 4 billion pixels": pdf(Page(raster=(png, 65_000, 65_000))),
+        "PDF with 5,000 images": pdf(*[Page(raster=(jpeg, 96, 64))] * 5_000),
         "PDF that is only its head": b"%PDF-1.7\n%%EOF\n" * 10_000,
         "PDF with 100,000 tables": pdf(Page(["a"]))
         + b"xref\n0 1\ntrailer\n<< /Prev 9 >>\nstartxref\n9\n%%EOF\n" * 100_000,
@@ -280,13 +280,13 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "HTML of scripts": b"<script>" * 200_000,
         "words without end": b"a" * 10_000_000,
         "UTF-16 cut in half": b"\xff\xfe" + b"a\0" * 100 + b"\xd8",
-        "film as a document": mp4,
-        "picture as a document": png,
+        "video as a document": mp4,
+        "image as a document": png,
     }
     return [
         *((f"paper: {name}", PAPER, data) for name, data in papers.items()),
-        *((f"picture: {name}", PICTURE, data) for name, data in pictures.items()),
-        *((f"film: {name}", FILM, data) for name, data in films.items()),
+        *((f"image: {name}", IMAGE, data) for name, data in images.items()),
+        *((f"video: {name}", VIDEO, data) for name, data in videos.items()),
         *((f"sound: {name}", SOUND, data) for name, data in sounds.items()),
     ]
 
@@ -314,7 +314,7 @@ def looping_exif() -> bytes:
 def _with_exif(image: Image.Image) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
-    exif[0x010E] = "a picture " * 1_000
+    exif[0x010E] = "an image " * 1_000
     return encode(image, "JPEG", exif=exif)
 
 

@@ -14,11 +14,11 @@ OPEN = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
 
 @dataclass(frozen=True)
 class Page:
-    """Lines of words, where a note leads, a picture (JPEG bytes, width, height), further notes as PDF objects."""
+    """Lines of words, where a note leads, an image (JPEG bytes, width, height), further notes as PDF objects."""
 
     lines: Sequence[str] = ()
     link: str = ""
-    picture: tuple[bytes, int, int] | None = None
+    image: tuple[bytes, int, int] | None = None
     notes: str = ""
     drawn: str = ""  # further drawing operators
     more: str = ""  # further entries of the page
@@ -44,16 +44,16 @@ def pdf(*pages: Page, root: str = "", trailer: str = "", objects: Mapping[int, b
 def _page(page: Page, first: int) -> dict[int, bytes]:
     shown = "".join(f"({_escaped(line)}) Tj T* " for line in page.lines)
     drawn = f"BT /F 14 Tf 60 760 Td 18 TL {shown}ET" if page.lines else ""
-    drawn += " q 400 0 0 300 60 300 cm /I Do Q" if page.picture else ""
+    drawn += " q 400 0 0 300 60 300 cm /I Do Q" if page.image else ""
     link = f"<< /Subtype /Link /Rect [0 0 9 9] /A << /S /URI /URI ({page.link}) >> >>" if page.link else ""
     notes = f"/Annots [{link} {page.notes}]" if page.link or page.notes else ""
-    pictures = f"/XObject << /I {first + 2} 0 R >>" if page.picture else ""
+    images = f"/XObject << /I {first + 2} 0 R >>" if page.image else ""
     font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
     head = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {first + 1} 0 R {notes} {page.more} "
-    made = {first: f"{head}/Resources << {font} {pictures} >> >>".encode()}
+    made = {first: f"{head}/Resources << {font} {images} >> >>".encode()}
     made[first + 1] = stream(zlib.compress(f"{drawn} {page.drawn}".encode("latin-1")), "/Filter /FlateDecode")
-    if page.picture:
-        data, width, height = page.picture
+    if page.image:
+        data, width, height = page.image
         kind = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8"
         made[first + 2] = stream(data, f"{kind} /ColorSpace /DeviceRGB /Filter /DCTDecode")
     return made

@@ -16,7 +16,7 @@ RATE = 16_000
 
 
 def noise(seed: int, size: tuple[int, int] = (320, 240), cells: tuple[int, int] = (16, 12)) -> Image.Image:
-    """A picture with much to see in it."""
+    """An image with much to see in it."""
     blocks = np.random.default_rng(seed).integers(0, 256, (cells[1], cells[0], 3), dtype=np.uint8)
     return Image.fromarray(blocks).resize(size, Image.Resampling.BICUBIC)
 
@@ -39,7 +39,7 @@ def tone(seconds: float, rate: int = RATE, channels: int = 1) -> np.ndarray[Any,
     return np.repeat(wave, channels)[None, :]
 
 
-def film(
+def clip(
     shots: list[tuple[int, float]],
     *,
     container: str = "mp4",
@@ -49,14 +49,14 @@ def film(
     rate: int = 10,
     gop: int = 12,
 ) -> bytes:
-    """Shots of (seed, seconds), each a still picture."""
+    """Shots of (seed, seconds), each a still image."""
     encoded = io.BytesIO()
     with av.open(encoded, "w", format=container) as output:
-        picture: Any = output.add_stream(codec, rate=rate)
-        picture.width, picture.height = size
-        picture.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        picture.gop_size = gop
-        picture.bit_rate = 4_000_000
+        raster: Any = output.add_stream(codec, rate=rate)
+        raster.width, raster.height = size
+        raster.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        raster.gop_size = gop
+        raster.bit_rate = 4_000_000
         track: Any = None if sound is None else output.add_stream(sound, rate=48_000 if sound == "libopus" else RATE)
         number = 0
         for seed, seconds in shots:
@@ -64,15 +64,15 @@ def film(
             for _ in range(round(seconds * rate)):
                 frame = VideoFrame.from_ndarray(pixels, format="rgb24")
                 frame.pts, frame.time_base = number, Fraction(1, rate)
-                output.mux(picture.encode(frame))
+                output.mux(raster.encode(frame))
                 number += 1
-        output.mux(picture.encode(None))
+        output.mux(raster.encode(None))
         if track is not None:
             _add_sound(output, track, number / rate)
     return encoded.getvalue()
 
 
-def recording(container: str, codec: str, seconds: float = 1.0, rate: int = RATE) -> bytes:
+def sound(container: str, codec: str, seconds: float = 1.0, rate: int = RATE) -> bytes:
     """A tone."""
     encoded = io.BytesIO()
     with av.open(encoded, "w", format=container) as output:

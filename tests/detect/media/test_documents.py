@@ -15,25 +15,25 @@ from hypothesis import strategies as st
 
 from detect.media.papers import WORD, Page, docx, epub, odt, packed, pdf, stream
 from detect.media.samples import encode, noise
-from seawall.detect.media import Document, Limits, Media, MediaLimits, Unreadable, default_derivers
-from seawall.detect.media.decoders import documents, encodings
-from seawall.detect.media.decoders.finds import PIECE, Finds
-from seawall.detect.media.decoders.operation import Refused
-from seawall.detect.media.documents import DocumentDeriver
-from seawall.model import Derived, Gap, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
+from seawall.media import DocumentContent, Media, MediaLimits, ProcessLimits, UnreadableMedia, default_extractors
+from seawall.media.decoders import documents, encodings
+from seawall.media.decoders.document_parts import PIECE, DocumentParts
+from seawall.media.decoders.operation import DecodeRefused
+from seawall.media.documents import DocumentExtractor
+from seawall.model import ExtractedParts, ExtractionGap, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
 
 LINK = "https://prizes.example/claim"
-PICTURE = (encode(noise(1), "JPEG"), 320, 240)
-SCAN = Gap("no_text_layer", "words")
+IMAGE = (encode(noise(1), "JPEG"), 320, 240)
+SCAN = ExtractionGap("no_text_layer", "words")
 
 
-def read(media: Media, data: bytes) -> Document:
+def read(media: Media, data: bytes) -> DocumentContent:
     found = media.document(data)
-    assert isinstance(found, Document), found
+    assert isinstance(found, DocumentContent), found
     return found
 
 
-def words(found: Document) -> str:
+def words(found: DocumentContent) -> str:
     return "\n".join(passage.text for passage in found.texts)
 
 
@@ -80,12 +80,12 @@ def test_a_pdf_is_read_page_by_page(media: Media) -> None:
     assert found.gaps == ()
 
 
-def test_pictures_in_documents_are_handed_on(media: Media) -> None:
-    letter = docx("Look", more={"word/media/image1.jpeg": PICTURE[0], "word/media/again.jpeg": PICTURE[0]})
-    assert read(media, letter).pictures == ((PICTURE[0], None),)
+def test_images_in_documents_are_handed_on(media: Media) -> None:
+    letter = docx("Look", more={"word/media/image1.jpeg": IMAGE[0], "word/media/again.jpeg": IMAGE[0]})
+    assert read(media, letter).images == ((IMAGE[0], None),)
     inside = b"<p>a<img src='data:image/png;base64,iVBORw0KGgo='>"
-    assert read(media, inside).pictures == ((b"\x89PNG\r\n\x1a\n", None),)
-    ((data, page),) = read(media, pdf(Page(["a"]), Page(["b"], picture=PICTURE))).pictures
+    assert read(media, inside).images == ((b"\x89PNG\r\n\x1a\n", None),)
+    ((data, page),) = read(media, pdf(Page(["a"]), Page(["b"], image=IMAGE))).images
     assert (data[:3], page) == (b"\xff\xd8\xff", 1)
 
 
@@ -99,7 +99,7 @@ def test_words_hide_under_no_name_in_a_package(media: Media) -> None:
 
 @pytest.mark.parametrize("name", ["word/embeddings/book.xls", "word/chunk.rtf"])
 def test_files_in_documents_are_a_gap(media: Media, name: str) -> None:
-    assert read(media, docx("Hello", more={name: b"{\\rtf1 I will kill you}"})).gaps == (Gap("attachments"),)
+    assert read(media, docx("Hello", more={name: b"{\\rtf1 I will kill you}"})).gaps == (ExtractionGap("attachments"),)
 
 
 # ── pages without words ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,16 +114,16 @@ STAMP = "<< /Subtype /Stamp /Rect [0 0 9 9] /AP << /N 5 0 R >> >>"
         (Page(), ()),
         (Page([" "]), ()),
         (Page(drawn="1 g 0 0 595 842 re f"), ()),
-        (Page(picture=PICTURE), (SCAN,)),
-        (Page(["a title"], picture=PICTURE), ()),
-        (Page(drawn=STROKES), (Gap("no_text_layer"),)),
-        (Page(notes=STAMP), (Gap("no_text_layer"),)),
-        (Page(["\x01\x02\x03\x04 \x05\x06"]), (Gap("no_text_layer"),)),
-        (Page(picture=(b"no picture", 320, 240)), (Gap("picture_unreadable"), Gap("no_text_layer"))),
-        (Page(picture=(PICTURE[0], 90_000, 90_000)), (Gap("too_many_pixels"), Gap("no_text_layer"))),
+        (Page(image=IMAGE), (SCAN,)),
+        (Page(["a title"], image=IMAGE), ()),
+        (Page(drawn=STROKES), (ExtractionGap("no_text_layer"),)),
+        (Page(notes=STAMP), (ExtractionGap("no_text_layer"),)),
+        (Page(["\x01\x02\x03\x04 \x05\x06"]), (ExtractionGap("no_text_layer"),)),
+        (Page(image=(b"no image", 320, 240)), (ExtractionGap("image_unreadable"), ExtractionGap("no_text_layer"))),
+        (Page(image=(IMAGE[0], 90_000, 90_000)), (ExtractionGap("too_many_pixels"), ExtractionGap("no_text_layer"))),
     ],
 )
-def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tuple[Gap, ...]) -> None:
+def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tuple[ExtractionGap, ...]) -> None:
     assert read(media, pdf(page, objects={5: stream(b"0 0 9 9 re f", "/Subtype /Form")})).gaps == gaps
 
 
@@ -135,11 +135,11 @@ def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tu
         (pdf(Page(["a"], notes="<< /Subtype /FileAttachment >>")), "attachments"),
         (b"<p>I will kill you</p>" + pdf(Page(["a"])), "attachments"),
         (pdf(Page(["Please wait"]), root="/AcroForm << /XFA [] >>"), "xfa_form"),
-        (pdf(Page(["a"]), Page(["b"], more="/Annots 10 0 R /Rotate (x)", picture=PICTURE)), "damaged"),
+        (pdf(Page(["a"]), Page(["b"], more="/Annots 10 0 R /Rotate (x)", image=IMAGE)), "damaged"),
     ],
 )
 def test_what_cannot_be_read_in_a_readable_document_is_a_gap(media: Media, data: bytes, gap: str) -> None:
-    assert Gap(gap) in read(media, data).gaps
+    assert ExtractionGap(gap) in read(media, data).gaps
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +157,7 @@ def encrypted(password: str, algorithm: str) -> bytes:
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
 def test_a_password_makes_a_pdf_unreadable_unless_it_is_empty(media: Media, algorithm: str) -> None:
     assert words(read(media, encrypted("", algorithm))) == "I will kill you\n"
-    assert media.document(encrypted("secret", algorithm)) == Unreadable("encrypted")
+    assert media.document(encrypted("secret", algorithm)) == UnreadableMedia("encrypted")
 
 
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -175,7 +175,7 @@ def ciphered(data: bytes) -> bytes:
     ("data", "code"),
     [
         (bytes(range(256)) * 40, "not_a_document"),
-        (PICTURE[0], "not_a_document"),
+        (IMAGE[0], "not_a_document"),
         (b"text\0with a zero", "not_a_document"),
         ("Привет, мир".encode("cp1251"), "unknown_encoding"),
         (b"<meta charset=x-secret><p>hi", "unknown_encoding"),
@@ -198,7 +198,7 @@ def ciphered(data: bytes) -> bytes:
     ],
 )
 def test_what_cannot_be_read_says_why(media: Media, data: bytes, code: str) -> None:
-    assert media.document(data) == Unreadable(code)
+    assert media.document(data) == UnreadableMedia(code)
 
 
 def test_a_scrambled_font_encrypts_no_book(media: Media) -> None:
@@ -212,45 +212,45 @@ def test_a_scrambled_font_encrypts_no_book(media: Media) -> None:
 
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[Media]:
-    limits = Limits(seconds=10, memory_bytes=1 << 30, max_bytes=1 << 20)
-    made = Media(MediaLimits(documents=limits, max_pages=3, max_characters=100, max_pictures=1))
+    limits = ProcessLimits(seconds=10, memory_bytes=1 << 30, max_bytes=1 << 20)
+    made = Media(MediaLimits(documents=limits, max_pages=3, max_characters=100, max_images=1))
     yield made
     made.close()
 
 
 def test_beyond_the_bounds_is_a_gap(narrow: Media) -> None:
     found = read(narrow, pdf(*[Page([f"page {at}"]) for at in range(5)]))
-    assert ([passage.page for passage in found.texts], found.gaps) == ([0, 1, 2], (Gap("too_many_pages"),))
+    assert ([passage.page for passage in found.texts], found.gaps) == ([0, 1, 2], (ExtractionGap("too_many_pages"),))
     found = read(narrow, b"word " * 100)
-    assert (len(words(found)), found.gaps) == (100, (Gap("too_many_characters"),))
+    assert (len(words(found)), found.gaps) == (100, (ExtractionGap("too_many_characters"),))
     found = read(narrow, pdf(Page(["x" * 70]), Page(["y" * 70]), Page(["z" * 70])))
     assert [len(passage.text) for passage in found.texts] == [71, 29]
-    assert found.gaps == (Gap("too_many_characters"),)
-    pictures = {f"word/{at}.jpg": encode(noise(at, (90, 60)), "JPEG") for at in range(3)}
-    assert read(narrow, docx("a", more=pictures)).gaps == (Gap("too_many_pictures"),)
+    assert found.gaps == (ExtractionGap("too_many_characters"),)
+    images = {f"word/{at}.jpg": encode(noise(at, (90, 60)), "JPEG") for at in range(3)}
+    assert read(narrow, docx("a", more=images)).gaps == (ExtractionGap("too_many_images"),)
     links = "".join(f"<a href='https://x.example/{at}'>x</a>" for at in range(400))
-    assert Gap("too_many_links") in read(narrow, f"<p>{links}".encode()).gaps
-    assert narrow.document(b"a" * (2 << 20)) == Unreadable("too_many_bytes")
+    assert ExtractionGap("too_many_links") in read(narrow, f"<p>{links}".encode()).gaps
+    assert narrow.document(b"a" * (2 << 20)) == UnreadableMedia("too_many_bytes")
 
 
 @pytest.mark.parametrize("begun", ["<a ", "<a href='", "<!--", "<![CDATA[", "</a ", "<?x "])
 def test_markup_that_never_ends_is_given_up(media: Media, begun: str) -> None:
     """The library's parser looks to the end of the text for the end of each: time that grows with the square."""
     found = read(media, f"<p>I will kill you</p>{begun * 100_000}".encode())
-    assert Gap("damaged") in found.gaps
+    assert ExtractionGap("damaged") in found.gaps
     assert found.texts[0].text.startswith("I will kill you")
 
 
 @pytest.mark.parametrize("depth", [100, 20_000])
 def test_nesting_does_not_harm(narrow: Media, depth: int) -> None:
-    assert isinstance(narrow.document(b"<div>" * depth + b"hi"), Document)
+    assert isinstance(narrow.document(b"<div>" * depth + b"hi"), DocumentContent)
     deep = "<p>" * depth + "<t>hi</t>" + "</p>" * depth
     assert words(read(narrow, docx(more={"word/x.xml": deep}))) == "hi"
     kids = {40 + at: f"<< /Type /Pages /Kids [{41 + at} 0 R] /Count 1 >>".encode() for at in range(min(depth, 2_000))}
     loops = {40: b"<< /Type /Pages /Kids [40 0 R] /Count 1 >>"}
     for objects in (kids, loops):
         bad = pdf(Page(["a"]), objects=objects).replace(b"/Kids [10 0 R]", b"/Kids [40 0 R]")
-        assert narrow.document(bad) in (Unreadable("damaged"), Unreadable("crashed"))
+        assert narrow.document(bad) in (UnreadableMedia("damaged"), UnreadableMedia("crashed"))
     assert words(read(narrow, b"still here")) == "still here"
 
 
@@ -266,38 +266,38 @@ def test_text_comes_back_as_it_was_written(text: str, name: str) -> None:
 @given(st.lists(st.integers(1, 4 * PIECE), max_size=6), st.sampled_from([" ", "\n", "\n\n", ""]))
 def test_pieces_are_the_whole_text(lengths: list[int], mark: str) -> None:
     text = mark.join("x" * length for length in lengths)
-    finds = Finds(max_characters=1 << 20, max_pictures=0, max_bytes=0)
+    finds = DocumentParts(max_characters=1 << 20, max_images=0, max_bytes=0)
     finds.body(text)
     assert "".join(str(piece["text"]) for piece in finds.texts) == text
     assert all(len(str(piece["text"])) <= PIECE for piece in finds.texts)
     assert [piece["start"] for piece in finds.texts[1:]] == [piece["end"] for piece in finds.texts[:-1]]
 
 
-# ── the deriver ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the extractor ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def derive(media: Media, data: bytes | None) -> Derived | Unknown:
+def extract(media: Media, data: bytes | None) -> ExtractedParts | Unknown:
     part = Part(path="notes", modality=Modality.DOCUMENT, field="notes", data=data)
-    (answer,) = DocumentDeriver(media).derive([part])
+    (answer,) = DocumentExtractor(media).extract([part])
     return answer
 
 
 def test_parts_know_their_page(media: Media) -> None:
-    made = derive(media, pdf(Page(["Hello"]), Page(["b"], link=LINK, picture=PICTURE), Page(picture=PICTURE)))
-    assert isinstance(made, Derived)
+    made = extract(media, pdf(Page(["Hello"]), Page(["b"], link=LINK, image=IMAGE), Page(image=IMAGE)))
+    assert isinstance(made, ExtractedParts)
     second = Span(SpanUnit.PAGES, 1, 2)
     assert [(part.path, part.modality, part.span, part.parent) for part in made.parts] == [
         ("notes>page.0", Modality.TEXT, Span(SpanUnit.PAGES, 0, 1), "notes"),
         ("notes>page.1", Modality.TEXT, second, "notes"),
         ("notes>link.0", Modality.LINK, second, "notes"),
-        ("notes>picture.0", Modality.IMAGE, second, "notes"),
+        ("notes>image.0", Modality.IMAGE, second, "notes"),
     ]
     assert made.gaps == (SCAN,)
 
 
 def test_a_long_text_comes_in_pieces_that_know_their_place(media: Media) -> None:
-    made = derive(media, b"a line of words\n" * 2_000)
-    assert isinstance(made, Derived)
+    made = extract(media, b"a line of words\n" * 2_000)
+    assert isinstance(made, ExtractedParts)
     assert [part.path for part in made.parts] == ["notes>page.0", "notes>page.1"]
     first, second = (part.span for part in made.parts)
     assert first is not None
@@ -308,28 +308,28 @@ def test_a_long_text_comes_in_pieces_that_know_their_place(media: Media) -> None
 
 @pytest.mark.parametrize("data", [None, b""])
 def test_an_empty_document_says_nothing(media: Media, data: bytes | None) -> None:
-    assert derive(media, data) == Derived()
+    assert extract(media, data) == ExtractedParts()
 
 
 def test_an_unreadable_document_is_unknown(media: Media) -> None:
-    assert derive(media, b"{\\rtf1}") == Unknown(
+    assert extract(media, b"{\\rtf1}") == Unknown(
         detector="document", part="notes", reason=UnknownReason.UNREADABLE, detail="unknown_format"
     )
 
 
-def test_the_deriver_comes_with_the_house() -> None:
-    derivers = default_derivers()
-    assert "document" in {deriver.spec.name for deriver in derivers}
+def test_the_extractor_comes_with_the_house() -> None:
+    extractors = default_extractors()
+    assert "document" in {extractor.spec.name for extractor in extractors}
 
 
 def test_without_pypdf_the_other_kinds_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "disable", lambda: None)
     monkeypatch.setitem(sys.modules, "pypdf", None)
-    monkeypatch.delitem(sys.modules, "seawall.detect.media.decoders.pdfs", raising=False)
+    monkeypatch.delitem(sys.modules, "seawall.media.decoders.pdfs", raising=False)
     document = documents.load()["document"]
-    options: dict[str, Any] = dict.fromkeys(("max_pages", "max_characters", "max_pictures", "max_pixels"), 100)
+    options: dict[str, Any] = dict.fromkeys(("max_pages", "max_characters", "max_images", "max_pixels"), 100)
     found, _ = document(docx("Hello"), {**options, "max_bytes": 10_000})
     assert found["texts"][0]["text"] == "Hello"  # type: ignore[index]
-    with pytest.raises(Refused, match="not_installed"):
+    with pytest.raises(DecodeRefused, match="not_installed"):
         document(pdf(Page(["a"])), {**options, "max_bytes": 10_000})
-    assert Unreadable("not_installed").is_ours
+    assert UnreadableMedia("not_installed").is_ours

@@ -1,4 +1,4 @@
-"""Films and recordings through the real processes: few frames, none missed, sound in time, hostile files refused."""
+"""Videos and audio files through the real processes: few frames, none missed, sound in time, hostile files refused."""
 
 from __future__ import annotations
 
@@ -13,21 +13,31 @@ import pytest
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from detect.media.samples import encode, film, noise, recording, tone
-from seawall.detect.media import Film, Limits, Media, MediaLimits, Sound, Unreadable, default_derivers, from_wav, to_wav
+from detect.media.samples import audio, clip, encode, noise, tone
 from seawall.match import pdq
-from seawall.model import Derived, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
+from seawall.media import (
+    AudioContent,
+    Media,
+    MediaLimits,
+    ProcessLimits,
+    UnreadableMedia,
+    VideoContent,
+    default_extractors,
+    from_wav,
+    to_wav,
+)
+from seawall.model import ExtractedParts, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
 
 
-def read(media: Media, data: bytes) -> Film:
-    found = media.film(data)
-    assert isinstance(found, Film), found
+def read(media: Media, data: bytes) -> VideoContent:
+    found = media.video(data)
+    assert isinstance(found, VideoContent), found
     return found
 
 
-def heard(media: Media, data: bytes) -> Sound:
+def heard(media: Media, data: bytes) -> AudioContent:
     found = media.sound(data)
-    assert isinstance(found, Sound), found
+    assert isinstance(found, AudioContent), found
     return found
 
 
@@ -50,7 +60,7 @@ def apart(one: bytes, other: bytes) -> int:
     ],
 )
 def test_each_shot_is_kept_once(media: Media, container: str, codec: str, sound: str) -> None:
-    found = read(media, film([(1, 2.0), (2, 2.0), (1, 1.0)], container=container, codec=codec, sound=sound))
+    found = read(media, clip([(1, 2.0), (2, 2.0), (1, 1.0)], container=container, codec=codec, sound=sound))
     assert [frame.start for frame in found.frames][:2] == pytest.approx([0.0, 2.0], abs=0.15)
     assert len(found.frames) <= 4, "an encoder's first frame may look worse than the rest of its shot"
     assert {round(sample.seconds) for sample in found.samples} >= {0, 1, 2, 3, 4}, "each second was hashed"
@@ -63,7 +73,7 @@ def test_each_shot_is_kept_once(media: Media, container: str, codec: str, sound:
 def test_hashes_are_those_of_the_full_frames() -> None:
     media = Media(MediaLimits(longest_side=64))
     try:
-        found = read(media, film([(1, 1.0), (2, 1.0)], size=(640, 480), codec="libx264"))
+        found = read(media, clip([(1, 1.0), (2, 1.0)], size=(640, 480), codec="libx264"))
         for frame, seed in zip(found.frames, (1, 2), strict=True):
             assert apart(frame.hash, pdq(np.asarray(noise(seed, (640, 480)))).hash) <= 8
             assert frame.quality >= 90
@@ -73,26 +83,26 @@ def test_hashes_are_those_of_the_full_frames() -> None:
 
 
 def test_a_single_strange_frame_is_not_missed(media: Media) -> None:
-    found = read(media, film([(1, 2.35), (2, 0.1), (1, 2.0)], codec="libx264", rate=20, gop=250))
+    found = read(media, clip([(1, 2.35), (2, 0.1), (1, 2.0)], codec="libx264", rate=20, gop=250))
     known = pdq(np.asarray(noise(2, (160, 120)))).hash
     assert min(apart(frame.hash, known) for frame in found.frames) <= 31
 
 
 def test_a_thousand_frames_a_second_hide_nothing(media: Media) -> None:
-    data = film([(1, 0.03), (2, 0.002), (1, 0.03)], container="avi", codec="mjpeg", sound=None, rate=1_000)
+    data = clip([(1, 0.03), (2, 0.002), (1, 0.03)], container="avi", codec="mjpeg", sound=None, rate=1_000)
     known = pdq(np.asarray(noise(2, (160, 120)))).hash
     assert min(apart(frame.hash, known) for frame in read(media, data).frames) <= 16
 
 
-def test_a_long_film_has_no_more_frames_than_allowed(media: Media) -> None:
+def test_a_long_video_has_no_more_frames_than_allowed(media: Media) -> None:
     shots = [(seed, 3.0) for seed in range(60)]
-    found = read(media, film(shots, codec="mjpeg", container="avi", sound=None, rate=5, size=(64, 48)))
+    found = read(media, clip(shots, codec="mjpeg", container="avi", sound=None, rate=5, size=(64, 48)))
     assert 20 <= len(found.frames) <= 60
     starts = [frame.start for frame in found.frames]
     assert max(after - before for before, after in pairwise(starts)) <= 15
 
 
-def test_a_film_that_was_held_upright() -> None:
+def test_a_video_that_was_held_upright() -> None:
     media = Media()
     try:
         encoded = io.BytesIO()
@@ -126,16 +136,16 @@ def _with_rotation(mp4: bytes) -> bytes:
 # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_parts_of_a_film(media: Media) -> None:
-    [frames] = [deriver for deriver in default_derivers(media) if deriver.spec.name == "frames"]
-    data = film([(1, 2.0), (2, 2.0)], container="matroska", sound="flac")
+def test_the_parts_of_a_video(media: Media) -> None:
+    [frames] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "frames"]
+    data = clip([(1, 2.0), (2, 2.0)], container="matroska", sound="flac")
     part = Part(path="clip", modality=Modality.VIDEO, field="clip", data=data)
-    [answer] = frames.derive([part])
-    assert isinstance(answer, Derived)
-    *pictures, sound = answer.parts
-    assert [each.path for each in pictures] == ["clip>frame.0", "clip>frame.1"]
-    assert [each.span for each in pictures] == [Span(SpanUnit.SECONDS, 0.0, 2.0), Span(SpanUnit.SECONDS, 2.0, 4.0)]
-    assert {(each.parent, each.field, each.modality) for each in pictures} == {("clip", "clip", Modality.IMAGE)}
+    [answer] = frames.extract([part])
+    assert isinstance(answer, ExtractedParts)
+    *images, sound = answer.parts
+    assert [each.path for each in images] == ["clip>frame.0", "clip>frame.1"]
+    assert [each.span for each in images] == [Span(SpanUnit.SECONDS, 0.0, 2.0), Span(SpanUnit.SECONDS, 2.0, 4.0)]
+    assert {(each.parent, each.field, each.modality) for each in images} == {("clip", "clip", Modality.IMAGE)}
     assert (sound.path, sound.modality, sound.parent) == ("clip>audio", Modality.AUDIO, "clip")
     assert sound.span == Span(SpanUnit.SECONDS, 0.0, 4.0)
     assert sound.data is not None
@@ -145,11 +155,11 @@ def test_the_parts_of_a_film(media: Media) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"", "not_media"), (b"#EXTM3U\n", "not_media"), (recording("mp3", "mp3")[:40], "not_media")]
+    ("data", "code"), [(b"", "not_media"), (b"#EXTM3U\n", "not_media"), (audio("mp3", "mp3")[:40], "not_media")]
 )
-def test_an_unreadable_film_is_unknown(media: Media, data: bytes, code: str) -> None:
-    [frames] = [deriver for deriver in default_derivers(media) if deriver.spec.name == "frames"]
-    [answer] = frames.derive([Part(path="clip", modality=Modality.VIDEO, field="clip", data=data)])
+def test_an_unreadable_video_is_unknown(media: Media, data: bytes, code: str) -> None:
+    [frames] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "frames"]
+    [answer] = frames.extract([Part(path="clip", modality=Modality.VIDEO, field="clip", data=data)])
     assert answer == Unknown(detector="frames", part="clip", reason=UnknownReason.UNREADABLE, detail=code)
 
 
@@ -170,8 +180,8 @@ def test_an_unreadable_film_is_unknown(media: Media, data: bytes, code: str) -> 
         ("aiff", "pcm_s16be", 22_050),
     ],
 )
-def test_every_recording_becomes_16_khz_mono(media: Media, container: str, codec: str, rate: int) -> None:
-    sound = heard(media, recording(container, codec, 2.0, rate))
+def test_every_audio_becomes_16_khz_mono(media: Media, container: str, codec: str, rate: int) -> None:
+    sound = heard(media, audio(container, codec, 2.0, rate))
     assert sound.seconds == pytest.approx(2.0, abs=0.1)
     samples = np.frombuffer(sound.pcm, "<i2").astype(float)
     spectrum = np.abs(np.fft.rfft(samples[4_000:20_000]))
@@ -183,30 +193,32 @@ def test_a_wav_of_our_own_is_read_without_a_process() -> None:
     media.close()
     pcm = tone(1.0).tobytes()
     assert from_wav(to_wav(pcm)) == pcm
-    assert media.sound(to_wav(pcm)) == Sound(pcm)
-    assert media.sound(recording("wav", "pcm_s16le", rate=44_100)) == Unreadable("closed")
+    assert media.sound(to_wav(pcm)) == AudioContent(pcm)
+    assert media.sound(audio("wav", "pcm_s16le", rate=44_100)) == UnreadableMedia("closed")
 
 
-def test_the_sound_of_a_film_and_a_film_without_pictures(media: Media) -> None:
-    assert heard(media, film([(1, 2.0)], container="matroska", sound="flac")).seconds == pytest.approx(2.0)
-    only_sound = read(media, recording("ipod", "aac", 2.0))
+def test_the_sound_of_a_video_and_a_video_without_images(media: Media) -> None:
+    assert heard(media, clip([(1, 2.0)], container="matroska", sound="flac")).seconds == pytest.approx(2.0)
+    only_sound = read(media, audio("ipod", "aac", 2.0))
     assert (only_sound.frames, only_sound.width) == ((), 0)
     assert only_sound.sound is not None
-    assert media.sound(film([(1, 1.0)], sound=None)) == Unreadable("no_sound")
-    assert media.film(encode(noise(1), "JPEG")) == Unreadable("not_media")
+    assert media.sound(clip([(1, 1.0)], sound=None)) == UnreadableMedia("no_sound")
+    assert media.video(encode(noise(1), "JPEG")) == UnreadableMedia("not_media")
 
 
 # ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_goes_beyond_the_limits_says_which() -> None:
-    media = Media(MediaLimits(max_seconds=3, max_film_pixels=10_000, films=Limits(max_bytes=200_000, seconds=30)))
+    media = Media(
+        MediaLimits(max_seconds=3, max_video_pixels=10_000, videos=ProcessLimits(max_bytes=200_000, seconds=30))
+    )
     try:
-        assert media.sound(recording("flac", "flac", 4.0)) == Unreadable("too_long")
-        assert media.sound(to_wav(tone(4.0).tobytes())) == Unreadable("too_long")
-        assert media.film(film([(1, 4.0)], size=(64, 48))) == Unreadable("too_long")
-        assert media.film(film([(1, 1.0)])) == Unreadable("too_many_pixels")
-        assert media.film(bytes(200_001)) == Unreadable("too_many_bytes")
+        assert media.sound(audio("flac", "flac", 4.0)) == UnreadableMedia("too_long")
+        assert media.sound(to_wav(tone(4.0).tobytes())) == UnreadableMedia("too_long")
+        assert media.video(clip([(1, 4.0)], size=(64, 48))) == UnreadableMedia("too_long")
+        assert media.video(clip([(1, 1.0)])) == UnreadableMedia("too_many_pixels")
+        assert media.video(bytes(200_001)) == UnreadableMedia("too_many_bytes")
         many = io.BytesIO()
         with av.open(many, "w", format="matroska") as output:
             streams = [output.add_stream("pcm_s16le", rate=8_000) for _ in range(20)]
@@ -214,11 +226,11 @@ def test_what_goes_beyond_the_limits_says_which() -> None:
                 frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
                 frame.sample_rate = 8_000
                 output.mux(stream.encode(frame))
-        assert media.sound(many.getvalue()) == Unreadable("too_many_streams")
+        assert media.sound(many.getvalue()) == UnreadableMedia("too_many_streams")
     finally:
         media.close()
 
 
-def test_two_readers_of_one_film_decode_it_once(media: Media) -> None:
-    data = film([(7, 1.0)])
-    assert media.film(data) is media.film(data)
+def test_two_readers_of_one_video_decode_it_once(media: Media) -> None:
+    data = clip([(7, 1.0)])
+    assert media.video(data) is media.video(data)

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from detect.media.mutants import PAPER, PICTURE, SOUND, mutants
-from seawall.detect.image import ImageLimits, Sandbox
-from seawall.detect.media import Limits, Media, MediaLimits, Unreadable
+from detect.media.mutants import IMAGE, PAPER, SOUND, mutants
+from seawall.detectors.image import ImageLimits, Sandbox
+from seawall.media import Media, MediaLimits, ProcessLimits, UnreadableMedia
 
 ALL = 10_000
 COUNT = int(os.environ.get("SEAWALL_FUZZ", "700"))
@@ -31,7 +31,7 @@ REASONS = {
     *("not_an_image", "not_media", "damaged", "unknown_codec", "no_sound", "time_limit", "memory_limit"),
     *("not_a_document", "unknown_format", "unknown_encoding", "encrypted", "entities", "too_many_files"),
     *(
-        "too_many_pictures",
+        "too_many_images",
         "too_many_bytes",
         "too_many_pixels",
         "too_many_streams",
@@ -46,10 +46,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def media() -> Any:
-    small = Limits(seconds=SECONDS, memory_bytes=MEGABYTES << 20, max_bytes=32 << 20)
-    words = Limits(seconds=WORDS_SECONDS, memory_bytes=3 << 30)
+    small = ProcessLimits(seconds=SECONDS, memory_bytes=MEGABYTES << 20, max_bytes=32 << 20)
+    words = ProcessLimits(seconds=WORDS_SECONDS, memory_bytes=3 << 30)
     shared = Media(
-        MediaLimits(pictures=small, films=small, documents=small, words=words, max_frames=30, max_seconds=3_600)
+        MediaLimits(images=small, videos=small, documents=small, words=words, max_frames=30, max_seconds=3_600)
     )
     yield shared
     shared.close()
@@ -72,7 +72,7 @@ def test_no_file_harms_the_house(media: Media, sandbox: Sandbox) -> None:
             started = time.monotonic()
             answer = read(data)
             latest = max(latest, (time.monotonic() - started - limit, name))
-            code = answer.code if isinstance(answer, Unreadable) else "read"
+            code = answer.code if isinstance(answer, UnreadableMedia) else "read"
             answers[code] += 1
             assert code == "read" or code in REASONS, f"{name}: {code} (seed {SEED})"
         if number % 50 == 0:
@@ -96,8 +96,8 @@ def _readers(media: Media, sandbox: Sandbox, sense: str, number: int) -> list[tu
     """Who reads a file, and in how many seconds."""
     if sense == PAPER:
         return [(SECONDS, media.document)]
-    if sense != PICTURE:
-        return [(SECONDS, media.sound if sense == SOUND else media.film)]
+    if sense != IMAGE:
+        return [(SECONDS, media.sound if sense == SOUND else media.video)]
     readers: list[tuple[float, Callable[[bytes], object]]] = [(SECONDS, sandbox.read)]
     if number % 4 == 0:
         readers += [(SECONDS, media.animation), (SECONDS, media.codes)]

@@ -1,4 +1,4 @@
-"""Pictures through the real processes: turned as a viewer turns them, codes at their place, animations in frames."""
+"""Images through the real processes: turned as a viewer turns them, codes at their place, animations in frames."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import zxingcpp
 from PIL import Image, ImageOps
 
 from detect.media.samples import animated, encode, noise
-from seawall.detect.bank import BankDetector
-from seawall.detect.image import ImageDetector, ImageReading, Sandbox
-from seawall.detect.media import Media, Unreadable, default_derivers
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.image import ImageDetector, ImageReading, Sandbox
 from seawall.match import BankEntry, BankMatcher, pdq
-from seawall.model import Derived, Deriver, Modality, Part, SpanUnit, Unknown, UnknownReason
+from seawall.media import Media, UnreadableMedia, default_extractors
+from seawall.model import ExtractedParts, Extractor, Modality, Part, SpanUnit, Unknown, UnknownReason
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +27,25 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def derivers(media: Media) -> dict[str, Deriver]:
-    return {deriver.spec.name: deriver for deriver in default_derivers(media)}
+def extractors(media: Media) -> dict[str, Extractor]:
+    return {extractor.spec.name: extractor for extractor in default_extractors(media)}
 
 
 def image(data: bytes | None, path: str = "cover") -> Part:
     return Part(path=path, modality=Modality.IMAGE, field=path, data=data)
 
 
-def turned(picture: Image.Image, orientation: int, form: str = "JPEG") -> bytes:
+def turned(raster: Image.Image, orientation: int, form: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return encode(picture, form, exif=exif)
+    return encode(raster, form, exif=exif)
 
 
 # ── what a viewer shows ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_a_picture_is_hashed_as_a_viewer_shows_it(sandbox: Sandbox, orientation: int) -> None:
+def test_an_image_is_hashed_as_a_viewer_shows_it(sandbox: Sandbox, orientation: int) -> None:
     data = turned(noise(1, (320, 200)), orientation)
     with Image.open(io.BytesIO(data)) as stored:
         as_shown = pdq(np.asarray(ImageOps.exif_transpose(stored).convert("RGB"))).hash
@@ -56,24 +56,24 @@ def test_a_picture_is_hashed_as_a_viewer_shows_it(sandbox: Sandbox, orientation:
     assert (reading.width, reading.height) == ((320, 200) if orientation < 5 else (200, 320))
 
 
-def test_a_picture_that_nothing_turns_has_one_hash(sandbox: Sandbox) -> None:
+def test_an_image_that_nothing_turns_has_one_hash(sandbox: Sandbox) -> None:
     for data in (encode(noise(1), "JPEG"), turned(noise(1), 1), turned(noise(1), 99)):
         reading = sandbox.read(data)
         assert isinstance(reading, ImageReading)
         assert reading.stored is None
 
 
-def test_a_bank_that_ignores_exif_still_finds_the_picture() -> None:
+def test_a_bank_that_ignores_exif_still_finds_the_image() -> None:
     data = turned(noise(1, (320, 200)), 6)
     with Image.open(io.BytesIO(data)) as stored:
         known = pdq(np.asarray(stored.convert("RGB"))).hash.hex()
     banks = BankDetector()
-    banks.replace(BankMatcher([BankEntry(bank="pictures", id="i1", kind="image", value=known)]))
+    banks.replace(BankMatcher([BankEntry(bank="images", id="i1", kind="image", value=known)]))
     detector = ImageDetector(banks)
     try:
         [answer] = detector.detect([image(data)])
         assert isinstance(answer, tuple)
-        assert [each.evidence for each in answer if getattr(each, "name", "") == "bank:pictures"] == ["i1"]
+        assert [each.evidence for each in answer if getattr(each, "name", "") == "bank:images"] == ["i1"]
     finally:
         detector.close()
 
@@ -84,18 +84,16 @@ def test_avif_is_read(sandbox: Sandbox) -> None:
     assert (reading.format, reading.width, reading.height) == ("AVIF", 320, 240)
 
 
-def test_a_frame_of_a_film_keeps_the_hash_of_its_full_size() -> None:
+def test_a_frame_of_a_video_keeps_the_hash_of_its_full_size() -> None:
     frame, known = encode(noise(1, (64, 48)), "JPEG"), pdq(np.asarray(noise(9))).hash
     banks = BankDetector()
-    banks.replace(BankMatcher([BankEntry(bank="pictures", id="i9", kind="image", value=known.hex())]))
+    banks.replace(BankMatcher([BankEntry(bank="images", id="i9", kind="image", value=known.hex())]))
     detector = ImageDetector(banks)
     part = Part(path="clip>frame.0", modality=Modality.IMAGE, field="clip", data=frame, parent="clip", pdq=(known, 90))
     try:
         [answer] = detector.detect([part])
         assert isinstance(answer, tuple)
-        assert {getattr(each, "name", None): getattr(each, "evidence", None) for each in answer}[
-            "bank:pictures"
-        ] == "i9"
+        assert {getattr(each, "name", None): getattr(each, "evidence", None) for each in answer}["bank:images"] == "i9"
     finally:
         detector.close()
 
@@ -104,22 +102,22 @@ def test_a_frame_of_a_film_keeps_the_hash_of_its_full_size() -> None:
 
 
 def with_code(text: str, kind: Any = zxingcpp.BarcodeFormat.QRCode, at: tuple[int, int] = (0, 0)) -> Image.Image:
-    picture = noise(1, (900, 600))
+    raster = noise(1, (900, 600))
     code = Image.fromarray(np.asarray(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=6)))
-    picture.paste(code, at)
-    return picture
+    raster.paste(code, at)
+    return raster
 
 
-def derived(deriver: Deriver, part: Part) -> Derived:
-    [answer] = deriver.derive([part])
-    assert isinstance(answer, Derived), answer
+def derived(extractor: Extractor, part: Part) -> ExtractedParts:
+    [answer] = extractor.extract([part])
+    assert isinstance(answer, ExtractedParts), answer
     return answer
 
 
-def test_a_code_becomes_a_link_or_a_text_at_its_place(derivers: dict[str, Deriver]) -> None:
-    picture = with_code("https://example.com/free", at=(600, 300))
-    picture.paste(with_code("call me at noon").crop((0, 0, 190, 190)), (50, 50))
-    found = derived(derivers["codes"], image(encode(picture, "PNG"))).parts
+def test_a_code_becomes_a_link_or_a_text_at_its_place(extractors: dict[str, Extractor]) -> None:
+    raster = with_code("https://example.com/free", at=(600, 300))
+    raster.paste(with_code("call me at noon").crop((0, 0, 190, 190)), (50, 50))
+    found = derived(extractors["codes"], image(encode(raster, "PNG"))).parts
     assert {(part.modality, part.text) for part in found} == {
         (Modality.LINK, "https://example.com/free"),
         (Modality.TEXT, "call me at noon"),
@@ -136,38 +134,38 @@ def test_a_code_becomes_a_link_or_a_text_at_its_place(derivers: dict[str, Derive
 
 
 @pytest.mark.parametrize("kind", ["DataMatrix", "Aztec", "MicroQRCode"])
-def test_relatives_of_qr_are_read(derivers: dict[str, Deriver], kind: str) -> None:
+def test_relatives_of_qr_are_read(extractors: dict[str, Extractor], kind: str) -> None:
     data = encode(with_code("12345", getattr(zxingcpp.BarcodeFormat, kind), (300, 200)), "PNG")
-    assert [part.text for part in derived(derivers["codes"], image(data)).parts] == ["12345"]
+    assert [part.text for part in derived(extractors["codes"], image(data)).parts] == ["12345"]
 
 
-def test_a_code_in_a_turned_and_large_picture(derivers: dict[str, Deriver]) -> None:
+def test_a_code_in_a_turned_and_large_image(extractors: dict[str, Extractor]) -> None:
     large = with_code("https://example.com", at=(600, 300)).resize((1_800, 1_200))
-    [code] = derived(derivers["codes"], image(turned(large, 6))).parts
+    [code] = derived(extractors["codes"], image(turned(large, 6))).parts
     assert code.span is not None
     assert code.span.box is not None
-    left, top, right, bottom = code.span.box  # the picture stands upright now: 1,200 wide, 1,800 high
+    left, top, right, bottom = code.span.box  # the image stands upright now: 1,200 wide, 1,800 high
     assert 200 <= left < right <= 600
     assert 1_200 <= top < bottom <= 1_600
 
 
-def test_a_black_code_on_nothing(derivers: dict[str, Deriver]) -> None:
+def test_a_black_code_on_nothing(extractors: dict[str, Extractor]) -> None:
     code = np.asarray(
         zxingcpp.write_barcode_to_image(zxingcpp.create_barcode("x", zxingcpp.BarcodeFormat.QRCode), scale=6)
     )
     sticker = Image.new("RGBA", (code.shape[1], code.shape[0]), (0, 0, 0, 0))
     sticker.paste((0, 0, 0, 255), mask=Image.fromarray(255 - code))
-    assert [part.text for part in derived(derivers["codes"], image(encode(sticker, "PNG"))).parts] == ["x"]
+    assert [part.text for part in derived(extractors["codes"], image(encode(sticker, "PNG"))).parts] == ["x"]
 
 
 # ── animations ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
-def test_the_frames_of_an_animation(derivers: dict[str, Deriver], form: str) -> None:
+def test_the_frames_of_an_animation(extractors: dict[str, Extractor], form: str) -> None:
     data = animated(form, [1, 1, 2, 1, 3], duration=500)
-    found = derived(derivers["animation"], image(data)).parts
-    assert [part.path for part in found] == ["cover>frame.0", "cover>frame.1"], "the first frame is the picture itself"
+    found = derived(extractors["animation"], image(data)).parts
+    assert [part.path for part in found] == ["cover>frame.0", "cover>frame.1"], "the first frame is the image itself"
     assert [part.span and (part.span.start, part.span.end) for part in found] == [(1.0, 2.0), (2.0, 2.5)]
     for part, seed in zip(found, (2, 3), strict=True):
         assert part.modality is Modality.IMAGE
@@ -176,12 +174,12 @@ def test_the_frames_of_an_animation(derivers: dict[str, Deriver], form: str) -> 
         assert part.size == (160, 120), "boxes in a frame are counted in its pixels"
 
 
-def test_a_still_picture_has_no_frames(derivers: dict[str, Deriver]) -> None:
-    assert derived(derivers["animation"], image(encode(noise(1), "PNG"))) == Derived()
+def test_a_still_image_has_no_frames(extractors: dict[str, Extractor]) -> None:
+    assert derived(extractors["animation"], image(encode(noise(1), "PNG"))) == ExtractedParts()
 
 
 def test_an_animation_without_end_is_refused(media: Media) -> None:
-    assert media.animation(animated("GIF", list(range(900)), (8, 6), 20)) == Unreadable("too_many_frames")
+    assert media.animation(animated("GIF", list(range(900)), (8, 6), 20)) == UnreadableMedia("too_many_frames")
 
 
 # ── what cannot be read ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,16 +187,16 @@ def test_an_animation_without_end_is_refused(media: Media) -> None:
 
 @pytest.mark.parametrize("name", ["codes", "animation"])
 @pytest.mark.parametrize(("data", "code"), [(None, "not_an_image"), (b"no", "not_an_image")])
-def test_an_unreadable_picture_is_unknown(derivers: dict[str, Deriver], name: str, data: bytes, code: str) -> None:
-    [answer] = derivers[name].derive([image(data)])
+def test_an_unreadable_image_is_unknown(extractors: dict[str, Extractor], name: str, data: bytes, code: str) -> None:
+    [answer] = extractors[name].extract([image(data)])
     assert answer == Unknown(detector=name, part="cover", reason=UnknownReason.UNREADABLE, detail=code)
 
 
-def test_after_closing_it_is_not_the_picture_that_is_at_fault() -> None:
+def test_after_closing_it_is_not_the_image_that_is_at_fault() -> None:
     media = Media()
-    [codes] = [deriver for deriver in default_derivers(media) if deriver.spec.name == "codes"]
+    [codes] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "codes"]
     media.close()
-    [answer] = codes.derive([image(encode(noise(1), "PNG"))])
+    [answer] = codes.extract([image(encode(noise(1), "PNG"))])
     assert answer == Unknown(detector="codes", part="cover", reason=UnknownReason.ERROR, detail="closed")
 
 

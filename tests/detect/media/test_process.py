@@ -14,14 +14,14 @@ import pytest
 
 from detect.media.mutants import png_of
 from detect.media.samples import encode, noise
-from seawall.detect.media import Limits, Pool, Unreadable, confinement
-from seawall.detect.media.confine import bare_environment, missing
+from seawall.media import ProcessLimits, ProcessPool, UnreadableMedia, confinement
+from seawall.media.confine import bare_environment, missing
 
 OPTIONS = {"max_pixels": 1_000_000_000}
-PICTURE = encode(noise(1), "PNG")
+IMAGE = encode(noise(1), "PNG")
 
 
-def measure(pool: Pool, data: bytes = PICTURE) -> Any:
+def measure(pool: ProcessPool, data: bytes = IMAGE) -> Any:
     return pool.ask("pdq", data, OPTIONS, dict[str, Any])
 
 
@@ -29,7 +29,7 @@ def measure(pool: Pool, data: bytes = PICTURE) -> Any:
 
 ESCAPES = """
 import ctypes, os, socket, subprocess, sys, threading
-from seawall.detect.media.confine import confine, leave_network
+from seawall.media.confine import confine, leave_network
 print(*confine(1 << 30, 10, leave_network()), sep="\\n", flush=True)
 
 def attempt(name, act):
@@ -85,25 +85,25 @@ def test_it_is_told_how_processes_are_confined() -> None:
 
 
 def test_a_process_that_crashed_is_replaced_at_once() -> None:
-    pool = Pool("pictures", Limits())
+    pool = ProcessPool("images", ProcessLimits())
     try:
         pool.start()
         [pid] = pool.pids
         os.kill(pid, signal.SIGKILL)
         measure(pool)
-        assert not isinstance(measure(pool), Unreadable)
+        assert not isinstance(measure(pool), UnreadableMedia)
         assert pid not in pool.pids
     finally:
         pool.close()
 
 
 def test_one_that_hangs_is_killed_in_time() -> None:
-    pool = Pool("pictures", Limits(seconds=1))
+    pool = ProcessPool("images", ProcessLimits(seconds=1))
     try:
         measure(pool)
         [pid] = pool.pids
         os.kill(pid, signal.SIGSTOP)  # hangs as hard as anything can
-        assert measure(pool) == Unreadable("time_limit")
+        assert measure(pool) == UnreadableMedia("time_limit")
         assert not Path(f"/proc/{pid}").exists()
     finally:
         pool.close()
@@ -111,11 +111,11 @@ def test_one_that_hangs_is_killed_in_time() -> None:
 
 def test_it_ends_itself_when_nobody_waits_for_it() -> None:
     """Even if its owner were gone, a file that takes too long ends it."""
-    config = '{"family": "pictures", "memory_bytes": 4294967296, "seconds": 0.2}'
+    config = '{"family": "images", "memory_bytes": 4294967296, "seconds": 0.2}'
     bomb = png_of(12_000, 12_000, bytes(12_001 * 12_000))
     head = b'{"op":"pdq","options":{"max_pixels":1000000000},"blobs":[%d]}' % len(bomb)
     process = subprocess.Popen(
-        [sys.executable, "-m", "seawall.detect.media.worker", config],
+        [sys.executable, "-m", "seawall.media.worker", config],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env=bare_environment(),
@@ -128,21 +128,21 @@ def test_it_ends_itself_when_nobody_waits_for_it() -> None:
 
 
 def test_memory_is_limited() -> None:
-    pool = Pool("pictures", Limits(memory_bytes=400 << 20, seconds=30))
+    pool = ProcessPool("images", ProcessLimits(memory_bytes=400 << 20, seconds=30))
     try:
-        assert measure(pool, png_of(12_000, 12_000, bytes(12_001 * 12_000))) == Unreadable("memory_limit")
-        assert not isinstance(measure(pool), Unreadable)
+        assert measure(pool, png_of(12_000, 12_000, bytes(12_001 * 12_000))) == UnreadableMedia("memory_limit")
+        assert not isinstance(measure(pool), UnreadableMedia)
     finally:
         pool.close()
 
 
 def test_an_answer_has_a_limit_too() -> None:
-    pool = Pool("pictures", Limits(reply_bytes=1_000))
+    pool = ProcessPool("images", ProcessLimits(reply_bytes=1_000))
     try:
         frames = encode(noise(1), "GIF", save_all=True, append_images=[noise(2), noise(3)], duration=900)
         options = {**OPTIONS, "max_frames": 10, "longest": 320}
-        assert pool.ask("animation", frames, options, dict[str, Any]) == Unreadable("reply_limit")
-        assert pool.ask("pdq", PICTURE, OPTIONS, list[int]) == Unreadable("crashed"), (
+        assert pool.ask("animation", frames, options, dict[str, Any]) == UnreadableMedia("reply_limit")
+        assert pool.ask("pdq", IMAGE, OPTIONS, list[int]) == UnreadableMedia("crashed"), (
             "not the answer that was asked for"
         )
     finally:
@@ -150,7 +150,7 @@ def test_an_answer_has_a_limit_too() -> None:
 
 
 def test_files_take_turns_over_several_processes() -> None:
-    pool = Pool("pictures", Limits(requests=7), processes=2)
+    pool = ProcessPool("images", ProcessLimits(requests=7), processes=2)
     answers: list[Any] = []
 
     def work() -> None:
@@ -171,13 +171,13 @@ def test_files_take_turns_over_several_processes() -> None:
 
 
 def test_closing_ends_every_process_and_every_wait() -> None:
-    pool = Pool("pictures", Limits())
+    pool = ProcessPool("images", ProcessLimits())
     measure(pool)
     pids = pool.pids
     pool.close()
     assert pool.pids == ()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-    assert measure(pool) == Unreadable("closed")
+    assert measure(pool) == UnreadableMedia("closed")
 
 
 def test_what_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_what_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
     hidden.mkdir()
     (hidden / "__init__.py").write_text("raise ImportError('not here')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    pool = Pool("films", Limits())
+    pool = ProcessPool("videos", ProcessLimits())
     try:
-        assert pool.ask("sound", b"x", {"max_seconds": 1}, dict[str, Any]) == Unreadable("not_installed")
-        assert Unreadable("not_installed").is_ours
+        assert pool.ask("sound", b"x", {"max_seconds": 1}, dict[str, Any]) == UnreadableMedia("not_installed")
+        assert UnreadableMedia("not_installed").is_ours
     finally:
         pool.close()

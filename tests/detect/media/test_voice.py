@@ -16,20 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.media.samples import recording, tone
-from seawall.detect.media import (
+from detect.media.samples import sound, tone
+from seawall.media import (
     RATE,
     Media,
-    Speech,
+    SpeechSegments,
     TranscriberError,
     Utterance,
     WhisperTranscriber,
-    default_derivers,
+    default_extractors,
     from_wav,
     to_wav,
 )
-from seawall.detect.media.derivers import stretches
-from seawall.model import Derived, Deriver, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
+from seawall.media.extractors import stretches
+from seawall.model import ExtractedParts, Extractor, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,14 @@ def audio(pcm: bytes, language: str | None = None) -> Part:
     return Part(path="voice", modality=Modality.AUDIO, field="voice", data=to_wav(pcm), language=language)
 
 
-def ask(deriver: Deriver, part: Part) -> Derived:
-    [answer] = deriver.derive([part])
-    assert isinstance(answer, Derived), answer
+def ask(extractor: Extractor, part: Part) -> ExtractedParts:
+    [answer] = extractor.extract([part])
+    assert isinstance(answer, ExtractedParts), answer
     return answer
 
 
-def named(name: str, *derivers: Deriver) -> Deriver:
-    [found] = [deriver for deriver in derivers if deriver.spec.name == name]
+def named(name: str, *extractors: Extractor) -> Extractor:
+    [found] = [extractor for extractor in extractors if extractor.spec.name == name]
     return found
 
 
@@ -72,7 +72,7 @@ def named(name: str, *derivers: Deriver) -> Deriver:
 def test_speech_is_found_where_it_is(media: Media, said: bytes) -> None:
     length = len(said) / 2 / RATE
     pcm = silence(3) + said + silence(4) + said + silence(2)
-    found = ask(named("voice", *default_derivers(media)), audio(pcm))
+    found = ask(named("voice", *default_extractors(media)), audio(pcm))
     assert [part.path for part in found.parts] == ["voice>speech.0", "voice>speech.1"]
     for part, start in zip(found.parts, (3.0, 7.0 + length), strict=True):
         assert (part.modality, part.parent, part.field) == (Modality.AUDIO, "voice", "voice")
@@ -90,7 +90,7 @@ def test_speech_is_found_where_it_is(media: Media, said: bytes) -> None:
 
 @pytest.mark.parametrize("pcm", [b"", silence(5), tone(5.0).tobytes()], ids=["nothing", "silence", "tone"])
 def test_where_nobody_speaks_there_is_none(media: Media, pcm: bytes) -> None:
-    found = ask(named("voice", *default_derivers(media)), audio(pcm))
+    found = ask(named("voice", *default_extractors(media)), audio(pcm))
     assert found.parts == ()
     assert [signal.value for signal in found.signals] == [0]
 
@@ -100,9 +100,9 @@ def test_noise_is_not_speech(media: Media) -> None:
     assert sum(each.end - each.start for each in media.speech(to_wav(noise))) < 1  # type: ignore[union-attr]
 
 
-def test_an_unreadable_recording_is_unknown(media: Media) -> None:
-    [answer] = named("voice", *default_derivers(media)).derive(
-        [Part(path="voice", modality=Modality.AUDIO, field="voice", data=recording("mp3", "mp3")[:50])]
+def test_an_unreadable_audio_is_unknown(media: Media) -> None:
+    [answer] = named("voice", *default_extractors(media)).extract(
+        [Part(path="voice", modality=Modality.AUDIO, field="voice", data=sound("mp3", "mp3")[:50])]
     )
     assert answer == Unknown(detector="voice", part="voice", reason=UnknownReason.UNREADABLE, detail="not_media")
 
@@ -111,7 +111,7 @@ def test_an_unreadable_recording_is_unknown(media: Media) -> None:
 def test_stretches_hold_all_speech_in_few_pieces(gaps: list[tuple[float, float]]) -> None:
     found, now = [], 0.0
     for pause, length in gaps:
-        found.append(Speech(now + pause, now + pause + length))
+        found.append(SpeechSegments(now + pause, now + pause + length))
         now += pause + length
     joined = stretches(found)
     assert len(joined) <= 150 or joined[-1].end > 90 * 100
@@ -140,7 +140,7 @@ class Reader:
 
 def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
     reader = Reader()
-    transcript = named("transcript", *default_derivers(media, reader))
+    transcript = named("transcript", *default_extractors(media, reader))
     assert transcript.spec.version == "1 reader 1"
     found = ask(transcript, audio(silence(3) + said + silence(4) + said, "de"))
     assert [part.path for part in found.parts] == [f"voice>transcript.{number}" for number in range(4)]
@@ -158,12 +158,12 @@ def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
 
 def test_silence_is_not_read(media: Media) -> None:
     reader = Reader()
-    assert ask(named("transcript", *default_derivers(media, reader)), audio(silence(3))) == Derived()
+    assert ask(named("transcript", *default_extractors(media, reader)), audio(silence(3))) == ExtractedParts()
     assert reader.asked == []
 
 
-def test_without_a_transcriber_there_is_no_such_deriver(media: Media) -> None:
-    assert "transcript" not in {deriver.spec.name for deriver in default_derivers(media)}
+def test_without_a_transcriber_there_is_no_such_extractor(media: Media) -> None:
+    assert "transcript" not in {extractor.spec.name for extractor in default_extractors(media)}
 
 
 def whisper(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -201,7 +201,7 @@ def test_faster_whisper_reads_from_a_folder(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_transcriber_that_cannot_be_used_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(TranscriberError, match="SEAWALL_TRANSCRIBER_DIR"):
-        default_derivers(transcriber_model=tmp_path)
+        default_extractors(transcriber_model=tmp_path)
     (tmp_path / "model.bin").write_bytes(b"")
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setitem(sys.modules, "faster_whisper", None)

@@ -1,4 +1,4 @@
-"""Words in pictures through the real reader: put together as a person reads them, at their place."""
+"""Words in images through the real reader: put together as a person reads them, at their place."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from detect.media.samples import encode, noise
-from seawall.detect.media import Line, Media, default_derivers
-from seawall.detect.media.blocks import blocks
-from seawall.model import Cost, Derived, Modality, Part, SpanUnit, Unknown, UnknownReason
+from seawall.media import Media, TextLine, default_extractors
+from seawall.media.blocks import blocks
+from seawall.model import Cost, ExtractedParts, Modality, Part, SpanUnit, Unknown, UnknownReason
 
 
 def written(
     *lines: tuple[str, tuple[int, int], int], size: tuple[int, int] = (900, 300), ground: str = "white"
 ) -> Image.Image:
-    picture = Image.new("RGB", size, ground)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", size, ground)
+    draw = ImageDraw.Draw(image)
     for text, place, height in lines:
         draw.text(place, text, fill="black", font=ImageFont.load_default(height))
-    return picture
+    return image
 
 
-def read(media: Media, data: bytes) -> Derived:
-    [words] = [deriver for deriver in default_derivers(media) if deriver.spec.name == "words"]
+def read(media: Media, data: bytes) -> ExtractedParts:
+    [words] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "words"]
     assert words.spec.cost is Cost.SLOW
-    [answer] = words.derive([Part(path="cover", modality=Modality.IMAGE, field="cover", data=data)])
-    assert isinstance(answer, Derived), answer
+    [answer] = words.extract([Part(path="cover", modality=Modality.IMAGE, field="cover", data=data)])
+    assert isinstance(answer, ExtractedParts), answer
     return answer
 
 
 @pytest.mark.slow
 def test_words_are_read_where_they_stand(media: Media) -> None:
-    picture = written(
+    image = written(
         ("buy ten thousand", (40, 40), 36), ("streams tonight", (40, 88), 36), ("example.com", (560, 220), 36)
     )
-    found = read(media, encode(picture, "PNG")).parts
+    found = read(media, encode(image, "PNG")).parts
     assert [part.text for part in found] == ["buy ten thousand\nstreams tonight", "example.com"]
     assert [part.path for part in found] == ["cover>words.0", "cover>words.1"]
     assert {(part.parent, part.modality, part.field) for part in found} == {("cover", Modality.TEXT, "cover")}
@@ -60,18 +60,18 @@ def test_a_long_screenshot_and_a_transparent_sticker_are_read(media: Media) -> N
 
 
 @pytest.mark.slow
-def test_a_picture_without_words_and_one_that_is_none(media: Media) -> None:
-    assert read(media, encode(noise(1), "PNG")) == Derived()
-    [words] = [deriver for deriver in default_derivers(media) if deriver.spec.name == "words"]
-    [answer] = words.derive([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"no")])
+def test_an_image_without_words_and_one_that_is_none(media: Media) -> None:
+    assert read(media, encode(noise(1), "PNG")) == ExtractedParts()
+    [words] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "words"]
+    [answer] = words.extract([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"no")])
     assert answer == Unknown(detector="words", part="cover", reason=UnknownReason.UNREADABLE, detail="not_an_image")
 
 
 # ── how lines are put together ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def line(text: str, left: int, top: int, width: int = 200, height: int = 20) -> Line:
-    return Line(text, 0.9, (left, top, left + width, top + height))
+def line(text: str, left: int, top: int, width: int = 200, height: int = 20) -> TextLine:
+    return TextLine(text, 0.9, (left, top, left + width, top + height))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def line(text: str, left: int, top: int, width: int = 200, height: int = 20) -> 
         ([line("HEADLINE", 0, 0, 400, 60), line("small print", 0, 65, 200, 14)], ["HEADLINE", "small print"]),
     ],
 )
-def test_lines_become_blocks(lines: list[Line], expected: list[str]) -> None:
+def test_lines_become_blocks(lines: list[TextLine], expected: list[str]) -> None:
     assert [text for text, _ in blocks(lines)] == expected
 
 

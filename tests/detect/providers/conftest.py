@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from detect.providers.service import Service
-from seawall.detect.providers import HttpDetector, read_provider, read_yaml
 from seawall.model import Modality, Part
+from seawall.providers import HttpDetector, read_provider, read_yaml
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def text() -> Callable[..., Part]:
 def image() -> Callable[..., Part]:
     """Makes an image part."""
 
-    def make(data: bytes | None = b"\x89PNG\r\n\x1a\n picture", path: str = "cover") -> Part:
+    def make(data: bytes | None = b"\x89PNG\r\n\x1a\n image", path: str = "cover") -> Part:
         return Part(path=path, modality=Modality.IMAGE, field="cover", data=data)
 
     return make

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from detect.providers.service import Said, Seen, Service
 from seawall.detect import Runner
-from seawall.detect.providers import Budget, Caller, CallLimits, HttpDetector
-from seawall.detect.providers.breaker import FIRST_REST_S, LONGEST_REST_S, OPENS_AFTER, Breaker
-from seawall.detect.providers.cache import Cache
-from seawall.detect.providers.calls import backoff_s
-from seawall.detect.providers.pieces import cut
-from seawall.model import Answer, Part, Unknown, UnknownReason
+from seawall.model import DetectorResult, Part, Unknown, UnknownReason
+from seawall.providers import Budget, Caller, CallLimits, HttpDetector
+from seawall.providers.breaker import FIRST_REST_S, LONGEST_REST_S, OPENS_AFTER, Breaker
+from seawall.providers.cache import ResponseCache
+from seawall.providers.calls import backoff_s
+from seawall.providers.chunking import cut
 
 MakeDetector = Callable[..., HttpDetector]
 MakePart = Callable[..., Part]
@@ -34,13 +34,13 @@ limits: {timeout: 5s, retries: 2, backoff: 0s, %s}
 """
 
 
-def _detail(answers: Sequence[Answer]) -> tuple[UnknownReason, str]:
+def _detail(answers: Sequence[DetectorResult]) -> tuple[UnknownReason, str]:
     [answer] = answers
     assert isinstance(answer, Unknown), answer
     return answer.reason, answer.detail
 
 
-def _values(answers: Sequence[Answer]) -> list[float]:
+def _values(answers: Sequence[DetectorResult]) -> list[float]:
     assert all(isinstance(answer, tuple) for answer in answers), answers
     return [signal.value for answer in answers for signal in answer]  # type: ignore[union-attr]
 
@@ -331,7 +331,7 @@ def test_a_breaker_rests_longer_each_time_and_lets_one_call_try() -> None:
 
 @given(st.integers(0, 5), st.lists(st.tuples(st.integers(0, 8), st.integers(0, 100)), max_size=50))
 def test_a_cache_holds_the_last_ones_used(size: int, puts: list[tuple[int, int]]) -> None:
-    cache: Cache[int] = Cache(size)
+    cache: ResponseCache[int] = ResponseCache(size)
     model: dict[bytes, int] = {}
     for key, value in puts:
         cache.put(bytes([key]), value)

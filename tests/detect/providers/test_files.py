@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.providers.service import Said, Service
-from seawall.detect.providers import ConfigError, HttpDetector, read_provider, read_yaml
-from seawall.detect.providers.paths import Path
-from seawall.detect.providers.templates import Template
 from seawall.model import Part, SignalKind, Unknown, UnknownReason
+from seawall.providers import ConfigError, HttpDetector, read_provider, read_yaml
+from seawall.providers.paths import ResponsePath
+from seawall.providers.templates import Template
 
 MakeDetector = Callable[..., HttpDetector]
 MakePart = Callable[..., Part]
@@ -313,7 +313,9 @@ def test_any_content_comes_out_as_it_went_in(content: str) -> None:
 
 @given(_JSON, st.lists(st.text(max_size=5), max_size=4))
 def test_a_path_never_stumbles(document: object, steps: list[str]) -> None:
-    path = Path.read("".join("/" + step.replace("~", "~0").replace("/", "~1").replace("[", "") for step in steps))
+    path = ResponsePath.read(
+        "".join("/" + step.replace("~", "~0").replace("/", "~1").replace("[", "") for step in steps)
+    )
     path.find(document)
 
 
@@ -322,4 +324,4 @@ def test_a_path_never_stumbles(document: object, steps: list[str]) -> None:
 def test_every_key_can_be_reached(document: dict[str, object]) -> None:
     for key, value in document.items():
         escaped = key.replace("~", "~0").replace("/", "~1")
-        assert Path.read("/" + escaped).find(json.loads(json.dumps(document))) == [value]
+        assert ResponsePath.read("/" + escaped).find(json.loads(json.dumps(document))) == [value]

@@ -10,10 +10,10 @@ import structlog
 
 from detect.providers.service import Said, Service
 from seawall.detect import Runner
-from seawall.detect.judges import Judge, read_judge
-from seawall.detect.providers import ConfigError, HttpDetector, read_provider, read_yaml
-from seawall.detect.providers.breaker import OPENS_AFTER
 from seawall.model import Detector, Part
+from seawall.providers import ConfigError, HttpDetector, read_provider, read_yaml
+from seawall.providers.breaker import OPENS_AFTER
+from seawall.providers.judges import Judge, read_judge
 
 KEY = "k-1234567890-very-secret"
 CONTENT = "what-somebody-wrote-in-private"

@@ -16,11 +16,11 @@ from urllib.parse import parse_qs
 import pytest
 
 from detect.providers.service import Said, Seen, Service
-from seawall import providers
-from seawall.detect.providers import HttpDetector, read_provider, read_yaml
 from seawall.model import Modality, Part, Unknown, UnknownReason
+from seawall.providers import HttpDetector, read_provider, read_yaml
+from seawall.shipped import providers
 
-PICTURE = b"\x89PNG\r\n\x1a\n picture"
+IMAGE = b"\x89PNG\r\n\x1a\n image"
 KEYS = {
     name: f"key-of-{name.lower()}"
     for name in (
@@ -127,7 +127,7 @@ CASES: dict[str, Case] = {
         check=lambda seen: (
             _bearer("OPENAI_API_KEY")(seen)
             and seen.json["input"][0]["image_url"]["url"]
-            == "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+            == "data:image/png;base64," + base64.b64encode(IMAGE).decode()
         ),
     ),
     "hive-text": Case(
@@ -148,7 +148,7 @@ CASES: dict[str, Case] = {
         path="/api/v2/task/sync",
         answer=_hive(*_HIVE_VISUAL),
         values={"hive_sexual": 0.9, "hive_weapon": 0.2, "hive_hate_symbols": 0.4},
-        check=lambda seen: PICTURE in seen.body and b'name="media"; filename=' in seen.body,
+        check=lambda seen: IMAGE in seen.body and b'name="media"; filename=' in seen.body,
     ),
     "sightengine-text": Case(
         path="/1.0/text/check.json",
@@ -173,7 +173,7 @@ CASES: dict[str, Case] = {
             "gore": {"prob": 0.3}, "weapon": {"classes": {"firearm": 0.0, "knife": 0.0}}, "self-harm": {"prob": 0.0},
         },
         values={"sightengine_sexual": 0.7, "sightengine_gore": 0.3},
-        check=lambda seen: PICTURE in seen.body and KEYS["SIGHTENGINE_USER"].encode() in seen.body,
+        check=lambda seen: IMAGE in seen.body and KEYS["SIGHTENGINE_USER"].encode() in seen.body,
     ),
     "aws-rekognition": Case(
         path="/",
@@ -191,7 +191,7 @@ CASES: dict[str, Case] = {
             seen.headers["x-amz-target"] == "RekognitionService.DetectModerationLabels"
             and "/eu-west-1/rekognition/aws4_request" in seen.headers["authorization"]
             and "content-type;host;x-amz-date;x-amz-target" in seen.headers["authorization"]
-            and base64.b64decode(seen.json["Image"]["Bytes"]) == PICTURE
+            and base64.b64decode(seen.json["Image"]["Bytes"]) == IMAGE
         ),
         refusals=[
             (400, {"__type": "InvalidImageFormatException"}, UnknownReason.UNREADABLE),
@@ -209,7 +209,7 @@ CASES: dict[str, Case] = {
         values={"google_adult": 1.0, "google_racy": 0.75},
         check=lambda seen: (
             seen.headers["x-goog-api-key"] == KEYS["GOOGLE_VISION_API_KEY"]
-            and base64.b64decode(seen.json["requests"][0]["image"]["content"]) == PICTURE
+            and base64.b64decode(seen.json["requests"][0]["image"]["content"]) == IMAGE
             and seen.json["requests"][0]["features"] == [{"type": "SAFE_SEARCH_DETECTION"}]
         ),
         refusals=[
@@ -234,7 +234,7 @@ CASES: dict[str, Case] = {
         path="/contentsafety/image:analyze?api-version=2024-09-01",
         answer=_azure(Sexual=6),
         values={"azure_sexual": 6 / 7},
-        check=lambda seen: base64.b64decode(seen.json["image"]["content"]) == PICTURE,
+        check=lambda seen: base64.b64decode(seen.json["image"]["content"]) == IMAGE,
         refusals=[(400, {"error": {"code": "InvalidRequestBody", "message": "…"}}, UnknownReason.UNREADABLE)],
     ),
 }  # fmt: skip
@@ -251,7 +251,7 @@ def _open(name: str, service: Service) -> HttpDetector:
 def _part(detector: HttpDetector) -> Part:
     if detector.spec.modalities == {Modality.TEXT}:
         return Part(path="body", modality=Modality.TEXT, field="body", text="you fool")
-    return Part(path="cover", modality=Modality.IMAGE, field="cover", data=PICTURE)
+    return Part(path="cover", modality=Modality.IMAGE, field="cover", data=IMAGE)
 
 
 def test_every_shipped_file_has_a_case() -> None:

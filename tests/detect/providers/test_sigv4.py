@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from seawall.detect.providers.sigv4 import Credentials, sign
+from seawall.providers.sigv4 import Credentials, sign
 
 NOW = datetime(2015, 8, 30, 12, 36, 0, tzinfo=UTC)
 CREDENTIALS = Credentials(

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from seawall.detect.text.model import TextModel, artefact
-from seawall.detect.text.model.artefact import Head, quantise_idf, quantise_weights
-from seawall.detect.text.model.features import BUCKETS, occurrences
+from seawall.detectors.text.model import TextModel, artefact
+from seawall.detectors.text.model.artefact import LinearHead, quantise_idf, quantise_weights
+from seawall.detectors.text.model.features import BUCKETS, occurrences
 from seawall.measure import Platt
 from seawall.model import OperatingPoint
 
@@ -24,6 +24,6 @@ def tiny(tmp_path):
         weights = np.zeros(BUCKETS)
         weights[bucket_of(word)] = 20.0
         small, scale = quantise_weights(weights)
-        heads.append(Head(name, small, scale, -3.0, Platt(1.0, 0.0), (point,)))
+        heads.append(LinearHead(name, small, scale, -3.0, Platt(1.0, 0.0), (point,)))
     artefact.save(tmp_path, idf, tuple(heads), {"heads": ["hate", "spam"], "title": "tiny"})
     return TextModel(tmp_path)

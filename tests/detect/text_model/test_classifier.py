@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.text.model import ArtefactError, TextModel, load, shipped
-from seawall.detect.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
-from seawall.detect.text.model.language import plainly_not_english
-from seawall.detect.text.model.windows import LONGEST, SIZE, windows
+from seawall.detectors.text.model import ArtefactError, TextModel, load, shipped
+from seawall.detectors.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
+from seawall.detectors.text.model.language import plainly_not_english
+from seawall.detectors.text.model.windows import LONGEST, SIZE, windows
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason
 
 

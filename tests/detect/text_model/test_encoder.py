@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from seawall.detect.text.model import ArtefactError, TextModel, load, shipped
-from seawall.detect.text.model.artefact import ENCODER, Joined
-from seawall.detect.text.model.encoder import LONGEST_PIECES, Encoder
-from seawall.detect.text.model.linear import Linear, read
-from seawall.detect.text.model.wording import worded
+from seawall.detectors.text.model import ArtefactError, TextModel, load, shipped
+from seawall.detectors.text.model.artefact import ENCODER, JoinedHead
+from seawall.detectors.text.model.encoder import LONGEST_PIECES, OnnxEncoder
+from seawall.detectors.text.model.encoder_input import encoder_text
+from seawall.detectors.text.model.linear import Linear, read
 from seawall.measure import Platt
 from seawall.model import Modality, Part
 
@@ -34,7 +34,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def encoder(model):
-    return Encoder(shipped() / ENCODER, model.artefact.encoder)
+    return OnnxEncoder(shipped() / ENCODER, model.artefact.encoder)
 
 
 def test_embeddings_say_what_texts_are_about(model):
@@ -96,7 +96,7 @@ def test_what_hides_in_a_long_text_is_found(model):
 def test_both_opinions_make_the_probability(model, encoder):
     text = "what a lovely day"
     head = model.artefact.heads[0]
-    odds = encoder.run(encoder.cut(worded(text))).odds[0, encoder.heads.index(head.name)]
+    odds = encoder.run(encoder.cut(encoder_text(text))).odds[0, encoder.heads.index(head.name)]
     assert head.joined is not None
     ngram = head.calibration.apply(Linear(model.artefact).judge([read(text)]).worst[:, 0])
     served = model.probabilities([text])[0, 0]
@@ -105,7 +105,7 @@ def test_both_opinions_make_the_probability(model, encoder):
 
 
 def test_joining_averages_and_stays_finite():
-    joined = Joined(Platt(1.0, 0.0), Platt(1.0, 0.0))
+    joined = JoinedHead(Platt(1.0, 0.0), Platt(1.0, 0.0))
     assert joined.apply([0.2], [0.0])[0] == pytest.approx(0.35)
     assert np.isfinite(joined.apply([0.0, 1.0], [-1e9, 1e9])).all()
 
@@ -120,7 +120,7 @@ def test_a_missing_or_changed_encoder_is_refused(tmp_path):
     with pytest.raises(ArtefactError, match="not the file that the model's card describes"):
         TextModel(folder).start()
     with pytest.raises(ArtefactError, match="not an encoder that onnxruntime can run"):
-        Encoder(folder / ENCODER)
+        OnnxEncoder(folder / ENCODER)
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps({**card, "encoder": None}))
     with pytest.raises(ArtefactError, match=r"is not the file that card\.json describes"):
@@ -135,7 +135,7 @@ def test_a_model_without_an_encoder_answers_but_embeds_nothing(tiny):
 
 def test_onnxruntime_is_loaded_at_first_use_only():
     program = (
-        "import sys; from seawall.detect.text.model import TextModel; TextModel().spec; "
+        "import sys; from seawall.detectors.text.model import TextModel; TextModel().spec; "
         "assert 'onnxruntime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.text.model.canonical import tokenise
-from seawall.detect.text.model.classifier import read
-from seawall.detect.text.model.features import BUCKETS, HALF, NGRAMS, batches, count, occurrences, values
-from seawall.detect.text.model.hashing import Substrings, code_points
-from seawall.detect.text.model.identity import IDENTITY
+from seawall.detectors.text.model.canonical import tokenise
+from seawall.detectors.text.model.classifier import read
+from seawall.detectors.text.model.features import BUCKETS, HALF, NGRAMS, batches, count, occurrences, values
+from seawall.detectors.text.model.hashing import Substrings, code_points
+from seawall.detectors.text.model.identity import IDENTITY
 
 words = st.text(alphabet="abcé🐀'", min_size=1, max_size=7)
 texts = st.lists(st.lists(words, max_size=8), min_size=1, max_size=6)

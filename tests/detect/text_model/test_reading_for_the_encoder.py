@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.detect.text.model.wording import reworded, worded
-from seawall.detect.text.model.wordpiece import FIRST, LAST, PADDING, UNKNOWN, WordPiece, split_words
+from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
+from seawall.detectors.text.model.wordpiece import FIRST, LAST, PADDING, UNKNOWN, WordPiece, split_words
 
 LETTERS = string.ascii_lowercase
 SMALL = [PADDING, UNKNOWN, FIRST, LAST, *LETTERS, *(f"##{c}" for c in LETTERS), "!", "sea", "##wall", "seaw"]
@@ -76,11 +76,11 @@ def test_the_pieces_are_those_of_the_tokenizers_package(text):
     ],
 )
 def test_a_text_becomes_the_words_a_reader_sees(text, read):
-    assert worded(text) == read
+    assert encoder_text(text) == read
 
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
 def test_rewording_is_stable_and_never_fails(text):
-    once = worded(text)
-    assert reworded(once) == once or any(sign in text for sign in "&<[@")
+    once = encoder_text(text)
+    assert normalised_text(once) == once or any(sign in text for sign in "&<[@")

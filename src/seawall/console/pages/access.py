@@ -6,16 +6,16 @@ from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
+from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, redirect
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """Everybody, and every key."""
     return _page(visit)
 
 
-def add_person(visit: Visit) -> Response:
+def add_person(visit: PageRequest) -> Response:
     """Make an account."""
     try:
         access.create_person(
@@ -26,7 +26,7 @@ def add_person(visit: Visit) -> Response:
     return redirect("/access")
 
 
-def disable_person(visit: Visit) -> Response:
+def disable_person(visit: PageRequest) -> Response:
     """Close an account; nobody closes their own."""
     if visit.place("person") == visit.person.id:
         return _page(visit, error="You cannot close your own account.")
@@ -37,7 +37,7 @@ def disable_person(visit: Visit) -> Response:
     return redirect("/access")
 
 
-def add_key(visit: Visit) -> Response:
+def add_key(visit: PageRequest) -> Response:
     """Make a key and show it, this once."""
     try:
         token = access.create_key(visit.app.database, visit.field("name"), visit.fields("scope"))
@@ -46,7 +46,7 @@ def add_key(visit: Visit) -> Response:
     return _page(visit, token=token)
 
 
-def revoke_key(visit: Visit) -> Response:
+def revoke_key(visit: PageRequest) -> Response:
     """The key opens nothing any more."""
     try:
         access.revoke_key(visit.app.database, visit.place("key"))
@@ -55,14 +55,14 @@ def revoke_key(visit: Visit) -> Response:
     return redirect("/access")
 
 
-def _page(visit: Visit, *, error: str = "", token: str = "") -> Response:
+def _page(visit: PageRequest, *, error: str = "", token: str = "") -> Response:
     return render(
         visit,
         "access.html",
         status=422 if error else 200,
         people=access.list_people(visit.app.database),
         keys=access.list_keys(visit.app.database),
-        roles=list(access.Role),
+        roles=list(access.PersonRole),
         scopes=list(access.Scope),
         permissions=access.PERMISSIONS,
         error=error,

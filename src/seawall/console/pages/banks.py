@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from seawall import access, publish
 from seawall.access import Permission
 from seawall.app import BANKS
+from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, missing, redirect
-from seawall.detect.hashing import hash_file
+from seawall.detectors.hashes import hash_file
 from seawall.match import KINDS, EntryError
 from seawall.model import HARMS
-from seawall.publish import Bank, BankError, BankSettings, Entry, NewEntry, NoSuchEntry
+from seawall.publish import Bank, BankError, BankSettings, ListedEntry, NewEntry, NoSuchEntry
 from seawall.publish.tables import bank_hit
 from seawall.screen.tables import item as item_table
 
@@ -26,7 +26,7 @@ _STATES = ("active", "suspended", "quarantined", "removed")
 _UPLOAD_BYTES = 20 << 20
 
 
-def show_all(visit: Visit) -> Response:
+def show_all(visit: PageRequest) -> Response:
     """Every bank, the exchanges, and the searches of the past."""
     if (new := visit.query("new").strip()) and visit.may(Permission.MANAGE_BANKS):
         return redirect(f"/banks/{quote(new, safe='')}")
@@ -47,7 +47,7 @@ def show_all(visit: Visit) -> Response:
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """The banks' names, roles and numbers of entries, for programs."""
     rows = [
         {
@@ -62,12 +62,12 @@ def as_json(visit: Visit) -> Response:
     return JSONResponse({"banks": rows})
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """One bank with a page of its entries."""
     return _bank_page(visit)
 
 
-def configure(visit: Visit) -> Response:
+def configure(visit: PageRequest) -> Response:
     """Use the bank as the form says."""
     name = visit.place("bank")
     try:
@@ -91,15 +91,15 @@ def configure(visit: Visit) -> Response:
     return redirect(f"/banks/{name}")
 
 
-def add(visit: Visit) -> Response:
+def add(visit: PageRequest) -> Response:
     """Add what the form holds: a value, or a file to be hashed."""
     name, kind = visit.place("bank"), visit.field("kind", "text")
     try:
         value = visit.field("value")
-        if file := visit.files.get("picture"):
+        if file := visit.files.get("image"):
             hasher = visit.app.hashers.get(kind)
             if hasher is None:
-                kind, value = "image", publish.hash_picture(file)
+                kind, value = "image", publish.hash_image(file)
             else:
                 value = hash_file(hasher, file)
         entry = NewEntry(
@@ -118,22 +118,22 @@ def add(visit: Visit) -> Response:
     return redirect(f"/banks/{name}/entries/{made}")
 
 
-def show_entry(visit: Visit) -> Response:
+def show_entry(visit: PageRequest) -> Response:
     """One entry: what it is, where it comes from, where it was found."""
     return _entry_page(visit)
 
 
-def suspend(visit: Visit) -> Response:
+def suspend(visit: PageRequest) -> Response:
     """Let it match no more."""
     return _change(visit, "suspend")
 
 
-def restore(visit: Visit) -> Response:
+def restore(visit: PageRequest) -> Response:
     """Let it act again."""
     return _change(visit, "restore")
 
 
-def remove(visit: Visit) -> Response:
+def remove(visit: PageRequest) -> Response:
     """Take it out for good."""
     return _change(visit, "remove")
 
@@ -145,7 +145,7 @@ _CHANGES = {
 }
 
 
-def _change(visit: Visit, change: str) -> Response:
+def _change(visit: PageRequest, change: str) -> Response:
     bank, entry = visit.place("bank"), visit.place("entry")
     try:
         _CHANGES[change](visit.app.ledger, bank, entry, visit.person.id, visit.field("reason"))
@@ -168,7 +168,7 @@ def _number(name: str, text: str) -> int | None:
     return int(text)
 
 
-def _bank_page(visit: Visit, error: str = "") -> Response:
+def _bank_page(visit: PageRequest, error: str = "") -> Response:
     name = visit.place("bank")
     found = publish.find_bank(visit.app.database, name)
     if found is None:
@@ -202,7 +202,7 @@ def _bank_page(visit: Visit, error: str = "") -> Response:
     )
 
 
-def _entry_page(visit: Visit, error: str = "") -> Response:
+def _entry_page(visit: PageRequest, error: str = "") -> Response:
     entry = publish.find_entry(visit.app.database, visit.app.vault, visit.place("entry"))
     if entry is None or entry.bank != visit.place("bank"):
         raise missing("entry")
@@ -227,12 +227,12 @@ def _entry_page(visit: Visit, error: str = "") -> Response:
     )
 
 
-def _shortened(entry: Entry) -> Entry:
-    """Values may be long: recordings, films."""
+def _shortened(entry: ListedEntry) -> ListedEntry:
+    """Values may be long: audio files, videos."""
     return entry if entry.value is None or len(entry.value) <= 200 else replace(entry, value=entry.value[:200] + "…")
 
 
-def _names(visit: Visit, entries: list[Entry]) -> dict[str, str]:
+def _names(visit: PageRequest, entries: list[ListedEntry]) -> dict[str, str]:
     """People's names by their ids, for who added and changed."""
     ids = {who for entry in entries for who in (entry.added_by, entry.state_by)}
     return {person.id: person.name for person in access.list_people(visit.app.database) if person.id in ids}

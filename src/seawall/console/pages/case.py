@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from seawall import access, review
 from seawall.access import Permission
 from seawall.appeal.tables import report
-from seawall.console import in_force
-from seawall.console.contents import VEILED_HARMS
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import enforcements, notes, reviews, timeline
-from seawall.console.looks import look
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Problem, Visit, missing, redirect
-from seawall.model import ACTIONS, Action, ContentType, Decision, ItemRef, ParameterType, Subject, now_ms
+from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
 from seawall.review.tables import case as case_table
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
@@ -26,12 +26,12 @@ from seawall.screen.tables import item as item_table
 _OTHERS = 8
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """The case. Opening an open one takes the lease, if the visitor reviews and nobody else holds it."""
     return _page(visit)
 
 
-def renew(visit: Visit) -> Response:
+def renew(visit: PageRequest) -> Response:
     """The heartbeat of the lease: how long it lasts now, or why it is gone."""
     try:
         lease = review.renew(visit.app.database, visit.place("case"), visit.person.id)
@@ -40,21 +40,21 @@ def renew(visit: Visit) -> Response:
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
 
 
-def release(visit: Visit) -> Response:
+def release(visit: PageRequest) -> Response:
     """Let go of the case."""
     review.release(visit.app.database, visit.place("case"), visit.person.id)
     return redirect(_with_filters(visit, "/queue"))
 
 
-def skip(visit: Visit) -> Response:
+def skip(visit: PageRequest) -> Response:
     """Let go and take the next one."""
     review.skip_case(visit.app.database, visit.place("case"), visit.person.id)
     return redirect(_with_filters(visit, "/queue/next"))
 
 
-def decide(visit: Visit) -> Response:
+def decide(visit: PageRequest) -> Response:
     """Take the answer, then the next case. A refused answer shows the case again with the reason."""
-    answer = review.Answer(
+    answer = review.ReviewAnswer(
         answer=visit.field("answer"),
         policy=(visit.field("policy") or None) if visit.field("answer") == review.VIOLATES else None,
         actions=_actions(visit) if visit.field("answer") == review.VIOLATES else (),
@@ -64,7 +64,7 @@ def decide(visit: Visit) -> Response:
     try:
         decision = review.submit_review(
             visit.app.ledger,
-            in_force.rulebook(visit.app),
+            active_bundle.rulebook(visit.app),
             visit.place("case"),
             visit.person.id,
             answer,
@@ -77,7 +77,7 @@ def decide(visit: Visit) -> Response:
     return redirect(_with_filters(visit, "/queue/next", done=decision.id))
 
 
-def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
+def _page(visit: PageRequest, *, error: str = "", status: int = 200) -> Response:
     app = visit.app
     case_id = visit.place("case")
     with app.database.read() as connection:
@@ -88,7 +88,7 @@ def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
     held, taken = _lease(visit, case)
     item = ItemRef(head.content_type, head.ref, head.revision)
     access.record_view(app.database, app.ledger, visit.person.id, item, "case")
-    seen = look(app, item, head.decision, whole=visit.query("all") == "1")
+    seen = item_view(app, item, head.decision, whole=visit.query("all") == "1")
     with app.database.read() as connection:
         enforced = enforcements(connection, item.ref)
         context: dict[str, Any] = {
@@ -98,8 +98,8 @@ def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
             "reviews": reviews(connection, item.ref),
             "others": _others(connection, head),
         }
-    policies = in_force.policies(app)
-    content_type = in_force.content_types(app).get(head.content_type)
+    policies = active_bundle.policies(app)
+    content_type = active_bundle.content_types(app).get(head.content_type)
     chosen = visit.field("policy") or case.policy or ""
     return render(
         visit,
@@ -112,7 +112,7 @@ def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
         taken=taken,
         now=now_ms(),
         veiled=case.harm in VEILED_HARMS,
-        names=in_force.names_of_people(app),
+        names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(chosen),
         form=_form(content_type, seen.decision, visit.form),
@@ -124,7 +124,7 @@ def _page(visit: Visit, *, error: str = "", status: int = 200) -> Response:
     )
 
 
-def _lease(visit: Visit, case: Row[Any]) -> tuple[review.Lease | None, str]:
+def _lease(visit: PageRequest, case: Row[Any]) -> tuple[review.Lease | None, str]:
     """The visitor's lease, or why they have none."""
     if case.state != review.CaseState.OPEN or not visit.may(Permission.REVIEW):
         return None, ""
@@ -134,7 +134,7 @@ def _lease(visit: Visit, case: Row[Any]) -> tuple[review.Lease | None, str]:
         return None, str(error)
 
 
-def _actions(visit: Visit) -> tuple[Action, ...]:
+def _actions(visit: PageRequest) -> tuple[Action, ...]:
     """The ticked actions with the parameters that were filled in."""
     return tuple(
         Action(kind, dict(_parameters(visit, kind)))
@@ -143,7 +143,7 @@ def _actions(visit: Visit) -> tuple[Action, ...]:
     )
 
 
-def _parameters(visit: Visit, kind: str) -> list[tuple[str, str | float]]:
+def _parameters(visit: PageRequest, kind: str) -> list[tuple[str, str | float]]:
     found: list[tuple[str, str | float]] = []
     for parameter in ACTIONS[kind].parameters:
         text = visit.field(f"{kind}.{parameter.name}").strip()
@@ -155,7 +155,7 @@ def _parameters(visit: Visit, kind: str) -> list[tuple[str, str | float]]:
         try:
             found.append((parameter.name, float(text)))
         except ValueError:
-            raise Problem(422, "Not a number", f"{parameter.name} of {kind} must be a number.") from None
+            raise PageProblem(422, "Not a number", f"{parameter.name} of {kind} must be a number.") from None
     return found
 
 
@@ -164,13 +164,13 @@ def _form(
 ) -> dict[str, Any]:
     """The actions to offer, by subject, and what is ticked: what was sent, else what the machine chose."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
-    offered = [kind for kind in allowed if kind.subject is not Subject.HOUSE]
+    offered = [kind for kind in allowed if kind.subject is not ActionSubject.HOUSE]
     chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
     # A hold waits for exactly this answer, so it is not repeated.
     default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]
     return {
-        "item_actions": [kind for kind in offered if kind.subject is Subject.ITEM],
-        "actor_actions": [kind for kind in offered if kind.subject is Subject.ENTITY],
+        "item_actions": [kind for kind in offered if kind.subject is ActionSubject.ITEM],
+        "actor_actions": [kind for kind in offered if kind.subject is ActionSubject.ENTITY],
         "ticked": set(sent.get("action", ())) if sent else set(default),
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
@@ -197,7 +197,7 @@ def _others(connection: Connection, head: Row[Any]) -> Sequence[Row[Any]]:
     ).all()
 
 
-def _with_filters(visit: Visit, where: str, **more: str) -> str:
+def _with_filters(visit: PageRequest, where: str, **more: str) -> str:
     carried = {"queue": visit.field("queue"), "type": visit.field("type"), **more}
     query = urlencode({name: value for name, value in carried.items() if value})
     return where + (f"?{query}" if query else "")

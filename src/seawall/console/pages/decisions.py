@@ -12,12 +12,12 @@ from starlette.responses import JSONResponse, Response
 
 from seawall import access
 from seawall.access import Permission
-from seawall.console import in_force
-from seawall.console.contents import VEILED_HARMS
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import enforcements
-from seawall.console.looks import look
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageRequest, missing
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, missing
 from seawall.model import Decision, DecisionSource, Verdict
 from seawall.screen import load_decision
 from seawall.screen.tables import decision, fired_rule, item
@@ -26,12 +26,12 @@ PAGE_SIZE = 50
 _FILTERS = ("verdict", "source", "type", "policy", "rule", "degraded")
 
 
-def show_all(visit: Visit) -> Response:
+def show_all(visit: PageRequest) -> Response:
     """Newest first."""
     chosen = {name: visit.query(name) for name in _FILTERS}
     with visit.app.database.read() as connection:
         rows = _rows(connection, chosen, visit.cursor())
-    types = sorted(in_force.content_types(visit.app))
+    types = sorted(active_bundle.content_types(visit.app))
     return render(
         visit,
         "decisions.html",
@@ -42,24 +42,24 @@ def show_all(visit: Visit) -> Response:
         verdicts=list(Verdict),
         sources=list(DecisionSource),
         types=types,
-        policies=sorted(in_force.policies(visit.app)),
-        names=in_force.names_of_people(visit.app),
+        policies=sorted(active_bundle.policies(visit.app)),
+        names=active_bundle.names_of_people(visit.app),
     )
 
 
-def all_as_json(visit: Visit) -> Response:
+def all_as_json(visit: PageRequest) -> Response:
     """The same for programs."""
     with visit.app.database.read() as connection:
         rows = _rows(connection, {name: visit.query(name) for name in _FILTERS}, visit.cursor())
     return JSONResponse({"decisions": [dict(row._mapping) for row in rows[:PAGE_SIZE]]})
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """One decision: what, why, on what values, what was unknown, what would have changed it."""
     app = visit.app
     found = _load(visit)
     access.record_view(app.database, app.ledger, visit.person.id, found.item, "decision")
-    seen = look(app, found.item, found.id, whole=visit.query("all") == "1")
+    seen = item_view(app, found.item, found.id, whole=visit.query("all") == "1")
     with app.database.read() as connection:
         row = connection.execute(select(decision).where(decision.c.id == found.id)).one()
         head = connection.execute(select(item).where(item.c.ref == found.item.ref)).first()
@@ -76,16 +76,16 @@ def show(visit: Visit) -> Response:
         enforced=enforced,
         seen=seen,
         veiled=bool(harms & VEILED_HARMS),
-        names=in_force.names_of_people(app),
+        names=active_bundle.names_of_people(app),
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """The whole record as the ledger keeps it: surrogates, codes and numbers."""
     return Response(msgspec.json.encode(_load(visit)), media_type="application/json")
 
 
-def _load(visit: Visit) -> Decision:
+def _load(visit: PageRequest) -> Decision:
     try:
         return load_decision(visit.app.database, visit.place("decision"))
     except LookupError:

@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from seawall import enforce
 from seawall.access import Permission
+from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Problem, Visit, missing, redirect
 from seawall.enforce.tables import delivery, endpoint, enforcement
 
 PAGE_SIZE = 50
@@ -24,7 +24,7 @@ _ROWS = (
 )
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """Newest first; by state; or one by its id."""
     state = visit.query("state") if visit.query("state") in STATES else ""
     wanted, before = visit.query("id"), visit.cursor()
@@ -59,14 +59,14 @@ def show(visit: Visit) -> Response:
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """The newest for programs."""
     with visit.app.database.read() as connection:
         rows = connection.execute(select(delivery).order_by(delivery.c.seq.desc()).limit(PAGE_SIZE)).all()
     return JSONResponse({"deliveries": [dict(row._mapping) for row in rows]})
 
 
-def replay(visit: Visit) -> Response:
+def replay(visit: PageRequest) -> Response:
     """Send a dead or delivered message again, under the same id."""
     wanted = visit.place("delivery")
     try:
@@ -74,7 +74,7 @@ def replay(visit: Visit) -> Response:
     except enforce.UnknownDelivery:
         raise missing("delivery") from None
     except enforce.CannotReplay as error:
-        raise Problem(409, "Not sent again", str(error)) from None
+        raise PageProblem(409, "Not sent again", str(error)) from None
     return redirect(f"/deliveries?id={wanted}")
 
 

@@ -13,13 +13,13 @@ from seawall import access, review
 from seawall.access import Permission
 from seawall.access.tables import view
 from seawall.appeal.tables import report
-from seawall.console import in_force
-from seawall.console.contents import VEILED_HARMS
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import enforcements, notes, reviews, timeline
-from seawall.console.looks import look
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.templates import render
-from seawall.console.visits import Page, Problem, Visit, missing
-from seawall.detect.media import Unreadable
+from seawall.media import UnreadableMedia
 from seawall.model import ItemRef
 from seawall.review.tables import case
 from seawall.screen import media_bytes
@@ -31,7 +31,7 @@ _MOST_PIXELS = 64_000_000
 _IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-store"}
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """The item in its newest revision, or in ``?revision=``."""
     app = visit.app
     with app.database.read() as connection:
@@ -42,7 +42,7 @@ def show(visit: Visit) -> Response:
         decided = _decision_about(connection, head, revision)
     ref = ItemRef(head.content_type, head.ref, revision)
     access.record_view(app.database, app.ledger, visit.person.id, ref, "item")
-    seen = look(app, ref, decided, whole=visit.query("all") == "1")
+    seen = item_view(app, ref, decided, whole=visit.query("all") == "1")
     with app.database.read() as connection:
         enforced = enforcements(connection, head.ref)
         answers = reviews(connection, head.ref)
@@ -60,14 +60,14 @@ def show(visit: Visit) -> Response:
         seen=seen,
         revision=revision,
         veiled=bool(harms & VEILED_HARMS),
-        names=in_force.names_of_people(app),
+        names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
         case_open=review.CaseState.OPEN,
         **context,
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """The item's decisions and enforcements for programs; no content."""
     with visit.app.database.read() as connection:
         head = connection.execute(select(item).where(item.c.ref == visit.place("item"))).first()
@@ -91,22 +91,22 @@ def as_json(visit: Visit) -> Response:
     )
 
 
-def image(visit: Visit) -> Response:
+def image(visit: PageRequest) -> Response:
     """One image of one revision, decoded and encoded anew: what a browser gets is never the bytes that came in."""
-    return Response(_encoded(_picture(visit)), media_type="image/webp", headers=_IMAGE_HEADERS)
+    return Response(_encoded(_image(visit)), media_type="image/webp", headers=_IMAGE_HEADERS)
 
 
-def frame(visit: Visit) -> Response:
-    """A frame of an animated picture, as detectors were shown it, encoded anew."""
-    data = _picture(visit)
+def frame(visit: PageRequest) -> Response:
+    """A frame of an animated image, as detectors were shown it, encoded anew."""
+    data = _image(visit)
     found = visit.app.media.animation(data)
     wanted = int(visit.place("frame"))
-    if isinstance(found, Unreadable) or wanted >= len(found):
+    if isinstance(found, UnreadableMedia) or wanted >= len(found):
         raise missing("frame")
     return Response(_encoded(found[wanted].jpeg), media_type="image/webp", headers=_IMAGE_HEADERS)
 
 
-def _picture(visit: Visit) -> bytes:
+def _image(visit: PageRequest) -> bytes:
     """The bytes of the image that the address names."""
     app = visit.app
     try:
@@ -125,14 +125,14 @@ def _encoded(data: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
-                raise Problem(422, "Too large", "This image has more pixels than the console decodes.")
+                raise PageProblem(422, "Too large", "This image has more pixels than the console decodes.")
             opened.draft("RGB", (_WIDEST, _WIDEST))
-            picture = ImageOps.exif_transpose(opened).convert("RGBA" if opened.has_transparency_data else "RGB")
-            picture.thumbnail((_WIDEST, _WIDEST))
+            raster = ImageOps.exif_transpose(opened).convert("RGBA" if opened.has_transparency_data else "RGB")
+            raster.thumbnail((_WIDEST, _WIDEST))
             out = io.BytesIO()
-            picture.save(out, "WEBP", quality=82)
+            raster.save(out, "WEBP", quality=82)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise Problem(422, "Unreadable", "This image cannot be decoded.") from None
+        raise PageProblem(422, "Unreadable", "This image cannot be decoded.") from None
     return out.getvalue()
 
 

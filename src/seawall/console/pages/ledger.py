@@ -10,8 +10,8 @@ from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
 from seawall.access import Permission
+from seawall.console.request import Page, PageRequest
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit
 from seawall.model import EVENT_KINDS
 from seawall.storage.tables import event
 
@@ -19,7 +19,7 @@ PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LedgerLine:
     """One event for reading."""
 
     seq: int
@@ -31,17 +31,17 @@ class Line:
     chain: str
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """The page."""
     return _page(visit)
 
 
-def verify(visit: Visit) -> Response:
+def verify(visit: PageRequest) -> Response:
     """Read the whole ledger: no gap, the chain of hashes holds, every body can be read."""
     return _page(visit, verification=visit.app.ledger.verify())
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """Events after ``?after=``, oldest first, for programs that follow along."""
     after = visit.cursor("after") or 0
     with visit.app.database.read() as connection:
@@ -52,7 +52,7 @@ def as_json(visit: Visit) -> Response:
     return JSONResponse({"events": events, "next": events[-1]["seq"] if events else after})
 
 
-def _page(visit: Visit, verification: object = None) -> Response:
+def _page(visit: PageRequest, verification: object = None) -> Response:
     kind = visit.query("kind") if visit.query("kind") in EVENT_KINDS else ""
     before, at = visit.cursor(), visit.cursor("seq")
     query = select(event).order_by(event.c.seq.desc()).limit(PAGE_SIZE + 1)
@@ -65,7 +65,7 @@ def _page(visit: Visit, verification: object = None) -> Response:
     with visit.app.database.read() as connection:
         rows = connection.execute(query).all()
     lines = [
-        Line(
+        LedgerLine(
             seq=row.seq,
             at=row.at,
             kind=row.kind,

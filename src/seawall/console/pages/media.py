@@ -1,4 +1,4 @@
-"""Recordings and films for the console's players, and documents as files: from the vault, as they came."""
+"""Audio files and videos for the console's players, and documents as files: from the vault, as they came."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
-from seawall.console.visits import Page, Problem, Visit, missing
+from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.model import ItemRef
 from seawall.screen import media_bytes
 from seawall.screen.tables import item
@@ -33,12 +33,12 @@ _FORMATS = {
 }
 
 
-def play(visit: Visit) -> Response:
-    """One recording or film, or the range of it that was asked for. Who listens is recorded."""
-    ref, sort, data = _file(visit, _FORMATS, "recording or film")
+def play(visit: PageRequest) -> Response:
+    """One recording or video, or the range of it that was asked for. Who listens is recorded."""
+    ref, sort, data = _file(visit, _FORMATS, "recording or video")
     media_type = type_of(sort, data)
     if media_type is None:
-        raise Problem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
+        raise PageProblem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
     access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
     headers = {
         "Accept-Ranges": "bytes",
@@ -57,7 +57,7 @@ def play(visit: Visit) -> Response:
     return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
 
 
-def document(visit: Visit) -> Response:
+def document(visit: PageRequest) -> Response:
     """A document as a file, never to be shown by the browser. Who takes it is recorded."""
     ref, _, data = _file(visit, {"document"}, "document")
     access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
@@ -75,7 +75,7 @@ def suffix_of(data: bytes) -> str:
     return ".pdf" if data.startswith(b"%PDF-") else ".bin"
 
 
-def _file(visit: Visit, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
+def _file(visit: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
     """Of which revision it is, its sort, and its bytes. Raises Problem 404."""
     app = visit.app
     with app.database.read() as connection:

@@ -10,19 +10,19 @@ from sqlalchemy import Connection, Row, case, func, select
 from starlette.responses import JSONResponse, Response
 
 from seawall.access import Permission
+from seawall.console.request import Page, PageRequest
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit
 from seawall.enforce.tables import delivery
 from seawall.model import Verdict, now_ms
 from seawall.review.tables import case as review_case
-from seawall.screen.tables import debt, decision, fired_rule, traffic
+from seawall.screen.tables import decision, fired_rule, pending_rescreen, traffic
 
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
+class OverviewNumbers:
     """The figures of the overview. Times are ms since 1970."""
 
     decisions: int
@@ -30,34 +30,34 @@ class Numbers:
     degraded: int
     open_cases: int
     top_queue: str | None
-    open_debts: int
-    oldest_debt_at: int | None
-    overdue_debts: int
-    next_debt_due: int | None
+    pending_rescreens: int
+    oldest_pending_at: int | None
+    overdue_rescreens: int
+    next_rescreen_due: int | None
     waiting_deliveries: int
     dead_deliveries: int
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """The page."""
     with visit.app.database.read() as connection:
         return render(visit, "overview.html", **_context(connection))
 
 
-def live(visit: Visit) -> Response:
+def live(visit: PageRequest) -> Response:
     """The part of the page that renews itself."""
     with visit.app.database.read() as connection:
         return render(visit, "overview_live.html", **_context(connection))
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """The figures for programs."""
     with visit.app.database.read() as connection:
         found = numbers(connection)
-    return JSONResponse({name: getattr(found, name) for name in Numbers.__slots__})
+    return JSONResponse({name: getattr(found, name) for name in OverviewNumbers.__slots__})
 
 
-def traffic_json(visit: Visit) -> Response:
+def traffic_json(visit: PageRequest) -> Response:
     """Decisions by minute and verdict over the last hour, in uPlot's columns: seconds, then a column each."""
     first = (now_ms() // _MINUTE - 59) * _MINUTE
     query = (
@@ -72,7 +72,7 @@ def traffic_json(visit: Visit) -> Response:
     return JSONResponse({"names": list(Verdict), "columns": [[minute // 1000 for minute in minutes], *columns]})
 
 
-def numbers(connection: Connection) -> Numbers:
+def numbers(connection: Connection) -> OverviewNumbers:
     """Count what the overview shows."""
     now = now_ms()
     # Whole minutes: the running one and the 59 before it.
@@ -88,23 +88,25 @@ def numbers(connection: Connection) -> Numbers:
         .group_by(review_case.c.queue)
         .order_by(func.count().desc(), review_case.c.queue)
     ).all()
-    overdue = func.sum(case((debt.c.due_at < now, 1), else_=0))
-    debts = connection.execute(
-        select(func.count(), func.min(debt.c.opened_at), overdue, func.min(debt.c.due_at)).where(debt.c.state == "open")
+    overdue = func.sum(case((pending_rescreen.c.due_at < now, 1), else_=0))
+    pending_rescreens = connection.execute(
+        select(
+            func.count(), func.min(pending_rescreen.c.opened_at), overdue, func.min(pending_rescreen.c.due_at)
+        ).where(pending_rescreen.c.state == "open")
     ).one()
     states: dict[str, int] = dict(
         connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)).all()
     )
-    return Numbers(
+    return OverviewNumbers(
         decisions=sum(verdicts.values()),
         verdicts=verdicts,
         degraded=sum(int(degraded) for _, _, degraded in rows),
         open_cases=sum(count for _, count in open_cases),
         top_queue=open_cases[0][0] if open_cases else None,
-        open_debts=debts[0],
-        oldest_debt_at=debts[1],
-        overdue_debts=int(debts[2] or 0),
-        next_debt_due=debts[3],
+        pending_rescreens=pending_rescreens[0],
+        oldest_pending_at=pending_rescreens[1],
+        overdue_rescreens=int(pending_rescreens[2] or 0),
+        next_rescreen_due=pending_rescreens[3],
         waiting_deliveries=states.get("queued", 0) + states.get("retrying", 0),
         dead_deliveries=states.get("dead", 0),
     )

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import JSONResponse, Response
 
 from seawall.access import Permission
-from seawall.console import in_force
-from seawall.console.colours import source_lines
+from seawall.console import active_bundle
+from seawall.console.highlight import source_lines
+from seawall.console.request import Page, PageRequest, missing
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, missing
 from seawall.model import HARMS, now_ms
 from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
 from seawall.publish.tables import bundle as bundle_table
@@ -35,7 +35,7 @@ class RuleView:
     fired: int
 
 
-def show_all(visit: Visit) -> Response:
+def show_all(visit: PageRequest) -> Response:
     """Every policy in force."""
     bundle = visit.app.bundle
     with visit.app.database.read() as connection:
@@ -52,11 +52,11 @@ def show_all(visit: Visit) -> Response:
         harms=HARMS,
         bundle=bundle,
         published=published,
-        names=in_force.names_of_people(visit.app),
+        names=active_bundle.names_of_people(visit.app),
     )
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """One policy."""
     app = visit.app
     policy = _policy(visit)
@@ -74,13 +74,13 @@ def show(visit: Visit) -> Response:
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """One policy's source for programs, with the hash of the bundle it is in."""
     policy = _policy(visit)
     return JSONResponse({"policy": policy.name, "bundle": visit.app.bundle.hash, "source": policy.source.text})
 
 
-def _policy(visit: Visit) -> Policy:
+def _policy(visit: PageRequest) -> Policy:
     policy = visit.app.bundle.policy(visit.place("policy"))
     if policy is None:
         raise missing("policy")

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, redirect
 from seawall.model import now_ms
 from seawall.review.tables import case, lease
 from seawall.screen.tables import item
@@ -20,7 +20,7 @@ from seawall.screen.tables import item
 PAGE_SIZE = 50
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """Open cases, or closed ones, by queue and content type."""
     state = "closed" if visit.query("state") == "closed" else "open"
     queue, content_type = visit.query("queue"), visit.query("type")
@@ -43,14 +43,14 @@ def show(visit: Visit) -> Response:
     )
 
 
-def as_json(visit: Visit) -> Response:
+def as_json(visit: PageRequest) -> Response:
     """Open cases for programs."""
     with visit.app.database.read() as connection:
         cases = _cases(connection, "open", visit.query("queue"), visit.query("type"), 0)
     return JSONResponse({"cases": [dict(row._mapping) for row in cases[:PAGE_SIZE]]})
 
 
-def next_case(visit: Visit) -> Response:
+def next_case(visit: PageRequest) -> Response:
     """Lease the most urgent case and go there."""
     queue, content_type = visit.query("queue"), visit.query("type")
     lease_ = review.next_case(

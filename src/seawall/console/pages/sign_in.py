@@ -7,20 +7,20 @@ import secrets
 from starlette.responses import Response
 
 from seawall import access
+from seawall.console.request import Page, PageRequest, form_cookie, local_path, redirect
 from seawall.console.templates import render
-from seawall.console.visits import Page, Visit, form_cookie, local, redirect
 
 
-def show(visit: Visit) -> Response:
+def show(visit: PageRequest) -> Response:
     """The form."""
     if visit.session is not None:
-        return redirect(local(visit.query("next", "/")))
-    return _form(visit, where=local(visit.query("next", "/")))
+        return redirect(local_path(visit.query("next", "/")))
+    return _form(visit, where=local_path(visit.query("next", "/")))
 
 
-def sign_in(visit: Visit) -> Response:
+def sign_in(visit: PageRequest) -> Response:
     """Check email and password; a fresh session takes the place of any former one."""
-    where = local(visit.field("next", "/"))
+    where = local_path(visit.field("next", "/"))
     email = visit.field("email")
     address = visit.request.client.host if visit.request.client else ""
     database = visit.app.database
@@ -47,7 +47,7 @@ def sign_in(visit: Visit) -> Response:
     return response
 
 
-def sign_out(visit: Visit) -> Response:
+def sign_out(visit: PageRequest) -> Response:
     """End the session."""
     token = visit.request.cookies.get(visit.house.cookie)
     if token:
@@ -57,7 +57,7 @@ def sign_out(visit: Visit) -> Response:
     return response
 
 
-def _form(visit: Visit, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
+def _form(visit: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
     if visit.session is not None:
         return render(visit, "sign_in.html", where=where, email=email, error=error, form_csrf=visit.session.csrf)
     token = visit.request.cookies.get(form_cookie()) or secrets.token_urlsafe(24)

@@ -39,7 +39,7 @@ for (const frame of document.querySelectorAll("[data-media]")) {
   });
 }
 
-const JUST_AFTER = 0.001; // seconds: times are rounded to thousandths, and just before a cut stands another picture
+const JUST_AFTER = 0.001; // seconds: times are rounded to thousandths, and just before a cut stands another image
 
 function seek(player, seconds) {
   if (player.closest("[inert]") !== null) return; // still blurred

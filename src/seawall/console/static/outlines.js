@@ -1,4 +1,4 @@
-// Boxes over a film: there while it stands where something was found, gone as soon as it plays or moves elsewhere.
+// Boxes over a video: there while it stands where something was found, gone as soon as it plays or moves elsewhere.
 
 const NEAR = 0.02; // seconds: less than a frame lasts
 

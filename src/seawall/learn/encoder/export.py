@@ -22,7 +22,7 @@ LAYERS, ATTENTION_HEADS = 6, 12  # as in ``network``
 _MICROSOFT = "com.microsoft"
 
 
-class Graph:
+class OnnxGraph:
     """Nodes and weights as they are added."""
 
     def __init__(self, bits: int) -> None:
@@ -75,7 +75,7 @@ def _rounded(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
 
 def export(state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str]) -> bytes:
     """The bytes of the ONNX file from the state of a ``Classifier``. ``notes`` are kept in its metadata."""
-    graph = Graph(bits)
+    graph = OnnxGraph(bits)
     words = graph.table("pieces", state["encoder.words.weight"], "encoder.words")
     length = graph.node("Shape", ["pieces"], "length", start=1)
     first = graph.constant("first", np.array([0], dtype=np.int64))
@@ -107,7 +107,7 @@ def export(state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str]) 
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _layer(graph: Graph, states: str, state: Mapping[str, Floats], name: str) -> str:
+def _layer(graph: OnnxGraph, states: str, state: Mapping[str, Floats], name: str) -> str:
     def weights(part: str) -> tuple[Floats, Floats]:
         return state[f"{name}.{part}.weight"], state[f"{name}.{part}.bias"]
 

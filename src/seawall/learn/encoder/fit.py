@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from seawall.detect.text.model.wording import worded
-from seawall.detect.text.model.wordpiece import WordPiece
-from seawall.learn.datasets import Example
-from seawall.learn.encoder.network import HIDDEN, Classifier, Encoder, mean_embedding
-from seawall.learn.encoder.recipe import Lessons, Plan
+from seawall.detectors.text.model.encoder_input import encoder_text
+from seawall.detectors.text.model.wordpiece import WordPiece
+from seawall.learn.datasets import LabelledText
+from seawall.learn.encoder.network import HIDDEN, EncoderClassifier, EncoderNetwork, mean_embedding
+from seawall.learn.encoder.recipe import TrainingPlan, TrainingSteps
 from seawall.learn.encoder.variants import evaded, swapped
 
 Floats = NDArray[np.float32]
@@ -40,7 +40,7 @@ def pad(rows: Sequence[Sequence[int]], pieces: WordPiece) -> tuple[Tensor, Tenso
     return torch.from_numpy(numbers), torch.from_numpy(mask)
 
 
-def _epoch(lessons: Lessons, plan: Plan, chance: random.Random) -> list[int]:
+def _epoch(lessons: TrainingSteps, plan: TrainingPlan, chance: random.Random) -> list[int]:
     """The texts of one epoch, in order: a share of some sets, others more than once."""
     chosen: list[int] = []
     for number, name in enumerate(lessons.datasets):
@@ -51,7 +51,7 @@ def _epoch(lessons: Lessons, plan: Plan, chance: random.Random) -> list[int]:
 
 
 def _batches(
-    lessons: Lessons, plan: Plan, pieces: WordPiece, chance: random.Random
+    lessons: TrainingSteps, plan: TrainingPlan, pieces: WordPiece, chance: random.Random
 ) -> Iterator[tuple[list[int], list[list[int]], list[bool]]]:
     """Rows, their pieces, and whether each still means what the old embedding says; texts of like length together."""
     chosen = _epoch(lessons, plan, chance)
@@ -61,7 +61,7 @@ def _batches(
             text = lessons.texts[row]
             if chance.random() < plan.evade:
                 text = evaded(text, chance)
-            read = worded(text)
+            read = encoder_text(text)
             other = swapped(read, chance) if chance.random() < plan.swap else read
             drawn.append((row, pieces.cut(other)[: plan.longest], other == read))
         drawn.sort(key=lambda one: len(one[1]))
@@ -72,7 +72,11 @@ def _batches(
 
 
 def _loss(
-    outputs: tuple[Tensor, Tensor, Tensor], rows: list[int], same: list[bool], lessons: Lessons, plan: Plan
+    outputs: tuple[Tensor, Tensor, Tensor],
+    rows: list[int],
+    same: list[bool],
+    lessons: TrainingSteps,
+    plan: TrainingPlan,
 ) -> Tensor:
     heads, finer, general = (output.float() for output in outputs)
     label, weight = torch.from_numpy(lessons.label[rows]), torch.from_numpy(lessons.weight[rows])
@@ -91,10 +95,10 @@ def _loss(
 
 
 def fine_tune(
-    model: Classifier,
-    lessons: Lessons,
+    model: EncoderClassifier,
+    lessons: TrainingSteps,
     pieces: WordPiece,
-    plan: Plan,
+    plan: TrainingPlan,
     seed: int,
     progress: Callable[[str], None],
 ) -> None:
@@ -137,9 +141,9 @@ def fine_tune(
     torch._foreach_copy_([p.detach() for p in trained], average)
 
 
-def outputs(model: Classifier, texts: Sequence[str], pieces: WordPiece) -> tuple[Floats, Floats]:
+def outputs(model: EncoderClassifier, texts: Sequence[str], pieces: WordPiece) -> tuple[Floats, Floats]:
     """Log-odds of the heads (texts × heads) and general embeddings (texts × hidden) of texts, by their beginnings."""
-    read = [pieces.cut(worded(text))[:_READ] for text in texts]
+    read = [pieces.cut(encoder_text(text))[:_READ] for text in texts]
     odds = np.zeros((len(texts), model.heads.out_features), dtype=np.float32)
     general = np.zeros((len(texts), model.general.out_features), dtype=np.float32)
     with torch.no_grad():
@@ -149,9 +153,9 @@ def outputs(model: Classifier, texts: Sequence[str], pieces: WordPiece) -> tuple
     return odds, general
 
 
-def published_embeddings(encoder: Encoder, examples: Sequence[Example], pieces: WordPiece) -> Floats:
+def published_embeddings(encoder: EncoderNetwork, examples: Sequence[LabelledText], pieces: WordPiece) -> Floats:
     """What the published model makes of each text (texts × hidden, length 1), by its beginning."""
-    read = [pieces.cut(worded(example.text))[:_READ] for example in examples]
+    read = [pieces.cut(encoder_text(example.text))[:_READ] for example in examples]
     found = np.zeros((len(examples), HIDDEN), dtype=np.float32)
     for rows in _by_length(read):
         found[rows] = mean_embedding(encoder, *pad([read[row] for row in rows], pieces)).numpy()

@@ -15,7 +15,7 @@ HIDDEN, LAYERS, ATTENTION_HEADS, INNER = 384, 6, 12, 1536
 _EPSILON = 1e-12
 
 
-class Layer(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
+class EncoderLayer(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
     """Attention over the whole text, then a small network for each piece; each with its residual and norm."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Layer(nn.Module):  # type: ignore[misc]  # torch may be missing where type
         return self.last_norm(states + self.outer(functional.gelu(self.inner(states))))
 
 
-class Encoder(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
+class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
     """Pieces to the mean of their last states (B, H)."""
 
     def __init__(self, pieces: int, positions: int) -> None:
@@ -46,7 +46,7 @@ class Encoder(nn.Module):  # type: ignore[misc]  # torch may be missing where ty
         self.words = nn.Embedding(pieces, HIDDEN)
         self.positions = nn.Embedding(positions, HIDDEN)
         self.norm = nn.LayerNorm(HIDDEN, eps=_EPSILON)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
 
     def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:
         states = self.norm(self.words(pieces) + self.positions.weight[: pieces.shape[1]])
@@ -57,10 +57,10 @@ class Encoder(nn.Module):  # type: ignore[misc]  # torch may be missing where ty
         return (states * share).sum(dim=1) / share.sum(dim=1)
 
 
-class Classifier(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
+class EncoderClassifier(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
     """The encoder, its heads (one number each), a finer task that only helps training, and the general embedding."""
 
-    def __init__(self, encoder: Encoder, heads: int) -> None:
+    def __init__(self, encoder: EncoderNetwork, heads: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.heads = nn.Linear(HIDDEN, heads)
@@ -86,11 +86,11 @@ _LAYER_NAMES = {
 }
 
 
-def from_release(tensors: dict[str, Tensor], positions: int) -> Encoder:
+def from_release(tensors: dict[str, Tensor], positions: int) -> EncoderNetwork:
     """The encoder with the weights of the published file. The type embedding is folded into the positions."""
     tensors = {name.removeprefix("bert."): tensor.float() for name, tensor in tensors.items()}
     words = tensors["embeddings.word_embeddings.weight"]
-    encoder = Encoder(len(words), positions)
+    encoder = EncoderNetwork(len(words), positions)
     state = {
         "words.weight": words,
         "positions.weight": tensors["embeddings.position_embeddings.weight"][:positions]
@@ -106,7 +106,7 @@ def from_release(tensors: dict[str, Tensor], positions: int) -> Encoder:
     return encoder
 
 
-def mean_embedding(encoder: Encoder, pieces: Tensor, mask: Tensor) -> Tensor:
+def mean_embedding(encoder: EncoderNetwork, pieces: Tensor, mask: Tensor) -> Tensor:
     """What the published model calls a sentence's embedding: the mean, scaled to length 1 (B, H)."""
     with torch.no_grad():
         return functional.normalize(encoder(pieces, mask).float(), dim=-1)

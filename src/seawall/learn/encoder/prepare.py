@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from seawall.learn.corpus import Corpus, Progress
+from seawall.learn.corpus import Progress, TrainingCorpus
 from seawall.learn.datasets import HEADS, TrainingError
-from seawall.learn.encoder.recipe import FIRST, SECOND, lessons
+from seawall.learn.encoder.recipe import FIRST, SECOND, training_steps
 
 RELEASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS, _VOCABULARY = "model.safetensors", "vocab.txt"
@@ -21,7 +21,7 @@ _POSITIONS = 128  # of the published 512: windows are shorter
 _COMPARED = 600  # calibration texts on which the rounded weights are compared with the trained ones
 
 
-def encoder_file(path: Path, corpus: Corpus, seed: int, progress: Progress) -> bytes:
+def encoder_file(path: Path, corpus: TrainingCorpus, seed: int, progress: Progress) -> bytes:
     """The content of ``encoder.onnx``.
 
     Raises ``TrainingError`` when the path holds no weights, other weights than the published ones, or when a
@@ -38,10 +38,10 @@ def encoder_file(path: Path, corpus: Corpus, seed: int, progress: Progress) -> b
     return _fine_tuned(path, corpus, seed, progress)
 
 
-def _fine_tuned(path: Path, corpus: Corpus, seed: int, progress: Progress) -> bytes:
+def _fine_tuned(path: Path, corpus: TrainingCorpus, seed: int, progress: Progress) -> bytes:
     torch, safetensors = _package("torch"), _package("safetensors.torch")
     _package("onnx")
-    from seawall.detect.text.model.wordpiece import WordPiece
+    from seawall.detectors.text.model.wordpiece import WordPiece
     from seawall.learn.encoder import fit, network
 
     torch.set_num_threads(1)  # sums in one order
@@ -50,10 +50,10 @@ def _fine_tuned(path: Path, corpus: Corpus, seed: int, progress: Progress) -> by
     progress("reading embeddings of the published model")
     taught = [example for example, held in zip(corpus.examples, corpus.calibration, strict=True) if not held]
     general = fit.published_embeddings(network.from_release(tensors, _POSITIONS), taught, pieces)
-    model = network.Classifier(network.from_release(tensors, _POSITIONS), len(HEADS))
+    model = network.EncoderClassifier(network.from_release(tensors, _POSITIONS), len(HEADS))
     states = []
     for number, plan in enumerate((FIRST, SECOND)):
-        fit.fine_tune(model, lessons(taught, general, plan), pieces, plan, seed + number, progress)
+        fit.fine_tune(model, training_steps(taught, general, plan), pieces, plan, seed + number, progress)
         states.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
     model.load_state_dict({name: (tensor + states[1][name]) / 2 for name, tensor in states[0].items()})
     held = [example.text for example, aside in zip(corpus.examples, corpus.calibration, strict=True) if aside]
@@ -77,14 +77,14 @@ def _rounding(file: bytes, texts: list[str], trained: Any) -> dict[str, float]:
     """How far the rounded encoder is from the trained one: log-odds and cosine of embeddings."""
     from tempfile import TemporaryDirectory
 
-    from seawall.detect.text.model.encoder import Encoder
-    from seawall.detect.text.model.wording import worded
+    from seawall.detectors.text.model.encoder import OnnxEncoder
+    from seawall.detectors.text.model.encoder_input import encoder_text
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "encoder.onnx"
         path.write_bytes(file)
-        encoder = Encoder(path)
-    served = encoder.run([encoder.cut(worded(text))[0] for text in texts])
+        encoder = OnnxEncoder(path)
+    served = encoder.run([encoder.cut(encoder_text(text))[0] for text in texts])
     odds, general = trained
     gap = np.abs(1 / (1 + np.exp(-served.odds)) - 1 / (1 + np.exp(-odds)))
     cosine = (served.general * general).sum(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.learn.corpus import ASSUMED_CLEAN
-from seawall.learn.datasets import HEADS, Example
+from seawall.learn.datasets import HEADS, LabelledText
 
 Floats = NDArray[np.float32]
 
@@ -19,7 +19,7 @@ _CLEAN = {**ASSUMED_CLEAN, "toxic": ("sms_spam",)}
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """How long and how hard.
 
     ``share`` is the part of a data set seen in one epoch, ``weight`` what its texts count: of all heads, or of one,
@@ -46,7 +46,7 @@ class Plan:
 
 _WEIGHT = {"hatemoji": 2.0, "toxigen": 1.5, "implicit_hate": 0.5, "mlma": 0.5, "seawall_sentences": 0.5}
 
-FIRST = Plan(
+FIRST = TrainingPlan(
     head_weights={"sexism": 1.5, "spam": 0.3, "sexual": 0.5, "toxic": 1.5},
     share={
         "toxic_spans": 0.35, "implicit_hate": 0.5, "mlma": 0.5, "sms_spam": 0.5, "seawall_sentences": 0.6,
@@ -56,7 +56,7 @@ FIRST = Plan(
 )  # fmt: skip
 """Two rounds over everything, the lowest layers and the table of embeddings as published."""
 
-SECOND = Plan(
+SECOND = TrainingPlan(
     epochs=1,
     rate=6e-5,
     head_rate=5e-4,
@@ -80,7 +80,7 @@ worse on both sets' parts of the calibration split.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
+class TrainingSteps:
     """What is taught: texts, soft labels (NaN: not known), weights, categories (-1: not known), old embeddings."""
 
     texts: Sequence[str]
@@ -91,7 +91,7 @@ class Lessons:
     general: Floats | None  # texts × hidden
 
 
-def lessons(examples: Sequence[Example], general: Floats | None, plan: Plan) -> Lessons:
+def training_steps(examples: Sequence[LabelledText], general: Floats | None, plan: TrainingPlan) -> TrainingSteps:
     """The lessons of these examples."""
     label = np.full((len(examples), len(HEADS)), np.nan, dtype=np.float32)
     weight = np.ones_like(label)
@@ -107,4 +107,4 @@ def lessons(examples: Sequence[Example], general: Floats | None, plan: Plan) -> 
                 label[row, column], weight[row, column] = 0.0, counts * _ASSUMED_WEIGHT
         if example.dataset == "edos":
             category[row] = 0 if example.slice == "none" else int(example.slice[0])
-    return Lessons([e.text for e in examples], [e.dataset for e in examples], label, weight, category, general)
+    return TrainingSteps([e.text for e in examples], [e.dataset for e in examples], label, weight, category, general)

@@ -11,11 +11,11 @@ import random
 import re
 from collections import defaultdict
 
-from seawall.detect.text.lookalikes import CYRILLIC, CYRILLIC_EXACT
-from seawall.detect.text.model.identity import IDENTITY
+from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT
+from seawall.detectors.text.model.identity import IDENTITY
 
 _LEET = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7+", "b": "8", "g": "9"}
-_TWINS: dict[str, str] = {latin: twin for twin, latin in CYRILLIC.items() if twin in CYRILLIC_EXACT}
+_TWINS: dict[str, str] = {latin: duplicate for duplicate, latin in CYRILLIC.items() if duplicate in CYRILLIC_EXACT}
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATORS = (" ", ".", "-", "_", "*")
 

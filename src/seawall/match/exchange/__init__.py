@@ -14,28 +14,28 @@ lists of one's own, from a path or an address, and needs nothing.
 """
 
 from seawall.match.exchange.base import (
-    Delta,
     Exchange,
+    ExchangeDelta,
     ExchangeError,
-    Known,
+    ExchangeFeedback,
+    ExchangeRecord,
     NotSupported,
-    Opinion,
-    Record,
+    SharedEntry,
 )
-from seawall.match.exchange.config import ConfigError, ExchangeConfig, read_exchanges
-from seawall.match.exchange.opening import TYPES, open_exchange
+from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError, read_exchanges
+from seawall.match.exchange.factory import TYPES, open_exchange
 
 __all__ = [
     "TYPES",
-    "ConfigError",
-    "Delta",
     "Exchange",
     "ExchangeConfig",
+    "ExchangeConfigError",
+    "ExchangeDelta",
     "ExchangeError",
-    "Known",
+    "ExchangeFeedback",
+    "ExchangeRecord",
     "NotSupported",
-    "Opinion",
-    "Record",
+    "SharedEntry",
     "open_exchange",
     "read_exchanges",
 ]

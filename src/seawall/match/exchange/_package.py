@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import threatexchange
 
-from seawall.match.exchange.base import ExchangeError, Known
+from seawall.match.exchange.base import ExchangeError, SharedEntry
 
 TIMEOUT_S = 60.0
 _PACKAGE = str(Path(threatexchange.__path__[0]))
@@ -42,12 +42,12 @@ _HINTS: dict[Any, str] = {
 }
 
 
-def usable(kind: str, value: str) -> Known | None:
+def usable(kind: str, value: str) -> SharedEntry | None:
     """A signal that a bank can take, or None."""
     from seawall.match.entries import EntryError, canonical_value
 
     try:
-        return Known(kind, canonical_value(kind, value))
+        return SharedEntry(kind, canonical_value(kind, value))
     except EntryError:
         return None
 

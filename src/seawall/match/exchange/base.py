@@ -16,7 +16,7 @@ class NotSupported(ExchangeError):
     """The exchange takes no such opinion."""
 
 
-class Opinion(StrEnum):
+class ExchangeFeedback(StrEnum):
     """What there is to say about a record."""
 
     SEEN = "seen"  # something matched it
@@ -25,7 +25,7 @@ class Opinion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SharedEntry:
     """One thing that a bank can hold: see ``seawall.match.BankEntry`` for kinds and values."""
 
     kind: str
@@ -33,26 +33,26 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ExchangeRecord:
     """A record as it stands now. ``raw``: the exchange's own words, as JSON can hold them; kept, sealed, as they are.
 
     ``skipped`` counts what it holds of kinds that no bank takes (PhotoDNA, whole addresses).
     """
 
-    known: tuple[Known, ...]
+    known: tuple[SharedEntry, ...]
     raw: Mapping[str, Any]
     skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delta:
+class ExchangeDelta:
     """Some changes, in order. ``updates``: the exchange's key → the record, or None when it was taken back.
 
     With ``restart`` they begin the whole list again: once the fetch has ended, what it did not name is gone.
     ``progress_at``: as of when the exchange's data are known now, in milliseconds since 1970.
     """
 
-    updates: Mapping[str, Record | None] = field(default_factory=dict)
+    updates: Mapping[str, ExchangeRecord | None] = field(default_factory=dict)
     checkpoint: str | None
     restart: bool = False
     progress_at: int | None = None
@@ -62,11 +62,11 @@ class Exchange(Protocol):
     """An opened exchange. Raises ExchangeError for whatever the other side or the network does."""
 
     @property
-    def opinions(self) -> frozenset[Opinion]:
+    def feedback(self) -> frozenset[ExchangeFeedback]:
         """What it can be told."""
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """The changes since ``checkpoint``; None: all there is. Ends when up to date; may be left at any delta."""
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """Tell it about the record that it described with ``raw``; twice does no harm. Raises NotSupported."""

@@ -12,8 +12,8 @@ from threatexchange.exchanges.clients.fb_threatexchange.threat_updates import Th
 from threatexchange.exchanges.impl.fb_threatexchange_api import FBThreatExchangeIndicatorRecord as Indicator
 
 from seawall.match.exchange._package import TIMEOUT_S, explained, quiet, usable
-from seawall.match.exchange.base import Delta, ExchangeError, NotSupported, Opinion, Record
-from seawall.match.exchange.config import ConfigError, ExchangeConfig
+from seawall.match.exchange.base import ExchangeDelta, ExchangeError, ExchangeFeedback, ExchangeRecord, NotSupported
+from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 _NAME: Final = "ThreatExchange"
 _PAGE: Final = 500
@@ -29,9 +29,9 @@ _KINDS: Final = {
     "DOMAIN": "domain",
 }
 _REACTIONS: Final = {
-    Opinion.SEEN: "SAW_THIS_TOO",
-    Opinion.TRUE_POSITIVE: "HELPFUL",
-    Opinion.FALSE_POSITIVE: "DISAGREE_WITH_TAGS",
+    ExchangeFeedback.SEEN: "SAW_THIS_TOO",
+    ExchangeFeedback.TRUE_POSITIVE: "HELPFUL",
+    ExchangeFeedback.FALSE_POSITIVE: "DISAGREE_WITH_TAGS",
 }
 
 
@@ -57,20 +57,20 @@ def _client(token: str, url: str | None) -> Any:
 class ThreatExchange:
     """The updates of one privacy group. The key of a record is its type and indicator."""
 
-    opinions = frozenset(_REACTIONS)
+    feedback = frozenset(_REACTIONS)
 
     def __init__(self, config: ExchangeConfig) -> None:
         """Raises ConfigError when the token or the group cannot be one."""
         quiet()
         token, group = config.settings["token"], config.settings["privacy_group"]
         if not is_valid_app_token(token):
-            raise ConfigError(f"exchange {config.name}: token is no app token of the form 12345678|secret")
+            raise ExchangeConfigError(f"exchange {config.name}: token is no app token of the form 12345678|secret")
         if not isinstance(group, int):
-            raise ConfigError(f"exchange {config.name}: privacy_group is a number")
+            raise ExchangeConfigError(f"exchange {config.name}: privacy_group is a number")
         self._group = group
         self._client = _client(token, config.settings.get("url"))
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """Updates in the order of their time."""
         known = None if checkpoint is None else msgspec.json.decode(checkpoint, type=_Checkpoint)
         if known is not None and time.time() - known.fetched_at > _STALE_S:
@@ -87,14 +87,14 @@ class ThreatExchange:
             for page in pages:
                 reached = max([reached, *(update.time for update in page)])
                 made = _Checkpoint(reached, int(time.time()))
-                yield Delta(
+                yield ExchangeDelta(
                     updates={f"{one.threat_type} {one.indicator}": self._record(one) for one in page},
                     checkpoint=msgspec.json.encode(made).decode(),
                     restart=known is None,
                     progress_at=reached * 1000 or None,
                 )
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """A reaction to every descriptor of the indicator that is not one's own."""
         descriptors = [
             one["id"]
@@ -107,7 +107,7 @@ class ThreatExchange:
             for descriptor in descriptors:
                 if not str(descriptor).isdigit():
                     raise ExchangeError(f"{_NAME} named a descriptor that is no number")
-                self._react(str(descriptor), _REACTIONS[opinion])
+                self._react(str(descriptor), _REACTIONS[feedback])
 
     def _react(self, descriptor: str, reaction: str) -> None:
         """The package's own puts the token into the address, and does not hear a refusal."""
@@ -116,11 +116,11 @@ class ThreatExchange:
             address = f"{self._client._base_url}/{descriptor}"
             session.post(address, data=data, timeout=TIMEOUT_S).raise_for_status()
 
-    def _record(self, update: ThreatUpdateJSON) -> Record | None:
+    def _record(self, update: ThreatUpdateJSON) -> ExchangeRecord | None:
         """None when it was deleted, or when everybody says that it is harmless."""
         indicator = Indicator.from_threatexchange_json(self._client.app_id, update)
-        if indicator is None or all(one.category.name == "NEGATIVE_CLASS" for one in indicator.opinions):
+        if indicator is None or all(one.category.name == "NEGATIVE_CLASS" for one in indicator.feedback):
             return None
         kind = _KINDS.get(update.threat_type)
         found = None if kind is None else usable(kind, update.indicator)
-        return Record(known=() if found is None else (found,), skipped=int(found is None), raw=update.raw_json)
+        return ExchangeRecord(known=() if found is None else (found,), skipped=int(found is None), raw=update.raw_json)

@@ -15,8 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from seawall.match.entries import EntryError, canonical_value
-from seawall.match.exchange.base import Delta, ExchangeError, Known, NotSupported, Opinion, Record
-from seawall.match.exchange.config import ConfigError, ExchangeConfig
+from seawall.match.exchange.base import (
+    ExchangeDelta,
+    ExchangeError,
+    ExchangeFeedback,
+    ExchangeRecord,
+    NotSupported,
+    SharedEntry,
+)
+from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 _CHUNK: Final = 2_000
 _LONGEST_KEY: Final = 500
@@ -32,18 +39,18 @@ class FileExchange:
         self._path = Path(settings["path"]) if "path" in settings else None
         self._url: str | None = settings.get("url")
         if (self._path is None) == (self._url is None):
-            raise ConfigError(f"exchange {config.name}: give either path or url")
+            raise ExchangeConfigError(f"exchange {config.name}: give either path or url")
         if self._url is not None and fetch is None:
-            raise ConfigError(f"exchange {config.name}: addresses cannot be fetched here; give a path")
+            raise ExchangeConfigError(f"exchange {config.name}: addresses cannot be fetched here; give a path")
         self._fetch = fetch
         where = str(self._path or self._url or "")
         self._format = settings.get("format") or ("csv" if where.lower().endswith(".csv") else "jsonl")
         if self._format not in ("jsonl", "csv"):
-            raise ConfigError(f"exchange {config.name}: format is jsonl or csv")
-        self._opinions = Path(settings["opinions"]) if settings.get("opinions") else None
-        self.opinions = frozenset(Opinion) if self._opinions is not None else frozenset[Opinion]()
+            raise ExchangeConfigError(f"exchange {config.name}: format is jsonl or csv")
+        self._feedback = Path(settings["feedback"]) if settings.get("feedback") else None
+        self.feedback = frozenset(ExchangeFeedback) if self._feedback is not None else frozenset[ExchangeFeedback]()
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """The whole list in chunks, if it is another than that of the checkpoint."""
         data = self._read()
         digest = hashlib.sha256(data).hexdigest()
@@ -52,17 +59,17 @@ class FileExchange:
         records = list(self._records(data))  # all of it is checked before any of it counts
         for start in range(0, max(1, len(records)), _CHUNK):
             last = start + _CHUNK >= len(records)
-            yield Delta(
+            yield ExchangeDelta(
                 updates=dict(records[start : start + _CHUNK]), checkpoint=digest if last else checkpoint, restart=True
             )
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """A line of JSON in the file of opinions. Raises NotSupported when there is none."""
-        if self._opinions is None:
+        if self._feedback is None:
             raise NotSupported(f"{self._name} names no file for opinions")
-        line = json.dumps({"opinion": opinion.value, "record": dict(raw)}, ensure_ascii=False)
+        line = json.dumps({"feedback": feedback.value, "record": dict(raw)}, ensure_ascii=False)
         try:
-            with self._opinions.open("a", encoding="utf-8") as file:
+            with self._feedback.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
             raise ExchangeError(f"{self._name}: the file of opinions cannot be written: {error.strerror}") from error
@@ -78,14 +85,14 @@ class FileExchange:
             why = error.strerror or str(error) or type(error).__name__
             raise ExchangeError(f"{self._name}: the list cannot be read: {why}") from error
 
-    def _records(self, data: bytes) -> Iterator[tuple[str, Record]]:
+    def _records(self, data: bytes) -> Iterator[tuple[str, ExchangeRecord]]:
         seen: dict[str, int] = {}
         for number, row in self._rows(data):
             kind, value = row.get("kind"), row.get("value")
             if not isinstance(kind, str) or not isinstance(value, str):
                 raise ExchangeError(f"{self._name}: line {number}: kind and value must be texts")
             try:
-                known = Known(kind, canonical_value(kind, value))
+                known = SharedEntry(kind, canonical_value(kind, value))
             except EntryError as error:
                 raise ExchangeError(f"{self._name}: line {number}: {error}") from error
             key = str(row.get("key") or f"{known.kind} {known.value}")
@@ -94,7 +101,7 @@ class FileExchange:
             if key in seen:
                 raise ExchangeError(f"{self._name}: line {number}: the same key as in line {seen[key]}")
             seen[key] = number
-            yield key, Record(known=(known,), raw=row)
+            yield key, ExchangeRecord(known=(known,), raw=row)
 
     def _rows(self, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
         try:

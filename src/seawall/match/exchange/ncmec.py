@@ -11,8 +11,8 @@ from threatexchange.exchanges.clients.ncmec import hash_api as api
 from threatexchange.exchanges.impl import ncmec_api as impl
 
 from seawall.match.exchange._package import explained, quiet, usable
-from seawall.match.exchange.base import Delta, Known, NotSupported, Opinion, Record
-from seawall.match.exchange.config import ConfigError, ExchangeConfig
+from seawall.match.exchange.base import ExchangeDelta, ExchangeFeedback, ExchangeRecord, NotSupported, SharedEntry
+from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 _NAME: Final = "NCMEC"
 _KINDS: Final = {"md5": "digest", "sha1": "digest", "pdq": "image"}
@@ -36,9 +36,9 @@ def _client(user: str, password: str, environment: Any, url: str | None) -> Any:
 
 
 class Ncmec:
-    """Entries of one environment. Each entry is a picture or film of one member, with several fingerprints."""
+    """Entries of one environment. Each entry is an image or video of one member, with several fingerprints."""
 
-    opinions = frozenset({Opinion.TRUE_POSITIVE, Opinion.FALSE_POSITIVE})
+    feedback = frozenset({ExchangeFeedback.TRUE_POSITIVE, ExchangeFeedback.FALSE_POSITIVE})
 
     def __init__(self, config: ExchangeConfig) -> None:
         """Raises ConfigError when there is no such environment."""
@@ -47,7 +47,7 @@ class Ncmec:
         environment = next((one for one in api.NCMECEnvironment if one.name == settings["environment"]), None)
         if environment is None:
             known = ", ".join(one.name for one in api.NCMECEnvironment)
-            raise ConfigError(f"exchange {config.name}: environment is one of {known}")
+            raise ExchangeConfigError(f"exchange {config.name}: environment is one of {known}")
         self._client = _client(settings["user"], settings["password"], environment, settings.get("url"))
         self._members = frozenset(settings.get("only_members") or ())
         self._negative_reason: str | None = settings.get("negative_reason")
@@ -56,25 +56,25 @@ class Ncmec:
         flow.get_client = lambda environment: self._client  # its flow control, our client
         self._api = flow
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """Deltas by time of change; within one window of time by the pages of the API."""
         with explained(_NAME):
             for delta in self._api.fetch_iter([], _decode(checkpoint)):
-                yield Delta(
+                yield ExchangeDelta(
                     updates={key: self._record(entry) for key, entry in delta.updates.items()},
                     checkpoint=msgspec.json.encode(delta.checkpoint).decode(),
                     restart=checkpoint is None,
                     progress_at=delta.checkpoint.get_entries_max_ts * 1000,
                 )
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """An up-vote or down-vote on the entry's fingerprint."""
-        if opinion not in self.opinions:
+        if feedback not in self.feedback:
             raise NotSupported(f"{_NAME} takes votes only")
         voted = next((name for name in _VOTED_ON if name in raw["fingerprints"]), None)
         if voted is None:
             raise NotSupported("the entry has no fingerprint that can be voted on")
-        vote = api.FeedbackType.upvote if opinion is Opinion.TRUE_POSITIVE else api.FeedbackType.downvote
+        vote = api.FeedbackType.upvote if feedback is ExchangeFeedback.TRUE_POSITIVE else api.FeedbackType.downvote
         with explained(_NAME):
             self._client.submit_feedback(
                 raw["member_id"],
@@ -84,12 +84,12 @@ class Ncmec:
                 self._negative_reason if vote is api.FeedbackType.downvote else None,
             )
 
-    def _record(self, entry: api.NCMECEntryUpdate | None) -> Record | None:
+    def _record(self, entry: api.NCMECEntryUpdate | None) -> ExchangeRecord | None:
         if entry is None or entry.deleted or (self._members and entry.member_id not in self._members):
             return None
         found = [_known(name, value) for name, value in entry.fingerprints.items()]
-        known: Sequence[Known] = [one for one in found if one is not None]
-        return Record(
+        known: Sequence[SharedEntry] = [one for one in found if one is not None]
+        return ExchangeRecord(
             known=tuple(known),
             skipped=len(found) - len(known),
             raw={
@@ -102,7 +102,7 @@ class Ncmec:
         )
 
 
-def _known(name: str, value: str) -> Known | None:
+def _known(name: str, value: str) -> SharedEntry | None:
     kind = _KINDS.get(name)
     return None if kind is None else usable(kind, value)
 

@@ -10,7 +10,7 @@ import msgspec
 from threatexchange.exchanges.clients.stopncii import api
 
 from seawall.match.exchange._package import explained, quiet, usable
-from seawall.match.exchange.base import Delta, NotSupported, Opinion, Record
+from seawall.match.exchange.base import ExchangeDelta, ExchangeFeedback, ExchangeRecord, NotSupported
 from seawall.match.exchange.config import ExchangeConfig
 
 _NAME: Final = "StopNCII"
@@ -22,9 +22,9 @@ _KINDS: Final = {
 _TAKEN_BACK: Final = (api.StopNCIICaseStatus.Withdrawn, api.StopNCIICaseStatus.Deleted)
 _STALE_S: Final = 30 * 86_400  # what was withdrawn is told for so long; after that only the whole list says it
 _FEEDBACK: Final = {
-    Opinion.SEEN: api.StopNCIICSPFeedbackValue.PendingReview,
-    Opinion.TRUE_POSITIVE: api.StopNCIICSPFeedbackValue.Blocked,
-    Opinion.FALSE_POSITIVE: api.StopNCIICSPFeedbackValue.NotBlocked,
+    ExchangeFeedback.SEEN: api.StopNCIICSPFeedbackValue.PendingReview,
+    ExchangeFeedback.TRUE_POSITIVE: api.StopNCIICSPFeedbackValue.Blocked,
+    ExchangeFeedback.FALSE_POSITIVE: api.StopNCIICSPFeedbackValue.NotBlocked,
 }
 
 
@@ -34,7 +34,7 @@ class _Checkpoint(msgspec.Struct, frozen=True):
 
 
 class StopNcii:
-    """Hashes that people made of their own pictures. The key of a record is its type and hash."""
+    """Hashes that people made of their own images. The key of a record is its type and hash."""
 
     def __init__(self, config: ExchangeConfig) -> None:
         quiet()
@@ -46,9 +46,9 @@ class StopNcii:
             additional_function_keys={api.StopNCIIEndpoint.SubmitFeedback: feedback_key} if feedback_key else None,
             base_url_override=settings.get("url"),
         )
-        self.opinions = frozenset(_FEEDBACK) if feedback_key else frozenset[Opinion]()
+        self.feedback = frozenset(_FEEDBACK) if feedback_key else frozenset[ExchangeFeedback]()
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """Records in their present state, by the time of their last change."""
         known = None if checkpoint is None else msgspec.json.decode(checkpoint, type=_Checkpoint)
         if known is not None and time.time() - known.fetched_at > _STALE_S:
@@ -57,30 +57,30 @@ class StopNcii:
         with explained(_NAME):
             for page in self._client.fetch_hashes_iter(start_timestamp=start):
                 made = _Checkpoint(page.nextSetTimestamp, int(time.time()))
-                yield Delta(
+                yield ExchangeDelta(
                     updates={f"{one.signalType.value} {one.hashValue}": _record(one) for one in page.hashRecords},
                     checkpoint=msgspec.json.encode(made).decode(),
                     restart=known is None,
                     progress_at=page.nextSetTimestamp * 1000,
                 )
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """Feedback on the hash: seen and under review, blocked, or not blocked."""
-        if opinion not in self.opinions:
+        if feedback not in self.feedback:
             raise NotSupported(f"{_NAME} takes feedback only with a feedback_key")
         with explained(_NAME):
             self._client.submit_feedback(
-                api.StopNCIISignalType(raw["signalType"]), raw["hashValue"], _FEEDBACK[opinion]
+                api.StopNCIISignalType(raw["signalType"]), raw["hashValue"], _FEEDBACK[feedback]
             )
 
 
-def _record(record: api.StopNCIIHashRecord) -> Record | None:
+def _record(record: api.StopNCIIHashRecord) -> ExchangeRecord | None:
     # the package's own adapter compares the hash instead of the status, and so never takes a withdrawn one out
     if record.hashStatus in _TAKEN_BACK:
         return None
     kind = _KINDS.get(record.signalType)
     found = None if kind is None else usable(kind, record.hashValue)
-    return Record(
+    return ExchangeRecord(
         known=() if found is None else (found,),
         skipped=int(found is None),
         raw={

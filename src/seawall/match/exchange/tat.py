@@ -8,7 +8,7 @@ from typing import Any, Final
 from threatexchange.exchanges.clients.techagainstterrorism import api
 
 from seawall.match.exchange._package import explained, quiet, usable
-from seawall.match.exchange.base import Delta, NotSupported, Opinion, Record
+from seawall.match.exchange.base import ExchangeDelta, ExchangeFeedback, ExchangeRecord, NotSupported
 from seawall.match.exchange.config import ExchangeConfig
 
 _NAME: Final = "Tech Against Terrorism"
@@ -18,7 +18,7 @@ _KINDS: Final = {"PDQ": "image", "MD5": "digest", "SHA1": "digest", "SHA256": "d
 class TechAgainstTerrorism:
     """Hashes of terrorist content. The key of a record is its algorithm and digest."""
 
-    opinions: frozenset[Opinion] = frozenset()
+    feedback: frozenset[ExchangeFeedback] = frozenset()
 
     def __init__(self, config: ExchangeConfig) -> None:
         quiet()
@@ -27,30 +27,30 @@ class TechAgainstTerrorism:
             client.BASE_URL = url.rstrip("/") + "/"
         self._client = client
 
-    def fetch(self, checkpoint: str | None) -> Iterator[Delta]:
+    def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
         """Entries in the order of their changes."""
         reached = checkpoint or ""
         with explained(_NAME):
             for page in self._client.fetch_hashes_iter(reached):
                 reached = page.checkpoint or reached
-                yield Delta(
+                yield ExchangeDelta(
                     updates={f"{one.algorithm} {one.hash_digest}": _record(one) for one in page.results},
                     checkpoint=reached or None,
                     restart=checkpoint is None,
                     progress_at=int(float(reached.partition(",")[0]) * 1000) if reached else None,
                 )
 
-    def report(self, raw: Mapping[str, Any], opinion: Opinion) -> None:
+    def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """Not possible. Raises NotSupported."""
         raise NotSupported(f"{_NAME} takes no opinions")
 
 
-def _record(entry: api.TATHashListEntry) -> Record | None:
+def _record(entry: api.TATHashListEntry) -> ExchangeRecord | None:
     if entry.deleted:
         return None
     kind = _KINDS.get(entry.algorithm)
     found = None if kind is None else usable(kind, entry.hash_digest)
-    return Record(
+    return ExchangeRecord(
         known=() if found is None else (found,),
         skipped=int(found is None),
         raw={

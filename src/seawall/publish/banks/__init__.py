@@ -1,12 +1,12 @@
 """Banks of known things: configuring them, filling them, watching what their entries do, searching the past for them.
 
-configure_bank(ledger, "blocked-images", BankSettings(title="Blocked pictures", harm="terms"), by="lena")
+configure_bank(ledger, "blocked-images", BankSettings(title="Blocked images", harm="terms"), by="lena")
 (entry,) = add_entries(ledger, "blocked-images", [NewEntry(kind="image", value="f8…", source="case-17")], "lena")
 keeper.refresh()                                   # matchable here at once, in other processes within a second
 suspend_entry(ledger, "blocked-images", entry, "lena", "wrong_match")
 """
 
-from seawall.publish.banks.configuring import Bank, BankSettings, configure_bank, find_bank, is_bank_name, list_banks
+from seawall.publish.banks.bank_cache import BankCache
 from seawall.publish.banks.entries import (
     REASONS,
     RETRO_JOB,
@@ -17,48 +17,55 @@ from seawall.publish.banks.entries import (
     suspend_entry,
 )
 from seawall.publish.banks.errors import BankError, NoSuchEntry
-from seawall.publish.banks.guard import BankGuard, Said, Tell
-from seawall.publish.banks.keeper import BankKeeper
-from seawall.publish.banks.listing import Counts, Entry, counts_of, find_entries, find_entry, list_entries
+from seawall.publish.banks.guard import BankGuard, EnqueueFeedback, EntryFeedback
+from seawall.publish.banks.image_entries import hash_image
+from seawall.publish.banks.import_file import ImportLine, ImportResult, import_entries, parse_entries, read_file
+from seawall.publish.banks.indexed_entries import StoredEntries
+from seawall.publish.banks.listing import ListedEntry, MatchCounts, counts_of, find_entries, find_entry, list_entries
 from seawall.publish.banks.lookup import Lookup, Match, look_up_hits, look_up_part
-from seawall.publish.banks.pictures import hash_picture
 from seawall.publish.banks.projections import PROJECTIONS
-from seawall.publish.banks.reading import Imported, Line, import_entries, parse_entries, read_file
-from seawall.publish.banks.retro import RESCAN_JOB, Past, Retro, Search, Walk, list_searches
-from seawall.publish.banks.stored import StoredEntries
+from seawall.publish.banks.retro_match import (
+    RETRO_RESCREEN_JOB,
+    IterItems,
+    RetroMatch,
+    RetroSearch,
+    StoredItemParts,
+    list_searches,
+)
+from seawall.publish.banks.settings import Bank, BankSettings, configure_bank, find_bank, is_bank_name, list_banks
 
 __all__ = [
     "PROJECTIONS",
     "REASONS",
-    "RESCAN_JOB",
     "RETRO_JOB",
+    "RETRO_RESCREEN_JOB",
     "Bank",
+    "BankCache",
     "BankError",
     "BankGuard",
-    "BankKeeper",
     "BankSettings",
-    "Counts",
-    "Entry",
-    "Imported",
-    "Line",
+    "EnqueueFeedback",
+    "EntryFeedback",
+    "ImportLine",
+    "ImportResult",
+    "IterItems",
+    "ListedEntry",
     "Lookup",
     "Match",
+    "MatchCounts",
     "NewEntry",
     "NoSuchEntry",
-    "Past",
-    "Retro",
-    "Said",
-    "Search",
+    "RetroMatch",
+    "RetroSearch",
     "StoredEntries",
-    "Tell",
-    "Walk",
+    "StoredItemParts",
     "add_entries",
     "configure_bank",
     "counts_of",
     "find_bank",
     "find_entries",
     "find_entry",
-    "hash_picture",
+    "hash_image",
     "import_entries",
     "is_bank_name",
     "list_banks",

@@ -18,8 +18,8 @@ from seawall.model import (
     EventBody,
     new_id,
 )
-from seawall.publish.banks.configuring import check_name
 from seawall.publish.banks.errors import BankError, NoSuchEntry
+from seawall.publish.banks.settings import check_name
 from seawall.publish.tables import bank as bank_table
 from seawall.publish.tables import bank_entry
 from seawall.storage import Ledger, Transaction
@@ -56,7 +56,7 @@ class NewEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class EntryOrigin:
     """Which record of which exchange entries come from."""
 
     exchange: str
@@ -64,7 +64,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedEntries:
     """Ids of entries in the order in which they were asked for, and how many of them are new."""
 
     ids: list[str]
@@ -119,11 +119,11 @@ def add_in(
     entries: Sequence[NewEntry],
     values: Sequence[str],
     by: str,
-    origins: Sequence[Origin] | None = None,
-) -> Added:
+    origins: Sequence[EntryOrigin] | None = None,
+) -> AddedEntries:
     """Add checked entries within a transaction, and have past items searched for them. ``origins``: one for each."""
     if not entries:
-        return Added([], 0)
+        return AddedEntries([], 0)
     subject = tx.subject(BANK_SUBJECT, bank)
     digests = [tx.digest(f"{entry.kind}\0{value}".encode()) for entry, value in zip(entries, values, strict=True)]
     held = _held(tx, bank, digests)
@@ -154,7 +154,7 @@ def add_in(
         ids.append(held[digest])
     if len(held) > before:
         _search_past(tx)
-    return Added(ids, len(held) - before)
+    return AddedEntries(ids, len(held) - before)
 
 
 def value_name(entry: str) -> str:

@@ -30,8 +30,8 @@ from seawall.model import (
     ReportReceived,
     new_id,
 )
-from seawall.publish.banks.configuring import BankSettings, all_settings
 from seawall.publish.banks.projections import GUARD, matches_of
+from seawall.publish.banks.settings import BankSettings, all_settings
 from seawall.publish.tables import bank_entry, bank_hit, bank_watch
 from seawall.storage import Database, Ledger, Transaction
 
@@ -45,17 +45,17 @@ _IN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class EntryFeedback:
     """Something to tell an exchange about one of its records."""
 
     exchange: str
     bank: str
     record: str
     entry: str
-    opinion: str  # seen | true_positive | false_positive
+    feedback: str  # seen | true_positive | false_positive
 
 
-Tell = Callable[[Transaction, Said], None]
+EnqueueFeedback = Callable[[Transaction, EntryFeedback], None]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class _Seen:
 class BankGuard:
     """Call ``step`` every second or so, in as many processes as you like: each stretch of the ledger counts once."""
 
-    def __init__(self, ledger: Ledger, database: Database, tell: Tell = lambda tx, said: None) -> None:
+    def __init__(self, ledger: Ledger, database: Database, tell: EnqueueFeedback = lambda tx, said: None) -> None:
         """``tell``: enqueues, within the transaction, what an exchange is to be told."""
         self._ledger = ledger
         self._database = database
@@ -104,7 +104,7 @@ class BankGuard:
         for entry in sorted(seen.hit):
             self._say(tx, entries.get(entry), "seen")
         for row in judged:
-            self._say(tx, entries.get(row.entry), _OPINIONS[row.outcome])
+            self._say(tx, entries.get(row.entry), _FEEDBACK[row.outcome])
         _move(tx, upto)
 
     def _stop_floods(self, tx: Transaction, rows: Sequence[Any], settings: dict[str, BankSettings]) -> None:
@@ -119,13 +119,13 @@ class BankGuard:
                 tx.append(BankEntryQuarantined(bank=row.bank, entry=row.id, by=GUARD, hits=hits, limit=limit))
                 _log.warning("entry quarantined", bank=row.bank, entry=row.id, hits=hits, limit=limit)
 
-    def _say(self, tx: Transaction, row: Any, opinion: str) -> None:
+    def _say(self, tx: Transaction, row: Any, feedback: str) -> None:
         if row is not None and row.exchange is not None and row.record is not None:
-            self._tell(tx, Said(row.exchange, row.bank, row.record, row.id, opinion))
+            self._tell(tx, EntryFeedback(row.exchange, row.bank, row.record, row.id, feedback))
 
 
 _POSITION = select(bank_watch.c.seq).where(bank_watch.c.name == "guard")
-_OPINIONS: Final = {"confirmed": "true_positive", "overturned": "false_positive"}
+_FEEDBACK: Final = {"confirmed": "true_positive", "overturned": "false_positive"}
 
 
 def is_wrong(confirmed: int, overturned: int) -> bool:

@@ -16,7 +16,7 @@ _IN: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class MatchCounts:
     """What became of an entry's matches. Each counts items, an item once."""
 
     hits: int = 0
@@ -29,7 +29,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ListedEntry:
     """One entry as readers see it. ``value`` and ``note`` come from the vault: None when erased, "" without a note."""
 
     id: str
@@ -47,51 +47,53 @@ class Entry:
     exchange: str | None = None
     value: str | None = None
     note: str | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: MatchCounts = field(default_factory=MatchCounts)
 
 
-_COLUMNS = tuple(bank_entry.c[name] for name in Entry.__dataclass_fields__ if name not in ("value", "note", "counts"))
+_COLUMNS = tuple(
+    bank_entry.c[name] for name in ListedEntry.__dataclass_fields__ if name not in ("value", "note", "counts")
+)
 
 
 def list_entries(
     database: Database, vault: Vault, bank: str, *, after: str = "", limit: int = 200, state: str | None = None
-) -> list[Entry]:
+) -> list[ListedEntry]:
     """A page of a bank's entries in the order of their ids: those in ``state``, or all that were not removed."""
     query = select(*_COLUMNS).where(bank_entry.c.bank == bank, bank_entry.c.id > after)
     query = query.where(bank_entry.c.state != "removed" if state is None else bank_entry.c.state == state)
     return _read(database, vault, query.order_by(bank_entry.c.id).limit(limit))
 
 
-def find_entry(database: Database, vault: Vault, entry: str) -> Entry | None:
+def find_entry(database: Database, vault: Vault, entry: str) -> ListedEntry | None:
     """One entry of any bank by its id, also a removed one."""
     return next(iter(find_entries(database, vault, [entry])), None)
 
 
-def find_entries(database: Database, vault: Vault, ids: Sequence[str]) -> list[Entry]:
+def find_entries(database: Database, vault: Vault, ids: Sequence[str]) -> list[ListedEntry]:
     """Entries by their ids, also removed ones; unknown ids are left out."""
-    found: list[Entry] = []
+    found: list[ListedEntry] = []
     for start in range(0, len(ids), _IN):
         found += _read(database, vault, select(*_COLUMNS).where(bank_entry.c.id.in_(ids[start : start + _IN])))
     return found
 
 
-def _read(database: Database, vault: Vault, query: Select[Any]) -> list[Entry]:
+def _read(database: Database, vault: Vault, query: Select[Any]) -> list[ListedEntry]:
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
     counts = counts_of(database, [row["id"] for row in rows])
     sealed = open_sealed(vault, ((row["bank"], name(row["id"])) for row in rows for name in (value_name, note_name)))
     return [
-        Entry(
+        ListedEntry(
             **row,
             value=sealed.get((row["bank"], value_name(row["id"]))),
             note=sealed.get((row["bank"], note_name(row["id"])), ""),
-            counts=counts.get(row["id"], Counts()),
+            counts=counts.get(row["id"], MatchCounts()),
         )
         for row in rows
     ]
 
 
-def counts_of(database: Database, ids: Sequence[str]) -> dict[str, Counts]:
+def counts_of(database: Database, ids: Sequence[str]) -> dict[str, MatchCounts]:
     """The counts of those entries that were ever found."""
 
     def tally(column: Any, value: str) -> Any:
@@ -108,13 +110,13 @@ def counts_of(database: Database, ids: Sequence[str]) -> dict[str, Counts]:
         func.sum(hit.complaints).label("complaints"),
         func.max(hit.at).label("last_hit_at"),
     ).group_by(hit.entry)
-    found: dict[str, Counts] = {}
+    found: dict[str, MatchCounts] = {}
     with database.read() as connection:
         for start in range(0, len(ids), _IN):
             rows = connection.execute(query.where(hit.entry.in_(ids[start : start + _IN]))).mappings()
             for row in rows:
-                numbers = {name: row[name] for name in Counts.__dataclass_fields__}
-                found[row["entry"]] = Counts(**{**numbers, "complaints": int(row["complaints"])})
+                numbers = {name: row[name] for name in MatchCounts.__dataclass_fields__}
+                found[row["entry"]] = MatchCounts(**{**numbers, "complaints": int(row["complaints"])})
     return found
 
 

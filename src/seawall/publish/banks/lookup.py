@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seawall.detect import Runner, derive_parts
-from seawall.detect.bank import to_signals
+from seawall.detect import Runner, add_link_parts
+from seawall.detectors.banks import to_signals
 from seawall.match import BankMatcher, Hit
 from seawall.model import Modality, Part, Signal, Span, Unknown
-from seawall.publish.banks.configuring import BankSettings, all_settings
 from seawall.publish.banks.listing import find_entries
 from seawall.publish.banks.projections import EFFECTS
+from seawall.publish.banks.settings import BankSettings, all_settings
 from seawall.storage import Database, Vault
 
 QUERY = "query"  # the path of the part that is asked about
@@ -22,7 +22,7 @@ class Match:
     """One entry that was found, with its provenance. ``effect``: matched, suppressed or quarantined.
 
     ``revision``: of the banks, as decisions record it. ``start`` and ``end``: characters of a text, seconds of a
-    recording or film.
+    recording or video.
     """
 
     bank: str
@@ -54,7 +54,7 @@ class Lookup:
 
 def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -> Lookup:
     """Ask every detector that matches against banks about one part, and the links in a text; waits for all of them."""
-    parts = derive_parts((part,))
+    parts = add_link_parts((part,))
     modalities = {each.modality for each in parts}
     wanted = {
         spec.name

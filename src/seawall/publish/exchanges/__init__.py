@@ -7,8 +7,8 @@ BankGuard(ledger, database, exchanges.tell)
 exchanges.write_back(job)                 # the job "opinion"
 """
 
-from seawall.publish.exchanges.opening import open_all
+from seawall.publish.exchanges.client_factory import open_all
 from seawall.publish.exchanges.state import ExchangeState, list_exchanges
-from seawall.publish.exchanges.sync import EXCHANGE_JOB, OPINION_JOB, Exchanges, Opened
+from seawall.publish.exchanges.sync import EXCHANGE_JOB, FEEDBACK_JOB, Exchanges, OpenedExchange
 
-__all__ = ["EXCHANGE_JOB", "OPINION_JOB", "ExchangeState", "Exchanges", "Opened", "list_exchanges", "open_all"]
+__all__ = ["EXCHANGE_JOB", "FEEDBACK_JOB", "ExchangeState", "Exchanges", "OpenedExchange", "list_exchanges", "open_all"]

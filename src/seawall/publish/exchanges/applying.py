@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import delete, select
 
-from seawall.match.exchange import Delta, Known, Record
+from seawall.match.exchange import ExchangeDelta, ExchangeRecord, SharedEntry
 from seawall.model import BankEntryRemoved
-from seawall.publish.banks.entries import NewEntry, Origin, add_in
+from seawall.publish.banks.entries import EntryOrigin, NewEntry, add_in
 from seawall.publish.tables import bank_entry, exchange_record, exchange_signal
 from seawall.storage import Transaction
 
@@ -22,7 +22,7 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 @dataclass(slots=True)
-class Applied:
+class AppliedDelta:
     """What a delta did."""
 
     records: int = 0
@@ -36,9 +36,11 @@ def record_name(record: str) -> str:
     return f"record/{record}"
 
 
-def apply_delta(tx: Transaction, exchange: str, banks: Mapping[str, str], delta: Delta, generation: int) -> Applied:
+def apply_delta(
+    tx: Transaction, exchange: str, banks: Mapping[str, str], delta: ExchangeDelta, generation: int
+) -> AppliedDelta:
     """Take in every update; what is known already costs a row. ``banks``: kind → bank."""
-    done = Applied()
+    done = AppliedDelta()
     if not delta.updates:
         return done
     subject = tx.subject(SUBJECT, exchange)
@@ -47,7 +49,7 @@ def apply_delta(tx: Transaction, exchange: str, banks: Mapping[str, str], delta:
     gone = [record for record, update in keyed.items() if update is None and record in known]
     done.removed += forget(tx, exchange, gone)
     rows: list[dict[str, Any]] = []
-    changed: dict[str, Record] = {}
+    changed: dict[str, ExchangeRecord] = {}
     for name, record in keyed.items():
         if record is None:
             continue
@@ -88,7 +90,7 @@ def forget(tx: Transaction, exchange: str, records: Sequence[str]) -> int:
 
 
 def _replace(
-    tx: Transaction, exchange: str, changed: Mapping[str, Record], banks: Mapping[str, str]
+    tx: Transaction, exchange: str, changed: Mapping[str, ExchangeRecord], banks: Mapping[str, str]
 ) -> tuple[int, int]:
     """Let records stand for what they say now; how many entries were added and removed."""
     before = _signals(tx, exchange, list(changed))
@@ -109,10 +111,10 @@ def _replace(
 
 
 def _add(
-    tx: Transaction, exchange: str, changed: Mapping[str, Record], banks: Mapping[str, str]
+    tx: Transaction, exchange: str, changed: Mapping[str, ExchangeRecord], banks: Mapping[str, str]
 ) -> tuple[dict[tuple[str, str], str], int]:
     """(record, entry) → bank of all that the records say, and how many entries are new."""
-    by_bank: dict[str, list[tuple[str, Known]]] = {}
+    by_bank: dict[str, list[tuple[str, SharedEntry]]] = {}
     for record, update in changed.items():
         for known in update.known:
             if (bank := banks.get(known.kind)) is not None:
@@ -122,7 +124,7 @@ def _add(
     for bank, found in by_bank.items():
         entries = [NewEntry(kind=known.kind, value=known.value, source=exchange) for _, known in found]
         values = [known.value for _, known in found]
-        origins = [Origin(exchange=exchange, record=record) for record, _ in found]
+        origins = [EntryOrigin(exchange=exchange, record=record) for record, _ in found]
         made = add_in(tx, bank, entries, values, f"exchange:{exchange}", origins)
         now.update(((record, entry), bank) for (record, _), entry in zip(found, made.ids, strict=True))
         fresh += made.fresh

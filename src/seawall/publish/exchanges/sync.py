@@ -11,8 +11,15 @@ import msgspec
 import structlog
 from sqlalchemy import delete, func, select
 
-from seawall.match.exchange import Delta, Exchange, ExchangeConfig, ExchangeError, NotSupported, Opinion
-from seawall.publish.banks.guard import Said
+from seawall.match.exchange import (
+    Exchange,
+    ExchangeConfig,
+    ExchangeDelta,
+    ExchangeError,
+    ExchangeFeedback,
+    NotSupported,
+)
+from seawall.publish.banks.guard import EntryFeedback
 from seawall.publish.exchanges.applying import SUBJECT, apply_delta, forget, record_name
 from seawall.publish.tables import exchange as exchange_table
 from seawall.publish.tables import exchange_record, exchange_signal
@@ -22,14 +29,14 @@ _log = structlog.get_logger(__name__)
 
 EXCHANGE_JOB: Final = "exchange"
 """Kind of the job that reads one exchange; its key is the exchange's name."""
-OPINION_JOB: Final = "opinion"
+FEEDBACK_JOB: Final = "feedback"
 """Kind of the job that tells an exchange one opinion."""
 _FIRST_RETRY_S: Final = 60
 _FORGOTTEN_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedExchange:
     """A configured exchange, opened."""
 
     config: ExchangeConfig
@@ -40,7 +47,7 @@ class Exchanges:
     """All configured exchanges. Safe for threads; several processes may run the jobs."""
 
     def __init__(
-        self, ledger: Ledger, database: Database, vault: Vault, jobs: Jobs, opened: Mapping[str, Opened]
+        self, ledger: Ledger, database: Database, vault: Vault, jobs: Jobs, opened: Mapping[str, OpenedExchange]
     ) -> None:
         self._ledger = ledger
         self._database = database
@@ -94,17 +101,17 @@ class Exchanges:
 
     # -- telling -------------------------------------------------------------------------------------------------
 
-    def tell(self, tx: Transaction, said: Said) -> None:
+    def tell(self, tx: Transaction, said: EntryFeedback) -> None:
         """Have every exchange that stands behind the entry told, if it wants to hear that. For ``BankGuard``."""
-        opinion = Opinion(said.opinion)
+        feedback = ExchangeFeedback(said.feedback)
         behind = select(exchange_signal.c.exchange, exchange_signal.c.record).where(
             exchange_signal.c.entry == said.entry
         )
         for row in tx.execute(behind).all():
             opened = self._opened.get(row.exchange)
-            if opened is not None and opinion in opened.config.report and opinion in opened.exchange.opinions:
-                payload = {"exchange": row.exchange, "record": row.record, "opinion": opinion.value}
-                tx.enqueue(OPINION_JOB, f"{row.exchange}/{row.record}/{opinion.value}", payload)
+            if opened is not None and feedback in opened.config.report and feedback in opened.exchange.feedback:
+                payload = {"exchange": row.exchange, "record": row.record, "feedback": feedback.value}
+                tx.enqueue(FEEDBACK_JOB, f"{row.exchange}/{row.record}/{feedback.value}", payload)
 
     def write_back(self, job: Job) -> None:
         """Tell an exchange one opinion; raises ExchangeError, and is then tried again later and later."""
@@ -112,7 +119,7 @@ class Exchanges:
         raw = self._raw(job.payload["exchange"], job.payload["record"])
         if opened is not None and raw is not None:
             try:
-                opened.exchange.report(raw, Opinion(job.payload["opinion"]))
+                opened.exchange.report(raw, ExchangeFeedback(job.payload["feedback"]))
             except NotSupported as refusal:
                 _log.info("opinion not taken", exchange=opened.config.name, why=str(refusal))
         self._ledger.commit(lambda tx: tx.finish(job))
@@ -155,7 +162,7 @@ def _keep(tx: Transaction, row: dict[str, Any]) -> None:
     tx.execute(exchange_table.insert().values(row))
 
 
-def _take(tx: Transaction, config: ExchangeConfig, delta: Delta) -> None:
+def _take(tx: Transaction, config: ExchangeConfig, delta: ExchangeDelta) -> None:
     """The delta and its checkpoint, together."""
     row = _row(tx, config.name)
     if delta.restart and not row["whole"]:

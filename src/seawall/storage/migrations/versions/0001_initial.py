@@ -150,7 +150,7 @@ def _screen() -> None:
     )
     op.create_index("ix_fired_rule_policy", "fired_rule", ["policy", "rule", "at"])
     op.create_table(
-        "debt",
+        "pending_rescreen",
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
@@ -163,8 +163,8 @@ def _screen() -> None:
         sa.Column("paid_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("decision", name="pk_debt"),
     )
-    op.create_index("ix_debt_item", "debt", ["item"])
-    op.create_index("ix_debt_state", "debt", ["state", "due_at"])
+    op.create_index("ix_pending_rescreen_item", "pending_rescreen", ["item"])
+    op.create_index("ix_pending_rescreen_state", "pending_rescreen", ["state", "due_at"])
     op.create_table(
         "traffic",
         sa.Column("minute", sa.BigInteger(), nullable=False),
@@ -184,7 +184,7 @@ def _screen() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_idempotency"),
     )
     op.create_table(
-        "item_prints",
+        "item_hashes",
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("kinds", sa.Text(), nullable=False),

@@ -1,0 +1,1 @@
+"""Screening a file of rows (CSV, JSON lines, Parquet) without a database."""

@@ -1,0 +1,189 @@
+"""One look at one revision of an item: its content, the decision about it, and why it was so decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from seawall.app import App
+from seawall.console import active_bundle
+from seawall.console.field_views import FieldView, field_views
+from seawall.console.formats import why_unknown
+from seawall.console.media import MEASURES, image_size
+from seawall.console.part_locations import PartLocations
+from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
+from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
+from seawall.policy import Explanation, RuleExplanation
+from seawall.screen import DerivedPart, ItemContent, load_decision, load_derived, media_bytes, read_content
+from seawall.storage import Erased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalView:
+    """A signal and how its value is to be read."""
+
+    signal: Signal
+    place: str  # where in the item, in words: "clip, 3.0–6.0 s, words"
+    seek: tuple[str, float] | None  # the field that has a player, and the second to go to
+    kind: str  # probability (calibrated) | score | count | distance | unknown to this version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownView:
+    """What did not answer about one part, and why."""
+
+    detectors: Sequence[str]
+    place: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingValue:
+    """Why a feature has no value: who did not answer, and whose turn is still to come."""
+
+    unknown: Sequence[UnknownView]
+    later: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemView:
+    """All of it. ``erased``: the content's key was destroyed, and nothing can bring it back."""
+
+    item: ItemRef
+    platform_id: str | None
+    actor: str | None  # the account's id on the platform
+    fields: Sequence[FieldView]
+    actor_attributes: Mapping[str, object]
+    language: str | None
+    erased: bool
+    decision: Decision | None
+    explanation: Explanation | None
+    signals: Sequence[SignalView]
+    unknown: Sequence[UnknownView]
+    skipped: SkippedDetectors
+    silences: Mapping[str, MissingValue]  # by feature
+
+    def is_waiting(self, rule: RuleExplanation) -> bool:
+        """Whether a rule is undetermined for want of nothing but what is asked after publication."""
+        found = [self.silences[feature.name] for feature in rule.features if feature.name in self.silences]
+        return bool(found) and all(one.later and not one.unknown for one in found)
+
+
+def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> ItemView:
+    """Gather it. ``whole``: long texts are not cut."""
+    decision = load_decision(app.database, decision_id) if decision_id else None
+    signals = tuple(decision.signals) if decision else ()
+    content_type = active_bundle.content_types(app).get(item.content_type)
+    views: Sequence[FieldView] = ()
+    attributes: Mapping[str, object] = {}
+    platform_id = actor = language = None
+    erased = False
+    derived = load_derived(app.vault, item.ref, decision.id) if decision is not None else ()
+    try:
+        content = read_content(app.vault, item.ref, item.revision)
+        platform_id = app.vault.platform_id(item.ref)
+        if decision is not None and decision.actor is not None:
+            actor = app.vault.platform_id(decision.actor)
+        attributes, language = content.actor_attributes, content.language
+        sizes = _sizes(app, item, content, derived)
+        views = (
+            field_views(content_type, content, signals, whole=whole, derived=derived, sizes=sizes)
+            if content_type
+            else ()
+        )
+    except (Erased, KeyError):
+        erased = True
+    players = {view.name for view in views if view.media is not None and view.media.type in ("audio", "video")}
+    explanation, places = explain(app, decision), PartLocations(derived)
+    return ItemView(
+        item=item,
+        platform_id=platform_id,
+        actor=actor,
+        fields=views,
+        actor_attributes=attributes,
+        language=language,
+        erased=erased,
+        decision=decision,
+        explanation=explanation,
+        signals=_signal_views(app, signals, places, players),
+        unknown=_unknown_views(decision.unknown if decision else (), places),
+        skipped=skipped_detectors(decision, places, app.runner.bands, app.runner.specs)
+        if decision
+        else SkippedDetectors(),
+        silences=_silences(explanation, places) if explanation else {},
+    )
+
+
+def explain(app: App, decision: Decision | None) -> Explanation | None:
+    """Why; None for a person's decision, and when what it read was erased or its bundle is not at hand."""
+    if decision is None:
+        return None
+    try:
+        return app.explain(decision.id)[1]
+    except (Erased, LookupError):
+        return None
+
+
+def _sizes(
+    app: App, item: ItemRef, content: ItemContent, derived: Sequence[DerivedPart]
+) -> Mapping[str, tuple[int, int]]:
+    """Width and height of the images in which something has a place."""
+    sizes = {}
+    for name in {part.parent for part in derived if part.span is not None and part.span.box is not None}:
+        if name in content.media and content.media[name].type == "image":
+            size = image_size(media_bytes(app.vault, app.blobs, item.ref, item.revision, name)[1])
+            if size is not None:
+                sizes[name] = size
+    return sizes
+
+
+def _signal_views(
+    app: App, signals: Sequence[Signal], places: PartLocations, players: Collection[str]
+) -> tuple[SignalView, ...]:
+    kinds = active_bundle.signal_kinds(app)
+    views = [
+        SignalView(
+            signal=one,
+            place=places.of(one.part, one.span),
+            seek=_seek(one, places) if one.part.partition(">")[0] in players else None,
+            kind=kinds.get((one.detector, one.name), "not in force"),
+        )
+        for one in signals
+    ]
+    return tuple(
+        sorted(
+            views,
+            key=lambda view: (
+                view.kind not in ("probability", "score") or view.signal.name in MEASURES,
+                -view.signal.value,
+            ),
+        )
+    )
+
+
+def _seek(signal: Signal, places: PartLocations) -> tuple[str, float] | None:
+    inside = places.seconds(signal.part)
+    start = inside[0] if inside else 0.0
+    if signal.span is not None and signal.span.unit is SpanUnit.SECONDS:
+        return signal.part.partition(">")[0], start + signal.span.start
+    return None if inside is None else (signal.part.partition(">")[0], start)
+
+
+def _unknown_views(unknown: Sequence[Unknown], places: PartLocations) -> tuple[UnknownView, ...]:
+    """One view for all who did not answer about a part for one reason; whose turn is still to come is elsewhere."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for one in unknown:
+        if one.reason is not UnknownReason.LATER:
+            together.setdefault((places.of(one.part), why_unknown(one)), []).append(one.detector)
+    return tuple(
+        UnknownView(detectors=tuple(dict.fromkeys(names)), place=place, why=why)
+        for (place, why), names in together.items()
+    )
+
+
+def _silences(explanation: Explanation, places: PartLocations) -> Mapping[str, MissingValue]:
+    found = {}
+    for feature in (feature for rule in explanation.rules for feature in rule.features if feature.silent):
+        later = dict.fromkeys(one.detector for one in feature.silent if one.reason is UnknownReason.LATER)
+        found[feature.name] = MissingValue(unknown=_unknown_views(feature.silent, places), later=tuple(later))
+    return found

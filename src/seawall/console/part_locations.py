@@ -1,0 +1,64 @@
+"""Where derived parts lie in what was submitted: its time, its page, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from seawall.console.formats import clock
+from seawall.model import Span, SpanUnit
+from seawall.screen import DerivedPart
+
+
+class PartLocations:
+    """Where derived parts lie in what was submitted."""
+
+    def __init__(self, derived: Sequence[DerivedPart]) -> None:
+        self._parts = {part.path: part for part in derived}
+
+    def seconds(self, path: str) -> tuple[float, float] | None:
+        """The time of a part in its recording or video; None: it has none of its own."""
+        chain = list(self._chain(path))
+        at = next((index for index, part in enumerate(chain) if unit_of(part.span) is SpanUnit.SECONDS), None)
+        if at is None:
+            return None
+        offset = sum(
+            part.span.start for part in chain[at + 1 :] if part.span and unit_of(part.span) is SpanUnit.SECONDS
+        )
+        span = chain[at].span
+        assert span is not None
+        return offset + span.start, offset + span.end
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Where in a document a part lies: its place in the order, and in words; of all of it: (0, ``""``)."""
+        *_, outer = [None, *self._chain(path)]
+        if outer is None or outer.span is None or outer.span.unit is SpanUnit.PIXELS:
+            return 0, ""
+        start, end = int(outer.span.start), int(outer.span.end)
+        if outer.span.unit is SpanUnit.PAGES:
+            return start, f"page {start + 1}"
+        is_piece = outer.span.unit is SpanUnit.CHARACTERS and start + len(outer.text or "") == end
+        return start, f"characters {start + 1:,}–{end:,}" if is_piece else ""
+
+    def of(self, path: str, span: Span | None = None) -> str:
+        """``clip, 3.0–6.0 s, words``: a place in words for people."""
+        root = path.partition(">")[0]
+        steps = [step.partition(".")[0] for step in path.split(">")[1:]]
+        time = self.seconds(path)
+        if unit_of(span) is SpanUnit.SECONDS and span is not None:
+            offset = time[0] if time else 0.0
+            time = offset + span.start, offset + span.end
+        shown = [step for step in steps if step not in ("frame", "audio", "speech", "page")]
+        page = self.page(path)[1] if steps and time is None else ""
+        return ", ".join([root, *([clock(*time)] if time else []), *([page] if page else []), *shown])
+
+    def _chain(self, path: str) -> Iterator[DerivedPart]:
+        """The part and its ancestors, nearest first."""
+        part = self._parts.get(path)
+        while part is not None:
+            yield part
+            part = self._parts.get(part.parent)
+
+
+def unit_of(span: Span | None) -> SpanUnit | None:
+    """What a span counts; None: there is none."""
+    return span.unit if span is not None else None

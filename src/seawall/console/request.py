@@ -1,0 +1,213 @@
+"""One calling convention for every page: a function from a ``PageRequest`` to a response.
+
+``Page`` says where it lives, by which method, and what it asks of the visitor; ``answer`` checks all of that before
+the function runs (session, permission, CSRF token), in a worker thread, because the database is synchronous.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote, urlsplit
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from seawall import access
+from seawall.access import Permission, Person, Session
+
+if TYPE_CHECKING:
+    from seawall.app import App
+
+MAX_FORM_BYTES = 64 * 1024
+
+
+class PageProblem(Exception):
+    """Ends a visit with a page that says what is wrong, in words for people."""
+
+    def __init__(self, status: int, title: str, text: str) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.text = text
+
+
+def missing(what: str) -> PageProblem:
+    """The thing that the address names does not exist."""
+    return PageProblem(
+        404, "Not found", f"There is no such {what}. It may have been removed, or the address is mistyped."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleContext:
+    """What every page is given, once for each process."""
+
+    app: App
+    throttle: access.Throttle
+    secure: bool  # the console is reached by https
+
+    @property
+    def cookie(self) -> str:
+        """Name of the session's cookie; browsers enforce the prefix's promises."""
+        return "__Host-seawall" if self.secure else "seawall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """One request: who asks, for what, with which form."""
+
+    house: ConsoleContext
+    request: Request
+    session: Session | None
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def app(self) -> App:
+        """The running house."""
+        return self.house.app
+
+    @property
+    def person(self) -> Person:
+        """Who is here. Only on pages that ask for a session."""
+        if self.session is None:
+            raise PageProblem(401, "Sign in", "This page is for people who are signed in.")
+        return self.session.person
+
+    @property
+    def path(self) -> str:
+        """The path as it was asked for."""
+        return self.request.url.path
+
+    def may(self, permission: Permission | str) -> bool:
+        """Whether the visitor has this permission."""
+        return self.session is not None and permission in self.session.person.permissions
+
+    def place(self, name: str) -> str:
+        """A parameter of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str, default: str = "") -> str:
+        """A parameter of the query, at most 200 characters."""
+        return self.request.query_params.get(name, default)[:200]
+
+    def cursor(self, name: str = "before") -> int | None:
+        """A position to go on from; None when absent or no number."""
+        text = self.query(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+    def field(self, name: str, default: str = "") -> str:
+        """One value of the form."""
+        return self.form.get(name, (default,))[0]
+
+    def fields(self, name: str) -> tuple[str, ...]:
+        """Every value of that name in the form."""
+        return self.form.get(name, ())
+
+
+Run: TypeAlias = Callable[[PageRequest], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where a function lives and what it asks for. ``permission`` None: any person; ``public``: anybody."""
+
+    path: str
+    run: Run
+    permission: Permission | None = None
+    method: str = "GET"
+    public: bool = False
+    upload_bytes: int = 0  # how large a file its form may carry
+
+
+def route(house: ConsoleContext, page: Page) -> Route:
+    """The page as a Starlette route."""
+
+    async def endpoint(request: Request) -> Response:
+        form, files = await _form(request, page.upload_bytes) if page.method == "POST" else ({}, {})
+        return await run_sync(_answer, house, page, request, form, files)
+
+    name = f"{page.method} {page.path}"
+    return Route(page.path, endpoint, methods=[page.method], name=name)
+
+
+def redirect(where: str) -> RedirectResponse:
+    """Go there with a GET."""
+    return RedirectResponse(where, status_code=303)
+
+
+def local_path(where: str) -> str:
+    """``where`` if it is a path of this console, else the start page: nobody is sent elsewhere."""
+    parts = urlsplit(where)
+    fine = where.startswith("/") and not where.startswith(("//", "/\\")) and not parts.netloc and where.isprintable()
+    return where if fine and "\\" not in where else "/"
+
+
+def form_cookie() -> str:
+    """Name of the cookie that the sign-in form is checked against, before there is a session."""
+    return "seawall_form"
+
+
+def _answer(
+    house: ConsoleContext, page: Page, request: Request, form: Mapping[str, tuple[str, ...]], files: Mapping[str, bytes]
+) -> Response:
+    token = request.cookies.get(house.cookie, "")
+    session = access.find_session(house.app.database, token) if token else None
+    visit = PageRequest(house=house, request=request, session=session, form=form, files=files)
+    if page.method == "POST":
+        _check_origin(visit)
+    if page.public:
+        return page.run(visit)
+    if session is None:
+        return _to_sign_in(request)
+    if page.permission is not None and page.permission not in session.person.permissions:
+        raise PageProblem(403, "Not for you", "Your roles do not include this. Ask an administrator if they should.")
+    return page.run(visit)
+
+
+def _check_origin(visit: PageRequest) -> None:
+    """Every change must carry the token of the session, or, before there is one, of the sign-in form's cookie."""
+    sent = visit.field("csrf")
+    if visit.session is not None:
+        accepted = visit.session.accepts(sent)
+    else:
+        expected = visit.request.cookies.get(form_cookie(), "")
+        accepted = bool(expected) and secrets.compare_digest(expected.encode(), sent.encode("utf-8", "replace"))
+    if not accepted and (visit.session is not None or visit.path == "/sign-in"):
+        raise PageProblem(
+            403, "Please try again", "This form was out of date. Go back, reload the page and send it again."
+        )
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.headers.get("HX-Request"):
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if request.url.path.endswith(".json"):
+        raise PageProblem(401, "Sign in", "This address answers people who are signed in.")
+    where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return redirect(
+        f"/sign-in?next={quote(where, safe='')}" if where != "/" and request.method == "GET" else "/sign-in"
+    )
+
+
+async def _form(request: Request, upload_bytes: int) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
+    """The form's texts and, where the page takes one, its file."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES + upload_bytes:
+        raise PageProblem(413, "Too large", "That form is larger than this page takes.")
+    form: FormData = await request.form(max_files=1 if upload_bytes else 0, max_fields=200)
+    fields: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            fields.setdefault(name, []).append(value)
+        elif upload_bytes:
+            files[name] = await value.read()
+    await form.close()
+    return {name: tuple(values) for name, values in fields.items()}, files

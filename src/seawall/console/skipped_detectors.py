@@ -1,0 +1,104 @@
+"""Who was not asked about an item, and why: that is not *unknown*, and a page must not show it as if it were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from seawall.console.formats import number
+from seawall.console.part_locations import PartLocations
+from seawall.detect.bands import Band, gates
+from seawall.model import Decision, DetectorSpec, UnknownReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedDetector:
+    """A detector that was not needed about some parts: they lay outside its bands.
+
+    ``bands``: those it has now, in words; none: it has none any more. ``places``: where, and what was measured there.
+    """
+
+    detector: str
+    bands: Sequence[str]
+    places: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostponedDetector:
+    """Detectors whose turn about one part comes after publication."""
+
+    detectors: Sequence[str]
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedDetectors:
+    """All of it, for one decision."""
+
+    skipped: Sequence[SkippedDetector] = ()
+    postponed: Sequence[PostponedDetector] = ()
+
+    @property
+    def summary(self) -> str:
+        """How many detectors, and why: ``1 outside its band, 3 until after publication``."""
+        later = {name for one in self.postponed for name in one.detectors}
+        said = [f"{len(self.skipped)} outside {'its band' if len(self.skipped) == 1 else 'their bands'}"]
+        return ", ".join(said * bool(self.skipped) + [f"{len(later)} until after publication"] * bool(later))
+
+    @property
+    def lines(self) -> int:
+        """How much there is to read."""
+        return sum(len(one.places) for one in self.skipped) + len(self.postponed)
+
+
+def skipped_detectors(
+    decision: Decision, places: PartLocations, bands: Mapping[str, tuple[Band, ...]], specs: Sequence[DetectorSpec]
+) -> SkippedDetectors:
+    """Who was not asked for this decision. ``bands`` and ``specs``: those in use now, since decisions keep none."""
+    left_out: dict[str, list[str]] = {}
+    for one in decision.skipped:
+        detector, _, part = one.partition("/")
+        left_out.setdefault(detector, []).append(part)
+    skipped = tuple(
+        SkippedDetector(
+            detector=detector,
+            bands=tuple(_words(band) for band in bands.get(detector, ())),
+            places=tuple(
+                dict.fromkeys(
+                    (places.of(part), _measured(decision, part, bands.get(detector, ()), specs, left_out))
+                    for part in parts
+                )
+            ),
+        )
+        for detector, parts in left_out.items()
+    )
+    later: dict[str, list[str]] = {}
+    for unknown in decision.unknown:
+        if unknown.reason is UnknownReason.LATER:
+            later.setdefault(places.of(unknown.part), []).append(unknown.detector)
+    postponed = tuple(
+        PostponedDetector(detectors=tuple(dict.fromkeys(names)), place=place) for place, names in later.items()
+    )
+    return SkippedDetectors(skipped=skipped, postponed=postponed)
+
+
+def _words(band: Band) -> str:
+    """``hate from 0.2 to 0.9``."""
+    return f"{band.signal} from {band.low:g}" + ("" if math.isinf(band.high) else f" to {band.high:g}")
+
+
+def _measured(
+    decision: Decision,
+    part: str,
+    bands: Sequence[Band],
+    specs: Sequence[DetectorSpec],
+    left_out: Mapping[str, Collection[str]],
+) -> str:
+    """What the signals of the bands were on a part: ``hate 0.03``."""
+    said = []
+    for signal in dict.fromkeys(band.signal for band in bands):
+        found = [one.value for one in decision.signals if one.name == signal and one.part == part]
+        nobody = not found and any(part in left_out.get(gate, ()) for gate in gates([Band(signal=signal)], specs))
+        said.append(f"{signal} {number(max(found, default=0.0))}" + (" (not asked either)" if nobody else ""))
+    return ", ".join(said)

@@ -1,0 +1,326 @@
+"""Content-type files, key by key: from YAML nodes to a ContentType, noting what cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from seawall.model import (
+    ACTIONS,
+    ActorSpec,
+    AppealTerms,
+    ContentType,
+    FailMode,
+    FieldRole,
+    FieldSpec,
+    FieldType,
+    RetentionTerms,
+    ScreeningStage,
+    Untranscribed,
+)
+from seawall.yamlfile.nodes import Mapping, Node
+from seawall.yamlfile.reader import Reader
+from seawall.yamlfile.source import SourceSpan, nearest
+
+SURFACES = ("public", "unlisted", "group", "private")
+AUDIENCES = ("general", "adults", "children")
+STAGES = ("pre_publish", "post_publish")
+
+_KEYS = (
+    "content_type",
+    "title",
+    "description",
+    "owner",
+    "surface",
+    "audience",
+    "fields",
+    "actor",
+    "stages",
+    "actions",
+    "appeal",
+    "retention",
+    "languages",
+    "default_language",
+)
+_REQUIRED = ("content_type", "title", "owner", "surface", "audience", "fields", "stages", "actions", "retention")
+_FIELD_KEYS = ("type", "role", "required", "max_length", "description", "extract", "untranscribed")
+_ATTRIBUTE_KEYS = ("type", "required", "max_length", "description")
+_ATTRIBUTE_TYPES = ("text", "id", "integer", "number", "boolean", "timestamp", "language")
+_STAGE_KEYS = ("budget", "on_unknown", "rescreen_within", "detectors")
+_ROLE_TYPES = {
+    FieldRole.ACTOR: {FieldType.ID},
+    FieldRole.THREAD: {FieldType.ID},
+    FieldRole.PARENT: {FieldType.ID},
+    FieldRole.BODY: {FieldType.TEXT, FieldType.TEXTS},
+    FieldRole.TITLE: {FieldType.TEXT},
+    FieldRole.MEDIA: {
+        FieldType.IMAGE,
+        FieldType.AUDIO,
+        FieldType.VIDEO,
+        FieldType.DOCUMENT,
+        FieldType.LINK,
+        FieldType.LINKS,
+        FieldType.TEXT,
+        FieldType.TEXTS,
+    },
+    FieldRole.CREATED_AT: {FieldType.TIMESTAMP},
+    FieldRole.LANGUAGE: {FieldType.LANGUAGE},
+}
+_SINGLE_ROLES = frozenset({FieldRole.ACTOR, FieldRole.CREATED_AT, FieldRole.LANGUAGE})
+_LANGUAGE = re.compile(r"[a-z]{2}")
+_DAY = 86400.0
+_Value = TypeVar("_Value")
+
+
+def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
+    """The file's content type, or None after noting in the reader what is wrong."""
+    reader.keys(root, "a content type", _KEYS, _REQUIRED)
+
+    def read(key: str, how: Callable[[Node, str], _Value | None]) -> _Value | None:
+        return how(root.values[key], key) if key in root.values else None
+
+    name = read("content_type", lambda node, _: reader.name(node, "a content type's name", "_"))
+    title = read("title", reader.text)
+    owner = read("owner", reader.text)
+    surface = read("surface", lambda node, what: reader.choice(node, what, SURFACES))
+    audience = read("audience", lambda node, what: reader.choice(node, what, AUDIENCES))
+    fields = read("fields", lambda node, _: _fields(reader, node))
+    actor = read("actor", lambda node, _: _actor(reader, node))
+    stages = read("stages", lambda node, _: _stages(reader, node))
+    actions = read("actions", lambda node, _: _actions(reader, node))
+    appeal = read("appeal", lambda node, _: _appeal(reader, node))
+    retention = read("retention", lambda node, _: _retention(reader, node))
+    languages = read("languages", lambda node, _: _languages(reader, node)) or ()
+    default = read("default_language", lambda node, _: _default_language(reader, node, languages))
+    description = read("description", reader.text)
+    if reader.problems or not (name and title and owner and surface and audience and retention):
+        return None
+    return ContentType(
+        name=name,
+        title=title,
+        owner=owner,
+        fields=fields or (),
+        surface=surface,
+        audience=audience,
+        stages=stages or (),
+        actions=actions or (),
+        retention=retention,
+        appeal=appeal,
+        languages=languages,
+        default_language=default,
+        description=description or "",
+        actor=actor,
+    )
+
+
+def _fields(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
+    specs = []
+    single: dict[FieldRole, str] = {}
+    mapping = reader.mapping(node, "fields")
+    for key, value in mapping.values.items() if mapping else ():
+        assert mapping is not None
+        if reader.name(mapping.keys[key], "a field's name", "_") is None:
+            continue
+        declared = reader.mapping(value, f"field {key}")
+        if declared is None:
+            continue
+        reader.keys(declared, f"field {key}", _FIELD_KEYS, ("type",))
+        if "role" not in declared.values:
+            roles = ", ".join(FieldRole)
+            reader.refuse(
+                mapping.keys[key].span,
+                f"field {key} has no role: nobody would know what to do with it",
+                expected=f"one of {roles}",
+                remedy="add 'role: body' if detectors shall look at it, 'role: context' if only rules and reviewers do",
+            )
+            continue
+        spec = _field(reader, key, declared)
+        if spec is None:
+            continue
+        if spec.role in _SINGLE_ROLES and spec.role in single:
+            reader.refuse(
+                declared.values["role"].span, f"role {spec.role} is already taken by field {single[spec.role]}"
+            )
+        single.setdefault(spec.role, key)
+        specs.append(spec)
+    return tuple(specs)
+
+
+def _field(reader: Reader, name: str, declared: Mapping) -> FieldSpec | None:
+    type_name = (
+        reader.choice(declared.values["type"], "field type", tuple(FieldType)) if "type" in declared.values else None
+    )
+    role_name = reader.choice(declared.values["role"], "role", tuple(FieldRole))
+    if type_name is None or role_name is None:
+        return None
+    field_type, role = FieldType(type_name), FieldRole(role_name)
+    fitting = _ROLE_TYPES.get(role)
+    if fitting is not None and field_type not in fitting:
+        expected = " or ".join(sorted(fitting))
+        reader.refuse(
+            declared.values["type"].span, f"a field with role {role} cannot be {field_type}", expected=expected
+        )
+    return _spec(reader, name, declared, field_type, role)
+
+
+def _spec(reader: Reader, name: str, declared: Mapping, field_type: FieldType, role: FieldRole) -> FieldSpec:
+    values = declared.values
+    required = reader.boolean(values["required"], "required") if "required" in values else False
+    length = reader.integer(values["max_length"], "max_length") if "max_length" in values else None
+    description = reader.text(values["description"], "description") if "description" in values else ""
+    extract = None
+    if "extract" in values:
+        extract = tuple(name for name, _ in reader.names(values["extract"], "extract"))
+    untranscribed = None
+    if "untranscribed" in values:
+        untranscribed = reader.choice(values["untranscribed"], "untranscribed", tuple(Untranscribed))
+    return FieldSpec(
+        name=name,
+        type=field_type,
+        role=role,
+        required=bool(required),
+        max_length=length,
+        description=description or "",
+        extract=extract,
+        untranscribed=None if untranscribed is None else Untranscribed(untranscribed),
+    )
+
+
+def _actor(reader: Reader, node: Node) -> ActorSpec | None:
+    mapping = reader.mapping(node, "actor")
+    if mapping is None:
+        return None
+    reader.keys(mapping, "actor", ("required", "attributes"))
+    values = mapping.values
+    required = reader.boolean(values["required"], "required") if "required" in values else True
+    attributes = _attributes(reader, values["attributes"]) if "attributes" in values else ()
+    return ActorSpec(required=bool(required), attributes=attributes)
+
+
+def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
+    """Attributes of the acting account: ``verified: boolean``, or a mapping with type and required."""
+    specs = []
+    mapping = reader.mapping(node, "attributes")
+    for key, value in mapping.values.items() if mapping else ():
+        assert mapping is not None
+        name = reader.name(mapping.keys[key], "an attribute's name", "_")
+        declared = (
+            value if isinstance(value, Mapping) else Mapping({"type": value}, {"type": mapping.keys[key]}, value.span)
+        )
+        reader.keys(declared, f"attribute {key}", _ATTRIBUTE_KEYS, ("type",))
+        if name is None or "type" not in declared.values:
+            continue
+        type_name = reader.choice(declared.values["type"], "attribute type", _ATTRIBUTE_TYPES)
+        if type_name is None:
+            continue
+        if key == "created_at" and type_name != "timestamp":
+            span = declared.values["type"].span
+            reader.refuse(span, "created_at is when the account was made", expected="timestamp")
+        specs.append(_spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT))
+    return tuple(specs)
+
+
+def _stages(reader: Reader, node: Node) -> tuple[ScreeningStage, ...]:
+    stages = []
+    mapping = reader.mapping(node, "stages")
+    for key, value in mapping.values.items() if mapping else ():
+        assert mapping is not None
+        name = reader.choice(mapping.keys[key], "stage", STAGES)
+        declared = reader.mapping(value, f"stage {key}")
+        if name is None or declared is None:
+            continue
+        stage = _stage(reader, name, mapping.keys[key].span, declared)
+        if stage is not None:
+            stages.append(stage)
+    return tuple(stages)
+
+
+def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> ScreeningStage | None:
+    reader.keys(declared, f"stage {name}", _STAGE_KEYS, ("budget",))
+    values = declared.values
+    if "on_unknown" not in values:
+        reader.refuse(
+            span,
+            f"stage {name} has no fail mode: what happens when a detector does not answer?",
+            expected="on_unknown: " + ", ".join(FailMode),
+            remedy="add 'on_unknown: hold', or 'on_unknown: allow_and_rescreen' with 'rescreen_within: 30s'",
+        )
+        return None
+    budget = reader.duration(values["budget"], "budget") if "budget" in values else None
+    mode = reader.choice(values["on_unknown"], "fail mode", tuple(FailMode))
+    pending_rescreen = (
+        reader.duration(values["rescreen_within"], "rescreen_within") if "rescreen_within" in values else None
+    )
+    detectors = None
+    if "detectors" in values:
+        detectors = tuple(name for name, _ in reader.names(values["detectors"], "detectors"))
+    if budget is None or mode is None:
+        return None
+    if not 0.001 <= budget <= 3600:
+        reader.refuse(values["budget"].span, "a stage's budget lies between 1ms and 1h")
+    return ScreeningStage(
+        name=name,
+        budget_ms=max(1, round(budget * 1000)),
+        fail_mode=FailMode(mode),
+        rescreen_within_s=None if pending_rescreen is None else max(1, round(pending_rescreen)),
+        detectors=detectors,
+    )
+
+
+def _actions(reader: Reader, node: Node) -> tuple[str, ...]:
+    found = reader.names(node, "actions")
+    for name, span in found:
+        if name not in ACTIONS:
+            expected = "one of " + ", ".join(ACTIONS)
+            reader.refuse(span, f"unknown action '{name}'", expected=expected, near=nearest(name, ACTIONS))
+    return tuple(name for name, _ in found)
+
+
+def _appeal(reader: Reader, node: Node) -> AppealTerms | None:
+    mapping = reader.mapping(node, "appeal")
+    if mapping is None:
+        return None
+    reader.keys(mapping, "appeal", ("window", "route"), ("window", "route"))
+    window = reader.duration(mapping.values["window"], "window") if "window" in mapping.values else None
+    route = reader.text(mapping.values["route"], "route") if "route" in mapping.values else None
+    if window is None or route is None:
+        return None
+    return AppealTerms(window_days=int(window // _DAY), route=route)
+
+
+def _retention(reader: Reader, node: Node) -> RetentionTerms | None:
+    mapping = reader.mapping(node, "retention")
+    if mapping is None:
+        return None
+    reader.keys(mapping, "retention", ("content", "decisions"), ("content", "decisions"))
+    days = []
+    for key in ("content", "decisions"):
+        seconds = reader.duration(mapping.values[key], key) if key in mapping.values else None
+        if seconds is None:
+            continue
+        if seconds < _DAY:
+            reader.refuse(mapping.values[key].span, f"retention of {key} is shorter than a day", expected="1d or more")
+        days.append(int(seconds // _DAY))
+    return RetentionTerms(content_days=days[0], decision_days=days[1]) if len(days) == 2 else None
+
+
+def _languages(reader: Reader, node: Node) -> tuple[str, ...]:
+    found = reader.names(node, "languages")
+    for name, span in found:
+        if not _LANGUAGE.fullmatch(name):
+            reader.refuse(
+                span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+            )
+    return tuple(name for name, _ in found)
+
+
+def _default_language(reader: Reader, node: Node, languages: tuple[str, ...]) -> str | None:
+    name = reader.text(node, "default_language")
+    if name is not None and not _LANGUAGE.fullmatch(name):
+        reader.refuse(
+            node.span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+        )
+    elif name is not None and languages and name not in languages:
+        reader.refuse(node.span, f"default_language '{name}' is not among the languages", expected=", ".join(languages))
+    return name

@@ -1,0 +1,205 @@
+"""The door: decoded JSON in, a typed item out, or an error that names the field, the reason and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from seawall.content.content_types import SCREENED_ROLES
+from seawall.content.values import READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
+from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
+from seawall.yamlfile.source import nearest
+
+_KEYS: Final = frozenset({"id", "actor", "fields", "language", "created_at"})
+_ACTOR_KEYS: Final = frozenset({"id", "attributes"})
+_ACCOUNT_MADE: Final = FieldSpec(name="created_at", type=FieldType.TIMESTAMP, role=FieldRole.CONTEXT)
+_Readers: TypeAlias = Mapping[str, tuple[FieldSpec, ReadValue]]
+
+
+class ItemError(ValueError):
+    """An item that its content type does not allow: which field, what is wrong with it, how to mend it."""
+
+    def __init__(self, field: str, message: str, remedy: str) -> None:
+        self.field = field.encode(errors="replace").decode()[:200]  # an unknown name may hold anything
+        self.message = message
+        self.remedy = remedy
+        super().__init__(f"{self.field}: {message}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """A content type, prepared for reading items."""
+
+    content_type: ContentType
+    fields: _Readers
+    required: tuple[str, ...]
+    attributes: _Readers
+    required_attributes: tuple[str, ...]
+    actor_field: str | None
+    created_at_field: str | None
+    language_field: str | None
+    actor_required: bool
+
+
+_schemas: dict[int, _Schema] = {}  # by identity of the content type: hashing one costs more than reading an item
+
+
+def validate_item(content_type: ContentType, raw: Mapping[str, Any]) -> Item:
+    """The item that decoded JSON describes: ``{"id": …, "actor": {"id": …, "attributes": {…}}, "fields": {…}}``.
+
+    ``language`` and ``created_at`` may stand beside them. Raises ItemError.
+    """
+    schema = _schemas.get(id(content_type))
+    if schema is None or schema.content_type is not content_type:
+        schema = _prepare(content_type)
+    if not isinstance(raw, Mapping):
+        raise ItemError("item", "must be an object", 'send {"id": "…", "fields": {…}}')
+    if not _KEYS.issuperset(raw):
+        raise _unknown(raw, _KEYS, "")
+    fields = _values(raw.get("fields"), schema.fields, schema.required, "fields")
+    actor, attributes = _actor(raw.get("actor"), schema, fields)
+    try:
+        place = "id"
+        item_id = read_code(raw.get("id"))
+        place = "language"
+        given_language, given_time = raw.get("language"), raw.get("created_at")
+        language: Any = read_language(given_language) if given_language is not None else None
+        place = "created_at"
+        created_at: Any = read_timestamp(given_time) if given_time is not None else None
+    except InvalidValue as bad:
+        raise ItemError(place, bad.message, bad.remedy) from None
+    if language is None and schema.language_field is not None:
+        language = fields.get(schema.language_field)
+    if created_at is None and schema.created_at_field is not None:
+        created_at = fields.get(schema.created_at_field)
+    return Item(
+        content_type=content_type.name,
+        id=item_id,
+        fields=fields,
+        actor=actor,
+        actor_attributes=attributes,
+        language=language,
+        created_at=created_at,
+    )
+
+
+def _prepare(content_type: ContentType) -> _Schema:
+    def named(role: FieldRole) -> str | None:
+        spec = content_type.field_with_role(role)
+        return spec.name if spec else None
+
+    declared = content_type.actor.attributes if content_type.actor else ()
+    attributes = {"created_at": _ACCOUNT_MADE} | {spec.name: spec for spec in declared}
+    schema = _Schema(
+        content_type=content_type,
+        fields={spec.name: (spec, READERS[spec.type]) for spec in content_type.fields},
+        required=tuple(spec.name for spec in content_type.fields if spec.required),
+        attributes={name: (spec, READERS[spec.type]) for name, spec in attributes.items()},
+        required_attributes=tuple(spec.name for spec in declared if spec.required),
+        actor_field=named(FieldRole.ACTOR),
+        created_at_field=named(FieldRole.CREATED_AT),
+        language_field=named(FieldRole.LANGUAGE),
+        actor_required=content_type.actor is not None and content_type.actor.required,
+    )
+    if len(_schemas) >= 1_000:
+        _schemas.clear()
+    _schemas[id(content_type)] = schema
+    return schema
+
+
+def _values(raw: Any, readers: _Readers, required: tuple[str, ...], where: str) -> dict[str, Value]:
+    if not isinstance(raw, Mapping):
+        raise ItemError(where, "must be an object", f'send {{"{where.rpartition(".")[2]}": {{…}}}}')
+    values: dict[str, Value] = {}
+    name = ""
+    try:
+        for name, value in raw.items():
+            found = readers.get(name)
+            if found is None:
+                raise _unknown(raw, readers, f"{where}.")
+            if value is not None:
+                values[name] = found[1](value, found[0])
+    except InvalidValue as bad:
+        raise ItemError(f"{where}.{name}{bad.within}", bad.message, bad.remedy) from None
+    for name in required:
+        if values.get(name) is None:
+            raise ItemError(f"{where}.{name}", "is required", f"send a value of type {readers[name][0].type}")
+    return values
+
+
+def _actor(raw: Any, schema: _Schema, fields: Mapping[str, Value]) -> tuple[str | None, dict[str, Value]]:
+    """The acting account: from the request, or from the field that has the role."""
+    named = fields.get(schema.actor_field) if schema.actor_field is not None else None
+    if raw is None and isinstance(named, str):
+        raw = {"id": named}
+    if raw is None:
+        if schema.actor_required:
+            raise ItemError("actor", "is required", 'send the acting account as {"actor": {"id": "…"}}')
+        return None, {}
+    if not isinstance(raw, Mapping):
+        raise ItemError("actor", "must be an object", 'send {"actor": {"id": "…"}}')
+    if not _ACTOR_KEYS.issuperset(raw):
+        raise _unknown(raw, _ACTOR_KEYS, "actor.")
+    attributes = raw.get("attributes")
+    values = _values(
+        {} if attributes is None else attributes, schema.attributes, schema.required_attributes, "actor.attributes"
+    )
+    try:
+        return read_code(raw.get("id")), values
+    except InvalidValue as bad:
+        raise ItemError("actor.id", bad.message, bad.remedy) from None
+
+
+def _unknown(raw: Mapping[Any, Any], known: Iterable[str], where: str) -> ItemError:
+    names = sorted(known)
+    name = next(str(name) for name in raw if name not in names)
+    near = nearest(name, names)
+    remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(names)}"
+    return ItemError(f"{where}{name}", "is not known", remedy)
+
+
+_MODALITIES: Final = {
+    FieldType.TEXT: Modality.TEXT,
+    FieldType.TEXTS: Modality.TEXT,
+    FieldType.LINK: Modality.LINK,
+    FieldType.LINKS: Modality.LINK,
+    FieldType.IMAGE: Modality.IMAGE,
+    FieldType.AUDIO: Modality.AUDIO,
+    FieldType.VIDEO: Modality.VIDEO,
+    FieldType.DOCUMENT: Modality.DOCUMENT,
+}
+
+
+def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
+    """The item's own parts: fields with role body, title or media, in the order the content type declares them.
+
+    An entry of a list is a part of its own, ``field.3``. Empty texts are no parts. Texts with role context are parts
+    of modality ``context``, a list's entries on lines of one part: only detectors made for it look at them.
+    """
+    language = item.language or content_type.default_language
+    parts: list[Part] = []
+    for spec in content_type.fields:
+        modality = _MODALITIES.get(spec.type)
+        value = item.fields.get(spec.name)
+        if modality is None or not value:
+            continue
+        if spec.role not in SCREENED_ROLES:
+            if modality is Modality.TEXT and spec.role is FieldRole.CONTEXT:
+                lines = value if isinstance(value, tuple) else (str(value),)
+                text = "\n".join(" ".join(line.split()) for line in lines)
+                parts.append(
+                    Part(path=spec.name, modality=Modality.CONTEXT, field=spec.name, text=text, language=language)
+                )
+            continue
+        if isinstance(value, str):
+            parts.append(Part(path=spec.name, modality=modality, field=spec.name, text=value, language=language))
+        elif isinstance(value, Media):  # its language is that of the words that may be in it
+            parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data, language=language))
+        elif isinstance(value, tuple):
+            parts += (
+                Part(path=f"{spec.name}.{index}", modality=modality, field=spec.name, text=entry, language=language)
+                for index, entry in enumerate(value)
+                if entry
+            )
+    return tuple(parts)

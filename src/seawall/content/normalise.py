@@ -1,0 +1,300 @@
+"""Text as a reader sees it, whatever was done to its characters to slip past a machine.
+
+    >>> shown = normalise("K\u200bi\u0338ll  y.o.u, id1ot")
+    >>> shown.text
+    'kill  you, idiot'
+    >>> shown.span(0, 4)  # "kill", in the original
+    (0, 6)
+
+Two views, each with offsets back into the original text:
+
+``fold``       one character at a time: compatibility forms, case, accents on Latin letters, invisible and stacked
+               characters, look-alike letters. Digits and punctuation stay: patterns, banks and links read this view.
+``normalise``  ``fold``, then whole words: letters spaced out are joined, runs of three and more become two, digits
+               and signs inside words become the letters they stand for. Lexicons and models read this view.
+
+All functions are pure, take linear time, and never raise on any string.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import re2
+
+from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, GREEK, GREEK_EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """``text``, and for each of its characters the index in the original text that it came from (ascending)."""
+
+    text: str
+    offsets: Sequence[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where ``text[start:end]`` (not empty) stood in the original: first index included, last excluded."""
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def fold(text: str) -> Normalised:
+    """The character-by-character view."""
+    if text.isascii():
+        lowered = text.lower()
+        if not _CONTROL.search(lowered):
+            return Normalised(lowered, range(len(lowered)))
+    return _fold_characters(text)
+
+
+def normalise(text: str) -> Normalised:
+    """The reader's view. Idempotent: normalising ``normalise(t).text`` changes nothing."""
+    return unmask(fold(text))
+
+
+def unmask(view: Normalised) -> Normalised:
+    """From the view of ``fold`` to that of ``normalise``."""
+    if view.text.isascii() and not _SUSPECT.search(view.text):
+        return view
+    for _ in range(_PASSES):
+        before = view.text
+        view = _substitute(_SPACED, view, _join)
+        view = _substitute(_RUN, view, _cut_run)
+        view = _substitute(_MIXED, view, _unleet)
+        if not view.text.isascii():
+            view = Normalised(_latinise(view.text), view.offsets)  # a digit that became a letter may mix scripts
+        if view.text == before:
+            break
+    return view
+
+
+def name_emoji(view: Normalised) -> Normalised:
+    """Each emoji followed by its name in words (``🔫`` → ``🔫 pistol``); all its characters point at the emoji."""
+
+    def spell(match: re.Match[str]) -> _Edit:
+        name = unicodedata.name(match[0], "").lower().replace("-", " ")
+        spelled = f"{match[0]} {name} " if name else match[0]
+        return spelled, [0] * len(spelled)
+
+    return _substitute(_EMOJI, view, spell)
+
+
+# ── characters ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MARK: Final = "\0"  # in the table: a combining mark, kept or dropped by what stands before it
+_KEPT_MARKS: Final = 2  # on one letter, in scripts that spell with marks; more is ornament
+_TABLE_LIMIT: Final = 20_000  # remembered characters: bounds memory under hostile text
+
+
+class _Table(dict[str, str]):
+    """Character → what it folds to ('' drops it), worked out when first seen."""
+
+    def __missing__(self, char: str) -> str:
+        folded = _fold_character(char)
+        if len(self) < _TABLE_LIMIT:
+            self[char] = folded
+        return folded
+
+
+def _fold_character(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in ("Cf", "Cs") or (category == "Cc" and char not in "\t\n\r"):
+        return ""
+    if category in ("Zs", "Zl", "Zp"):
+        return "\n" if category in ("Zl", "Zp") else " "
+    if category in ("Mn", "Me"):
+        return "" if 0xFE00 <= ord(char) <= 0xFE0F else _MARK  # variation selectors go in every script
+    shown = char
+    for _ in range(3):  # reaches a fixed point in two
+        shown = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
+        shown = "".join(DECORATIVE.get(c, c) for c in map(_base_letter, shown) if c)
+    return "".join(c for c in shown if unicodedata.category(c) not in ("Mn", "Me", "Cf", "Cs", "Cc") or c in "\t\n\r")
+
+
+def _base_letter(char: str) -> str:
+    """A Latin or Greek letter without its accents; any other character as it is."""
+    if char.isascii():
+        return char
+    decomposed = unicodedata.normalize("NFD", char)
+    base = decomposed[0]
+    return base if base.isascii() or "\u0370" <= base <= "\u03ff" else char
+
+
+_TABLE: Final = _Table()
+
+
+def _fold_characters(text: str) -> Normalised:
+    chars: list[str] = []
+    offsets: list[int] = []
+    table = _TABLE
+    foreign = False  # a letter of a script with Latin look-alikes was seen
+    marks = 0
+    for index, char in enumerate(text):
+        shown = table[char]
+        if shown == _MARK:
+            marks += 1
+            _place_mark(char, chars, offsets, index, marks)
+            continue
+        marks = 0
+        for piece in shown:
+            chars.append(piece)
+            offsets.append(index)
+            foreign = foreign or _is_foreign(piece)
+    folded = "".join(chars)
+    if foreign:
+        folded = _latinise(folded)
+    return Normalised(folded, offsets)
+
+
+def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth: int) -> None:
+    """Keep a combining mark where it spells (й, Devanagari vowels, …); drop it where it only decorates."""
+    if not chars or nth > _KEPT_MARKS:
+        return
+    base = chars[-1]
+    if base <= "\u03ff" or not (base.isalpha() or unicodedata.category(base) == "Mn"):
+        return
+    composed = unicodedata.normalize("NFC", base + mark)
+    if len(composed) == 1:
+        shown = _TABLE[composed]
+        chars[-1] = shown if len(shown) == 1 and shown != _MARK else composed
+    elif not "\u0400" <= base <= "\u052f" and not unicodedata.normalize("NFKD", base)[0].isascii():
+        chars.append(mark)
+        offsets.append(index)
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _latinise(text: str) -> str:
+    """Look-alike Cyrillic and Greek letters as Latin, in words that mix scripts or sit among Latin ones.
+
+    A word of one script keeps it when one of its letters has no Latin twin, or when the text around it is not Latin.
+    """
+    text = _WORD.sub(lambda word: _to_latin(word[0]) if _is_mixed(word[0]) else word[0], text)
+    if sum(map(_is_latin, text)) <= sum(map(_is_foreign, text)) or any(map(_is_genuine, _WORD.findall(text))):
+        return text
+    return _WORD.sub(lambda word: _to_latin(word[0]) if _is_all_twins(word[0]) else word[0], text)
+
+
+def _to_latin(word: str) -> str:
+    return "".join(CYRILLIC.get(char) or GREEK.get(char, char) for char in word)
+
+
+def _is_mixed(word: str) -> bool:
+    return any(map(_is_foreign, word)) and any(map(_is_latin, word))
+
+
+def _is_latin(char: str) -> bool:
+    return "a" <= char <= "z"
+
+
+def _is_foreign(char: str) -> bool:
+    return "\u0370" <= char <= "\u052f"
+
+
+def _is_all_twins(letters: str) -> bool:
+    return all(char in CYRILLIC_EXACT or char in GREEK_EXACT for char in letters)
+
+
+def _is_genuine(letters: str) -> bool:
+    """A word of at least two letters, all Cyrillic or Greek, that Latin letters could not imitate."""
+    return len(letters) > 1 and all(map(_is_foreign, letters)) and not _is_all_twins(letters)
+
+
+# ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_Edit = tuple[str, Sequence[int]]  # the new text, and for each of its characters its index in the matched text
+_PASSES: Final = 4  # unmasking one thing may lay another bare; hostile nesting stops here
+
+_LEET: Final = {
+    "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
+    "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "l",
+}  # fmt: skip
+_SIGNS: Final = "@$!|+€£"
+
+# Could the text hold anything to unmask? One linear scan says no for nearly all honest text.
+_SUSPECT = re2.compile(
+    "|".join(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz")
+    + r"|[a-z][0-9@$!|+]+[a-z]|\b[0-9][a-z]{3}|\$[a-z]{2}|[a-z]\$\$"
+    + r"|\b[a-z][^a-z0-9\n]{1,3}[a-z0-9@$!][^a-z0-9\n]{1,3}[a-z0-9@$!]\b"
+)
+_RUN = re.compile(r"([^\W\d_])\1{2,}")
+# One character, a separator, one character, the same separator, …: at least three characters standing alone.
+_SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+]{1,3})[^\W_@$!])(?:\1[^\W_@$!]){2,}(?![^\W_])")
+_MIXED = re.compile(rf"(?<![\w@./:+&=-])(?=[^\W_]*[\d{_SIGNS}])[\w{_SIGNS}]{{3,40}}(?![\w@/:&=]|\.\w)")
+_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
+_VOWEL = re.compile("[aeiouyäöüœ]")
+
+
+def _substitute(
+    pattern: re.Pattern[str], view: Normalised, edit: Callable[[re.Match[str]], _Edit | None]
+) -> Normalised:
+    """``pattern.sub`` that keeps the offsets; ``edit`` gives None to leave a match alone."""
+    pieces: list[str] = []
+    offsets: list[int] = []
+    end = 0
+    for match in pattern.finditer(view.text):
+        edited = edit(match)
+        if edited is None:
+            continue
+        pieces += (view.text[end : match.start()], edited[0])
+        offsets.extend(view.offsets[end : match.start()])
+        offsets.extend(view.offsets[match.start() + index] for index in edited[1])
+        end = match.end()
+    if not pieces:
+        return view
+    pieces.append(view.text[end:])
+    offsets.extend(view.offsets[end:])
+    return Normalised("".join(pieces), offsets)
+
+
+def _cut_run(match: re.Match[str]) -> _Edit:
+    return match[1] * 2, (0, 1)
+
+
+def _join(match: re.Match[str]) -> _Edit | None:
+    step = len(match[1]) + 1
+    letters = match[0][::step]
+    if sum(map(str.isalpha, letters)) * 2 <= len(letters):
+        return None  # "a 1 2 3": an enumeration
+    return letters, range(0, len(match[0]), step)
+
+
+def _unleet(match: re.Match[str]) -> _Edit | None:
+    """A word whose digits and signs stand for letters, spelled out; None where they are digits and signs."""
+    if match[0][0] == "@":
+        return None  # a mention
+    word = match[0].rstrip("!|+@")  # at the end they are punctuation
+    start = 1 if word.startswith(("!", "|", "+")) else 0  # so they are at the start
+    core = word[start:]
+    if not _is_masked(core):
+        return None
+    spelled = _spell(core)
+    if not spelled.isalpha() or not _VOWEL.search(spelled):
+        return None
+    return match[0][:start] + spelled + match[0][len(word) :], range(len(match[0]))
+
+
+_INNER = re.compile(rf"(?<=[^\W\d_])[\d{_SIGNS}]{{1,2}}(?=[^\W\d_])")
+_EDGES = re.compile(rf"^[\d{_SIGNS}]|[\d{_SIGNS}]$")
+_OPENING = re.compile(r"^(?:[01345]|\$)[^\W\d_]{3,}$")
+_ORDINAL = re.compile(r"^\d+(?:st|nd|rd|th|am|pm|ever|life|some|star|real)")
+
+
+def _is_masked(word: str) -> bool:
+    """Do digits and signs stand among letters as letters do: singly or in pairs, flanked, fewer than the rest?"""
+    others = sum(not char.isalpha() for char in word)
+    if not others or others * 2 > len(word) + 1 or _ORDINAL.match(word):
+        return False
+    if _INNER.search(word):
+        return True
+    return bool(_OPENING.match(word)) or (word.endswith("$$") and word[:-2].isalpha())
+
+
+def _spell(word: str) -> str:
+    spelled = word.replace("11", "ll")
+    return "".join(_LEET.get(char, char) for char in spelled)

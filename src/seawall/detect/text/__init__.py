@@ -1,6 +1,0 @@
-"""Detectors of text, and the views of a text that resist evasion.
-
->>> from seawall.detect.text.normalise import normalise
->>> normalise("k 1 l l").text
-'kill'
-"""

@@ -1,0 +1,115 @@
+"""Known audio files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detectors.audio.fingerprint import REMEDY, Fingerprinter, FingerprintError, find_fingerprinter
+from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, digest_hashes, to_signals
+from seawall.match import Hit
+from seawall.match.bank import BankMatcher
+from seawall.match.entries import LEAST_ITEMS
+from seawall.media import AudioContent, Media, UnreadableMedia
+from seawall.model.content import Modality, Part
+from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Unknown, UnknownReason
+
+VERSION: Final = "1 chromaprint:2"
+
+
+class AudioDetector:
+    """Finds audio files of the banks by digest and by Chromaprint, and hands fingerprints over for later entries.
+
+    Needs ``fpcalc``, or an ``ffmpeg`` with Chromaprint, installed by the operator. Where there is none, an audio file
+    is *unknown* as soon as a bank holds one to compare with. An audio file of less than 7 seconds matches by its digest
+    alone. ``speeds``: also look for the audio file as it was before it was played so many times as fast (its pitch
+    risen with it): each takes another fingerprint.
+    """
+
+    def __init__(
+        self,
+        banks: BankDetector | None = None,
+        media: Media | None = None,
+        *,
+        program: str | None = None,
+        speeds: Sequence[float] = (),
+    ) -> None:
+        """``program``: the path of fpcalc or ffmpeg; None looks for them. Audio files are decoded by ``media``."""
+        self._banks = banks or BankDetector()
+        self._media = media or Media()
+        self._program = program
+        self._speeds = tuple(speeds)
+        self._maker: Fingerprinter | None = None
+        self._following = BankFollowingDetector(self._banks, _spec)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises a signal for every bank."""
+        return self._following.spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """One answer for each part; audio files are read one after the other."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding processes."""
+        self._media.close()
+
+    def _look(self, part: Part) -> DetectorResult:
+        if ">speech." in part.path:
+            return ()  # heard with the audio file that it is part of
+        matcher, name = self._banks.matcher, self.spec.name
+        hits = matcher.match_bytes(part.data or b"") if part.parent is None else []
+        maker = self._find_maker()
+        if maker is None and matcher.has("audio"):
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=REMEDY)
+        if maker is None:
+            return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
+        sound = self._media.sound(part.data or b"")
+        if isinstance(sound, UnreadableMedia):
+            if hits or sound.code == "no_sound" or not matcher.has("audio"):  # nothing else in it could match
+                return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
+            return sound.about(part, name)
+        try:
+            items = maker.items(sound.pcm)
+            found = _hits(matcher, maker, sound, items, self._speeds)
+        except FingerprintError as error:
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=str(error))
+        hashes = digest_hashes(part)
+        if len(items) >= LEAST_ITEMS:
+            hashes = (*hashes, PartHash(kind="chromaprint", value=items.astype("<u4").tobytes(), part=part.path))
+        return (*to_signals(matcher, [*hits, *found], part, name), *hashes)
+
+    def _find_maker(self) -> Fingerprinter | None:
+        if self._maker is None:  # looked for again: it may be installed while we run
+            self._maker = find_fingerprinter(self._program)
+        return self._maker
+
+
+def _hits(
+    matcher: BankMatcher, maker: Fingerprinter, sound: AudioContent, items: NDArray[np.uint32], speeds: Sequence[float]
+) -> list[Hit]:
+    """Entries heard in the audio file, or else in what it was before it was sped up or slowed down."""
+    hits = matcher.match_audio(items)
+    if hits or not matcher.has("audio"):
+        return hits
+    for speed in speeds:
+        as_before = matcher.match_audio(maker.items(sound.pcm, 1 / speed))
+        if as_before:
+            return [_as_heard(hit, speed) for hit in as_before]
+    return []
+
+
+def _as_heard(hit: Hit, speed: float) -> Hit:
+    """The hit with its seconds counted in the audio file as it came."""
+    if hit.start_s is None or hit.end_s is None:
+        return hit
+    return replace(hit, start_s=round(hit.start_s / speed, 2), end_s=round(hit.end_s / speed, 2))
+
+
+def _spec(matcher: BankMatcher) -> DetectorSpec:
+    return bank_spec("audio", VERSION, matcher, (Modality.AUDIO,), Cost.SLOW)

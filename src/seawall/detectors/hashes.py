@@ -1,0 +1,156 @@
+"""Hashers of plug-ins at work: their hashes compared with the banks, and what is unknown where one is not enabled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, to_signals
+from seawall.match import BankMatcher, EntryError
+from seawall.match.entries import HASHED, hashed_modality, widest
+from seawall.model.content import Part
+from seawall.model.signals import (
+    Cost,
+    DetectorResult,
+    DetectorSpec,
+    Hasher,
+    HasherSpec,
+    PartHash,
+    Unknown,
+    UnknownReason,
+)
+
+MOST_BITS: Final = 4_096
+
+
+class HashDetector:
+    """A hasher as a detector: finds what the banks hold of its kind, and hands its hashes over for later entries.
+
+    What cannot be read is *unknown* as soon as a bank holds such a hash. Raises ``ValueError`` for a hasher whose
+    spec does not hold.
+    """
+
+    def __init__(self, banks: BankDetector, hasher: Hasher) -> None:
+        spec = hasher.spec
+        if faults := list(spec_faults(spec)):
+            raise ValueError(f"the hasher {spec.name!r}: {'; '.join(faults)}")
+        self._banks = banks
+        self._hasher = hasher
+        self._spec = spec
+
+        def describe(matcher: BankMatcher) -> DetectorSpec:
+            return bank_spec(spec.name, spec.version, matcher, {spec.modality}, spec.cost)
+
+        self._following = BankFollowingDetector(banks, describe)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises a signal for every bank, under the hasher's name."""
+        return self._following.spec
+
+    def start(self) -> None:
+        """Prepare the hasher, if it has something to prepare."""
+        getattr(self._hasher, "start", _nothing)()
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """One answer for each part. Raises what the hasher raises, and ``ValueError`` for too few or many prints."""
+        matcher = self._banks.matcher
+        made = self._hasher.hash(parts)
+        return [self._answer(matcher, part, value) for part, value in zip(parts, made, strict=True)]
+
+    def close(self) -> None:
+        """Close the hasher, if it holds something."""
+        getattr(self._hasher, "close", _nothing)()
+
+    def _answer(self, matcher: BankMatcher, part: Part, made: bytes | Unknown | None) -> DetectorResult:
+        name = self._spec.name
+        if made is None or (isinstance(made, Unknown) and not matcher.has(name)):  # nothing that could match
+            return ()
+        if isinstance(made, Unknown):
+            return made
+        if fault := hash_fault(self._spec, made):
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=fault)
+        hits = matcher.match_hash(name, made)
+        return (
+            *to_signals(matcher, hits, part, name),
+            PartHash(kind=name, value=made, part=part.path, span=part.span),
+        )
+
+
+class AbsentHashers:
+    """Says *unknown* of whatever an entry should be compared with and cannot: its hasher is not enabled here."""
+
+    def __init__(self, banks: BankDetector) -> None:
+        self._banks = banks
+        self._following = BankFollowingDetector(banks, _absent_spec)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises a signal for every bank."""
+        return self._following.spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """Nothing about a part, or that it is unknown and which plug-in is missing."""
+        stranded = self._banks.matcher.stranded()
+        if not stranded:
+            return [()] * len(parts)
+        missing = {hashed_modality(kind): kind for kind in sorted(stranded)}
+        return [self._answer(part, missing.get(part.modality)) for part in parts]
+
+    def _answer(self, part: Part, kind: str | None) -> DetectorResult:
+        if kind is None:
+            return ()
+        return Unknown(detector=self.spec.name, part=part.path, reason=UnknownReason.ERROR, detail=absence(kind))
+
+
+def absence(kind: str) -> str:
+    """Why entries of a kind match nothing, and the remedy."""
+    return f"no hasher {kind} with hashes of this length is enabled: name its plug-in, or suspend its entries"
+
+
+def hash_file(hasher: Hasher, data: bytes) -> str:
+    """The value of an entry for an image, recording, video or text (UTF-8). Raises ``EntryError``."""
+    spec = hasher.spec
+    text = data.decode("utf-8", "replace") if spec.modality == "text" else None
+    part = Part(path="file", modality=spec.modality, field="file", text=text, data=None if text is not None else data)
+    try:
+        [made] = hasher.hash((part,))
+    except Exception as error:
+        raise EntryError(f"{spec.name} failed: {type(error).__name__}") from error
+    if isinstance(made, Unknown):
+        raise EntryError(f"{spec.name} cannot read this: {made.detail or made.reason}")
+    if made is None:
+        raise EntryError(f"{spec.name} finds too little in this to find it again")
+    if fault := hash_fault(spec, made):
+        raise EntryError(f"{spec.name} made {fault}")
+    return made.hex()
+
+
+def spec_faults(spec: HasherSpec) -> Iterator[str]:
+    """What is wrong with what a hasher declares."""
+    if spec.modality not in HASHED:
+        yield f"spec.modality is {spec.modality!r}; a hasher reads one of {', '.join(HASHED)}"
+    elif not re.fullmatch(rf"{spec.modality}(-[a-z0-9]+)+", spec.name):
+        yield f"spec.name is {spec.name!r}; write the modality, a hyphen, lower-case words: {spec.modality}-wavelet"
+    if not isinstance(spec.bits, int) or not 8 <= spec.bits <= MOST_BITS or spec.bits % 8:
+        yield f"spec.bits is {spec.bits!r}; prints have whole bytes, 8 to {MOST_BITS} bits"
+    elif not isinstance(spec.radius, int) or not 0 <= spec.radius <= widest(spec.bits):
+        yield f"spec.radius is {spec.radius!r}; of {spec.bits} bits at most {widest(spec.bits)} may differ"
+    if not isinstance(spec.cost, Cost):
+        yield f"spec.cost is {spec.cost!r}, not one of Cost"
+
+
+def hash_fault(spec: HasherSpec, made: object) -> str | None:
+    """What is wrong with a hash, or None."""
+    if not isinstance(made, bytes):
+        return f"a {type(made).__name__} as a hash"
+    return None if 8 * len(made) == spec.bits else f"a hash of {8 * len(made)} bits, not {spec.bits}"
+
+
+def _absent_spec(matcher: BankMatcher) -> DetectorSpec:
+    return bank_spec("absent-hashers", "1", matcher, HASHED, Cost.INLINE)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,81 @@
+"""Known images, and whether an image says enough to be known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, digest_hashes, to_signals
+from seawall.detectors.image.sandbox import HASH_RULE, ImageReading, Sandbox
+from seawall.match.bank import BankMatcher
+from seawall.match.pdq import PDQ_MIN_QUALITY
+from seawall.media.process import UnreadableMedia
+from seawall.model.content import Modality, Part
+from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Signal, SignalKind, SignalSpec
+
+VERSION = f"2 pdq:{HASH_RULE}"
+
+
+class ImageDetector:
+    """Finds images of the banks by PDQ. An image that cannot be decoded within its limits is *unknown*.
+
+    A flat image (quality below 50) matches by its digest alone, as PDQ asks; ``image_quality`` tells.
+    """
+
+    def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
+        """Images are compared with the banks that ``banks`` holds at the moment."""
+        self._banks = banks or BankDetector()
+        self._sandbox = sandbox or Sandbox()
+        self._following = BankFollowingDetector(self._banks, _spec)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises ``image_quality`` and a signal for every bank."""
+        return self._following.spec
+
+    def start(self) -> None:
+        """Start the decoding process before the first image comes."""
+        self._sandbox.start()
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """One answer for each part; images are decoded one after the other."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding process."""
+        self._sandbox.close()
+
+    def _look(self, part: Part) -> DetectorResult:
+        matcher, spec = self._banks.matcher, self.spec
+        reading = self._read(part)
+        if isinstance(reading, UnreadableMedia):
+            return reading.about(part, spec.name)
+        quality = Signal(
+            name="image_quality",
+            value=reading.quality / 100,
+            part=part.path,
+            detector=spec.name,
+            version=spec.version,
+            evidence=f"{reading.format}:{reading.width}x{reading.height}" if reading.width else reading.format,
+        )
+        hits = matcher.match_bytes(part.data or b"")
+        hashes = digest_hashes(part)
+        if reading.quality >= PDQ_MIN_QUALITY:
+            hashes = (*hashes, PartHash(kind="pdq", value=reading.hash, part=part.path, span=part.span))
+            hits += matcher.match_image(reading.hash)
+            if reading.stored is not None:
+                hashes = (*hashes, PartHash(kind="pdq", value=reading.stored, part=part.path, span=part.span))
+                found = {(hit.bank, hit.entry) for hit in hits}
+                hits += [hit for hit in matcher.match_image(reading.stored) if (hit.bank, hit.entry) not in found]
+        return (quality, *to_signals(matcher, hits, part, spec.name), *hashes)
+
+    def _read(self, part: Part) -> ImageReading | UnreadableMedia:
+        if part.pdq is not None:  # taken from the video's own pixels, of which ``data`` is a small copy
+            return ImageReading(*part.pdq, width=0, height=0, format="frame")
+        return self._sandbox.read(part.data or b"")
+
+
+def _spec(matcher: BankMatcher) -> DetectorSpec:
+    quality = SignalSpec(
+        name="image_quality", kind=SignalKind.SCORE, description="How much the image varies; below 0.5 no match"
+    )
+    return bank_spec("image", VERSION, matcher, (Modality.IMAGE,), Cost.CPU, (quality,))

@@ -1,0 +1,69 @@
+"""The detectors and extractors that come with Seawall: explicit lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seawall.detectors.banks import BankDetector
+from seawall.detectors.hashes import AbsentHashers, HashDetector
+from seawall.detectors.image import ImageDetector
+from seawall.detectors.links import LinkDetector
+from seawall.detectors.names import NameDetector, TitleDetector, TitleMessageDetector
+from seawall.detectors.personal_data import PersonalDataDetector
+from seawall.detectors.text.lexicon import LexiconDetector
+from seawall.model.signals import Detector, Extractor, Hasher
+
+if TYPE_CHECKING:
+    from seawall.media import Media
+
+
+def default_detectors(
+    banks: BankDetector | None = None,
+    text_model_dir: Path | None = None,
+    *,
+    media: Media | None = None,
+    hashers: Sequence[Hasher] = (),
+) -> tuple[Detector, ...]:
+    """Every detector that works offline on day one.
+
+    ``banks`` is kept by whoever fills it: ``banks.replace(matcher)`` changes everything that is matched at once.
+    ``text_model_dir`` holds weights to use instead of the shipped ones. ``media`` decodes audio files and videos: give
+    the extractors the same, and each is decoded once. ``hashers`` are those of plug-ins; each becomes a detector.
+    """
+    from seawall.detectors.audio import AudioDetector  # here: who only reads texts does without
+    from seawall.detectors.joint import JointDetector
+    from seawall.detectors.text.model import TextModel  # here: so that the inline detectors do without its numbers
+    from seawall.detectors.video import VideoDetector
+    from seawall.media import Media
+
+    banks = banks or BankDetector()
+    media = media or Media()
+    text_model = TextModel(text_model_dir)
+    return (
+        LexiconDetector(),
+        LinkDetector(),
+        PersonalDataDetector(),
+        banks,
+        TitleDetector(banks),
+        TitleMessageDetector(),
+        NameDetector(banks),
+        text_model,
+        ImageDetector(banks),
+        AudioDetector(banks, media),
+        VideoDetector(banks, media),
+        JointDetector(text_model, media),
+        AbsentHashers(banks),
+        *(HashDetector(banks, hasher) for hasher in hashers),
+    )
+
+
+def default_extractors(transcriber_dir: Path | None = None, *, media: Media | None = None) -> tuple[Extractor, ...]:
+    """Every extractor whose libraries are installed; without the extra ``media`` hardly one is.
+
+    ``transcriber_dir`` holds a faster-whisper model, by which speech is read. Raises ``TranscriberError``.
+    """
+    from seawall.media import default_extractors as extractors  # here: who only reads texts does without
+
+    return extractors(media, transcriber_model=transcriber_dir)

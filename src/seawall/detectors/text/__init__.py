@@ -1,0 +1,6 @@
+"""Detectors of text, and the views of a text that resist evasion.
+
+>>> from seawall.content.normalise import normalise
+>>> normalise("k 1 l l").text
+'kill'
+"""

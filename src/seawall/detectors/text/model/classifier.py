@@ -1,0 +1,274 @@
+"""The text classifier: harms, each with its own weights and its own calibrated probability."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detectors.text.model.artefact import ENCODER, Artefact, ArtefactError, load
+from seawall.detectors.text.model.encoder import OnnxEncoder
+from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
+from seawall.detectors.text.model.language import plainly_not_english
+from seawall.detectors.text.model.linear import Linear, LinearScores, TokenisedText, read
+from seawall.model import (
+    Cost,
+    DetectorResult,
+    DetectorSpec,
+    Modality,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Span,
+    SpanUnit,
+    Unknown,
+    UnknownReason,
+)
+
+NAME = "text-model"
+LANGUAGES = frozenset({"en"})
+MAX_CHARACTERS = 200_000
+EVIDENCE_FLOOR = 0.3  # below this probability nobody asks where
+_PER_ROUND = 512  # texts held as tokens at a time
+
+_ENCODED_TOKENS, _ENCODED_OVERLAP = 80, 20  # a window of a long text as the encoder sees it
+_ENCODED_WINDOWS = 6  # of one text, at most: those that hold the n-gram model's worst; bounds the cost of a long text
+_EMBEDDED_WINDOWS = 4  # of one text, from its beginning
+
+_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # for each head: probability, where
+
+_DESCRIPTIONS = {
+    "hate": "attacks people for who they are: origin, religion, gender, orientation, disability",
+    "harassment": "insults, abuses or demeans somebody",
+    "sexism": "sexist or misogynist",
+    "spam": "unsolicited bulk message",
+    "sexual": "sexually explicit",
+    "toxic": "hateful or offensive in the widest sense: what most readers would call toxic",
+}
+_HARMS = {"toxic": "harassment"}  # of signals that are not called after their harm
+
+
+_PROBES = (
+    "Plain words, don't you think?",
+    "k1ll y.o.u 1d10t sooooo b@d",
+    "Ｆｕｌｌ ｗｉｄｔｈ, ᴄᴀᴘꜱ, zero\u200bwidth, Су́ка vs cyka",
+    "@someone see https://example.org/a?b=1 call 07911 123456 £5 100%",
+    'my muslim women friends 🐀🔪👳🏽‍♂️ ❤️ "quoted" #tag &amp; end',
+)
+
+
+def reading_digest() -> str:
+    """A digest of how some probing texts are read: kept in a model's card, so that a test notices when reading changes.
+
+    A model goes on working after a small change to ``normalise`` or ``tokenise``, but what was measured was another
+    reading: train again.
+    """
+    return _digest(" ".join(read(probe).tokens.words) for probe in _PROBES)
+
+
+def wording_digest() -> str:
+    """The same for the sentences that the encoder reads."""
+    return _digest(map(encoder_text, _PROBES))
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def shipped() -> Path:
+    """Where the weights that come with the package lie."""
+    return Path(str(files("seawall.detectors.text.model") / "data"))
+
+
+class TextModel:
+    """A detector of harms in English text.
+
+    Weights are read at first use (or by ``spec``), from the package or from a folder that ``seawall train`` wrote.
+    A part in a known language other than English is *unknown* (``language``); one that does not say its language is
+    answered unless it is plainly not English (see ``language``). Texts beyond ``MAX_CHARACTERS`` are *unknown*
+    (``unreadable``): nothing is judged by its beginning alone. Thread-safe.
+
+        >>> from seawall.model import Modality, Part
+        >>> model = TextModel()
+        >>> part = Part(path="body", modality=Modality.TEXT, field="body", text="have a lovely day")
+        >>> [answer] = model.detect([part])
+        >>> max(signal.value for signal in answer) < 0.5
+        True
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or shipped()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def artefact(self) -> Artefact:
+        """The weights. Raises ``ArtefactError`` when they are missing or broken."""
+        with self._lock:
+            return load(self.folder)
+
+    @cached_property
+    def spec(self) -> DetectorSpec:
+        """Its version is the digest of its weights."""
+        return DetectorSpec(
+            name=NAME,
+            version=self.artefact.version,
+            signals=tuple(
+                SignalSpec(
+                    name=head.name,
+                    kind=SignalKind.PROBABILITY,
+                    harm=_HARMS.get(head.name, head.name),
+                    description=_DESCRIPTIONS.get(head.name, ""),
+                    operating_points=head.operating_points,
+                )
+                for head in self.artefact.heads
+            ),
+            modalities=frozenset({Modality.TEXT}),
+            languages=LANGUAGES,
+            cost=Cost.CPU,
+        )
+
+    def start(self) -> None:
+        """Read the weights and judge the probes, so that no first request waits for it."""
+        self.probabilities(_PROBES)
+
+    def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
+        """One answer for each part: a probability for each harm, with the place in the text that speaks most for it."""
+        version = self.artefact.version
+        answers: list[DetectorResult] = [self._refuse(part) or () for part in parts]
+        asked = [number for number, answer in enumerate(answers) if not isinstance(answer, Unknown)]
+        for number, (probabilities, spans) in zip(
+            asked, self._judge([parts[number].text or "" for number in asked]), strict=True
+        ):
+            answers[number] = tuple(
+                Signal(
+                    name=head.name,
+                    value=float(probability),
+                    part=parts[number].path,
+                    detector=NAME,
+                    version=version,
+                    span=Span(SpanUnit.CHARACTERS, *span) if span else None,
+                )
+                for head, probability, span in zip(self.artefact.heads, probabilities, spans, strict=True)
+            )
+        return answers
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """One row for each text, one column for each head of ``artefact.heads``; no language check."""
+        rows = [probabilities for probabilities, _ in self._judge(texts, evidence=False)]
+        return np.array(rows).reshape(len(texts), len(self.artefact.heads))
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """What each text is about: one row of length 1 for each text (384 numbers); near texts have a high dot product.
+
+        A long text is represented by its beginning (about 400 words). No language check: the encoder knows English.
+        Raises ``ArtefactError`` when the model has no encoder.
+        """
+        encoder = self._encoder
+        if encoder is None:
+            raise ArtefactError(f"the text model in {self.folder} has no encoder: train it with `--encoder`")
+        cut = [encoder.cut(encoder_text(text[:MAX_CHARACTERS]))[:_EMBEDDED_WINDOWS] for text in texts]
+        general = encoder.run([window for windows in cut for window in windows]).general
+        if not texts:
+            return general
+        first = np.cumsum([0, *(len(windows) for windows in cut[:-1])])
+        total = np.add.reduceat(general, first, axis=0)
+        return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+
+    @cached_property
+    def _linear(self) -> Linear:
+        return Linear(self.artefact)
+
+    @cached_property
+    def _encoder(self) -> OnnxEncoder | None:
+        artefact = self.artefact
+        if artefact.encoder is None:
+            return None
+        with self._lock:
+            return OnnxEncoder(self.folder / ENCODER, artefact.encoder)
+
+    def _refuse(self, part: Part) -> Unknown | None:
+        reason, detail = None, ""
+        text = part.text or ""
+        if part.language is not None and part.language.lower().split("-")[0] not in LANGUAGES:
+            reason, detail = UnknownReason.LANGUAGE, f"reads en, not {part.language[:8]}"
+        elif len(text) > MAX_CHARACTERS:
+            reason, detail = UnknownReason.UNREADABLE, f"{len(text)} characters, at most {MAX_CHARACTERS}"
+        elif part.language is None and plainly_not_english(text):
+            reason, detail = UnknownReason.LANGUAGE, "reads en; the text is plainly not English"
+        return None if reason is None else Unknown(detector=NAME, part=part.path, reason=reason, detail=detail)
+
+    def _judge(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[_Judged]:
+        """Each text, judged, in order."""
+        for start in range(0, len(texts), _PER_ROUND):
+            yield from self._judge_readings([read(text) for text in texts[start : start + _PER_ROUND]], evidence)
+
+    def _judge_readings(self, readings: Sequence[TokenisedText], evidence: bool) -> Iterator[_Judged]:
+        heads = self.artefact.heads
+        judged = self._linear.judge(readings)
+        worst = judged.worst
+        probabilities = np.stack([head.calibration.apply(worst[:, n]) for n, head in enumerate(heads)], axis=1)
+        encoder = self._encoder
+        if encoder is not None:
+            self._join(encoder, readings, judged, probabilities)
+        spans: list[list[tuple[int, int] | None]] = [[None] * len(heads) for _ in readings]
+        if evidence:
+            asked = [(int(text), int(head)) for text, head in np.argwhere(probabilities >= EVIDENCE_FLOOR)]
+            for (text, head), span in zip(asked, self._linear.evidence(judged, asked, readings), strict=True):
+                spans[text][head] = span
+        yield from zip(probabilities, spans, strict=True)
+
+    def _join(
+        self,
+        encoder: OnnxEncoder,
+        readings: Sequence[TokenisedText],
+        judged: LinearScores,
+        probabilities: NDArray[np.float64],
+    ) -> None:
+        """Put the joint probabilities of both models in the place of the n-gram model's, where the encoder is asked."""
+        joined = [head.joined for head in self.artefact.heads]
+        floors = np.array([one.floor if one else 1.0 for one in joined])
+        asked = np.flatnonzero((probabilities >= floors).any(axis=1)).tolist()
+        cut = [encoder_windows(encoder, readings[text], judged, text) for text in asked]
+        if not cut:
+            return
+        odds = encoder.run([window for windows in cut for window in windows]).odds
+        worst = np.maximum.reduceat(odds, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
+        for column, (head, one) in enumerate(zip(self.artefact.heads, joined, strict=True)):
+            if one is not None:
+                theirs = worst[:, encoder.heads.index(head.name)]
+                probabilities[asked, column] = one.apply(probabilities[asked, column], theirs)
+
+
+def encoder_windows(encoder: OnnxEncoder, reading: TokenisedText, judged: LinearScores, text: int) -> list[list[int]]:
+    """What the encoder reads of one text: a short one whole, of a long one what is worst by the n-gram model."""
+    spans, shown = reading.tokens.spans, reading.view.text
+    if len(spans) <= _ENCODED_TOKENS:
+        return encoder.cut(normalised_text(shown))[:_ENCODED_WINDOWS]
+    step = _ENCODED_TOKENS - _ENCODED_OVERLAP
+    starts = [*range(0, len(spans) - _ENCODED_TOKENS, step), len(spans) - _ENCODED_TOKENS]
+    if len(starts) > _ENCODED_WINDOWS:
+        inner = np.array(judged.windows_of(text))
+        begins = np.array([judged.cut[window][1] for window in inner])
+        heavy = (judged.scores[inner] - judged.scores[inner].mean(axis=0)).max(axis=1)
+        weights = [
+            float(heavy[(begins >= start) & (begins < start + _ENCODED_TOKENS)].max(initial=-np.inf))
+            for start in starts
+        ]
+        starts = sorted(
+            start for _, start in sorted(zip(weights, starts, strict=True), reverse=True)[:_ENCODED_WINDOWS]
+        )
+    return [
+        encoder.cut(normalised_text(shown[spans[start][0] : spans[start + _ENCODED_TOKENS - 1][1]]))[0]
+        for start in starts
+    ]
+
+
+__all__ = ["ArtefactError", "TextModel", "read", "reading_digest", "shipped", "wording_digest"]

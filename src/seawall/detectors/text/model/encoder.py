@@ -1,0 +1,83 @@
+"""The encoder: a small transformer in an ONNX file, run by onnxruntime on one thread.
+
+The file holds everything it needs: weights of 8 bits, the vocabulary and the names of its heads in its metadata. It
+is made by ``seawall.learn.encoder``. Each text runs alone: what is multiplied is rounded to 8 bits by its largest
+value, so texts that shared a run would change each other's answers, and on a processor little is gained by sharing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.detectors.text.model.artefact import ArtefactError
+from seawall.detectors.text.model.wordpiece import WordPiece
+
+LONGEST_PIECES = 126  # of one window, beside the marks of beginning and end
+OVERLAP_PIECES = 30
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What the encoder says about windows of text: windows × heads log-odds, windows × hidden embedding (length 1)."""
+
+    odds: Floats
+    general: Floats
+
+
+class OnnxEncoder:
+    """An encoder that is read and checked when it is made. Thread-safe.
+
+    Raises ``ArtefactError`` when the file is missing, is not the one the card describes (``sha256``), or does not run.
+    """
+
+    def __init__(self, path: Path, sha256: str | None = None) -> None:
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise ArtefactError(f"the text model's encoder is missing: {error}; restore it, or train again") from error
+        if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
+            raise ArtefactError(f"{path} is not the file that the model's card describes: restore it, or train again")
+        runtime = importlib.import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session: Any = runtime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+            notes = self._session.get_modelmeta().custom_metadata_map
+            self.heads: tuple[str, ...] = tuple(json.loads(notes["heads"]))
+            self.notes: dict[str, object] = json.loads(notes.get("about", "{}"))  # how it was made, for the card
+            self._pieces = WordPiece(notes["vocabulary"].split("\n"))
+        except Exception as error:  # onnxruntime's errors have no common class
+            raise ArtefactError(f"{path} is not an encoder that onnxruntime can run: {error}") from error
+        self.hidden = int(self._session.get_outputs()[1].shape[1])
+
+    def cut(self, sentence: str) -> list[list[int]]:
+        """The pieces of a sentence (see ``wording``) in windows of at most ``LONGEST_PIECES``; one if it is empty."""
+        pieces = self._pieces.cut(sentence)
+        if len(pieces) <= LONGEST_PIECES:
+            return [pieces]
+        step = LONGEST_PIECES - OVERLAP_PIECES
+        starts = [*range(0, len(pieces) - LONGEST_PIECES, step), len(pieces) - LONGEST_PIECES]
+        return [pieces[start : start + LONGEST_PIECES] for start in starts]
+
+    def run(self, windows: Sequence[Sequence[int]]) -> Encoded:
+        """Every window, in order."""
+        odds = np.zeros((len(windows), len(self.heads)), dtype=np.float32)
+        general = np.zeros((len(windows), self.hidden), dtype=np.float32)
+        marks = self._pieces
+        for row, window in enumerate(windows):  # alone: what is multiplied is rounded by call
+            numbers = np.array([(marks.first, *window, marks.last)], dtype=np.int64)
+            odds[row], general[row] = self._session.run(("heads", "general"), {"pieces": numbers})
+        return Encoded(odds, general)

@@ -1,0 +1,64 @@
+"""From text as written to the sentence that the encoder reads: ordinary words, freed of evasion.
+
+The encoder knows English words and no emoji, so an emoji becomes the words of its Unicode name (``🐀`` → ``rat``).
+Addresses and mentions become one plain word each, as in the token view (``canonical``). Names of groups stay: what
+the encoder must not learn from them it is taught by swapping them in training (``seawall.learn.encoder``).
+
+    >>> worded("K1ll all 🐀🐀 @you see https://example.org/a?b")
+    'kill all rat rat user see url'
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from seawall.content.normalise import normalise
+
+URL, MENTION = "url", "user"
+
+_CHANGED = re.compile(
+    r"(?P<url>https?://\S+|www\.\S+|\[url\]|<url>)"
+    r"|(?P<mention>@\w+|\[user\]|<user>)"
+    r"|(?P<entity>&(?:amp|lt|gt|quot|#\d{1,6});)"
+    r"|(?P<digits>\d{7,})"
+    r"|(?P<symbol>[^\w\s!-~]|[`^])"
+)
+_DROPPED_NAMES = frozenset({"with", "sign", "symbol", "heavy", "selector-16", "joiner", "variation"})
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"'}
+
+
+@lru_cache(maxsize=4096)
+def _symbol(symbol: str) -> str:
+    """An emoji or pictograph as words between blanks; other characters as they are."""
+    if unicodedata.category(symbol) not in ("So", "Sk"):
+        return symbol
+    name = unicodedata.name(symbol, "").lower()
+    if "fitzpatrick" in name:
+        return " skin "
+    if name.startswith("regional indicator"):
+        return " flag "
+    words = [word for word in re.findall(r"[a-z]+", name) if word not in _DROPPED_NAMES]
+    return f" {' '.join(words)} "
+
+
+def _shown(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[0]
+    if kind == "symbol":
+        return _symbol(text)
+    if kind == "digits":
+        return text[:6]
+    if kind == "entity":
+        return _ENTITIES.get(text, " ")
+    return f" {URL} " if kind == "url" else f" {MENTION} "
+
+
+def normalised_text(normalised: str) -> str:
+    """``worded`` for text that is already free of evasion."""
+    return " ".join(_CHANGED.sub(_shown, normalised).split())
+
+
+def encoder_text(text: str) -> str:
+    """The sentence that the encoder reads."""
+    return normalised_text(normalise(text).text)

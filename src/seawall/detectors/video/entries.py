@@ -1,0 +1,22 @@
+"""What a bank keeps of a video."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+from seawall.detectors.video.detector import frames_of
+from seawall.match import EntryError
+from seawall.media import Media, UnreadableMedia
+
+
+def video_value(data: bytes) -> str:
+    """The value of a ``video`` entry for a video. Raises ``EntryError`` with the remedy."""
+    with closing(Media()) as media:
+        clip = media.video(data)
+    if isinstance(clip, UnreadableMedia):
+        raise EntryError(f"this is no video that can be read: {clip.code}")
+    frames = frames_of(clip)
+    if not frames:
+        raise EntryError("every frame has too little detail to be found again; add the video's digest instead")
+    return json.dumps([[seconds, hash.hex()] for seconds, hash in frames])

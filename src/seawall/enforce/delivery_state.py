@@ -1,0 +1,70 @@
+"""The state machines of enforcements and deliveries: pure functions from (state, what happened) to state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class EnforcementState(StrEnum):
+    """Where an enforcement stands."""
+
+    ACTIVE = "active"
+    REVERSED = "reversed"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    QUEUED = "queued"  # not tried yet, or replayed
+    RETRYING = "retrying"  # failed at least once, will be tried again
+    DELIVERED = "delivered"
+    DEAD = "dead"  # given up until a person replays it
+
+
+class DeliveryTrigger(StrEnum):
+    """What may happen to a delivery: the outcomes of an attempt, and a person's replay."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DEAD = "dead"
+    REPLAYED = "replayed"
+
+
+class IllegalTransition(ValueError):
+    """The ledger says that something happened which cannot follow what happened before."""
+
+
+_DELIVERY: Final[Mapping[DeliveryState, Mapping[DeliveryTrigger, DeliveryState]]] = {
+    DeliveryState.QUEUED: {
+        DeliveryTrigger.DELIVERED: DeliveryState.DELIVERED,
+        DeliveryTrigger.FAILED: DeliveryState.RETRYING,
+        DeliveryTrigger.DEAD: DeliveryState.DEAD,
+    },
+    DeliveryState.RETRYING: {
+        DeliveryTrigger.DELIVERED: DeliveryState.DELIVERED,
+        DeliveryTrigger.FAILED: DeliveryState.RETRYING,
+        DeliveryTrigger.DEAD: DeliveryState.DEAD,
+    },
+    DeliveryState.DELIVERED: {DeliveryTrigger.REPLAYED: DeliveryState.QUEUED},
+    DeliveryState.DEAD: {DeliveryTrigger.REPLAYED: DeliveryState.QUEUED},
+}
+
+UNFINISHED: Final = frozenset({DeliveryState.QUEUED, DeliveryState.RETRYING})
+"""States in which a delivery still has an attempt before it."""
+
+
+def reversed_from(state: EnforcementState) -> EnforcementState:
+    """The state after a reversal. Raises IllegalTransition when it is reversed already: a reversal is final."""
+    if state is not EnforcementState.ACTIVE:
+        raise IllegalTransition(f"an enforcement that is {state} cannot be reversed")
+    return EnforcementState.REVERSED
+
+
+def delivery_after(state: DeliveryState, trigger: DeliveryTrigger) -> DeliveryState:
+    """The delivery's state after ``happening``. Raises IllegalTransition."""
+    try:
+        return _DELIVERY[state][trigger]
+    except KeyError:
+        raise IllegalTransition(f"a delivery that is {state} cannot be {trigger}") from None

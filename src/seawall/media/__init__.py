@@ -1,0 +1,63 @@
+"""Parts from media: words and codes in images, frames and sound of videos, speech in audio files, texts of documents.
+
+Every file is decoded by a process with limits on memory, processor time and wall time, without files or network.
+
+>>> from seawall.media import Media, default_extractors
+>>> from seawall.model import Modality, Part
+>>> extractors = default_extractors()
+>>> sorted(extractor.spec.name for extractor in extractors)
+['animation', 'codes', 'document', 'frames', 'voice', 'words']
+>>> [codes] = [extractor for extractor in extractors if extractor.spec.name == "codes"]
+>>> [answer] = codes.extract([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"no image")])
+>>> answer.detail
+'not_an_image'
+>>> codes.close()
+"""
+
+from seawall.media.confine import confinement
+from seawall.media.extractors import default_extractors
+from seawall.media.media import Media, MediaLimits
+from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
+from seawall.media.results import (
+    RATE,
+    AudioContent,
+    DecodedCode,
+    DocumentContent,
+    HashedFrame,
+    LinkTarget,
+    SpeechSegments,
+    TextLine,
+    TextPassage,
+    VideoContent,
+    VideoFrame,
+    from_wav,
+    to_wav,
+)
+from seawall.media.transcribe import Transcriber, TranscriberError, Utterance, WhisperTranscriber
+
+__all__ = [
+    "RATE",
+    "AudioContent",
+    "DecodedCode",
+    "DocumentContent",
+    "HashedFrame",
+    "LinkTarget",
+    "Media",
+    "MediaLimits",
+    "ProcessLimits",
+    "ProcessPool",
+    "SpeechSegments",
+    "TextLine",
+    "TextPassage",
+    "Transcriber",
+    "TranscriberError",
+    "UnreadableMedia",
+    "Utterance",
+    "VideoContent",
+    "VideoFrame",
+    "WhisperTranscriber",
+    "confinement",
+    "default_extractors",
+    "from_wav",
+    "to_wav",
+]

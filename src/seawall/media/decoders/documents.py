@@ -1,0 +1,108 @@
+"""Documents: what kind they are by their bytes, never by a name, and what their readers find in them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from seawall.media.decoders import encodings, markup, packages
+from seawall.media.decoders.document_parts import DocumentParts
+from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
+
+_HEAD: Final = 1_024  # bytes in which viewers look for the beginning of a PDF
+_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
+_OTHER: Final = (b"{\\rtf", b"%!PS", b"AT&TFORM", b"BOOKMOBI", b"ITOLITLS")  # RTF, PostScript, DjVu, Kindle, help
+_TAG: Final = re.compile(
+    r"(?:<\?xml[^>]*+>|<!--(?>.*?-->)|\s++)*+<(?:!doctype\s+html|html|head|body|title|meta|div|p|h[1-6]|a|table|script|"
+    r"style|center|font|img|iframe|form|span|ul|ol|br|b|i|svg)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+ReadPdf = Callable[[bytes, DocumentParts, int, int], None]
+
+
+def load() -> dict[str, Operation]:
+    """The operation, tried on a document of every kind. Without pypdf every other kind is read."""
+    encodings.load()
+    logging.disable()  # pypdf tells of everything that is odd in a file
+    read_pdf: ReadPdf | None = None
+    with contextlib.suppress(ImportError):
+        from seawall.media.decoders import pdfs
+
+        pdfs.load()
+        read_pdf = pdfs.read
+
+    def document(data: bytes, options: dict[str, Any]) -> Answer:
+        """Texts with their place, link targets, images (their files are the blobs), gaps.
+
+        Options: ``max_pages``, ``max_characters``, ``max_images``, ``max_pixels``, ``max_bytes`` (unpacked).
+        """
+        finds = DocumentParts(options["max_characters"], options["max_images"], options["max_bytes"])
+        before, mark, _ = data[:_HEAD].partition(b"%PDF-")
+        if mark:
+            if read_pdf is None:
+                raise DecodeRefused("not_installed")
+            if before.strip(b"\xef\xbb\xbf \t\r\n\0"):
+                finds.gap("attachments")  # for another program the file may be something else
+            read_pdf(data, finds, options["max_pages"], options["max_pixels"])
+        else:
+            _read(data, finds)
+        return finds.answer()
+
+    _warm_up(document)
+    return {"document": document}
+
+
+def _read(data: bytes, finds: DocumentParts) -> None:
+    if data.startswith(b"PK"):
+        packages.read(data, finds)
+        return
+    if data.startswith(_OLD_OFFICE):
+        raise DecodeRefused("encrypted" if _ENCRYPTED_PACKAGE in data else "unknown_format")
+    if data.startswith(_OTHER):
+        raise DecodeRefused("unknown_format")
+    text = encodings.as_text(data, is_markup=True)
+    finds.body(markup.read(text, finds) if _TAG.match(text[:20_000]) else text)
+
+
+def _warm_up(document: Operation) -> None:
+    """A document of every kind: what a reader loads when it first needs it cannot be loaded later."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("[Content_Types].xml", "<Types/>")
+        package.writestr("word/document.xml", "<document><p><t>words</t></p></document>")
+    options = {"max_pages": 9, "max_characters": 999, "max_images": 9, "max_pixels": 9_999, "max_bytes": 9_999}
+    for data in (b"words", b"<p>words</p>", packed.getvalue()):
+        document(data, options)
+    with contextlib.suppress(DecodeRefused):  # pypdf is not installed
+        document(_pdf(), options)
+    with contextlib.suppress(Exception):  # whatever a damaged file raises
+        document(_pdf()[:300], options)
+
+
+def _pdf() -> bytes:
+    """One page with a word in a standard font, a compressed stream and an image."""
+    drawn = zlib.compress(b"BT /F 9 Tf (words) Tj ET /I Do")
+    pixels = zlib.compress(bytes(40 * 40))
+    stream = b"%d 0 obj\n<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n"
+    return (
+        b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+        b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
+        b"3 0 obj\n<< /Type /Page /Parent 2 0 R /Contents 4 0 R /MediaBox [0 0 99 99] /Resources << "
+        b"/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> /XObject << /I 5 0 R >> >> >>\nendobj\n"
+        + stream % (4, b"", len(drawn), drawn)
+        + stream
+        % (
+            5,
+            b"/Type /XObject /Subtype /Image /Width 40 /Height 40 /BitsPerComponent 8 /ColorSpace /DeviceGray",
+            len(pixels),
+            pixels,
+        )
+        + b"trailer\n<< /Root 1 0 R /Size 6 >>\nstartxref\n0\n%%EOF\n"
+    )

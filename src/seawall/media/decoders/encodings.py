@@ -1,0 +1,80 @@
+"""Bytes as text: by their byte order mark, what the file says of itself, UTF-8, or the encoding of old Windows."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+from seawall.media.decoders.operation import DecodeRefused
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+KNOWN: Final = (
+    *("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "ascii", "latin-1", "koi8-r", "koi8-u", "cp866"),
+    *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)),
+    *(f"cp{number}" for number in range(1250, 1259)),
+    *("shift_jis", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr"),
+)
+"""Loaded before anything is read: later no file can be opened."""
+_DECLARED: Final = re.compile(
+    rb"<[?!]?(?:meta|xml)\b[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w:.-]{1,40})", re.IGNORECASE
+)
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_FEW_ODD, _MOST_ODD = 3, 0.3  # letters, and their share, in the encoding of old Windows: more is another encoding
+
+
+def load() -> None:
+    """Load the encodings."""
+    for name in KNOWN:
+        codecs.lookup(name)
+
+
+def as_text(data: bytes, *, is_markup: bool) -> str:
+    """The text of a file. Raises ``DecodeRefused``: ``not_a_document``, ``unknown_encoding``, ``damaged``."""
+    name = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    declared = _DECLARED.search(data[:2_000]) if is_markup and name is None else None
+    if declared is not None:
+        name = _known(declared[1].decode())
+    try:
+        text = _guess(data) if name is None else data.decode(name)
+    except UnicodeDecodeError:
+        raise DecodeRefused("damaged") from None
+    text = text.removeprefix("\ufeff")
+    if _CONTROLS.search(text):
+        raise DecodeRefused("not_a_document")
+    return text
+
+
+def _known(declared: str) -> str:
+    try:
+        name = codecs.lookup(declared).name
+    except (LookupError, ImportError, OSError):
+        name = ""
+    if name.startswith("utf-16"):
+        name = "utf-8"  # its declaration could be read, so that it cannot be true
+    if name not in {codecs.lookup(each).name for each in KNOWN}:
+        raise DecodeRefused("unknown_encoding")
+    return {"ascii": "cp1252", "iso8859-1": "cp1252"}.get(name, name)  # as browsers do
+
+
+def _guess(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass
+    if b"\0" in data:
+        raise DecodeRefused("not_a_document")
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        raise DecodeRefused("unknown_encoding") from None
+    letters = "".join(text.split())
+    if sum(not letter.isascii() for letter in letters) > _FEW_ODD + _MOST_ODD * len(letters):
+        raise DecodeRefused("unknown_encoding")
+    return text

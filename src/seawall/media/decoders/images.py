@@ -1,0 +1,158 @@
+"""Images: measures, codes and frames. Pillow, and zxing-cpp where it is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError, features
+
+from seawall.match.pdq import pdq
+from seawall.media.decoders.frames import FrameChooser, to_jpeg
+from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
+
+FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
+_BACKGROUND: Final = (128, 128, 128)  # behind transparent images, where letters may be black or white
+_ORIENTATION: Final = 0x0112  # EXIF
+_TURNS: Final = {  # what turns the stored pixels into what a viewer shows
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def load() -> dict[str, Operation]:
+    """Every operation, once tried on an image of every format, so that nothing is loaded later."""
+    operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown}
+    with contextlib.suppress(ImportError):
+        from seawall.media.decoders.barcodes import codes
+
+        operations["codes"] = codes
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    Image.preinit()
+    options = {"max_pixels": 1024, "max_frames": 4, "longest": 32}
+    for name in FORMATS:
+        encoded = io.BytesIO()
+        Image.effect_noise((32, 32), 50).convert("RGB").save(encoded, name, save_all=name == "GIF")
+        for operation in operations.values():
+            operation(encoded.getvalue(), options)
+    with contextlib.suppress(DecodeRefused):
+        measure(b"nothing", options)
+    Image.MAX_IMAGE_PIXELS = None  # the limit here is stricter
+    return operations
+
+
+def measure(data: bytes, options: dict[str, Any]) -> Answer:
+    """Hash, quality, size as shown, format and number of frames of the first frame.
+
+    ``stored``: the hash of the pixels as stored, where EXIF turns them; programs that ignore EXIF share that one.
+    With the option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
+    """
+    with opened(data, options["max_pixels"]) as image:
+        size, turn, kind = image.size, turn_of(image), image.format
+        frames = getattr(image, "n_frames", 1)
+        if options.get("draft"):
+            image.draft("RGB", (512, 512))
+        pixels = image.convert("RGB")
+    found, stored = pdq(np.asarray(pixels)), None
+    if turn is not None:
+        stored = found.hash.hex()
+        found = pdq(np.asarray(pixels.transpose(turn)))
+    width, height = size if turn in _UPRIGHT else size[::-1]
+    answer = {"hash": found.hash.hex(), "quality": found.quality, "width": width, "height": height}
+    return {**answer, "format": kind, "frames": frames, "stored": stored}, ()
+
+
+_UPRIGHT: Final = (None, _TURNS[2], _TURNS[3], _TURNS[4])
+
+
+def shown(data: bytes, options: dict[str, Any]) -> Answer:
+    """The image as a viewer shows it, no longer than asked: its width and height as read and in full, then RGB."""
+    with opened(data, options["max_pixels"]) as image:
+        size, turn = image.size, turn_of(image)
+        image.draft("RGB", (options["longest"], options["longest"]))
+        raster = as_shown(image)
+        raster.thumbnail((options["longest"], options["longest"]), Image.Resampling.BILINEAR)
+    width, height = raster.size
+    full = size if turn in _UPRIGHT else size[::-1]
+    return {"width": width, "height": height, "full": full}, (raster.tobytes(),)
+
+
+def animation(data: bytes, options: dict[str, Any]) -> Answer:
+    """The frames of an animated image that differ from the first one and from each other, and when they show."""
+    with opened(data, options["max_pixels"]) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > 100 * options["max_frames"]:
+            raise DecodeRefused("too_many_frames")
+        if count < 2:
+            return {"seconds": 0.0, "samples": [], "sizes": []}, ()
+        turn, seconds = turn_of(image), 0.0
+        chooser = FrameChooser(count * _usual_seconds(image), count, options["max_frames"])
+        frames = []
+        for number in range(count):
+            image.seek(number)
+            shown = image.convert("RGB")
+            if turn is not None:
+                shown = shown.transpose(turn)
+            grey = shown.convert("L")
+            if (
+                chooser.wants(seconds, number, False, np.asarray(grey))
+                and chooser.add(seconds, pdq(np.asarray(shown)), grey)
+                and number > 0  # the first frame is the image itself
+            ):
+                frames.append(to_jpeg(shown, options["longest"]))
+            seconds += _frame_seconds(image)
+    sizes = [frame.size for frame in frames]
+    return {"seconds": seconds, "samples": chooser.samples, "sizes": sizes}, [frame.jpeg for frame in frames]
+
+
+@contextlib.contextmanager
+def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """The image, not yet decoded: its size is checked first. Raises ``DecodeRefused``."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise DecodeRefused("not_an_image") from None
+    with image:
+        if image.width * image.height > max_pixels:
+            raise DecodeRefused("too_many_pixels")
+        yield image
+
+
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """How a viewer turns the image. Metadata that cannot be read turns nothing, as in browsers."""
+    try:
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except MemoryError:
+        raise
+    except Exception:  # whatever a parser of hostile metadata raises
+        return None
+
+
+def as_shown(image: Image.Image) -> Image.Image:
+    """RGB, turned as a viewer turns it, with grey behind what is transparent."""
+    turn = turn_of(image)
+    if image.has_transparency_data:
+        pixels = image.convert("RGBA")
+        shown = Image.new("RGB", pixels.size, _BACKGROUND)
+        shown.paste(pixels, mask=pixels.getchannel("A"))
+    else:
+        shown = image.convert("RGB")
+    return shown if turn is None else shown.transpose(turn)
+
+
+def _frame_seconds(image: Image.Image) -> float:
+    """How long the current frame shows; browsers make it 0.1 s where a file says next to nothing."""
+    milliseconds = image.info.get("duration", 0)
+    return milliseconds / 1000 if isinstance(milliseconds, int | float) and milliseconds > 10 else 0.1
+
+
+def _usual_seconds(image: Image.Image) -> float:
+    return min(_frame_seconds(image), 10.0)

@@ -1,0 +1,19 @@
+"""What a family's operations are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+Answer: TypeAlias = tuple[object, Sequence[bytes]]
+"""An answer for JSON, and the blobs behind it."""
+Operation: TypeAlias = Callable[[bytes, Any], Answer]
+"""What a family does with one file and its options. Raises ``DecodeRefused``; anything else it raises means *damaged*."""
+
+
+class DecodeRefused(Exception):
+    """A file is not read further, for the reason that the code names."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

@@ -1,0 +1,70 @@
+"""The extractor of documents: a text part for each page, link parts, and the images in it."""
+
+from __future__ import annotations
+
+from seawall.detectors.links import read_address
+from seawall.media.extractor import MediaExtractor
+from seawall.media.results import DocumentContent
+from seawall.model.content import Modality, Part, Span, SpanUnit
+from seawall.model.signals import Cost, ExtractedParts, ExtractorSpec, Unknown
+
+
+class DocumentExtractor(MediaExtractor):
+    """The texts of a document by page, where it leads, and its images. What it could not read is a gap.
+
+    ``notes>page.2`` is the third page; a document without pages comes in pieces, each with its place in characters.
+    """
+
+    spec = ExtractorSpec(
+        name="document",
+        version="1",
+        modalities=frozenset({Modality.DOCUMENT}),
+        gives=frozenset({Modality.TEXT, Modality.LINK, Modality.IMAGE}),
+        makes="page",
+        cost=Cost.CPU,
+    )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        return self._made(part, self._media.document(part.data or b""), lambda found: _derived(part, found))
+
+
+def _derived(part: Part, found: DocumentContent) -> ExtractedParts:
+    texts = tuple(
+        Part(
+            path=f"{part.path}>page.{number if passage.page is None else passage.page}",
+            modality=Modality.TEXT,
+            field=part.field,
+            text=passage.text,
+            parent=part.path,
+            span=_page(passage.page) or Span(SpanUnit.CHARACTERS, passage.start, passage.end),
+        )
+        for number, passage in enumerate(found.texts)
+    )
+    links = tuple(
+        Part(
+            path=f"{part.path}>link.{number}",
+            modality=Modality.LINK,
+            field=part.field,
+            text=target.address,
+            parent=part.path,
+            span=_page(target.page),
+        )
+        for number, target in enumerate(found.links)
+        if read_address(target.address) is not None
+    )
+    images = tuple(
+        Part(
+            path=f"{part.path}>image.{number}",
+            modality=Modality.IMAGE,
+            field=part.field,
+            data=data,
+            parent=part.path,
+            span=_page(page),
+        )
+        for number, (data, page) in enumerate(found.images)
+    )
+    return ExtractedParts((*texts, *links, *images), gaps=found.gaps)
+
+
+def _page(number: int | None) -> Span | None:
+    return None if number is None else Span(SpanUnit.PAGES, number, number + 1)

@@ -1,0 +1,40 @@
+"""What the extractors of media have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from seawall.media.media import Media
+from seawall.media.process import UnreadableMedia
+from seawall.model.content import Part
+from seawall.model.signals import ExtractedParts, ExtractorSpec, Unknown
+
+T = TypeVar("T")
+
+
+class MediaExtractor(ABC):
+    """One file after the other, and a code where one cannot be read."""
+
+    spec: ExtractorSpec
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
+        """One answer for each part."""
+        return [self._look(part) for part in parts]
+
+    def close(self) -> None:
+        """End the decoding processes."""
+        self._media.close()
+
+    @abstractmethod
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        """What one part gives."""
+
+    def _made(
+        self, part: Part, found: T | UnreadableMedia, make: Callable[[T], ExtractedParts]
+    ) -> ExtractedParts | Unknown:
+        return found.about(part, self.spec.name) if isinstance(found, UnreadableMedia) else make(found)

@@ -1,0 +1,307 @@
+"""The extractors: parts made from images, audio files, videos and documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from seawall.detectors.links import extract_links
+from seawall.media.blocks import blocks
+from seawall.media.documents import DocumentExtractor
+from seawall.media.extractor import MediaExtractor
+from seawall.media.media import Media
+from seawall.media.process import UnreadableMedia
+from seawall.media.results import RATE, Box, DecodedCode, SpeechSegments, TextLine, VideoContent, VideoFrame, to_wav
+from seawall.media.transcribe import Transcriber, WhisperTranscriber
+from seawall.model.content import Modality, Part, Span, SpanUnit
+from seawall.model.signals import (
+    Cost,
+    ExtractedParts,
+    Extractor,
+    ExtractorSpec,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+)
+
+
+def default_extractors(
+    media: Media | None = None, transcriber: Transcriber | None = None, transcriber_model: Path | None = None
+) -> tuple[Extractor, ...]:
+    """The extractors whose libraries are installed. They share the processes of ``media``; closing one closes it.
+
+    ``transcript`` is among them with a ``transcriber``, or with the folder of a faster-whisper model. Raises
+    ``TranscriberError`` when that cannot be used.
+    """
+    media = media or Media()
+    if transcriber is None and transcriber_model is not None:
+        transcriber = WhisperTranscriber(transcriber_model)
+    extractors: list[Extractor] = [AnimationExtractor(media), DocumentExtractor(media)]
+    if media.can("images", "codes"):
+        extractors.append(CodesExtractor(media))
+    if media.can("images", "words"):
+        extractors.append(WordsExtractor(media))
+    if media.can("videos"):
+        extractors.append(FramesExtractor(media))
+    if media.can("videos", "speech"):
+        extractors.append(VoiceExtractor(media))
+        if transcriber is not None:
+            extractors.append(TranscriptExtractor(media, transcriber))
+    return tuple(extractors)
+
+
+class CodesExtractor(MediaExtractor):
+    """QR codes and their relatives: link parts where they lead somewhere, text parts otherwise."""
+
+    spec = ExtractorSpec(
+        name="codes",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.TEXT, Modality.LINK}),
+        makes="code",
+        cost=Cost.CPU,
+    )
+
+    def start(self) -> None:
+        """Start the process for images before the first one comes."""
+        self._media.start()
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        def make(found: tuple[DecodedCode, ...]) -> ExtractedParts:
+            return ExtractedParts(tuple(_code_part(part, number, code) for number, code in enumerate(found)))
+
+        return self._made(part, self._media.codes(part.data or b""), make)
+
+
+class WordsExtractor(MediaExtractor):
+    """The words in an image: a text part for each block of lines. Takes seconds."""
+
+    spec = ExtractorSpec(
+        name="words",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.TEXT}),
+        makes="words",
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        def make(found: tuple[TextLine, ...]) -> ExtractedParts:
+            return ExtractedParts(
+                tuple(
+                    Part(
+                        path=f"{part.path}>words.{number}",
+                        modality=Modality.TEXT,
+                        field=part.field,
+                        text=text,
+                        parent=part.path,
+                        span=_pixels(box),
+                    )
+                    for number, (text, box) in enumerate(blocks(found))
+                )
+            )
+
+        return self._made(part, self._media.words(part.data or b""), make)
+
+
+class AnimationExtractor(MediaExtractor):
+    """The frames of an animated image that differ from its first, which is what detectors see of the image."""
+
+    spec = ExtractorSpec(
+        name="animation",
+        version="1",
+        modalities=frozenset({Modality.IMAGE}),
+        gives=frozenset({Modality.IMAGE}),
+        makes="frame",
+        cost=Cost.CPU,
+    )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        def make(found: tuple[VideoFrame, ...]) -> ExtractedParts:
+            return ExtractedParts(_frame_parts(part, found))
+
+        return self._made(part, self._media.animation(part.data or b""), make)
+
+
+class FramesExtractor(MediaExtractor):
+    """The frames of a video, and its sound."""
+
+    spec = ExtractorSpec(
+        name="frames",
+        version="1",
+        modalities=frozenset({Modality.VIDEO}),
+        gives=frozenset({Modality.IMAGE, Modality.AUDIO}),
+        makes="frame",
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        def make(video: VideoContent) -> ExtractedParts:
+            sound = (
+                () if video.sound is None else (_sound_part(part, "audio", video.sound.pcm, 0.0, video.sound.seconds),)
+            )
+            return ExtractedParts((*_frame_parts(part, video.frames), *sound))
+
+        return self._made(part, self._media.video(part.data or b""), make)
+
+
+class VoiceExtractor(MediaExtractor):
+    """Stretches of speech, as audio parts, and how many seconds of it there are."""
+
+    spec = ExtractorSpec(
+        name="voice",
+        version="1",
+        modalities=frozenset({Modality.AUDIO}),
+        gives=frozenset({Modality.AUDIO}),
+        makes="speech",
+        signals=(SignalSpec(name="speech_seconds", kind=SignalKind.COUNT, description="Whole seconds of speech"),),
+        cost=Cost.SLOW,
+    )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        data = part.data or b""
+        sound = self._media.sound(data)
+
+        def make(found: tuple[SpeechSegments, ...]) -> ExtractedParts:
+            seconds = Signal(
+                name="speech_seconds",
+                value=math.ceil(sum(each.end - each.start for each in found)),
+                part=part.path,
+                detector=self.spec.name,
+                version=self.spec.version,
+            )
+            pcm = b"" if isinstance(sound, UnreadableMedia) else sound.pcm
+            pieces = tuple(
+                _sound_part(part, f"speech.{number}", _cut(pcm, each), each.start, each.end)
+                for number, each in enumerate(stretches(found))
+            )
+            return ExtractedParts(pieces, (seconds,))
+
+        return self._made(part, sound if isinstance(sound, UnreadableMedia) else self._media.speech(data), make)
+
+
+class TranscriptExtractor(MediaExtractor):
+    """What is said in an audio file: a text part for each utterance. Only where somebody speaks is anything read."""
+
+    def __init__(self, media: Media, transcriber: Transcriber) -> None:
+        super().__init__(media)
+        self._transcriber = transcriber
+        self.spec = ExtractorSpec(
+            name="transcript",
+            version=f"1 {transcriber.version}",
+            modalities=frozenset({Modality.AUDIO}),
+            gives=frozenset({Modality.TEXT}),
+            makes="transcript",
+            cost=Cost.SLOW,
+        )
+
+    def _look(self, part: Part) -> ExtractedParts | Unknown:
+        data = part.data or b""
+        sound = self._media.sound(data)
+        if isinstance(sound, UnreadableMedia):
+            return self._made(part, sound, lambda _: ExtractedParts())
+        return self._made(part, self._media.speech(data), lambda found: self._read(part, sound.pcm, found))
+
+    def _read(self, part: Part, pcm: bytes, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
+        parts: list[Part] = []
+        for stretch in stretches(found, longest=28.0, most=None):
+            for said in self._transcriber.transcribe(_cut(pcm, stretch), part.language):
+                parts.append(
+                    Part(
+                        path=f"{part.path}>transcript.{len(parts)}",
+                        modality=Modality.TEXT,
+                        field=part.field,
+                        text=said.text,
+                        language=said.language,
+                        parent=part.path,
+                        span=_seconds(stretch.start + said.start, min(stretch.start + said.end, stretch.end)),
+                    )
+                )
+        return ExtractedParts(tuple(parts))
+
+
+_WIDER: Final = ((0.5, 30.0), (2.0, 60.0), (10.0, 120.0), (math.inf, 600.0))
+"""Seconds: pauses inside a stretch, and how long it may be; the first pair that gives few enough stretches."""
+
+
+def stretches(
+    found: Sequence[SpeechSegments], longest: float | None = None, most: int | None = 150
+) -> list[SpeechSegments]:
+    """Speech put together across short pauses. Longer than ``longest`` seconds, it is cut."""
+    joined: list[SpeechSegments] = []
+    for pause, usual in _WIDER:
+        joined = _joined(found, pause, longest or usual)
+        if most is None or len(joined) <= most:
+            break
+    return joined
+
+
+def _joined(found: Sequence[SpeechSegments], pause: float, longest: float) -> list[SpeechSegments]:
+    joined: list[SpeechSegments] = []
+    for each in found:
+        last = joined[-1] if joined else None
+        if last is not None and each.start - last.end <= pause and each.end - last.start <= longest:
+            joined[-1] = SpeechSegments(last.start, each.end)
+            continue
+        start = each.start
+        while each.end - start > longest:
+            joined.append(SpeechSegments(start, start + longest))
+            start += longest
+        joined.append(SpeechSegments(start, each.end))
+    return joined
+
+
+def _code_part(part: Part, number: int, code: DecodedCode) -> Part:
+    text = code.text.strip()
+    links = extract_links(text)
+    is_link = len(links) == 1 and (links[0].start, links[0].end) == (0, len(text))
+    return Part(
+        path=f"{part.path}>code.{number}",
+        modality=Modality.LINK if is_link else Modality.TEXT,  # links within a text become parts of that text
+        field=part.field,
+        text=text,
+        parent=part.path,
+        span=_pixels(code.box),
+    )
+
+
+def _frame_parts(part: Part, frames: Sequence[VideoFrame]) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            path=f"{part.path}>frame.{number}",
+            modality=Modality.IMAGE,
+            field=part.field,
+            data=frame.jpeg,
+            parent=part.path,
+            span=_seconds(frame.start, frame.end),
+            pdq=(frame.hash, frame.quality),
+            size=frame.size,
+        )
+        for number, frame in enumerate(frames)
+    )
+
+
+def _sound_part(part: Part, step: str, pcm: bytes, start: float, end: float) -> Part:
+    return Part(
+        path=f"{part.path}>{step}",
+        modality=Modality.AUDIO,
+        field=part.field,
+        data=to_wav(pcm),
+        parent=part.path,
+        span=_seconds(start, end),
+    )
+
+
+def _cut(pcm: bytes, speech: SpeechSegments) -> bytes:
+    return pcm[2 * round(speech.start * RATE) : 2 * round(speech.end * RATE)]
+
+
+def _pixels(box: Box) -> Span:
+    return Span(SpanUnit.PIXELS, box=box)
+
+
+def _seconds(start: float, end: float) -> Span:
+    return Span(SpanUnit.SECONDS, round(start, 3), round(end, 3))

@@ -1,0 +1,246 @@
+"""Reading media: every kind of file through the decoding processes of its family."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from seawall.media.cache import ResultCache
+from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
+from seawall.media.results import (
+    AudioContent,
+    DecodedCode,
+    DisplayedImage,
+    DocumentContent,
+    HashedFrame,
+    LinkTarget,
+    SpeechSegments,
+    TextLine,
+    TextPassage,
+    VideoContent,
+    VideoFrame,
+    frames_of,
+    from_wav,
+)
+from seawall.model.signals import ExtractionGap
+
+T = TypeVar("T")
+
+NEEDS: Final = {
+    "images": ("PIL",),
+    "codes": ("zxingcpp",),
+    "videos": ("av",),
+    "words": ("rapidocr", "cv2"),
+    "speech": ("onnxruntime",),
+    "documents": (),  # PDFs need pypdf; without it the others are read
+}
+"""The modules each family of decoders needs."""
+
+
+_IMAGES: Final = ProcessLimits()
+_VIDEOS: Final = ProcessLimits(
+    max_bytes=256 << 20, seconds=120, memory_bytes=2 << 30, reply_bytes=512 << 20, requests=50
+)
+_WORDS: Final = ProcessLimits(seconds=120, memory_bytes=3 << 30, requests=200)
+_DOCUMENTS: Final = ProcessLimits(seconds=30, requests=200)
+_SPEECH: Final = ProcessLimits(max_bytes=512 << 20, seconds=120, memory_bytes=2 << 30, requests=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """What one file may take, by family of decoders, and what is read of it."""
+
+    images: ProcessLimits = _IMAGES
+    videos: ProcessLimits = _VIDEOS
+    words: ProcessLimits = _WORDS
+    speech: ProcessLimits = _SPEECH
+    documents: ProcessLimits = _DOCUMENTS
+    max_pixels: int = 50_000_000  # of an image
+    max_video_pixels: int = 9_000_000  # of a frame: 4K
+    max_seconds: int = 2 * 3_600  # of a video or an audio file
+    max_frames: int = 120  # kept of a video; at most twice as many when it hides how long it is
+    max_animation_frames: int = 24
+    longest_side: int = 960  # of a frame handed on, in pixels
+    word_score: float = 0.5  # how sure the reader of words must be
+    max_pages: int = 300  # of a document
+    max_characters: int = 400_000
+    max_images: int = 40  # in a document
+    max_unpacked: int = 100 << 20  # bytes of the files in a document
+
+
+class Media:
+    """The decoding processes of a host, a family each: images, videos, words, speech, documents. Thread-safe.
+
+    Files take turns by family. What was read last is kept for a minute, so that two readers of one video do not decode
+    it twice.
+    """
+
+    def __init__(self, limits: MediaLimits | None = None) -> None:
+        self.limits = limits or MediaLimits()
+        self._images = ProcessPool("images", self.limits.images)
+        self._videos = ProcessPool("videos", self.limits.videos)
+        self._words = ProcessPool("words", self.limits.words)
+        self._speech = ProcessPool("speech", self.limits.speech)
+        self._documents = ProcessPool("documents", self.limits.documents)
+        self._pools = (self._images, self._videos, self._words, self._speech, self._documents)
+        self._recent = ResultCache()
+
+    def codes(self, data: bytes) -> tuple[DecodedCode, ...] | UnreadableMedia:
+        """QR codes and their relatives in an image."""
+        answer = self._images.ask("codes", data, {"max_pixels": self.limits.max_pixels}, tuple[DecodedCode, ...])
+        return answer if isinstance(answer, UnreadableMedia) else answer[0]
+
+    def words(self, data: bytes) -> tuple[TextLine, ...] | UnreadableMedia:
+        """Lines of words in an image, from top to bottom. Takes seconds."""
+        options = {"max_pixels": self.limits.max_pixels, "score": self.limits.word_score}
+        answer = self._words.ask("words", data, options, tuple[TextLine, ...])
+        return answer if isinstance(answer, UnreadableMedia) else answer[0]
+
+    def shown(self, data: bytes, longest: int) -> DisplayedImage | UnreadableMedia:
+        """An image's pixels, no longer than that on a side."""
+        options = {"max_pixels": self.limits.max_pixels, "longest": longest}
+        answer = self._images.ask("shown", data, options, _Size)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        size, blobs = answer
+        return _checked(lambda: DisplayedImage(size.width, size.height, size.full, *blobs))
+
+    def animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
+        """Frames of an animated image that differ from the first, which is the image itself. Else none."""
+        return self._recent.get(("animation", data), lambda: self._read_animation(data))
+
+    def video(self, data: bytes) -> VideoContent | UnreadableMedia:
+        """Frames and sound of a video."""
+        return self._recent.get(("video", data), lambda: self._read_video(data))
+
+    def sound(self, data: bytes) -> AudioContent | UnreadableMedia:
+        """The sound of an audio file."""
+        pcm = from_wav(data)
+        if pcm is not None:
+            return (
+                AudioContent(pcm) if len(pcm) <= 2 * 16_000 * self.limits.max_seconds else UnreadableMedia("too_long")
+            )
+        return self._recent.get(("sound", data), lambda: self._read_sound(data))
+
+    def speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
+        """Where somebody speaks in an audio file."""
+        return self._recent.get(("speech", data), lambda: self._find_speech(data))
+
+    def document(self, data: bytes) -> DocumentContent | UnreadableMedia:
+        """Texts, link targets and images of a document."""
+        options = {
+            "max_pages": self.limits.max_pages,
+            "max_characters": self.limits.max_characters,
+            "max_images": self.limits.max_images,
+            "max_pixels": self.limits.max_pixels,
+            "max_bytes": self.limits.max_unpacked,
+        }
+        answer = self._documents.ask("document", data, options, _Document)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, files = answer
+        return _checked(
+            lambda: DocumentContent(found.texts, found.links, tuple(zip(files, found.images, strict=True)), found.gaps)
+        )
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The decoding processes there are."""
+        return tuple(pid for pool in self._pools for pid in pool.pids)
+
+    def can(self, *families: str) -> bool:
+        """Whether what these families need is installed (``NEEDS``)."""
+        return all(importlib.util.find_spec(module) is not None for family in families for module in NEEDS[family])
+
+    def start(self) -> None:
+        """Start the process for images: those are read while somebody waits. The others start at need."""
+        self._images.start()
+
+    def close(self) -> None:
+        """End the processes. Further files are unreadable with code ``closed``."""
+        for pool in self._pools:
+            pool.close()
+        self._recent.clear()
+
+    def _read_animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
+        options = {
+            "max_pixels": self.limits.max_pixels,
+            "max_frames": self.limits.max_animation_frames,
+            "longest": self.limits.longest_side,
+        }
+        answer = self._images.ask("animation", data, options, _Frames)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, blobs = answer
+        return _checked(lambda: frames_of(tuple(found.samples[1:]), blobs, found.sizes, found.seconds))
+
+    def _read_video(self, data: bytes) -> VideoContent | UnreadableMedia:
+        options = {
+            "max_pixels": self.limits.max_video_pixels,
+            "max_seconds": self.limits.max_seconds,
+            "max_frames": self.limits.max_frames,
+            "longest": self.limits.longest_side,
+        }
+        answer = self._videos.ask("video", data, options, _Film)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, (pcm, *blobs) = answer
+        return _checked(
+            lambda: VideoContent(
+                found.seconds,
+                found.width,
+                found.height,
+                found.samples,
+                frames_of(found.samples, tuple(blobs), found.sizes, found.seconds),
+                AudioContent(pcm) if pcm else None,
+            )
+        )
+
+    def _read_sound(self, data: bytes) -> AudioContent | UnreadableMedia:
+        answer = self._videos.ask("sound", data, {"max_seconds": self.limits.max_seconds}, dict[str, Any])
+        return answer if isinstance(answer, UnreadableMedia) else _checked(lambda: AudioContent(*answer[1]))
+
+    def _find_speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
+        sound = self.sound(data)
+        if isinstance(sound, UnreadableMedia):
+            return sound
+        answer = self._speech.ask("speech", sound.pcm, {}, tuple[tuple[float, float], ...])
+        return answer if isinstance(answer, UnreadableMedia) else tuple(SpeechSegments(*pair) for pair in answer[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    width: int
+    height: int
+    full: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    seconds: float
+    samples: tuple[HashedFrame, ...]
+    sizes: tuple[tuple[int, int], ...]  # of the frames that were kept, as handed on
+
+
+@dataclass(frozen=True, slots=True)
+class _Film(_Frames):
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    texts: tuple[TextPassage, ...]
+    links: tuple[LinkTarget, ...]
+    images: tuple[int | None, ...]  # pages
+    gaps: tuple[ExtractionGap, ...]
+
+
+def _checked(make: Callable[[], T]) -> T | UnreadableMedia:
+    """A reading made of an answer whose pieces may not fit: a process that met hostile bytes may say anything."""
+    try:
+        return make()
+    except (ValueError, TypeError):
+        return UnreadableMedia("crashed")

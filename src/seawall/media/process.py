@@ -1,0 +1,301 @@
+"""Decoding processes: started when needed, limited, bounded, replaced when they crash, hang or grow old.
+
+>>> pool = Pool("images", Limits())
+>>> pool.ask("pdq", b"just some text", {"max_pixels": 1_000_000}, dict)
+Unreadable(code='not_an_image')
+>>> pool.close()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from seawall.media.confine import bare_environment, missing
+from seawall.media.protocol import LENGTH, LONGEST_HEAD, WorkerReply, WorkerRequest, pack
+from seawall.model.content import Part
+from seawall.model.signals import Unknown, UnknownReason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLimits:
+    """What one file may take."""
+
+    max_bytes: int = 20 << 20
+    seconds: float = 10.0  # wall time, sending and answering included; processor time likewise
+    memory_bytes: int = 1 << 30  # address space of the whole process
+    reply_bytes: int = 64 << 20
+    requests: int = 500  # before a fresh process takes over
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableMedia:
+    """Why a file could not be read.
+
+    Its own fault: ``not_an_image``, ``not_media``, ``damaged``, ``unknown_codec``, ``too_many_bytes``,
+    ``too_many_pixels``, ``too_many_streams``, ``too_many_frames``, ``too_long``, ``no_sound``, ``memory_limit``,
+    ``time_limit``, ``crashed``, ``reply_limit``; of documents also ``not_a_document``, ``unknown_format``,
+    ``unknown_encoding``, ``encrypted``, ``entities``, ``too_many_files``, ``too_many_images``.
+    Not its fault: ``closed``, ``not_installed``, ``no_start``.
+    """
+
+    code: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the reason lies here and not in the file."""
+        return self.code in ("closed", "not_installed", "no_start")
+
+    def about(self, part: Part, detector: str) -> Unknown:
+        """What a detector then says of the part."""
+        reason = UnknownReason.ERROR if self.is_ours else UnknownReason.UNREADABLE
+        return Unknown(detector=detector, part=part.path, reason=reason, detail=self.code)
+
+
+class ProcessPool:
+    """Processes of one family of decoders, at most ``processes`` at a time. Thread-safe; files take turns.
+
+    ``close`` ends them; they also end by themselves when this process does.
+    """
+
+    def __init__(self, family: str, limits: ProcessLimits, processes: int = 1) -> None:
+        self.family = family
+        self._limits = limits
+        self._turn = threading.Semaphore(processes)
+        self._lock = threading.Lock()
+        self._idle: list[_Child] = []
+        self._all: set[_Child] = set()
+        self._closed = False
+        self._told = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes there are."""
+        with self._lock:
+            return tuple(sorted(child.process.pid for child in self._all))
+
+    def start(self) -> None:
+        """Start one process now, so that the first file does not wait for it."""
+        with self._turn:
+            child = self._take()
+            if child is not None:
+                self._give_back(child)
+
+    def ask(
+        self, op: str, data: bytes, options: Mapping[str, Any], answer: type[T]
+    ) -> tuple[T, tuple[bytes, ...]] | UnreadableMedia:
+        """What ``op`` finds in one file: an answer of that type, and blobs. Never raises for what the bytes hold."""
+        if len(data) > self._limits.max_bytes:
+            return UnreadableMedia("too_many_bytes")
+        request = pack(WorkerRequest(op, dict(options), (len(data),)))
+        with self._turn:
+            child = self._take()
+            if child is None:
+                return UnreadableMedia("closed")
+            outcome = self._converse(child, request, data)
+            if isinstance(outcome, UnreadableMedia):
+                return outcome
+            reply, blobs = outcome
+        if reply.error is not None:
+            return UnreadableMedia(reply.error)
+        try:
+            return msgspec.json.decode(reply.answer, type=answer), blobs
+        except msgspec.MsgspecError:
+            return UnreadableMedia("crashed")  # not what an unharmed process says
+
+    def close(self) -> None:
+        """End the processes. Further files are unreadable with code ``closed``; one that is being read, crashed."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            busy = self._all.difference(idle)
+        for child in idle:
+            self._discard(child)
+        for child in busy:
+            child.process.kill()  # whoever converses with it notices, and closes its pipes
+
+    def _converse(
+        self, child: _Child, request: bytes, data: bytes
+    ) -> tuple[WorkerReply, tuple[bytes, ...]] | UnreadableMedia:
+        try:
+            confinement = child.wait_until_ready()
+        except (TimeoutError, OSError, EOFError, msgspec.MsgspecError):
+            self._discard(child)
+            return UnreadableMedia("no_start")
+        if isinstance(confinement, UnreadableMedia):
+            self._discard(child)
+            return confinement
+        self._tell(confinement)
+        try:
+            reply, blobs = child.exchange(request, data)
+        except TimeoutError:
+            self._replace(child)
+            return UnreadableMedia("time_limit")
+        except OverflowError:
+            self._replace(child)
+            return UnreadableMedia("reply_limit")
+        except (OSError, EOFError, msgspec.MsgspecError):
+            timed_out = self._replace(child) in _ENDED_BY_TIME
+            return UnreadableMedia("time_limit" if timed_out else "crashed")
+        if child.served >= self._limits.requests or reply.error == "memory_limit":
+            self._replace(child)
+        else:
+            self._give_back(child)
+        return reply, blobs
+
+    def _take(self) -> _Child | None:
+        """An idle process or a fresh one; None once closed."""
+        with self._lock:
+            while self._idle and not self._closed:
+                child = self._idle.pop()
+                if child.is_alive():
+                    return child
+                self._all.discard(child)
+                child.end()
+            return None if self._closed else self._fresh()
+
+    def _fresh(self) -> _Child:
+        child = _Child(self.family, self._limits)
+        self._all.add(child)
+        return child
+
+    def _give_back(self, child: _Child) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(child)
+                return
+        self._discard(child)
+
+    def _discard(self, child: _Child) -> int:
+        with self._lock:
+            self._all.discard(child)
+        return child.end()
+
+    def _replace(self, child: _Child) -> int:
+        """End a process and start the next one now, so that no file waits for it. Returns the exit status."""
+        status = self._discard(child)
+        with self._lock:
+            if not self._closed:
+                self._idle.append(self._fresh())
+        return status
+
+    def _tell(self, confinement: tuple[str, ...]) -> None:
+        """Report once what the system does not permit."""
+        absent = missing(confinement)
+        if self._told or not absent:
+            return
+        self._told = True
+        import structlog  # here: it takes long to load, and on most systems there is nothing to report
+
+        log = structlog.get_logger(__name__)
+        log.warning("media_confinement", family=self.family, confinement=list(confinement), not_permitted=list(absent))
+
+
+_START_SECONDS: Final = 60.0  # to load the decoders, on a busy machine
+_PIECE: Final = 1 << 20
+_ENDED_BY_TIME: Final = (-signal.SIGALRM, -signal.SIGPROF, -signal.SIGXCPU)
+
+
+class _Child:
+    """A process and the conversation with it. Pipes do not block: a process that stalls is left in time."""
+
+    def __init__(self, family: str, limits: ProcessLimits) -> None:
+        self._limits = limits
+        self._ready: tuple[str, ...] | UnreadableMedia | None = None
+        self.served = 0
+        config = msgspec.json.encode({"family": family, "memory_bytes": limits.memory_bytes, "seconds": limits.seconds})
+        self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            [sys.executable, "-m", "seawall.media.worker", config.decode()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=bare_environment(),
+            bufsize=0,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._to = self.process.stdin.fileno()
+        self._from = self.process.stdout.fileno()
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def wait_until_ready(self) -> tuple[str, ...] | UnreadableMedia:
+        """How it is confined, or why it cannot serve. Raises as ``exchange`` does."""
+        if self._ready is None:
+            reply, _ = self._receive(time.monotonic() + _START_SECONDS)
+            if reply.error is not None:
+                self._ready = UnreadableMedia(reply.error)
+            else:
+                self._ready = msgspec.json.decode(reply.answer, type=tuple[str, ...])
+        return self._ready
+
+    def exchange(self, request: bytes, data: bytes) -> tuple[WorkerReply, tuple[bytes, ...]]:
+        """Send a file, get the reply and its blobs.
+
+        Raises ``TimeoutError``, ``EOFError``, ``OSError``, ``MsgspecError``, ``OverflowError`` (a reply too long).
+        """
+        self.served += 1
+        until = time.monotonic() + self._limits.seconds
+        self._send(request, until)
+        self._send(data, until)
+        return self._receive(until)
+
+    def end(self) -> int:
+        """Kill it if it still lives, wait for it, and give its exit status."""
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        return self.process.wait()
+
+    def _send(self, message: bytes, until: float) -> None:
+        rest = memoryview(message)
+        while rest:
+            _await(self._to, select.POLLOUT, until)
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[os.write(self._to, rest[:_PIECE]) :]
+
+    def _receive(self, until: float) -> tuple[WorkerReply, tuple[bytes, ...]]:
+        (length,) = LENGTH.unpack(self._receive_bytes(LENGTH.size, until))
+        if length > LONGEST_HEAD:
+            raise OverflowError
+        reply = msgspec.json.decode(self._receive_bytes(length, until), type=WorkerReply)
+        if min(reply.blobs, default=0) < 0 or sum(reply.blobs) > self._limits.reply_bytes:
+            raise OverflowError
+        return reply, tuple(self._receive_bytes(size, until) for size in reply.blobs)
+
+    def _receive_bytes(self, count: int, until: float) -> bytes:
+        received = bytearray()
+        while len(received) < count:
+            _await(self._from, select.POLLIN, until)
+            with contextlib.suppress(BlockingIOError):
+                piece = os.read(self._from, min(count - len(received), _PIECE))
+                if not piece:
+                    raise EOFError("the decoding process ended")
+                received += piece
+        return bytes(received)
+
+
+def _await(file: int, event: int, until: float) -> None:
+    """Wait until the pipe can be used. Raises ``TimeoutError``."""
+    poll = select.poll()
+    poll.register(file, event)
+    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+        raise TimeoutError

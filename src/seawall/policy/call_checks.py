@@ -1,0 +1,232 @@
+"""Calls: one function of the language after the other, its arguments checked, its result as a term.
+
+Calls over texts, signals, banks and time become features of their own, computed once for a row and stored with it;
+``min``, ``max``, ``abs``, ``lower`` and ``known`` are computed where they stand.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from seawall.policy.functions import SIGNATURES, BadPattern, canonical_text, check_pattern
+from seawall.policy.tree import (
+    NUMERIC,
+    Feature,
+    FeatureOrigin,
+    Operator,
+    TextSubject,
+    TypedTerm,
+    ValueType,
+    article,
+    call_key,
+    common_kind,
+    compound,
+    const,
+    literal,
+    read,
+)
+from seawall.yamlfile.source import nearest
+
+if TYPE_CHECKING:
+    from seawall.policy.check import Checker
+
+_Known = frozenset[str]
+
+
+def check_call(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    """The term of a call. Raises Refused."""
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    check = _CALLS.get(name)
+    if check is not None:
+        return check(checker, node, known)
+    near = nearest(name, SIGNATURES)
+    raise checker.refused(
+        node.func, f"unknown function '{name}'", expected="one of " + ", ".join(SIGNATURES), near=near
+    )
+
+
+def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = None) -> list[ast.expr]:
+    """The positional arguments, counted; named ones are refused."""
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    if node.keywords:
+        raise checker.refused(node.keywords[0], f"{name} takes no named arguments", expected=SIGNATURES[name])
+    if not least <= len(node.args) <= (least if most is None else most):
+        count = len(node.args)
+        noun = "argument" if count == 1 else "arguments"
+        raise checker.refused(node, f"{name} is given {count} {noun}", expected=SIGNATURES[name])
+    return node.args
+
+
+def _constant_text(checker: Checker, node: ast.expr, name: str) -> str:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not node.value.strip():
+        raise checker.refused(node, f"this argument of {name} is a constant text", expected=SIGNATURES[name])
+    return node.value
+
+
+def _numeric(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    nodes = arguments(checker, node, 1) if name == "abs" else arguments(checker, node, 2, 16)
+    terms = [checker.definite(each, checker.check(each, known).term) for each in nodes]
+    model = next((term for term in terms if term.kind is ValueType.DURATION), terms[0])
+    terms = [checker.coerce(each, term, model) for each, term in zip(nodes, terms, strict=True)]
+    kind = terms[0].kind
+    for each, term in zip(nodes, terms, strict=True):
+        shared = common_kind(kind, term.kind)
+        if shared is None or not (shared in NUMERIC or shared is ValueType.DURATION):
+            raise checker.refused(each, f"this is {article(term.kind)}", expected="a number")
+        kind = shared
+    return compound(Operator.CALL, kind, *terms, symbol=name)
+
+
+def _lower(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    (argument,) = arguments(checker, node, 1)
+    term = checker.definite(argument, checker.check(argument, known).term)
+    if term.kind is not ValueType.TEXT:
+        raise checker.refused(argument, f"this is {article(term.kind)}", expected="a text")
+    return compound(Operator.CALL, ValueType.TEXT, term, symbol="lower")
+
+
+def _known(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    (argument,) = arguments(checker, node, 1)
+    term = checker.check(argument, known).term
+    return (
+        const(True, ValueType.BOOLEAN)
+        if term.op is Operator.CONST
+        else compound(Operator.KNOWN, ValueType.BOOLEAN, term)
+    )
+
+
+def _in_part(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    where, what = arguments(checker, node, 2)
+    environment = checker.environment
+    part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
+    if not isinstance(what, ast.Name) or what.id not in environment.signals:
+        near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
+        raise checker.refused(
+            what, "the second argument of in_part is a signal", expected=SIGNATURES["in_part"], near=near
+        )
+    signal = checker.ask(what, environment.signal, what.id)
+    name = call_key("in_part", literal(part), signal.name)
+    return read(Feature(name, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
+
+
+def _bank(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    within = _within(checker, node)
+    (argument,) = arguments(checker, ast.copy_location(ast.Call(node.func, node.args, []), node), 1)
+    name = _constant_text(checker, argument, "bank")
+    signal = checker.ask(argument, checker.environment.bank, name)
+    written = (literal(name),) if within is None else (literal(name), f"within={within}")
+    return read(
+        Feature(call_key("bank", *written), ValueType.INTEGER, FeatureOrigin.BANK, argument=signal, within=within)
+    )
+
+
+def _within(checker: Checker, node: ast.Call) -> int | None:
+    """The largest distance of a match that counts, if the call names one: ``bank("x", within=20)``."""
+    for keyword in node.keywords:
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if keyword.arg != "within" or type(value) is not int or not 0 <= value <= _FARTHEST:
+            raise checker.refused(
+                keyword, f"bank takes within=, a whole number from 0 to {_FARTHEST}", expected=SIGNATURES["bank"]
+            )
+        return value
+    return None
+
+
+def _age(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    (argument,) = arguments(checker, node, 1)
+    if isinstance(argument, ast.Name) and argument.id == "actor":
+        moment, name = checker.ask(argument, checker.environment.field, "actor", "created_at"), "age(actor)"
+    elif isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Name):
+        moment = checker.ask(argument, checker.environment.field, argument.value.id, argument.attr)
+        name = call_key("age", moment.name)
+    else:
+        raise checker.refused(argument, "age is asked of the actor or a timestamp", expected=SIGNATURES["age"])
+    if moment.kind is not ValueType.TIMESTAMP:
+        raise checker.refused(argument, f"{moment.name} is {article(moment.kind)}", expected="a timestamp")
+    own = "created_at" if moment.origin is FeatureOrigin.ITEM_CREATED_AT else None
+    subject = moment.subject or TextSubject("item", "created_at")
+    feature = Feature(name, ValueType.DURATION, FeatureOrigin.AGE, subject, own, optional=moment.optional)
+    return read(feature, name in known or moment.name in known)
+
+
+def _at_fpr(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    raise checker.refused(node, "at_fpr(…) stands beside a signal in a comparison", expected=SIGNATURES["at_fpr"])
+
+
+# -- texts -------------------------------------------------------------------------------------------------------
+
+
+def _length(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    (argument,) = arguments(checker, node, 1)
+    subject = _subject(checker, argument, "length", known)
+    return read(Feature(call_key("length", subject.key), ValueType.INTEGER, FeatureOrigin.LENGTH, subject))
+
+
+def _contains(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    where, what = arguments(checker, node, 2)
+    subject = _subject(checker, where, "contains", known)
+    words = _constant_text(checker, what, "contains")
+    if not canonical_text(words):
+        raise checker.refused(what, "these words vanish in the canonical form", expected="some words")
+    name = call_key("contains", subject.key, literal(words))
+    return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.CONTAINS, subject, words))
+
+
+def _pattern(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+    assert isinstance(node.func, ast.Name)
+    function = node.func.id
+    where, what = arguments(checker, node, 2)
+    subject = _subject(checker, where, function, known)
+    pattern = _constant_text(checker, what, function)
+    try:
+        check_pattern(pattern)
+    except BadPattern as error:
+        remedy = "RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
+        raise checker.refused(what, f"RE2 refuses the pattern: {error}", remedy=remedy) from None
+    kind, origin = (
+        (ValueType.BOOLEAN, FeatureOrigin.MATCHES)
+        if function == "matches"
+        else (ValueType.INTEGER, FeatureOrigin.COUNT_MATCHES)
+    )
+    return read(Feature(call_key(function, subject.key, literal(pattern)), kind, origin, subject, pattern))
+
+
+def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> TextSubject:
+    """What a text function looks at: ``text``, a field, or ``lower`` of one."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lower":
+        (argument,) = arguments(checker, node, 1)
+        inner = _subject(checker, argument, function, known)
+        return TextSubject(inner.owner, inner.name, lower=True)
+    if isinstance(node, ast.Name) and node.id == "text":
+        return TextSubject("text")
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        feature = checker.ask(node, checker.environment.field, node.value.id, node.attr)
+        if feature.kind in (ValueType.TEXT, ValueType.LIST) and feature.subject is not None:
+            checker.definite(node, read(feature, feature.name in known))
+            return feature.subject
+    raise checker.refused(node, f"{function} looks at a text", expected=SIGNATURES[function])
+
+
+_FARTHEST: Final = 256  # bits of an image's hash; other distances are percents
+
+_CALLS: Final[Mapping[str, Callable[[Checker, ast.Call, _Known], TypedTerm]]] = {
+    "abs": _numeric,
+    "age": _age,
+    "at_fpr": _at_fpr,
+    "bank": _bank,
+    "contains": _contains,
+    "count_matches": _pattern,
+    "in_part": _in_part,
+    "known": _known,
+    "length": _length,
+    "lower": _lower,
+    "matches": _pattern,
+    "max": _numeric,
+    "min": _numeric,
+}

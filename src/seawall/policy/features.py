@@ -1,0 +1,317 @@
+"""Feature rows: from an item, its parts and its signals to the flat, typed values that rules read.
+
+A row is a dict from feature name to text, number, boolean, None (an absent optional field) or UNKNOWN. While a
+signal is unknown because some parts were not answered, ``at_least(<signal>)`` holds what the known parts reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, TypeAlias
+
+from seawall.model import UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
+from seawall.policy.functions import (
+    canonical_text,
+    compile_pattern,
+    compile_patterns,
+    contains_words,
+    count_matches,
+)
+from seawall.policy.tree import Feature, FeatureOrigin, TextSubject
+
+Row: TypeAlias = dict[str, FeatureValue]
+_Filler: TypeAlias = Callable[[Row, "Context"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One look at an item: what rows are made from. ``unknown``: who was asked about which part and did not answer."""
+
+    item: Item
+    parts: Sequence[Part]
+    signals: Sequence[Signal] = ()
+    unknown: Sequence[Unknown] = ()
+    now_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A column that a signal feeds."""
+
+    column: str
+    part: str | None
+    counts: bool
+    within: int | None = None
+
+    def covers(self, path: str) -> bool:
+        """Whether a part belongs to the column: the named one, its list entries, and what was derived from them."""
+        if self.part is None or path == self.part:
+            return True
+        return path.startswith(self.part) and path[len(self.part)] in ".>"
+
+
+def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) -> Callable[[Context], Row]:
+    """A function that computes exactly these features."""
+    features = tuple(features)
+    defaults: Row = {feature.name: _default(feature) for feature in features}
+    fillers = [
+        filler
+        for filler in (
+            _fields_filler(features),
+            _signals_filler(features, tuple(detectors)),
+            _text_filler(features),
+        )
+        if filler is not None
+    ]
+
+    def row(context: Context) -> Row:
+        values = defaults.copy()
+        for fill in fillers:
+            fill(values, context)
+        return values
+
+    return row
+
+
+def _default(feature: Feature) -> FeatureValue:
+    match feature.origin:
+        case FeatureOrigin.SIGNAL | FeatureOrigin.IN_PART:
+            return 0.0
+        case FeatureOrigin.BANK | FeatureOrigin.LENGTH | FeatureOrigin.COUNT_MATCHES:
+            return 0
+        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST:
+            return False
+        case _:
+            return None
+
+
+# -- fields ------------------------------------------------------------------------------------------------------
+
+
+def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
+    """Generated, two lines a column: a loop over getters would cost more than the lookups."""
+    lines = []
+    for feature in features:
+        source = _field_source(feature)
+        if source is not None:
+            lines.append(f"    value = {source}")
+            # What the content type promises and is not there (an item from before the promise) is unknown, not absent.
+            promised = "value" if feature.optional else "U if value is None else value"
+            lines.append(f"    row[{feature.name!r}] = {promised}")
+    if not lines:
+        return None
+    body = [
+        "def fill(row, context):",
+        "    item = context.item",
+        "    field = item.fields.get",
+        "    attribute = item.actor_attributes.get",
+        *lines,
+    ]
+    namespace: dict[str, Any] = {"age": _age, "U": UNKNOWN}
+    exec(compile("\n".join(body), "<feature row>", "exec"), namespace)  # noqa: S102  (our own text: names are quoted)
+    filler: _Filler = namespace["fill"]
+    return filler
+
+
+def _field_source(feature: Feature) -> str | None:
+    match feature.origin:
+        case FeatureOrigin.NOW:
+            return "context.now_ms"
+        case FeatureOrigin.ITEM_LANGUAGE:
+            return "item.language"
+        case FeatureOrigin.ITEM_CREATED_AT:
+            return "item.created_at"
+        case FeatureOrigin.TEXT | FeatureOrigin.SIGNAL | FeatureOrigin.IN_PART | FeatureOrigin.BANK:
+            return None
+    subject = feature.subject
+    if subject is None:
+        return None
+    value = f"{'field' if subject.owner == 'item' else 'attribute'}({subject.name!r})"
+    match feature.origin:
+        case FeatureOrigin.FIELD | FeatureOrigin.ATTRIBUTE:
+            return value
+        case FeatureOrigin.IS_NONE:
+            return f"{value} is None"
+        case FeatureOrigin.IN_LIST:
+            return f"{feature.argument!r} in ({value} or ())"
+        case FeatureOrigin.AGE if subject.owner == "actor":
+            return f"age({value}, context.now_ms if item.created_at is None else item.created_at)"
+        case FeatureOrigin.AGE if feature.argument == "created_at":  # the item's own, wherever it came from
+            return "age(item.created_at, context.now_ms)"
+        case FeatureOrigin.AGE:
+            return f"age({value}, context.now_ms)"
+    return None
+
+
+def _age(since: int | None, at: int) -> float | None:
+    """Seconds between two moments, never negative. An actor's age is taken when the item was made, if that is told."""
+    return None if since is None else max(at - since, 0) / 1000
+
+
+# -- signals -----------------------------------------------------------------------------------------------------
+
+
+def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpec]) -> _Filler | None:
+    wanted: dict[str, list[_Wanted]] = {}
+    for feature in features:
+        if feature.growing:
+            entry = _Wanted(feature.name, feature.part, feature.origin is FeatureOrigin.BANK, feature.within)
+            wanted.setdefault(str(feature.argument), []).append(entry)
+    if not wanted:
+        return None
+    promised = {
+        detector.name: tuple(column for signal in detector.signals for column in wanted.get(signal.name, ()))
+        for detector in detectors
+    }
+    single = {name: columns[0].column for name, columns in wanted.items() if _plain(columns)}
+
+    def fill(row: Row, context: Context) -> None:
+        missing: dict[str, None] = {}
+        for signal in context.signals:
+            name, value = signal.name, signal.value
+            column = single.get(name)
+            if column is not None:
+                if not isfinite(value):
+                    missing[column] = None
+                elif value > row[column]:  # type: ignore[operator]
+                    row[column] = value
+            elif name in wanted:
+                _feed(row, wanted[name], signal, missing)
+        for unknown in context.unknown:
+            for entry in promised.get(unknown.detector, ()):
+                if entry.covers(unknown.part):
+                    missing[entry.column] = None
+        for column in missing:
+            row[f"at_least({column})"] = row[column]
+            row[column] = UNKNOWN
+
+    return fill
+
+
+def _plain(columns: list[_Wanted]) -> bool:
+    return len(columns) == 1 and columns[0].part is None and not columns[0].counts
+
+
+def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, None]) -> None:
+    """Add one signal to every column it feeds; a value that is no finite number makes them unknown."""
+    for entry in columns:
+        if not entry.covers(signal.part):
+            continue
+        held = row[entry.column]
+        assert isinstance(held, int | float)
+        if not isfinite(signal.value):
+            missing[entry.column] = None
+        elif entry.counts:
+            near = entry.within is None or signal.distance is None or signal.distance <= entry.within
+            row[entry.column] = held + (1 if signal.value > 0 and near else 0)
+        else:
+            row[entry.column] = max(held, signal.value)
+
+
+# -- texts -------------------------------------------------------------------------------------------------------
+
+
+def _text_filler(features: Sequence[Feature]) -> _Filler | None:
+    """Features over texts, subject by subject, so that each text is fetched, lowered and folded once."""
+    by_subject: dict[TextSubject, list[Feature]] = {}
+    for feature in features:
+        if feature.origin is FeatureOrigin.TEXT:
+            by_subject.setdefault(TextSubject("text"), []).append(feature)
+        elif feature.origin in (
+            FeatureOrigin.LENGTH,
+            FeatureOrigin.MATCHES,
+            FeatureOrigin.COUNT_MATCHES,
+            FeatureOrigin.CONTAINS,
+        ):
+            assert feature.subject is not None
+            by_subject.setdefault(feature.subject, []).append(feature)
+    readers = [(_fetch(subject), _text_computer(found)) for subject, found in by_subject.items()]
+    if not readers:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        for fetch, compute in readers:
+            value = fetch(context)
+            if value is not None:
+                compute(row, value)
+
+    return fill
+
+
+def _fetch(subject: TextSubject) -> Callable[[Context], str | tuple[str, ...] | None]:
+    name = subject.name
+
+    def screened(context: Context) -> str:
+        return "\n".join(part.text for part in context.parts if part.modality is Modality.TEXT and part.text)
+
+    def field(context: Context) -> Any:
+        return context.item.fields.get(name)
+
+    def attribute(context: Context) -> Any:
+        return context.item.actor_attributes.get(name)
+
+    fetch: Callable[[Context], Any] = {"text": screened, "item": field, "actor": attribute}[subject.owner]
+    if not subject.lower:
+        return fetch
+
+    def lowered(context: Context) -> str | tuple[str, ...] | None:
+        value = fetch(context)
+        return tuple(entry.lower() for entry in value) if isinstance(value, tuple) else value and value.lower()
+
+    return lowered
+
+
+def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[str, ...]], None]:
+    """Fill a subject's columns. Over a list, a match in any entry counts; counts add up."""
+    whole = [feature.name for feature in features if feature.origin is FeatureOrigin.TEXT]
+    lengths = [feature.name for feature in features if feature.origin is FeatureOrigin.LENGTH]
+    matching = [feature for feature in features if feature.origin is FeatureOrigin.MATCHES]
+    counting = [
+        (feature.name, compile_pattern(str(feature.argument)))
+        for feature in features
+        if feature.origin is FeatureOrigin.COUNT_MATCHES
+    ]
+    containing = [
+        (feature.name, canonical_text(str(feature.argument)))
+        for feature in features
+        if feature.origin is FeatureOrigin.CONTAINS
+    ]
+    names = [feature.name for feature in matching]
+    search = compile_patterns([str(feature.argument) for feature in matching]) if matching else None
+
+    def compute(row: Row, value: str | tuple[str, ...]) -> None:
+        for name in whole:
+            row[name] = value if isinstance(value, str) else None
+        for name in lengths:
+            row[name] = len(value)
+        for text in (value,) if isinstance(value, str) else value:
+            if search is not None:
+                for index in search(text):
+                    row[names[index]] = True
+            for name, pattern in counting:
+                row[name] += count_matches(pattern, text)  # type: ignore[operator]
+            if containing:
+                folded = canonical_text(text)
+                for name, words in containing:
+                    if contains_words(folded, words):
+                        row[name] = True
+
+    return compute
+
+
+def signal_names(features: Iterable[Feature]) -> frozenset[str]:
+    """The signals that features are made from."""
+    return frozenset(str(feature.argument) for feature in features if feature.growing)
+
+
+def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozenset[str]:
+    """Detectors that offer any of the signals."""
+    wanted = frozenset(names)
+    return frozenset(each.name for each in detectors if any(signal.name in wanted for signal in each.signals))
+
+
+def describe_unknown(row: Mapping[str, FeatureValue]) -> tuple[str, ...]:
+    """Names of the features that are unknown in a row."""
+    return tuple(name for name, value in row.items() if value is UNKNOWN)

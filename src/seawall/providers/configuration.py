@@ -1,0 +1,177 @@
+"""The detectors of a configuration file: services, judges and plug-ins, with their options and bands.
+
+    providers:
+      - use: openai-moderation            # ships with Seawall (``seawall detectors list`` names them all)
+        ask_when: {signal: harassment, from: 0.2, to: 0.9}
+      - file: acme.yaml                   # beside this file
+    judges:
+      - judge: hate-judge
+        …
+    plugins:
+      - use: shouting                     # an entry point of an installed package
+        options: {least: 12}
+
+What is read strictly fails at the start, with file and place, and not in the middle of the night.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from seawall.detect.bands import Band
+from seawall.detect.plugins import Made, PluginError, load
+from seawall.model.content import Part
+from seawall.model.signals import Detector, DetectorResult, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
+from seawall.providers import HttpDetector, Section, load_yaml, read_provider, read_yaml
+from seawall.providers.judges import FindQuestion, Judge, read_judge
+from seawall.providers.provider import read_bands
+from seawall.shipped import Folder
+
+SHIPPED: Final = Folder("seawall.shipped.providers", "provider")
+
+_OVERRIDES: Final = ("name", "ask_when", "limits", "languages", "cost", "proxy", "longest", "pieces", "largest")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredDetectors:
+    """What a configuration adds to the built-in ones."""
+
+    detectors: tuple[Detector, ...] = ()
+    extractors: tuple[Extractor, ...] = ()
+    hashers: tuple[Hasher, ...] = ()
+
+    def close(self) -> None:
+        """Let go of connections, when no runner took them over."""
+        for one in (*self.detectors, *self.extractors, *self.hashers):
+            close = getattr(one, "close", None)
+            if close is not None:
+                close()
+
+
+def configure(
+    path: Path | None,
+    plugins: tuple[str, ...] = (),
+    *,
+    questions: FindQuestion | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> ConfiguredDetectors:
+    """Read a configuration file and load the plug-ins it names, and those of ``plugins``.
+
+    Raises ConfigError, PluginError.
+    """
+    detectors: list[Detector] = []
+    extractors: list[Extractor] = []
+    hashers: list[Hasher] = []
+
+    def take(name: str, options: Mapping[str, Any], bands: tuple[Band, ...]) -> None:
+        made = _plugin(name, options, bands, environment)
+        if isinstance(made.spec, HasherSpec):
+            hashers.append(made)
+        elif isinstance(made.spec, ExtractorSpec):
+            extractors.append(made)
+        else:
+            detectors.append(made)
+
+    if path is not None:
+        section = load_yaml(path)
+        section.only("providers", "judges", "plugins")
+        for each in section.sections("providers"):
+            detectors.append(provider_of(each, path.parent, environment))
+        for each in section.sections("judges"):
+            detectors.append(Judge(read_judge(each, environment), questions))
+        for each in section.sections("plugins"):
+            each.only("use", "options", "ask_when")
+            take(each.text("use"), each.section("options").values, read_bands(each))
+    for name in plugins:
+        take(name, {}, ())
+    return ConfiguredDetectors(tuple(detectors), tuple(extractors), tuple(hashers))
+
+
+def provider_of(section: Section, folder: Path, environment: Mapping[str, str] | None = None) -> HttpDetector:
+    """One entry of ``providers``: a shipped file, a file of one's own, or written out here. Raises ConfigError."""
+    if "use" not in section and "file" not in section:
+        return HttpDetector(read_provider(section, environment))
+    section.only("use", "file", *_OVERRIDES)
+    if "use" in section:
+        name = section.text("use")
+        try:
+            base = read_yaml(SHIPPED.read(name), f"{name}.yaml")
+        except LookupError as error:
+            section.fail("use", str(error))
+    else:
+        base = load_yaml(folder / section.text("file"))
+    return HttpDetector(read_provider(_merged(base, section), environment))
+
+
+class Placeholders(Mapping[str, str]):
+    """An environment in which every variable is set: for who checks a configuration without its secrets."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ.get(name) or "https://not-set.invalid"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+
+class CascadedDetector:
+    """A plug-in's detector, asked in bands only."""
+
+    def __init__(self, detector: Detector, bands: tuple[Band, ...]) -> None:
+        self._detector = detector
+        self.ask_when = bands
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """The detector's own."""
+        return self._detector.spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """What the detector says."""
+        return self._detector.detect(parts)
+
+    def start(self) -> None:
+        """Prepare the detector, if it has something to prepare."""
+        getattr(self._detector, "start", _nothing)()
+
+    def close(self) -> None:
+        """Close the detector, if it holds something."""
+        getattr(self._detector, "close", _nothing)()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _plugin(
+    name: str, options: Mapping[str, Any], bands: tuple[Band, ...], environment: Mapping[str, str] | None
+) -> Made:
+    made = load(name, options)
+    if isinstance(made, str):
+        if options:
+            raise PluginError(f"the plug-in {name!r} is a provider file and takes no options")
+        return HttpDetector(read_provider(read_yaml(made, f"plug-in {name}"), environment))
+    if not bands:
+        return made
+    if not isinstance(made.spec, DetectorSpec):
+        raise PluginError(f"the plug-in {name!r} is no detector and cannot be asked in bands: take its ask_when out")
+    return CascadedDetector(made, bands)
+
+
+def _merged(base: Section, over: Section) -> Section:
+    """The file with what the configuration says otherwise; limits are merged key by key."""
+    values = base.values
+    for key in _OVERRIDES:
+        if key not in over:
+            continue
+        if key == "limits":
+            values["limits"] = {**(values.get("limits") or {}), **over.section("limits").values}
+        else:
+            values["provider" if key == "name" else key] = over.raw(key)
+    return Section(values, base.file, "")

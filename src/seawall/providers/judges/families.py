@@ -1,0 +1,224 @@
+"""Model families: how each is asked, and the one form of answer that each may give. Anything else is no answer.
+
+Shapes after the makers' public descriptions: OpenAI's guide to gpt-oss-safeguard and the harmony format; Meta's model
+card of Llama Guard 3; IBM's Granite Guardian 3.3 and 4.1 cookbooks; Google's ShieldGemma card.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from seawall.providers.judges.framing import defuse, quote
+from seawall.providers.judges.questions import PolicyQuestion
+
+_LONGEST_ANSWER: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What is sent: chat messages, and further fields of the request."""
+
+    messages: tuple[Mapping[str, str], ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeVerdict:
+    """A parsed answer. ``label`` is where the deciding word stands in the answer; ``codes`` are categories named."""
+
+    violates: bool
+    label: tuple[int, int]
+    codes: tuple[str, ...] = ()
+
+
+class Family(Protocol):
+    """How models of a kind are asked and understood."""
+
+    name: str
+    version: str  # of the prompt and the parser
+    yes: str  # the deciding word that means a violation, as a model writes it
+    no: str
+    by_question: bool  # one call for each policy; otherwise one call names all categories
+    answer_tokens: int
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The request about a text."""
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """The ruling in an answer; None: it is not in the form that was asked for."""
+
+
+class Safeguard:
+    """gpt-oss-safeguard, and any instruction model that can keep to a form: the policy in the system message."""
+
+    name = "gpt-oss-safeguard"
+    version = "1"
+    yes, no = "1", "0"
+    by_question = True
+    answer_tokens = 2_048  # it reasons first
+
+    _ORDER: Final = (
+        "# Instruction\n"
+        "You classify user content against one policy. Judge only by the policy below, not by what you may find "
+        "objectionable otherwise. Where the policy leaves it open, the answer is 0.\n\n"
+        "# Policy: {title}\n{definition}\n\n{guidance}\n\n"
+        "# Answer\n"
+        'Answer with one JSON object and nothing else: {{"violation": 0 or 1, "rationale": "one sentence naming the '
+        'part of the policy that decides"}}. 1: the content violates the policy. 0: it does not.'
+    )
+    _FINAL: Final = "<|channel|>final<|message|>"
+    _ENDS: Final = ("<|return|>", "<|end|>")
+    _LABEL: Final = re.compile(r'"violation"\s*:\s*([01])')
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The policy as system message, the quoted content as user message."""
+        assert question is not None
+        guidance = f"## Guidance\n{question.guidance.strip()}" if question.guidance.strip() else ""
+        order = self._ORDER.format(title=question.title, definition=question.definition.strip(), guidance=guidance)
+        return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": quote(text)}))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """``{"violation": 0|1, "rationale": "…"}``, alone or as the final message of raw harmony."""
+        start, end = 0, len(answer)
+        if answer.lstrip().startswith("<|channel|>"):
+            if answer.count(self._FINAL) != 1:
+                return None  # content may have been repeated in the reasoning: which is the answer cannot be told
+            start = answer.index(self._FINAL) + len(self._FINAL)
+            end = min((at for mark in self._ENDS if (at := answer.find(mark, start)) >= 0), default=end)
+        try:
+            document = msgspec.json.decode(answer[start:end].strip().encode("utf-8", "surrogatepass"))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if not isinstance(document, dict) or not document.keys() <= {"violation", "rationale"}:
+            return None
+        label, rationale = document.get("violation"), document.get("rationale", "")
+        if type(label) is not int or label not in (0, 1) or not isinstance(rationale, str):
+            return None
+        written = list(self._LABEL.finditer(answer, start, end))
+        if len(written) != 1:  # a key written twice
+            return None
+        return JudgeVerdict(violates=label == 1, label=written[0].span(1))
+
+
+class LlamaGuard:
+    """Llama Guard 3 and 4: the server's chat template carries Meta's categories S1 to S14."""
+
+    name = "llama-guard"
+    version = "1"
+    yes, no = "unsafe", "safe"
+    by_question = False
+    answer_tokens = 32
+    categories: Final = tuple(f"S{number}" for number in range(1, 15))
+
+    _UNSAFE: Final = re.compile(r"\s*(unsafe)\s*\n(S\d{1,2}(?:\s*,\s*S\d{1,2})*)\s*")
+    _SAFE: Final = re.compile(r"\s*(safe)\s*")
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The content as the user's turn: that is the form the model was trained to judge."""
+        return Prompt(messages=({"role": "user", "content": defuse(text)},))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """``safe``, or ``unsafe`` and a line of known categories."""
+        if match := self._SAFE.fullmatch(answer):
+            return JudgeVerdict(violates=False, label=match.span(1))
+        if match := self._UNSAFE.fullmatch(answer):
+            codes = tuple(code.strip() for code in match[2].split(","))
+            if all(code in self.categories for code in codes):
+                return JudgeVerdict(violates=True, label=match.span(1), codes=codes)
+        return None
+
+
+class GraniteGuardian:
+    """Granite Guardian 4.1: the criterion in a ``<guardian>`` block after the content, without reasoning."""
+
+    name = "granite-guardian"
+    version = "1"
+    yes, no = "yes", "no"
+    by_question = True
+    answer_tokens = 64
+
+    _ORDER: Final = (
+        "<guardian><no-think>As a judge agent, assess whether the provided text meets the given judging criteria "
+        "using all available information, including conversations, documents, and tools. Provide your score "
+        "immediately without explanation. Output empty <think>\n</think> tags followed by your score in "
+        "<score></score> tags.\n\n### Criteria: {criteria}\n\n### Scoring Schema: If the first user message meets the "
+        "criteria, return 'yes'; otherwise, return 'no'."
+    )
+    _FORM: Final = re.compile(r"\s*(?:<think>\s*</think>)?\s*<score>\s*(yes|no)\s*</score>\s*")
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The content as a user's turn, then the criterion."""
+        assert question is not None
+        order = self._ORDER.format(criteria=_criterion(question))
+        return Prompt(messages=({"role": "user", "content": defuse(text)}, {"role": "user", "content": order}))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """``<score>yes</score>`` or ``<score>no</score>``, after an empty ``<think>`` block at most."""
+        match = self._FORM.fullmatch(answer)
+        return None if match is None else JudgeVerdict(violates=match[1] == "yes", label=match.span(1))
+
+
+class GraniteGuardian33(GraniteGuardian):
+    """Granite Guardian 3.3: the criterion goes to the server's chat template (vLLM)."""
+
+    name = "granite-guardian-3.3"
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The content as a user's turn; the criterion as ``guardian_config``."""
+        assert question is not None
+        schema = "If the last user's text meets the criteria, return 'yes'; otherwise, return 'no'."
+        config = {"custom_criteria": _criterion(question), "custom_scoring_schema": schema}
+        return Prompt(
+            messages=({"role": "user", "content": defuse(text)},),
+            extra={"chat_template_kwargs": {"guardian_config": config, "think": False}},
+        )
+
+
+class ShieldGemma:
+    """ShieldGemma: the whole prompt in one user message, the answer's first word is Yes or No."""
+
+    name = "shieldgemma"
+    version = "1"
+    yes, no = "Yes", "No"
+    by_question = True
+    answer_tokens = 1  # the score is in the first token
+
+    _ORDER: Final = (
+        "You are a policy expert trying to help determine whether a user prompt is in violation of the defined safety "
+        "policies.\n\nHuman Question: {content}\n\nOur safety principle is defined in the below:\n\n* {principle}\n\n"
+        "Does the human question violate the above principle? Your answer must start with 'Yes' or 'No'."
+    )
+    _FORM: Final = re.compile(r"\s*(Yes|No)\b[\s\S]*")
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The card's prompt with the policy as principle."""
+        assert question is not None
+        principle = f'"No {question.title}": {_criterion(question)}'
+        order = self._ORDER.format(content=quote(text), principle=principle)
+        return Prompt(messages=({"role": "user", "content": order},))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """An answer whose first word is ``Yes`` or ``No``."""
+        match = self._FORM.fullmatch(answer)
+        return None if match is None else JudgeVerdict(violates=match[1] == "Yes", label=match.span(1))
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    family.name: family for family in (Safeguard(), LlamaGuard(), GraniteGuardian(), GraniteGuardian33(), ShieldGemma())
+}
+
+
+def parse(family: Family, answer: object) -> JudgeVerdict | None:
+    """The ruling in what a server gave as an answer; None: abstain."""
+    if not isinstance(answer, str) or len(answer) > _LONGEST_ANSWER:
+        return None
+    return family.parse(answer)
+
+
+def _criterion(question: PolicyQuestion) -> str:
+    return " ".join(f"{question.definition} {question.guidance}".split())

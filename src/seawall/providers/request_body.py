@@ -1,0 +1,124 @@
+"""Requests as bytes: parts put into a provider's templates."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from seawall.model.content import Part
+from seawall.providers.calls import ProviderRequest
+from seawall.providers.provider import RequestForm
+from seawall.providers.sigv4 import sign
+
+_SIGNS = (  # the first bytes of a file, and what it is
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+)
+
+
+def build(
+    form: RequestForm, parts: Sequence[Part], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> ProviderRequest:
+    """One request about one part, or about several where the form has a place for them."""
+    values: Mapping[str, Any]
+    if form.part is not None:
+        values = {"parts": [form.part.render(_Values(part)) for part in parts]}
+    else:
+        values = _Values(parts[0])
+    headers = {name.lower(): str(value) for name, value in form.headers.render({}).items()}
+    body, content_type = _body(form, values)
+    if content_type:
+        headers.setdefault("content-type", content_type)
+    url = form.url
+    query = {name: str(value) for name, value in form.query.render(values).items()}
+    if query:
+        url += ("&" if urlsplit(url).query else "?") + urlencode(query, errors="surrogatepass")
+    if form.credentials is not None:
+        headers = sign(form.method, url, headers, body, form.credentials, now())
+    return ProviderRequest(method=form.method, url=url, headers=headers, body=body)
+
+
+def media_type(data: bytes) -> str:
+    """What the bytes say they are."""
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12], "application/octet-stream")
+    if data[4:8] == b"ftyp":
+        return "video/mp4"
+    return next((name for start, name in _SIGNS if data.startswith(start)), "application/octet-stream")
+
+
+class _Values(Mapping[str, Any]):
+    """What a part puts into placeholders, computed where it is asked for."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
+    def __getitem__(self, name: str) -> Any:
+        data = self._part.data or b""
+        match name:
+            case "text":
+                return _clean(self._part.text or "")
+            case "language":
+                return self._part.language
+            case "media_type":
+                return media_type(data)
+            case "base64":
+                return b64encode(data).decode("ascii")
+            case "data_url":
+                return f"data:{media_type(data)};base64,{b64encode(data).decode('ascii')}"
+            case "file":
+                return data
+        raise KeyError(name)
+
+    def __iter__(self) -> Any:
+        return iter(("text", "language", "media_type", "base64", "data_url", "file"))
+
+    def __len__(self) -> int:
+        return 6
+
+
+def _clean(text: str) -> str:
+    """Text that can be written as UTF-8: a lone surrogate is replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _body(form: RequestForm, values: Mapping[str, Any]) -> tuple[bytes, str | None]:
+    if form.kind == "none":
+        return b"", None
+    rendered = form.body.render(values)
+    if form.kind == "json":
+        return msgspec.json.encode(rendered), "application/json"
+    if form.kind == "form":
+        return urlencode({name: str(value) for name, value in rendered.items()}).encode(), (
+            "application/x-www-form-urlencoded"
+        )
+    return _multipart(rendered)
+
+
+def _multipart(fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """RFC 7578. The boundary is random: content cannot contain it."""
+    boundary = secrets.token_hex(16)
+    pieces: list[bytes] = []
+    for name, value in fields.items():
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+        if isinstance(value, bytes):
+            head += f'; filename="part"\r\nContent-Type: {media_type(value)}'
+            data = value
+        else:
+            data = str(value).encode()
+        pieces += (head.encode(), b"\r\n\r\n", data, b"\r\n")
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return b"".join(pieces), f"multipart/form-data; boundary={boundary}"

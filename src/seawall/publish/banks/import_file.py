@@ -1,0 +1,146 @@
+"""Entries from files: JSON lines or CSV, with every fault named by its line; and importing any number of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from seawall.match import NO_HASHERS, Hashers
+from seawall.publish.banks.entries import NewEntry, add_in, canonical
+from seawall.publish.banks.errors import BankError
+from seawall.publish.banks.settings import check_name
+from seawall.storage import Ledger, Transaction
+
+_CHUNK: Final = 2_000  # entries that are committed together
+_MOST_FAULTS: Final = 20  # named before an import gives up
+_COLUMNS: Final = tuple(NewEntry.__dataclass_fields__)
+_DECODER = msgspec.json.Decoder(NewEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """One entry, and which line of the file it came from."""
+
+    number: int
+    entry: NewEntry
+    value: str  # canonical
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did."""
+
+    read: int
+    added: int
+    held: int  # were there already
+
+
+def parse_entries(data: bytes, source: str | None = None) -> list[NewEntry]:
+    """Entries from JSON lines. Raises BankError that names the line."""
+    return [line.entry for line in _collect(_json_lines(io.BytesIO(data), source), NO_HASHERS)]
+
+
+def read_file(path: Path, source: str | None = None, hashers: Hashers = NO_HASHERS) -> list[ImportLine]:
+    """Every entry of a ``.jsonl`` or ``.csv`` file, checked. ``source`` is that of entries that name none.
+
+    Raises BankError that names up to 20 lines with what is wrong in each; OSError.
+    """
+    with path.open("rb") as file:
+        rows = _csv_lines(file, source) if path.suffix.lower() == ".csv" else _json_lines(file, source)
+        return _collect(rows, hashers)
+
+
+def import_entries(
+    ledger: Ledger,
+    bank: str,
+    lines: Sequence[ImportLine],
+    by: str,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ImportResult:
+    """Add entries in chunks of 2,000, each durable as a whole. Interrupted, it can simply be run again."""
+    check_name(bank)
+    added = 0
+    for start in range(0, len(lines), _CHUNK):
+        chunk = lines[start : start + _CHUNK]
+
+        def unit(tx: Transaction, chunk: Sequence[ImportLine] = chunk) -> int:
+            return add_in(tx, bank, [line.entry for line in chunk], [line.value for line in chunk], by).fresh
+
+        added += ledger.commit(unit)
+        progress(start + len(chunk))
+    return ImportResult(read=len(lines), added=added, held=len(lines) - added)
+
+
+Row = tuple[int, NewEntry | str]  # the line, and its entry or what is wrong with it
+
+
+def _collect(rows: Iterator[Row], hashers: Hashers) -> list[ImportLine]:
+    lines: list[ImportLine] = []
+    faults: list[str] = []
+    for number, row in rows:
+        if isinstance(row, str):
+            faults.append(f"line {number}: {row}")
+        else:
+            try:
+                lines.append(ImportLine(number, row, canonical(row, f"line {number}", hashers)))
+            except BankError as error:
+                faults.append(str(error))
+        if len(faults) >= _MOST_FAULTS:
+            faults.append("… and perhaps more; nothing was added")
+            break
+    if faults:
+        raise BankError("\n".join(faults))
+    return lines
+
+
+def _json_lines(file: io.BufferedIOBase | io.BufferedReader | io.BytesIO, source: str | None) -> Iterator[Row]:
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            try:
+                yield number, _DECODER.decode(line if source is None else _with_source(line, source))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                yield number, str(error)
+
+
+def _with_source(line: bytes, source: str) -> bytes:
+    value = msgspec.json.decode(line)
+    if isinstance(value, dict):
+        value.setdefault("source", source)
+    return msgspec.json.encode(value)
+
+
+def _csv_lines(file: io.BufferedReader, source: str | None) -> Iterator[Row]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    reader = csv.DictReader(text, strict=True)
+    try:
+        names = reader.fieldnames or ()
+        if strange := [name for name in names if name not in _COLUMNS]:
+            yield 1, f"unknown column {strange[0]!r}; columns are {', '.join(_COLUMNS)}"
+            return
+        if missing := [name for name in ("kind", "value") if name not in names]:
+            yield 1, f"the first line names the columns; {missing[0]} is missing"
+            return
+        for row in reader:
+            yield reader.line_num, _csv_entry(row, source)
+    except (csv.Error, UnicodeDecodeError) as error:
+        yield reader.line_num + 1, str(error)
+    finally:
+        text.detach()
+
+
+def _csv_entry(row: dict[str | Any, Any], source: str | None) -> NewEntry | str:
+    if None in row or None in row.values():
+        return f"{'more' if None in row else 'fewer'} columns than the first line names"
+    given = {name: value for name, value in row.items() if value != ""}
+    if source is not None:
+        given.setdefault("source", source)
+    try:
+        return msgspec.convert(given, NewEntry, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)

@@ -1,0 +1,208 @@
+"""Entries that are not kept in memory: hashes of images in an index on disk, digests of files in the database.
+
+The index is shared by all processes of a machine and follows the database by its mark; whoever refreshes first does
+the work. It knows numbers and hashes only: what an entry is, and whether it still counts, is asked of the database
+when it is found. So a change of state takes effect in every process at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import ColumnElement, func, select
+
+from seawall.match import PDQ_RADIUS, BankEntry
+from seawall.match.hashindex.index import HashIndex
+from seawall.model import now_ms
+from seawall.publish.banks.entries import value_name
+from seawall.publish.banks.listing import open_sealed
+from seawall.publish.banks.settings import BankSettings
+from seawall.publish.tables import bank_entry
+from seawall.storage import Database, Vault
+from seawall.storage.ledger import event
+
+_log = structlog.get_logger(__name__)
+
+KINDS_STORED: Final = ("image", "digest")
+_PAGE: Final = 60_000  # more than the index keeps in its delta at once: a large import becomes a segment
+_ACTIVE: Final = ("active", "quarantined")
+_IN: Final = 500
+
+_COLUMNS = (
+    bank_entry.c.id,
+    bank_entry.c.bank,
+    bank_entry.c.kind,
+    bank_entry.c.number,
+    bank_entry.c.threshold,
+    bank_entry.c.expires,
+    bank_entry.c.state,
+)
+
+
+class StoredEntries:
+    """Finds images and digests among any number of entries. Safe for threads."""
+
+    def __init__(self, database: Database, vault: Vault, folder: Path) -> None:
+        """``folder``: where the index lives; it can be deleted, and is then made again from the database."""
+        self._database = database
+        self._vault = vault
+        self._folder = folder
+        self._index: HashIndex | None = None
+        self._lock = threading.Lock()
+        self._widest = PDQ_RADIUS
+        self.settings: Mapping[str, BankSettings] = {}
+        self.banks: frozenset[str] = frozenset()
+        self._kinds: frozenset[str] = frozenset()
+        self.cursor = 0
+
+    def refresh(self) -> bool:
+        """Take in what changed in the database and the index's folder; True when an entry of any kind changed."""
+        with self._lock:
+            newest = self._newest()
+            if newest <= self.cursor:
+                if self._index is not None:
+                    self._index.refresh()  # another process may have merged
+                return False
+            self._learn(self.cursor, newest)
+            if self._index is None:
+                self._index = self._open()
+            if self._index is not None:
+                self._follow(self._index)
+            self.cursor = newest
+            return True
+
+    def holds(self, kind: str) -> bool:
+        """Whether an entry of this kind was ever there."""
+        return kind in self._kinds
+
+    def near(self, pdq: bytes) -> list[tuple[BankEntry, int]]:
+        """Images within their radius of this hash: the entry's, else its bank's, else 31."""
+        index = self._index
+        if index is None:
+            return []
+        usual = (settings.thresholds.get("image", 0) for settings in self.settings.values())
+        distances = dict(index.search(pdq, max(self._widest, *usual, PDQ_RADIUS)))
+        found = self._entries(bank_entry.c.number, list(distances))
+        return [(entry, distances[number]) for number, entry in found if distances[number] <= self._radius(entry)]
+
+    def exact(self, digests: Sequence[str]) -> list[BankEntry]:
+        """Files with one of these digests."""
+        keyed = [self._vault.digest(f"digest\0{digest}".encode()) for digest in digests]
+        return [entry for _, entry in self._entries(bank_entry.c.digest, keyed)]
+
+    @property
+    def wants_merge(self) -> bool:
+        """Whether ``merge`` would make searches faster."""
+        return self._index is not None and self._index.wants_merge
+
+    def merge(self) -> bool:
+        """Fold fresh hashes into the index's segments, beside searches. Seconds for each million."""
+        return self._index is not None and self._index.merge()
+
+    def close(self) -> None:
+        """Let go of the index's files."""
+        if self._index is not None:
+            self._index.close()
+
+    def _radius(self, entry: BankEntry) -> int:
+        if entry.threshold is not None:
+            return entry.threshold
+        settings = self.settings.get(entry.bank)
+        return PDQ_RADIUS if settings is None else settings.thresholds.get("image", PDQ_RADIUS)
+
+    def _entries(self, column: ColumnElement[Any], keys: Sequence[Any]) -> list[tuple[int, BankEntry]]:
+        """Present entries by number or digest, as the database has them at this moment."""
+        now = now_ms()
+        found: list[Any] = []
+        with self._database.read() as connection:
+            for start in range(0, len(keys), _IN):
+                query = select(*_COLUMNS).where(
+                    column.in_(keys[start : start + _IN]),
+                    bank_entry.c.state.in_(_ACTIVE),
+                    bank_entry.c.kind.in_(KINDS_STORED),
+                )
+                found += connection.execute(query).all()
+        return [
+            (
+                row.number,
+                BankEntry(
+                    bank=row.bank,
+                    id=row.id,
+                    kind=row.kind,
+                    value="",  # stays in the vault
+                    threshold=row.threshold,
+                    expires=row.expires,
+                    quarantined=row.state == "quarantined",
+                ),
+            )
+            for row in found
+            if row.expires is None or row.expires > now
+        ]
+
+    def _newest(self) -> int:
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(bank_entry.c.seq))).scalar() or 0
+
+    def _learn(self, after: int, upto: int) -> None:
+        """Which banks there are and how wide their images' radii are, from what changed. Neither ever shrinks."""
+        columns = (bank_entry.c.bank, bank_entry.c.kind)
+        kinds = bank_entry.c.kind.in_(KINDS_STORED)
+        if after:  # few rows, found by their number: grouping would have the database walk the whole bank
+            query = select(*columns, bank_entry.c.threshold.label("widest"))
+            query = query.where(bank_entry.c.seq > after, bank_entry.c.seq <= upto, kinds)
+        else:
+            query = select(*columns, func.max(bank_entry.c.threshold).label("widest")).where(kinds).group_by(*columns)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        self._kinds |= {row.kind for row in rows}
+        self.banks |= {row.bank for row in rows}
+        self._widest = max([self._widest, *(row.widest for row in rows if row.widest is not None)])
+
+    def _open(self) -> HashIndex | None:
+        """The index of this very ledger; None while there is no event. One that is ahead of it is made anew."""
+        with self._database.read() as connection:
+            first = connection.execute(select(event.c.id).where(event.c.seq == 1)).scalar()
+            newest = connection.execute(select(func.max(event.c.seq))).scalar()
+        if first is None or newest is None:
+            return None
+        folder = self._folder / hashlib.sha256(first.encode()).hexdigest()[:16]
+        index = HashIndex.open(folder)
+        if index.mark > newest:  # an older copy of the database was restored: what the index holds is of another past
+            _log.warning("index of hashes is ahead of the database and is made again", mark=index.mark, ledger=newest)
+            index.close()
+            shutil.rmtree(folder)
+            index = HashIndex.open(folder)
+        return index
+
+    def _follow(self, index: HashIndex) -> None:
+        """Bring the index up to date with the database. One process at a time; the others find it done."""
+        index.refresh()
+        while rows := self._rows_after(index.mark):
+            values = open_sealed(self._vault, ((row.bank, value_name(row.id)) for row in rows if row.state in _ACTIVE))
+            with index.writing():
+                if index.mark >= rows[-1].seq:
+                    continue
+                present = {
+                    row.number: value
+                    for row in rows
+                    if (value := values.get((row.bank, value_name(row.id)))) is not None
+                }
+                index.remove([row.number for row in rows if row.number not in present])
+                hashes = [bytes.fromhex(value) for value in present.values()]
+                index.add(list(present), hashes, mark=rows[-1].seq, instead=True)  # found all the while
+
+    def _rows_after(self, mark: int) -> Sequence[Any]:
+        query = (
+            select(bank_entry.c.id, bank_entry.c.bank, bank_entry.c.number, bank_entry.c.seq, bank_entry.c.state)
+            .where(bank_entry.c.kind == "image", bank_entry.c.seq > mark)
+            .order_by(bank_entry.c.seq)
+            .limit(_PAGE)
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).all()

@@ -1,0 +1,41 @@
+"""Opening what a file of exchanges names. Lists at an address are fetched through the guard against inner networks."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from seawall.match.exchange import open_exchange, read_exchanges
+from seawall.publish.exchanges.sync import OpenedExchange
+
+_MAX_BYTES: Final = 512 << 20
+_SECONDS: Final = 300.0
+
+
+def open_all(
+    path: Path | None, *, allow_private: bool = False, environment: Mapping[str, str] = os.environ
+) -> dict[str, OpenedExchange]:
+    """Name → exchange for all that the file names; none without a file. Raises ConfigError."""
+    configs = read_exchanges(path, environment) if path is not None else []
+
+    def fetch(url: str) -> bytes:
+        return _fetch(url, allow_private)
+
+    return {config.name: OpenedExchange(config, open_exchange(config, fetch)) for config in configs}
+
+
+def _fetch(url: str, allow_private: bool) -> bytes:
+    from seawall.detect.fetch import FetchError, fetch, public_addresses  # here: brings an HTTP client
+
+    resolver = _any_address if allow_private else public_addresses
+    try:
+        return fetch(url, max_bytes=_MAX_BYTES, seconds=_SECONDS, resolver=resolver).data
+    except FetchError as error:
+        raise OSError(f"{error.code}") from error
+
+
+def _any_address(host: str, port: int) -> Sequence[str]:
+    return tuple(dict.fromkeys(str(answer[4][0]) for answer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))

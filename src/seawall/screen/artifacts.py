@@ -1,0 +1,161 @@
+"""What a look leaves in the vault: prints, by which later bank entries find the item, and what came of its media."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from seawall.detect import Findings
+from seawall.model import MEDIA_MODALITIES, ItemRef, Modality, Part, PartHash, Signal, Span
+from seawall.screen.tables import item_hashes
+from seawall.storage import Transaction, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedPart:
+    """A part that was derived from media, as the vault keeps it: texts with their words, media by its place alone."""
+
+    path: str
+    modality: Modality
+    field: str
+    parent: str
+    text: str | None = None
+    span: Span | None = None
+    size: tuple[int, int] | None = None  # of a frame: width and height, in whose pixels boxes are counted
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractionRecord:
+    """What an extractor gave about a part, as a further look may use it again; ``gave``: paths of ``DerivedPart``.
+
+    ``reused``: it was not asked in this look, an earlier one's result was used.
+    """
+
+    extractor: str
+    version: str
+    part: str
+    content: str
+    gave: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What came of an item's media in one look."""
+
+    parts: tuple[DerivedPart, ...] = ()
+    extractions: tuple[ExtractionRecord, ...] = ()
+
+
+_ENCODER = msgspec.json.Encoder()
+_HASHES = msgspec.json.Decoder(tuple[PartHash, ...])
+_TRACES = msgspec.json.Decoder(Artifacts)
+
+
+def hashes_name(revision: int) -> str:
+    """Name of the vault entry that holds the hashes of one revision: a JSON list of ``PartHash``."""
+    return f"prints/{revision}"
+
+
+def derived_name(decision: str) -> str:
+    """Name of the vault entry that holds what was derived for one decision: ``Artifacts`` as JSON."""
+    return f"derived/{decision}"
+
+
+def seal_artifacts(tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, first: bool) -> None:
+    """Seal what a look found. ``first``: nothing can have been sealed for this revision yet."""
+    traces = Artifacts(derived_parts(findings.parts), extractions(findings))
+    if traces.parts or traces.extractions:
+        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces))
+    if findings.hashes:
+        _seal_hashes(tx, ref, findings.hashes, first)
+
+
+def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
+    """Those that come from media; a link in a written text is found again in that text."""
+    roots = _media_roots(parts)
+    if not roots:
+        return ()
+    return tuple(
+        DerivedPart(
+            path=part.path,
+            modality=part.modality,
+            field=part.field,
+            parent=part.parent,
+            text=part.text,
+            span=part.span,
+            size=part.size,
+            language=part.language,
+        )
+        for part in parts
+        if part.parent is not None and part.path.partition(">")[0] in roots
+    )
+
+
+def extractions(findings: Findings) -> tuple[ExtractionRecord, ...]:
+    """What extractors gave, as far as it can be given again."""
+    roots = _media_roots(findings.parts) if findings.made else ()
+    return tuple(
+        ExtractionRecord(
+            extractor=made.extractor,
+            version=made.version,
+            part=made.part,
+            content=made.content,
+            gave=tuple(part.path for part in made.parts),
+            signals=made.signals,
+            reused=made.reused,
+        )
+        for made in findings.made
+        if made.part.partition(">")[0] in roots
+    )
+
+
+def _media_roots(parts: Sequence[Part]) -> set[str]:
+    return {part.path for part in parts if part.parent is None and part.modality in MEDIA_MODALITIES}
+
+
+def load_hashes(vault: Vault, ref: str, revision: int) -> tuple[PartHash, ...]:
+    """The hashes of one revision; none were taken: empty. Raises ``Erased``."""
+    try:
+        return _HASHES.decode(vault.open(ref, hashes_name(revision)))
+    except KeyError:
+        return ()
+
+
+def load_derived(vault: Vault, ref: str, decision: str) -> tuple[DerivedPart, ...]:
+    """What was derived from the item's media for one decision; nothing, or erased: empty."""
+    return load_artifacts(vault, ref, (decision,))[decision].parts
+
+
+def load_artifacts(vault: Vault, ref: str, decisions: Sequence[str]) -> dict[str, Artifacts]:
+    """By decision, all that came of the item's media; nothing, or erased: empty."""
+    opened = vault.open_many([(ref, derived_name(decision)) for decision in decisions])
+    return {decision: read_artifacts(opened.get((ref, derived_name(decision)))) for decision in decisions}
+
+
+def read_artifacts(sealed: bytes | None) -> Artifacts:
+    """The opened vault entry; None: there is none."""
+    return Artifacts() if sealed is None else _TRACES.decode(sealed)
+
+
+def _seal_hashes(tx: Transaction, ref: ItemRef, hashes: Sequence[PartHash], first: bool) -> None:
+    """A later look replaces what an earlier one sealed, unless it saw less."""
+    kinds = {each.kind for each in hashes}
+    row = {"item": ref.ref, "revision": ref.revision, "kinds": ",".join(sorted(kinds)), "at": tx.at}
+    here = (item_hashes.c.item == ref.ref) & (item_hashes.c.revision == ref.revision)
+    if first:
+        tx.insert(item_hashes, row)
+    else:
+        known = tx.execute(select(item_hashes.c.kinds).where(here)).scalar()
+        if known is None:
+            tx.execute(insert(item_hashes).values(row))
+        elif kinds >= set(known.split(",")):
+            tx.execute(update(item_hashes).where(here).values(row))
+        else:
+            return
+    tx.seal(ref.ref, hashes_name(ref.revision), _ENCODER.encode(hashes))

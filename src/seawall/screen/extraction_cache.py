@@ -1,0 +1,61 @@
+"""What earlier looks at an item derived from its media: a further look uses it again instead of deriving it anew.
+
+Texts, links and empty results are kept, in the item's own vault entries, so that erasing the item erases them. Frames
+and sounds are not: they are derived in every look. An extractor of another version, other content (or another language
+of it), and what stayed unknown are asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import select
+
+from seawall.detect import Made, Memory
+from seawall.model import Part
+from seawall.screen.artifacts import Artifacts, DerivedPart, ExtractionRecord, load_artifacts
+from seawall.screen.tables import decision
+from seawall.storage import Database, Vault
+
+_LOOKS: Final = 8  # an edit's first look asks fewer extractors than the last look at what was before it
+_DECISIONS = select(decision.c.id).order_by(decision.c.seq.desc()).limit(_LOOKS)
+
+
+def load_extractions(database: Database, vault: Vault, ref: str) -> Memory:
+    """What extractors gave in the last looks at an item, in whichever revision; erased or none: nothing."""
+    with database.read() as connection:
+        ids = connection.execute(_DECISIONS.where(decision.c.item == ref)).scalars().all()
+    memory: dict[tuple[str, str, str], Made] = {}
+    for traces in load_artifacts(vault, ref, ids).values() if ids else ():
+        for made in _made(traces):
+            memory.setdefault(made.key, made)  # the newest first
+    return memory
+
+
+def _made(traces: Artifacts) -> list[Made]:
+    parts = {part.path: part for part in traces.parts}
+    return [_whole(each, parts) for each in traces.extractions if parts.keys() >= set(each.gave)]
+
+
+def _whole(made: ExtractionRecord, parts: Mapping[str, DerivedPart]) -> Made:
+    given = (parts[path] for path in made.gave)
+    return Made(
+        extractor=made.extractor,
+        version=made.version,
+        part=made.part,
+        content=made.content,
+        parts=tuple(
+            Part(
+                path=each.path,
+                modality=each.modality,
+                field=each.field,
+                text=each.text,
+                language=each.language,
+                parent=each.parent,
+                span=each.span,
+            )
+            for each in given
+        ),
+        signals=made.signals,
+    )

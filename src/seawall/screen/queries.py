@@ -1,0 +1,98 @@
+"""Reading what screening recorded: decisions, content, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from seawall.model import UNKNOWN, Decision, DecisionMade, FeatureValue, Item
+from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_media, restore, type_of
+from seawall.screen.tables import decision as decision_table
+from seawall.screen.tables import item as item_table
+from seawall.storage import Blobs, Database, Vault
+from seawall.storage.ledger import event
+
+_DECODER = msgspec.json.Decoder(DecisionMade)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """An image, recording, video or document of an item."""
+
+    type: str  # image | audio | video | document
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemContent:
+    """What a person or program may see of one revision. Media are named here, and read one by one."""
+
+    fields: Mapping[str, Any]
+    actor_attributes: Mapping[str, Any]
+    language: str | None
+    media: Mapping[str, MediaInfo]  # by field
+
+
+def load_decision(database: Database, decision: str) -> Decision:
+    """The whole record of one decision. Raises LookupError."""
+    query = (
+        select(event.c.body)
+        .join(decision_table, decision_table.c.seq == event.c.seq)
+        .where(decision_table.c.id == decision)
+    )
+    with database.read() as connection:
+        body = connection.execute(query).scalar_one_or_none()
+    if body is None:
+        raise LookupError(f"there is no decision {decision!r}")
+    made: Decision = _DECODER.decode(body).decision
+    return made
+
+
+def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
+    """The row that the decision read, its personal strings from the vault. Raises ``Erased``."""
+    row: dict[str, FeatureValue] = dict(decision.features or {})
+    row.update(dict.fromkeys(decision.unknown_features, UNKNOWN))
+    if decision.vault_features:
+        row.update(msgspec.json.decode(vault.open(decision.item.ref, features_name(decision.id))))
+    return row
+
+
+def read_content(vault: Vault, ref: str, revision: int) -> ItemContent:
+    """One revision's content. Raises ``Erased`` when its key was destroyed, KeyError when there is none."""
+    sealed = _sealed(vault, ref, revision)
+    return ItemContent(
+        fields={name: value for name, value in sealed.fields.items() if not isinstance(value, dict)},
+        actor_attributes=sealed.actor_attributes,
+        language=sealed.language,
+        media={
+            name: MediaInfo(type_of(value), value["bytes"])
+            for name, value in sealed.fields.items()
+            if isinstance(value, dict)
+        },
+    )
+
+
+def media_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> tuple[str, bytes]:
+    """One file as it was submitted, and what it is (``image``, ``document`` …). Raises ``Erased``, KeyError."""
+    reference = _sealed(vault, ref, revision).fields[field]
+    if not isinstance(reference, dict):
+        raise KeyError(field)
+    return type_of(reference), load_media(reference, blobs)
+
+
+def load_item(database: Database, vault: Vault, blobs: Blobs, ref: str, revision: int) -> Item:
+    """The item as it was submitted. Raises ``Erased``, LookupError."""
+    with database.read() as connection:
+        row = connection.execute(select(item_table).where(item_table.c.ref == ref)).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no item {ref!r}")
+    actor = vault.platform_id(row.actor) if row.actor is not None else None
+    return restore(_sealed(vault, ref, revision), row.content_type, vault.platform_id(ref), actor, blobs)
+
+
+def _sealed(vault: Vault, ref: str, revision: int) -> SealedContent:
+    return decode(vault.open(ref, fields_name(revision)))

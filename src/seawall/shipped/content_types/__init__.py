@@ -1,0 +1,24 @@
+"""The content types that come with Seawall, as YAML texts inside the package.
+
+A content type says what a kind of content is made of, where it appears, how long each look at it may
+take and what happens when a look stays incomplete. Platforms start from these and write their own:
+
+    >>> from seawall import content_types
+    >>> content_types.names()
+    ('comment', 'message', 'playlist', 'podcast_episode', 'post', 'profile', 'track')
+    >>> content_types.read("comment").splitlines()[0]
+    '# A reply under an episode, a track or another comment. Everybody may read it.'
+
+The texts are read, not parsed: ``seawall.policy.load_content_type`` does that.
+"""
+
+from __future__ import annotations
+
+from seawall.shipped import Folder
+
+__all__ = ["names", "read", "sources"]
+
+_folder = Folder("seawall.shipped.content_types", "content type")
+names = _folder.names
+read = _folder.read
+sources = _folder.sources

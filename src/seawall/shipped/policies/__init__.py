@@ -1,0 +1,24 @@
+"""The starter set of policies that comes with Seawall, as YAML texts inside the package.
+
+Each file is one policy: what is not allowed, in words that people work by and in rules that the machine
+runs, with examples that are its tests. Platforms copy them, change clause and threshold, and add their own:
+
+    >>> from seawall import policies
+    >>> "hateful-conduct" in policies.names()
+    True
+    >>> policies.read("spam").splitlines()[0]
+    'policy: spam'
+
+The texts are read, not parsed: ``seawall.policy`` does that.
+"""
+
+from __future__ import annotations
+
+from seawall.shipped import Folder
+
+__all__ = ["names", "read", "sources"]
+
+_folder = Folder("seawall.shipped.policies", "policy")
+names = _folder.names
+read = _folder.read
+sources = _folder.sources

@@ -1,0 +1,181 @@
+"""YAML with positions: every key and value knows where it stands, down to the character inside a scalar.
+
+Only the plain core of YAML is read. Anchors, aliases and tags are refused (an alias can blow a small file up to
+any size), so are duplicate keys. Scalars stay text: what a scalar means is decided by who reads it, so the
+language code ``no`` is never taken for "false".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, problem_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_CHARACTERS = 1_000_000
+MAX_DEPTH = 20
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A leaf. ``style`` is YAML's: None (plain), ``'``, ``"``, ``|`` or ``>``."""
+
+    text: str
+    span: SourceSpan
+    style: str | None
+
+    @property
+    def is_null(self) -> bool:
+        """Nothing was written."""
+        return self.style is None and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple[Node, ...]
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys to values, in the order of the file; ``keys`` holds the key scalars."""
+
+    values: dict[str, Node]
+    keys: dict[str, Scalar]
+    span: SourceSpan
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+class UnreadableYaml(Exception):
+    """The file is not YAML that is read here."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
+
+
+def read_yaml(source: SourceFile) -> Mapping:
+    """The file's top mapping. Raises Unreadable."""
+    if len(source.text) > MAX_CHARACTERS:
+        raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
+    root = _compose(source)
+    if not isinstance(root, Mapping):
+        span = root.span if root is not None else SourceSpan(0, 1)
+        raise _unreadable(source, span, "the file holds no mapping", "keys and values, such as 'policy: spam'")
+    return root
+
+
+def _events(source: SourceFile) -> Iterator[Any]:
+    import yaml  # the package must be quick to import, and a process that only runs a bundle's bytes needs no YAML
+
+    try:
+        yield from yaml.parse(source.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = mark.index if mark else 0
+        raise _unreadable(source, SourceSpan(at, at + 1), f"not valid YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        at = source.text.find(chr(error.character)) if isinstance(error.character, int) else 0
+        raise _unreadable(
+            source, SourceSpan(max(at, 0), max(at, 0) + 1), "a character that YAML does not allow"
+        ) from None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not been read."""
+
+    start: int
+    keyed: bool
+    nodes: list[Node]
+
+
+def _compose(source: SourceFile) -> Node | None:
+    stack: list[_Open] = []
+    root: Node | None = None
+    documents = 0
+    for event in _events(source):
+        name = type(event).__name__
+        node: Node | None = None
+        span = SourceSpan(event.start_mark.index, event.end_mark.index)
+        if name == "DocumentStartEvent":
+            documents += 1
+            if documents > 1:
+                raise _unreadable(source, span, "a second document in one file", "one document per file")
+        elif name == "AliasEvent" or getattr(event, "anchor", None):
+            raise _unreadable(source, span, "anchors and aliases are not read here", "the value written out")
+        elif name == "ScalarEvent":
+            _refuse_tag(source, event, span)
+            node = Scalar(event.value, span, event.style if event.style != "" else None)
+        elif name in ("SequenceStartEvent", "MappingStartEvent"):
+            _refuse_tag(source, event, span)
+            if len(stack) >= MAX_DEPTH:
+                raise _unreadable(source, span, "too deeply nested", f"at most {MAX_DEPTH} levels")
+            stack.append(_Open(span.start, name == "MappingStartEvent", []))
+        elif name in ("SequenceEndEvent", "MappingEndEvent"):
+            done = stack.pop()
+            whole = SourceSpan(done.start, max(span.end, done.start + 1))
+            node = _mapping(source, done.nodes, whole) if done.keyed else Sequence(tuple(done.nodes), whole)
+        if node is not None:
+            if stack:
+                stack[-1].nodes.append(node)
+            else:
+                root = node
+    return root
+
+
+def _mapping(source: SourceFile, nodes: list[Node], span: SourceSpan) -> Mapping:
+    values: dict[str, Node] = {}
+    keys: dict[str, Scalar] = {}
+    for key, value in zip(nodes[::2], nodes[1::2], strict=True):
+        if not isinstance(key, Scalar):
+            raise _unreadable(source, key.span, "a list or mapping as a key", "a word as key")
+        if key.text in keys:
+            line, _ = source.place(keys[key.text].span.start)
+            raise _unreadable(source, key.span, f"'{key.text}' is written twice (first in line {line})", "one of them")
+        keys[key.text] = key
+        values[key.text] = value
+    return Mapping(values, keys, span)
+
+
+def _refuse_tag(source: SourceFile, event: Any, span: SourceSpan) -> None:
+    if event.tag is not None and not (event.tag == "!" and event.style):
+        raise _unreadable(source, span, f"the tag {event.tag} is not read here", "plain values")
+
+
+def _unreadable(source: SourceFile, span: SourceSpan, message: str, expected: str | None = None) -> UnreadableYaml:
+    return UnreadableYaml(problem_at(source, span, message, expected=expected))
+
+
+def offsets(source: SourceFile, scalar: Scalar) -> list[int]:
+    """For every character of the scalar's text, its offset in the file; one more entry for the end.
+
+    A folded line break stands for the blank it became; an escape in double quotes for the character it names.
+    """
+    raw, at, end = source.text, scalar.span.start, min(scalar.span.end, len(source.text))
+    if scalar.style in ("|", ">"):
+        at = raw.index("\n", at, end) + 1 if "\n" in raw[at:end] else end
+    elif scalar.style:
+        at, end = at + 1, end - 1
+    found: list[int] = []
+    for character in scalar.text:
+        if not character.isspace():
+            while at < end and raw[at].isspace():
+                at += 1
+        found.append(min(at, end))
+        if scalar.style == '"' and at < end and raw[at] == "\\":
+            at += {"x": 4, "u": 6, "U": 10}.get(raw[at + 1 : at + 2], 2)
+        elif scalar.style == "'" and character == "'":
+            at += 2
+        else:
+            at += 1
+    found.append(min(at, end) if found else end)
+    return found
