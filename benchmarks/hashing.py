@@ -5,8 +5,8 @@
 
 Images are photographs that scikit-image ships, resized and saved as JPEG. ``pdqhash`` decodes with Pillow and hashes
 all pixels, as threatexchange does; ``full`` is ours of all pixels, which must give the same bits; ``draft`` is ours of
-a JPEG decoded at a reduced size. The video is a slow pan over the photographs, H.264, 720p. Figures are CPU time of this
-process, all threads together; each image's best of three, the ways in turn.
+a JPEG decoded at a reduced size. The video is a slow pan over the photographs, H.264, 720p. Figures are CPU time of
+this process, all threads together; each image's best of three, the ways in turn.
 """
 
 from __future__ import annotations

@@ -171,7 +171,8 @@ _MODEL_SIGNALS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic", "jo
 def _without_model(policies: Any, source: Any) -> Any:
     """The shipped policies that read no signal of the text model."""
     from seawall.app import BANKS
-    from seawall.detect import Runner, default_detectors
+    from seawall.detect import Runner
+    from seawall.detectors import default_detectors
     from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources

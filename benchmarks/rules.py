@@ -31,17 +31,9 @@ from benchmarks.rules_workload import (
     python,
 )
 
+from seawall.content import load_content_type, parts_of, validate_item
 from seawall.model import DetectorSpec, Modality, Signal, SignalKind, SignalSpec, Unknown, UnknownReason
-from seawall.policy import (
-    Context,
-    Outcome,
-    PolicySource,
-    Program,
-    build_bundle,
-    load_content_type,
-    parts_of,
-    validate_item,
-)
+from seawall.policy import Context, Outcome, PolicySource, Program, build_bundle
 
 SIZES = (10, 50, 200, 500)
 AIM = 100_000  # events per CPU-second at 50 rules, from item and signals to outcome

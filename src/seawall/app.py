@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import structlog
 
 from seawall import access, appeal, enforce, publish, review, screen
-from seawall.detect import Runner, default_detectors, default_extractors
+from seawall.detect import Runner
 from seawall.detect.bands import BandError
+from seawall.detectors import default_detectors, default_extractors
 from seawall.detectors.banks import BankDetector
 from seawall.match import Hashers
 from seawall.media import Media, TranscriberError

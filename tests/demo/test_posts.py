@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from seawall.content import load_content_type, validate_item
 from seawall.demo.posts import DemoPost, load_script, posts, showcase
-from seawall.policy import load_content_type, validate_item
 from seawall.shipped import content_types
 
 NOW = 1_795_000_000_000

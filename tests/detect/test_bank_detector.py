@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seawall.detect import Runner, add_link_parts
+from seawall.content.links import add_link_parts
+from seawall.detect import Runner
 from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import Part, Signal

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.detect import default_detectors, default_extractors
 from seawall.detect.testing import NonConforming, check_detector, check_extractor
+from seawall.detectors import default_detectors, default_extractors
 from seawall.detectors.banks import BankDetector
 from seawall.model import (
     DetectorResult,

@@ -16,7 +16,8 @@ import structlog
 from PIL import Image
 
 from seawall.app import open_app
-from seawall.detect import Runner, default_detectors
+from seawall.detect import Runner
+from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import hash_file
 from seawall.detectors.text.lexicon import LexiconDetector, read_lexicon

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from detect.providers.service import Said, Seen, Service
-from seawall.detect import Runner, default_detectors
+from seawall.detect import Runner
 from seawall.detect.bands import bands_of
+from seawall.detectors import default_detectors
 from seawall.model import Modality, Part
 from seawall.providers import CallLimits
 from seawall.providers.configuration import configure

@@ -247,7 +247,7 @@ def test_nothing_is_neither_looked_at_nor_unknown_at_any_moment() -> None:
             assert covered(runner.start([media("clip", Modality.VIDEO)], deadline_ms=deadline, extract=ALL).wait())
 
 
-# ── what an extractor could not read ───────────────────────────────────────────────────────────────────────────────────
+# ── what an extractor could not read ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _scan(part: Part) -> ExtractedParts:

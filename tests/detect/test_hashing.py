@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from detect.hashers import AVERAGE, AverageHasher
-from seawall.detect import Runner, default_detectors
+from seawall.detect import Runner
 from seawall.detect.testing import NonConforming, check_detector, check_hasher
+from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import AbsentHashers, HashDetector, hash_file
 from seawall.match import BankEntry, BankMatcher, EntryError

@@ -9,9 +9,10 @@ import pytest
 
 from detect.providers.service import Said, Seen, Service
 from seawall.app import App, open_app
+from seawall.content import load_content_type
 from seawall.detect.testing import check_detector
 from seawall.model import Item, Verdict
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.providers import HttpDetector, read_provider, read_yaml
 from seawall.providers.judges import Judge, read_judge
 from seawall.publish import Sources

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.content.hosts import registrable
-from seawall.detect import add_link_parts
-from seawall.detectors.links import FLAGS, LinkDetector, extract_links, read_address
+from seawall.content.links import FLAGS, add_link_parts, extract_links, read_address
+from seawall.detectors.links import LinkDetector
 from seawall.model import Modality, Part, SpanUnit
 
 TextPart = Callable[..., Part]

@@ -20,7 +20,7 @@ from PIL import Image
 from detect.media.papers import Page, pdf
 from end_to_end.servers import Process, cli, environment
 from seawall.demo.media import image_with_words, video_with_words, voice_note
-from seawall.detect import default_extractors
+from seawall.detectors import default_extractors
 
 pytestmark = pytest.mark.slow
 

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from seawall.app import BANKS
+from seawall.content import parts_of, validate_item
+from seawall.content.links import add_link_parts
 from seawall.demo import HangingDetector, HangSwitch, sources
-from seawall.detect import Runner, add_link_parts, default_detectors
+from seawall.detect import Runner
+from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
 from seawall.model import DetectorSpec
-from seawall.policy import Bundle, Context, Outcome, build_bundle, parts_of, validate_item
+from seawall.policy import Bundle, Context, Outcome, build_bundle
 
 Screen = Callable[..., Outcome]
 

@@ -13,11 +13,14 @@ import yaml
 from match.music import RATE, Sound, pcm, song, with_noise
 from match.tools import encoded, needs_maker
 from seawall.app import BANKS
-from seawall.detect import Runner, add_link_parts, default_detectors
+from seawall.content import parts_of, validate_item
+from seawall.content.links import add_link_parts
+from seawall.detect import Runner
+from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import ACTIONS, Verdict
-from seawall.policy import Bundle, Context, Outcome, parts_of, validate_item
+from seawall.policy import Bundle, Context, Outcome
 
 NOW = 1_795_000_000_000  # November 2026
 STORIES = yaml.safe_load(Path(__file__).with_name("catalogue_scenarios.yaml").read_text("utf-8"))

@@ -12,16 +12,9 @@ import typer
 
 from seawall.app import BANKS
 from seawall.cli.main import app as cli
+from seawall.content import EXTRACTORS_OF, load_content_type
 from seawall.model import DetectorSpec, FieldType
-from seawall.policy import (
-    EXTRACTORS_OF,
-    Bundle,
-    PolicyErrors,
-    PolicySource,
-    build_bundle,
-    load_content_type,
-    run_examples,
-)
+from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, run_examples
 from seawall.shipped import content_types
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from seawall.app import BANKS
+from seawall.content import load_content_type
 from seawall.model import ACTIONS, HARMS, ContentType, DetectorSpec, FailMode, Item, SignalKind, Verdict
-from seawall.policy import Bundle, Context, Policy, PolicySource, load_content_type, load_policy, run_examples
+from seawall.policy import Bundle, Context, Policy, PolicySource, load_policy, run_examples
 from seawall.shipped import banks, content_types, policies
 
 POLICIES = [load_policy(policies.read(name), f"{name}.yaml") for name in policies.names()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seawall.content import load_content_type, parts_of, validate_item
 from seawall.model import (
     ContentType,
     DetectorSpec,
@@ -18,17 +19,7 @@ from seawall.model import (
     Unknown,
     UnknownReason,
 )
-from seawall.policy import (
-    Bundle,
-    Context,
-    PolicyErrors,
-    PolicySource,
-    Row,
-    build_bundle,
-    load_content_type,
-    parts_of,
-    validate_item,
-)
+from seawall.policy import Bundle, Context, PolicyErrors, PolicySource, Row, build_bundle
 
 COMMENT = """\
 content_type: comment

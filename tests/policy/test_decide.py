@@ -22,16 +22,9 @@ from policy.support import (
     rule,
     silent,
 )
+from seawall.content import load_content_type
 from seawall.model import ACTIONS, UNKNOWN, Action, Verdict
-from seawall.policy import (
-    Context,
-    PolicyErrors,
-    PolicySource,
-    build_bundle,
-    combine,
-    load_content_type,
-    verdict_of,
-)
+from seawall.policy import Context, PolicyErrors, PolicySource, build_bundle, combine, verdict_of
 
 
 def test_a_bare_signal_is_the_maximum_over_parts() -> None:

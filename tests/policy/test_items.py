@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.support import COMMENT, NOW, content_types
+from seawall.content import MAX_BYTES, ItemError, load_content_type, parts_of, validate_item
 from seawall.model import Audio, FieldType, Image, Modality, Video
-from seawall.policy import MAX_BYTES, ItemError, load_content_type, parts_of, validate_item
 
 CONTENT_TYPE = content_types()[0]
 ACTOR = {"id": "u1", "attributes": {"created_at": NOW, "verified": True}}

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from seawall.app import App, open_app
+from seawall.content import load_content_type
 from seawall.model import (
     Cost,
     Decision,
@@ -27,7 +28,7 @@ from seawall.model import (
     SignalKind,
     SignalSpec,
 )
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.publish import Sources
 from seawall.screen import ScreeningResult as Screened
 from seawall.screen import load_decision

@@ -16,8 +16,9 @@ from detect.media.samples import encode, noise
 from screen.houses import House, Moody, Words
 from seawall import access, api
 from seawall.app import open_app
+from seawall.content import load_content_type
 from seawall.model import Document, Item, Span, SpanUnit
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.publish import NewEntry, Sources, add_entries
 from seawall.screen import ScreeningResult, load_derived, load_item, media_bytes
 from seawall.settings import Settings

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from screen.houses import House, Moody, Words
 from seawall.app import open_app
+from seawall.content import load_content_type
 from seawall.model import (
     Audio,
     Cost,
@@ -30,7 +31,7 @@ from seawall.model import (
     UnknownReason,
     Video,
 )
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.publish import Sources
 from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
 from seawall.screen.tables import item_hashes, pending_rescreen
@@ -183,7 +184,7 @@ def test_what_cannot_be_heard_gets_the_fail_mode(house: House) -> None:
 def test_what_no_look_will_read_is_looked_at_ever_more_rarely(
     sqlite_url: str, tmp_path: Path, sung: bytes, minutes: int
 ) -> None:
-    """A pending rescreen of an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
+    """After an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
     with opened(tmp_path, sqlite_url) as house:
         answer = house.app.screener.screen(card(sound=Audio(sung)))
         house.work("rescreen")

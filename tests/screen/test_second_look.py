@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from screen.houses import House, Moody, Words
 from seawall.app import open_app
+from seawall.content import load_content_type
 from seawall.model import (
     Audio,
     Cost,
@@ -28,7 +29,7 @@ from seawall.model import (
     Unknown,
     UnknownReason,
 )
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.publish import Sources
 from seawall.screen import load_derived
 from seawall.screen.artifacts import load_artifacts

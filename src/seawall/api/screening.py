@@ -17,8 +17,8 @@ from seawall.api.errors import ApiProblem, problem_response, unavailable
 from seawall.api.media import InFlight, fetch_media
 from seawall.api.requests import MAX_MEDIA_BODY, authenticate, declared_length, decode, read_body
 from seawall.app import App
+from seawall.content import ItemError, validate_item
 from seawall.model import Action, ContentType, Item, Reason, Unknown, Verdict
-from seawall.policy import ItemError, validate_item
 from seawall.publish import NothingPublished
 from seawall.screen import Idempotency, IdempotencyConflict, ScreeningResult
 from seawall.storage import Erased, StorageError

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seawall.detect import Runner, add_link_parts
+from seawall.content import ItemError, parts_of, validate_item
+from seawall.content.links import add_link_parts
+from seawall.detect import Runner
 from seawall.measure import Accuracy, accuracy
 from seawall.model import ContentType, Verdict, now_ms
-from seawall.policy import Bundle, Context, ItemError, parts_of, validate_item
+from seawall.policy import Bundle, Context
 
 if TYPE_CHECKING:
     import polars as pl

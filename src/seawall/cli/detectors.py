@@ -182,7 +182,7 @@ def _own(chosen: Settings, *, secrets: bool = True) -> ConfiguredDetectors:
 
 def _builtin(text_model: Path | None, hashers: Sequence[Hasher]) -> Sequence[Detector]:
     from seawall.app import BANKS
-    from seawall.detect import default_detectors
+    from seawall.detectors import default_detectors
     from seawall.detectors.banks import BankDetector
 
     return default_detectors(BankDetector(BANKS), text_model, hashers=hashers)

@@ -48,9 +48,10 @@ def screen(
     """Screen every row of a file, write one decision a row, and print what came out."""
     from seawall.app import BANKS, configured_detectors
     from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
-    from seawall.detect import Runner, default_detectors
+    from seawall.detect import Runner
     from seawall.detect.alike import Alike
     from seawall.detect.bands import BandError
+    from seawall.detectors import default_detectors
     from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle
     from seawall.publish import read_sources

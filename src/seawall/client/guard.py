@@ -5,8 +5,8 @@
 
 ``fields`` maps a field of the content type to where its value is: the name of a parameter, or a function of all
 arguments (a mapping by parameter name). ``id``, ``actor`` and ``language`` are found the same way. A block raises
-``ContentBlocked``, a hold raises ``ContentHeld``, both with the answer; with ``hold="call"`` a held item is handed to the function,
-which can learn of it by a parameter named ``screening``: it gets the ``ScreenResult``, and callers need not pass it.
+``ContentBlocked``, a hold raises ``ContentHeld``, both with the result; with ``hold="call"`` a held item is passed to
+the function, which gets the ``ScreenResult`` in a parameter named ``screening``; callers need not pass it.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from typing import Any
 from seawall.console.documents import document_view
 from seawall.console.formats import stamp
 from seawall.console.media import MediaView, TextView, media_view, text_view
-from seawall.detect import add_link_parts
+from seawall.content import parts_of
+from seawall.content.links import add_link_parts
 from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Modality, Part, Signal, Span
-from seawall.policy import parts_of
 from seawall.screen import DerivedPart, ItemContent
 
 _TEXTS = frozenset({FieldType.TEXT, FieldType.LINK, FieldType.TEXTS, FieldType.LINKS})

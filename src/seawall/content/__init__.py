@@ -6,3 +6,19 @@
 >>> [part.path for part in parts_of(item, comment)]
 ['body']
 """
+
+from seawall.content.content_types import check_content_type, load_content_type
+from seawall.content.extraction import EXTRACTORS_OF, extractors_of
+from seawall.content.items import ItemError, parts_of, validate_item
+from seawall.content.values import MAX_BYTES
+
+__all__ = [
+    "EXTRACTORS_OF",
+    "MAX_BYTES",
+    "ItemError",
+    "check_content_type",
+    "extractors_of",
+    "load_content_type",
+    "parts_of",
+    "validate_item",
+]

@@ -56,11 +56,10 @@ def run_platform(
     if with_showcase:
         stream = chain(showcase(now), stream)
     with Seawall(url, api_key) as client:
+        rng = random.Random(seed)  # noqa: S311 - a simulation
         pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="demo-post")
         try:
-            _Platform(client, stream, random.Random(seed), stop, platform_state or PlatformState()).run(
-                pool, rate, switch
-            )  # noqa: S311
+            _Platform(client, stream, rng, stop, platform_state or PlatformState()).run(pool, rate, switch)
         finally:
             pool.shutdown(cancel_futures=True)
 

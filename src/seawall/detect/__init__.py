@@ -1,6 +1,7 @@
 """Detectors, and the runner that gives them batches, deadlines and budgets.
 
->>> from seawall.detect import Runner, default_detectors
+>>> from seawall.detect import Runner
+>>> from seawall.detectors import default_detectors
 >>> from seawall.model import Modality, Part
 >>> part = Part(path="body", modality=Modality.TEXT, field="body", text="call me: +44 20 7946 0018")
 >>> with Runner(default_detectors()) as runner:
@@ -15,8 +16,6 @@ from seawall.detect.lane import LaneState, Limits
 from seawall.detect.pending import Pending
 from seawall.detect.remembered import Made, Memory
 from seawall.detect.runner import Runner
-from seawall.detectors.links import add_link_parts
-from seawall.detectors.registry import default_detectors, default_extractors
 
 __all__ = [
     "Findings",
@@ -27,7 +26,4 @@ __all__ = [
     "Pending",
     "Runner",
     "Wishes",
-    "add_link_parts",
-    "default_detectors",
-    "default_extractors",
 ]

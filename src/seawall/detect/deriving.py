@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from seawall.content.links import add_link_parts
 from seawall.detect.remembered import Memory, Recorder
-from seawall.detectors.links import add_link_parts
 from seawall.model.content import MEDIA_MODALITIES, Modality, Part
 from seawall.model.signals import (
     Cost,

@@ -27,7 +27,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from seawall.detectors.hashes import spec_faults
+from seawall.detect.hasher_checks import spec_faults
 from seawall.model.signals import Detector, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
 
 DETECTORS: Final = "seawall.detectors"

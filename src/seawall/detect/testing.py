@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from seawall.detect.answers import ask, ask_extractor
+from seawall.detect.hasher_checks import hash_fault, spec_faults
 from seawall.detect.sample_parts import GARBAGE, SamplePart, sample_parts
-from seawall.detectors.hashes import hash_fault, spec_faults
 from seawall.model.content import Modality, Part
 from seawall.model.harms import HARMS
 from seawall.model.signals import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from seawall.content.links import read_address
 from seawall.content.normalise import fold, normalise, unmask
-from seawall.detectors.links import read_address
 from seawall.match import BankMatcher, Hit, digests_of
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Signal, SignalKind, SignalSpec

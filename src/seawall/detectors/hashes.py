@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
+from seawall.detect.hasher_checks import hash_fault, spec_faults
 from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, to_signals
 from seawall.match import BankMatcher, EntryError
-from seawall.match.entries import HASHED, hashed_modality, widest
+from seawall.match.entries import HASHED, hashed_modality
 from seawall.model.content import Part
 from seawall.model.signals import (
     Cost,
     DetectorResult,
     DetectorSpec,
     Hasher,
-    HasherSpec,
     PartHash,
     Unknown,
     UnknownReason,
 )
-
-MOST_BITS: Final = 4_096
 
 
 class HashDetector:
@@ -125,27 +121,6 @@ def hash_file(hasher: Hasher, data: bytes) -> str:
     if fault := hash_fault(spec, made):
         raise EntryError(f"{spec.name} made {fault}")
     return made.hex()
-
-
-def spec_faults(spec: HasherSpec) -> Iterator[str]:
-    """What is wrong with what a hasher declares."""
-    if spec.modality not in HASHED:
-        yield f"spec.modality is {spec.modality!r}; a hasher reads one of {', '.join(HASHED)}"
-    elif not re.fullmatch(rf"{spec.modality}(-[a-z0-9]+)+", spec.name):
-        yield f"spec.name is {spec.name!r}; write the modality, a hyphen, lower-case words: {spec.modality}-wavelet"
-    if not isinstance(spec.bits, int) or not 8 <= spec.bits <= MOST_BITS or spec.bits % 8:
-        yield f"spec.bits is {spec.bits!r}; prints have whole bytes, 8 to {MOST_BITS} bits"
-    elif not isinstance(spec.radius, int) or not 0 <= spec.radius <= widest(spec.bits):
-        yield f"spec.radius is {spec.radius!r}; of {spec.bits} bits at most {widest(spec.bits)} may differ"
-    if not isinstance(spec.cost, Cost):
-        yield f"spec.cost is {spec.cost!r}, not one of Cost"
-
-
-def hash_fault(spec: HasherSpec, made: object) -> str | None:
-    """What is wrong with a hash, or None."""
-    if not isinstance(made, bytes):
-        return f"a {type(made).__name__} as a hash"
-    return None if 8 * len(made) == spec.bits else f"a hash of {8 * len(made)} bits, not {spec.bits}"
 
 
 def _absent_spec(matcher: BankMatcher) -> DetectorSpec:

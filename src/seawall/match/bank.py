@@ -4,7 +4,8 @@ How a text is read (case, look-alikes, spacing) is the caller's choice: a *view*
 the original. Entries of kind ``text`` and ``near_text`` and parts must be read by the same function.
 
 A snapshot is made of two layers, most entries in one and the latest in the other, so that the next snapshot costs
-what has changed and not what is there. Hashes of images and digests of files may be kept elsewhere (``StoredEntryIndex``).
+what has changed and not what is there. Hashes of images and digests of files may be kept elsewhere
+(``StoredEntryIndex``).
 """
 
 from __future__ import annotations

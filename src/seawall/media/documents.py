@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seawall.detectors.links import read_address
+from seawall.content.links import read_address
 from seawall.media.extractor import MediaExtractor
 from seawall.media.results import DocumentContent
 from seawall.model.content import Modality, Part, Span, SpanUnit

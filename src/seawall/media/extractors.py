@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from seawall.detectors.links import extract_links
+from seawall.content.links import extract_links
 from seawall.media.blocks import blocks
 from seawall.media.documents import DocumentExtractor
 from seawall.media.extractor import MediaExtractor

@@ -139,7 +139,7 @@ class ExtractionGap:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedParts:
-    """What an extractor made from one part: parts whose ``parent`` it is, signals about it, and what it could not read."""
+    """Result of an extractor for one part: parts whose ``parent`` it is, signals about it, and what was not read."""
 
     parts: tuple[Part, ...] = ()
     signals: tuple[Signal, ...] = ()

@@ -1,6 +1,7 @@
 """The policy language: read policies and content types, check them, compile them, decide, replay, explain.
 
-    >>> from seawall.policy import PolicySource, build_bundle, load_content_type
+    >>> from seawall.content import load_content_type, parts_of, validate_item
+    >>> from seawall.policy import PolicySource, build_bundle
     >>> bundle = build_bundle([PolicySource("spam.yaml", text)], [load_content_type(…)], detectors, banks)
     >>> program = bundle.program("comment")
     >>> item = validate_item(bundle.content_types["comment"], {"id": "1", "fields": {"body": "…"}, "actor": …})
@@ -12,10 +13,6 @@ Everything is a value: a bundle is immutable, equal by hash, rebuilt from ``bund
 A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
 """
 
-from seawall.content.content_types import check_content_type, load_content_type
-from seawall.content.extraction import EXTRACTORS_OF, extractors_of
-from seawall.content.items import ItemError, parts_of, validate_item
-from seawall.content.values import MAX_BYTES
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
@@ -37,8 +34,6 @@ from seawall.policy.tree import Feature
 from seawall.yamlfile.source import PolicyErrors, Problem
 
 __all__ = [
-    "EXTRACTORS_OF",
-    "MAX_BYTES",
     "Bundle",
     "Change",
     "Context",
@@ -47,7 +42,6 @@ __all__ = [
     "Explanation",
     "Feature",
     "FeatureRead",
-    "ItemError",
     "Outcome",
     "Policy",
     "PolicyErrors",
@@ -61,18 +55,13 @@ __all__ = [
     "RuleExplanation",
     "Statement",
     "build_bundle",
-    "check_content_type",
     "check_publishable",
     "combine",
     "explain",
-    "extractors_of",
     "load_bundle",
-    "load_content_type",
     "load_policy",
-    "parts_of",
     "replay",
     "run_examples",
     "show_action",
-    "validate_item",
     "verdict_of",
 ]

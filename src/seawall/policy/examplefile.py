@@ -6,6 +6,7 @@ from typing import Final
 
 from seawall.model import Verdict
 from seawall.policy.documents import Example, Given
+from seawall.policy.expressions import read_expression
 from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import nearest
@@ -92,7 +93,7 @@ def _given(reader: Reader, node: Node) -> tuple[Given, ...]:
             remedy = f"put the name in quotes: '{name}, …)': value" if name.count("(") > name.count(")") else None
             reader.refuse(key.span, f"'{name}' is given no value", expected=f"{name}: 0.9", remedy=remedy)
             continue
-        expression = reader.expression(key, "a given name")
+        expression = read_expression(reader, key, "a given name")
         if expression is not None:
             quoted = value.style is not None
             found.append(Given(name=name, text=value.text, quoted=quoted, expression=expression, span=key.span))

@@ -12,6 +12,7 @@ from typing import Final
 from seawall.model import HARMS
 from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
 from seawall.policy.examplefile import read_examples
+from seawall.policy.expressions import parse_at, read_expression
 from seawall.policy.syntax import Expression, keyword_name
 from seawall.yamlfile.nodes import Mapping as YamlMapping
 from seawall.yamlfile.nodes import Node, Scalar, Sequence, UnreadableYaml, offsets, read_yaml
@@ -129,7 +130,7 @@ class _Document:
             if not name.isidentifier() or name in _NOT_LET:
                 reader.refuse(span, f"'{name}' cannot name a let", expected="a word such as newcomer")
                 continue
-            expression = self.reader.expression(value, f"let {name}")
+            expression = read_expression(self.reader, value, f"let {name}")
             if expression is not None:
                 lets.append(Let(name=name, expression=expression, span=span))
         return tuple(lets)
@@ -160,7 +161,7 @@ class _Document:
         narrower = applies_to
         if "applies_to" in values:
             narrower = self._narrower(values["applies_to"], applies_to)
-        when = self.reader.expression(values["when"], "when") if "when" in values else None
+        when = read_expression(self.reader, values["when"], "when") if "when" in values else None
         do = self._actions(values["do"]) if "do" in values else None
         if rule_id is None or mode is None or when is None or not do:
             return None
@@ -200,7 +201,7 @@ class _Document:
         """``do``: a flow list is read from its raw text, because its commas may stand inside a call's parentheses."""
         source = self.reader.source
         if isinstance(node, Sequence) and source.text[node.span.start] == "[":
-            expression = self.reader.parse(source.text[node.span.start : node.span.end], _straight(node.span))
+            expression = parse_at(self.reader, source.text[node.span.start : node.span.end], _straight(node.span))
             if expression is None or not isinstance(expression.tree, ast.List):
                 return ()
             pairs = [(element, expression) for element in expression.tree.elts]
@@ -218,9 +219,9 @@ class _Document:
 
     def _entry(self, entry: Node) -> Expression | None:
         if isinstance(entry, Scalar) and entry.style is not None:
-            return self.reader.parse(entry.text, offsets(self.reader.source, entry))
+            return parse_at(self.reader, entry.text, offsets(self.reader.source, entry))
         raw = self.reader.source.text[entry.span.start : entry.span.end].rstrip()
-        return self.reader.parse(raw, _straight(SourceSpan(entry.span.start, entry.span.start + len(raw))))
+        return parse_at(self.reader, raw, _straight(SourceSpan(entry.span.start, entry.span.start + len(raw))))
 
     def _call(self, node: ast.expr, expression: Expression) -> ActionCall | None:
         if isinstance(node, ast.Name):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from seawall.content import load_content_type
 from seawall.model import ContentType
-from seawall.policy import PolicySource, load_content_type
+from seawall.policy import PolicySource
 from seawall.shipped import content_types as shipped_content_types
 from seawall.shipped import policies as shipped_policies
 

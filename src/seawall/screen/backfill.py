@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, select
 
+from seawall.content import parts_of
 from seawall.model import ContentType, Item, ItemRef, Modality, Part, PartHash
-from seawall.policy import parts_of
 from seawall.screen.artifacts import derived_name, hashes_name, read_artifacts
 from seawall.screen.content import decode, fields_name
 from seawall.screen.tables import item, item_hashes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from seawall.content import extractors_of
 from seawall.model import ContentType, Cost, DetectorSpec, FieldSpec, FieldType, ScreeningStage, Untranscribed
-from seawall.policy import Bundle, Program, extractors_of
+from seawall.policy import Bundle, Program
 
 PRE_PUBLISH = "pre_publish"
 POST_PUBLISH = "post_publish"

@@ -12,7 +12,9 @@ import structlog
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.detect import Findings, Memory, Pending, Runner, add_link_parts
+from seawall.content import parts_of
+from seawall.content.links import add_link_parts
+from seawall.detect import Findings, Memory, Pending, Runner
 from seawall.model import (
     Decision,
     DecisionMade,
@@ -26,7 +28,7 @@ from seawall.model import (
     new_id,
     now_ms,
 )
-from seawall.policy import Bundle, Context, parts_of
+from seawall.policy import Bundle, Context
 from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
 from seawall.screen.extraction_cache import load_extractions

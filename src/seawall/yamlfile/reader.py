@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from seawall.model.durations import FORM, parse_duration
-from seawall.policy.syntax import Expression, InvalidExpression, parse_expression
-from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence, offsets
+from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
 from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, nearest, problem_at
 
 _BOOLEANS = {"true": True, "false": False}
@@ -136,20 +135,3 @@ class Reader:
             elif value is not None:
                 found[value] = entry.span
         return list(found.items())
-
-    def expression(self, node: Node, what: str) -> Expression | None:
-        """A condition or a value in the policy language."""
-        if not isinstance(node, Scalar):
-            self.refuse(node.span, f"{what} must be an expression", expected="text on one line, or a block after '>-'")
-            return None
-        if node.is_null:
-            return self.parse("", [node.span.start, node.span.end])
-        return self.parse(node.text, offsets(self.source, node))
-
-    def parse(self, text: str, places: list[int]) -> Expression | None:
-        """An expression whose characters stand at these offsets of the file."""
-        try:
-            return parse_expression(text, self.source, places)
-        except InvalidExpression as refused:
-            self.problems.append(refused.problem)
-            return None

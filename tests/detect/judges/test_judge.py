@@ -226,7 +226,7 @@ def test_a_spent_budget_is_unknown_and_overloaded(service: Service, make: MakeJu
 
 
 def test_in_the_runner_a_judge_is_asked_in_its_band_only(service: Service, make: MakeJudge) -> None:
-    from seawall.detect import default_detectors
+    from seawall.detectors import default_detectors
 
     service.say(YES)
     judge = make(CONFIG + "ask_when: {signal: threat_terms, from: 0.2}\n")

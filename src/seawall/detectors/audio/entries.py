@@ -12,7 +12,7 @@ from seawall.media import Media, UnreadableMedia
 
 
 def audio_value(data: bytes, program: str | None = None) -> str:
-    """The value of an ``audio`` entry for an audio file or a video with sound. Raises ``EntryError`` with the remedy."""
+    """The value of an ``audio`` entry for an audio file or a video with sound. Raises ``EntryError``."""
     maker = find_fingerprinter(program)
     if maker is None:
         raise EntryError(REMEDY)

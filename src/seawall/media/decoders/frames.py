@@ -44,7 +44,7 @@ class FrameChooser:
     """Chooses at least a frame each second (longer videos: at even distances, ``most`` in all), key frames and cuts.
 
     Frames come in order: ``wants`` says whether to look closely, ``add`` whether to keep. Counting frames as well as
-    seconds, it is not misled by time stamps that lie. Raises ``DecodeRefused`` when a video holds more than it may keep.
+    seconds, it is not misled by time stamps that lie. Raises ``DecodeRefused`` when a video holds too many.
     """
 
     def __init__(self, seconds: float, frames: int, most: int) -> None:

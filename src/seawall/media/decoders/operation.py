@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 Answer: TypeAlias = tuple[object, Sequence[bytes]]
 """An answer for JSON, and the blobs behind it."""
 Operation: TypeAlias = Callable[[bytes, Any], Answer]
-"""What a family does with one file and its options. Raises ``DecodeRefused``; anything else it raises means *damaged*."""
+"""Reads one file with its options. Raises ``DecodeRefused``; any other exception means *damaged*."""
 
 
 class DecodeRefused(Exception):

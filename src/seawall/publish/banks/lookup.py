@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seawall.detect import Runner, add_link_parts
+from seawall.content.links import add_link_parts
+from seawall.detect import Runner
 from seawall.detectors.banks import to_signals
 from seawall.match import BankMatcher, Hit
 from seawall.model import Modality, Part, Signal, Span, Unknown

@@ -18,7 +18,7 @@ import numpy as np
 import structlog
 from sqlalchemy import Connection, func, insert, select, update
 
-from seawall.detect import add_link_parts
+from seawall.content.links import add_link_parts
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import absence
 from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
