@@ -100,7 +100,7 @@ def test_a_detector_that_hangs_costs_neither_the_deadline_nor_the_outcome(tmp_pa
             "comment", "c-1", {"body": "ask the gardener about tulips"}, actor="u", language="en", deadline_ms=1_000
         )
         assert (answer.verdict, answer.degraded) == ("allow", True)
-        assert "demo-second-feedback" in {each["detector"] for each in answer.unknown}  # a busy machine adds others
+        assert "demo-second-opinion" in {each["detector"] for each in answer.unknown}  # a busy machine adds others
         other = client.screen(
             "playlist", "p-1", {"title": "slow jams", "track_count": 9}, actor="u", language="en", deadline_ms=1_000
         )

@@ -25,7 +25,7 @@ from seawall.policy import Bundle, Context, Outcome
 NOW = 1_795_000_000_000  # November 2026
 STORIES = yaml.safe_load(Path(__file__).with_name("catalogue_scenarios.yaml").read_text("utf-8"))
 CATALOGUE = frozenset(
-    {"bait-titles", "covert-messages", "fake-pharmacy", "impersonation", "copied-recordings", "known-recordings"}
+    {"bait-titles", "covert-messages", "fake-pharmacy", "impersonation", "copied-audio", "known-media"}
 )
 
 Look = Callable[..., Outcome]
@@ -78,12 +78,12 @@ def test_the_same_recording_under_another_name(look: Look, banks: BankDetector) 
     maker = needs_maker()
     original = song(31, 25)
     value = base64.b64encode(maker.items(pcm(original)).astype("<u4").tobytes()).decode()
-    entry = BankEntry(bank="catalogue-recordings", id="isrc-1", kind="audio", value=value)
+    entry = BankEntry(bank="catalogue-audio", id="isrc-1", kind="audio", value=value)
     banks.replace(BankMatcher([entry], banks=BANKS))
 
     stolen = look("track", track(with_noise(original[3 * RATE : 23 * RATE], 25), "Blue Vibes 2", "DJ Nobody"))
     assert stolen.verdict is Verdict.HOLD
-    assert [reason.policy for reason in stolen.reasons] == ["copied-recordings"]
+    assert [reason.policy for reason in stolen.reasons] == ["copied-audio"]
 
     again = look("track", track(original, "Blue Lantern (Remaster)", "The Examples"), {"verified": True})
     assert (again.verdict, [action.kind for action in again.actions]) == (Verdict.ALLOW, ["review"])

@@ -75,7 +75,7 @@ def test_the_table_of_fail_modes_is_that_of_the_files() -> None:
 def test_every_shipped_policy_is_in_the_table(bundle: Bundle) -> None:
     text = (DOCS / "policies.md").read_text(encoding="utf-8").rpartition("## The shipped policies")[2]
     shown = set(re.findall(r"^\| ([a-z][a-z-]+) \|", text, re.MULTILINE)) - {"policy"}
-    assert shown == {policy.name for policy in bundle.policies} - {"second-feedback"}
+    assert shown == {policy.name for policy in bundle.policies} - {"second-opinion"}
 
 
 @pytest.mark.parametrize("line", commands())

@@ -53,7 +53,7 @@ class TestPolicy:
 
 OF_THE_CATALOGUE = {
     "known-content",
-    "known-audio",
+    "known-media",
     "copied-audio",
     "bait-titles",
     "covert-messages",

@@ -142,7 +142,7 @@ COVER = "cover: {type: image, role: media}"
         ),
         ("cover: {type: document, role: media, untranscribed: unknown}", "a document holds no speech"),
         ("cover: {type: document, role: body}", "a field with role body cannot be document"),
-        ("cover: {type: image, role: media, extract: [words, words]}", "'words' is listed twice in derive"),
+        ("cover: {type: image, role: media, extract: [words, words]}", "'words' is listed twice in extract"),
         ("cover: {type: image, role: media, extract: words}", "extract"),
         ("cover: {type: image, role: media, untranscribed: unknown}", "an image holds no speech"),
         ("cover: {type: audio, role: media, untranscribed: maybe}", "unknown untranscribed 'maybe'"),
@@ -176,7 +176,7 @@ def test_what_is_derived_where_nothing_is_said() -> None:
         "clip": ("frames", "smells"),
     }
     assert read.field("voice").untranscribed is Untranscribed.UNCHECKED  # type: ignore[union-attr]
-    with pytest.raises(PolicyErrors, match="field clip derives 'smells', which is not installed"):
+    with pytest.raises(PolicyErrors, match="field clip extracts 'smells', which is not installed"):
         build_bundle([], [read], [], [])
 
 

@@ -54,4 +54,4 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
         noun = "document" if spec.type is FieldType.DOCUMENT else "image"
         yield "untranscribed", f"a {noun} holds no speech", "only audio and video have it"
     elif spec.untranscribed is Untranscribed.UNCHECKED and "voice" not in names:
-        yield "untranscribed", "unchecked speech is counted in seconds, and nothing finds it", "add voice to derive"
+        yield "untranscribed", "unchecked speech is counted in seconds, and nothing finds it", "add voice to extract"

@@ -19,7 +19,7 @@ from typing import Final
 
 from seawall.model import Cost, DetectorResult, DetectorSpec, Modality, Part, Signal, SignalKind, SignalSpec
 
-NAME: Final = "demo-second-feedback"
+NAME: Final = "demo-second-opinion"
 SIGNAL: Final = "second_opinion"
 LONGEST_STALL_S: Final = 25.0  # below the runner's patience, after which it abandons a hung thread
 

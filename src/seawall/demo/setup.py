@@ -14,7 +14,7 @@ from seawall.policy import PolicySource
 from seawall.publish import BankSettings, NewEntry, Sources, read_sources
 from seawall.shipped import Folder, banks
 
-POLICY = "second-feedback"
+POLICY = "second-opinion"
 
 
 def sources() -> Sources:

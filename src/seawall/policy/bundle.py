@@ -178,7 +178,7 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                 if name not in names and name not in STANDARD:  # a standard one that is missing is unknown when asked
                     known = sorted(STANDARD.union(names))
                     yield Problem(
-                        message=f"field {spec.name} derives '{name}', which is not installed",
+                        message=f"field {spec.name} extracts '{name}', which is not installed",
                         path=f"content type {content_type.name}",
                         expected="one of " + ", ".join(sorted(STANDARD)),
                         nearest=nearest(name, known),
