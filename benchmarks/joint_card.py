@@ -18,7 +18,7 @@ Version `{version}`.
 photographs, drawings or memes in general: the image reader knows {pictograms:,} pictograms as one font draws them.
 
 ## How it reads
-Every source becomes text with a mark: `[text] … [image] kitchen knife, man: dark skin tone`. The
+Every source becomes text with a mark: `[text] … [picture] kitchen knife, man: dark skin tone`. The
 detector reads each image of an item, its own and then the first frames of its videos (at most eight in all), together
 with the texts that its author wrote; and again, once they are there, with words read in images, QR codes and
 transcripts (`[words] … [voice] …`). The image reader (two small ONNX networks, trained on made scenes alone) names

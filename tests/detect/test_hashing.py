@@ -223,7 +223,7 @@ def test_broken_hashers_are_found(hasher: AverageHasher, message: str) -> None:
         ({"name": "average"}, "spec.name is 'average'; write the modality, a hyphen, lower-case words: image-wavelet"),
         ({"name": "audio-average"}, "spec.name is 'audio-average'"),
         ({"modality": Modality.LINK}, "a hasher reads one of text, image, audio, video"),
-        ({"bits": 63}, "spec.bits is 63; prints have whole bytes, 8 to 4096 bits"),
+        ({"bits": 63}, "spec.bits is 63; hashes have whole bytes, 8 to 4096 bits"),
         ({"bits": 8_192}, "spec.bits is 8192"),
         ({"radius": 17}, "spec.radius is 17; of 64 bits at most 16 may differ"),
         ({"version": ""}, "spec.version is ''"),

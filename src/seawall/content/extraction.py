@@ -51,7 +51,7 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
     if spec.untranscribed is None:
         return
     if spec.type not in (FieldType.AUDIO, FieldType.VIDEO):
-        noun = "document" if spec.type is FieldType.DOCUMENT else "image"
-        yield "untranscribed", f"a {noun} holds no speech", "only audio and video have it"
+        noun = "a document" if spec.type is FieldType.DOCUMENT else "an image"
+        yield "untranscribed", f"{noun} holds no speech", "only audio and video have it"
     elif spec.untranscribed is Untranscribed.UNCHECKED and "voice" not in names:
         yield "untranscribed", "unchecked speech is counted in seconds, and nothing finds it", "add voice to extract"

@@ -20,7 +20,7 @@ SPEECH = Part(path="voice>transcript.0", modality=Modality.TEXT, field="voice", 
 
 def test_every_source_has_its_mark_in_a_fixed_order() -> None:
     bundle = gather([SPEECH, COVER, WORDS, BODY], {"cover": ["rat", "rat", "knife"]})
-    assert bundle.typed() == "[text] look at them [image] rat, knife [words] SALE [voice] hello"
+    assert bundle.typed() == "[text] look at them [picture] rat, knife [words] SALE [voice] hello"
     assert bundle.sources() == "text+picture+words+voice"
 
 
@@ -32,7 +32,7 @@ def test_words_in_images_and_speech_are_somebodys_words() -> None:
 
 def test_a_mask_hides_a_source_from_every_view() -> None:
     bundle = gather([BODY, COVER], {"cover": ["rat"]})
-    assert texts_of(bundle, Mask.BOTH) == ("[text] look at them [image] rat", "look at them", "rat")
+    assert texts_of(bundle, Mask.BOTH) == ("[text] look at them [picture] rat", "look at them", "rat")
     assert texts_of(bundle, Mask.TEXT) == ("look at them", "look at them", "")
     assert texts_of(bundle, Mask.IMAGE) == ("rat", "", "rat")
 

@@ -6,7 +6,7 @@
     >>> detector = JointDetector()
     >>> judged = detector.judge(gather([body], {"cover": ["birthday cake", "party popper"]}))
     >>> judged.mask
-    <Mask.BOTH: 'text+image'>
+    <Mask.BOTH: 'text+picture'>
 
 An image reader (``reader``) names the pictograms in an image, the shipped text encoder reads what was written and
 what was seen as one text with marks (``evidence``), and a small head with a mask for what is missing (``fusion``)

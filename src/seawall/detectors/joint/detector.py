@@ -107,7 +107,7 @@ class JointDetector:
     def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
         """One answer for each image, which carries the words beside it (``compose``); alone, it has none.
 
-        The evidence names the sources that there were: ``text+image+words``.
+        The evidence names the sources that there were: ``text+picture+words``.
         """
         return [self._look(part) for part in parts]
 

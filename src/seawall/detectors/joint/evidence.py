@@ -4,9 +4,9 @@
 >>> body = Part(path="body", modality=Modality.TEXT, field="body", text="I would love to some")
 >>> bundle = gather([body], {"cover": ("kitchen knife", "man: dark skin tone")})
 >>> bundle.typed()
-'[text] I would love to some [image] kitchen knife, man: dark skin tone'
+'[text] I would love to some [picture] kitchen knife, man: dark skin tone'
 >>> bundle.sources()
-'text+image'
+'text+picture'
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ItemEvidence:
         return any(one.source in sources for one in self.pieces)
 
     def sources(self) -> str:
-        """Who says something: ``text+image``."""
+        """Who says something: ``text+picture``."""
         return "+".join(source for source in EvidenceSource if self.has(source))
 
 
