@@ -3,8 +3,9 @@
     ./run bench compare 0.1.0 http
     ./run bench compare main~10 rules --rounds 5 -- --quick
 
-The earlier commit is checked out into a temporary folder and runs its own benchmark with the packages installed here. Arguments after
-``--`` go to the benchmark. A machine's speed drifts: compare medians, and believe a difference only beyond the spread (min to max).
+The earlier commit is checked out into a temporary folder and runs its own benchmark with the packages installed here.
+Arguments after ``--`` go to the benchmark. A machine's speed drifts: compare medians, and believe a difference only
+beyond the spread (min to max).
 """
 
 from __future__ import annotations
