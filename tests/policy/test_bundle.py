@@ -93,7 +93,7 @@ def test_a_rate_resolves_to_the_smallest_threshold_that_reaches_it() -> None:
 
 
 def test_a_bank_nobody_looks_into_and_a_stage_that_asks_nobody() -> None:
-    with pytest.raises(PolicyErrors, match="no detector looks into bank 'slogans'"):
+    with pytest.raises(PolicyErrors, match="no detector matches against bank 'slogans'"):
         build_bundle([PolicySource("a", TEXT)], content_types(), [TEXT_MODEL], BANKS)
     comment_type = content_types()[0]
     stage = replace(comment_type.stages[0], detectors=("text-modl",))

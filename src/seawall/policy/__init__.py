@@ -1,4 +1,4 @@
-"""The policy language: read policies and content types, check them, compile them, decide, replay, explain.
+"""The policy language: read policies and content types, check them, compile them, decide, replay and explain.
 
     >>> from seawall.policy import PolicySource, build_bundle, load_content_type
     >>> bundle = build_bundle([PolicySource("spam.yaml", text)], [load_content_type(…)], detectors, banks)
@@ -8,8 +8,8 @@
     >>> program.decide(row).verdict
     <Verdict.ALLOW: 'allow'>
 
-Everything is a value: a bundle is immutable, equal by hash, rebuilt from ``bundle.canonical()`` by ``load_bundle``.
-A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
+Every object is immutable: bundles compare by hash, and ``load_bundle`` rebuilds one from ``bundle.canonical()``.
+Invalid files raise PolicyErrors, whose text reads like compiler output. The package does no I/O and reads no clock.
 """
 
 from seawall.content.content_types import check_content_type, load_content_type
