@@ -153,7 +153,7 @@ def test_banks(fresh: Client) -> None:
     assert {bank["name"]: bank["active"] for bank in banks()}["blocked-texts"] == 1
     (held,) = fresh.send("GET", "/v1/banks/blocked-texts/entries", key="bank").json()
     assert (held["id"], held["value"]) == (entry, ENTRY["value"])
-    assert "RE2 refuses" in problem(post(ENTRY | {"kind": "pattern", "value": "("}), 422)["detail"]
+    assert "RE2 rejects" in problem(post(ENTRY | {"kind": "pattern", "value": "("}), 422)["detail"]
     assert fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank").status_code == 204
     problem(fresh.send("DELETE", f"/v1/banks/blocked-texts/entries/{entry}", key="bank"), 404)
     assert {bank["active"] for bank in banks()} == {0}

@@ -65,7 +65,7 @@ def test_a_key_makes_repetition_harmless(house: House) -> None:
 
 def test_an_item_that_was_never_seen(house: House) -> None:
     item, _ = house.item()
-    with pytest.raises(UnknownItem, match=r"no comment 'c-404'.*screen it first"):
+    with pytest.raises(UnknownItem, match=r"no comment 'c-404'.*Screen it, or"):
         receive(house, item, item_id="c-404")
     assert house.rows(select(table)) == []
 

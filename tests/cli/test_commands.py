@@ -279,8 +279,8 @@ def test_a_file_that_is_not_there(screen: Run, tmp_path: Path) -> None:
 def test_the_ledger_is_verified_and_rebuilt(run: Run, tmp_path: Path) -> None:
     with opened(tmp_path, None, "rude") as house:
         answer = house.screen("you fool")
-    assert "4 events hold" not in run("ledger", "verify").stdout
-    assert "events hold; chain" in run("ledger", "verify").stdout
+    assert "4 events verified" not in run("ledger", "verify").stdout
+    assert "events verified; chain" in run("ledger", "verify").stdout
     shown = run("ledger", "rebuild").stdout
     assert "byte for byte the same" in shown
     assert "DIFFERENT" not in shown
@@ -318,7 +318,7 @@ def test_banks(run: Run, tmp_path: Path) -> None:
     lines.write_text("{")
     assert "line 1" in run("bank", "import", "blocked-domains", lines, status=1).stderr
     assert "no file" in run("bank", "import", "blocked-domains", tmp_path / "nowhere", status=1).stderr
-    assert "RE2 refuses" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
+    assert "RE2 rejects" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
     lines.write_text("no image")
     assert "no image" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
 
@@ -329,7 +329,7 @@ def test_keys_people_endpoints(run: Run) -> None:
     listed = run("key", "list").stdout
     assert "platform" in listed
     run("key", "revoke", listed.split()[0])
-    assert "no such key" in run("key", "revoke", "nothing", status=1).stderr
+    assert "no active key" in run("key", "revoke", "nothing", status=1).stderr
     run("person", "create", "ana@example.org", "--name", "Ana", "--role", "reviewer", "--password", "a wall at the sea")
     run("person", "create", "bo", "--name", "Bo", "--role", "reviewer", "--password", "a wall at the sea", status=1)
     assert run("endpoint", "add", "ftp://receiver", status=1).stderr
@@ -345,7 +345,7 @@ def test_a_hashers_kind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     cover = tmp_path / "cover.png"
     Image.linear_gradient("L").save(cover)
     add = ("bank", "add", "blocked-images", cover, "--kind", "image-average")
-    assert "is it a hasher's? Enable its plug-in" in run(*add, status=1).stderr
+    assert "if it belongs to a hasher, enable its plug-in" in run(*add, status=1).stderr
     monkeypatch.setenv("SEAWALL_PLUGINS", "average")
     assert "image-average: conforms" in run("detectors", "check").stdout
     assert "image-average" in run("detectors", "list").stdout
@@ -355,7 +355,7 @@ def test_a_hashers_kind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert entry[:20] in run("bank", "match", value).stdout
     lines = tmp_path / "hashes.csv"
     lines.write_text(f"kind,value\nimage-average,{value}\n")
-    assert "1 were there already" in run("bank", "import", "blocked-images", lines, "--source", "label").stdout
+    assert "1 existed already" in run("bank", "import", "blocked-images", lines, "--source", "label").stdout
     run("bank", "configure", "blocked-images", "--threshold", "image-average=3")
 
 

@@ -114,7 +114,7 @@ def test_check_names_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch, 
         "judges: [{judge: j, family: shieldgemma, model: m, url: 'http://127.0.0.1:9', signals: {x: {policy: none}}}]"
     )
     path.write_text(judge)
-    assert "j: no policy none is there" in run("detectors", "check", "--detectors", path, status=1).stdout
+    assert "j: missing policies: none" in run("detectors", "check", "--detectors", path, status=1).stdout
     path.write_text(judge.replace("none", "hateful-conduct"))
     assert "j: configured" in run("detectors", "check", "--detectors", path).stdout
 
@@ -125,9 +125,9 @@ def test_try_really_asks(run: Run, service: Service) -> None:
     assert "threat_terms" in run("detectors", "try", "lexicon", "i will kill you tonight").stdout
     service.answer = lambda _: Said({}, 401)
     assert "unknown (error): http 401" in run("detectors", "try", "acme", "hello", status=1).stdout
-    assert "no detector is named 'nobody'" in run("detectors", "try", "nobody", "x", status=1).stderr
+    assert "unknown detector 'nobody'" in run("detectors", "try", "nobody", "x", status=1).stderr
     assert "give a text, or a file" in run("detectors", "try", "acme", status=1).stderr
-    assert "reads no texts" in run("detectors", "try", "image", "x", status=1).stderr
+    assert "reads no text" in run("detectors", "try", "image", "x", status=1).stderr
 
 
 def test_policies_may_use_configured_signals_and_files_are_screened_with_them(
@@ -151,7 +151,7 @@ def test_policies_may_use_configured_signals_and_files_are_screened_with_them(
     assert [decision.get("like") for decision in decisions] == [None, ["row-0"], None]
     assert len(service.seen) == 1
     assert "acme" in shown
-    assert "like another" in shown
+    assert "similar to another" in shown
 
 
 def test_a_share_that_makes_no_sense_is_refused(run: Run, tmp_path: Path) -> None:

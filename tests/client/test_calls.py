@@ -232,7 +232,7 @@ def test_what_json_cannot_say_is_refused_before_it_is_sent(server: Receiver, cli
 def test_mistakes_in_the_call(server: Receiver, client: Seawall) -> None:
     with pytest.raises(ValueError, match="deadline_ms"):
         client.screen("comment", "c-1", {}, deadline_ms=0)
-    with pytest.raises(ValueError, match="name the actor"):
+    with pytest.raises(ValueError, match="need an actor"):
         client.screen("comment", "c-1", {}, actor_attributes={"age_days": 1})
     with pytest.raises(ValueError, match="http://"):
         Seawall("seawall.example", "sw_key")

@@ -67,7 +67,7 @@ def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browse
     page = browser.get("/policies/rudeness").text
     assert "Attacks on a person for who they are." in page
     assert "1 of 2 pass" in page
-    assert "verdict: expected hold, came allow" in page
+    assert "verdict: expected hold, got allow" in page
     assert "rudeness: at_fpr(0.01) is 0.800 for insults 1.0" in page
     assert 'id="line-1" data-line="1"' in page
     assert "fired 1×" in page
@@ -111,7 +111,7 @@ def test_people_are_added_and_closed(house: House, browser: Browser) -> None:
     assert newcomer.get("/").status_code == 303
     refused = browser.post("/access/people", name="New", email="new@example.org", password="x", role=["reviewer"])
     assert refused.status_code == 422
-    assert "A password has" in refused.text
+    assert "A password needs" in refused.text
 
 
 def test_nobody_closes_their_own_account(house: House, browser: Browser) -> None:

@@ -87,7 +87,7 @@ def _raise(part: Part) -> object:
         (lambda part: Unknown(detector="sample", part="x", reason=UnknownReason.ERROR), "answer about another part"),
         (
             lambda part: Unknown(detector="else", part=part.path, reason=UnknownReason.ERROR),
-            "the unknown names the detector 'else'",
+            "the Unknown names the detector 'else'",
         ),
         (_raise, "raises ValueError; answer Unknown for the part instead"),
         (lambda part: _raise(part) if "\ud800" in (part.text or "") else (), "a lone surrogate): raises ValueError"),
@@ -107,7 +107,7 @@ def test_broken_answers_are_found(look: Callable[[Part], object], message: str) 
         (replace(SPEC, version=""), "spec.version is ''"),
         (replace(SPEC, modalities=frozenset()), "spec.modalities must be"),
         (replace(SPEC, languages=frozenset({"English"})), "spec.languages has 'English'"),
-        (replace(SPEC, signals=SPEC.signals * 2), "the signal sample_score is promised twice"),
+        (replace(SPEC, signals=SPEC.signals * 2), "the signal sample_score is declared twice"),
         (replace(SPEC, signals=(replace(SPEC.signals[0], name="Hate!"),)), "the signal 'Hate!' cannot be named"),
         (replace(SPEC, signals=(replace(SPEC.signals[0], harm="evil"),)), "names the harm 'evil'"),
         (replace(SPEC, signals=list(SPEC.signals)), "spec cannot be hashed"),  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def test_a_changing_mind_is_found_unless_it_is_declared() -> None:
             self.calls += 1
             return [_signal(part, self.calls % 7 / 7) for part in parts]
 
-    with pytest.raises(NonConforming, match="together the samples are answered otherwise than one by one"):
+    with pytest.raises(NonConforming, match="answers for all samples together differ"):
         check_detector(Moody(lambda part: ()))
     honest = Moody(lambda part: ())
     honest.deterministic = False  # type: ignore[attr-defined]

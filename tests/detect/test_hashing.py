@@ -146,7 +146,7 @@ def test_a_file_becomes_the_value_of_an_entry() -> None:
     for hasher, data, says in (
         (AverageHasher(), b"no image", "image-average cannot read this: damaged"),
         (AverageHasher(), png(lambda x, y: 9), "finds too little"),
-        (Odd(lambda one: b"12"), b"x", "image-average made a hash of 16 bits, not 64"),
+        (Odd(lambda one: b"12"), b"x", "image-average returned a hash of 16 bits, not 64"),
         (Odd(lambda one: 1 / 0), b"x", "image-average failed: ZeroDivisionError"),
     ):
         with pytest.raises(EntryError, match=says):
@@ -166,7 +166,7 @@ def test_a_good_hasher_conforms() -> None:
         return Unknown(detector="video-head", part=one.path, reason=UnknownReason.UNREADABLE)
 
     check_hasher(Odd(read, head), [Part(path="v", modality=Modality.VIDEO, field="v", data=b"video12345678")])
-    with pytest.raises(NonConforming, match="nothing that was asked about has a hash: give some parts"):
+    with pytest.raises(NonConforming, match="no sample has a hash: pass some parts"):
         check_hasher(Odd(read, head))
 
 
@@ -201,14 +201,14 @@ def _raise(one: Part) -> Any:
     [
         (Odd(lambda one: b"1234"), "image (ordinary): a hash of 32 bits, not 64"),
         (Odd(lambda one: bytearray(8)), "image (ordinary): a bytearray as a hash"),
-        (Odd(lambda one: bytes(8)), "image (empty): a hash of nothing, which all that is empty has"),
-        (Odd(lambda one: None), "image (garbage): None for what cannot be read would let it pass; answer Unknown"),
-        (Odd(lambda one: _unknown(one, "other")), "the unknown names the detector 'other'"),
+        (Odd(lambda one: bytes(8)), "image (empty): a hash of an empty part, which every empty part would match"),
+        (Odd(lambda one: None), "image (garbage): None for an unreadable part would let it pass; return Unknown"),
+        (Odd(lambda one: _unknown(one, "other")), "the Unknown names the detector 'other'"),
         (Odd(lambda one: replace(_unknown(one), part="x")), "answer about another part"),
-        (Odd(_unknown), "nothing that was asked about has a hash"),
+        (Odd(_unknown), "no sample has a hash"),
         (Odd(_raise), "image (cut off): raises ValueError; answer Unknown for the part instead"),
-        (Forgetful(), "together the samples are answered otherwise than one by one"),
-        (Greedy(), "changes the list of parts that it was given"),
+        (Forgetful(), "answers for all samples together differ"),
+        (Greedy(), "modifies the list of parts"),
     ],
 )  # fmt: skip
 def test_broken_hashers_are_found(hasher: AverageHasher, message: str) -> None:

@@ -22,7 +22,7 @@ def test_share_alike_sets_never_train_shipped_weights(name):
 
 
 def test_an_unknown_set_is_named_with_the_known_ones():
-    with pytest.raises(RefusedError, match=r"no data set 'edoss'; known: .*edos"):
+    with pytest.raises(RefusedError, match=r"unknown data set 'edoss'; known: .*edos"):
         refuse_unless_trainable(("edoss",))
 
 

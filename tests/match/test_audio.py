@@ -102,7 +102,7 @@ def test_saved_and_mapped_it_finds_the_same(tmp_path: Path) -> None:
 def test_an_index_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     AudioIndex([walk(1)]).save(tmp_path)
     np.save(tmp_path / "keys.npy", np.zeros(3, np.uint32))
-    with pytest.raises(ValueError, match="not whole"):
+    with pytest.raises(ValueError, match="incomplete"):
         AudioIndex.open(tmp_path)
 
 

@@ -167,9 +167,9 @@ def test_a_csv_and_an_address() -> None:
     ("text", "says"),
     [
         ('{"kind": "image", "value": "zz"}', "line 2: expected the 64 hexadecimal digits"),
-        ('{"kind": "image"}', "line 2: kind and value must be texts"),
-        ("{", "line 2 is no JSON"),
-        ("[]", "line 2 is no JSON object"),
+        ('{"kind": "image"}', "line 2: kind and value must be strings"),
+        ("{", "line 2 is not JSON"),
+        ("[]", "line 2 is not a JSON object"),
         (f'{{"kind": "image", "value": "{PDQ[0]}"}}', "line 2: the same key as in line 1"),
     ],
 )
@@ -242,7 +242,7 @@ def test_an_environment_or_token_that_cannot_be(tmp_path: Path) -> None:
     path.write_text(GOOD.replace("test_Industry", "Everything"))
     with pytest.raises(ExchangeConfigError, match="environment is one of Industry"):
         open_exchange(read_exchanges(path, ENVIRONMENT)[0])
-    with pytest.raises(ExchangeConfigError, match="token is no app token"):
+    with pytest.raises(ExchangeConfigError, match="token is not an app token"):
         open_exchange(
             ExchangeConfig(name="te", type="fb_threatexchange", banks={}, settings={"token": "x", "privacy_group": 1})
         )

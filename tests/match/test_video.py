@@ -92,12 +92,12 @@ def test_a_bank_finds_its_videos_from_the_share_it_asks_for() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("{}", "a list of 1 to 20000 frames"),
-        ("[]", "a list of 1 to 20000 frames"),
+        ("{}", "must have 1 to 20000 frames"),
+        ("[]", "must have 1 to 20000 frames"),
         ("[[", "expected a JSON list of frames"),
         ('[["a", "b"]]', "expected a JSON list of frames"),
         ('[[1, "abc"]]', "64 hexadecimal digits"),
-        (json.dumps([[-1, "00" * 32]]), "seconds count from 0"),
+        (json.dumps([[-1, "00" * 32]]), "seconds must not be negative"),
         (json.dumps([[True, "00" * 32]]), "expected a JSON list of frames"),
     ],
 )

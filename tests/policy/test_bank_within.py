@@ -29,4 +29,4 @@ def test_what_is_unknown_stays_so() -> None:
 
 @pytest.mark.parametrize("argument", ["within=-1", "within=257", 'within="20"', "within=2.5", "within=True", "near=3"])
 def test_a_radius_that_cannot_be(argument: str) -> None:
-    assert "within=, a whole number from 0 to 256" in errors(policy(rule(f'bank("slogans", {argument}) >= 1')))
+    assert "within= must be a whole number from 0 to 256" in errors(policy(rule(f'bank("slogans", {argument}) >= 1')))

@@ -52,31 +52,31 @@ def test_a_whole_file_is_read() -> None:
 def test_a_stage_without_fail_mode() -> None:
     text = COMMENT.replace("post_publish: {budget: 10s, on_unknown: hold}", "post_publish: {budget: 10s}")
     assert refused(text) == (
-        "comment.yaml:27:3: stage post_publish has no fail mode: what happens when a detector does not answer?\n"
+        "comment.yaml:27:3: stage post_publish has no fail mode for detectors that do not answer\n"
         "   27 |   post_publish: {budget: 10s}\n"
         "      |   ^^^^^^^^^^^^\n"
         "  expected: on_unknown: allow_and_rescreen, hold, block\n"
-        "  mend it: add 'on_unknown: hold', or 'on_unknown: allow_and_rescreen' with 'rescreen_within: 30s'"
+        "  fix: add 'on_unknown: hold', or 'on_unknown: allow_and_rescreen' with 'rescreen_within: 30s'"
     )
 
 
 def test_an_adverse_action_without_appeal_route() -> None:
     text = COMMENT.replace("appeal: {window: 184d, route: /appeals}\n", "")
     assert refused(text) == (
-        "comment.yaml:28:1: adverse action remove is allowed, but nobody can appeal\n"
+        "comment.yaml:28:1: adverse action remove is allowed, but cannot be appealed\n"
         "   28 | actions: [remove, hold, demote, advisory, strike, limit, suspend, review, tag]\n"
         "      | ^^^^^^^\n"
-        "  mend it: add 'appeal: {window: 184d, route: /appeals}' (DSA Art. 20 asks for at least six months)"
+        "  fix: add 'appeal: {window: 184d, route: /appeals}' (DSA Art. 20 requires at least six months)"
     )
 
 
 def test_a_field_without_role() -> None:
     assert refused(COMMENT.replace("{type: integer, role: context, required: true}", "{type: integer}")) == (
-        "comment.yaml:21:3: field likes has no role: nobody would know what to do with it\n"
+        "comment.yaml:21:3: field likes has no role, so its use is undefined\n"
         "   21 |   likes: {type: integer}\n"
         "      |   ^^^^^\n"
         "  expected: one of actor, thread, parent, body, title, media, created_at, language, context\n"
-        "  mend it: add 'role: body' if detectors shall look at it, 'role: context' if only rules and reviewers do"
+        "  fix: add 'role: body' if detectors should read it, 'role: context' if only rules and reviewers do"
     )
 
 
@@ -84,8 +84,8 @@ def test_a_field_without_role() -> None:
     ("old", "new", "message"),
     [
         ("window: 184d", "window: 90d", "29:10: an appeal window of 90 days is too short"),
-        (", rescreen_within: 30s", "", "stage pre_publish lets items through unscreened and never looks again"),
-        ("audience: general", "audience: children", "children would see what nothing could look at"),
+        (", rescreen_within: 30s", "", "stage pre_publish lets items through and never rescreens them"),
+        ("audience: general", "audience: children", "children would see unscreened content"),
         (
             "  pre_publish: {budget: 80ms, on_unknown: allow_and_rescreen, rescreen_within: 30s}\n",
             "",
@@ -103,8 +103,8 @@ def test_a_field_without_role() -> None:
         ("surface: public", "surface: secret", "unknown surface 'secret'"),
         ("on_unknown: hold", "on_unknown: allow", "unknown fail mode 'allow'"),
         ("budget: 80ms", "budget: 80", "budget must be a duration"),
-        ("budget: 80ms", "budget: 2h", "a stage's budget lies between 1ms and 1h"),
-        ("languages: [en]", "languages: [english]", "'english' is no language code"),
+        ("budget: 80ms", "budget: 2h", "a stage's budget must be between 1ms and 1h"),
+        ("languages: [en]", "languages: [english]", "'english' is not a language code"),
         ("default_language: en", "default_language: de", "default_language 'de' is not among the languages"),
         ("followers: integer", "followers: links", "unknown attribute type 'links'"),
         ("max_length: 4000", "max_length: many", "max_length must be a whole number"),
@@ -121,7 +121,7 @@ def test_gaps_are_refused(old: str, new: str, message: str) -> None:
 def test_nobody_acts() -> None:
     head, _, tail = COMMENT.partition("actor:\n")
     text = head + tail[tail.index("fields:") :]
-    assert "no actor: nobody could be told, warned or counted" in refused(text)
+    assert "no actor: there would be no account to notify, warn or count" in refused(text)
     with_field = text.replace("fields:\n", "fields:\n  author: {type: id, role: actor}\n")
     assert load_content_type(with_field, "comment.yaml").actor is None
 
@@ -133,21 +133,21 @@ COVER = "cover: {type: image, role: media}"
     ("field", "message"),
     [
         ("cover: {type: image, role: media, extract: [voice]}", "voice cannot be derived from a field of type image"),
-        ("cover: {type: text, role: media, extract: [words]}", "nothing is derived from a field of type text"),
-        ("cover: {type: video, role: media, extract: [words]}", "nothing takes them out"),
-        ("cover: {type: document, role: media, extract: [words]}", "nothing takes them out"),
+        ("cover: {type: text, role: media, extract: [words]}", "nothing can be derived from a field of type text"),
+        ("cover: {type: video, role: media, extract: [words]}", "which are not extracted"),
+        ("cover: {type: document, role: media, extract: [words]}", "which are not extracted"),
         (
             "cover: {type: document, role: media, extract: [frames]}",
             "frames cannot be derived from a field of type doc",
         ),
-        ("cover: {type: document, role: media, untranscribed: unknown}", "a document holds no speech"),
+        ("cover: {type: document, role: media, untranscribed: unknown}", "a document has no speech"),
         ("cover: {type: document, role: body}", "a field with role body cannot be document"),
         ("cover: {type: image, role: media, extract: [words, words]}", "'words' is listed twice in extract"),
         ("cover: {type: image, role: media, extract: words}", "extract"),
-        ("cover: {type: image, role: media, untranscribed: unknown}", "an image holds no speech"),
+        ("cover: {type: image, role: media, untranscribed: unknown}", "a still image has no speech"),
         ("cover: {type: audio, role: media, untranscribed: maybe}", "unknown untranscribed 'maybe'"),
-        ("cover: {type: audio, role: media, extract: [], untranscribed: unchecked}", "nothing finds it"),
-        ("cover: {type: text, role: body, untranscribed: unknown}", "holds no speech"),
+        ("cover: {type: audio, role: media, extract: [], untranscribed: unchecked}", "speech must be detected"),
+        ("cover: {type: text, role: body, untranscribed: unknown}", "has no speech"),
         ("cover: {type: audio, role: title}", "a field with role title cannot be audio"),
     ],
 )
@@ -194,4 +194,4 @@ def test_a_content_type_built_in_code_is_checked_alike() -> None:
     comment = content_types()[0]
     assert check_content_type(comment) == ()
     (problem,) = check_content_type(replace(comment, appeal=None))
-    assert problem.render().startswith("content type comment: adverse action remove is allowed, but nobody can appeal")
+    assert problem.render().startswith("content type comment: adverse action remove is allowed, but cannot be appealed")

@@ -30,7 +30,7 @@ def test_unknown_field_names_the_content_type_and_the_way_out() -> None:
         "      |       ^^^^^^^^^^^^\n"
         "  expected: one of title, body, links, cover, reply_to, tags, likes, score, pinned, language\n"
         "  nearest: reply_to\n"
-        "  mend it: narrow the rule with 'applies_to' if only some content types have it"
+        "  fix: narrow the rule with 'applies_to' if only some content types have it"
     )
 
 
@@ -49,8 +49,8 @@ def test_optional_field_without_guard() -> None:
         "test.yaml:12:23: item.score may be None in content type comment\n"
         "   12 |       hate >= 0.5 and item.score > 3\n"
         "      |                       ^^^^^^^^^^\n"
-        "  expected: a value that is always there\n"
-        "  mend it: guard it: item.score is not None and …; or make it required in the content type"
+        "  expected: a value that is never None\n"
+        "  fix: guard it: item.score is not None and …; or make it required in the content type"
     )
 
 
@@ -65,21 +65,21 @@ def test_types_that_do_not_meet() -> None:
 
 def test_number_where_a_condition_must_stand() -> None:
     assert errors(policy(rule("hate"))) == (
-        "test.yaml:12:7: a condition must be true or false, and this is a number\n"
+        "test.yaml:12:7: a condition must be true or false; this is a number\n"
         "   12 |       hate\n"
         "      |       ^^^^\n"
         "  expected: a boolean\n"
-        "  mend it: compare it, as in 'hate >= 0.8'"
+        "  fix: compare it, as in 'hate >= 0.8'"
     )
 
 
 def test_pattern_that_re2_refuses() -> None:
     text = errors(policy(rule(r'matches(text, "(?=x)y")')))
     assert text == (
-        "test.yaml:12:21: RE2 refuses the pattern: invalid perl operator: (?=\n"
+        "test.yaml:12:21: RE2 rejects the pattern: invalid perl operator: (?=\n"
         '   12 |       matches(text, "(?=x)y")\n'
         "      |                     ^^^^^^^^\n"
-        "  mend it: RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
+        "  fix: RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
     )
 
 
@@ -89,7 +89,7 @@ def test_rate_that_the_detector_cannot_show() -> None:
         "   12 |       hate >= at_fpr(0.0001)\n"
         "      |               ^^^^^^^^^^^^^^\n"
         "  expected: at_fpr(0.0004) or more: its best upper bound is 0.0004\n"
-        "  mend it: ask for a higher rate, or calibrate the detector on more data"
+        "  fix: use a higher rate, or calibrate the detector on more data"
     )
 
 
@@ -98,7 +98,7 @@ def test_rate_of_an_uncalibrated_signal() -> None:
         "test.yaml:12:23: lexicon 3 has no calibrated operating points for 'threat_terms'\n"
         "   12 |       threat_terms >= at_fpr(0.01)\n"
         "      |                       ^^^^^^^^^^^^\n"
-        "  mend it: write a threshold as a number, such as 0.8"
+        "  fix: write a threshold as a number, such as 0.8"
     )
 
 
@@ -110,7 +110,7 @@ def test_rate_of_a_signal_with_two_sources() -> None:
         modalities=frozenset({Modality.TEXT}),
     )
     text = errors(policy(rule("hate >= at_fpr(0.01)")), [*DETECTORS, second])
-    assert "signal 'hate' comes from several detectors (second, text-model), so no one table applies" in text
+    assert "signal 'hate' comes from several detectors (second, text-model), so no single table applies" in text
 
 
 def test_action_that_the_content_type_does_not_allow() -> None:
@@ -119,7 +119,7 @@ def test_action_that_the_content_type_does_not_allow() -> None:
         "   13 |     do: [disable]\n"
         "      |          ^^^^^^^\n"
         "  expected: one of remove, hold, demote, advisory, strike, limit, suspend, review, tag\n"
-        "  mend it: add 'disable' to the actions of comment, or narrow the rule with 'applies_to'"
+        "  fix: add 'disable' to the actions of comment, or narrow the rule with 'applies_to'"
     )
 
 
@@ -141,7 +141,7 @@ def test_caret_stands_right_in_folded_quoted_and_wide_text() -> None:
     [
         ("[x for x in item.tags]", "a policy cannot loop"),
         ("lambda: True", "lambdas are not part of the policy language"),
-        ("item.title.upper", "only item.field and actor.attribute may be read with a dot"),
+        ("item.title.upper", "only item.field and actor.attribute may use a dot"),
         ("item['title']", "subscripts are not part of the policy language"),
         ("(hate := 1) > 0", "a policy cannot assign"),
         ("f'{hate}' == 'x'", "f-strings are not part of the policy language"),
@@ -150,33 +150,33 @@ def test_caret_stands_right_in_folded_quoted_and_wide_text() -> None:
         ("hate >= 0.5 and", "not an expression: invalid syntax"),
         ("hate >= 1e999", "the number is too large"),
         ("hate == None", "None can only be compared with 'is'"),
-        ("hate is 1", "'is' asks for None only"),
-        ("unknown == hate", "'unknown' is no value that can be compared"),
+        ("hate is 1", "'is' only compares with None"),
+        ("unknown == hate", "'unknown' cannot be compared"),
         ("not (" * 80 + "hate > 1" + ")" * 80, "nested too deeply"),
         ("-" * 3000 + "1 > 0", "too deeply nested"),
         ("hate > 1 or " * 400 + "hate > 1", "the expression has 4,808 characters"),
-        ("at_fpr(0.1) > 0.2", "at_fpr(…) stands beside a signal"),
+        ("at_fpr(0.1) > 0.2", "at_fpr(…) can only be compared with a signal"),
         ("hate > at_fpr(0.1)", "at_fpr(…) cannot be used with '>'"),
-        ("hate >= at_fpr(2)", "a false-positive rate is a number between 0 and 1"),
+        ("hate >= at_fpr(2)", "a false-positive rate must be between 0 and 1"),
         ("pdq_distance < 10", "signal 'pdq_distance' is a distance"),
         ('bank("slogan") >= 1', "unknown bank 'slogan'"),
         ('in_part("boddy", hate) > 0', "no screened field 'boddy'"),
-        ('in_part("body", 3) > 0', "the second argument of in_part is a signal"),
-        ("length(item.likes) > 3", "length looks at a text"),
-        ("contains(text, item.body)", "this argument of contains is a constant text"),
-        ("item.cover == 1", "item.cover is an image, recording or video"),
+        ('in_part("body", 3) > 0', "the second argument of in_part must be a signal"),
+        ("length(item.likes) > 3", "the first argument of length must be a text"),
+        ("contains(text, item.body)", "this argument of contains must be a constant string"),
+        ("item.cover == 1", "item.cover is a media file"),
         ("item.tags == 1", "'==' cannot compare a list with an integer"),
-        ("item.body < 'x'", "'<' has no meaning for text"),
+        ("item.body < 'x'", "'<' is not defined for text"),
         ("'x' in item.body", "'in' needs a list"),
-        ("item.body in ['a', 3]", "a text is sought among integer entries"),
+        ("item.body in ['a', 3]", "a text is compared with integer entries"),
         ("item.likes + item.body > 3", "'+' cannot combine an integer with a text"),
-        ('age(actor) < "soon"', '"soon" is no duration'),
+        ('age(actor) < "soon"', '"soon" is not a duration'),
         ("age(item.body) > 1", "item.body is a text"),
         ("(1 if hate > 0.5 else 'x') == 1", "one branch is an integer, the other a text"),
-        ("max(hate) > 0", "max is given 1 argument"),
+        ("max(hate) > 0", "max has 1 argument"),
         ("max(hate, key=1) > 0", "max takes no named arguments"),
         ("actor.folowers > 3", "have no attribute 'folowers'"),
-        ("item > 3", "'item' is no value"),
+        ("item > 3", "'item' is not a value"),
         ("hate", "a condition must be true or false"),
     ],
 )
@@ -187,17 +187,17 @@ def test_refusals(when: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("do", "message"),
     [
-        ("[]", "the rule does nothing"),
+        ("[]", "the rule has no actions"),
         ("[remov]", "unknown action 'remov'"),
         ("[review]", "action review needs 'queue'"),
         ('[review(queue="x", prio=1)]', "action review has no parameter 'prio'"),
         ('[review(queue="x", priority=2)]', "'priority' is 2"),
         ('[review(queue="x", priority=item.body)]', "this is a text"),
-        ("[review(queue=hate)]", "'queue' must be a text"),
+        ("[review(queue=hate)]", "'queue' must be a string"),
         ("[strike(weight=hate)]", "'weight' must be a number"),
         ('[limit(for="long")]', "'for' must be a duration"),
-        ("[strike(2)]", "an action's parameters are named"),
-        ("[1]", "this is no action"),
+        ("[strike(2)]", "an action's parameters must be named"),
+        ("[1]", "this is not an action"),
     ],
 )
 def test_actions_refused(do: str, message: str) -> None:
@@ -207,27 +207,27 @@ def test_actions_refused(do: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file holds no mapping"),
-        ("- a\n", "the file holds no mapping"),
+        ("", "the file contains no mapping"),
+        ("- a\n", "the file contains no mapping"),
         ("policy: [\n", "not valid YAML"),
-        ("policy: a\npolicy: b\n", "'policy' is written twice (first in line 1)"),
-        ("a: &x 1\nb: *x\n", "anchors and aliases are not read here"),
-        ("a: !!python/object:os.system {}\n", "the tag tag:yaml.org,2002:python/object:os.system is not read here"),
+        ("policy: a\npolicy: b\n", "'policy' is defined twice (first in line 1)"),
+        ("a: &x 1\nb: *x\n", "anchors and aliases are not supported"),
+        ("a: !!python/object:os.system {}\n", "the tag tag:yaml.org,2002:python/object:os.system is not supported"),
         ("a: 1\n---\nb: 2\n", "a second document in one file"),
         ("a: " + "[" * 40 + "]" * 40 + "\n", "too deeply nested"),
         ("a: \x00\n", "a character that YAML does not allow"),
         ("x" * 1_000_001, "the file is too large"),
         (HEAD, "a policy has no 'rules'"),
-        (HEAD + "rules: []\n", "a policy without rules does nothing"),
+        (HEAD + "rules: []\n", "the policy has no rules"),
         (policy(rule("hate > 1")) + "colour: red\n", "a policy has no key 'colour'"),
         (policy(rule("hate > 1")).replace("harm: hate", "harm: hat"), "unknown harm 'hat'"),
         (policy(rule("hate > 1", mode="canary")), "unknown mode 'canary'"),
-        (policy(rule("hate > 1") + rule("hate > 2")), "rule 'r' is written twice (first in line 9)"),
+        (policy(rule("hate > 1") + rule("hate > 2")), "rule 'r' is defined twice (first in line 9)"),
         (policy(rule("hate > 1")).replace("ground: incompatible", "ground: illegal"), "ground 'illegal' names no law"),
         (policy(rule("hate > 1") + "    expires: soon\n"), "expires must be a date"),
         (policy(rule("hate > 1") + "    applies_to: [message]\n"), "the policy does not apply to 'message'"),
         (policy(rule("a"), lets="let:\n  hate: spam > 1\n"), "let 'hate' hides a signal of the same name"),
-        (policy(rule("a"), lets="let:\n  a: b\n  b: spam > 1\n"), "let 'b' is defined further down"),
+        (policy(rule("a"), lets="let:\n  a: b\n  b: spam > 1\n"), "let 'b' is defined below this use"),
         (policy(rule("hate > 1")).replace("[comment]", "[coment]"), "unknown content type 'coment'"),
     ],
 )
@@ -242,7 +242,7 @@ def test_canary_is_not_yet_a_mode_and_the_error_names_the_modes() -> None:
 def test_lets_that_double_and_double_are_refused_before_they_fill_the_memory() -> None:
     lets = "let:\n  l0: hate > 0.5 and spam > 0.5\n"
     lets += "".join(f"  l{n}: l{n - 1} and l{n - 1}\n" for n in range(1, 40))
-    assert "the expression is too large once its lets are written out" in errors(policy(rule("l39"), lets=lets))
+    assert "the expression is too large after its lets are expanded" in errors(policy(rule("l39"), lets=lets))
 
 
 def test_every_problem_is_reported_at_once() -> None:

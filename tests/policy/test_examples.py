@@ -48,11 +48,11 @@ def test_a_failing_example_says_what_came() -> None:
     )
     (result,) = run_examples(bundle)
     assert result.render() == (
-        "test.yaml:25: test: low: FAILED\n  verdict: expected block, came allow\n  actions: expected [remove], came []"
+        "test.yaml:25: test: low: FAILED\n  verdict: expected block, got allow\n  actions: expected [remove], got []"
     )
     (problem,) = check_publishable(bundle)
     assert problem.line == 25
-    assert "example 'low' fails: verdict: expected block, came allow" in problem.message
+    assert "example 'low' fails: verdict: expected block, got allow" in problem.message
 
 
 def test_a_policy_without_examples_cannot_be_published() -> None:
@@ -77,8 +77,8 @@ def test_an_example_sees_its_own_policy_only() -> None:
     ("entry", "message"),
     [
         (f"{{{ITEM}, given: {{hat: 1}}, expect: {{verdict: allow}}}}", "unknown name 'hat'"),
-        (f"{{{ITEM}, given: {{hate: high}}, expect: {{verdict: allow}}}}", "'high' is no value of hate"),
-        (f"{{{ITEM}, given: {{age(actor): long}}, expect: {{verdict: allow}}}}", "'long' is no value of age(actor)"),
+        (f"{{{ITEM}, given: {{hate: high}}, expect: {{verdict: allow}}}}", "'high' is not a value of hate"),
+        (f"{{{ITEM}, given: {{age(actor): long}}, expect: {{verdict: allow}}}}", "'long' is not a value of age(actor)"),
         (
             f"{{{ITEM}, given: {{hate >= 1: true}}, expect: {{verdict: allow}}}}",
             "'hate >= 1' is computed from features",
@@ -90,7 +90,7 @@ def test_an_example_sees_its_own_policy_only() -> None:
         ("{item: {message: {body: x}}, expect: {verdict: allow}}", "the policy does not apply to 'message'"),
         ("{item: {}, expect: {verdict: allow}}", "item must name one content type"),
         (f"{{{ITEM}}}", "an example has no 'expect'"),
-        (f'{ITEM}\n    given: {{in_part("body", hate): 1}}\n    expect: {{verdict: allow}}', "is given no value"),
+        (f'{ITEM}\n    given: {{in_part("body", hate): 1}}\n    expect: {{verdict: allow}}', "has no value"),
     ],
 )
 def test_examples_are_checked_when_the_bundle_is_built(entry: str, message: str) -> None:

@@ -65,7 +65,7 @@ def test_an_explanation_reads_as_text() -> None:
         "    item.likes = 10\n"
         "    actor.verified = False\n"
         "  do: demote\n"
-        "  it would have fired with item.likes = 11\n"
+        "  would have fired with item.likes = 11\n"
         "\n"
         "near miss: test/certain (Certain)\n"
         "  Test policy; Rules, 1; incompatible\n"
@@ -73,7 +73,7 @@ def test_an_explanation_reads_as_text() -> None:
         "    at_fpr(0.001) = 0.93 for text-model 1\n"
         "    hate = 0.7\n"
         "  do: remove, strike(weight=2)\n"
-        "  it would have fired with hate = 0.93\n"
+        "  would have fired with hate = 0.93\n"
         "\n"
         "smallest change: hate just below 0.6 (is 0.7) gives allow"
     )
@@ -87,7 +87,7 @@ def test_what_was_unknown_and_why() -> None:
     result = explain(BUNDLE, decision(row, tuple(look.unknown)), row)
     certain = next(each for each in result.rules if each.rule == "certain")
     assert certain.state == "undetermined"
-    assert certain.features[0].shown == "unknown (text-model did not answer about body: deadline), at least 0.7"
+    assert certain.features[0].shown == "unknown (no answer from text-model for body: deadline), at least 0.7"
     assert result.degraded
     assert "degraded: an undetermined rule could have changed this" in result.render()
     assert result.change is not None

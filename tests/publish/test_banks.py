@@ -143,10 +143,10 @@ def test_the_same_thing_twice_is_one_entry(house: House) -> None:
     ("kind", "value", "threshold", "says"),
     [
         ("text", "  ", None, "entry 1: the value is empty"),
-        ("pattern", "(", None, "RE2 refuses the pattern"),
+        ("pattern", "(", None, "RE2 rejects the pattern"),
         ("pattern", "a*", None, "matches the empty text"),
         ("domain", "co.uk", None, "public suffix"),
-        ("domain", "no domain", None, "is no domain"),
+        ("domain", "no domain", None, "is not a domain"),
         ("image", "abc", None, "64 hexadecimal digits"),
         ("image", "0" * 64, 65, "threshold is 65"),
         ("sound", "x", None, "must be one of"),

@@ -110,7 +110,7 @@ def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
         configure_bank(app.ledger, "blocked-images", BankSettings(thresholds={KIND: 17}), "tests", app.kinds)
     with pytest.raises(BankError, match="entry 0: expected the 16 hexadecimal digits of a hash by image-average"):
         add(hashing, "0f0f")
-    with pytest.raises(BankError, match="Enable its plug-in"):
+    with pytest.raises(BankError, match="enable its plug-in"):
         add_entries(app.ledger, "blocked-images", [NewEntry(kind=KIND, value="0f" * 8, source="staff")], "tests")
 
 

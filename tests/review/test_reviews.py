@@ -95,10 +95,10 @@ def test_without_the_lease_nothing_is_decided(desk: Any) -> None:
     with pytest.raises(review.CaseTaken, match="Another reviewer"):
         desk.submit(case, person="per_2")
     review.release(desk.database, case, "per_1")
-    with pytest.raises(review.CaseTaken, match="ran out"):
+    with pytest.raises(review.CaseTaken, match="expired"):
         desk.submit(case)
     review.take(desk.database, case, "per_1", ms=0)
-    with pytest.raises(review.CaseTaken, match="ran out"):
+    with pytest.raises(review.CaseTaken, match="expired"):
         desk.submit(case)
     with pytest.raises(review.NoSuchCase):
         desk.submit("case_none")
@@ -117,7 +117,7 @@ def test_an_answer_about_a_superseded_decision_is_refused(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ({"answer": "maybe"}, "An answer is"),
+        ({"answer": "maybe"}, "An answer must be"),
         ({"policy": None}, "policy"),
         ({"policy": "unheard-of"}, "policy"),
         ({"actions": ()}, "action"),
@@ -132,7 +132,7 @@ def test_an_answer_about_a_superseded_decision_is_refused(desk: Any) -> None:
         ({"reason": ""}, "reason"),
         ({"reason": "Because I say so"}, "reason"),
         ({"note": "x" * 4_001}, "note"),
-        ({"answer": "does_not_violate"}, "no policy and no action"),
+        ({"answer": "does_not_violate"}, "takes no policy and no action"),
     ],
 )
 def test_a_malformed_answer_is_refused_in_words(desk: Any, answer: dict[str, Any], says: str) -> None:

@@ -1,4 +1,4 @@
-"""Who may come in and what they may do there: people, roles, sessions, API keys, and who viewed what.
+"""Authentication and authorization: people, roles, sessions, API keys, and the log of content views.
 
 from seawall import access
 

@@ -1,4 +1,4 @@
-"""The log of who viewed what."""
+"""Log of content views."""
 
 from __future__ import annotations
 

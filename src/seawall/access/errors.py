@@ -1,21 +1,21 @@
-"""What goes wrong at the gate."""
+"""Exceptions raised by authentication and authorization."""
 
 from __future__ import annotations
 
 
 class AccessError(Exception):
-    """A person, session or key could not be made or used; the message says why and what to do."""
+    """A person, session or key could not be created or used; the message gives cause and remedy."""
 
 
 class SignInFailed(AccessError):
-    """Email and password do not fit. The message is the same whatever was wrong."""
+    """Wrong email or password. The message never says which of them."""
 
     def __init__(self) -> None:
-        super().__init__("That email and password do not fit together.")
+        super().__init__("The email or the password is wrong.")
 
 
 class SignInThrottled(AccessError):
-    """Too many failures; ``retry_after_s`` says for how long the door stays closed."""
+    """Too many failed attempts; ``retry_after_s``: seconds until the next one is allowed."""
 
     def __init__(self, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s

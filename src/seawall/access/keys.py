@@ -1,4 +1,4 @@
-"""Keys of programs: ``sw_<id>_<secret>``, with scopes. The database keeps only the SHA-256 of a key."""
+"""API keys: ``sw_<id>_<secret>``, with scopes. The database stores only the SHA-256 of a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PREFIX = "sw_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInfo:
-    """A program's key without its secret."""
+    """An API key without its secret."""
 
     id: str
     name: str
@@ -31,15 +31,15 @@ class KeyInfo:
     revoked_at: int | None = None
 
     def may(self, scope: Scope) -> bool:
-        """Whether the key opens this; ``admin`` opens everything."""
+        """Whether the key has this scope; ``admin`` includes every scope."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
 def create_key(database: Database, name: str, scopes: Iterable[Scope | str]) -> str:
-    """A fresh key, shown this once. Raises AccessError when the name or a scope is malformed."""
+    """Create a key; it is shown only this once. Raises AccessError when the name or a scope is malformed."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise AccessError("A key's name has 1 to 100 printable characters.")
+        raise AccessError("A key's name needs 1 to 100 printable characters.")
     try:
         found = sorted({Scope(scope) for scope in scopes})
     except ValueError as error:
@@ -55,11 +55,11 @@ def create_key(database: Database, name: str, scopes: Iterable[Scope | str]) -> 
 
 
 def revoke_key(database: Database, key_id: str) -> None:
-    """The key opens nothing any more, in other processes after ``Keys.ttl_s``. Raises AccessError if unknown."""
+    """Revoke a key; other processes notice within ``Keys.ttl_s``. Raises AccessError if it is unknown."""
     statement = update(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
     with database.write() as connection:
         if connection.execute(statement.values(revoked_at=now_ms())).rowcount == 0:
-            raise AccessError("There is no such key in use.")
+            raise AccessError("There is no active key with that id.")
 
 
 def list_keys(database: Database) -> list[KeyInfo]:
@@ -79,10 +79,10 @@ def list_keys(database: Database) -> list[KeyInfo]:
 
 
 class Keys:
-    """Authenticates keys without asking the database on every request.
+    """Authenticates keys without querying the database on every request.
 
-    All keys in use are held in memory, at most ``ttl_s`` old; an unknown key makes it look again at once, but not
-    more often than every ``miss_s``, so that guessing costs the database nothing.
+    All active keys are cached for at most ``ttl_s``. An unknown key triggers a reload, at most one per ``miss_s``, so
+    that guessing keys does not load the database.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Keys:
         self._loaded_at = float("-inf")
 
     def authenticate(self, token: str) -> KeyInfo | None:
-        """What this key may do; None when it is unknown or revoked. Raises StorageError."""
+        """The key's record; None when it is unknown or revoked. Raises StorageError."""
         if not token.startswith(_PREFIX) or len(token) > 128 or not token.isascii():
             return None
         digest = hashlib.sha256(token.encode("ascii")).digest()
@@ -110,13 +110,13 @@ class Keys:
         return found if found is not None else self._fresh(self._miss_s).get(digest)
 
     def forget(self) -> None:
-        """Look again at the next request: a key was just made or revoked in this process."""
+        """Reload at the next request: a key was just created or revoked in this process."""
         self._loaded_at = float("-inf")
 
     def _fresh(self, age_s: float) -> Mapping[bytes, KeyInfo]:
         if self._clock() - self._loaded_at <= age_s:
             return self._known
-        with self._lock:  # one thread looks, the others wait for what it finds
+        with self._lock:  # one thread reloads, the others wait for its result
             if self._clock() - self._loaded_at > age_s:
                 self._known = self._load()
                 self._loaded_at = self._clock()

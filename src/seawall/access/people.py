@@ -1,4 +1,4 @@
-"""People who work in the console: made, found, disabled, and let in."""
+"""Accounts of people who work in the console: create, list, disable, authenticate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with an account. ``id`` is the surrogate that stands in the ledger."""
+    """A person with an account. ``id`` is the surrogate used in the ledger."""
 
     id: str
     email: str
@@ -32,20 +32,20 @@ class Person:
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """All that this person may do."""
+        """All permissions of this person's roles."""
         return frozenset() if self.disabled else permissions_of(self.roles)
 
 
 def create_person(
     database: Database, email: str, name: str, password: str, roles: Iterable[PersonRole | str]
 ) -> Person:
-    """Make an account. Raises AccessError when the email is taken or something is malformed."""
+    """Create an account. Raises AccessError when the email is taken or an argument is malformed."""
     email = _email(email)
     made = Person(
         id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
     )
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        raise AccessError(f"A password has {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
+        raise AccessError(f"A password needs {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
     row = {
         "id": made.id,
         "email": made.email,
@@ -57,13 +57,13 @@ def create_person(
     }
     with database.write() as connection:
         if connection.execute(select(person.c.id).where(person.c.email == email)).first():
-            raise AccessError(f"Somebody has the email {email} already.")
+            raise AccessError(f"The email {email} is already in use.")
         connection.execute(insert(person).values(row))
     return made
 
 
 def authenticate(database: Database, throttle: Throttle, email: str, password: str, address: str) -> Person:
-    """The person with this email and password. Raises SignInFailed, or SignInThrottled before looking at all."""
+    """The person with this email and password. Raises SignInFailed, or SignInThrottled without checking them."""
     email = email.strip().casefold()
     if (wait := throttle.wait_s(email, address)) > 0:
         raise SignInThrottled(wait)
@@ -79,22 +79,22 @@ def authenticate(database: Database, throttle: Throttle, email: str, password: s
 
 
 def list_people(database: Database) -> list[Person]:
-    """Everybody, by name."""
+    """All people, by name."""
     with database.read() as connection:
         return [person_of(row) for row in connection.execute(select(person).order_by(person.c.name, person.c.id))]
 
 
 def disable_person(database: Database, person_id: str) -> None:
-    """Close an account and end its sessions. Raises AccessError when nobody has that id."""
+    """Close an account and end its sessions. Raises AccessError when the id is unknown."""
     with database.write() as connection:
         changed = connection.execute(update(person).where(person.c.id == person_id).values(disabled=True))
         if changed.rowcount == 0:
-            raise AccessError("Nobody has that id.")
+            raise AccessError("There is no person with that id.")
         connection.execute(session.delete().where(session.c.person == person_id))
 
 
 def person_of(row: Row[tuple[object, ...]]) -> Person:
-    """A row of the table ``person`` (under its own column names) as a value."""
+    """A row of the table ``person`` (with its own column names) as a value."""
     fields = row._mapping
     return Person(
         id=fields["id"],
@@ -109,14 +109,14 @@ def person_of(row: Row[tuple[object, ...]]) -> Person:
 def _email(text: str) -> str:
     email = text.strip().casefold()
     if len(email) > 254 or not _EMAIL.fullmatch(email):
-        raise AccessError("That is no email address: write name@example.org.")
+        raise AccessError("This is not an email address: write name@example.org.")
     return email
 
 
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise AccessError("A name has 1 to 100 printable characters.")
+        raise AccessError("A name needs 1 to 100 printable characters.")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: roles of people, scopes of API keys, and the table from role to permissions."""
+"""Permissions: roles of people, scopes of API keys, and the table from role to permissions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class PersonRole(StrEnum):
-    """What a person is here to do."""
+    """A person's role."""
 
     REVIEWER = "reviewer"
     POLICY = "policy"  # policy specialist
@@ -15,14 +15,14 @@ class PersonRole(StrEnum):
 
 
 class Permission(StrEnum):
-    """One thing that a page or an action asks for."""
+    """One permission that a page or an action requires."""
 
     SEE_OVERVIEW = "see_overview"
     SEE_CONTENT = "see_content"  # cases, items, decisions: what people wrote
     REVIEW = "review"  # lease and decide cases
     SEE_POLICIES = "see_policies"
     SEE_OPERATIONS = "see_operations"  # pending rescreens and deliveries
-    SEE_BANKS = "see_banks"  # what they hold, and what became of its matches
+    SEE_BANKS = "see_banks"  # their entries, and the results of their matches
     MANAGE_BANKS = "manage_banks"  # configure, add, suspend, restore, remove
     SEE_LEDGER = "see_ledger"
     REPLAY_DELIVERIES = "replay_deliveries"
@@ -41,7 +41,7 @@ PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
 
 
 class Scope(StrEnum):
-    """What a program's key opens."""
+    """The scope of an API key."""
 
     SCREEN = "screen"
     REPORT = "report"
@@ -52,5 +52,5 @@ class Scope(StrEnum):
 
 
 def permissions_of(roles: Iterable[PersonRole]) -> frozenset[Permission]:
-    """All that these roles may do together."""
+    """The union of these roles' permissions."""
     return frozenset().union(*(PERMISSIONS[role] for role in roles))

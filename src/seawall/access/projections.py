@@ -1,4 +1,4 @@
-"""Who looked at whose content, from the ledger."""
+"""Projection of content views: which person viewed which content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seawall.model.events import ContentViewed
 
 
 class ContentViews:
-    """One row for each time a person opened somebody's content."""
+    """One row for each time a person opened someone's content."""
 
     name = "content_views"
     tables = (view,)

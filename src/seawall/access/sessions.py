@@ -1,4 +1,4 @@
-"""Sessions of the console: a random token in a cookie, of which the database keeps only the SHA-256."""
+"""Console sessions: a random token in a cookie; the database stores only its SHA-256."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFE_MS = 12 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Who is here, and the token that every change they make must carry."""
+    """The signed-in person, and the CSRF token that every change must carry."""
 
     person: Person
     csrf: str
@@ -31,7 +31,7 @@ class Session:
 
 
 def start_session(database: Database, who: Person, *, previous: str | None = None, life_ms: int = LIFE_MS) -> str:
-    """Sign in: a fresh token for the cookie. ``previous``, the cookie's token so far, ends; so do expired ones."""
+    """Sign in: returns a new token for the cookie. Ends ``previous`` (the cookie's old token) and expired sessions."""
     token = secrets.token_urlsafe(32)
     now = now_ms()
     with database.write() as connection:
@@ -51,7 +51,7 @@ def start_session(database: Database, who: Person, *, previous: str | None = Non
 
 
 def find_session(database: Database, token: str) -> Session | None:
-    """The live session of this token; None when there is none, it expired, or its person was disabled."""
+    """The active session of a token; None when it is unknown, expired, or its person was disabled."""
     statement = (
         select(person, session.c.csrf, session.c.expires_at)
         .join(session, session.c.person == person.c.id)
@@ -65,7 +65,7 @@ def find_session(database: Database, token: str) -> Session | None:
 
 
 def end_session(database: Database, token: str) -> None:
-    """Sign out: the token is worth nothing from now on."""
+    """Sign out: the token becomes invalid."""
     with database.write() as connection:
         connection.execute(session.delete().where(session.c.token == _digest(token)))
 

@@ -1,4 +1,4 @@
-"""Tables of people and programs. ``view`` is a projection; the others are operational."""
+"""Tables of people, sessions, API keys and content views. ``view`` is a projection; the others are operational."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ api_key = Table(
     Column("revoked_at", BigInteger),
 )
 
-# Who looked at whose content.
+# Which person viewed which content.
 view = Table(
     "content_view",
     metadata,

@@ -1,6 +1,6 @@
-"""What people say back: reports that an item is bad.
+"""Reports: users, trusted flaggers, authorities or staff report an item as bad.
 
-A report is about an item that Seawall knows, by its content type and the platform's id::
+A report refers to a known item by its content type and the platform's id::
 
     report = receive_report(
         ledger,
@@ -8,8 +8,8 @@ A report is about an item that Seawall knows, by its content type and the platfo
         find_item=…,
     )
 
-Whoever needs to act on it (a case is opened) reads the ledger's ``ReportReceived``. The note is personal: it is in the
-vault, under the item, as ``note_name(report)``.
+Components that act on reports (for example by opening a case) read ``ReportReceived`` from the ledger. The note is
+personal: it is stored in the vault, under the item, as ``note_name(report)``.
 """
 
 from seawall.appeal.projections import PROJECTIONS

@@ -1,4 +1,4 @@
-"""The table ``report``, as a fold of the ledger."""
+"""Projection of reports into the table ``report``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seawall.storage.upsert import upsert
 
 
 class ReportProjection:
-    """Every report, with whom it came from and what it is about."""
+    """Every report, with its reporter and item."""
 
     name = "report"
     tables: tuple[Table, ...] = (report,)

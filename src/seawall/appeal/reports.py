@@ -1,4 +1,4 @@
-"""Somebody says that an item is bad."""
+"""Reception of reports."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from seawall.model.events import ReportReceived
 from seawall.storage import Ledger, Prefetch, Transaction
 
 LONGEST_NOTE: Final = 10_000
-"""Characters of a report's note."""
+"""Maximum characters of a report's note."""
 
 LONGEST_ID: Final = 512
-"""Characters of a reporter's id or an idempotency key."""
+"""Maximum characters of a reporter's id or an idempotency key."""
 
 _POLICY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class ReporterKind(StrEnum):
-    """Who reports. It decides how fast a report must be answered, and what it weighs."""
+    """The kind of reporter, which decides a report's priority."""
 
     USER = "user"
     TRUSTED_FLAGGER = "trusted_flagger"  # DSA Art. 22
@@ -34,7 +34,7 @@ class ReporterKind(StrEnum):
 
 
 class InvalidReport(ValueError):
-    """A report that cannot be taken. ``field`` names the place; the text says what is expected."""
+    """An invalid report. ``field`` names the place; the text says what is expected."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -42,23 +42,21 @@ class InvalidReport(ValueError):
 
 
 class UnknownItem(LookupError):
-    """The item was never seen."""
+    """The item was never screened."""
 
     def __init__(self, content_type: str, item_id: str) -> None:
-        super().__init__(
-            f"There is no {content_type} {item_id!r}. Send its content with the report, or screen it first."
-        )
+        super().__init__(f"There is no {content_type} {item_id!r}. Screen it, or send its content with the report.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report as it comes in, with the platform's own ids. ``key`` makes repeating it harmless."""
+    """A report as submitted, with the platform's ids. ``key`` makes repeating it harmless."""
 
     content_type: str
     item_id: str
     kind: str = ReporterKind.USER.value
     reporter: str | None = None  # the account's id on the platform
-    policy: str | None = None  # the policy that the reporter says is broken
+    policy: str | None = None  # the policy that the item violates, according to the reporter
     note: str | None = None
     key: str | None = None
 
@@ -68,10 +66,10 @@ FindItem = Callable[[str, str], ItemRef | None]
 
 
 def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem) -> str:
-    """Record a report; its id once it is durable.
+    """Record a report; returns its id once it is durable.
 
-    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, and Erased
-    when the item's author was erased.
+    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, and Erased when
+    the item's author was erased.
     """
     _check(report)
     item = find_item(report.content_type, report.item_id)
@@ -96,7 +94,7 @@ def _record(tx: Transaction, report: Report, item: ItemRef) -> str:
 
 
 def note_name(report_id: str) -> str:
-    """Name of the vault entry, under the item, that holds a report's note."""
+    """Name of the vault entry, under the item, with a report's note."""
     return f"report/{report_id}"
 
 
@@ -104,8 +102,8 @@ def _check(report: Report) -> None:
     if report.kind not in list(ReporterKind):
         raise InvalidReport("kind", f"expected one of {', '.join(ReporterKind)}, not {report.kind!r}")
     if report.policy is not None and not _POLICY.fullmatch(report.policy):
-        # It goes into the ledger, where nothing personal may go: a code, no prose.
-        raise InvalidReport("policy", "expected a policy's name: small letters, digits and hyphens, 64 at most")
+        # Stored in the ledger, which must not contain personal data: a code, no prose.
+        raise InvalidReport("policy", "expected a policy's name: lower-case letters, digits and hyphens, at most 64")
     _check_text("reporter", report.reporter, 1, LONGEST_ID)
     _check_text("key", report.key, 1, LONGEST_ID)
     _check_text("note", report.note, 0, LONGEST_NOTE)
@@ -117,4 +115,4 @@ def _check_text(field: str, value: str | None, shortest: int, longest: int) -> N
     if not shortest <= len(value) <= longest:
         raise InvalidReport(field, f"expected {shortest} to {longest} characters, not {len(value)}")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidReport(field, "holds half of a surrogate pair, which is no character")
+        raise InvalidReport(field, "contains half of a surrogate pair, which is not a character")

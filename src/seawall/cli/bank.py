@@ -1,4 +1,4 @@
-"""``seawall bank …``: configure, fill, look up, suspend and restore; and how the exchanges stand."""
+"""``seawall bank …``: configure, fill, search, suspend and restore banks; state of the exchanges."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Kind = Annotated[
 
 @app.command("list")
 def list_(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Banks with their role and the number of their entries."""
+    """List banks with their role and number of entries."""
     from seawall.app import BANKS, open_app
     from seawall.publish import list_banks
 
@@ -44,21 +44,21 @@ def list_(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
 @app.command()
 def configure(
     bank: Bank,
-    title: Annotated[str, typer.Option(help="What it is, in a few words.")] = "",
-    role: Annotated[str, typer.Option(help="block, or allow: its matches set aside those of other banks.")] = "block",
+    title: Annotated[str, typer.Option(help="A short description.")] = "",
+    role: Annotated[str, typer.Option(help="block, or allow: its matches suppress those of other banks.")] = "block",
     threshold: Annotated[
-        list[str] | None, typer.Option(help="kind=number, for entries that name none: image=24. Repeat.")
+        list[str] | None, typer.Option(help="kind=number, for entries without one: image=24; repeat.")
     ] = None,
-    owner: Annotated[str, typer.Option(help="The team that answers for it.")] = "",
+    owner: Annotated[str, typer.Option(help="The team responsible for it.")] = "",
     harm: Annotated[str | None, typer.Option(help="A harm of the taxonomy, such as spam.")] = None,
-    expires_after_days: Annotated[int | None, typer.Option(help="For entries that name no expiry.")] = None,
+    expires_after_days: Annotated[int | None, typer.Option(help="For entries without expiry.")] = None,
     flood_limit: Annotated[
-        int | None, typer.Option(help="Items an hour that one entry may be found in; 0: any number.")
+        int | None, typer.Option(help="Items per hour that one entry may match; 0: any number.")
     ] = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Say how a bank is used: all of it, each time. A new name makes a new bank."""
+    """Set all settings of a bank. A new name creates a bank."""
     from seawall.app import open_app
     from seawall.publish import BankSettings, configure_bank
 
@@ -85,7 +85,7 @@ def _pair(text: str) -> tuple[str, int]:
 
 @app.command()
 def entries(bank: Bank, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """The entries of a bank."""
+    """List the entries of a bank."""
     from seawall.app import open_app
     from seawall.publish import list_entries
 
@@ -104,14 +104,14 @@ def entries(bank: Bank, data_dir: DataDir = None, database: DatabaseUrl = None) 
 
 @app.command()
 def show(entry: EntryId, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """One entry: where it comes from, its state, what became of its matches."""
+    """Show one entry: its source, its state, the results of its matches."""
     from seawall.app import open_app
     from seawall.publish import find_entry
 
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         found = find_entry(app_.database, app_.vault, entry)
     if found is None:
-        fail(f"no bank ever held an entry {entry}")
+        fail(f"no bank has or had an entry {entry}")
     for name in found.__dataclass_fields__:
         if name != "counts" and (value := getattr(found, name)) not in (None, ""):
             out.print(f"{name:>12}  {_shown(name, value)}", markup=False)
@@ -128,13 +128,11 @@ def _shown(name: str, value: Any) -> str:
 @app.command()
 def add(
     bank: Bank,
-    value: Annotated[
-        str, typer.Argument(help="Text, name, RE2 pattern, domain, hash, or a file of which a hash is kept.")
-    ],
+    value: Annotated[str, typer.Argument(help="Text, name, RE2 pattern, domain, hash, or a file to hash.")],
     kind: Kind = "text",
-    source: Annotated[str, typer.Option(help="Where it comes from: a code.")] = "staff",
-    threshold: Annotated[int | None, typer.Option(help="image: largest distance that matches (31 is usual)")] = None,
-    note: Annotated[str, typer.Option(help="Free words; sealed in the vault.")] = "",
+    source: Annotated[str, typer.Option(help="The source, a code.")] = "staff",
+    threshold: Annotated[int | None, typer.Option(help="image: largest distance that matches (default: 31)")] = None,
+    note: Annotated[str, typer.Option(help="Free text; sealed in the vault.")] = "",
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -158,11 +156,11 @@ def add(
 def import_(
     bank: Bank,
     file: Annotated[Path, typer.Argument(help="JSON lines or CSV: kind, value, source, threshold, expires, note")],
-    source: Annotated[str | None, typer.Option(help="The source of entries that name none.")] = None,
+    source: Annotated[str | None, typer.Option(help="The source of entries without one.")] = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Add a file's entries. Every line is checked before the first is added; interrupted, run it again."""
+    """Add a file's entries. All lines are checked before any is added; after an interruption, run it again."""
     from rich.progress import Progress
 
     from seawall.app import open_app
@@ -175,7 +173,7 @@ def import_(
         with Progress(console=out, transient=True) as progress:
             task = progress.add_task(bank, total=len(lines))
             done = import_entries(app_.ledger, bank, lines, _me(), lambda count: progress.update(task, completed=count))
-    held = f"; {done.held} were there already" if done.held else ""
+    held = f"; {done.held} existed already" if done.held else ""
     out.print(f"{done.read} entries are in {bank}: {done.added} new{held}")
 
 
@@ -183,7 +181,7 @@ def import_(
 def suspend(
     bank: Bank, entry: EntryId, reason: Reason = "other", data_dir: DataDir = None, database: DatabaseUrl = None
 ) -> None:
-    """Let an entry match no more until it is restored."""
+    """Stop an entry from matching until it is restored."""
     from seawall.publish import suspend_entry
 
     _change(suspend_entry, bank, entry, reason, data_dir, database)
@@ -193,7 +191,7 @@ def suspend(
 def restore(
     bank: Bank, entry: EntryId, reason: Reason = "checked", data_dir: DataDir = None, database: DatabaseUrl = None
 ) -> None:
-    """Let a suspended or quarantined entry act again."""
+    """Restore a suspended or quarantined entry."""
     from seawall.publish import restore_entry
 
     _change(restore_entry, bank, entry, reason, data_dir, database)
@@ -203,7 +201,7 @@ def restore(
 def remove(
     bank: Bank, entry: EntryId, reason: Reason = "", data_dir: DataDir = None, database: DatabaseUrl = None
 ) -> None:
-    """Take an entry out, for good."""
+    """Remove an entry permanently."""
     from seawall.publish import remove_entry
 
     _change(remove_entry, bank, entry, reason, data_dir, database)
@@ -215,7 +213,7 @@ def match(
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Look up what the banks know about something. Nothing is kept."""
+    """Search the banks for something. Nothing is stored."""
     from seawall.app import open_app
 
     table = Table("bank", "entry", "kind", "distance", "effect", "source", "hits")
@@ -224,14 +222,14 @@ def match(
         for one in found.matches:
             distance = "" if one.distance is None else str(one.distance)
             table.add_row(one.bank, one.entry, one.kind, distance, one.effect, one.source, str(one.hits))
-    out.print(table if found.matches else "no bank knows it")
+    out.print(table if found.matches else "no match in any bank")
     for unknown in found.unknown:
-        out.print(f"{unknown.detector} did not answer: {unknown.reason} {unknown.detail}", style="yellow")
+        out.print(f"no answer from {unknown.detector}: {unknown.reason} {unknown.detail}", style="yellow")
 
 
 @app.command()
 def exchanges(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """How the exchanges stand; a worker reads those of SEAWALL_EXCHANGES_FILE."""
+    """Show the state of exchanges; a worker reads those of SEAWALL_EXCHANGES_FILE."""
     from seawall.app import open_app
     from seawall.publish import list_exchanges
 

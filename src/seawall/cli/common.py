@@ -1,4 +1,4 @@
-"""What commands share: settings, messages, errors that end a command."""
+"""Helpers shared by commands: settings, output, errors that end a command."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from rich.console import Console
 
 from seawall.settings import Settings, SettingsError
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)  # a file is as wide as a table needs
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)  # a fixed width for files
 err = Console(stderr=True, highlight=False)
 
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", envvar="SEAWALL_DATA_DIR", help="Database, blobs and master key live here.")
+    Path | None, typer.Option("--data-dir", envvar="SEAWALL_DATA_DIR", help="Folder of database, blobs, master key.")
 ]
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database", envvar="SEAWALL_DATABASE_URL", help="sqlite:////file.db or postgresql://…")
 ]
 Policies = Annotated[
-    Path | None, typer.Option("--policies", envvar="SEAWALL_POLICIES_DIR", help="Folder of policies; else the shipped.")
+    Path | None,
+    typer.Option("--policies", envvar="SEAWALL_POLICIES_DIR", help="Folder of policies (default: shipped)."),
 ]
 ContentTypes = Annotated[
     Path | None,
     typer.Option(
-        "--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types; else the shipped."
+        "--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types (default: shipped)."
     ),
 ]
 TextModel = Annotated[
@@ -39,7 +40,7 @@ TextModel = Annotated[
 
 
 def settings(**overrides: object) -> Settings:
-    """Settings from the environment and options; ends the command on a bad one."""
+    """Settings from the environment and options; an invalid one ends the command."""
     try:
         return Settings.from_env(None, **overrides)
     except SettingsError as error:
@@ -54,7 +55,7 @@ def fail(message: str, status: int = 1) -> NoReturn:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn the errors a user can mend into messages."""
+    """Turn errors that a user can fix into messages."""
     from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
@@ -85,8 +86,8 @@ def explained() -> Iterator[None]:
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Structured lines for people on a terminal, JSON lines elsewhere."""
-    # Plain tracebacks: the pretty ones print local variables, and those may be somebody's content.
+    """Log structured lines on a terminal, JSON lines elsewhere."""
+    # Plain tracebacks: the pretty ones print local variables, which may be user content.
     ending: tuple[structlog.typing.Processor, ...] = (
         (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
         if sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""``seawall detectors``: which there are, whether a configuration holds, and what one of them says of something."""
+"""``seawall detectors``: list detectors, check a configuration, and run one detector."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Detector | Extractor | Hasher")
 
-app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins beside the built-in detectors.")
+app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins in addition to the built-in detectors.")
 
 File = Annotated[
     Path | None,
     typer.Option("--detectors", envvar="SEAWALL_DETECTORS", help="YAML file of services, judges and plug-ins."),
 ]
 Plugins = Annotated[
-    str | None, typer.Option("--plugins", envvar="SEAWALL_PLUGINS", help="Names of plug-ins to load, with commas.")
+    str | None, typer.Option("--plugins", envvar="SEAWALL_PLUGINS", help="Names of plug-ins to load, comma-separated.")
 ]
 
 
 @app.command("list")
 def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
-    """Every detector that is asked, and what else is there to be enabled."""
+    """List the detectors in use, and the services and plug-ins that can be enabled."""
     from seawall.detect.bands import bands_of
     from seawall.detect.plugins import installed
     from seawall.shipped import providers
@@ -53,14 +53,14 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
         reads = ", ".join(sorted(extractor.spec.modalities))
         table.add_row(extractor.spec.name, extractor.spec.version, extractor.spec.cost.value, reads, makes, "")
     out.print(table)
-    out.print(f"Services that ship: {', '.join(providers.names())}", soft_wrap=True)
+    out.print(f"Shipped services: {', '.join(providers.names())}", soft_wrap=True)
     offers = [f"{offer.name} ({offer.distribution})" for offer in installed()]
     out.print(f"Plug-ins installed: {', '.join(offers) or 'none'}", soft_wrap=True)
 
 
 @app.command()
 def check(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
-    """Read the configuration with its secrets, and put every plug-in through the conformance kit. Calls no service."""
+    """Read the configuration with its secrets, and run the conformance kit on every plug-in. Calls no service."""
     from seawall.detect import Runner
     from seawall.detect.bands import BandError
     from seawall.detect.testing import check_detector, check_extractor, check_hasher
@@ -68,7 +68,7 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
         if not own.detectors and not own.extractors and not own.hashers:
-            fail("nothing to check: name a file with --detectors, or plug-ins with --plugins")
+            fail("nothing to check: give a file with --detectors, or plug-ins with --plugins")
         try:
             runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.extractors)
         except (BandError, ValueError) as error:
@@ -80,7 +80,7 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
                 lacking = _lacking(detector)
                 failed += bool(lacking)
                 told = (
-                    f"configured; signals {_signals(detector.spec)}" if not lacking else f"no policy {lacking} is there"
+                    f"configured; signals {_signals(detector.spec)}" if not lacking else f"missing policies: {lacking}"
                 )
                 out.print(f"{detector.spec.name}: {told}", markup=False)
                 continue
@@ -106,20 +106,20 @@ def _conforms(check: Callable[[T], None], one: T) -> bool:
 @app.command("try")
 def try_(
     name: Annotated[str, typer.Argument(help="A detector's name; 'seawall detectors list' shows them.")],
-    text: Annotated[str | None, typer.Argument(help="A text to ask about.")] = None,
-    media: Annotated[Path | None, typer.Option(help="An image, recording or video to ask about.")] = None,
+    text: Annotated[str | None, typer.Argument(help="The text to run it on.")] = None,
+    media: Annotated[Path | None, typer.Option(help="An image, audio file or video to run it on.")] = None,
     language: Annotated[str | None, typer.Option(help="The text's language, such as en.")] = None,
     file: File = None,
     plugins: Plugins = None,
     text_model: TextModel = None,
 ) -> None:
-    """Ask one detector, bands aside, and print what it says. Services and judges are really called."""
+    """Run one detector, without its score ranges, and print the result. Services and judges are really called."""
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
         detectors = {detector.spec.name: detector for detector in (*_builtin(text_model, own.hashers), *own.detectors)}
         detector = detectors.get(name)
         if detector is None:
-            fail(f"no detector is named {name!r}; there are: {', '.join(detectors)}")
+            fail(f"unknown detector {name!r}; known: {', '.join(detectors)}")
         part = _part(detector.spec, text, media, language)
         try:
             _print_answer(detector, part)
@@ -141,7 +141,7 @@ def _print_answer(detector: Detector, part: Part) -> None:
     for signal in signals:
         evidence = f"  ({signal.evidence})" if signal.evidence else ""
         out.print(f"{signal.name} {signal.value:g}{evidence}", markup=False)
-    if isinstance(detector, HashDetector):  # what it measures is the hash
+    if isinstance(detector, HashDetector):  # its result is the hash
         for each in (one for one in answer if isinstance(one, PartHash)):
             out.print(f"{each.kind} {each.value.hex()}", markup=False)
         return
@@ -158,7 +158,7 @@ def _part(spec: DetectorSpec, text: str | None, media: Path | None, language: st
     if text is not None:
         modality = Modality.TEXT if Modality.TEXT in spec.modalities else Modality.LINK
         if modality not in spec.modalities:
-            fail(f"{spec.name} reads no texts but {', '.join(sorted(spec.modalities))}: give a file with --media")
+            fail(f"{spec.name} reads no text, but {', '.join(sorted(spec.modalities))}: give a file with --media")
         return Part(path="body", modality=modality, field="body", text=text, language=language)
     assert media is not None
     readable = sorted(MEDIA_MODALITIES & spec.modalities)
@@ -173,7 +173,7 @@ def _own(chosen: Settings, *, secrets: bool = True) -> ConfiguredDetectors:
     from seawall.publish import read_sources
 
     def policies() -> list[Policy]:
-        """The settings' policies, for judges that ask about their words."""
+        """The settings' policies, for judges that quote them."""
         sources = read_sources(chosen.policies_dir, chosen.content_types_dir).policies
         return [load_policy(source.text, source.path) for source in sources]
 
@@ -189,7 +189,7 @@ def _builtin(text_model: Path | None, hashers: Sequence[Hasher]) -> Sequence[Det
 
 
 def _lacking(detector: Detector) -> str:
-    """Policies that a judge asks about and the settings' folder does not hold."""
+    """Policies that a judge needs and the settings' folder does not contain."""
     from seawall.providers.judges import Judge
 
     return ", ".join(detector.missing()) if isinstance(detector, Judge) else ""
@@ -203,7 +203,7 @@ def _is_remote(detector: Detector) -> bool:
 
 
 def _signals(spec: DetectorSpec) -> str:
-    """Names of signals; those of banks are many and follow from the banks."""
+    """Names of signals; bank signals are only counted."""
     names = [signal.name for signal in spec.signals if ":" not in signal.name]
     banks = len({signal.name.partition(":")[2] for signal in spec.signals if ":" in signal.name})
     return ", ".join([*names, *[f"bank:… of {banks} banks"] * bool(banks)])

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from seawall.cli.common import DatabaseUrl, DataDir, err, explained, fail, out, settings
 
-app = typer.Typer(no_args_is_help=True, help="Check the ledger, rebuild what is derived from it.")
+app = typer.Typer(no_args_is_help=True, help="Check the ledger and rebuild its projections.")
 
 
 @app.command()
@@ -25,13 +25,13 @@ def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     ):
         result = store.ledger.verify(progress=step)
     if not result.ok:
-        fail(f"the ledger does not hold: {result.fault}")
-    out.print(f"{result.events} events hold; chain {result.chain}")
+        fail(f"the ledger is not intact: {result.fault}")
+    out.print(f"{result.events} events verified; chain {result.chain}")
 
 
 @app.command()
 def rebuild(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Drop and rebuild every projection in one transaction; status 1 when one came out different."""
+    """Drop and rebuild every projection in one transaction; status 1 when one differs."""
     from seawall.app import open_storage
 
     with (
@@ -44,8 +44,8 @@ def rebuild(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
         word = "same" if table.equal else "DIFFERENT"
         out.print(f"{word:>9}  {table.table}  {table.rows_after} rows  {table.digest_after[:16]}")
     if not result.equal:
-        fail("some projections came out different; the rebuilt ones are in place")
-    out.print(f"{result.events} events; every projection came out byte for byte the same")
+        fail("some projections differed; they were replaced by the rebuilt ones")
+    out.print(f"{result.events} events; every projection is byte for byte the same")
 
 
 @contextmanager

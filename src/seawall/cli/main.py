@@ -1,4 +1,4 @@
-"""The verbs, put together. Each module imports what it needs when it runs: ``seawall --help`` stays quick."""
+"""The ``seawall`` command. Modules are imported when their command runs, so that ``seawall --help`` is fast."""
 
 from __future__ import annotations
 

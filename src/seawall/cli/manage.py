@@ -1,4 +1,4 @@
-"""``seawall key | person | endpoint``: who may come in, and who is told."""
+"""``seawall key | person | endpoint``: API keys, console users, webhook endpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, setti
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
 people = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
-endpoints = typer.Typer(no_args_is_help=True, help="Receivers of deliveries.")
+endpoints = typer.Typer(no_args_is_help=True, help="Webhook endpoints.")
 
 
 @keys.command("create")
@@ -20,7 +20,7 @@ def create_key(
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Make a key; it is shown this once."""
+    """Create a key; it is shown only once."""
     from seawall.access import AccessError
     from seawall.access import create_key as create
     from seawall.app import open_storage
@@ -34,7 +34,7 @@ def create_key(
 
 @keys.command("list")
 def list_keys(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Keys without their secrets."""
+    """List keys without their secrets."""
     from seawall.access import list_keys as every
     from seawall.app import open_storage
 
@@ -45,7 +45,7 @@ def list_keys(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
 
 @keys.command("revoke")
 def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Close a key; running servers follow within seconds."""
+    """Revoke a key; running servers notice within seconds."""
     from seawall.access import AccessError
     from seawall.access import revoke_key as revoke
     from seawall.app import open_storage
@@ -66,7 +66,7 @@ def create_person(
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Let a person sign in."""
+    """Create a console user."""
     from seawall.access import AccessError
     from seawall.access import create_person as create
     from seawall.app import open_storage
@@ -82,11 +82,11 @@ def create_person(
 @endpoints.command("add")
 def add_endpoint(
     url: str,
-    content_type: Annotated[list[str] | None, typer.Option("--content-type", help="Only these; repeat.")] = None,
+    content_type: Annotated[list[str] | None, typer.Option("--content-type", help="Only these types; repeat.")] = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Deliver enforcements to a receiver; its signing secret is shown this once."""
+    """Deliver enforcements to a receiver; its signing secret is shown only once."""
     from seawall.app import open_storage
     from seawall.enforce import add_endpoint as add
 
@@ -104,7 +104,7 @@ def add_endpoint(
 
 @endpoints.command("list")
 def list_endpoints(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Receivers."""
+    """List webhook endpoints."""
     from seawall.app import open_storage
     from seawall.enforce import list_endpoints as every
 

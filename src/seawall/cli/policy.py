@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
 content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
 
-Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own that policies name; repeat.")]
-PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder; without it, the shipped policies.")]
+Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own used by policies; repeat.")]
+PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder (default: the shipped policies).")]
 
 
 def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
@@ -55,7 +55,7 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
 def check(
     path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
 ) -> None:
-    """Read, type-check and compile against every content type; print every error with its place and remedy."""
+    """Read, type-check and compile against every content type; print every error with its position and remedy."""
     with explained():
         bundle = _build(path, content_types, text_model, bank)
     rules = sum(len(policy.rules) for policy in bundle.policies)
@@ -67,7 +67,7 @@ def check(
 def run_tests(
     path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
 ) -> None:
-    """Run every example of every policy; status 1 when one fails."""
+    """Run all examples of all policies; status 1 when one fails."""
     from seawall.policy import run_examples
 
     with explained():
@@ -88,7 +88,7 @@ def publish(
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Put policies in force: examples must pass; running processes follow within a second."""
+    """Publish policies: examples must pass; running processes switch within a second."""
     from seawall.app import open_app
     from seawall.policy import run_examples
 
@@ -103,7 +103,7 @@ def publish(
         failed = [result for result in run_examples(house.build()) if not result.passed]
         if failed:
             fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        out.print(f"in force: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
+        out.print(f"published: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
 
 
 @app.command()
@@ -113,7 +113,7 @@ def explain(
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Which rules fired on what values, what was unknown, and the smallest change that would have flipped it."""
+    """Show the rules that fired and their values, what was unknown, and the smallest change that flips the verdict."""
     from seawall.app import open_app
     from seawall.storage import Erased
 
@@ -121,11 +121,11 @@ def explain(
         try:
             _, explanation = house.explain(decision)
         except Erased:
-            fail("what this decision read was erased; it cannot be replayed")
+            fail("the data of this decision were erased; it cannot be replayed")
         except LookupError as error:
             fail(str(error.args[0]))
     if explanation is None:
-        out.print("A person decided this; no rule did.")
+        out.print("This decision was made by a person, not by a rule.")
     elif as_json:
         typer.echo(json.dumps(explanation.to_json(), indent=2))
     else:
@@ -134,11 +134,9 @@ def explain(
 
 @content_types.command("check")
 def check_content_types(
-    path: Annotated[
-        Path | None, typer.Argument(help="A file or folder; without it, the shipped content types.")
-    ] = None,
+    path: Annotated[Path | None, typer.Argument(help="A file or folder (default: the shipped content types).")] = None,
 ) -> None:
-    """Refuse unsafe gaps: no fail mode, no appeal route, unmapped fields; and say how to mend them."""
+    """Check content types; unsafe gaps (no fail mode, no appeal route, unmapped fields) are errors with a remedy."""
     from seawall.publish import read_sources
 
     with explained():

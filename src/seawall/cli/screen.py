@@ -1,4 +1,4 @@
-"""``seawall screen FILE``: real rows through the real engine, and precision and recall when truth is known."""
+"""``seawall screen FILE``: screens rows of a file with the real engine; precision and recall when truth is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the command."""
     app.command("screen")(screen)
 
 
@@ -39,13 +39,13 @@ def screen(
     output: Annotated[Path | None, typer.Option("--out", "-o", help="Decisions: .jsonl or .parquet.")] = None,
     alike: Annotated[
         float | None,
-        typer.Option(help="Slow detectors judge one of several texts that have this share in common, such as 0.85."),
+        typer.Option(help="Slow detectors read one of several texts with this similarity, such as 0.85."),
     ] = None,
     policies: Policies = None,
     content_types: ContentTypes = None,
     text_model: TextModel = None,
 ) -> None:
-    """Screen every row of a file, write one decision a row, and print what came out."""
+    """Screen every row of a file, write one decision per row, and print a summary."""
     from seawall.app import BANKS, configured_detectors
     from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
     from seawall.detect import Runner
@@ -69,11 +69,11 @@ def screen(
     )
     with explained():
         sources = read_sources(policies, content_types)
-        in_force: list[Bundle] = []  # judges ask about the policies of the file's own bundle
+        in_force: list[Bundle] = []  # judges quote the policies of the bundle in use
         own = configured_detectors(settings(), lambda: in_force[0].policies)
         try:
             together = Alike(alike) if alike is not None else None
-            # Rows hold texts: no extractor is needed, but rules name their signals.
+            # Rows are text: extractors are not needed, but rules use their signals.
             detectors = default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers)
             runner = Runner((*detectors, *own.detectors), own.extractors)
         except BandError as error:
@@ -148,7 +148,7 @@ def _report_tiers(summary: BatchSummary) -> None:
     names = sorted({*summary.skipped, *summary.asked, *summary.copied})
     if not names:
         return
-    table = Table("detector", "asked", "not asked (outside its bands)", "like another", title="Dear detectors")
+    table = Table("detector", "asked", "skipped (outside its range)", "similar to another", title="Slow detectors")
     for name in names:
         asked = str(summary.asked[name]) if name in summary.asked else "–"
         table.add_row(name, asked, str(summary.skipped[name]), str(summary.copied[name]))

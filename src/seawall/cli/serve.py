@@ -40,7 +40,7 @@ _DEMO_MARK = ".seawall-demo"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Add the commands."""
     app.command("serve")(serve)
     app.command("worker")(worker)
     app.command("demo")(demo)
@@ -60,7 +60,7 @@ def serve(
     content_types: ContentTypes = None,
     text_model: TextModel = None,
 ) -> None:
-    """API and console in one process; publishes the policies of its folders if they changed."""
+    """Run API and console in one process; publishes the policies of its folders if they changed."""
     from seawall.app import open_app
     from seawall.worker import Worker
 
@@ -91,12 +91,12 @@ def asgi(app: App) -> FastAPI:
 
 
 def worker(
-    threads: Annotated[int, typer.Option(help="Jobs done at once.")] = 8,
+    threads: Annotated[int, typer.Option(help="Jobs run concurrently.")] = 8,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
     text_model: TextModel = None,
 ) -> None:
-    """Deliveries, pending rescreens and ingested items, in a process of their own."""
+    """Run deliveries, pending rescreens and submitted items in a separate process."""
     from seawall.app import open_app
     from seawall.worker import Worker
 
@@ -114,14 +114,14 @@ def worker(
 def demo(
     host: Host = "127.0.0.1",
     port: Port = 8470,
-    rate: Annotated[float, typer.Option(help="Items a second that the simulated platform posts.")] = 3.0,
+    rate: Annotated[float, typer.Option(help="Items per second that the simulated platform posts.")] = 3.0,
     seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
     data: Annotated[Path | None, typer.Option(envvar="SEAWALL_DATA", help="Replay these data sets as traffic.")] = None,
-    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("var/demo"),
+    data_dir: Annotated[Path, typer.Option(help="Folder of the demo's data.")] = Path("var/demo"),
     database: Annotated[str | None, typer.Option("--database", help="PostgreSQL instead of SQLite.")] = None,
-    keep: Annotated[bool, typer.Option(help="Go on with the data of the last demo.")] = False,
+    keep: Annotated[bool, typer.Option(help="Keep the data of the last demo.")] = False,
 ) -> None:
-    """Everything at once, on this machine: server, worker, console, a small platform that posts, and its receiver."""
+    """Run everything on this machine: server, worker, console, a simulated platform that posts, and its receiver."""
     log_to_stderr(level=30)
     _prepare(data_dir, keep)
     if data is not None:
@@ -218,7 +218,7 @@ def _prepare(data_dir: Path, keep: bool) -> None:
     mark = data_dir / _DEMO_MARK
     if data_dir.exists() and not keep:
         if any(data_dir.iterdir()) and not mark.exists():
-            fail(f"{data_dir} holds something that is not a demo; choose another folder with --data-dir")
+            fail(f"{data_dir} contains something else than a demo; choose another folder with --data-dir")
         shutil.rmtree(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     mark.touch()
@@ -252,6 +252,6 @@ def _server(application: FastAPI, listening: socket.socket) -> uvicorn.Server:
         loop="uvloop",
         http="httptools",
     )
-    listening.listen(config.backlog)  # now, since it is said now: whoever comes before the server runs waits for it
+    listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
     err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")
     return Server(config)

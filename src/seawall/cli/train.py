@@ -1,4 +1,4 @@
-"""``seawall train``: the text model from the data sets, by one reproducible command."""
+"""``seawall train``: trains the text model from the data sets, reproducibly."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from seawall.cli.common import err, fail, out
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the command."""
     app.command("train")(train)
 
 
 def train(
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Where the artefact goes.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the artefact.")],
     data: Annotated[Path, typer.Option("--data", envvar="SEAWALL_DATA", help="Folder of data sets.")],
     seed: Annotated[int, typer.Option(help="Same data, seed and encoder file, same bytes.")] = 0,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave out a data set, or seawall_sentences; repeat.")
-    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Omit a data set, or seawall_sentences; repeat.")] = None,
     encoder: Annotated[
         Path | None,
         typer.Option(help="An encoder.onnx to keep, or the folder of all-MiniLM-L6-v2 to fine-tune (needs torch)."),
     ] = None,
 ) -> None:
-    """Train the text model; test sets and their near-duplicates are kept out by the code."""
+    """Train the text model; test sets and their near-duplicates are excluded automatically."""
     from seawall.learn import TrainingError
     from seawall.learn.train import train_text_model
 

@@ -1,4 +1,4 @@
-"""What a product team imports: ask Seawall before publishing, hear from it afterwards. HTTP only.
+"""Client library for product teams: screen content before publishing, and receive webhooks afterwards. HTTP only.
 
     from seawall.client import Seawall
 
@@ -8,7 +8,7 @@
         publish()
 
 ``AsyncSeawall`` is the same for event loops; ``seawall.guard`` wraps a function, ``SeawallMiddleware`` an ASGI
-application; ``Receiver`` takes webhooks; ``seawall.client.testing`` is a Seawall for tests. More in docs/integrate.md.
+application; ``Receiver`` verifies webhooks; ``seawall.client.testing`` has a fake for tests. See docs/integrate.md.
 """
 
 from seawall.client.answers import OnUnreachable, ResultAction, ResultReason, ScreenResult, Submission, Verdict

@@ -1,4 +1,4 @@
-"""What Seawall answers, as frozen values."""
+"""Results of calls to Seawall, as frozen values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeAlias
 
 Verdict: TypeAlias = Literal["allow", "hold", "block"]
 OnUnreachable: TypeAlias = Literal["raise", "allow", "hold", "block"]
-"""What a call does when Seawall cannot be asked: raise ``Unreachable``, or answer this verdict, ``degraded``."""
+"""What a call does when Seawall is unreachable: raise ``Unreachable``, or return this verdict, marked ``degraded``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultAction:
-    """One effect that the decision has: ``remove``, ``strike`` … Durations are seconds."""
+    """One effect of the decision: ``remove``, ``strike`` … Durations are seconds."""
 
     kind: str
     parameters: Mapping[str, str | float] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class ResultAction:
 
 @dataclass(frozen=True, slots=True)
 class ResultReason:
-    """The policy and rule that decided, and the harm they stand for."""
+    """The policy and rule that decided, and their harm."""
 
     policy: str
     rule: str
@@ -30,7 +30,7 @@ class ResultReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenResult:
-    """What follows for the item. ``decision`` and ``item`` are None when Seawall could not be asked."""
+    """The result for an item. ``decision`` and ``item`` are None when Seawall was unreachable."""
 
     verdict: Verdict
     actions: tuple[ResultAction, ...] = ()
@@ -43,17 +43,17 @@ class ScreenResult:
 
     @property
     def allowed(self) -> bool:
-        """Publish it."""
+        """Whether to publish it."""
         return self.verdict == "allow"
 
     @property
     def held(self) -> bool:
-        """Keep it back until a webhook releases or removes it."""
+        """Whether to keep it back until a webhook releases or removes it."""
         return self.verdict == "hold"
 
     @property
     def blocked(self) -> bool:
-        """Do not publish it."""
+        """Whether publishing is not allowed."""
         return self.verdict == "block"
 
 
@@ -71,7 +71,7 @@ class Submission:
 
 
 def result_from(data: Mapping[str, Any]) -> ScreenResult:
-    """The body of a 200 to ``POST /v1/screen``. Raises KeyError, TypeError or ValueError for anything else."""
+    """Parse the body of a 200 from ``POST /v1/screen``. Raises KeyError, TypeError or ValueError for anything else."""
     if data["verdict"] not in ("allow", "hold", "block"):
         raise ValueError(f"a verdict is allow, hold or block, not {data['verdict']!r}")
     return ScreenResult(
@@ -87,5 +87,5 @@ def result_from(data: Mapping[str, Any]) -> ScreenResult:
 
 
 def unreachable_result(verdict: Verdict) -> ScreenResult:
-    """What the caller chose to do without Seawall."""
+    """The answer that the caller chose for when Seawall is unreachable."""
     return ScreenResult(verdict=verdict, reasons=(ResultReason("seawall", "unreachable", "terms"),), degraded=True)

@@ -1,4 +1,4 @@
-"""The client for event loops; the synchronous one is a face of it."""
+"""The asynchronous client, on which the synchronous one is built."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ T = TypeVar("T")
 BATCH: Final = 500
 """Items that ``submit_many`` sends in one request."""
 
-_SERVER_SHARE: Final = 0.8  # of a deadline; the rest is for the network and for making the answer durable
-_PAUSES_S: Final = (0.05, 0.15, 0.45)  # between four attempts: a server that is down is told within a second
+_SERVER_SHARE: Final = 0.8  # of a deadline; the rest is for the network and the durable write
+_PAUSES_S: Final = (0.05, 0.15, 0.45)  # between four attempts: an outage is reported within a second
 _TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 
 
 class AsyncSeawall:
-    """Asks Seawall over HTTP. One for each event loop; tasks may share it. Close it, or use ``async with``.
+    """HTTP client for Seawall. Create one per event loop; tasks may share it. Close it, or use ``async with``.
 
-    ``timeout``: seconds that a call may take in all, retries included, when it names no deadline of its own.
-    ``on_unreachable``: what ``screen`` does when Seawall cannot be asked, unless the call says otherwise. There is no
-    local spool: an answer given without Seawall is not screened later, unless the caller submits the item again.
+    ``timeout``: total seconds for a call without a deadline, retries included. ``on_unreachable``: what ``screen`` does
+    when Seawall is unreachable, unless the call overrides it. Nothing is spooled locally: an item answered without
+    Seawall is not screened later unless the caller submits it again.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AsyncSeawall:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
-            raise ValueError(f"Seawall's URL starts with http:// or https://, not {url[:20]!r}")
+            raise ValueError(f"Seawall's URL must start with http:// or https://, not {url[:20]!r}")
         self._timeout = timeout
         self._on_unreachable: OnUnreachable = on_unreachable
         self._http = httpx.AsyncClient(
@@ -82,9 +82,9 @@ class AsyncSeawall:
         idempotency_key: str | None = None,
         on_unreachable: OnUnreachable | None = None,
     ) -> ScreenResult:
-        """What is to become of an item. The answer is durable in Seawall's ledger when it comes.
+        """Screen an item. The answer is durable in Seawall's ledger when it arrives.
 
-        ``deadline_ms`` is hard: by then there is an answer, if need be without Seawall (see ``on_unreachable``).
+        ``deadline_ms`` is hard: an answer is returned by then, if necessary without Seawall (see ``on_unreachable``).
         Retries carry one idempotency key, so they cannot decide twice. Raises Unreachable, Refused, CannotSend.
         """
         item = Submission(
@@ -99,7 +99,7 @@ class AsyncSeawall:
         body = _item(item)
         if deadline_ms is not None:
             if deadline_ms < 1:
-                raise ValueError(f"deadline_ms is at least 1, not {deadline_ms}")
+                raise ValueError(f"deadline_ms must be at least 1, not {deadline_ms}")
             body["deadline_ms"] = max(1, int(deadline_ms * _SERVER_SHARE))
         seconds = self._timeout if deadline_ms is None else deadline_ms / 1000
         choice = on_unreachable or self._on_unreachable
@@ -112,10 +112,10 @@ class AsyncSeawall:
             return unreachable_result(choice)
 
     async def submit_many(self, items: Iterable[Submission]) -> list[str]:
-        """Hand over items to be screened by a worker; Seawall's surrogates of them, in order.
+        """Submit items to be screened by a worker; returns Seawall's surrogate ids, in order.
 
-        They go in batches of 500, each taken whole or not at all; submitting the same content twice does no harm.
-        Raises Unreachable, Refused.
+        They are sent in batches of 500, each accepted completely or not at all; submitting the same content twice is
+        harmless. Raises Unreachable, Refused.
         """
         waiting = [_item(item) for item in items]
         refs: list[str] = []
@@ -136,7 +136,7 @@ class AsyncSeawall:
         kind: str = "user",
         idempotency_key: str | None = None,
     ) -> str:
-        """Tell that somebody says an item is bad; the report's id. ``kind``: user, trusted_flagger, authority, staff.
+        """Report an item as bad; returns the report's id. ``kind``: user, trusted_flagger, authority, staff.
 
         Raises Unreachable, NotFound when the item was never screened, Refused.
         """
@@ -150,15 +150,15 @@ class AsyncSeawall:
         return _understood(lambda data: str(data["report"]), data)
 
     async def decision(self, decision: str) -> Mapping[str, Any]:
-        """The whole record of a decision. Raises Unreachable, NotFound, Refused."""
+        """The full record of a decision. Raises Unreachable, NotFound, Refused."""
         return await self._get(f"/v1/decisions/{quote(decision, safe='')}")
 
     async def explain(self, decision: str) -> Mapping[str, Any]:
-        """Why: the rules that fired, on what values, and what would have flipped it. Raises as ``decision``."""
+        """Why: the rules that fired, their values, and a change that would flip it. Raises as ``decision``."""
         return await self._get(f"/v1/decisions/{quote(decision, safe='')}/explanation")
 
     async def item(self, content_type: str, id: str) -> Mapping[str, Any]:
-        """Where an item stands, by the platform's own id. Raises as ``decision``."""
+        """The current state of an item, by the platform's id. Raises as ``decision``."""
         return await self._get(f"/v1/items/{quote(content_type, safe='')}/{quote(id, safe='')}")
 
     def guard(
@@ -173,7 +173,7 @@ class AsyncSeawall:
         deadline_ms: int | None = None,
         on_unreachable: OnUnreachable | None = None,
     ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
-        """Screen what an ``async`` function is about to publish; see ``seawall.client.guard``."""
+        """Decorator that screens what an ``async`` function is about to publish; see ``seawall.client.guard``."""
         return guard_async(
             self.screen,
             content_type,
@@ -194,7 +194,7 @@ class AsyncSeawall:
     async def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, key: str | None = None
     ) -> Any:
-        """The parsed answer, within ``seconds``, however many attempts that takes."""
+        """The parsed response, within ``seconds`` for all attempts together."""
         content = None if body is None else _encode(body)
         headers = {} if key is None else {"idempotency-key": key}
         last: list[str] = []
@@ -208,7 +208,7 @@ class AsyncSeawall:
     async def _until_answered(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], last: list[str]
     ) -> Any:
-        """Try until there is an answer that trying again would not change; ``last`` learns what went wrong."""
+        """Retry until a response that retrying would not change; failures are appended to ``last``."""
         for pause in (*_PAUSES_S, None):
             asked = 0.0
             try:
@@ -222,11 +222,11 @@ class AsyncSeawall:
                 asked = _seconds(response.headers.get("retry-after"))
             if pause is not None:
                 await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), asked))  # noqa: S311 - to spread, not to hide
-        raise Unreachable(f"Seawall could not be asked, {len(_PAUSES_S) + 1} times: {last[-1]}.")
+        raise Unreachable(f"Seawall did not answer after {len(_PAUSES_S) + 1} attempts: {last[-1]}.")
 
 
 def _read(response: httpx.Response) -> Any:
-    """The JSON of a success. Raises Refused, or Unreachable when something that is not Seawall answered."""
+    """The JSON of a successful response. Raises Refused, or Unreachable when the server is not Seawall."""
     try:
         data = response.json()
     except ValueError:
@@ -234,9 +234,11 @@ def _read(response: httpx.Response) -> Any:
     if response.is_success and data is not None:
         return data
     if response.is_success:
-        raise Unreachable("What answered is not Seawall: its answer is not JSON. Check the URL.")
+        raise Unreachable("The server is not Seawall: its response is not JSON. Check the URL.")
     if response.is_redirect:
-        raise refusal(response.status_code, {"title": "Redirected", "remedy": "Give the client Seawall's own URL."})
+        raise refusal(
+            response.status_code, {"title": "Redirected", "remedy": "Configure the client with the final URL."}
+        )
     raise refusal(response.status_code, data if isinstance(data, dict) else {})
 
 
@@ -244,7 +246,7 @@ def _understood(read: Callable[[Any], T], data: Any) -> T:
     try:
         return read(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unreachable(f"What answered is not Seawall, or another version of it: {error!r}.") from error
+        raise Unreachable(f"The server is not Seawall, or another version of it: {error!r}.") from error
 
 
 def _item(item: Submission) -> dict[str, Any]:
@@ -252,7 +254,7 @@ def _item(item: Submission) -> dict[str, Any]:
     if item.actor is not None:
         body["actor"] = {"id": item.actor, "attributes": dict(item.actor_attributes)}
     elif item.actor_attributes:
-        raise ValueError("actor_attributes are those of an actor: name the actor too")
+        raise ValueError("actor_attributes need an actor")
     for name in ("language", "created_at"):
         if (value := getattr(item, name)) is not None:
             body[name] = value
@@ -260,7 +262,7 @@ def _item(item: Submission) -> dict[str, Any]:
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
-    """Once for all attempts: an idempotency key stands for these very bytes."""
+    """The body, encoded once for all attempts: an idempotency key identifies these exact bytes."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:

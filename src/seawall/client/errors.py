@@ -1,4 +1,4 @@
-"""What can go wrong, as types that a caller can act on."""
+"""Exceptions of the client, one type per reaction of the caller."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class SeawallError(Exception):
 
 
 class Unreachable(SeawallError):
-    """No answer within the deadline: no connection, a timeout, an overloaded or broken server. Nothing is known."""
+    """No answer by the deadline: no connection, a timeout, an overloaded or broken server. The outcome is unknown."""
 
 
 class CannotSend(SeawallError):
-    """The request holds a value that JSON does not have: NaN, half of a surrogate pair, an object."""
+    """The request holds a value that JSON cannot represent: NaN, half of a surrogate pair, an object."""
 
 
 class RequestRefused(SeawallError):
-    """Seawall refused the request (HTTP 4xx). Trying again does not help."""
+    """Seawall rejected the request (HTTP 4xx). Retrying does not help."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
@@ -39,7 +39,7 @@ def _sentence(text: str) -> str:
 
 
 class InvalidRequest(RequestRefused):
-    """400, 413, 415, 422: the request does not fit; ``pointer`` says where."""
+    """400, 413, 415, 422: the request is invalid; ``pointer`` names the place."""
 
 
 class NotAuthorised(RequestRefused):
@@ -47,7 +47,7 @@ class NotAuthorised(RequestRefused):
 
 
 class NotFound(RequestRefused):
-    """404: no such item, decision or content type."""
+    """404: unknown item, decision or content type."""
 
 
 class Conflict(RequestRefused):
@@ -55,7 +55,7 @@ class Conflict(RequestRefused):
 
 
 class Gone(RequestRefused):
-    """410: what was asked for was erased."""
+    """410: the requested data were erased."""
 
 
 _BY_STATUS: dict[int, type[RequestRefused]] = {
@@ -84,7 +84,7 @@ class NotPublished(Exception):
     def __init__(self, answer: ScreenResult) -> None:
         self.answer = answer
         policies = ", ".join(dict.fromkeys(reason.policy for reason in answer.reasons)) or "no reason given"
-        super().__init__(f"{self.word}: {policies} (decision {answer.decision or 'none: Seawall was not reached'})")
+        super().__init__(f"{self.word}: {policies} (decision {answer.decision or 'none: Seawall was unreachable'})")
 
     @property
     def decision(self) -> str | None:
@@ -99,6 +99,6 @@ class ContentBlocked(NotPublished):
 
 
 class ContentHeld(NotPublished):
-    """The content waits for review; a webhook tells what becomes of it."""
+    """The content waits for review; a webhook reports the outcome."""
 
     word = "held"

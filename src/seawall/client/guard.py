@@ -1,12 +1,12 @@
-"""``guard``: screen what a function is about to publish, and call it only when it may be published.
+"""``guard``: a decorator that screens what a function is about to publish, and calls it only if that is allowed.
 
     @seawall.guard("comment", id="comment_id", fields={"body": "text"}, actor="user_id")
     def post_comment(comment_id: str, user_id: str, text: str) -> None: ...
 
-``fields`` maps a field of the content type to where its value is: the name of a parameter, or a function of all
-arguments (a mapping by parameter name). ``id``, ``actor`` and ``language`` are found the same way. A block raises
-``ContentBlocked``, a hold raises ``ContentHeld``, both with the result; with ``hold="call"`` a held item is passed to
-the function, which gets the ``ScreenResult`` in a parameter named ``screening``; callers need not pass it.
+``fields`` maps a field of the content type to the source of its value: a parameter name, or a function of all
+arguments (a mapping by parameter name). ``id``, ``actor`` and ``language`` work the same way. A block raises
+``ContentBlocked``, a hold raises ``ContentHeld``, both with the result. With ``hold="call"`` the function is called for
+held items too; a parameter named ``screening`` receives the ``ScreenResult``, and callers need not pass it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Source: TypeAlias = str | Callable[[Mapping[str, Any]], Any]
-"""Where a value is: the name of a parameter, or a function of all arguments."""
+"""The source of a value: a parameter name, or a function of all arguments."""
 
 Hold: TypeAlias = Literal["raise", "call"]
 
@@ -33,7 +33,7 @@ ANSWER_PARAMETER = "screening"
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How to get from a call's arguments to a request. Made once, when the function is decorated."""
+    """How a call's arguments become a request. Made once, when the function is decorated."""
 
     signature: inspect.Signature
     content_type: str
@@ -105,7 +105,7 @@ def guard_sync(
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         if inspect.iscoroutinefunction(function):
-            raise TypeError(f"guard: {function.__qualname__} is async. Use AsyncSeawall.guard: this one would block.")
+            raise TypeError(f"guard: {function.__qualname__} is async. Use AsyncSeawall.guard.")
         plan = _plan(function, content_type, **how)
 
         @functools.wraps(function)

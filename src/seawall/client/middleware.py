@@ -1,4 +1,4 @@
-"""ASGI middleware: JSON that people post is screened before the application sees it.
+"""ASGI middleware that screens posted JSON before the application sees it.
 
     app = SeawallMiddleware(
         app,
@@ -6,8 +6,8 @@
         routes={"POST /comments": Route(content_type="comment", fields={"body": "text"}, actor=user_of)},
     )
 
-Whatever cannot be screened on such a route does not pass: a body that is no JSON, is compressed, is too large, or says
-one thing twice (two parsers could read two things). The application reads the body as it came, and what was answered in
+Requests that cannot be screened are rejected: a body that is not JSON, is compressed, is too large, or repeats a key
+(two parsers could read it differently). The application receives the unchanged body, and the answer in
 ``scope["seawall"]``, a ``Screened``.
 """
 
@@ -30,12 +30,12 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY: Final = 1024 * 1024
-"""Bytes of a body, when the route does not say."""
+"""Maximum bytes of a body, unless the route sets another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A request to a screened route: the ASGI scope, the parts of the path that are named in the route, the JSON."""
+    """A request to a screened route: the ASGI scope, the named parts of its path, and the JSON."""
 
     scope: Scope
     path: Mapping[str, str]
@@ -44,22 +44,22 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What the application finds in ``scope["seawall"]``: the item's id, as Seawall knows it, and the answer."""
+    """The value of ``scope["seawall"]``: the item's id as sent to Seawall, and the answer."""
 
     id: str
     answer: ScreenResult
 
 
 From: TypeAlias = str | Callable[[Posted], Any]
-"""Where a value is: a key of the JSON body or a name in the route's path, or a function of the request."""
+"""The source of a value: a key of the JSON body, a name in the route's path, or a function of the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How requests of one route become items.
+    """How requests to one route become items.
 
-    ``fields``: the content type's field → where its value is. ``id`` None: a fresh one, which the application finds in
-    ``scope["seawall"].id``. ``actor``: who posts; take it from the session, not from the body. ``hold="pass"`` lets a
+    ``fields``: the content type's field → the source of its value. ``id`` None: a generated one, available as
+    ``scope["seawall"].id``. ``actor``: the author; take it from the session, not from the body. ``hold="pass"`` lets a
     held item through, for an application that stores it unpublished.
     """
 
@@ -75,7 +75,7 @@ class Route:
 
 
 class SeawallMiddleware:
-    """Wraps an ASGI application. ``routes``: ``"METHOD /path/{name}"`` → Route; other requests pass untouched."""
+    """ASGI wrapper. ``routes``: ``"METHOD /path/{name}"`` → Route; other requests pass unchanged."""
 
     def __init__(self, app: App, *, seawall: AsyncSeawall, routes: Mapping[str, Route]) -> None:
         self._app = app
@@ -83,7 +83,7 @@ class SeawallMiddleware:
         self._routes = [(*_pattern(name), route) for name, route in routes.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI protocol."""
+        """Handle one ASGI connection."""
         found = self._find(scope) if scope["type"] == "http" else None
         if found is None:
             await self._app(scope, receive, send)
@@ -121,34 +121,34 @@ class SeawallMiddleware:
         except InvalidRequest as error:
             raise _Refusal(422, "The content cannot be screened", error.detail) from error
         except CannotSend as error:
-            raise _Refusal(422, "The content cannot be screened", "It holds what is no text.") from error
+            raise _Refusal(422, "The content cannot be screened", "It is not valid text.") from error
         except Unreachable as error:
             raise _Refusal(503, "Screening is not available", "Nothing was published. Try again later.") from error
         if answer.blocked:
             raise _Refusal(422, "Blocked", "This goes against the rules of the platform.", answer)
         if answer.held and route.hold == "reject":
-            raise _Refusal(422, "Held for review", "Somebody has to look at this first.", answer)
+            raise _Refusal(422, "Held for review", "A moderator has to review this first.", answer)
         return Screened(item_id, answer)
 
 
 class _Refusal(Exception):
-    """What the poster is told instead of reaching the application."""
+    """The response sent to the client instead of calling the application."""
 
     def __init__(self, status: int, title: str, detail: str, answer: ScreenResult | None = None) -> None:
         super().__init__(title)
         self.status = status
         self.body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
         if answer is not None:
-            # The policy and not the rule: who is told which rule fired learns how to get round it.
+            # The policy and not the rule: naming the rule would help to circumvent it.
             self.body["policies"] = list(dict.fromkeys(reason.policy for reason in answer.reasons))
             self.body["decision"] = answer.decision
 
 
 def _pattern(name: str) -> tuple[str, re.Pattern[str]]:
-    """``POST /a/{b}`` as a method and a pattern, with or without a slash at the end: no way round by adding one."""
+    """``POST /a/{b}`` as a method and a pattern that also matches a trailing slash, so that it cannot be bypassed."""
     method, _, path = name.partition(" ")
     if not method.isupper() or not path.startswith("/"):
-        raise ValueError(f"a route is written 'POST /path', not {name!r}")
+        raise ValueError(f"a route must have the form 'POST /path', not {name!r}")
     pieces = re.split(r"\{(\w+)\}", path.rstrip("/"))
     pattern = "".join(f"(?P<{piece}>[^/]+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
     return method, re.compile(pattern + "/?")
@@ -167,19 +167,19 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
-        raise _Refusal(415, "Not JSON", "This address takes JSON only (Content-Type: application/json).")
+        raise _Refusal(415, "Not JSON", "This endpoint accepts JSON only (Content-Type: application/json).")
     if headers.get(b"content-encoding", "identity").lower() != "identity":
-        raise _Refusal(415, "Compressed", "This address takes uncompressed bodies only.")
+        raise _Refusal(415, "Compressed", "This endpoint accepts uncompressed bodies only.")
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Refusal(400, "Incomplete", "The connection was closed before the body was there.")
+            raise _Refusal(400, "Incomplete", "The connection was closed before the body was complete.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise _Refusal(413, "Too large", f"A body may have {limit} bytes.")
+            raise _Refusal(413, "Too large", f"The limit is {limit} bytes.")
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
@@ -190,7 +190,7 @@ def _parse(raw: bytes) -> Mapping[str, Any]:
     try:
         parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise _Refusal(400, "Malformed", "The body is not JSON in UTF-8, or says one thing twice.") from error
+        raise _Refusal(400, "Malformed", "The body is not JSON in UTF-8, or repeats a key.") from error
     if not isinstance(parsed, dict):
         raise _Refusal(400, "Malformed", "The body is not a JSON object.")
     return parsed
@@ -199,7 +199,7 @@ def _parse(raw: bytes) -> Mapping[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("duplicate key")
     return made
 
 
@@ -208,7 +208,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _again(raw: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives the body once more, then goes on with what comes (a disconnect)."""
+    """A ``receive`` that replays the body once, then forwards later messages (a disconnect)."""
     given = False
 
     async def replayed() -> MutableMapping[str, Any]:

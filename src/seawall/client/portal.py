@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that synchronous code gets the asynchronous client's hard deadlines."""
+"""An event loop in a background thread, which gives synchronous code the asynchronous client's hard deadlines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Portal:
-    """Runs coroutines for other threads. Its own thread starts with the first call."""
+    """Runs coroutines for other threads. Its thread starts with the first call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,13 +29,13 @@ class Portal:
         waiting = asyncio.run_coroutine_threadsafe(coroutine, loop)
         try:
             return waiting.result()
-        except BaseException:  # a KeyboardInterrupt in this thread must end the call in the other
+        except BaseException:  # a KeyboardInterrupt here must cancel the call in the loop's thread
             waiting.cancel()
             raise
 
     @property
     def started(self) -> bool:
-        """Whether there was a call."""
+        """Whether any call was made."""
         return self._loop is not None
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The client for synchronous code."""
+"""The synchronous client."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class Seawall:
-    """Asks Seawall over HTTP; threads may share one. Close it, or use ``with``.
+    """HTTP client for Seawall; threads may share one. Close it, or use ``with``.
 
-    The parameters and methods are those of ``AsyncSeawall``; so are the errors raised.
+    Parameters, methods and errors are those of ``AsyncSeawall``.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Seawall:
 
     @property
     def _client(self) -> AsyncSeawall:
-        """The asynchronous client; after a fork a new one, for the child has neither the thread nor the sockets."""
+        """The asynchronous client; a new one after a fork, because the child has neither the thread nor the sockets."""
         if self._process != os.getpid():
             self._start()
         return self._inner
@@ -83,7 +83,7 @@ class Seawall:
         idempotency_key: str | None = None,
         on_unreachable: OnUnreachable | None = None,
     ) -> ScreenResult:
-        """What is to become of an item; see ``AsyncSeawall.screen``."""
+        """Screen an item; see ``AsyncSeawall.screen``."""
         return self._run(
             self._client.screen(
                 content_type,
@@ -100,7 +100,7 @@ class Seawall:
         )
 
     def submit_many(self, items: Iterable[Submission]) -> list[str]:
-        """Hand over items to be screened by a worker; see ``AsyncSeawall.submit_many``."""
+        """Submit items to be screened by a worker; see ``AsyncSeawall.submit_many``."""
         return self._run(self._client.submit_many(list(items)))
 
     def report(
@@ -114,7 +114,7 @@ class Seawall:
         kind: str = "user",
         idempotency_key: str | None = None,
     ) -> str:
-        """Tell that somebody says an item is bad; see ``AsyncSeawall.report``."""
+        """Report an item as bad; see ``AsyncSeawall.report``."""
         return self._run(
             self._client.report(
                 content_type,
@@ -128,15 +128,15 @@ class Seawall:
         )
 
     def decision(self, decision: str) -> Mapping[str, Any]:
-        """The whole record of a decision."""
+        """The full record of a decision."""
         return self._run(self._client.decision(decision))
 
     def explain(self, decision: str) -> Mapping[str, Any]:
-        """Why a decision is as it is."""
+        """The explanation of a decision."""
         return self._run(self._client.explain(decision))
 
     def item(self, content_type: str, id: str) -> Mapping[str, Any]:
-        """Where an item stands, by the platform's own id."""
+        """The current state of an item, by the platform's id."""
         return self._run(self._client.item(content_type, id))
 
     def guard(
@@ -151,7 +151,7 @@ class Seawall:
         deadline_ms: int | None = None,
         on_unreachable: OnUnreachable | None = None,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-        """Screen what a function is about to publish; see ``seawall.client.guard``."""
+        """Decorator that screens what a function is about to publish; see ``seawall.client.guard``."""
         return guard_sync(
             self.screen,
             content_type,

@@ -1,12 +1,12 @@
-"""A Seawall for your tests: offline, scripted, and the real client in front of it.
+"""An offline fake of Seawall for tests: scripted answers behind the real client.
 
     fake = FakeSeawall()
     fake.when("buy followers", verdict="block", policy="spam")
     answer = fake.screen("comment", "c-1", {"body": "Buy followers now"})
     assert answer.blocked and fake.calls[0].content_type == "comment"
 
-``FakeSeawall`` stands in for ``Seawall``, ``FakeAsyncSeawall`` for ``AsyncSeawall``, their ``guard`` included; the
-middleware takes a ``FakeAsyncSeawall``. ``fake.unreachable = True`` shows what your code does without Seawall.
+``FakeSeawall`` replaces ``Seawall``, ``FakeAsyncSeawall`` replaces ``AsyncSeawall``, ``guard`` included; the middleware
+accepts a ``FakeAsyncSeawall``. ``fake.unreachable = True`` simulates an outage.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ACTION: Mapping[str, tuple[str, ...]] = {"allow": (), "hold": ("hold",), "block
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeCall:
-    """A screening that was asked for (``screen``), one item that was handed over (``submit``), or a report."""
+    """One recorded call: a screening (``screen``), one submitted item (``submit``), or a report."""
 
     kind: str  # screen | submit | report
     content_type: str
@@ -40,7 +40,7 @@ class FakeCall:
 
 
 Judge = Callable[[FakeCall], Verdict | None]
-"""A verdict for a call, or None for "not mine"."""
+"""A verdict for a call, or None if it does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Rule:
 
 
 class FakeScript:
-    """What the fake answers and what it was asked; the same for both fakes."""
+    """Scripted answers and recorded calls, shared by both fakes."""
 
     def __init__(self) -> None:
         self.calls: list[FakeCall] = []
@@ -71,9 +71,9 @@ class FakeScript:
         actions: tuple[Mapping[str, Any], ...] | None = None,
         degraded: bool = False,
     ) -> None:
-        """Answer ``verdict`` when a text of the item contains ``match`` (whatever its case), or as ``match`` says.
+        """Answer ``verdict`` when a text of the item contains ``match`` (ignoring case), or what a function returns.
 
-        Earlier rules go first; what no rule matches is allowed. ``actions`` None: those usual for the verdict.
+        Earlier rules take precedence; items that match no rule are allowed. ``actions`` None: the verdict's usual ones.
         """
 
         def contains(call: FakeCall) -> Verdict | None:
@@ -120,7 +120,7 @@ class FakeScript:
 
 
 class FakeSeawall(Seawall, FakeScript):
-    """Stands in for ``Seawall``."""
+    """Replaces ``Seawall`` in tests."""
 
     def __init__(self, *, on_unreachable: OnUnreachable = "raise") -> None:
         FakeScript.__init__(self)
@@ -129,7 +129,7 @@ class FakeSeawall(Seawall, FakeScript):
 
 
 class FakeAsyncSeawall(AsyncSeawall, FakeScript):
-    """Stands in for ``AsyncSeawall``."""
+    """Replaces ``AsyncSeawall`` in tests."""
 
     def __init__(self, *, on_unreachable: OnUnreachable = "raise") -> None:
         FakeScript.__init__(self)

@@ -1,4 +1,4 @@
-"""The receiving end of Seawall's webhooks: is it genuine, was it here before?
+"""Webhook receiver: verifies signatures and discards repetitions.
 
 Standard Webhooks (https://www.standardwebhooks.com), symmetric signatures ``v1``.
 """
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 TOLERANCE_S: Final = 300
-"""Seconds that a message's timestamp may be off: an older one may be the replay of somebody who listened."""
+"""Maximum difference between a message's timestamp and the clock, in seconds, against replayed messages."""
 
 _PREFIX: Final = "whsec_"
 
 
 class WebhookError(ValueError):
-    """A message that is not to be believed, or is none. Answer it with 400 or 401."""
+    """A message that is invalid or not authentic. Answer it with 400 or 401."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def verify_webhook(
 ) -> Message:
     """Check signature and timestamp of a request and read its message.
 
-    ``body`` is the request's body as it came, byte for byte. ``secret``: ``whsec_…``, or several while one replaces
-    another. ``now``: seconds since 1970, default the clock. Raises WebhookError; ValueError for an unreadable secret.
+    ``body`` is the unchanged request body. ``secret``: ``whsec_…``, or several during a rotation. ``now``: seconds
+    since 1970, default the clock. Raises WebhookError; ValueError for a malformed secret.
     """
     keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
     lower = {name.lower(): value for name, value in headers.items()}
@@ -64,7 +64,7 @@ def verify_webhook(
         raise WebhookError("The message is too old, or a clock is wrong.")
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
     if not _is_signed(signed, signatures, keys):
-        raise WebhookError("The signature does not fit. Compare the secret with the endpoint's.")
+        raise WebhookError("The signature does not match. Compare the secret with the endpoint's.")
     return _message(message_id, body)
 
 
@@ -98,7 +98,7 @@ def _key(secret: str) -> bytes:
 
 
 class Seen(Protocol):
-    """Remembers ids of messages. A table in your database is best: it outlives the process and is shared."""
+    """A store of message ids. A table in your database is best: it is persistent and shared."""
 
     def __contains__(self, message_id: str, /) -> bool:
         """Whether the id was added."""
@@ -118,19 +118,19 @@ class SeenInMemory:
         return message_id in self._ids
 
     def add(self, message_id: str) -> None:
-        """Remember it; forget the oldest when there are too many."""
+        """Add an id, dropping the oldest when there are too many."""
         self._ids[message_id] = None
         if len(self._ids) > self._size:
             self._ids.popitem(last=False)
 
 
 class Receiver:
-    """Verifies messages and hands each to your code once::
+    """Verifies messages and passes each to your code once::
 
         receiver = Receiver(os.environ["SEAWALL_WEBHOOK_SECRET"])
         receiver.receive(request.headers, request.body, apply)  # then answer 204; 401 for a WebhookError
 
-    A message whose handling raised is not remembered: answer 500 and Seawall sends it again. Threads may share one;
+    A message whose handler raised is not remembered: answer 500 and Seawall sends it again. Threads may share one;
     messages are then handled one at a time.
     """
 
@@ -145,7 +145,7 @@ class Receiver:
         self._lock = threading.Lock()
 
     def receive(self, headers: Mapping[str, str], body: bytes, handle: Callable[[Message], object]) -> bool:
-        """Whether the message was new, and so handled. Raises WebhookError, and what ``handle`` raises."""
+        """Handle a message unless it is a repetition; True if new. Raises WebhookError, or as ``handle`` does."""
         message = verify_webhook(headers, body, self._secrets, tolerance_s=self._tolerance_s)
         with self._lock:
             if message.id in self._seen:

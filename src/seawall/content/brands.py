@@ -1,4 +1,4 @@
-"""Names that impostors borrow, each with the registrable domains it really uses. Facts, gathered by hand."""
+"""Brand names used by impostors, with the registrable domains that really belong to them. Compiled by hand."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ SHORTENERS: Final = words(
     """
 )
 
-# Suffixes that cost next to nothing and fill phishing feeds; weak evidence, never enough alone.
+# Cheap suffixes that are common in phishing feeds; weak evidence, never sufficient alone.
 CHEAP_SUFFIXES: Final = words(
     """
     tk ml ga cf gq top xyz click link icu cyou buzz rest fit surf monster quest sbs cfd bond lol zip mov country

@@ -1,4 +1,4 @@
-"""Content-type files, key by key: from YAML nodes to a ContentType, noting what cannot be read."""
+"""Parser for content-type files: turns YAML nodes into a ContentType and collects the problems found."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _Value = TypeVar("_Value")
 
 
 def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
-    """The file's content type, or None after noting in the reader what is wrong."""
+    """The file's content type, or None after adding the problems to the reader."""
     reader.keys(root, "a content type", _KEYS, _REQUIRED)
 
     def read(key: str, how: Callable[[Node, str], _Value | None]) -> _Value | None:
@@ -130,9 +130,9 @@ def _fields(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
             roles = ", ".join(FieldRole)
             reader.refuse(
                 mapping.keys[key].span,
-                f"field {key} has no role: nobody would know what to do with it",
+                f"field {key} has no role, so its use is undefined",
                 expected=f"one of {roles}",
-                remedy="add 'role: body' if detectors shall look at it, 'role: context' if only rules and reviewers do",
+                remedy="add 'role: body' if detectors should read it, 'role: context' if only rules and reviewers do",
             )
             continue
         spec = _field(reader, key, declared)
@@ -199,7 +199,7 @@ def _actor(reader: Reader, node: Node) -> ActorSpec | None:
 
 
 def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
-    """Attributes of the acting account: ``verified: boolean``, or a mapping with type and required."""
+    """Attributes of the acting account: ``verified: boolean``, or a mapping with ``type`` and ``required``."""
     specs = []
     mapping = reader.mapping(node, "attributes")
     for key, value in mapping.values.items() if mapping else ():
@@ -216,7 +216,7 @@ def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
             continue
         if key == "created_at" and type_name != "timestamp":
             span = declared.values["type"].span
-            reader.refuse(span, "created_at is when the account was made", expected="timestamp")
+            reader.refuse(span, "created_at is the account's creation time", expected="timestamp")
         specs.append(_spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT))
     return tuple(specs)
 
@@ -242,7 +242,7 @@ def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> Sc
     if "on_unknown" not in values:
         reader.refuse(
             span,
-            f"stage {name} has no fail mode: what happens when a detector does not answer?",
+            f"stage {name} has no fail mode for detectors that do not answer",
             expected="on_unknown: " + ", ".join(FailMode),
             remedy="add 'on_unknown: hold', or 'on_unknown: allow_and_rescreen' with 'rescreen_within: 30s'",
         )
@@ -258,7 +258,7 @@ def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> Sc
     if budget is None or mode is None:
         return None
     if not 0.001 <= budget <= 3600:
-        reader.refuse(values["budget"].span, "a stage's budget lies between 1ms and 1h")
+        reader.refuse(values["budget"].span, "a stage's budget must be between 1ms and 1h")
     return ScreeningStage(
         name=name,
         budget_ms=max(1, round(budget * 1000)),
@@ -310,7 +310,7 @@ def _languages(reader: Reader, node: Node) -> tuple[str, ...]:
     for name, span in found:
         if not _LANGUAGE.fullmatch(name):
             reader.refuse(
-                span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+                span, f"'{name}' is not a language code", expected="two lower-case letters (ISO 639-1), such as en"
             )
     return tuple(name for name, _ in found)
 
@@ -319,7 +319,7 @@ def _default_language(reader: Reader, node: Node, languages: tuple[str, ...]) ->
     name = reader.text(node, "default_language")
     if name is not None and not _LANGUAGE.fullmatch(name):
         reader.refuse(
-            node.span, f"'{name}' is no language code", expected="two lower-case letters (ISO 639-1), such as en"
+            node.span, f"'{name}' is not a language code", expected="two lower-case letters (ISO 639-1), such as en"
         )
     elif name is not None and languages and name not in languages:
         reader.refuse(node.span, f"default_language '{name}' is not among the languages", expected=", ".join(languages))

@@ -1,7 +1,7 @@
-"""Content-type files: what a product team writes to onboard one kind of content.
+"""Content-type files: the declaration that a product team writes to onboard one kind of content.
 
-A file with an unsafe gap is refused: a stage without fail mode, an adverse action without appeal route, a field
-without role, and so on. Every refusal says how to mend it.
+Files with an unsafe gap are rejected: a stage without fail mode, an adverse action without appeal route, a field
+without role, and so on. Every error names a remedy.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ def load_content_type(text: str, path: str) -> ContentType:
 
 
 def check_content_type(content_type: ContentType) -> tuple[Problem, ...]:
-    """The unsafe gaps of a content type that was built in code; empty when there are none."""
+    """The unsafe gaps of a content type built in code; empty when it has none."""
     path = f"content type {content_type.name}"
     return tuple(Problem(message=message, path=path, remedy=remedy) for _, message, remedy in _gaps(content_type))
 
 
 def _gaps(content_type: ContentType) -> Iterator[tuple[str, str, str]]:
-    """Where (a dotted key), what is wrong, how to mend it."""
+    """For each gap: its place (a dotted key), the problem, and the remedy."""
     if not any(spec.role in SCREENED_ROLES for spec in content_type.fields):
         yield "fields", "no field is screened", "give a field the role body, title or media"
     if content_type.actor is None and content_type.field_with_role(FieldRole.ACTOR) is None:
         remedy = "add 'actor: {}' (the request names the account), or a field of type id with 'role: actor'"
-        yield "content_type", "no actor: nobody could be told, warned or counted", remedy
+        yield "content_type", "no actor: there would be no account to notify, warn or count", remedy
     if content_type.stage("pre_publish") is None:
         remedy = "add 'pre_publish: {budget: 80ms, on_unknown: hold}'"
-        yield "stages", "no stage pre_publish: items would be published before anything looked at them", remedy
+        yield "stages", "no stage pre_publish: items would be published before they are screened", remedy
     for spec in content_type.fields:
         for key, message, remedy in extraction_gaps(spec):
             yield f"fields.{spec.name}.{key}", f"field {spec.name}: {message}", remedy
@@ -73,23 +73,19 @@ def _stage_gaps(content_type: ContentType, stage: ScreeningStage) -> Iterator[tu
     if stage.fail_mode is not FailMode.ALLOW_AND_RESCREEN:
         return
     if stage.rescreen_within_s is None:
-        yield (
-            where,
-            f"stage {stage.name} lets items through unscreened and never looks again",
-            "add 'rescreen_within: 30s'",
-        )
+        yield where, f"stage {stage.name} lets items through and never rescreens them", "add 'rescreen_within: 30s'"
     if content_type.audience == "children" and stage.name == "pre_publish":
         remedy = "use 'on_unknown: hold' or 'on_unknown: block'"
-        yield where, "children would see what nothing could look at", remedy
+        yield where, "children would see unscreened content", remedy
 
 
 def _appeal_gaps(content_type: ContentType) -> Iterator[tuple[str, str, str]]:
     adverse = [name for name in content_type.actions if name in ACTIONS and ACTIONS[name].adverse]
     if adverse and content_type.appeal is None:
-        remedy = "add 'appeal: {window: 184d, route: /appeals}' (DSA Art. 20 asks for at least six months)"
-        yield "actions", f"adverse action {adverse[0]} is allowed, but nobody can appeal", remedy
+        remedy = "add 'appeal: {window: 184d, route: /appeals}' (DSA Art. 20 requires at least six months)"
+        yield "actions", f"adverse action {adverse[0]} is allowed, but cannot be appealed", remedy
     if content_type.appeal is not None and content_type.appeal.window_days < LEAST_APPEAL_DAYS:
-        remedy = "use 'window: 184d' or more (DSA Art. 20 asks for at least six months)"
+        remedy = "use 'window: 184d' or more (DSA Art. 20 requires at least six months)"
         yield "appeal.window", f"an appeal window of {content_type.appeal.window_days} days is too short", remedy
 
 

@@ -1,4 +1,4 @@
-"""What is made from media before detectors look: an image's words, a video's frames and speech, a document's text."""
+"""Extraction from media before detection: words in images, frames and speech of videos, text of documents."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ EXTRACTORS_OF: Final[Mapping[FieldType, tuple[str, ...]]] = MappingProxyType(
         FieldType.DOCUMENT: ("document", "codes", "words"),
     }
 )
-"""What each type of media has made from it where its field does not say. A plug-in may add names of its own."""
+"""Default extractors per media type, for fields without ``extract``. Plug-ins may add names."""
 
 STANDARD: Final = frozenset(name for names in EXTRACTORS_OF.values() for name in names)
 
 
 def extractors_of(spec: FieldSpec) -> tuple[str, ...]:
-    """The extractors that a field asks for, by name; empty for a field without media."""
+    """Names of the extractors that a field uses; empty for a field without media."""
     return EXTRACTORS_OF.get(spec.type, ()) if spec.extract is None else spec.extract
 
 
 def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with a field's ``extract`` and ``untranscribed``: the key, the message, the remedy."""
+    """Problems in a field's ``extract`` and ``untranscribed``, each as key, message and remedy."""
     standard = EXTRACTORS_OF.get(spec.type)
     if standard is None:
         if spec.extract is not None:
-            yield "extract", f"nothing is derived from a field of type {spec.type}", "only media fields have it"
+            yield "extract", f"nothing can be derived from a field of type {spec.type}", "use it for media fields only"
         if spec.untranscribed is not None:
-            yield "untranscribed", f"a field of type {spec.type} holds no speech", "only audio and video have it"
+            yield "untranscribed", f"a field of type {spec.type} has no speech", "use it for audio and video only"
         return
     names = extractors_of(spec)
     listed = "one of " + ", ".join(standard)
@@ -41,17 +41,13 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
         if name in STANDARD and name not in standard:
             yield "extract", f"{name} cannot be derived from a field of type {spec.type}", listed
     if spec.type is FieldType.VIDEO and "frames" not in names and names:
-        yield (
-            "extract",
-            f"{names[0]} reads the frames or the sound of a video, and nothing takes them out",
-            "add frames",
-        )
+        yield "extract", f"{names[0]} needs the frames or sound of a video, which are not extracted", "add frames"
     if spec.type is FieldType.DOCUMENT and "document" not in names and names:
-        yield "extract", f"{names[0]} reads the images of a document, and nothing takes them out", "add document"
+        yield "extract", f"{names[0]} needs the images of a document, which are not extracted", "add document"
     if spec.untranscribed is None:
         return
     if spec.type not in (FieldType.AUDIO, FieldType.VIDEO):
-        noun = "a document" if spec.type is FieldType.DOCUMENT else "an image"
-        yield "untranscribed", f"{noun} holds no speech", "only audio and video have it"
+        noun = "document" if spec.type is FieldType.DOCUMENT else "still image"
+        yield "untranscribed", f"a {noun} has no speech", "use it for audio and video only"
     elif spec.untranscribed is Untranscribed.UNCHECKED and "voice" not in names:
-        yield "untranscribed", "unchecked speech is counted in seconds, and nothing finds it", "add voice to extract"
+        yield "untranscribed", "speech must be detected to count unchecked seconds", "add voice to extract"

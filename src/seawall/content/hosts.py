@@ -1,4 +1,4 @@
-"""What a host's name gives away: its registrable domain, its disguises, the brands it borrows."""
+"""Risk signs in host names: registrable domain, obfuscation, imitated brands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def registrable(host: str) -> tuple[str, str]:
 
 @functools.lru_cache(4096)
 def host_flags(host: str) -> tuple[str, ...]:
-    """What speaks against a host by its name (see ``links.FLAGS``)."""
+    """The risk flags of a host name (see ``links.FLAGS``)."""
     if is_ip(host) or host.isdigit() or host.startswith("0x"):
         return ("ip_host",)
     domain, suffix = registrable(host)
@@ -57,7 +57,7 @@ _HONEST_NEIGHBOURS: Final = frozenset({"revolt", "discords", "bookings", "barcla
 
 
 def _shape(name: str) -> str:
-    """A name as it looks at a glance: i, l and 1 are one, rn is m."""
+    """The visual shape of a name: i, l and 1 are one, rn is m."""
     latin = "".join(CYRILLIC.get(char) or GREEK.get(char, char) for char in name)
     return fold(latin).text.replace("rn", "m").replace("vv", "w").replace("cl", "d").translate(_SAME_SHAPE)
 
@@ -91,7 +91,7 @@ _BRAND_NAMES: Final = frozenset(BRANDS)
 
 
 def _one_slip(name: str, brand: str) -> bool:
-    """Same first letter, and one letter added, left out, replaced or swapped with its neighbour."""
+    """Same first letter, and one letter added, removed, replaced or swapped with its neighbour."""
     if name == brand or abs(len(name) - len(brand)) > 1 or name[:1] != brand[:1]:
         return False
     at = next(
@@ -115,7 +115,7 @@ def _mixes_scripts(label: str) -> bool:
 
 
 def _decoded(host: str) -> str:
-    """The host with its punycode labels spelled out."""
+    """The host with its punycode labels decoded."""
     if "xn--" not in host:
         return host
     return ".".join(map(_decoded_label, host.split(".")))
@@ -131,7 +131,7 @@ def _decoded_label(label: str) -> str:
 
 
 def is_ip(host: str) -> bool:
-    """Is it an address of numbers, IPv4 or (in brackets or not) IPv6?"""
+    """Whether it is a numeric address, IPv4 or (in brackets or not) IPv6."""
     if not host[:1].isdigit() and not host.startswith("["):
         return False
     try:
@@ -144,6 +144,6 @@ def is_ip(host: str) -> bool:
 @functools.cache
 def _suffix_list() -> Any:
     """The public suffix list as packaged with tldextract: never fetched, never written to disk."""
-    import tldextract  # here: costs 35 ms, and most texts have no link
+    import tldextract  # imported here: takes 35 ms, and most texts have no link
 
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

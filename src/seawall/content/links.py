@@ -1,4 +1,4 @@
-"""Links in text: found however they are written, and judged by their address alone. Nothing is ever fetched.
+"""Link detection in text, including obfuscated links, judged by the URL alone. Nothing is fetched.
 
 >>> found = extract_links("prize at paypaI-prizes[.]com/claim")
 >>> found[0].address, found[0].flags
@@ -20,7 +20,7 @@ from seawall.content.hosts import host_flags, is_ip, registrable
 from seawall.content.normalise import Normalised, fold
 from seawall.model.content import Modality, Part, Span, SpanUnit
 
-MOST_PARTS: Final = 200  # link parts made from one text part; ``link_count`` goes on counting
+MOST_PARTS: Final = 200  # link parts made from one text part; ``link_count`` counts all
 
 FLAGS: Final[dict[str, float]] = {
     "userinfo": 0.8,  # http://paypal.com@evil.example
@@ -38,12 +38,12 @@ FLAGS: Final[dict[str, float]] = {
     "deep_subdomains": 0.2,
     "long_host": 0.1,
 }
-"""What an address can have against it, and how much. ``link_risk`` is ``1 - Π(1 - weight)``."""
+"""Risk flags of a URL and their weights. ``link_risk`` is ``1 - Π(1 - weight)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link. ``address`` is whole and lower-cased up to its path; ``domain`` is registrable (``example.co.uk``)."""
+    """One link. ``address``: the full URL, lower-cased up to its path; ``domain``: registrable (``example.co.uk``)."""
 
     address: str
     host: str
@@ -76,13 +76,13 @@ def extract_links(text: str) -> list[Link]:
 
 
 def read_address(address: str) -> Link | None:
-    """A link field's value as a link; None when it is no address."""
+    """A link field's value as a link; None when it is not a URL."""
     found = extract_links(address.strip()) or extract_links(f"http://{address.strip()}")
     return found[0] if found else None
 
 
 def add_link_parts(parts: Sequence[Part]) -> list[Part]:
-    """The parts, and after them a link part for each link in a text part (at most ``MOST_PARTS`` of one text)."""
+    """The parts, followed by a link part for each link in a text part (at most ``MOST_PARTS`` per text)."""
     derived = list(parts)
     for part in parts:
         if part.modality is not Modality.TEXT or not part.text:
@@ -126,7 +126,7 @@ _TRAILING = ".,;:!?)]}'\"…*_"
 
 
 def _deobfuscate(view: Normalised) -> tuple[Normalised, frozenset[int]]:
-    """Disguised dots and schemes as they are meant, and where (in the original) they stood."""
+    """The text with obfuscated dots and schemes restored, and where (in the original) they were."""
     pieces: list[str] = []
     offsets: list[int] = []
     at: set[int] = set()
@@ -171,7 +171,7 @@ def _read(match: re.Match[str], view: Normalised, source: str, obfuscated: froze
 
 
 def _true_host(match: re.Match[str], view: Normalised, source: str) -> str:
-    """The host as a browser would read it: look-alike letters of other scripts stay what they are."""
+    """The host as a browser reads it: look-alike letters of other scripts are unchanged."""
     first = match.start("host")
     chars = []
     for index, shown in enumerate(match["host"], first):
@@ -181,7 +181,7 @@ def _true_host(match: re.Match[str], view: Normalised, source: str) -> str:
 
 
 def _is_plausible(match: re.Match[str], host: str, suffix: str, path: str, written: str, disguised: bool) -> bool:
-    """Is something without a scheme a link? "e.g.", "great.It", "3.50", "readme.md" and mail addresses are not."""
+    """Whether text without a scheme is a link: "e.g.", "great.It", "3.50", "readme.md", mail addresses are not."""
     if match.string[match.end() : match.end() + 1] == "@" or host.endswith("-"):
         return False
     if is_ip(host):

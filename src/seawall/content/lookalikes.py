@@ -1,4 +1,4 @@
-"""Characters that pass for Latin letters. The tables are ours: drawn up letter by letter from the shapes."""
+"""Characters that resemble Latin letters. The tables were compiled for this project, letter by letter from shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _pairs(letters: str, shapes: str) -> dict[str, str]:
     return dict(zip(shapes, letters, strict=True))
 
 
-# Letters of living scripts: mapped only in words that pass themselves off as Latin (see normalise.py).
+# Letters of living scripts: mapped only in words that imitate Latin ones (see normalise.py).
 CYRILLIC: Final[dict[str, str]] = {
     **_pairs("aeopcyxijshkmtbhqwdgvlru", "аеорсухіјѕһкмтвнԛԝԁԍѵӏгц"),
     **_pairs("eecyeelh", "ёѐҫұєэԑҥ"),
@@ -19,10 +19,10 @@ GREEK: Final[dict[str, str]] = {
     **_pairs("scf", "σϲϝ"),
 }
 CYRILLIC_EXACT: Final = frozenset("аеорсухіјѕһԛԝԁкмтвн")
-"""Cyrillic letters whose capital or small form is truly a Latin one."""
+"""Cyrillic letters whose capital or small form is identical to a Latin one."""
 GREEK_EXACT: Final = frozenset("αονικρτυχεβζημ")
 
-# Shapes with no honest use beside plain Latin text, after compatibility normalisation and lower-casing: always mapped.
+# Shapes without legitimate use in Latin text, after compatibility normalisation and lower-casing: always mapped.
 DECORATIVE: Final[dict[str, str]] = {
     **_pairs("abcdeghjklmnoprtuvwyzfqsi", "ᴀʙᴄᴅᴇɢʜᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢꜰꞯꜱɪ"),  # small capitals
     **_pairs("aehijklmrtvwycguo", "ɐǝɥᴉɾʞꞁɯɹʇʌʍʎɔƃոօ"),  # turned letters, Armenian
@@ -46,7 +46,7 @@ DECORATIVE: Final[dict[str, str]] = {
 
 
 def _ranges() -> dict[str, str]:
-    """Enclosed letters that Unicode's compatibility forms leave alone."""
+    """Enclosed letters that Unicode's compatibility forms do not cover."""
     table: dict[str, str] = {}
     for start in (0x1F150, 0x1F170):  # negative circled, negative squared
         table.update({chr(start + n): chr(97 + n) for n in range(26)})

@@ -1,4 +1,4 @@
-"""Text as a reader sees it, whatever was done to its characters to slip past a machine.
+"""Text normalisation against evasion: the text as a reader sees it, with offsets into the original.
 
     >>> shown = normalise("K\u200bi\u0338ll  y.o.u, id1ot")
     >>> shown.text
@@ -85,13 +85,13 @@ def name_emoji(view: Normalised) -> Normalised:
 # ── characters ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_MARK: Final = "\0"  # in the table: a combining mark, kept or dropped by what stands before it
-_KEPT_MARKS: Final = 2  # on one letter, in scripts that spell with marks; more is ornament
-_TABLE_LIMIT: Final = 20_000  # remembered characters: bounds memory under hostile text
+_MARK: Final = "\0"  # in the table: a combining mark, kept or dropped depending on what precedes it
+_KEPT_MARKS: Final = 2  # per letter, in scripts that use combining marks; more are ornament
+_TABLE_LIMIT: Final = 20_000  # cached characters: bounds memory under hostile text
 
 
 class _Table(dict[str, str]):
-    """Character → what it folds to ('' drops it), worked out when first seen."""
+    """Character → folded form ('' drops it), computed on first use."""
 
     def __missing__(self, char: str) -> str:
         folded = _fold_character(char)
@@ -107,7 +107,7 @@ def _fold_character(char: str) -> str:
     if category in ("Zs", "Zl", "Zp"):
         return "\n" if category in ("Zl", "Zp") else " "
     if category in ("Mn", "Me"):
-        return "" if 0xFE00 <= ord(char) <= 0xFE0F else _MARK  # variation selectors go in every script
+        return "" if 0xFE00 <= ord(char) <= 0xFE0F else _MARK  # variation selectors are dropped in every script
     shown = char
     for _ in range(3):  # reaches a fixed point in two
         shown = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
@@ -116,7 +116,7 @@ def _fold_character(char: str) -> str:
 
 
 def _base_letter(char: str) -> str:
-    """A Latin or Greek letter without its accents; any other character as it is."""
+    """A Latin or Greek letter without its accents; any other character unchanged."""
     if char.isascii():
         return char
     decomposed = unicodedata.normalize("NFD", char)
@@ -131,7 +131,7 @@ def _fold_characters(text: str) -> Normalised:
     chars: list[str] = []
     offsets: list[int] = []
     table = _TABLE
-    foreign = False  # a letter of a script with Latin look-alikes was seen
+    foreign = False  # whether a letter of a script with Latin look-alikes occurred
     marks = 0
     for index, char in enumerate(text):
         shown = table[char]
@@ -151,7 +151,7 @@ def _fold_characters(text: str) -> Normalised:
 
 
 def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth: int) -> None:
-    """Keep a combining mark where it spells (й, Devanagari vowels, …); drop it where it only decorates."""
+    """Keep a combining mark where it is part of spelling (й, Devanagari vowels, …); drop it as decoration."""
     if not chars or nth > _KEPT_MARKS:
         return
     base = chars[-1]
@@ -170,9 +170,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def _latinise(text: str) -> str:
-    """Look-alike Cyrillic and Greek letters as Latin, in words that mix scripts or sit among Latin ones.
+    """Look-alike Cyrillic and Greek letters as Latin, in words that mix scripts or are among Latin ones.
 
-    A word of one script keeps it when one of its letters has no Latin twin, or when the text around it is not Latin.
+    A word of one script is unchanged when a letter has no Latin look-alike, or when the surrounding text is not Latin.
     """
     text = _WORD.sub(lambda word: _to_latin(word[0]) if _is_mixed(word[0]) else word[0], text)
     if sum(map(_is_latin, text)) <= sum(map(_is_foreign, text)) or any(map(_is_genuine, _WORD.findall(text))):
@@ -208,7 +208,7 @@ def _is_genuine(letters: str) -> bool:
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _Edit = tuple[str, Sequence[int]]  # the new text, and for each of its characters its index in the matched text
-_PASSES: Final = 4  # unmasking one thing may lay another bare; hostile nesting stops here
+_PASSES: Final = 4  # one replacement may expose another; bounds hostile nesting
 
 _LEET: Final = {
     "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
@@ -216,14 +216,14 @@ _LEET: Final = {
 }  # fmt: skip
 _SIGNS: Final = "@$!|+€£"
 
-# Could the text hold anything to unmask? One linear scan says no for nearly all honest text.
+# A linear pre-check for obfuscation, negative for nearly all ordinary text.
 _SUSPECT = re2.compile(
     "|".join(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz")
     + r"|[a-z][0-9@$!|+]+[a-z]|\b[0-9][a-z]{3}|\$[a-z]{2}|[a-z]\$\$"
     + r"|\b[a-z][^a-z0-9\n]{1,3}[a-z0-9@$!][^a-z0-9\n]{1,3}[a-z0-9@$!]\b"
 )
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
-# One character, a separator, one character, the same separator, …: at least three characters standing alone.
+# One character, a separator, one character, the same separator, …: at least three single characters.
 _SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+]{1,3})[^\W_@$!])(?:\1[^\W_@$!]){2,}(?![^\W_])")
 _MIXED = re.compile(rf"(?<![\w@./:+&=-])(?=[^\W_]*[\d{_SIGNS}])[\w{_SIGNS}]{{3,40}}(?![\w@/:&=]|\.\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
@@ -233,7 +233,7 @@ _VOWEL = re.compile("[aeiouyäöüœ]")
 def _substitute(
     pattern: re.Pattern[str], view: Normalised, edit: Callable[[re.Match[str]], _Edit | None]
 ) -> Normalised:
-    """``pattern.sub`` that keeps the offsets; ``edit`` gives None to leave a match alone."""
+    """``pattern.sub`` that preserves the offsets; ``edit`` returns None to leave a match unchanged."""
     pieces: list[str] = []
     offsets: list[int] = []
     end = 0
@@ -265,11 +265,11 @@ def _join(match: re.Match[str]) -> _Edit | None:
 
 
 def _unleet(match: re.Match[str]) -> _Edit | None:
-    """A word whose digits and signs stand for letters, spelled out; None where they are digits and signs."""
+    """A word with digits and signs replaced by the letters they stand for; None where they are digits and signs."""
     if match[0][0] == "@":
         return None  # a mention
     word = match[0].rstrip("!|+@")  # at the end they are punctuation
-    start = 1 if word.startswith(("!", "|", "+")) else 0  # so they are at the start
+    start = 1 if word.startswith(("!", "|", "+")) else 0  # likewise at the start
     core = word[start:]
     if not _is_masked(core):
         return None
@@ -286,7 +286,7 @@ _ORDINAL = re.compile(r"^\d+(?:st|nd|rd|th|am|pm|ever|life|some|star|real)")
 
 
 def _is_masked(word: str) -> bool:
-    """Do digits and signs stand among letters as letters do: singly or in pairs, flanked, fewer than the rest?"""
+    """Whether digits and signs are used as letters: single or in pairs, between letters, fewer than the letters."""
     others = sum(not char.isalpha() for char in word)
     if not others or others * 2 > len(word) + 1 or _ORDINAL.match(word):
         return False

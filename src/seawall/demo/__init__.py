@@ -1,7 +1,7 @@
-"""A simulated platform for ``seawall demo``: people who post, a receiver of webhooks, a detector that can hang.
+"""A simulated platform for ``seawall demo``: users who post, a receiver of webhooks, a detector that can hang.
 
-Everything that a demo shows comes out of the real pipeline: the platform posts over HTTP with the client
-and learns of decisions by answers and signed webhooks, as a product team's backend would::
+Everything the demo shows is produced by the real pipeline: the platform posts over HTTP with the client and learns of
+decisions through responses and signed webhooks, like a product team's backend::
 
     switch = Switch()
     with open_app(settings, extra_detectors=[SecondOpinion(switch)]) as app, start_receiver(switch=switch) as receiver:
@@ -10,7 +10,7 @@ and learns of decisions by answers and signed webhooks, as a product team's back
             add_entries(app.ledger, bank, entries, "demo")
         made = add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
-        …                                      # serve app, then, in a thread of its own, until stop is set:
+        …                                      # serve app, then, in another thread, until stop is set:
         run_platform(url, key, seed=1, stop=stop, shelf=receiver.shelf, switch=switch)
 """
 

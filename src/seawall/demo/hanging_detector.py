@@ -1,8 +1,7 @@
-"""A detector that can be made to hang, so that a demo shows what Seawall does when one does.
+"""A detector that can be made to hang, to show how Seawall handles it.
 
-It knows a few phrases of coded trade that no other detector knows. While the switch is on, it really
-waits; nothing about its outcome is pretended. What then follows (deadline, fail mode, pending rescreen, late answer) is
-the pipeline's own doing.
+It knows a few phrases of coded trade that no other detector knows. While the switch is on, it really waits; nothing is
+simulated. Everything that follows (deadline, fail mode, pending rescreen, late answer) is done by the pipeline.
 
     >>> switch = Switch()
     >>> switch.stall(seconds=20)
@@ -21,7 +20,7 @@ from seawall.model import Cost, DetectorResult, DetectorSpec, Modality, Part, Si
 
 NAME: Final = "demo-second-opinion"
 SIGNAL: Final = "second_opinion"
-LONGEST_STALL_S: Final = 25.0  # below the runner's patience, after which it abandons a hung thread
+LONGEST_STALL_S: Final = 25.0  # below the time after which the runner abandons a hung thread
 
 _PHRASES: Final = (
     ("gardener", re.compile(r"\b(?:ask|dm|call) the gardener\b", re.IGNORECASE)),
@@ -30,26 +29,26 @@ _PHRASES: Final = (
 
 
 class HangSwitch:
-    """Makes the detector wait, for a while or until told otherwise. Thread-safe."""
+    """Makes the detector wait, for a while or until resumed. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._until = 0.0
 
     def stall(self, seconds: float) -> None:
-        """From now on, and for at most ``LONGEST_STALL_S``."""
+        """Start waiting, for at most ``LONGEST_STALL_S``."""
         with self._changed:
             self._until = time.monotonic() + min(seconds, LONGEST_STALL_S)
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Go on at once."""
+        """Stop waiting."""
         with self._changed:
             self._until = 0.0
             self._changed.notify_all()
 
     def remaining(self) -> float:
-        """Seconds that the stall still lasts; 0 when there is none."""
+        """Remaining seconds of the stall; 0 when there is none."""
         with self._changed:
             return max(0.0, self._until - time.monotonic())
 
@@ -77,7 +76,7 @@ class HangingDetector:
                 ),
             ),
             modalities=frozenset({Modality.TEXT}),
-            cost=Cost.CPU,  # asked inside the budget: that is the point
+            cost=Cost.CPU,  # so that it runs within the budget
         )
 
     @property
@@ -86,7 +85,7 @@ class HangingDetector:
         return self._spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part, in order; late when the switch says so."""
+        """One answer per part, in order; late while the switch is on."""
         self._switch.wait()
         return [self._look(part) for part in parts]
 

@@ -1,4 +1,4 @@
-"""Covers and avatars, drawn from a seed: the platform's images, and the one image that is in the bank."""
+"""Covers and avatars drawn from a seed: the platform's images, and the one image that is in the bank."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _KNOWN_SEED = 20_261_122
 
 
 def synthetic_cover(seed: int) -> bytes:
-    """A cover in the fashion of a streaming service: a gradient, shapes, a little blur. PNG bytes."""
+    """A cover in the style of streaming services: a gradient, shapes, a little blur. PNG bytes."""
     return _encode(_draw(seed), "PNG")
 
 
 @cache
 def known_image() -> bytes:
-    """The image that the demo puts into the bank ``blocked-images``. Harmless to look at."""
+    """The harmless image that the demo adds to the bank ``blocked-images``."""
     return synthetic_cover(_KNOWN_SEED)
 
 
 def variant_of(raster: bytes, rng: random.Random) -> bytes:
-    """The same image as people post it again: resized, recompressed, a bit brighter. JPEG bytes."""
+    """A repost of the same image: resized, recompressed, slightly brighter. JPEG bytes."""
     with Image.open(io.BytesIO(raster)) as opened:
         image = opened.convert("RGB")
     side = rng.randrange(200, 420)

@@ -1,4 +1,4 @@
-"""A post in four modalities, made when it is needed: an image with words, a voice note, a video with both."""
+"""A post in four modalities, generated on demand: an image with words, a voice note, a video with both."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _RATE = 16_000
-_PIECE = 320  # samples: 20 ms, what the encoder takes at once
+_PIECE = 320  # samples: 20 ms, one frame of the encoder
 _SIZE = (640, 360)
-_FRAMES = 5  # a second
+_FRAMES = 5  # per second
 _INK, _PAPER = (24, 24, 32), (244, 240, 228)
 
 
 @cache
 def image_with_words(*lines: str) -> bytes:
-    """A poster with these lines. PNG bytes."""
+    """A poster with these lines, as PNG bytes."""
     out = io.BytesIO()
     _poster(lines, _PAPER).save(out, "PNG")
     return out.getvalue()
@@ -34,14 +34,14 @@ def image_with_words(*lines: str) -> bytes:
 
 @cache
 def voice_note(said: str, seconds_before: float = 1.5) -> bytes:
-    """Somebody says it after a pause, as a WAV file: by espeak-ng where it is installed, else a hum in its rhythm."""
+    """A WAV file of speech after a pause: by espeak-ng where it is installed, otherwise tones in the same rhythm."""
     samples = [0] * int(_RATE * seconds_before) + (_spoken(said) or list(_hummed(said))) + [0] * (_RATE // 2)
     return _wav(samples)
 
 
 @cache
 def video_with_words(*scenes: str, said: str = "") -> bytes | None:
-    """Three seconds of a poster for each scene, WebM, with ``said`` over it; None where PyAV is not installed."""
+    """A WebM video with a poster for three seconds per scene and ``said`` as speech; None without PyAV."""
     try:
         import av
     except ImportError:
@@ -50,7 +50,7 @@ def video_with_words(*scenes: str, said: str = "") -> bytes | None:
     with av.open(out, "w", format="webm") as container:
         video = container.add_stream("libvpx", rate=_FRAMES, options={"deadline": "realtime", "cpu-used": "8"})
         video.width, video.height, video.pix_fmt = *_SIZE, "yuv420p"
-        video.codec_context.thread_count = 1  # its threads spin while they wait for each other
+        video.codec_context.thread_count = 1  # its threads busy-wait for each other
         sound = container.add_stream("libopus", rate=_RATE, layout="mono")
         for number, scene in enumerate(scenes):
             shade = (_PAPER[0] - 60 * (number % 2), _PAPER[1], _PAPER[2] - 90 * (number % 3))
@@ -74,7 +74,7 @@ def _poster(lines: Sequence[str], paper: tuple[int, int, int]) -> Image.Image:
     image = Image.new("RGB", _SIZE, paper)
     draw = ImageDraw.Draw(image)
     rng = random.Random("\n".join(lines))  # noqa: S311 - a drawing
-    for _ in range(7):  # so that no two posters are alike to a hash
+    for _ in range(7):  # so that the hashes of posters differ
         x, y = rng.randrange(_SIZE[0]), rng.randrange(_SIZE[1] * 2 // 3, _SIZE[1])
         radius = rng.randrange(12, 60)
         colour = (rng.randrange(120, 220), rng.randrange(120, 220), rng.randrange(120, 220))
@@ -101,7 +101,7 @@ def _spoken(said: str) -> list[int]:
 
 
 def _hummed(said: str) -> Iterator[int]:
-    """A tone for each letter, a pause for each space: no speech, and nobody will take it for speech."""
+    """A tone per letter, a pause per space: not speech, and not detected as speech."""
     for at, letter in enumerate(said):
         pitch = 110 + 4 * (ord(letter) % 24)
         for step in range(_RATE // 12):

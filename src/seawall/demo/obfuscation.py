@@ -1,4 +1,4 @@
-"""How people write to get past a word list: look-alike letters, digits for letters, spaced or invisible characters."""
+"""Text obfuscation against word lists: look-alike letters, digits for letters, spaced or invisible characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ZERO_WIDTH = "\u200b"
 
 
 def obfuscate(text: str, rng: random.Random) -> str:
-    """The same words, harder to match; a reader still reads them."""
+    """The same words, harder to match but still readable."""
     return rng.choice(_TRICKS)(text, rng)
 
 

@@ -1,4 +1,4 @@
-"""The platform's own page: what its visitors would find, and what Seawall told it."""
+"""The platform's page: what its visitors see, and what Seawall reported to it."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ setInterval(async () => {
 
 
 def whole_page(snapshot: Mapping[str, Any], stalled_s: float) -> str:
-    """The page; its lower part is replaced every two seconds."""
+    """The page; its lower part is refreshed every two seconds."""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The platform's view</title><link rel="stylesheet" href="/page.css"></head><body>
 <h1>The platform's view</h1>
-<p>A simulated streaming service. It posts to Seawall, and this is what it knows from Seawall's answers and signed
-webhooks alone.</p>
+<p>A simulated streaming service. It posts to Seawall and knows this state only from Seawall's responses and signed
+webhooks.</p>
 <form method="post" action="/stall"><button name="seconds" value="20">Make a detector hang for 20 s</button></form>
-<form method="post" action="/stall"><button name="seconds" value="0">Let it go on</button></form>
+<form method="post" action="/stall"><button name="seconds" value="0">Resume it</button></form>
 <div id="entries">{entries_table(snapshot, stalled_s)}</div>
 <script src="/page.js" type="module"></script></body></html>
 """
 
 
 def entries_table(snapshot: Mapping[str, Any], stalled_s: float) -> str:
-    """Numbers, then what changed last, as an HTML fragment."""
+    """Counts, then the latest changes, as an HTML fragment."""
     numbers = "".join(
         f"<li><b>{snapshot[name]:,}</b> {label}</li>"
         for name, label in (
@@ -68,7 +68,7 @@ def entries_table(snapshot: Mapping[str, Any], stalled_s: float) -> str:
     stalled = f'<p class="stalled">A detector hangs for {stalled_s:.0f} s more.</p>' if stalled_s else ""
     rows = "".join(_row(entry) for entry in snapshot["entries"])
     return (
-        f'<ul class="numbers">{numbers}</ul>{stalled}<table><thead><tr><th>What</th><th>Visitors find</th>'
+        f'<ul class="numbers">{numbers}</ul>{stalled}<table><thead><tr><th>What</th><th>Visitors see</th>'
         f"<th>First answer</th><th>In force</th></tr></thead><tbody>{rows}</tbody></table>"
     )
 

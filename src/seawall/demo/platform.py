@@ -1,4 +1,4 @@
-"""A small platform that posts to Seawall over HTTP, as a product team's backend would."""
+"""A small platform that posts to Seawall over HTTP, like a product team's backend."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from seawall.model import now_ms
 
 _log = structlog.get_logger(__name__)
 
-_BURST = 60  # posts before the gentle rate begins, so that pages are full in seconds
-_BURST_RATE = 15.0  # a second
-_REPORTED = {True: 0.3, False: 0.01}  # share of posts that somebody reports, by whether they are harmful
+_BURST = 60  # posts before the normal rate begins, to fill the pages in seconds
+_BURST_RATE = 15.0  # per second
+_REPORTED = {True: 0.3, False: 0.01}  # share of posts that are reported, by whether they are harmful
 _STALL_EVERY_S = 90.0
 _STALL_S = 12.0
 _PAUSE_S = 2.0  # after an error
@@ -45,11 +45,11 @@ def run_platform(
     switch: HangSwitch | None = None,
     with_showcase: bool = False,
 ) -> None:
-    """Post until ``stop`` is set: a burst, then ``rate`` posts a second. The key needs the scopes screen and report.
+    """Post until ``stop`` is set: a burst, then ``rate`` posts per second. The key needs the scopes screen and report.
 
-    With ``data_dir`` real data sets are replayed (raises NoData when it holds none). With ``switch`` the demo's
-    detector hangs now and then, for a while. ``shelf`` is told of every answer. ``with_showcase``: posts with image,
-    voice and video come first. Errors of the server are waited out.
+    With ``data_dir`` real data sets are replayed (raises NoData when it contains none). With ``switch`` the demo's
+    detector hangs from time to time. ``shelf`` receives every answer. ``with_showcase``: posts with image, audio and
+    video come first. Server errors are retried.
     """
     now = now_ms()
     stream = posts_from(data_dir, seed, now) if data_dir is not None else posts(seed, now)
@@ -66,7 +66,7 @@ def run_platform(
 
 @dataclass(slots=True)
 class _Platform:
-    """Posts by the clock, reports sometimes, and keeps what it is told."""
+    """Posts on a schedule, reports some posts, and stores the answers."""
 
     client: Seawall
     stream: Iterator[DemoPost]
@@ -86,7 +86,7 @@ class _Platform:
             if switch is not None and time.monotonic() >= next_stall:
                 next_stall += _STALL_EVERY_S
                 switch.stall(_STALL_S)
-            while not self.waiting.acquire(timeout=0.2):  # the server is behind: do not pile up
+            while not self.waiting.acquire(timeout=0.2):  # the server is behind: do not queue more
                 if self.stop.is_set():
                     return
             pool.submit(self._post, post, self._reporter(post))
@@ -103,17 +103,17 @@ class _Platform:
         try:
             answer = screen_post(self.client, post)
             self.platform_state.posted(post.content_type, post.id, post.headline(), answer.verdict)
-            if reporter is not None and answer.verdict == "allow":  # nobody reports what nobody sees
+            if reporter is not None and answer.verdict == "allow":  # only visible posts are reported
                 self.client.report(post.content_type, post.id, reporter=reporter, note="Please look at this.")
         except SeawallError as error:
-            if not self.stop.wait(_PAUSE_S):  # else the demo is ending, and the server went first
+            if not self.stop.wait(_PAUSE_S):  # otherwise the demo is ending and the server has stopped
                 _log.warning("the platform's request failed", error=str(error))
         finally:
             self.waiting.release()
 
 
 def screen_post(client: Seawall, post: DemoPost, deadline_ms: int | None = None) -> ScreenResult:
-    """What Seawall says about a post. Raises SeawallError."""
+    """Seawall's answer about a post. Raises SeawallError."""
     return client.screen(
         post.content_type,
         post.id,

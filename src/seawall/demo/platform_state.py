@@ -1,4 +1,4 @@
-"""What the simulated platform itself knows: its posts, and what Seawall told it to do about them."""
+"""State of the simulated platform: its posts, and the actions that Seawall ordered for them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from typing import Any
 
 _HIDING = {"remove": "removed", "disable": "removed", "block": "removed", "hold": "held"}
-_MOST = 5_000  # items and accounts that are remembered
+_MOST = 5_000  # maximum number of items and accounts
 
 
 @dataclass(slots=True)
 class PlatformRecord:
-    """One item or account. ``in_force``: kinds of action, as the newest message about it said."""
+    """One item or account. ``in_force``: kinds of action, from the newest message about it."""
 
     key: str
     title: str = ""
-    answer: str = ""  # the verdict that the screening call gave
+    answer: str = ""  # the verdict of the screening call
     in_force: tuple[str, ...] = ()
     why: str = ""
     sequence: int = 0
     changed: int = 0
 
     def state(self) -> str:
-        """removed | held | visible: what a visitor would find. Until the first message comes, the answer counts."""
+        """removed | held | visible, as seen by a visitor. Until the first message arrives, the answer decides."""
         told = self.in_force if self.sequence else (self.answer,)
         states = {_HIDING[word] for word in told if word in _HIDING}
         return "removed" if "removed" in states else "held" if "held" in states else "visible"
 
 
 class PlatformState:
-    """The platform's state. Messages may come twice, late, or before the answer that they belong to. Thread-safe."""
+    """The platform's state. Messages may be repeated, late, or arrive before the answer they belong to. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,16 +44,16 @@ class PlatformState:
         self.refused = 0
 
     def posted(self, content_type: str, item_id: str, title: str, answer: str) -> None:
-        """The platform got Seawall's answer about something that was posted."""
+        """Store Seawall's answer about a post."""
         with self._lock:
             entry = self._entry(f"{content_type} {item_id}")
             entry.title, entry.answer = title, answer
 
     def apply(self, message_id: str, data: Mapping[str, Any]) -> bool:
-        """The ``data`` of one verified message. False when its id was seen before: then nothing happens.
+        """Apply the ``data`` of one verified message. Returns False, without effect, when its id was seen before.
 
-        A message says everything that is in force on its subject, so the newest one is all there is to know; one that
-        was overtaken changes nothing. Raises KeyError or TypeError for a message of another form.
+        A message lists everything in force on its subject, so only the newest one counts; an older one that arrives
+        later changes nothing. Raises KeyError or TypeError for a message of another form.
         """
         subject, item = data["subject"], data["item"]
         key = f"{item['content_type']} {item['id']}" if subject["kind"] == "item" else f"account {subject['id']}"
@@ -71,12 +71,12 @@ class PlatformState:
             return True
 
     def refuse(self) -> None:
-        """A message that was not signed as it should be."""
+        """Count a message without valid signature."""
         with self._lock:
             self.refused += 1
 
     def snapshot(self, limit: int = 60) -> Mapping[str, Any]:
-        """Counts, and the entries that changed last: plain data for JSON and for the page."""
+        """Counts and the latest changes, as plain data for JSON and for the page."""
         with self._lock:
             entries = sorted(self._entries.values(), key=lambda entry: -entry.changed)
             states = [entry.state() for entry in entries]

@@ -1,4 +1,4 @@
-"""What the simulated platform's people do: an endless, seeded stream of posts and edits."""
+"""Posts of the simulated platform: an endless, seeded stream of posts and edits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from seawall.demo.users import DemoUser, DemoUsers
 from seawall.shipped import Folder
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_EDIT_SHARE = 0.04  # of posts that change an earlier one
+_EDIT_SHARE = 0.04  # share of posts that edit an earlier one
 _IMAGE_FIELD = {"playlist": "cover", "profile": "avatar", "track": "cover", "podcast_episode": "cover"}
 _EDITABLE = ("playlist", "profile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPost:
-    """One thing somebody puts on the platform. Images are bytes; ``edits`` says that the id was posted before."""
+    """One post. Images are bytes; ``edits``: the id was posted before."""
 
     content_type: str
     id: str
@@ -36,21 +36,21 @@ class DemoPost:
     edits: bool = False
 
     def headline(self) -> str:
-        """The first text of it, for a list."""
+        """Its first text, for lists."""
         texts = (self.fields.get(name) for name in ("title", "display_name", "body"))
         return next((text for text in texts if isinstance(text, str)), self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class DemoScene:
-    """One kind of behaviour, as ``scenes.yaml`` describes it."""
+    """One kind of behaviour, as described in ``scenes.yaml``."""
 
     name: str
     type: str
     weight: float
     variants: tuple[Mapping[str, Any], ...]
     harm: str | None = None
-    disguise: float = 0.0  # share of posts written to get past a word list
+    disguise: float = 0.0  # share of posts obfuscated against word lists
     cover: float | str = 0.0  # share with a synthetic image, or "known": a copy of the image in the bank
 
 
@@ -70,12 +70,12 @@ def load_script() -> DemoScript:
 
 
 def posts(seed: int, now_ms: int, script: DemoScript | None = None) -> Iterator[DemoPost]:
-    """The same seed gives the same posts, for ever. ``now_ms`` is when the play begins: accounts have an age."""
+    """An endless stream, deterministic for a seed. ``now_ms``: start of the demo, from which accounts get their age."""
     return _Author(seed, now_ms, script or load_script()).stream()
 
 
 def showcase(now_ms: int) -> tuple[DemoPost, ...]:
-    """Posts in four modalities, to click through: one that nobody minds, one whose text alone tells nothing."""
+    """Posts in four modalities to click through: a harmless one, and one whose text alone is harmless."""
     made = (
         (
             "harbour",
@@ -124,7 +124,7 @@ def _show(
 
 @dataclass(slots=True)
 class _Author:
-    """Remembers who posted what, so that people come back and edit."""
+    """Remembers authors of posts, so that they return and edit."""
 
     seed: int
     now_ms: int
@@ -162,7 +162,7 @@ class _Author:
         )
 
     def _edit(self) -> DemoPost:
-        """A playlist or profile gets new words: sometimes innocent ones, sometimes not. The id stays."""
+        """A playlist or profile with new words, harmless or not, under the same id."""
         old = self.rng.choice(self.editable)
         scenes = [scene for scene in self.script.scenes if scene.type == old.content_type]
         scene = self.rng.choices(scenes, [each.weight for each in scenes])[0]

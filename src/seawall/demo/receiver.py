@@ -1,6 +1,6 @@
-"""The platform's end of the webhooks: verifies, deduplicates, keeps state, and shows it on one page.
+"""The platform's webhook receiver: verifies, deduplicates, stores the state, and shows it on one page.
 
-Of Seawall it uses the client alone: this is what a product team would write.
+It uses only the client library, as a product team would.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class WebhookServer:
     _thread: threading.Thread
 
     def use_secret(self, secret: str) -> None:
-        """Believe messages signed with ``secret`` (``whsec_…``), beside those believed before."""
+        """Accept messages signed with ``secret`` (``whsec_…``), besides those accepted before."""
         self._server.secrets = (*self._server.secrets, secret)
 
     def stop(self) -> None:
@@ -56,9 +56,9 @@ def start_receiver(
     platform_state: PlatformState | None = None,
     switch: HangSwitch | None = None,
 ) -> WebhookServer:
-    """Listen on 127.0.0.1 (port 0: any free one) in a thread of its own. Raises OSError when the port is taken.
+    """Listen on 127.0.0.1 (port 0: any free one) in another thread. Raises OSError when the port is taken.
 
-    Until a secret is known (here, or by ``use_secret``) messages get 503, and Seawall tries again.
+    Until a secret is set (here, or by ``use_secret``) messages get 503, and Seawall retries.
     """
     server = _Server(("127.0.0.1", port), _Handler)
     server.platform_state = platform_state or PlatformState()
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/page.css":
             self._answer(200, "text/css; charset=utf-8", STYLE)
         else:
-            self._answer(404, "text/plain; charset=utf-8", "There is nothing here.\n")
+            self._answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
     def do_POST(self) -> None:
         body = self._body()
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/stall":
             self._stall(body)
         else:
-            self._answer(404, "text/plain; charset=utf-8", "There is nothing here.\n")
+            self._answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
     def _hook(self, body: bytes) -> None:
         platform = self._platform
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _stall(self, body: bytes) -> None:
         seconds = parse_qs(body.decode("ascii", "replace")).get("seconds", ["20"])[0]
         if not seconds.isdigit():
-            self._answer(422, "text/plain; charset=utf-8", "seconds is a whole number.\n")
+            self._answer(422, "text/plain; charset=utf-8", "seconds must be a whole number.\n")
             return
         if int(seconds):
             self._platform.switch.stall(float(seconds))
@@ -172,4 +172,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the demo prints its own lines."""
+        """Silent: the demo prints its own lines."""

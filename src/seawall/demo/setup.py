@@ -1,4 +1,4 @@
-"""What a demo needs in force before the first post: the shipped policies and its own one, and the seed banks."""
+"""Set-up of a demo before the first post: the shipped policies, the demo's own policy, and the seed banks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ POLICY = "second-opinion"
 
 
 def sources() -> Sources:
-    """The shipped policies and content types, and the policy that reads the demo's own detector (see ``stall``)."""
+    """The shipped policies and content types, and the policy for the demo's own detector (see ``stall``)."""
     shipped = read_sources()
     text = Folder("seawall.demo", "policy").read(POLICY)
     return replace(shipped, policies=(*shipped.policies, PolicySource(path=f"{POLICY}.yaml", text=text)))
 
 
 def seed_banks() -> dict[str, list[NewEntry]]:
-    """Bank → its first entries: the shipped ones, and the hash of the one image that nobody may post."""
+    """Bank → its first entries: the shipped ones, and the hash of the one blocked image."""
     seeds = {
         bank.name: [NewEntry(kind=bank.kind, value=entry.value, source=entry.source) for entry in bank.entries]
         for bank in banks.load()
@@ -35,7 +35,7 @@ def seed_banks() -> dict[str, list[NewEntry]]:
 
 
 def seed_settings() -> dict[str, BankSettings]:
-    """Bank → how it is used, as the shipped files say."""
+    """Bank → its settings in the shipped files."""
     return {
         bank.name: BankSettings(
             title=bank.title, role=bank.role, harm=bank.harm, owner="trust-team", flood_limit=bank.flood_limit

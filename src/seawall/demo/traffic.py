@@ -1,7 +1,7 @@
-"""Real data sets as the platform's traffic: for people who have them. Texts are as cruel as the data sets are.
+"""Real data sets as the platform's traffic, for users who have them. The texts are as cruel as the data sets are.
 
-``posts_from(folder, seed, now_ms)`` looks for the sets it knows under ``folder`` and mixes what it finds with the
-written scenes, so that every content type occurs. Rows are read, never copied.
+``posts_from(folder, seed, now_ms)`` searches ``folder`` for the sets it knows and mixes them with the written scenes,
+so that every content type occurs. Rows are read, never copied.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _MOST_CHARACTERS = 4_000  # a comment's limit
 
 
 class NoData(Exception):
-    """The folder holds none of the data sets; says which were looked for."""
+    """The folder contains none of the known data sets; the text lists them."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set as traffic: the file it lives in, how to read its texts, and what they become on the platform."""
+    """A data set as traffic: its file, how to read its texts, and which posts they become."""
 
     name: str
     file: str
@@ -38,16 +38,16 @@ class DataSet:
 
 
 def find_data(folder: Path) -> list[DataSet]:
-    """The data sets under ``folder`` that can be replayed. Raises NoData when there is none."""
+    """The data sets under ``folder`` that can be replayed. Raises NoData when there are none."""
     found = [each for each in DATA_SETS if (folder / each.name / each.file).is_file()]
     if not found:
         names = ", ".join(f"{each.name}/{each.file}" for each in DATA_SETS)
-        raise NoData(f"{folder} holds none of the data sets that the demo can replay ({names})")
+        raise NoData(f"{folder} contains none of the data sets that the demo can replay ({names})")
     return found
 
 
 def posts_from(folder: Path, seed: int, now_ms: int) -> Iterator[DemoPost]:
-    """Posts made of the data sets under ``folder``, without end, the same for the same seed. Raises NoData."""
+    """Endless posts made of the data sets under ``folder``, deterministic for a seed. Raises NoData."""
     sets = [(each, list(each.texts(folder / each.name / each.file))) for each in find_data(folder)]
     return _mixed(sets, seed, now_ms)
 

@@ -1,4 +1,4 @@
-"""Who is on the simulated platform: many ordinary people, and a few who keep making trouble."""
+"""Users of the simulated platform: many ordinary ones, and a few repeat offenders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DAY = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """An account as its platform knows it."""
+    """An account as stored by the platform."""
 
     id: str
     created_at: int  # milliseconds since 1970
@@ -21,12 +21,12 @@ class DemoUser:
     followers: int
 
     def attributes(self) -> dict[str, Any]:
-        """What the platform tells Seawall about the account."""
+        """The account's attributes in requests to Seawall."""
         return {"created_at": self.created_at, "verified": self.verified, "followers": self.followers}
 
 
 class DemoUsers:
-    """Everybody, with a fixed group behind most of the trouble: accounts return, so their histories grow."""
+    """All users, with a fixed group behind most violations: accounts return, so that they build up a history."""
 
     def __init__(self, rng: random.Random, now_ms: int) -> None:
         self._rng = rng
@@ -39,7 +39,7 @@ class DemoUsers:
         return self._people[person_id]
 
     def somebody(self, harm: str | None) -> DemoUser:
-        """Who does it: anybody for ordinary posts and for distress, mostly the same few for the rest."""
+        """The author of a post: anyone for ordinary posts and for distress, mostly the same few for the rest."""
         if harm is None or harm == "self_harm" or self._rng.random() < 0.25:
             return self._people[self._rng.choice(self._ids)]
         return self._people[self._rng.choice(self._ids[:_TROUBLED])]

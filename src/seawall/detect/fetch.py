@@ -1,4 +1,4 @@
-"""Fetching a URL that somebody else wrote, without being led into the house's own network.
+"""Fetching of untrusted URLs without reaching private networks.
 
 >>> from seawall.detect.fetch import FetchError, fetch
 >>> try:
@@ -27,18 +27,18 @@ from seawall.model.addresses import failed_on_tls, is_numeric, is_public
 
 MAX_REDIRECTS: Final = 3
 _LONGEST_URL: Final = 2_000
-_ADDRESSES: Final = 3  # of one host that are tried
+_ADDRESSES: Final = 3  # tried per host
 _CONNECT_SECONDS: Final = 5.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
-"""From a host and a port to the numeric addresses to which a connection may be made. Raises ``FetchError``."""
+"""Resolves a host and port to numeric addresses that may be connected to. Raises ``FetchError``."""
 GetAddrInfo: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedFile:
-    """What a URL holds; ``content_type`` is what its server says, in lower case, without parameters."""
+    """A fetched resource; ``content_type`` is the server's, in lower case, without parameters."""
 
     data: bytes
     content_type: str
@@ -46,7 +46,7 @@ class FetchedFile:
 
 
 class FetchError(Exception):
-    """Why a URL is not fetched: a code, and a text with the remedy.
+    """Why a URL was not fetched: a code, and a text with the remedy.
 
     ``bad_url``, ``not_public``, ``does_not_resolve``, ``connect``, ``tls``, ``protocol``, ``status``,
     ``too_many_redirects``, ``compressed``, ``too_many_bytes``, ``time_limit``.
@@ -78,10 +78,10 @@ def public_addresses(host: str, port: int, getaddrinfo: GetAddrInfo = socket.get
 def fetch(
     url: str, *, max_bytes: int = 20 << 20, seconds: float = 10.0, resolver: Resolver = public_addresses
 ) -> FetchedFile:
-    """Get ``url``, following up to three redirects, each checked like the first address. Raises ``FetchError``.
+    """Get ``url``, following up to three redirects, each checked like the first URL. Raises ``FetchError``.
 
-    The connection goes to an address that ``resolver`` returned, so a name cannot change its mind in between.
-    Blocks for ``seconds`` at most, resolving included. Not to be called on a running event loop.
+    The connection goes to an address that ``resolver`` returned, so that DNS cannot change it in between. Blocks for at
+    most ``seconds``, resolving included. Not to be called on a running event loop.
     """
     until = time.monotonic() + seconds
     current = _parse(url)
@@ -91,14 +91,12 @@ def fetch(
         if isinstance(answer, FetchedFile):
             return answer
         current = _parse(answer)
-    raise FetchError(
-        "too_many_redirects", f"The URL leads on more than {MAX_REDIRECTS} times. Use the address it ends at."
-    )
+    raise FetchError("too_many_redirects", f"The URL redirects more than {MAX_REDIRECTS} times. Use the final URL.")
 
 
 def _parse(url: str) -> httpx.URL:
     if len(url) > _LONGEST_URL or not url.isprintable() or "\\" in url or any(map(str.isspace, url)):
-        raise FetchError("bad_url", f"A URL is one line of at most {_LONGEST_URL} characters, without spaces.")
+        raise FetchError("bad_url", f"A URL must be one line of at most {_LONGEST_URL} characters, without spaces.")
     try:
         parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii")
@@ -107,14 +105,14 @@ def _parse(url: str) -> httpx.URL:
     if parsed.scheme not in ("http", "https"):
         raise FetchError("bad_url", f"Only http and https are fetched, not {parsed.scheme or 'nothing'!r}.")
     if parsed.userinfo:
-        raise FetchError("bad_url", "The URL holds a user name or password. Leave it out.")
+        raise FetchError("bad_url", "The URL contains a user name or password. Remove it.")
     if not host or not 0 < (parsed.port or 80) < 65_536:
         raise FetchError("bad_url", "The URL has no host, or an impossible port. Write https://host/path.")
     return parsed
 
 
 def _resolve(resolver: Resolver, url: httpx.URL, until: float) -> Sequence[str]:
-    """The resolver's answer in time: the system's own knows no deadline, so it is left behind when it passes."""
+    """The resolver's answer in time: the system's resolver has no deadline, so it is abandoned when time is up."""
     host, port = _host_of(url), url.port or (443 if url.scheme == "https" else 80)
     answers: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
@@ -135,7 +133,7 @@ def _resolve(resolver: Resolver, url: httpx.URL, until: float) -> Sequence[str]:
 
 
 async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: float) -> FetchedFile | str:
-    """What the URL holds, or where it leads. Raises ``FetchError``."""
+    """The resource, or the URL it redirects to. Raises ``FetchError``."""
     failure = FetchError("connect", f"No connection to {_host_of(url)}. Try again later.")
     try:
         async with asyncio.timeout(max(0.0, until - time.monotonic())):
@@ -148,16 +146,16 @@ async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: 
     except (TimeoutError, httpx.TimeoutException):
         raise _out_of_time() from None
     except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
-        raise FetchError("protocol", f"{_host_of(url)} does not answer as an HTTP server should.") from error
+        raise FetchError("protocol", f"{_host_of(url)} does not answer as an HTTP server.") from error
     raise failure
 
 
 async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> FetchedFile | str:
-    """Ask the address that was checked, under the name that was asked for."""
+    """Request from the checked address, with the original host name."""
     host = _host_of(url)
     headers = {"host": url.netloc.decode("ascii"), "accept": "*/*", "accept-encoding": "identity"}
     timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
-    # trust_env: a proxy would resolve the name again, and differently.
+    # trust_env: a proxy would resolve the name again, possibly differently.
     async with httpx.AsyncClient(verify=_tls(), timeout=timeout, trust_env=False) as client:
         request = client.build_request(
             "GET",
@@ -180,8 +178,10 @@ async def _get_from(address: str, url: httpx.URL, max_bytes: int) -> FetchedFile
 
 async def _read(answer: httpx.Response, max_bytes: int) -> bytes:
     if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise FetchError("compressed", "The server compresses although it was asked not to: it may hold anything.")
-    too_many = FetchError("too_many_bytes", f"The URL holds more than {max_bytes:,} bytes. Use a smaller file.")
+        raise FetchError(
+            "compressed", "The server compresses although it was asked not to; the size cannot be checked."
+        )
+    too_many = FetchError("too_many_bytes", f"The file has more than {max_bytes:,} bytes. Use a smaller file.")
     length = answer.headers.get("content-length", "")
     if length.isdecimal() and len(length) < 20 and int(length) > max_bytes:
         raise too_many
@@ -203,5 +203,5 @@ def _host_of(url: httpx.URL) -> str:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """Made once: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` names a company's own."""
+    """Cached: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` adds a company's own."""
     return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Detectors, extractors, hashers and providers of other packages: found by entry points, loaded only where asked for.
+"""Plug-ins: detectors, extractors, hashers and providers of other packages, found by entry points, loaded if enabled.
 
 A package offers them in its ``pyproject.toml``::
 
@@ -9,13 +9,13 @@ A package offers them in its ``pyproject.toml``::
     captions = "acme_safety:Captioner"
 
     [project.entry-points."seawall.hashers"]
-    wavelet = "acme_safety:WaveletHasher"  # its spec's name, image-wavelet, is what bank entries call it
+    wavelet = "acme_safety:WaveletHasher"  # bank entries use its spec's name, image-wavelet
 
     [project.entry-points."seawall.shipped.providers"]
     acme = "acme_safety:PROVIDER"  # the text of a provider file
 
-An entry of the first three is a class or function that is called with the options of the configuration file. Nothing
-is imported before it is enabled: an installed package is not a consent to run it.
+An entry of the first three groups is a class or function, called with the options from the configuration file. Nothing
+is imported before it is enabled: installing a package is not consent to run it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXTRACTORS: Final = "seawall.extractors"
 HASHERS: Final = "seawall.hashers"
 PROVIDERS: Final = "seawall.shipped.providers"
 GROUPS: Final = (DETECTORS, EXTRACTORS, HASHERS, PROVIDERS)
-_MADE: Final[Mapping[str, tuple[type, str]]] = {  # by group: what the spec is, and what it does
+_MADE: Final[Mapping[str, tuple[type, str]]] = {  # by group: type of the spec, and name of the method
     DETECTORS: (DetectorSpec, "detect"),
     EXTRACTORS: (ExtractorSpec, "extract"),
     HASHERS: (HasherSpec, "hash"),
@@ -47,12 +47,12 @@ Find = Callable[[str], Iterable[EntryPoint]]
 
 
 class PluginError(Exception):
-    """A plug-in that cannot be used: its name, its distribution, the remedy."""
+    """A plug-in that cannot be used; the text names it, its distribution and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledPlugin:
-    """A plug-in that is installed, whether or not it is enabled."""
+    """An installed plug-in, enabled or not."""
 
     name: str
     group: str
@@ -61,7 +61,7 @@ class InstalledPlugin:
 
 
 def installed(find: Find | None = None) -> tuple[InstalledPlugin, ...]:
-    """Every plug-in there is, by name. Imports nothing."""
+    """All installed plug-ins, by name. Imports nothing."""
     look = find or _find
     return tuple(
         sorted(
@@ -76,9 +76,9 @@ def installed(find: Find | None = None) -> tuple[InstalledPlugin, ...]:
 
 
 def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None = None) -> Made | str:
-    """The detector, extractor or hasher of that name, made with ``options``; of a provider, its file's text.
+    """The detector, extractor or hasher of that name, created with ``options``; for a provider, its file's text.
 
-    Raises PluginError with the distribution that is at fault.
+    Raises PluginError with the distribution at fault.
     """
     look = find or _find
     found = [(group, entry) for group in GROUPS for entry in look(group) if entry.name == name]
@@ -95,7 +95,7 @@ def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None 
         made = target if group == PROVIDERS else target(**dict(options or {}))
     except Exception as error:
         raise PluginError(
-            f"{whose} cannot be loaded: {_told(error)}; mend it, or take it out of the settings"
+            f"{whose} cannot be loaded: {_told(error)}; fix it, or remove it from the settings"
         ) from error
     if group == PROVIDERS:
         return _text(made, whose)
@@ -120,7 +120,9 @@ def _checked(made: Any, group: str, whose: str) -> Made:
     spec = getattr(made, "spec", None)
     kind, verb = _MADE[group]
     if not isinstance(spec, kind) or not callable(getattr(made, verb, None)):
-        raise PluginError(f"{whose} gave a {type(made).__name__} without a {kind.__name__} as 'spec' and a '{verb}'")
+        raise PluginError(
+            f"{whose} returned a {type(made).__name__} without a {kind.__name__} as 'spec' and a '{verb}'"
+        )
     if isinstance(spec, HasherSpec) and (faults := list(spec_faults(spec))):
         raise PluginError(f"{whose} cannot be used: {'; '.join(faults)}")
     checked: Made = made

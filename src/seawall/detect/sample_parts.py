@@ -1,4 +1,4 @@
-"""Ordinary and odd parts of each modality: what the conformance kit asks about."""
+"""Ordinary and odd parts of each modality, used by the conformance kit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seawall.model.content import MEDIA_MODALITIES, Modality, Part
 
 @dataclass(frozen=True, slots=True)
 class SamplePart:
-    """A part to ask about, and what is odd about it."""
+    """A part to test with, and what is odd about it."""
 
     what: str
     part: Part
@@ -69,7 +69,7 @@ def _media(modality: Modality) -> dict[str, bytes]:
         page = b"<title>Notes</title><p>See <a href='https://example.com/'>the tour</a>.</p>"
         return {"ordinary": page, "plain": b"See you there.", "cut off": b"%PDF-1.7\n1 0 obj\n<< /Type /Cata"}
     if modality is Modality.VIDEO:
-        data = b"\x00\x00\x00\x18ftypmp42"  # the head of a video and nothing after it
+        data = b"\x00\x00\x00\x18ftypmp42"  # the header of a video and nothing after it
     else:
         data = _image() if modality is Modality.IMAGE else _audio()
     return {"ordinary": data, "cut off": data[: len(data) // 2], "trailing garbage": data + b"\xff" * 1_000}

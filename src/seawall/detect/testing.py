@@ -1,12 +1,12 @@
-"""The conformance kit: what every detector, extractor and hasher owes, as one call in a test of yours.
+"""The conformance kit: checks the contract of a detector, extractor or hasher, in one call from your test.
 
 >>> from seawall.detectors.links import LinkDetector
 >>> check_detector(LinkDetector())
 
-It raises ``NonConforming``, an AssertionError that lists everything found; ``check_extractor`` and ``check_hasher`` do
-the same. It asks about empty, odd, huge and broken
-parts of each modality, one by one, together, and from several threads at once. ``deterministic = False`` on a
-detector says that two calls may differ (a remote service); what it answers is then not compared.
+It raises ``NonConforming``, an AssertionError that lists everything found, as do ``check_extractor`` and
+``check_hasher``. It passes empty, odd, huge and broken parts of each modality, one by one, together, and from several
+threads at once. ``deterministic = False`` on a detector says that two calls may differ (a remote service); its answers
+are then not compared.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9][a-z0-9_-]*)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _THREADS: Final = 4
-_MOST: Final = 20  # problems told
+_MOST: Final = 20  # problems reported
 
 
 class NonConforming(AssertionError):
-    """A detector, extractor or hasher that breaks its promises. The text lists how."""
+    """A detector, extractor or hasher that violates its contract. The text lists how."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -54,7 +54,7 @@ class NonConforming(AssertionError):
 
 
 def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:
-    """Raise NonConforming if the detector breaks a promise. ``parts``: further ones to ask about."""
+    """Raise NonConforming if the detector violates its contract. ``parts``: further ones to test with."""
     spec = detector.spec
     problems = list(_spec_problems(detector, DetectorSpec))
     if not isinstance(spec, DetectorSpec):
@@ -73,7 +73,7 @@ def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:
 
 
 def check_extractor(extractor: Extractor, parts: Sequence[Part] = ()) -> None:
-    """Raise NonConforming if the extractor breaks a promise. ``parts``: further ones to derive from."""
+    """Raise NonConforming if the extractor violates its contract. ``parts``: further ones to derive from."""
     spec = extractor.spec
     problems = list(_spec_problems(extractor, ExtractorSpec))
     if not isinstance(spec, ExtractorSpec):
@@ -82,7 +82,7 @@ def check_extractor(extractor: Extractor, parts: Sequence[Part] = ()) -> None:
     if not spec.gives:
         problems.append("spec.gives is empty: an extractor makes parts of some modality")
     if not _NAME.fullmatch(spec.makes):
-        problems.append(f"spec.makes is {spec.makes!r}; write the path step of what it makes, such as 'words'")
+        problems.append(f"spec.makes is {spec.makes!r}; write the path step of the parts it makes, such as 'words'")
     trial = _Trial(spec.name, extractor.extract, _extractor_faults(spec))
     problems += trial.run([*_samples(spec.modalities), *_given(parts)], getattr(extractor, "deterministic", True))
     problems += _closing_problems(extractor)
@@ -91,28 +91,28 @@ def check_extractor(extractor: Extractor, parts: Sequence[Part] = ()) -> None:
 
 
 def check_hasher(hasher: Hasher, parts: Sequence[Part] = ()) -> None:
-    """Raise NonConforming if the hasher breaks a promise.
+    """Raise NonConforming if the hasher violates its contract.
 
-    ``parts``: further ones to hash. A hasher of videos needs one that it can read, for no sample is a whole video.
+    ``parts``: further ones to hash. A video hasher needs a readable one, because no sample is a complete video.
     """
     spec = hasher.spec
     problems = list(_spec_problems(hasher, HasherSpec))
     if not isinstance(spec, HasherSpec):
         raise NonConforming(type(hasher).__name__, problems)
     problems += spec_faults(spec)
-    if problems:  # samples are chosen, and prints judged, by the spec
+    if problems:  # the spec decides the samples and the checks of hashes
         raise NonConforming(str(spec.name), problems)
     asked = [*_samples(frozenset({spec.modality})), *_given(parts)]
     trial = _Trial(spec.name, hasher.hash, _hasher_faults(spec))
     problems += trial.run(asked, deterministic=True)
     if not problems and not any(isinstance(each, bytes) for each in hasher.hash([sample.part for sample in asked])):
-        problems.append("nothing that was asked about has a hash: give some parts that it can read")
+        problems.append("no sample has a hash: pass some parts that it can read")
     problems += _closing_problems(hasher)
     if problems:
         raise NonConforming(spec.name, problems)
 
 
-# ── what is declared ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── declarations ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _spec_problems(one: Any, kind: type[DetectorSpec | ExtractorSpec | HasherSpec]) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _spec_problems(one: Any, kind: type[DetectorSpec | ExtractorSpec | HasherSpe
         yield f"spec is a {type(spec).__name__}, not a {kind.__name__}"
         return
     if one.spec != spec:
-        yield "spec changes from one reading to the next"
+        yield "spec differs between two readings"
     try:
         hash(spec)
     except TypeError as error:
@@ -139,10 +139,10 @@ def _spec_problems(one: Any, kind: type[DetectorSpec | ExtractorSpec | HasherSpe
 def _signal_problems(signals: Sequence[SignalSpec]) -> Iterator[str]:
     names = [signal.name for signal in signals]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"the signal {name} is promised twice"
+        yield f"the signal {name} is declared twice"
     for signal in signals:
         if not _SIGNAL_NAME.fullmatch(signal.name):
-            yield f"the signal {signal.name!r} cannot be named in rules: lower-case letters, digits, underscores"
+            yield f"the signal {signal.name!r} cannot be used in rules: lower-case letters, digits, underscores"
         if not isinstance(signal.kind, SignalKind):
             yield f"the signal {signal.name} has kind {signal.kind!r}, not one of SignalKind"
         if signal.harm is not None and signal.harm not in HARMS:
@@ -164,13 +164,13 @@ def _closing_problems(one: Any) -> Iterator[str]:
             return
 
 
-# ── what is answered ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Faults = Callable[[Part, Any], str | None]
 
 
 class _Trial:
-    """Asks about samples in several ways and collects what is wrong."""
+    """Passes samples in several ways and collects the problems."""
 
     def __init__(self, name: str, call: Callable[[Sequence[Part]], Sequence[Any]], faults: Faults) -> None:
         self._name = name
@@ -180,7 +180,7 @@ class _Trial:
 
     def run(self, samples: Sequence[SamplePart], deterministic: bool) -> list[str]:
         if self._ask("no parts at all", []) not in ([], None):
-            self.problems.append("no parts at all: answers came nevertheless")
+            self.problems.append("no parts at all: returned answers")
         alone = [self._ask(sample.what, [sample.part]) for sample in samples]
         good = [(sample, answer[0]) for sample, answer in zip(samples, alone, strict=True) if answer]
         for sample, answer in good:
@@ -192,7 +192,7 @@ class _Trial:
         together = self._ask("all samples together", parts)
         if deterministic and together is not None and together != expected:
             self.problems.append(
-                "together the samples are answered otherwise than one by one (or say deterministic = False)"
+                "answers for all samples together differ from those one by one (or set deterministic = False)"
             )
         self._from_threads(parts, expected if deterministic else None)
         return self.problems
@@ -202,7 +202,7 @@ class _Trial:
             calls = [pool.submit(self._ask, "from several threads", parts) for _ in range(_THREADS)]
         answers = [call.result() for call in calls]
         if expected is not None and any(answer is not None and answer != expected for answer in answers):
-            self.problems.append("from several threads at once the samples are answered otherwise than one by one")
+            self.problems.append("answers from several threads at once differ from those one by one")
 
     def _ask(self, what: str, parts: Sequence[Part]) -> list[Any] | None:
         given = list(parts)
@@ -212,7 +212,7 @@ class _Trial:
             self.problems.append(f"{what}: raises {type(error).__name__}; answer Unknown for the part instead")
             return None
         if given != list(parts):
-            self.problems.append(f"{what}: changes the list of parts that it was given")
+            self.problems.append(f"{what}: modifies the list of parts")
         if len(answers) != len(parts):
             self.problems.append(f"{what}: {len(answers)} answers for {len(parts)} parts")
             return None
@@ -220,7 +220,7 @@ class _Trial:
 
 
 class _Recorded:
-    """Gives a recorded answer, so that the runner's own check of answers can judge it."""
+    """Returns a recorded answer, so that the runner's own check can validate it."""
 
     def __init__(self, spec: Any, answer: Any) -> None:
         self.spec = spec
@@ -253,18 +253,20 @@ def _hasher_faults(spec: HasherSpec) -> Faults:
         if isinstance(answer, Unknown):
             if answer.part != part.path:
                 return "answer about another part"
-            return None if answer.detector == spec.name else f"the unknown names the detector {answer.detector!r}"
+            return None if answer.detector == spec.name else f"the Unknown names the detector {answer.detector!r}"
         if answer is None:
             unread = spec.modality is not Modality.TEXT and (not content or content == GARBAGE)
-            return "None for what cannot be read would let it pass; answer Unknown" if unread else None
-        return hash_fault(spec, answer) or (None if content else "a hash of nothing, which all that is empty has")
+            return "None for an unreadable part would let it pass; return Unknown" if unread else None
+        return hash_fault(spec, answer) or (
+            None if content else "a hash of an empty part, which every empty part would match"
+        )
 
     return fault
 
 
 def _difference(answer: Any, taken: Any, name: str) -> str | None:
     if isinstance(answer, Unknown) and answer.detector != name:
-        return f"the unknown names the detector {answer.detector!r}"
+        return f"the Unknown names the detector {answer.detector!r}"
     if isinstance(taken, Unknown) and taken != answer:
         return taken.detail or "the answer is not accepted"
     return None

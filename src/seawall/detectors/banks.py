@@ -1,4 +1,4 @@
-"""The bank matcher as a detector: a signal ``bank:<name>`` of value 1 wherever an entry of that bank is found."""
+"""The bank matcher as a detector: a signal ``bank:<name>`` of value 1 for every match of an entry in that bank."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ VERSION = "1"
 
 
 class BankDetector:
-    """Finds known texts, patterns and domains. Its signals carry the banks' revision as their version.
+    """Finds known texts, patterns and domains. Its signals have the banks' revision as their version.
 
-    ``names`` are banks to promise before they hold anything. The image detector reads its images from here, so
-    that one ``replace`` changes both.
+    ``names`` are banks to declare before they have entries. The image detector reads its entries from here, so that one
+    ``replace`` changes both.
     """
 
     def __init__(self, names: Collection[str] = ()) -> None:
@@ -25,7 +25,7 @@ class BankDetector:
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises a signal for every bank of the current snapshot."""
+        """Declares a signal per bank of the current snapshot."""
         return self._current[1]
 
     @property
@@ -39,7 +39,7 @@ class BankDetector:
         self._current = (matcher.reading(normalise), spec)  # one assignment: readers see both or neither
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; a part in which several entries are found carries a signal for each."""
+        """One answer per part; a part with matches of several entries has a signal for each."""
         matcher, spec = self._current
         if not matcher.size:
             return [()] * len(parts)
@@ -47,7 +47,7 @@ class BankDetector:
 
 
 class BankFollowingDetector:
-    """What a detector promises while its banks change. ``describe`` gives its spec under one snapshot of them."""
+    """The spec of a detector whose banks change. ``describe`` returns it for one snapshot."""
 
     def __init__(self, banks: BankDetector, describe: Callable[[BankMatcher], DetectorSpec]) -> None:
         self._banks = banks
@@ -73,7 +73,7 @@ def bank_spec(
     cost: Cost,
     others: tuple[SignalSpec, ...] = (),
 ) -> DetectorSpec:
-    """The spec of a detector that matches against these banks, and perhaps measures ``others``."""
+    """The spec of a detector that matches against these banks, with further signals ``others``."""
     return DetectorSpec(
         name=name,
         version=version,
@@ -84,10 +84,10 @@ def bank_spec(
 
 
 def bank_signals(matcher: BankMatcher) -> tuple[SignalSpec, ...]:
-    """What a detector that matches against these banks promises: three signals for each bank.
+    """The signals of a detector that matches against these banks: three per bank.
 
-    ``bank:<name>`` acts; ``bank_suppressed:<name>`` was set aside because an allow-bank knows the part;
-    ``bank_quarantined:<name>`` belongs to an entry that is found too often, and goes to review.
+    ``bank:<name>`` has an effect; ``bank_suppressed:<name>`` was suppressed because an allow-bank knows the part;
+    ``bank_quarantined:<name>`` is from an entry that matches too often, and goes to review.
     """
     return tuple(
         SignalSpec(name=f"{prefix}:{name}", kind=SignalKind.COUNT, description=f"{words} of the bank {name}")
@@ -98,7 +98,7 @@ def bank_signals(matcher: BankMatcher) -> tuple[SignalSpec, ...]:
 
 _MEANINGS = {
     "bank": "An entry was found",
-    "bank_suppressed": "An entry was found in what an allow-bank knows",
+    "bank_suppressed": "An entry was found in a part known to an allow-bank",
     "bank_quarantined": "A quarantined entry was found",
 }
 _PREFIXES = {"matched": "bank", "suppressed": "bank_suppressed", "quarantined": "bank_quarantined"}
@@ -122,7 +122,7 @@ def to_signals(matcher: BankMatcher, hits: Iterable[Hit], part: Part, detector: 
 
 
 def digest_hashes(part: Part) -> tuple[PartHash, ...]:
-    """Digests of a file as it came, by which one that enters a bank later finds it. Derived parts have none."""
+    """Digests of a file as received, for matching with later entries. Derived parts have none."""
     if part.parent is not None or part.data is None:
         return ()
     digests = zip(("sha256", "sha1", "md5"), digests_of(part.data), strict=True)

@@ -1,4 +1,4 @@
-"""Hashers of plug-ins at work: their hashes compared with the banks, and what is unknown where one is not enabled."""
+"""Plug-in hashers as detectors: their hashes compared with the banks; *unknown* where a hasher is not enabled."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from seawall.model.signals import (
 
 
 class HashDetector:
-    """A hasher as a detector: finds what the banks hold of its kind, and hands its hashes over for later entries.
+    """A hasher as a detector: finds bank entries of its kind, and returns its hashes for matching with later entries.
 
-    What cannot be read is *unknown* as soon as a bank holds such a hash. Raises ``ValueError`` for a hasher whose
-    spec does not hold.
+    Unreadable parts are *unknown* as soon as a bank has entries of this kind. Raises ``ValueError`` for a hasher with
+    an invalid spec.
     """
 
     def __init__(self, banks: BankDetector, hasher: Hasher) -> None:
@@ -42,26 +42,26 @@ class HashDetector:
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises a signal for every bank, under the hasher's name."""
+        """Declares a signal per bank, under the hasher's name."""
         return self._following.spec
 
     def start(self) -> None:
-        """Prepare the hasher, if it has something to prepare."""
+        """Start the hasher, if it has a ``start``."""
         getattr(self._hasher, "start", _nothing)()
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part. Raises what the hasher raises, and ``ValueError`` for too few or many prints."""
+        """One answer per part. Raises what the hasher raises, and ``ValueError`` for a wrong number of hashes."""
         matcher = self._banks.matcher
         made = self._hasher.hash(parts)
         return [self._answer(matcher, part, value) for part, value in zip(parts, made, strict=True)]
 
     def close(self) -> None:
-        """Close the hasher, if it holds something."""
+        """Close the hasher, if it has a ``close``."""
         getattr(self._hasher, "close", _nothing)()
 
     def _answer(self, matcher: BankMatcher, part: Part, made: bytes | Unknown | None) -> DetectorResult:
         name = self._spec.name
-        if made is None or (isinstance(made, Unknown) and not matcher.has(name)):  # nothing that could match
+        if made is None or (isinstance(made, Unknown) and not matcher.has(name)):  # nothing could match
             return ()
         if isinstance(made, Unknown):
             return made
@@ -75,7 +75,7 @@ class HashDetector:
 
 
 class AbsentHashers:
-    """Says *unknown* of whatever an entry should be compared with and cannot: its hasher is not enabled here."""
+    """Reports *unknown* for parts that entries should be compared with, but whose hasher is not enabled here."""
 
     def __init__(self, banks: BankDetector) -> None:
         self._banks = banks
@@ -83,11 +83,11 @@ class AbsentHashers:
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises a signal for every bank."""
+        """Declares a signal per bank."""
         return self._following.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """Nothing about a part, or that it is unknown and which plug-in is missing."""
+        """Nothing about a part, or *unknown* with the missing plug-in."""
         stranded = self._banks.matcher.stranded()
         if not stranded:
             return [()] * len(parts)
@@ -102,11 +102,11 @@ class AbsentHashers:
 
 def absence(kind: str) -> str:
     """Why entries of a kind match nothing, and the remedy."""
-    return f"no hasher {kind} with hashes of this length is enabled: name its plug-in, or suspend its entries"
+    return f"no hasher {kind} with hashes of this length is enabled: enable its plug-in, or suspend its entries"
 
 
 def hash_file(hasher: Hasher, data: bytes) -> str:
-    """The value of an entry for an image, recording, video or text (UTF-8). Raises ``EntryError``."""
+    """The value of an entry for an image, audio, video or text (UTF-8). Raises ``EntryError``."""
     spec = hasher.spec
     text = data.decode("utf-8", "replace") if spec.modality == "text" else None
     part = Part(path="file", modality=spec.modality, field="file", text=text, data=None if text is not None else data)
@@ -117,9 +117,9 @@ def hash_file(hasher: Hasher, data: bytes) -> str:
     if isinstance(made, Unknown):
         raise EntryError(f"{spec.name} cannot read this: {made.detail or made.reason}")
     if made is None:
-        raise EntryError(f"{spec.name} finds too little in this to find it again")
+        raise EntryError(f"{spec.name} finds too little detail in this to match it")
     if fault := hash_fault(spec, made):
-        raise EntryError(f"{spec.name} made {fault}")
+        raise EntryError(f"{spec.name} returned {fault}")
     return made.hex()
 
 

@@ -24,7 +24,7 @@ class LinkDetector:
                 name="link_risk",
                 kind=SignalKind.SCORE,
                 harm="dangerous_link",
-                description="How much the riskiest address in the part has against it",
+                description="Risk of the riskiest address in the part",
             ),
         ),
         modalities=frozenset({Modality.TEXT, Modality.LINK}),
@@ -32,7 +32,7 @@ class LinkDetector:
     )
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; evidence names the flags of the riskiest link."""
+        """One answer per part; evidence names the flags of the riskiest link."""
         return [self._look(part) for part in parts]
 
     def _look(self, part: Part) -> DetectorResult:

@@ -1,4 +1,4 @@
-"""Personal data in text: found by shape and, where there is one, by checksum.
+"""Personal data in text: detected by format and, where one exists, by checksum.
 
 >>> [finding.kind for finding in find_personal_data("mail ann@mail.example or pay to GB82 WEST 1234 5698 7654 32")]
 ['email', 'iban']
@@ -18,8 +18,8 @@ from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
 
 VERSION = "1"
-_MOST_FINDINGS: Final = 2_000  # in one part; counting stops there
-_MOST_SIGNALS: Final = 100  # findings reported with a span; the counts go on
+_MOST_FINDINGS: Final = 2_000  # per part; counting stops there
+_MOST_SIGNALS: Final = 100  # findings reported with a span; the counts include all
 
 CONTACT: Final = frozenset({"email", "phone", "street_address"})
 FINANCIAL: Final = frozenset({"payment_card", "iban"})
@@ -35,11 +35,11 @@ class Finding:
 
 
 def find_personal_data(text: str) -> list[Finding]:
-    """What looks like personal data in a text, in order; no two overlap."""
+    """Probable personal data in a text, in order, without overlaps."""
     digits = len(_DIGIT.findall(text))
     if not digits and "@" not in text and ":" not in text and not _SPOKEN_AT.search(text):
         return []
-    found: list[Finding] = []  # by start; none overlap
+    found: list[Finding] = []  # by start, without overlaps
     starts: list[int] = []
     for kind, least, find in _FINDERS:
         if digits < least:
@@ -58,7 +58,7 @@ def find_personal_data(text: str) -> list[Finding]:
 class PersonalDataDetector:
     """Counts of personal data in texts.
 
-    ``pii_count`` comes once for each finding, with its span and kind, counting up; so its largest value is the count.
+    ``pii_count`` is emitted once per finding, with its span and kind, counting up; so its largest value is the count.
     """
 
     spec = DetectorSpec(
@@ -89,7 +89,7 @@ class PersonalDataDetector:
     )
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part."""
+        """One answer per part."""
         return [self._look(part) for part in parts]
 
     def _look(self, part: Part) -> DetectorResult:
@@ -207,7 +207,7 @@ def _street_addresses(text: str) -> Iterator[tuple[int, int]]:
 
 
 _Finder = Callable[[str], Iterator[tuple[int, int]]]
-_FINDERS: Final[tuple[tuple[str, int, _Finder], ...]] = (  # kind, digits that a text needs to hold one
+_FINDERS: Final[tuple[tuple[str, int, _Finder], ...]] = (  # kind, digits that a text needs to contain one
     ("email", 0, _emails),
     ("iban", 7, _ibans),
     ("national_id", 6, _national_ids),

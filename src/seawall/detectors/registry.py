@@ -1,4 +1,4 @@
-"""The detectors and extractors that come with Seawall: explicit lists."""
+"""The shipped detectors and extractors, as explicit lists."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def default_detectors(
     media: Media | None = None,
     hashers: Sequence[Hasher] = (),
 ) -> tuple[Detector, ...]:
-    """Every detector that works offline on day one.
+    """Every detector that works offline without configuration.
 
-    ``banks`` is kept by whoever fills it: ``banks.replace(matcher)`` changes everything that is matched at once.
-    ``text_model_dir`` holds weights to use instead of the shipped ones. ``media`` decodes audio files and videos: give
-    the extractors the same, and each is decoded once. ``hashers`` are those of plug-ins; each becomes a detector.
+    ``banks`` is filled by the caller: ``banks.replace(matcher)`` changes everything that is matched at once.
+    ``text_model_dir`` contains weights to use instead of the shipped ones. ``media`` decodes audio and video: share it
+    with the extractors to decode each file once. ``hashers`` are those of plug-ins; each becomes a detector.
     """
-    from seawall.detectors.audio import AudioDetector  # here: who only reads texts does without
+    from seawall.detectors.audio import AudioDetector  # imported here: not needed for text
     from seawall.detectors.joint import JointDetector
-    from seawall.detectors.text.model import TextModel  # here: so that the inline detectors do without its numbers
+    from seawall.detectors.text.model import TextModel  # imported here: so that inline detectors do not load numpy
     from seawall.detectors.video import VideoDetector
     from seawall.media import Media
 
@@ -60,10 +60,10 @@ def default_detectors(
 
 
 def default_extractors(transcriber_dir: Path | None = None, *, media: Media | None = None) -> tuple[Extractor, ...]:
-    """Every extractor whose libraries are installed; without the extra ``media`` hardly one is.
+    """Every extractor whose libraries are installed; without the extra ``media``, hardly any is.
 
-    ``transcriber_dir`` holds a faster-whisper model, by which speech is read. Raises ``TranscriberError``.
+    ``transcriber_dir`` contains a faster-whisper model for reading speech. Raises ``TranscriberError``.
     """
-    from seawall.media import default_extractors as extractors  # here: who only reads texts does without
+    from seawall.media import default_extractors as extractors  # imported here: not needed for text
 
     return extractors(media, transcriber_model=transcriber_dir)

@@ -1,4 +1,4 @@
-"""Telephone numbers in text: by the world's numbering plans when they are written in full, by habit when not."""
+"""Telephone numbers in text: international ones by numbering plans, national ones by usual formats."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHAPES: Final = tuple(
 def find_phones(text: str) -> Iterator[tuple[int, int]]:
     """Spans of telephone numbers.
 
-    International numbers must be possible by the numbering plans. A national one needs a usual grouping that is no
+    International numbers must be possible by the numbering plans. A national one needs a usual grouping that is not a
     date, or a word such as "call" before it.
     """
     for match in _CANDIDATE.finditer(text):
@@ -49,7 +49,7 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_possible(written: str) -> bool:
-    import phonenumbers  # here: costs 80 ms, and most texts have no number
+    import phonenumbers  # imported here: takes 80 ms, and most texts have no number
 
     if written.startswith("00"):
         written = "+" + written[2:]

@@ -1,6 +1,6 @@
-"""Decisions become effects: enforcements, their reversal, and signed deliveries to the platform.
+"""Enforcement of decisions: actions, their reversal, and signed webhook deliveries to the platform.
 
-Whoever decides records the decision and then makes what is in force follow it, in one unit of the ledger::
+A component that decides records the decision and applies it, in one unit of the ledger::
 
     def unit(tx):
         tx.append(DecisionMade(decision=decision))
@@ -8,13 +8,13 @@ Whoever decides records the decision and then makes what is in force follow it, 
 
     ledger.commit(unit)
 
-A worker makes the attempts, one job of kind ``deliver`` at a time, on as many threads as it likes::
+A worker makes the delivery attempts, one job of kind ``deliver`` each, on any number of threads::
 
     courier = Courier(database=…, ledger=…, vault=…, load_decision=…)
     for job in jobs.claim([JOB_KIND], worker, limit=8, lease_ms=60_000):
         deliver(courier, job)
 
-Receivers are added with ``add_endpoint``, and a person sends a message again with ``replay``.
+Receivers are added with ``add_endpoint``; ``replay`` sends a message again.
 """
 
 from seawall.enforce.delivery import DeliveryClient, deliver

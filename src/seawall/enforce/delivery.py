@@ -1,4 +1,4 @@
-"""The worker's part: one attempt to deliver one message, and what follows from its outcome."""
+"""Delivery worker: makes one attempt to deliver one message, and records the outcome."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from seawall.storage.errors import LeaseLost
 _log = structlog.get_logger(__name__)
 
 GONE = 410
-_WAIT_BEHIND_MS = 60_000  # behind an earlier message of the same item; whoever finishes that one wakes this one sooner
-_SPREAD_MS = 5_000  # over which those that waited for a silent receiver come back
+_WAIT_BEHIND_MS = 60_000  # wait behind an earlier message of the item, shortened when that one finishes
+_SPREAD_MS = 5_000  # over which messages that waited for a silent receiver are spread
 _USER_AGENT = "Seawall-Webhooks/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClient:
-    """All that deliveries need. One for each worker process: it remembers which receivers are silent."""
+    """Dependencies of deliveries. Create one per worker process: it remembers which receivers are silent."""
 
     database: Database
     ledger: Ledger
     vault: Vault
-    load_decision: Callable[[str], Decision]  # by id; LookupError when there is none
+    load_decision: Callable[[str], Decision]  # by id; LookupError when unknown
     policy_title: Callable[[str], str | None] = field(default=lambda policy: None)
     allow_private: bool = False
     limits: Limits = DEFAULT_LIMITS
@@ -62,10 +62,10 @@ class _Outcome:
 
 
 def deliver(client: DeliveryClient, job: Job) -> None:
-    """Make one attempt and finish the job; what is left to do is a new job in the same transaction.
+    """Make one attempt and finish the job; remaining work becomes a new job in the same transaction.
 
-    A message waits while an earlier one about the same item is not yet delivered or dead at the same receiver. The
-    attempt itself takes ``courier.limits`` at most; call it on a thread without a running event loop.
+    A message waits while an earlier one about the same item is neither delivered nor dead at the same receiver. The
+    attempt takes at most ``courier.limits``; call it on a thread without a running event loop.
     """
     with client.database.read() as connection:
         pending = _find(connection, job.payload["delivery"])
@@ -96,7 +96,7 @@ def _attempt(client: DeliveryClient, pending: OutboxMessage) -> _Outcome:
     try:
         body = _body(client, pending, now)
     except Erased:
-        # The platform's id is destroyed: there is nobody left whom the receiver could be told about.
+        # The platform's id was erased: the receiver could not identify the subject.
         return _Outcome(DeliveryTrigger.DEAD, detail="erased")
     seconds = now // 1000
     headers = {
@@ -134,10 +134,10 @@ def _body(client: DeliveryClient, pending: OutboxMessage, now: int) -> bytes:
 
 
 def _judge(client: DeliveryClient, sent: Sent, *, attempt: int) -> _Outcome:
-    """2xx is delivered, 410 is dead at once, all else is tried again until the waits are used up.
+    """The outcome of an attempt: 2xx is delivered, 410 is dead, anything else is retried until the waits are used up.
 
-    A 410 does not switch the endpoint off, though Standard Webhooks suggests it: one wrong route at the platform
-    would silently end all enforcement. A person sees the dead deliveries and decides.
+    A 410 does not disable the endpoint, although Standard Webhooks suggests it: one wrong route on the platform would
+    silently end all enforcement. A person sees the dead deliveries and decides.
     """
     if sent.status is not None and 200 <= sent.status < 300:
         return _Outcome(DeliveryTrigger.DELIVERED, sent.status)
@@ -155,7 +155,7 @@ def _record(pending: OutboxMessage, job: Job, outcome: _Outcome, tx: Transaction
     tx.finish(job)
     now = tx.execute(select(delivery_table.c.state).where(delivery_table.c.id == pending.id)).scalar_one()
     if now not in UNFINISHED:
-        return  # a second job of the same delivery was quicker
+        return  # another job of the same delivery was faster
     tx.append(
         DeliveryAttempted(
             delivery=pending.id,
@@ -174,14 +174,14 @@ def _record(pending: OutboxMessage, job: Job, outcome: _Outcome, tx: Transaction
 
 
 def _wait_behind(pending: OutboxMessage, job: Job, tx: Transaction) -> None:
-    """Looked at again inside the transaction: the earlier message may just have been finished, and will wake nobody."""
+    """Checked again inside the transaction: an earlier message that just finished would not wake this one."""
     blocked = tx.execute(_earlier(pending)).first() is not None
     tx.finish(job)
     tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + (_WAIT_BEHIND_MS if blocked else 0))
 
 
 def _wait(pending: OutboxMessage, job: Job, wait: int, tx: Transaction) -> None:
-    """Not an attempt: the delivery's day of patience is not used up by it."""
+    """Postpone the job. Not an attempt, so it does not use up the delivery's retries."""
     tx.finish(job)
     tx.enqueue(JOB_KIND, pending.id, job.payload, due_at=tx.at + wait)
 
@@ -224,7 +224,7 @@ def _later(pending: OutboxMessage) -> Select[tuple[str]]:
 
 
 def _unfinished(pending: OutboxMessage) -> Select[tuple[str]]:
-    """The first message to the same receiver about the same item that still has an attempt before it."""
+    """The first unfinished message to the same receiver about the same item."""
     return (
         select(delivery_table.c.id)
         .join(enforcement_table, enforcement_table.c.id == delivery_table.c.enforcement)

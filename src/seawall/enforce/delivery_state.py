@@ -1,4 +1,4 @@
-"""The state machines of enforcements and deliveries: pure functions from (state, what happened) to state."""
+"""State machines of enforcements and deliveries: pure functions from (state, event) to state."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 
 class EnforcementState(StrEnum):
-    """Where an enforcement stands."""
+    """The state of an enforcement."""
 
     ACTIVE = "active"
     REVERSED = "reversed"
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     QUEUED = "queued"  # not tried yet, or replayed
     RETRYING = "retrying"  # failed at least once, will be tried again
@@ -24,7 +24,7 @@ class DeliveryState(StrEnum):
 
 
 class DeliveryTrigger(StrEnum):
-    """What may happen to a delivery: the outcomes of an attempt, and a person's replay."""
+    """Events of a delivery: the outcomes of an attempt, and a replay."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -33,7 +33,7 @@ class DeliveryTrigger(StrEnum):
 
 
 class IllegalTransition(ValueError):
-    """The ledger says that something happened which cannot follow what happened before."""
+    """The ledger contains an event that cannot follow the earlier ones."""
 
 
 _DELIVERY: Final[Mapping[DeliveryState, Mapping[DeliveryTrigger, DeliveryState]]] = {
@@ -52,11 +52,11 @@ _DELIVERY: Final[Mapping[DeliveryState, Mapping[DeliveryTrigger, DeliveryState]]
 }
 
 UNFINISHED: Final = frozenset({DeliveryState.QUEUED, DeliveryState.RETRYING})
-"""States in which a delivery still has an attempt before it."""
+"""States in which a delivery has further attempts."""
 
 
 def reversed_from(state: EnforcementState) -> EnforcementState:
-    """The state after a reversal. Raises IllegalTransition when it is reversed already: a reversal is final."""
+    """The state after a reversal. Raises IllegalTransition when it is already reversed: a reversal is final."""
     if state is not EnforcementState.ACTIVE:
         raise IllegalTransition(f"an enforcement that is {state} cannot be reversed")
     return EnforcementState.REVERSED

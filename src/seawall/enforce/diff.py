@@ -1,4 +1,4 @@
-"""What a new decision changes: the enforcements to reverse and the actions to apply. Pure."""
+"""Difference between enforcements in force and a new decision: what to reverse and what to apply. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveEnforcement:
-    """An enforcement in force, as the diff needs it. ``parameters`` is canonical JSON."""
+    """An enforcement in force, as compared here. ``parameters`` is canonical JSON."""
 
     id: str
     decision: str
@@ -26,7 +26,7 @@ class ActiveEnforcement:
 
 @dataclass(frozen=True, slots=True)
 class ToApply:
-    """An action with the surrogate of the subject that it is done to."""
+    """An action with the surrogate of its subject."""
 
     action: Action
     subject: str
@@ -34,7 +34,7 @@ class ToApply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementDiff:
-    """From what is in force to what is wanted. ``skipped``: actions on an actor whom the item does not have."""
+    """The changes from the current to the wanted state. ``skipped``: actions on an actor, for items without one."""
 
     reverse: tuple[ActiveEnforcement, ...] = ()
     apply: tuple[ToApply, ...] = ()
@@ -42,16 +42,16 @@ class EnforcementDiff:
 
 
 def canonical_parameters(action: Action) -> str:
-    """The parameters as JSON with sorted keys; a number is a float, so that 1 and 1.0 are one parameter."""
+    """The parameters as JSON with sorted keys; numbers are floats, so that 1 and 1.0 are equal."""
     plain = {name: value if isinstance(value, str) else float(value) for name, value in action.parameters.items()}
     return _ENCODER.encode(plain).decode()
 
 
 def enforcement_diff(active: Iterable[ActiveEnforcement], decision: Decision) -> EnforcementDiff:
-    """Compare what is in force because of the item with what ``decision`` wants.
+    """Compare the enforcements of an item with what ``decision`` wants.
 
-    Same kind, subject and parameters: stays as it is. Gone: reversed. New: applied. Changed parameters: reversed and
-    applied anew. Enforcements that the decision does not speak about (see ``_concerns``) stay.
+    Same kind, subject and parameters: unchanged. Missing: reversed. New: applied. Changed parameters: reversed and
+    applied again. Enforcements that the decision does not concern (see ``_concerns``) stay.
     """
     active = tuple(active)
     wanted: dict[tuple[str, str, str], ToApply] = {}
@@ -59,7 +59,7 @@ def enforcement_diff(active: Iterable[ActiveEnforcement], decision: Decision) ->
     for action in decision.actions:
         kind = ACTIONS[action.kind]
         if kind.inverse is None:
-            continue  # work for the house (review): nothing is in force afterwards
+            continue  # internal work (review): nothing is in force afterwards
         subject = decision.item.ref if kind.subject is ActionSubject.ITEM else decision.actor
         if subject is None:
             skipped.append(action)
@@ -76,11 +76,11 @@ def enforcement_diff(active: Iterable[ActiveEnforcement], decision: Decision) ->
 
 
 def _concerns(decision: Decision, enforcement: ActiveEnforcement) -> bool:
-    """Whether the decision may undo the enforcement.
+    """Whether the decision may reverse the enforcement.
 
-    What is in force on an item follows the item's newest decision. What was done to a person for one revision is
-    undone by a decision about that revision, or by a person's decision that names the one it overturns: otherwise
-    the author of an attack would lose the strike by editing the attack away.
+    Enforcements on an item follow the item's newest decision. An enforcement on a person for one revision is reversed
+    only by a decision about that revision, or by a person's decision that names the overturned one: otherwise the
+    author of an attack would lose the strike by editing the attack away.
     """
     if ACTIONS[enforcement.kind].subject is ActionSubject.ITEM:
         return True

@@ -1,4 +1,4 @@
-"""Receivers of deliveries: where they are, what they want, and the secrets they share with Seawall."""
+"""Webhook endpoints: their URLs, the content types they receive, and their signing secrets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from seawall.model import new_id, now_ms
 from seawall.storage import Database, Transaction, Vault
 
 OVERLAP_MS: Final = 24 * 3_600_000
-"""After a rotation, messages are signed with the old secret too for this long, so that a receiver can follow."""
+"""How long messages are also signed with the old secret after a rotation, so that receivers can switch."""
 
 _ALL: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A receiver. ``content_types``: those it wants; empty: all."""
+    """A receiver. ``content_types``: those it receives; empty: all."""
 
     id: str
     url: str
@@ -32,20 +32,20 @@ class Endpoint:
     created_at: int
 
     def wants(self, content_type: str) -> bool:
-        """Whether deliveries about that content type go here."""
+        """Whether deliveries about that content type go to this endpoint."""
         return self.enabled and (not self.content_types or content_type in self.content_types)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningSecrets:
-    """An endpoint's signing secrets, as they are sealed."""
+    """An endpoint's signing secrets, as sealed in the vault."""
 
     current: str
     previous: str | None = None
     previous_until: int = 0
 
     def valid_at(self, at: int) -> tuple[str, ...]:
-        """Those to sign with."""
+        """The secrets to sign with at this time."""
         if self.previous is not None and at < self.previous_until:
             return (self.current, self.previous)
         return (self.current,)
@@ -53,17 +53,17 @@ class SigningSecrets:
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """The only time that a secret is shown."""
+    """A new secret, which is shown only once."""
 
     endpoint: str
     secret: str
 
 
 class UnknownEndpoint(LookupError):
-    """There is no endpoint of that id."""
+    """No endpoint has that id."""
 
     def __init__(self, endpoint: str) -> None:
-        super().__init__(f"There is no endpoint {endpoint!r}. Look at the list of endpoints for its id.")
+        super().__init__(f"There is no endpoint {endpoint!r}. See the list of endpoints for its id.")
 
 
 def add_endpoint(
@@ -75,9 +75,9 @@ def add_endpoint(
     allow_private: bool = False,
     getaddrinfo: urls.GetAddrInfo | None = None,
 ) -> NewSecret:
-    """Register a receiver; enforcements from now on are delivered to it.
+    """Register a receiver; later enforcements are delivered to it.
 
-    Raises EndpointRefused, with a remedy, for an address to which deliveries are not sent (see ``urls``).
+    Raises EndpointRefused, with a remedy, for a URL that deliveries must not go to (see ``urls``).
     """
     urls.check(url, allow_private=allow_private, **({} if getaddrinfo is None else {"getaddrinfo": getaddrinfo}))
     made = NewSecret(new_id("ep"), new_secret())
@@ -95,16 +95,16 @@ def add_endpoint(
 
 
 def list_endpoints(database: Database) -> list[Endpoint]:
-    """All of them, oldest first."""
+    """All endpoints, oldest first."""
     with database.read() as connection:
         return [_endpoint(row) for row in connection.execute(_EVERY).mappings()]
 
 
 def set_enabled(database: Database, endpoint: str, enabled: bool) -> None:
-    """Switch a receiver on or off. Raises UnknownEndpoint.
+    """Enable or disable a receiver. Raises UnknownEndpoint.
 
-    While it is off nothing new is queued for it, and what was queued becomes dead (``endpoint_disabled``) when its turn
-    comes; a person can replay that after switching it on.
+    While it is disabled, nothing new is queued for it, and queued messages become dead (``endpoint_disabled``) when
+    they are due; they can be replayed after enabling it.
     """
     with database.write() as connection:
         changed = connection.execute(update(table).where(table.c.id == endpoint).values(enabled=enabled))
@@ -113,7 +113,7 @@ def set_enabled(database: Database, endpoint: str, enabled: bool) -> None:
 
 
 def rotate_secret(database: Database, vault: Vault, endpoint: str) -> NewSecret:
-    """Give a receiver a new secret. Raises UnknownEndpoint. The old one goes on being used beside it for a day."""
+    """Give a receiver a new secret; the old one is used alongside for a day. Raises UnknownEndpoint."""
     made = NewSecret(endpoint, new_secret())
     with database.write() as connection:
         row = connection.execute(select(table.c.secret).where(table.c.id == endpoint)).first()
@@ -127,14 +127,14 @@ def rotate_secret(database: Database, vault: Vault, endpoint: str) -> NewSecret:
 
 
 def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endpoint, SigningSecrets] | None:
-    """A receiver with its secrets; None when there is none of that id."""
+    """A receiver with its secrets; None when the id is unknown."""
     with database.read() as connection:
         row = connection.execute(select(table).where(table.c.id == endpoint)).mappings().first()
     return None if row is None else (_endpoint(row), _reveal(vault, endpoint, row["secret"]))
 
 
 def receivers(tx: Transaction, content_type: str) -> tuple[Endpoint, ...]:
-    """Who is to hear of an enforcement. One SELECT for a whole batch of units, none for units that do not ask."""
+    """Endpoints that receive an enforcement. One SELECT per batch of units, none for units without enforcement."""
     try:
         known = tx.prefetched(table, _ALL)
     except LookupError:

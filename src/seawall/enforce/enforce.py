@@ -1,4 +1,4 @@
-"""From a decision to what is in force: the difference as events, and a delivery of each change to each receiver."""
+"""Application of a decision: the difference as events, and a delivery of each change to each receiver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JOB_KIND = "deliver"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What ``apply`` did: ids of enforcements, and the actions that had nobody to be done to."""
+    """The result of ``apply``: ids of enforcements, and the actions without a subject."""
 
     applied: tuple[str, ...] = ()
     reversed: tuple[str, ...] = ()
@@ -32,11 +32,11 @@ NOTHING = Changes()
 
 
 def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> Changes:
-    """Make what is in force because of the item follow ``decision``, inside the unit that records the decision.
+    """Make the enforcements of an item follow ``decision``, inside the unit that records the decision.
 
-    ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals come before applications:
-    a receiver that only obeys the last message ends where the decision is. Actions on the actor of an item without
-    one have nobody to be done to: they stay visible in the decision and come back in ``skipped``.
+    ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals precede applications, so a
+    receiver that only obeys the last message ends in the decided state. Actions on the actor of an item without one
+    stay visible in the decision and are returned in ``skipped``.
     """
     if item_is_new and not decision.actions:
         return NOTHING
@@ -66,7 +66,7 @@ def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> str:
 def _deliver(
     tx: Transaction, decision: Decision, enforcement: str, kind: str, change: Literal["applied", "reversed"]
 ) -> None:
-    """Queue the change for every receiver. What is the house's own (a tag) is in force without being sent."""
+    """Queue the change for every receiver. Internal actions (tags) take effect without being sent."""
     if ACTIONS[kind].subject is ActionSubject.HOUSE:
         return
     for endpoint in receivers(tx, decision.item.content_type):

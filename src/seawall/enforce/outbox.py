@@ -1,4 +1,4 @@
-"""What a receiver is told. Built when it is sent, from ledger and vault: nothing personal waits in a queue."""
+"""Webhook message bodies, built on sending from ledger and vault, so that no queue holds personal data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AS_OBJECT = msgspec.json.Decoder(dict[str, str | float])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
-    """A delivery with the enforcement it is about."""
+    """A delivery with its enforcement."""
 
     id: str
     seq: int
@@ -30,7 +30,7 @@ class OutboxMessage:
     attempts: int
     queued_at: int
     enforcement: str
-    decision: str  # the one that applied or reversed it, by ``change``
+    decision: str  # that applied or reversed it, depending on ``change``
     item: str
     subject: str
     kind: str
@@ -45,7 +45,7 @@ def body(
     policy_title: Callable[[str], str | None],
     in_force: tuple[str, ...],
 ) -> bytes:
-    """The message as JSON. Raises what ``platform_id`` raises: Erased when a subject's key is gone."""
+    """The message as JSON. Raises what ``platform_id`` raises: Erased when a subject's key was destroyed."""
     kind = ACTIONS[delivery.kind]
     data = {
         "enforcement": delivery.enforcement,
@@ -75,9 +75,9 @@ def _reason(policy: str, rule: str, policy_title: Callable[[str], str | None]) -
 
 
 def kinds_in_force(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
-    """The kinds of action that are active on a subject, whichever items they come from; those that ran out are not.
+    """The kinds of action active on a subject, whichever items they come from, without expired ones.
 
-    Whoever sets the subject's state to this needs no history: two limits of which one is lifted still are a limit.
+    A receiver that sets the subject's state to this needs no history: of two limits, lifting one leaves a limit.
     """
     table = enforcement_table
     rows = connection.execute(

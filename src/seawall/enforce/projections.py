@@ -1,4 +1,4 @@
-"""The tables ``enforcement`` and ``delivery``, as folds of the ledger."""
+"""Projections of the tables ``enforcement`` and ``delivery``."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _CHUNK = 500  # ids in one SELECT … IN
 
 
 class EnforcementProjection:
-    """What is in force, and what was."""
+    """Current and past enforcements."""
 
     name = "enforcement"
     tables: tuple[Table, ...] = (enforcement,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Fold a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
+        """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         events = [event for event in events if isinstance(event.body, EnforcementApplied | EnforcementReversed)]
         made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
         named = {event.body.enforcement for event in events if isinstance(event.body, EnforcementReversed)}
@@ -73,13 +73,13 @@ def _applied(event: Event, body: EnforcementApplied) -> Row:
 
 
 class DeliveryProjection:
-    """Every message to a receiver, and how far it has come."""
+    """Every message to a receiver, with its state."""
 
     name = "delivery"
     tables: tuple[Table, ...] = (delivery,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Fold a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
+        """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         kinds = DeliveryQueued | DeliveryAttempted | DeliveryReplayed
         bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
         made = {body.delivery for _, body in bodies if isinstance(body, DeliveryQueued)}
@@ -109,7 +109,7 @@ def _queued(event: Event, body: DeliveryQueued) -> Row:
 
 
 def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed) -> None:
-    """Attempts count from the last replay: a replayed message has its whole day of retries again."""
+    """Attempts count from the last replay: a replayed message has all its retries again."""
     trigger, attempts, status, detail = DeliveryTrigger.REPLAYED, 0, None, ""
     if isinstance(body, DeliveryAttempted):
         trigger, attempts, status, detail = DeliveryTrigger(body.outcome), body.attempt, body.status, body.detail

@@ -1,4 +1,4 @@
-"""A person sends a dead or delivered message again, under the same id."""
+"""Replay: sends a dead or delivered message again, under the same id."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from seawall.storage import Ledger, Transaction
 
 
 class UnknownDelivery(LookupError):
-    """There is no delivery of that id."""
+    """No delivery has that id."""
 
     def __init__(self, delivery: str) -> None:
-        super().__init__(f"There is no delivery {delivery!r}. Look at the list of deliveries for its id.")
+        super().__init__(f"There is no delivery {delivery!r}. See the list of deliveries for its id.")
 
 
 class CannotReplay(ValueError):
-    """The message is still on its way, or a later one has taken its place. The text says which."""
+    """The message is still queued, or a later one supersedes it. The text says which."""
 
 
 def replay(ledger: Ledger, delivery: str, *, person: str) -> None:
-    """Queue a dead or delivered message again, with a whole day of retries before it.
+    """Queue a dead or delivered message again, with all its retries.
 
-    ``person`` is the surrogate of whoever asks. Raises UnknownDelivery, or CannotReplay: an old message that came
-    after a newer one about the same action would put the platform back to what is no longer so.
+    ``person`` is the surrogate of the requesting person. Raises UnknownDelivery, or CannotReplay: an old message sent
+    after a newer one about the same action would restore an outdated state at the platform.
     """
 
     def unit(tx: Transaction) -> None:
@@ -37,10 +37,10 @@ def replay(ledger: Ledger, delivery: str, *, person: str) -> None:
         if row is None:
             raise UnknownDelivery(delivery)
         if row.state in UNFINISHED:
-            raise CannotReplay(f"{delivery} is {row.state}: it will be tried again by itself.")
+            raise CannotReplay(f"{delivery} is {row.state}: it will be retried automatically.")
         newer = tx.execute(_newer(row)).scalar()
         if newer is not None:
-            raise CannotReplay(f"{delivery} is outdated: {newer} tells of a later change. Replay that one.")
+            raise CannotReplay(f"{delivery} is outdated: {newer} reports a later change. Replay that one.")
         tx.append(DeliveryReplayed(delivery=delivery, person=person))
         tx.enqueue(JOB_KIND, delivery, {"delivery": delivery})
 

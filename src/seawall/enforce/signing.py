@@ -9,11 +9,11 @@ import hmac
 import secrets
 
 PREFIX = "whsec_"
-_SECRET_BYTES = 32  # the specification asks for 24 to 64
+_SECRET_BYTES = 32  # the specification requires 24 to 64
 
 
 def new_secret() -> str:
-    """A fresh signing secret, as receivers' libraries take it: ``whsec_`` and base64."""
+    """A fresh signing secret in the format of receivers' libraries: ``whsec_`` and base64."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -25,6 +25,6 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
-        raise ValueError(f"A signing secret is {PREFIX!r} followed by base64. Rotate the endpoint's secret.") from error
+        raise ValueError(f"A signing secret must be {PREFIX!r} and base64. Rotate the endpoint's secret.") from error
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

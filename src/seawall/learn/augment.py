@@ -1,10 +1,10 @@
-"""Sentences of our own that teach what scraped data teach wrongly.
+"""Training sentences written for this project, to correct biases of scraped data.
 
-Scraped sets are full of hate that names a group and short of harmless text that does, of groups being praised, of
-hate that is denied or quoted in order to condemn it, and of contempt for things that are nobody's identity. The
-sentences here are written for this purpose, by us, under this project's licence. They come in opposites, so that
-a group's name, a harsh word or a quotation alone decides nothing. No sentence is taken from a test suite, and
-whatever comes out too near a test text is removed like any other training text (``dedupe``).
+Scraped sets contain much hate that names a group, and little harmless text that does, praise of groups, hate that is
+denied or quoted to condemn it, and contempt for things that are not an identity. These sentences were written for this
+purpose, under this project's licence. They come in opposites, so that a group's name, a harsh word or a quotation alone
+decides nothing. No sentence is taken from a test suite, and sentences too close to a test text are removed like any
+other training text (``dedupe``).
 """
 
 from __future__ import annotations
@@ -211,11 +211,11 @@ _SLOTS: dict[str, tuple[str, ...]] = {
 _HARMLESS = {"hate": 0.0, "harassment": 0.0, "sexism": 0.0, "toxic": 0.0}
 
 
-TYPING_ERRORS = 0.25  # share of sentences that get one
+TYPING_ERRORS = 0.25  # share of sentences with one
 
 
 def mistyped(text: str, chance: random.Random) -> str:
-    """The text with one slip of the fingers in a longer word, or two words run together."""
+    """The text with one typing error in a longer word, or with two words joined."""
     words = text.split(" ")
     long = [number for number, word in enumerate(words) if len(word) > 3]
     if not long or (len(words) > 1 and chance.random() < 0.3):
@@ -231,7 +231,7 @@ def mistyped(text: str, chance: random.Random) -> str:
 
 
 def sentences(seed: int, rounds: int = 800) -> Iterator[LabelledText]:
-    """Labelled sentences, ``rounds`` of each kind of opposite, the same for the same seed."""
+    """Labelled sentences, ``rounds`` of each kind of opposite, deterministic for a seed."""
     chance = random.Random(seed)  # noqa: S311
 
     def fill(pattern: str, people: Sequence[str] = _PEOPLE) -> str:
@@ -263,7 +263,7 @@ def sentences(seed: int, rounds: int = 800) -> Iterator[LabelledText]:
         attacks = (contempt, violence, order, kind_hate, feeling, threat, refused, question)
         for pattern in attacks:
             yield example(fill(pattern), hateful, "attack")
-        for pattern in chance.sample([p for p in attacks if p != kind_hate], 4):  # said of what is no protected group
+        for pattern in chance.sample([p for p in attacks if p != kind_hate], 4):  # not about a protected group
             yield example(fill(pattern, _THINGS), _HARMLESS, "things")
         for pattern in chance.sample([p for p in attacks if p != kind_hate], 2):
             yield example(fill(pattern, _TRADES), {"hate": 0.0}, "trades")

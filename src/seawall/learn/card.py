@@ -1,4 +1,4 @@
-"""The model card as data: what the model was made from, how, what it reaches, and where it ends."""
+"""The model card as data: training data, method, results and limits of a model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def head_numbers(
 ) -> dict[str, Any]:
     """One head on its calibration split: ranking with intervals (rows resampled), calibration, the same per data set.
 
-    ECE and Brier are measured on the very rows that Platt's two numbers were fitted to, so they flatter a little.
+    ECE and Brier are measured on the rows to which Platt's two parameters were fitted, so they are slightly optimistic.
     """
 
     def auc(rows: NDArray[np.int64]) -> float:
@@ -85,9 +85,9 @@ def head_numbers(
 
 
 def best_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64], rounds: int = 0) -> float:
-    """The threshold of the highest macro-F1: for a data set whose makers ask for one answer, not for a rate.
+    """The threshold with the highest macro-F1, for data sets that are scored on one answer and not on a rate.
 
-    With ``rounds``, the median over that many resamplings of the rows: the highest point of a jagged curve is luck.
+    With ``rounds``, the median over that many resamplings of the rows, because the maximum of a jagged curve is noisy.
     """
     if rounds:
         chance = np.random.default_rng(len(truth))

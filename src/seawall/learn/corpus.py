@@ -1,4 +1,4 @@
-"""What a model is trained on: gathered, freed of test texts and of repeats, and split without leaks."""
+"""The training corpus: gathered, without test texts and repetitions, and split without leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seawall.learn import augment
 from seawall.learn.datasets import DATASETS, DatasetUse, LabelledText, refuse_unless_trainable
 from seawall.learn.dedupe import DuplicateIndex, canonical, clusters
 
-Progress = Callable[[str], None]  # told what is being done
+Progress = Callable[[str], None]  # called with the current step
 
 RECIPE: tuple[tuple[str, str], ...] = (
     ("hatexplain", "train"),
@@ -40,7 +40,7 @@ TESTS: tuple[tuple[str, str], ...] = (
     ("davidson", "train"),
     ("hatemoji", "joint"),
 )
-"""Sets that models are tested on: unless the recipe names them, their texts and near-duplicates are removed."""
+"""Test sets: unless the recipe names them, their texts and near-duplicates are removed."""
 
 TESTED_ELSEWHERE = frozenset({"openai_moderation"})
 """Sets that train some heads and test the others: removed from every other set, not from themselves."""
@@ -52,14 +52,14 @@ ASSUMED_CLEAN: dict[str, tuple[str, ...]] = {
     "spam": ("toxic_spans", "edos", "toxigen", "hatemoji"),
     "sexual": ("toxic_spans", "sms_spam", "toxigen"),
 }
-"""For each head, sets without its label whose texts are taken as harmless in its sense.
+"""For each head, sets without its label whose texts are assumed to be harmless for it.
 
-Everyday messages teach the first three what ordinary talk looks like; the two small heads would otherwise only ever
-have seen one kind of harmless text. Together they never weigh more than the texts that do carry the label.
+Everyday messages give the first three heads examples of ordinary language; the two small heads would otherwise see only
+one kind of harmless text. Together their weight never exceeds that of the texts that do have the label.
 """
 
 LEARNT_FROM: dict[str, tuple[str, ...]] = {"toxic": ("hatexplain",)}
-"""Heads that take one set's definition as it is: the n-gram model learns them, and both are calibrated, on it alone."""
+"""Heads that follow one set's definition: the n-gram model learns them, and both are calibrated, on that set only."""
 
 CALIBRATION_SHARE = 0.12
 
@@ -83,15 +83,15 @@ class TrainingCorpus:
     examples: tuple[LabelledText, ...]
     calibration: NDArray[np.bool_]
     sources: tuple[CorpusSource, ...]
-    absent_tests: tuple[str, ...]  # test sets that were not there to be removed
+    absent_tests: tuple[str, ...]  # test sets that were missing, so not removed
 
 
 def gather(
     data: Path, recipe: Sequence[tuple[str, str]], seed: int, progress: Progress, *, with_sentences: bool = True
 ) -> TrainingCorpus:
-    """Read, remove, split.
+    """Read the recipe's sets, remove test texts and repetitions, and split.
 
-    Raises ``RefusedError`` for sets that may not train, ``FileNotFoundError`` for missing ones.
+    Raises ``RefusedError`` for sets that must not train, ``FileNotFoundError`` for missing ones.
     """
     refuse_unless_trainable(tuple(name for name, _ in recipe))
     progress("indexing test texts")
@@ -131,7 +131,7 @@ def gather(
 
 
 def _tests(data: Path, tests: Sequence[tuple[str, str]]) -> tuple[DuplicateIndex, tuple[str, ...]]:
-    """Texts the model will be tested on, to be recognised in the training data; and the sets that are not there."""
+    """An index of test texts, to recognise them in the training data, and the names of missing sets."""
     texts: list[str] = []
     absent: list[str] = []
     for name, split in tests:
@@ -143,7 +143,7 @@ def _tests(data: Path, tests: Sequence[tuple[str, str]]) -> tuple[DuplicateIndex
 
 
 def _calibration(examples: Sequence[LabelledText], seed: int) -> NDArray[np.bool_]:
-    """Whole clusters of near-duplicates, and whole pairs, go to one side, by a hash: no chance, no order."""
+    """Assign whole clusters of near-duplicates, and whole pairs, to one side by a hash, independent of order."""
     cluster = clusters([example.text for example in examples])
     joined = _join(cluster, [f"{example.dataset}:{example.group}" if example.group else "" for example in examples])
     limit = int(CALIBRATION_SHARE * 2**32)
@@ -175,7 +175,7 @@ def _join(cluster: NDArray[np.int64], groups: Sequence[str]) -> list[int]:
 
 
 def summary(corpus: TrainingCorpus) -> dict[str, int]:
-    """How many texts each set contributes."""
+    """The number of texts that each set contributes."""
     return dict(Counter(example.dataset for example in corpus.examples))
 
 

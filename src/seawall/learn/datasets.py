@@ -1,9 +1,9 @@
-"""Readers of public data sets: each gives labelled texts, its licence, and what it may be used for.
+"""Readers of public data sets: labelled texts, the licence, and the permitted use.
 
-A set lives in a folder of its name under the data directory (``SEAWALL_DATA``). Labels are soft: the share of
-people who would say yes, in [0, 1]; a head without an entry is *not known*, which is not "no".
+A set is in a folder of its name under the data directory (``SEAWALL_DATA``). Labels are soft: the share of people who
+would say yes, in [0, 1]; a head without an entry is *not known*, which is not "no".
 
-Some labels are mapped, and every mapping is a judgement. They are written beside the reader that makes them.
+Some labels are mapped, and every mapping is a judgement, documented at the reader that makes it.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ HEADS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic")
 
 
 class DatasetUse(StrEnum):
-    """What a data set may be used for."""
+    """The permitted use of a data set."""
 
     TRAIN = "train"
-    SHARE_ALIKE = "share_alike"  # weights made from it could not be given away under our licence
-    EVALUATE = "evaluate"  # made to test with: training on it would void every claim
+    SHARE_ALIKE = "share_alike"  # weights trained on it could not be published under our licence
+    EVALUATE = "evaluate"  # a test set: training on it would invalidate results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledText:
-    """One labelled text. ``group`` ties texts that must stay on one side of a split (a pair, a thread)."""
+    """One labelled text. ``group`` marks texts that must stay on one side of a split (a pair, a thread)."""
 
     text: str
     labels: Mapping[str, float]
     dataset: str
     group: str = ""
-    slice: str = ""  # the functional test, the identity named, the harm: what results are broken down by
+    slice: str = ""  # for breakdowns: the functional test, the identity named, the harm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,15 @@ class Dataset:
     files: tuple[str, ...]
     splits: Mapping[str, Callable[[Path], Iterator[LabelledText]]]
     note: str = ""
-    weight: float = 1.0  # how much one of its texts counts in training, beside 1
+    weight: float = 1.0  # weight of one of its texts in training
     heads: tuple[str, ...] = field(default=HEADS)  # the heads it may train
 
     def present(self, data: Path) -> bool:
-        """Whether all files of the set are there."""
+        """Whether all files of the set exist."""
         return all((data / self.folder / name).is_file() for name in self.files)
 
     def read(self, data: Path, split: str) -> list[LabelledText]:
-        """Every example of one split. Raises ``FileNotFoundError`` with the remedy when the set is missing."""
+        """All examples of one split. Raises ``FileNotFoundError`` with the remedy when the set is missing."""
         if not self.present(data):
             missing = [name for name in self.files if not (data / self.folder / name).is_file()]
             raise FileNotFoundError(
@@ -89,7 +89,7 @@ def _lines(path: Path) -> Iterator[dict[str, object]]:
 
 
 def _davidson(folder: Path) -> Iterator[LabelledText]:
-    """Hate is the share of raters. "Offensive" is mostly swear words said among friends: no label for harassment."""
+    """Hate is the share of raters. "Offensive" is mostly friendly swearing, so it gives no label for harassment."""
     for row in _rows(folder / "labeled_data.csv"):
         raters = float(row["count"])
         labels = {"hate": float(row["hate_speech"]) / raters}
@@ -99,7 +99,7 @@ def _davidson(folder: Path) -> Iterator[LabelledText]:
 
 
 def _hatexplain(folder: Path, split: str) -> Iterator[LabelledText]:
-    """Train labels disagree with the official majority on about a tenth of posts: none counts as certain.
+    """Train labels differ from the official majority on about a tenth of posts, so none counts as certain.
 
     "Offensive" is harassment; whether it is also hate is not known. Toxic is either, as its authors define it.
     """
@@ -129,9 +129,9 @@ def _edos(folder: Path, split: str) -> Iterator[LabelledText]:
 
 
 def _hatemoji(folder: Path, split: str) -> Iterator[LabelledText]:
-    """Made against a model, in pairs of which one word or emoji decides. A pair is one group.
+    """Written against a model, in pairs in which one word or emoji decides the label. A pair is one group.
 
-    The split ``joint`` gathers what tests the joint model, from all three files; the other splits are without it.
+    The split ``joint`` collects the joint model's test rows from all three files; the other splits exclude them.
     """
     held_out = held_out_entries()
     for name in ("train", "validation", "test") if split == "joint" else (split,):
@@ -153,7 +153,7 @@ def held_out_entries() -> frozenset[str]:
 
 
 def _toxic_spans(folder: Path) -> Iterator[LabelledText]:
-    """Raters rarely agree here, so the label is their share. A rater who marked an attack on identity says hate."""
+    """Raters rarely agree here, so the label is their share. Marking an attack on identity counts as hate."""
     identity = {row["annotation"] for row in _rows(folder / "spans.csv") if row["type"].startswith("Identity")}
     votes: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for row in _rows(folder / "annotations.csv"):
@@ -175,14 +175,14 @@ def _toxigen(folder: Path) -> Iterator[LabelledText]:
 
 
 def _implicit_hate(folder: Path) -> Iterator[LabelledText]:
-    """One label, by whoever posted as much as by what: not certain."""
+    """One label, decided by the poster as much as by the text: not certain."""
     for row in json.loads((folder / "implicitHate.json").read_text(encoding="utf-8")):
         labels = {"hate": 0.9 if row["label"] == "hate" else 0.1}
         yield LabelledText(text=row["text"], labels=labels, dataset="implicit_hate")
 
 
 def _mlma(folder: Path) -> Iterator[LabelledText]:
-    """Only clear cases: called hateful, or called normal and nothing else."""
+    """Clear cases only: labelled hateful, or labelled normal and nothing else."""
     for row in _rows(folder / "en_dataset.csv"):
         said = set(row["sentiment"].split("_"))
         labels: dict[str, float] = {}
@@ -206,7 +206,7 @@ OPENAI_HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
 
 
 def _openai(folder: Path) -> Iterator[LabelledText]:
-    """An absent harm is not known. ``any``: 1 if some harm is known to be there, 0 if none is among those known."""
+    """An absent harm is not known. ``any``: 1 if some harm is known to be present, 0 if no known label is positive."""
     for row in _lines(folder / "samples-dev.jsonl.gz"):
         known = {harm: float(str(row[harm])) for harm in OPENAI_HARMS if row.get(harm) is not None}
         labels = {**known, "any": max(known.values(), default=0.0)}
@@ -423,23 +423,23 @@ DATASETS: dict[str, Dataset] = {
 
 
 class TrainingError(ValueError):
-    """Training cannot go on; the text says why and what to do."""
+    """Training cannot continue; the text gives cause and remedy."""
 
 
 class RefusedError(TrainingError):
-    """A data set was asked to train shipped weights that it may not train."""
+    """A data set that must not train published weights was requested for training."""
 
 
 def refuse_unless_trainable(names: tuple[str, ...]) -> None:
-    """Raise ``RefusedError`` if any of the sets may not train weights that are given away."""
+    """Raise ``RefusedError`` if any of the sets must not train published weights."""
     for name in names:
         if name not in DATASETS:
-            raise RefusedError(f"no data set {name!r}; known: {', '.join(sorted(DATASETS))}")
+            raise RefusedError(f"unknown data set {name!r}; known: {', '.join(sorted(DATASETS))}")
         dataset = DATASETS[name]
         if dataset.use is DatasetUse.EVALUATE:
             raise RefusedError(f"data set {name!r} is for evaluation only: a model trained on it could not be tested")
         if dataset.use is DatasetUse.SHARE_ALIKE:
             raise RefusedError(
-                f"data set {name!r} is under {dataset.licence} (share-alike): weights made from it "
-                "could not be given away under this project's licence"
+                f"data set {name!r} is under {dataset.licence} (share-alike): weights trained on it "
+                "could not be published under this project's licence"
             )

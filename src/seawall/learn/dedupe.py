@@ -1,4 +1,4 @@
-"""Texts that are the same text, or nearly: so that nothing a model is tested on has been seen in training.
+"""Near-duplicate detection, to keep test texts out of the training data.
 
 Two texts are near-duplicates when the cosine of their sets of character 4-grams is at least ``NEAR`` (0.85), after
 undoing evasion and dropping everything but letters, digits and symbols. Candidates are found by MinHash and banding
@@ -37,12 +37,12 @@ def canonical(text: str) -> str:
 
 
 def digest(text: str) -> int:
-    """64 bits that stand for a canonical text in a manifest that must not hold texts."""
+    """A 64-bit digest of a canonical text, for manifests that must not contain texts."""
     return int.from_bytes(hashlib.blake2b(canonical(text).encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def shingles(canonical_text: str) -> Shingles:
-    """The distinct hashed character 4-grams of a canonical text, sorted; of a shorter text, the text itself."""
+    """The distinct hashed character 4-grams of a canonical text, sorted; for a shorter text, the text itself."""
     codes = code_points(f" {canonical_text} ")[: MAX_LENGTH - 1]
     if len(codes) <= _GRAM:
         return Substrings(codes).hash(np.zeros(1, dtype=np.int64), np.full(1, len(codes), dtype=np.int64))
@@ -57,7 +57,7 @@ def similarity(left: Shingles, right: Shingles) -> float:
 
 
 def _bands(sets: Sequence[Shingles]) -> NDArray[np.uint64]:
-    """One row for each text, one key for each band: texts that share a key are candidates."""
+    """One row per text, one key per band: texts that share a key are candidates."""
     lengths = np.array([len(one) for one in sets], dtype=np.int64)
     joined = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
     offsets = np.concatenate(([0], np.cumsum(lengths)[:-1])) if sets else np.zeros(0, dtype=np.int64)
@@ -73,7 +73,7 @@ def _bands(sets: Sequence[Shingles]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DuplicateIndex:
-    """Texts to be recognised again."""
+    """An index that recognises texts and their near-duplicates."""
 
     digests: frozenset[int]
     sets: tuple[Shingles, ...]
@@ -82,7 +82,7 @@ class DuplicateIndex:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> DuplicateIndex:
-        """Index these texts; repeats are kept once."""
+        """Index these texts; repetitions are stored once."""
         forms = sorted({canonical(text) for text in texts})
         sets = tuple(shingles(form) for form in forms)
         keys = _bands(sets)
@@ -95,7 +95,7 @@ class DuplicateIndex:
         )
 
     def matches(self, texts: Sequence[str], near: float = NEAR) -> NDArray[np.bool_]:
-        """For each text, whether it equals an indexed one or nearly does (cosine at least ``near``)."""
+        """For each text, whether it equals an indexed one or is a near-duplicate (cosine at least ``near``)."""
         forms = [canonical(text) for text in texts]
         sets = [shingles(form) for form in forms]
         found = np.array([digest(form) in self.digests for form in forms], dtype=bool)
@@ -126,7 +126,7 @@ class DuplicateIndex:
 
 
 def clusters(texts: Sequence[str], near: float = NEAR) -> NDArray[np.int64]:
-    """A number for each text, equal for texts linked by near-duplicates (directly or through others)."""
+    """A number per text, equal for texts linked by near-duplicates (directly or through others)."""
     sets = [shingles(canonical(text)) for text in texts]
     keys = _bands(sets)
     root = list(range(len(texts)))

@@ -1,7 +1,7 @@
-"""The n-gram model and the encoder made one: calibrated and measured together, as they are served.
+"""Combination of n-gram model and encoder: calibrated and measured together, as they are served.
 
 Probabilities are averaged, which did better than training one model on both models' features. The encoder's share in
-the average and Platt's curve over its log-odds are fitted on the calibration split, which neither model was fitted to.
+the average and Platt's curve over its log-odds are fitted on the calibration split, to which neither model was fitted.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from seawall.learn.corpus import TrainingCorpus
 from seawall.learn.labels import head_labels
 from seawall.measure import Platt, fit_platt, operating_points, roc_auc
 
-SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)  # of the encoder in the average, one of them for each head
-FLOOR = 0.0  # n-gram probability of some head from which the encoder is asked
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)  # candidates for the encoder's share in the average, chosen per head
+FLOOR = 0.0  # n-gram probability of any head from which the encoder is used
 
 Floats = NDArray[np.float64]
 _AT_ONCE = 512
@@ -39,7 +39,7 @@ def join(
     corpus: TrainingCorpus,
     seed: int,
 ) -> tuple[list[LinearHead], dict[str, Any], dict[str, Any]]:
-    """The heads with both opinions, their figures, and what the card says of the encoder."""
+    """The combined heads, their metrics, and the encoder's section of the card."""
     rows = np.flatnonzero(corpus.calibration)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ENCODER
@@ -74,7 +74,7 @@ def join(
 
 
 def fitted(label: Floats, ngram: Floats, odds: Floats, weight: Floats) -> JoinedHead:
-    """The encoder's own curve first; then the share of the encoder, and the last curve, of the lowest log-loss."""
+    """First the encoder's curve; then the share of the encoder and the final curve with the lowest log-loss."""
     own = fit_platt(label, odds, weight)
     tried = []
     for share in SHARES:

@@ -1,10 +1,10 @@
-"""Fitting of the joint model to the encoder that ships, by one command.
+"""Fitting of the joint model to the shipped encoder.
 
     python -m seawall.learn.joint --data DATA            # writes into the package
     python -m seawall.learn.joint --data DATA --out DIR
 
 Needs the emoji font (to draw Hatemoji's emoji), scikit-image (for photographs behind them) and a text model with an
-encoder. The image reader's networks must be there already (``seawall.learn.joint_reader``).
+encoder. The image reader's networks must exist already (``seawall.learn.joint_reader``).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from seawall.learn.perceptron import Schedule, train
 from seawall.measure import fit_platt, operating_points
 
 CALIBRATION_SHARE = 0.15
-READ_EVERY = 8  # of the images that train; those that calibrate are all read
-SEEDS = {"joint": 5, "text": 2, "picture": 2}  # networks whose answers are averaged
+READ_EVERY = 8  # of the training images; all calibration images are read
+SEEDS = {"joint": 5, "text": 2, "picture": 2}  # networks whose outputs are averaged
 SCHEDULE = Schedule(epochs=20, rate=2e-3, decay=0.2)
-SMALL = Schedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for one source alone
-CONFOUNDER_WEIGHT = 3.0  # of a post with a twin of the same words and the other label, in every head alike
-MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.IMAGE: 0.25}  # how often training sees which sources
+SMALL = Schedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for a single source
+CONFOUNDER_WEIGHT = 3.0  # of a post with a twin of equal words and the other label, in every head
+MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.IMAGE: 0.25}  # share of training rows per set of sources
 
 Progress = Callable[[str], None]
 Names = tuple[str, ...]
@@ -59,7 +59,7 @@ def evidence_of(row: HatemojiPost, names: Names) -> ItemEvidence:
 
 
 def views(rows: Sequence[HatemojiPost], names: Sequence[Names], encode: Encoding) -> TextViews:
-    """Features of rows whose images were read so; a source that says nothing is masked whatever the mask."""
+    """Features of rows with these image readings; an empty source is masked whatever the mask."""
     triples = []
     for mask in Mask:
         triples += [fusion.texts_of(evidence_of(row, read), mask) for row, read in zip(rows, names, strict=True)]
@@ -87,7 +87,7 @@ def read_images(
 def read_some(
     rows: Sequence[HatemojiPost], all_of: NDArray[np.bool_], reader: PictogramReader, photos: Sequence[Any]
 ) -> list[Names]:
-    """Draw and read the images of ``all_of`` and of some other rows; the rest count as read rightly."""
+    """Draw and read the images of ``all_of`` and of some other rows; the rest count as read without error."""
     read = [row.names for row in rows]
     for number in range(len(rows)):
         if all_of[number] or number % READ_EVERY == 0:
@@ -97,7 +97,7 @@ def read_some(
 
 
 def on_calibration_side(group: NDArray[np.int64], rows: Sequence[HatemojiPost], seed: int) -> NDArray[np.bool_]:
-    """Whole groups, chosen by a hash of their first row's words."""
+    """Which rows calibrate: whole groups, chosen by a hash of their first row's words."""
     side: dict[int, bool] = {}
     for number, row in zip(group.tolist(), rows, strict=True):
         if number not in side:
@@ -114,9 +114,9 @@ def fit(
     seed: int = 0,
     progress: Progress = lambda _what: None,
 ) -> tuple[dict[str, FusionHead], dict[str, Any]]:
-    """The three heads and what the card says of them. ``readings``: one or more readings of every row's image.
+    """The three heads and their section of the card. ``readings``: one or more readings of every row's image.
 
-    The first reading is the one that is calibrated on; training draws from all.
+    Calibration uses the first reading; training draws from all.
     """
     held = on_calibration_side(group, rows, seed)
     label = np.array([row.hateful for row in rows], dtype=np.float32)
@@ -166,7 +166,7 @@ def _drawing(
     columns: NDArray[np.int64],
     masks: dict[Mask, float],
 ) -> Callable[[np.random.Generator, NDArray[np.int64]], tuple[Floats, Floats, Floats]]:
-    """Batches in which each row is seen under a mask and in a reading drawn for it."""
+    """Batches in which each row has a mask and a reading drawn at random."""
     kinds, shares = list(masks), np.array(list(masks.values()))
 
     def draw(generator: np.random.Generator, chosen: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
@@ -180,21 +180,21 @@ def _drawing(
 
 
 def _widened(network: Network, columns: NDArray[np.int64], width: int) -> Network:
-    """The same network over all features, deaf to those that are not its own."""
+    """The same network over all features, with zero weights for features that are not its own."""
     first = np.zeros((width, network.first.shape[1]), dtype=np.int8)
     first[columns] = network.first
     return Network(first, network.unit, network.bias, network.last, network.shift)
 
 
 def learnt_from(data: Path) -> tuple[list[HatemojiPost], NDArray[np.int64]]:
-    """The posts to fit to and their groups; none shares a group with a post that tests. Raises ``TrainingError``."""
+    """The training posts and their groups; none shares a group with a test post. Raises ``TrainingError``."""
     rows = posts(data, "train") + posts(data, "validation")
     tests = posts(data, "joint")
     group = groups(rows + tests)
     tested = set(group[len(rows) :].tolist())
     kept = [number for number in range(len(rows)) if int(group[number]) not in tested]
     if len(kept) < 0.98 * len(rows):
-        raise TrainingError(f"{len(rows) - len(kept)} of {len(rows)} posts are close to posts that test")
+        raise TrainingError(f"{len(rows) - len(kept)} of {len(rows)} posts are close to test posts")
     return [rows[number] for number in kept], group[kept]
 
 
@@ -207,12 +207,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("SEAWALL_DATA"), help="folder of data sets")
     parser.add_argument("--out", type=Path, default=Path(fusion.__file__).with_name("data"))
     parser.add_argument("--text-model", type=Path, help="folder of the text model (default: the shipped one)")
-    parser.add_argument("--readings", type=Path, help="keep what was read in the images in this file, or take it")
+    parser.add_argument("--readings", type=Path, help="file that caches the image readings")
     parser.add_argument("--reader", type=Path, help="folder of the image reader's networks (default: shipped)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if options.data is None:
-        parser.error("where are the data sets? --data, or SEAWALL_DATA")
+        parser.error("no data sets: give --data, or set SEAWALL_DATA")
     model = TextModel(options.text_model)
     rows, group = learnt_from(options.data)
     print(f"{len(rows)} posts", flush=True)

@@ -1,8 +1,8 @@
-"""Hatemoji as posts of words and an image: the emoji leave the text and are drawn; the same words carry both labels.
+"""Hatemoji as posts of words and an image: emoji are removed from the text and drawn; equal words carry both labels.
 
-HatemojiBuild (Kirk et al. 2022) was written in pairs: of many texts there is a twin with the same words, another
-emoji and the other label. Once the emoji are pixels, no reader of words alone can tell the twins apart; such rows are
-*confounders*. Whole groups of them are held out (``joint_held_out.txt``) and test the joint model.
+HatemojiBuild (Kirk et al. 2022) was written in pairs: many texts have a twin with the same words, another emoji and the
+other label. Once the emoji are pixels, a text model alone cannot tell the twins apart; such rows are *confounders*.
+Whole groups of them are held out (``joint_held_out.txt``) and test the joint model.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from seawall.learn.datasets import DATASETS
 from seawall.learn.dedupe import canonical, clusters
 from seawall.learn.joint_scenes import PLAIN, ImageWear, compose, find, lookup
 
-MOST_DRAWN = 12  # pictograms of one image; some texts repeat one sixty times
+MOST_DRAWN = 12  # pictograms per image; some texts repeat one sixty times
 _JOINERS = "\u200d\ufe0f\u20e3"
 
 
 @dataclass(frozen=True, slots=True)
 class HatemojiPost:
-    """One row: its words, its pictograms (class and tone), whether it is hateful, which rows it belongs with."""
+    """One row: its words, its pictograms (class and tone), whether it is hateful, and its group."""
 
     words: str
     drawn: tuple[tuple[int, int], ...]
@@ -40,7 +40,7 @@ class HatemojiPost:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its pictograms: what a reader without fault would read."""
+        """The names of its pictograms, as an error-free reader would read them."""
         return tuple(pictograms()[number].named(tone) for number, tone in self.drawn)
 
 
@@ -51,7 +51,7 @@ def _sequences() -> re.Pattern[str]:
 
 
 def split_post(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The words of a text, and its emoji in order. Symbols that nobody can draw leave the text, too."""
+    """The words of a text, and its emoji in order. Symbols that cannot be drawn are removed from the text, too."""
     drawn: list[tuple[int, int]] = []
 
     def take(match: re.Match[str]) -> str:
@@ -67,7 +67,7 @@ def split_post(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
 
 
 def posts(data: Path, split: str) -> list[HatemojiPost]:
-    """Every row of a split of HatemojiBuild that holds an emoji."""
+    """Every row of a split of HatemojiBuild that contains an emoji."""
     found = []
     for example in DATASETS["hatemoji"].read(data, split):
         words, drawn = split_post(example.text)
@@ -86,7 +86,7 @@ def confounders(rows: Sequence[HatemojiPost]) -> NDArray[np.bool_]:
 
 
 def groups(rows: Sequence[HatemojiPost]) -> NDArray[np.int64]:
-    """A number for each row, equal for rows linked by equal or nearly equal words or by the authors' pairs."""
+    """A number per row, equal for rows linked by equal or nearly equal words or by the authors' pairs."""
     root = list(range(len(rows)))
 
     def find_root(one: int) -> int:

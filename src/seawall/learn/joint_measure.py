@@ -1,4 +1,4 @@
-"""What the joint model is worth on posts that nothing was fitted to: five figures side by side, with intervals."""
+"""Evaluation of the joint model on held-out posts: five metrics with confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from seawall.measure import Interval, bootstrap, expected_calibration_error, roc
 
 ROUNDS = 500
 SEED = 7
-LEAST_SHARE = 1 / 3  # of the rarer label among posts with the same pictograms; fixed before it was measured on
+LEAST_SHARE = 1 / 3  # of the rarer label among posts with the same pictograms; fixed before measuring
 Scores = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelScores:
-    """Calibrated probabilities of the same posts by every way of reading them."""
+    """Calibrated probabilities of the same posts from every combination of sources."""
 
     hateful: Rows
     group: NDArray[np.int64]
@@ -52,10 +52,10 @@ def model_scores(
 
 
 def both_ways(rows: Sequence[HatemojiPost], everywhere: Sequence[HatemojiPost], least: float = LEAST_SHARE) -> Rows:
-    """Confounders whose pictograms decide as little as their words: no one source tells.
+    """Confounders whose pictograms predict as little as their words: no single source decides.
 
-    In ``everywhere`` (all posts of the data set) each label holds at least the share ``least`` of the posts that show
-    the same set of pictograms, skin tones aside.
+    In ``everywhere`` (all posts of the data set) each label has at least the share ``least`` of the posts with the same
+    set of pictograms, ignoring skin tones.
     """
     labels: dict[frozenset[int], list[int]] = defaultdict(lambda: [0, 0])
     for row in everywhere:
@@ -70,7 +70,7 @@ def _shown(row: HatemojiPost) -> frozenset[int]:
 
 
 def auc(said: ModelScores, name: str, chosen: Rows, minus: str | None = None) -> Interval:
-    """Area under the ROC curve of some posts, or how much larger it is than another's; intervals by group."""
+    """Area under the ROC curve of some posts, or its difference to another's; intervals by group."""
     rows = np.flatnonzero(chosen)
     truth, ours = said.hateful[rows], said.by[name][rows]
     theirs = said.by[minus][rows] if minus else None

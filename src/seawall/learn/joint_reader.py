@@ -1,10 +1,10 @@
-"""Training of the image reader: one small network finds pictograms in an image, another names them.
+"""Training of the image reader: one small network finds pictograms in an image, another classifies them.
 
     python -m seawall.learn.joint_reader OUT     # needs torch, onnx, onnxscript, scikit-image and the emoji font
 
-The finder (stride 4, after CenterNet: Zhou et al. 2019) gives for each cell of a small copy of the image how
-likely a pictogram's middle lies there, where exactly, and how large it is. The namer looks at one cut-out and gives
-a probability for each pictogram and for "none", and one for each skin tone. Both learn from made scenes alone.
+The finder (stride 4, after CenterNet: Zhou et al. 2019) predicts for each cell of a scaled-down image the probability
+that a pictogram's centre is in it, the offset, and the size. The namer reads one crop and predicts a probability for
+each pictogram and for "none", and one for each skin tone. Both are trained on synthetic scenes only.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from seawall.learn.joint_scenes import (
     without_pictograms,
 )
 
-FINDER_SIDE, STRIDE = 160, 4  # pixels of the finder's image, and of one of its cells
+FINDER_SIDE, STRIDE = 160, 4  # pixels of the finder's input, and of one cell
 NAMER_SIDE = 48
-AROUND = 1.15  # a cut-out's side over the pictogram's longer one
+AROUND = 1.15  # a crop's side relative to the pictogram's longer side
 
 
 def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
@@ -46,7 +46,7 @@ def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
 
 
 class PictogramFinder(nn.Module):  # type: ignore[misc]
-    """(B, 3, S, S) in 0 to 1 → (B, 5, S/4, S/4): logit of a middle, its offset, log width and log height in cells."""
+    """(B, 3, S, S) in 0 to 1 → (B, 5, S/4, S/4): logit of a centre, its offset, log width and log height in cells."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class PictogramClassifier(nn.Module):  # type: ignore[misc]
         return self.name(seen), self.tone(seen)
 
 
-# ── the namer's food: glyphs turned, scaled and worn by the batch ──
+# ── training data of the namer: glyphs rotated, scaled and degraded per batch ──
 
 
 def atlas() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
@@ -116,7 +116,7 @@ def atlas() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
 
 
 def patches(count: int, generator: np.random.Generator, photos: Sequence[Image.Image]) -> NDArray[np.uint8]:
-    """Cut-outs of images without pictograms, 48 by 48."""
+    """Crops of images without pictograms, 48 by 48."""
     cuts: list[NDArray[np.uint8]] = []
     while len(cuts) < count:
         raster = Image.fromarray(without_pictograms(generator, photos))
@@ -129,7 +129,7 @@ def patches(count: int, generator: np.random.Generator, photos: Sequence[Image.I
 
 
 def cut_outs(glyphs: Tensor, backs: Tensor, none: Tensor) -> Tensor:
-    """Glyphs (B, 4, 64, 64; alpha-premultiplied, 0 to 1) on grounds, worn; those of ``none`` are moved out of sight."""
+    """Glyphs (B, 4, 64, 64; alpha-premultiplied, 0 to 1) on backgrounds, degraded; those of ``none`` are moved away."""
     size = len(glyphs)
     angle = torch.randn(size) * torch.where(torch.rand(size) < 0.2, 0.35, 0.12)
     zoom = torch.empty(size, 2).uniform_(0.82, 1.22) * torch.empty(size, 1).uniform_(0.94, 1.06)
@@ -147,7 +147,7 @@ def cut_outs(glyphs: Tensor, backs: Tensor, none: Tensor) -> Tensor:
     plain = torch.where(torch.rand(size, 1, 1, 1) < 0.4, torch.ones(1), plain)
     behind = torch.where(torch.rand(size, 1, 1, 1) < 0.4, backs, plain)
     raster = drawn[:, :3] + behind * (1 - drawn[:, 3:])
-    small = int(torch.randint(12, 64, ()).item())  # the whole batch seen from one distance
+    small = int(torch.randint(12, 64, ()).item())  # one scale for the whole batch
     if small < NAMER_SIDE:
         raster = functional.interpolate(raster, size=small, mode="area")
         raster = functional.interpolate(raster, size=NAMER_SIDE, mode="bilinear", align_corners=False)
@@ -159,7 +159,7 @@ def cut_outs(glyphs: Tensor, backs: Tensor, none: Tensor) -> Tensor:
 def train_classifier(
     steps: int, seed: int, photos: Sequence[Image.Image], *, batch: int = 128, rate: float = 3e-3
 ) -> PictogramClassifier:
-    """The namer, after that many steps."""
+    """The namer after that many training steps."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     drawn, classes, tones = atlas()
@@ -190,18 +190,18 @@ def train_classifier(
         if step % 100 == 99:
             right = (names.argmax(1) == label).float().mean()
             print(f"namer {step + 1}/{steps}: loss {loss.item():.3f}, right {right:.3f}, "
-                  f"{(step + 1) * batch / (time.monotonic() - started):.0f} cut-outs/s", flush=True)  # fmt: skip
+                  f"{(step + 1) * batch / (time.monotonic() - started):.0f} crops/s", flush=True)  # fmt: skip
     model.eval()
     return model
 
 
-# ── the finder's food: whole scenes ──
+# ── training data of the finder: whole scenes ──
 
 
 def finder_scenes(
     count: int, generator: np.random.Generator, photos: Sequence[Image.Image], wears: Sequence[ImageWear] = (PLAIN,)
 ) -> tuple[NDArray[np.uint8], list[list[tuple[float, float, float, float]]]]:
-    """Scenes as the finder sees them, and the boxes in them."""
+    """Scenes as the finder's input, and the boxes in them."""
     images: list[NDArray[np.uint8]] = []
     boxes: list[list[tuple[float, float, float, float]]] = []
     for _ in range(count):
@@ -226,7 +226,7 @@ def _times(box: tuple[float, float, float, float], scale: float) -> tuple[float,
 
 
 def letterboxed(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """An image scaled into the finder's square (grey beyond its edges), and the scale."""
+    """An image scaled into the finder's square (with grey padding), and the scale."""
     image = Image.fromarray(pixels)
     scale = FINDER_SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -236,7 +236,7 @@ def letterboxed(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
 
 
 def finder_targets(boxes: Sequence[Sequence[tuple[float, float, float, float]]]) -> Tensor:
-    """(B, 6, C, C): a bump at each middle, its offset, its log size, and where the last four count."""
+    """(B, 6, C, C): a peak at each centre, its offset, its log size, and a mask of cells where the last four count."""
     cells = FINDER_SIDE // STRIDE
     target = np.zeros((len(boxes), 6, cells, cells), dtype=np.float32)
     rows, columns = np.mgrid[:cells, :cells]
@@ -253,7 +253,7 @@ def finder_targets(boxes: Sequence[Sequence[tuple[float, float, float, float]]])
 
 
 def finder_loss(found: Tensor, target: Tensor) -> Tensor:
-    """Focal loss on middles (Lin et al. 2017, with soft targets), absolute error on places and sizes."""
+    """Focal loss on centres (Lin et al. 2017, with soft targets), absolute error on offsets and sizes."""
     chance = torch.sigmoid(found[:, 0]).clamp(1e-5, 1 - 1e-5)
     middle = target[:, 5] > 0
     hit = -torch.log(chance) * (1 - chance) ** 2
@@ -283,7 +283,7 @@ def train_finder(
             chosen = order[first : first + batch]
             seen = torch.from_numpy(images[chosen]).permute(0, 3, 1, 2).float() / 255
             target = finder_targets([boxes[number] for number in chosen])
-            if generator.random() < 0.5:  # negatives of a colour do not matter to where things are
+            if generator.random() < 0.5:  # inverted colours do not change positions
                 seen = seen[:, torch.randperm(3)]
             loss = finder_loss(model(seen.contiguous(memory_format=torch.channels_last)), target)
             optimiser.zero_grad()
@@ -300,7 +300,7 @@ def train_finder(
 
 
 def export(model: nn.Module, example: Tensor, path: Path, inputs: list[str], outputs: list[str]) -> None:
-    """Write a network as ONNX with weights of 16 bits and any number of images in a batch."""
+    """Write a network as ONNX with 16-bit weights and any batch size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx: Any = importlib.import_module("onnx")
     program: Any = torch.onnx.export(
@@ -327,16 +327,16 @@ def export(model: nn.Module, example: Tensor, path: Path, inputs: list[str], out
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is asked for and write ``finder.onnx`` and ``namer.onnx``."""
+    """Train the requested networks and write ``finder.onnx`` and ``namer.onnx``."""
     parser = argparse.ArgumentParser(prog="joint_reader", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", choices=("finder", "namer"))
-    parser.add_argument("--steps", type=int, default=4000, help="of the namer, 128 cut-outs each")
+    parser.add_argument("--steps", type=int, default=4000, help="of the namer, 128 crops each")
     parser.add_argument("--scenes", type=int, default=8000, help="for the finder")
     parser.add_argument("--epochs", type=int, default=4, help="of the finder")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # sums in one order, whatever the machine's cores
+    torch.set_num_threads(1)  # sums in one order, whatever the number of cores
     photos = photographs(TRAINING_PHOTOS)
     if options.only != "finder":
         namer = train_classifier(options.steps, options.seed, photos)

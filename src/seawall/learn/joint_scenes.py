@@ -1,8 +1,8 @@
-"""Images with pictograms in them, made to order: what the image reader learns from and is tested on.
+"""Synthetic images with pictograms, for training and testing the image reader.
 
 Glyphs are drawn with an emoji font of this machine (Noto Color Emoji, OFL; Debian: ``fonts-noto-color-emoji``) on
-plain, graded, noisy or photographic grounds, then turned, scaled, blurred, speckled and compressed. The font is not
-part of Seawall; its shapes live on only in the reader's weights.
+plain, gradient, noisy or photographic backgrounds, then rotated, scaled, blurred, degraded with noise and compressed.
+The font is not part of Seawall; only the reader's weights derive from it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PlacedPictogram:
 
 @dataclass(frozen=True, slots=True)
 class PictogramScene:
-    """An image and what stands in it, in reading order."""
+    """An image and its pictograms, in reading order."""
 
     pixels: Pixels  # height, width, 3
     placed: tuple[PlacedPictogram, ...]
@@ -50,14 +50,14 @@ class PictogramScene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageWear:
-    """How hard a scene is on its reader: largest turn (degrees), smallest glyph (of a cell), blur, noise, JPEG."""
+    """Degradation of a scene: maximum rotation (degrees), smallest glyph (share of a cell), blur, noise, JPEG."""
 
     turn: float = 12.0
     smallest: float = 0.6
     blur: float = 1.2  # pixels of a 256-pixel image
     noise: float = 12.0  # standard deviation, of 255
     jpeg: tuple[int, int] = (35, 95)
-    busy: float = 0.35  # share of scenes on a photographic or textured ground
+    busy: float = 0.35  # share of scenes with a photographic or textured background
 
 
 TRAINING_PHOTOS = (
@@ -65,11 +65,11 @@ TRAINING_PHOTOS = (
     "motorcycle_left.png", "hubble_deep_field.jpg", "clock_motion.png", "cell.png", "logo.png",
 )  # fmt: skip
 TEST_PHOTOS = ("astronaut.png", "coffee.png", "rocket.jpg", "camera.png", "moon.png", "text.png", "horse.png")
-"""Images that scikit-image ships: those behind training scenes, and those that only test."""
+"""Images shipped with scikit-image: those behind training scenes, and those for tests only."""
 
 
 def photographs(names: Sequence[str]) -> list[Image.Image]:
-    """Images that scikit-image ships, by name. Raises ``ModuleNotFoundError`` without it."""
+    """Images shipped with scikit-image, by name. Raises ``ModuleNotFoundError`` without it."""
     folder = Path(str(importlib.import_module("skimage").__file__)).parent / "data"
     return [Image.open(folder / name).convert("RGB") for name in names]
 
@@ -82,7 +82,7 @@ HARD = ImageWear(turn=25.0, smallest=0.4, blur=2.0, noise=25.0, jpeg=(15, 60), b
 @cache
 def _font() -> ImageFont.FreeTypeFont:
     if not FONT.is_file():
-        raise MissingFontError(f"{FONT} is not there; Debian: apt-get install fonts-noto-color-emoji")
+        raise MissingFontError(f"{FONT} is missing; Debian: apt-get install fonts-noto-color-emoji")
     return ImageFont.truetype(str(FONT), 109)
 
 
@@ -93,7 +93,7 @@ def with_tone(pictogram: Pictogram, tone: int) -> str:
 
 @cache
 def glyph(number: int, tone: int = 0) -> Image.Image:
-    """One pictogram as drawn by the font, cut to what is visible (RGBA)."""
+    """One pictogram as drawn by the font, cropped to its visible pixels (RGBA)."""
     image = Image.new("RGBA", (_WIDTH, _HEIGHT), (0, 0, 0, 0))
     text = with_tone(pictograms()[number], tone)
     ImageDraw.Draw(image).text((0, 0), text, font=_font(), embedded_color=True)
@@ -102,7 +102,7 @@ def glyph(number: int, tone: int = 0) -> Image.Image:
 
 @cache
 def lookup() -> dict[str, tuple[int, int]]:
-    """From a character sequence (without variation selectors) to class and tone; a tone nobody drew falls away."""
+    """Maps a character sequence (without variation selectors) to class and tone; tones without glyph are dropped."""
     found: dict[str, tuple[int, int]] = {}
     for number, pictogram in enumerate(pictograms()):
         found[_bare(pictogram.sequence)] = (number, 0)
@@ -167,7 +167,7 @@ def encoded(pixels: Pixels, quality: int | None = None) -> bytes:
 def ground(
     size: tuple[int, int], generator: np.random.Generator, wear: ImageWear, grounds: Sequence[Image.Image]
 ) -> Image.Image:
-    """What stands behind: a photograph's cut-out, stripes, noise, a gradient, or one colour (often white)."""
+    """A background: a crop of a photograph, stripes, noise, a gradient, or one colour (often white)."""
     width, height = size
     if generator.random() < wear.busy:
         kind = generator.integers(0, 3)
@@ -187,7 +187,7 @@ def ground(
 
 
 def without_pictograms(generator: np.random.Generator, grounds: Sequence[Image.Image]) -> Pixels:
-    """An image that shows none: a photograph's part, plain shapes, or lines of writing."""
+    """An image without pictograms: part of a photograph, plain shapes, or lines of text."""
     size = (int(generator.integers(120, 400)), int(generator.integers(120, 400)))
     kind = generator.random()
     if kind < 0.55 and grounds:
@@ -234,7 +234,7 @@ def _turned(drawn: Image.Image, degrees: float) -> Image.Image:
 
 
 def _worn(canvas: Image.Image, generator: np.random.Generator, wear: ImageWear) -> Pixels:
-    """Blur, speckle and compress."""
+    """Blur, add noise and compress."""
     if generator.random() < 0.5:
         canvas = canvas.filter(ImageFilter.GaussianBlur(generator.random() * wear.blur * max(canvas.size) / 256))
     pixels = np.asarray(canvas.convert("RGB"))

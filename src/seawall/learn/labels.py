@@ -1,4 +1,4 @@
-"""What a corpus says about one head: labels, weights, and which labels are only assumed."""
+"""Labels and weights of a corpus for one head, and which labels are only assumed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Vector = NDArray[np.float64]
 
 
 def head_labels(examples: Sequence[LabelledText], head: str) -> tuple[Vector, Vector, NDArray[np.bool_]]:
-    """For one head: soft label (NaN: not known), weight, and whether the label is only assumed, of every example."""
+    """For every example: soft label of one head (NaN: not known), weight, and whether the label is only assumed."""
     label = np.full(len(examples), np.nan)
     weight = np.ones(len(examples))
     assumed = np.zeros(len(examples), dtype=bool)

@@ -1,8 +1,8 @@
-"""Proof that a model has not seen what it is tested on.
+"""Leak check: proves that a model was not trained on its test data.
 
 A model's folder holds the digests of every text it was trained or calibrated on (``texts.npz``), not the texts. The
-check reads the data sets again, picks the texts whose digests are there, makes sure that none is missing, and looks
-for every test text and its near-duplicates among them.
+check reads the data sets again, selects the texts with these digests, makes sure that none is missing, and searches
+them for every test text and its near-duplicates.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class LeakError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """What was compared."""
+    """The result of a check."""
 
     training_texts: int
     test_texts: int
-    skipped: tuple[str, ...]  # training sets that are not there, so not comparable
+    skipped: tuple[str, ...]  # missing training sets, not compared
 
 
 def training_texts(data: Path, folder: Path) -> Iterator[tuple[str, list[str] | None]]:
-    """For each data set of a model's manifest the texts it was trained on; None when the set is not there.
+    """For each data set of a model's manifest the texts it was trained on; None when the set is missing.
 
-    Raises ``LeakError`` when a set no longer yields every text of the manifest.
+    Raises ``LeakError`` when a set no longer contains every text of the manifest.
     """
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     splits: dict[str, list[str]] = {}
@@ -70,7 +70,7 @@ def check(data: Path, folder: Path, tests: Sequence[tuple[str, str]]) -> LeakRep
             skipped.append(name)
             continue
         index = all_tests
-        if name in TESTED_ELSEWHERE:  # it trains other heads than those it tests
+        if name in TESTED_ELSEWHERE:  # it trains heads that it does not test
             index = DuplicateIndex.of([text for (test, _), found in texts.items() if test != name for text in found])
         leaks = int(index.matches(trained).sum())
         if leaks:

@@ -1,7 +1,7 @@
-"""A network of one hidden layer in NumPy, trained with AdamW: enough for a head of a thousand features.
+"""A network with one hidden layer in NumPy, trained with AdamW: sufficient for a head with a thousand features.
 
-The same data and seed give the same weights. Dropout stands before and behind the hidden layer (Srivastava et al.
-2014); weights decay apart from the gradient (Loshchilov and Hutter 2019).
+The same data and seed give the same weights. Dropout is applied before and after the hidden layer (Srivastava et al.
+2014); weight decay is separate from the gradient (Loshchilov and Hutter 2019).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How it is trained."""
+    """Training parameters."""
 
     hidden: int = 128
     epochs: int = 25
@@ -37,7 +37,7 @@ def train(
     seed: int,
     schedule: Schedule | None = None,
 ) -> Network:
-    """Fit a network to what ``draw`` gives for row numbers: features, labels in [0, 1], weights."""
+    """Fit a network to what ``draw`` returns for row numbers: features, labels in [0, 1], weights."""
     how = schedule or Schedule()
     generator = np.random.default_rng(seed)
     width = draw(generator, np.arange(min(2, rows)))[0].shape[1]
@@ -70,7 +70,7 @@ def _gradients(
     how: Schedule,
     generator: np.random.Generator,
 ) -> tuple[Floats, ...]:
-    """Of the weighted mean cross-entropy, under dropout."""
+    """Gradients of the weighted mean cross-entropy, under dropout."""
     first, bias, last, shift = weights
     seen = features * (generator.random(features.shape, dtype=np.float32) >= how.drop_in) / np.float32(1 - how.drop_in)
     inner = seen @ first + bias
@@ -82,6 +82,6 @@ def _gradients(
 
 
 def quantised(first: Floats, bias: Floats, last: Floats, shift: Floats) -> Network:
-    """The network with its first layer in integers, one unit for each hidden number."""
+    """The network with its first layer as integers, with one scale per hidden unit."""
     unit = np.maximum(np.abs(first).max(axis=0) / 127, 1e-12).astype(np.float32)
     return Network(np.rint(first / unit).astype(np.int8), unit, bias, last, float(shift[0]))

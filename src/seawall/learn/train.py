@@ -1,4 +1,4 @@
-"""Training of the text classifier: the same data, seed and encoder give the same bytes.
+"""Training of the text classifier; the same data, seed and encoder give the same bytes.
 
     from pathlib import Path
     from seawall.learn.train import train_text_model
@@ -35,7 +35,7 @@ from seawall.learn.join import join
 from seawall.learn.labels import head_labels
 from seawall.measure import fit_platt, operating_points
 
-MIN_DF = 2  # a feature that occurs in fewer texts is not used
+MIN_DF = 2  # features that occur in fewer texts are dropped
 PENALTY = 1.0  # inverse strength of the L2 penalty (liblinear's C)
 PARAMETERS: Mapping[str, float] = {"min_df": MIN_DF, "C": PENALTY}
 
@@ -48,7 +48,7 @@ class MissingExtraError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """What a training run made."""
+    """The result of a training run."""
 
     folder: Path
     version: str
@@ -68,10 +68,10 @@ def train_text_model(
 ) -> TrainedModel:
     """Train every head the data supports and write the model.
 
-    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name, ``seawall_sentences`` those of our own.
-    ``encoder`` is an ``encoder.onnx``, or the folder of the published weights to fine-tune; without it the n-gram model
-    stands alone. ``progress`` is told what is being done. Raises ``RefusedError`` for a set that may not train weights
-    that are given away, ``FileNotFoundError`` for one that is missing, ``MissingExtraError`` without scikit-learn,
+    ``recipe`` lists data sets and splits; ``exclude`` leaves sets out by name, ``seawall_sentences`` this project's
+    own. ``encoder`` is an ``encoder.onnx``, or the folder of the published weights to fine-tune; without it only the
+    n-gram model is trained. ``progress`` is called with the current step. Raises ``RefusedError`` for a set that must
+    not train published weights, ``FileNotFoundError`` for a missing one, ``MissingExtraError`` without scikit-learn,
     ``TrainingError`` when no head has enough texts.
     """
     _scikit_learn()
@@ -136,7 +136,7 @@ def _train_head(
 
 
 def text_counts(tokens: Sequence[Sequence[str]]) -> FeatureCounts:
-    """The counted features of any number of texts."""
+    """The counted features of these texts."""
     parts = []
     for start, stop in batches(tokens):
         part = count(occurrences(tokens[start:stop]), stop - start)
@@ -156,7 +156,7 @@ def document_frequencies(counts: FeatureCounts, rows: NDArray[np.bool_]) -> NDAr
 
 
 def sparse_matrix(counts: FeatureCounts, idf: NDArray[np.float32]) -> Any:
-    """Texts by buckets, in scipy's CSR form."""
+    """A scipy CSR matrix, texts × buckets."""
     sparse = importlib.import_module("scipy.sparse")
     value = values(counts, idf)
     used = value != 0
@@ -166,9 +166,9 @@ def sparse_matrix(counts: FeatureCounts, idf: NDArray[np.float32]) -> Any:
 
 
 def fit(matrix: Any, label: Vector, weight: Vector, rows: NDArray[np.bool_], seed: int) -> tuple[Vector, float]:
-    """Logistic regression with soft labels, both classes weighing the same; weights of every bucket, and the bias.
+    """Logistic regression with soft labels, both classes weighted equally; weights of every bucket, and the bias.
 
-    A soft label is two rows, one of each class, that share its weight.
+    A soft label becomes two rows, one per class, that share its weight.
     """
     logistic, limits = _scikit_learn()
     sparse = importlib.import_module("scipy.sparse")
@@ -182,7 +182,7 @@ def fit(matrix: Any, label: Vector, weight: Vector, rows: NDArray[np.bool_], see
     truth = np.concatenate((np.ones((yes > 0).sum()), np.zeros((no > 0).sum())))
     share = np.concatenate((yes[yes > 0], no[no > 0]))
     model = logistic(C=PENALTY, solver="liblinear", dual=True, tol=0.01, max_iter=200, random_state=seed)
-    with limits(1):  # sums in one order, whatever the machine's cores
+    with limits(1):  # sums in one order, whatever the number of cores
         model.fit(both, truth, sample_weight=share)
     weights = np.zeros(BUCKETS)
     weights[columns] = model.coef_[0]
@@ -190,7 +190,7 @@ def fit(matrix: Any, label: Vector, weight: Vector, rows: NDArray[np.bool_], see
 
 
 def window_scores(tokens: Sequence[Sequence[str]], idf: NDArray[np.float32], weights: NDArray[np.float32]) -> Vector:
-    """The score of each text as it is served: that of its worst window, without the bias."""
+    """The score of each text as served: that of its worst window, without the bias."""
     pieces: list[Sequence[str]] = []
     first: list[int] = []
     for words in tokens:
@@ -203,7 +203,7 @@ def window_scores(tokens: Sequence[Sequence[str]], idf: NDArray[np.float32], wei
 
 
 def text_digests(examples: Sequence[LabelledText]) -> dict[str, NDArray[np.uint64]]:
-    """For each data set the sorted 64-bit digests of its texts that were used: proof without the texts."""
+    """For each data set, the sorted 64-bit digests of its used texts: evidence without the texts."""
     found: dict[str, list[int]] = {}
     for example in examples:
         found.setdefault(example.dataset, []).append(digest(example.text))
@@ -211,7 +211,7 @@ def text_digests(examples: Sequence[LabelledText]) -> dict[str, NDArray[np.uint6
 
 
 def _supported(label: Vector, calibration: NDArray[np.bool_], least: int = 5) -> bool:
-    """Whether both sides of the split hold at least a few texts of both classes."""
+    """Whether both sides of the split have at least a few texts of both classes."""
     return all(
         min((label[side] >= 0.5).sum(), (label[side] < 0.5).sum()) >= least for side in (calibration, ~calibration)
     )

@@ -1,4 +1,4 @@
-"""Known things, and the indexes that find them: texts, patterns, domains, images.
+"""Banks of known content and the indexes that find it: texts, patterns, domains, hashes of images, audio and video.
 
 >>> from seawall.match import BankEntry, BankMatcher, PlainView
 >>> entry = BankEntry(bank="slogans", id="e1", kind="text", value="Buy more streams now")

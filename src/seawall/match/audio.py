@@ -1,9 +1,9 @@
-"""Audio files by their Chromaprint sub-fingerprints: found again from a clip, with noise, at a low bit rate.
+"""Audio index over Chromaprint sub-fingerprints: finds an audio file again from a clip, with noise, at a low bit rate.
 
-A fingerprint is a row of 32-bit items, about eight a second; each tells how the notes changed over the 2.6 seconds
-that follow. The index sorts all items of all audio files by their upper 28 bits. A query's items that are found there
-vote for an audio file and an offset; where votes agree, the two rows are laid over each other and their bits compared.
-After the matcher of Chromaprint (Lalinský, MIT) and AcoustID's candidate search.
+A fingerprint is a sequence of 32-bit items, about eight per second; each describes how the notes change over the 2.6
+seconds that follow. The index sorts the items of all audio files by their upper 28 bits. Query items found there vote
+for an audio file and an offset; where votes agree, the two sequences are aligned and compared bit by bit.
+Modelled on the matcher of Chromaprint (Lalinský, MIT) and AcoustID's candidate search.
 
 >>> import numpy as np
 >>> walk = np.random.default_rng(1).integers(0, 1 << 32, 800, dtype=np.uint32)  # an audio file of 99 seconds
@@ -28,25 +28,25 @@ from seawall.match.entries import LEAST_ITEMS
 ITEM_S: Final = 1365 / 11025
 """Seconds from one item to the next (Chromaprint's hop at its 11,025 samples a second)."""
 WINDOW_S: Final = (4096 + 19 * 1365) / 11025
-"""Seconds of sound that one item looks at."""
+"""Seconds of sound that one item covers."""
 AUDIO_ERROR: Final = 35
-"""The largest percent of differing bits that usually counts as the same audio file; unrelated ones differ in 50."""
+"""Default for the largest percentage of differing bits within one audio file; unrelated ones differ in 50."""
 
 Items = NDArray[np.uint32]
 
 _KEY_SHIFT: Final = 4  # the lower 4 bits are the least stable
-_COMMON: Final = 4_000  # an item that stands in more places (silence, a held tone) tells nothing
+_COMMON: Final = 4_000  # an item that occurs more often (silence, a held tone) is ignored
 _LEAST_VOTES: Final = 2
 _MANY_VOTES: Final = 4
-_CLEAR: Final = 0.2  # share of differing bits up to which few equal items are enough
+_CLEAR: Final = 0.2  # share of differing bits up to which few equal items suffice
 _MOST_PLACES: Final = 48  # places compared bit by bit for one query
-_PLACES_EACH: Final = 6  # of them in one audio file
+_PLACES_EACH: Final = 6  # of these, places in one audio file
 _OFFSET_BITS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class AudioMatch:
-    """Recording number ``recording`` is heard in the query from ``start_s`` to ``end_s``; there it starts at ``at_s``.
+    """Recording number ``recording`` found in the query from ``start_s`` to ``end_s``, at ``at_s`` of the audio file.
 
     ``error`` is the share of bits that differ.
     """
@@ -61,12 +61,12 @@ class AudioMatch:
 class AudioIndex:
     """Fingerprints of many audio files, each with the largest share of differing bits at which it matches. Immutable.
 
-    12 bytes an item: 350 MB for 1,000 hours. ``save`` writes plain arrays; ``open`` maps them, so that all processes
+    12 bytes per item: 350 MB for 1,000 hours. ``save`` writes plain arrays; ``open`` maps them, so that all processes
     of a machine share one copy.
     """
 
     def __init__(self, audio_files: Sequence[Items], errors: Sequence[float] | None = None) -> None:
-        """``errors``: one limit for each audio file, 0 to 0.4 (0.35). Raises ``ValueError`` when the lengths differ."""
+        """``errors``: one limit per recording, 0 to 0.4 (0.35). Raises ``ValueError`` when the lengths differ."""
         limits = np.full(len(audio_files), AUDIO_ERROR / 100) if errors is None else np.asarray(errors, np.float64)
         if len(limits) != len(audio_files):
             raise ValueError(f"{len(audio_files)} audio files, {len(limits)} limits")
@@ -85,27 +85,27 @@ class AudioIndex:
 
     @property
     def items(self) -> int:
-        """Sub-fingerprints of all audio files together."""
+        """The number of sub-fingerprints of all audio files."""
         return len(self._items)
 
     def save(self, folder: Path) -> None:
-        """Write the arrays into a folder, which is made."""
+        """Write the arrays into a folder, which is created."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in _ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, f"_{name}"), allow_pickle=False)
 
     @classmethod
     def open(cls, folder: Path) -> AudioIndex:
-        """Map what ``save`` wrote. Raises ``OSError`` or ``ValueError`` when it is not there or not whole."""
+        """Map what ``save`` wrote. Raises ``OSError`` or ``ValueError`` when it is missing or incomplete."""
         index = cls.__new__(cls)
         mapped = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
         if not len(mapped["items"]) == len(mapped["order"]) == len(mapped["keys"]) == mapped["starts"][-1]:
-            raise ValueError(f"the audio index in {folder} is not whole: its arrays differ in length")
+            raise ValueError(f"the audio index in {folder} is incomplete: its arrays differ in length")
         index._take(**mapped)
         return index
 
     def search(self, query: Items) -> list[AudioMatch]:
-        """Audio files heard in the query, those with the fewest differing bits first.
+        """Audio files found in the query, those with the fewest differing bits first.
 
         A query of less than ``LEAST_ITEMS`` items (7 s) matches nothing.
         """
@@ -122,7 +122,7 @@ class AudioIndex:
         return sorted((match for each in best.values() for match in each), key=lambda match: match.error)
 
     def _votes(self, query: Items) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """For each place where an item of the query stands: the audio file, the offset in it, where in the query."""
+        """For each occurrence of a query item: the audio file, the offset in it, the position in the query."""
         keys, which = np.unique(query >> _KEY_SHIFT, return_inverse=True)  # sorted: neighbours share cache lines
         ends = [np.asarray(np.searchsorted(self._keys, keys, side)) for side in _SIDES]
         first, last = (end[which] for end in ends)
@@ -136,7 +136,7 @@ class AudioIndex:
         return audio_files, positions - self._starts[audio_files] - at, at
 
     def _places(self, audio_files: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """(recording, offset) with the most votes first; a clip is rarely cut where items begin, so neighbours help."""
+        """(recording, offset) with the most votes first, adding neighbours: clips rarely start at an item boundary."""
         half = 1 << (_OFFSET_BITS - 1)
         codes, votes = np.unique((audio_files << _OFFSET_BITS) + offsets + half, return_counts=True)
         beside = np.diff(codes) == 1
@@ -154,10 +154,10 @@ class AudioIndex:
                 return
 
     def _compare(self, query: Items, audio: int, offset: int, votes: NDArray[np.int64]) -> Iterator[AudioMatch]:
-        """Stretches in which the two rows agree, with enough different items in them that are equal.
+        """Ranges in which the two sequences agree and enough distinct items are equal.
 
-        A held tone repeats one item; songs that merely resemble each other share one or two (measured: see
-        ``./run bench audio``), so that the more bits differ, the more equal items are asked for.
+        A held tone repeats one item, and songs that merely resemble each other share one or two (measured: see
+        ``./run bench audio``), so more differing bits require more equal items.
         """
         start, end = (int(self._starts[audio + n]) for n in (0, 1))
         first, last = max(0, -offset), min(len(query), end - start - offset)
@@ -182,7 +182,7 @@ class AudioIndex:
 
 
 def stretch(items: Items, factor: float) -> Items:
-    """The fingerprint of the same audio file played ``factor`` times as fast at the same pitch, nearly."""
+    """An approximation of the fingerprint of the same audio file played ``factor`` times as fast at the same pitch."""
     count = int(len(items) / factor)
     return items[np.minimum((np.arange(count) * factor).round().astype(np.int64), len(items) - 1)]
 
@@ -192,7 +192,7 @@ _ARRAYS: Final = ("items", "starts", "limits", "order", "keys")
 
 
 def _stretches(wrong: NDArray[np.float64], limit: float) -> Iterator[tuple[int, int]]:
-    """First and last (excluded) item of every stretch whose windows of ``LEAST_ITEMS`` items are within the limit."""
+    """First and last (excluded) item of every range whose windows of ``LEAST_ITEMS`` items are within the limit."""
     sums = np.concatenate([[0.0], np.cumsum(wrong)])
     good = sums[LEAST_ITEMS:] - sums[:-LEAST_ITEMS] <= limit * LEAST_ITEMS + 1e-9
     edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
@@ -201,7 +201,7 @@ def _stretches(wrong: NDArray[np.float64], limit: float) -> Iterator[tuple[int, 
 
 
 def _keep(found: list[AudioMatch], match: AudioMatch) -> None:
-    """Of overlapping matches of one audio file keep the longer one; of equally long ones the better one."""
+    """Add a match; of overlapping matches of one audio file keep the longer, of equally long ones the better."""
     rank = (match.end_s - match.start_s, -match.error)
     for other in list(found):
         if match.start_s < other.end_s and other.start_s < match.end_s:

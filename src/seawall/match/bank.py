@@ -1,11 +1,10 @@
-"""Bank matching: one immutable snapshot of all banks.
+"""Bank matching against one immutable snapshot of all banks.
 
-How a text is read (case, look-alikes, spacing) is the caller's choice: a *view* of it, whose offsets lead back to
-the original. Entries of kind ``text`` and ``near_text`` and parts must be read by the same function.
+The caller chooses how a text is normalised (case, look-alikes, spacing) by passing a *view* of it, whose offsets map
+back to the original. Parts must be normalised by the same function as entries of kind ``text`` and ``near_text``.
 
-A snapshot is made of two layers, most entries in one and the latest in the other, so that the next snapshot costs
-what has changed and not what is there. Hashes of images and digests of files may be kept elsewhere
-(``StoredEntryIndex``).
+A snapshot has two layers, one with most entries and one with the latest, so that the next snapshot costs as much as
+the changes and not as much as the banks. Image hashes and file digests may be stored elsewhere (``StoredEntryIndex``).
 """
 
 from __future__ import annotations
@@ -28,24 +27,24 @@ from seawall.model.ids import now_ms
 
 
 class StoredEntryIndex(Protocol):
-    """Entries that are not in memory: a million hashes, shared by all processes. It knows their present state."""
+    """Entries that are not in memory: a million hashes, shared by all processes. Reflects their current state."""
 
     def holds(self, kind: str) -> bool:
-        """Whether it may hold an entry of this kind."""
+        """Whether it may contain an entry of this kind."""
 
     def near(self, pdq: bytes) -> Sequence[tuple[BankEntry, int]]:
-        """Images within their radius of this hash, with their distance."""
+        """Image entries within their radius of this hash, with their distance."""
 
     def exact(self, digests: Sequence[str]) -> Sequence[BankEntry]:
-        """Files with one of these digests, in lower-case hexadecimal."""
+        """Entries with one of these digests, in lower-case hexadecimal."""
 
 
 class BankMatcher:
-    """Every bank at one revision. Immutable: build it, share it between threads; to change a bank, build another.
+    """All banks at one revision. Immutable: build it, share it between threads, and build another to change a bank.
 
-    ``banks`` names further banks that hold nothing yet. Those in ``allow`` hold what is known to be fine: what one of
-    their entries explains at least as well is a ``suppressed`` hit of another bank. Raises ``EntryError`` naming an
-    entry that cannot be used.
+    ``banks`` names further, empty banks. Banks in ``allow`` hold known acceptable content: where one of their entries
+    matches at least as well, another bank's hit is ``suppressed``. Raises ``EntryError`` naming an entry that cannot be
+    used.
     """
 
     def __init__(
@@ -78,8 +77,8 @@ class BankMatcher:
         allow: Collection[str] = (),
         revision: int,
     ) -> BankMatcher:
-        """A later snapshot: ``fresh`` entries, all that came since this one was built from scratch, and those that
-        are ``gone`` from it (also those that stand changed in ``fresh``). Costs what they cost."""
+        """A later snapshot with ``fresh`` entries (all added since this one was built from scratch) and without those
+        in ``gone`` (also those that ``fresh`` holds in changed form). Its cost depends on these two only."""
         other = copy.copy(self)
         other._fresh = MatcherSnapshot(fresh, self._hashers)
         other._gone = frozenset(gone)
@@ -90,27 +89,27 @@ class BankMatcher:
         return other
 
     def reading(self, read: Callable[[str], TextView]) -> BankMatcher:
-        """The same banks, their texts read by ``read`` instead of merely lower-cased."""
+        """The same banks, with texts normalised by ``read`` instead of only lower-cased."""
         other = copy.copy(self)
         other._read = read
         return other
 
-    # ── what it holds ──
+    # ── contents ──
 
     @property
     def size(self) -> int:
-        """How many entries are in memory, about: one that changed may count twice."""
+        """The approximate number of entries in memory: a changed entry may count twice."""
         return self._base.size + self._fresh.size
 
     def has(self, kind: str) -> bool:
-        """Whether any entry of this kind may match: what nothing could match need not be computed."""
+        """Whether an entry of this kind may match. If not, callers need not compute what it would be compared with."""
         if self._stored is not None and self._stored.holds(kind):
             return True
         return bool(self._base.of_kind(kind) or self._fresh.of_kind(kind))
 
     def stranded(self, now: int | None = None) -> dict[str, set[str]]:
-        """Kinds with entries that nothing can be compared with, for no enabled hasher makes such prints; and the banks
-        that hold them. What those entries would have found is *unknown*."""
+        """Kinds whose entries cannot be compared because no enabled hasher makes such hashes, with the banks that hold
+        them. Whether these entries would have matched is *unknown*."""
         found: dict[str, set[str]] = {}
         if self._stranded:
             at = now_ms() if now is None else now
@@ -120,16 +119,16 @@ class BankMatcher:
         return found
 
     def names(self, now: int | None = None) -> list[BankEntry]:
-        """The entries of kind ``name``: for who looks for imitations of them."""
+        """The entries of kind ``name``, for detecting imitations of them."""
         at = now_ms() if now is None else now
         found = [entry for entry in self._base.of_kind("name") if entry.id not in self._gone]
         found += self._fresh.of_kind("name")
         return [entry for entry in found if entry.expires is None or entry.expires > at]
 
-    # ── matching: hits of entries that have not expired, nearest first where there is a distance ──
+    # ── matching: hits of unexpired entries, nearest first where a distance exists ──
 
     def match_text(self, words: TextView, characters: TextView, now: int | None = None) -> list[Hit]:
-        """Texts in ``words`` (read as the entries were), exact and near, and patterns in ``characters``."""
+        """Texts found in ``words`` (normalised as the entries were), exact and near; patterns in ``characters``."""
         read = self._read
         return self._hits(now, lambda layer: (*layer.texts(words, read), *layer.patterns(characters)))
 
@@ -144,29 +143,29 @@ class BankMatcher:
         return _nearest(self._hits(now, lambda layer: layer.images(pdq), found))
 
     def match_hash(self, kind: str, value: bytes, now: int | None = None) -> list[Hit]:
-        """Entries of a hasher's kind within their radius of this print, nearest first."""
+        """Entries of a hasher's kind within their radius of this hash, nearest first."""
         return _nearest(self._hits(now, lambda layer: layer.hashes(kind, value)))
 
     def match_bytes(self, data: bytes, now: int | None = None) -> list[Hit]:
-        """Digests of exactly these bytes."""
+        """Digest entries for exactly these bytes."""
         return self.match_digests(digests_of(data), now) if self.has("digest") else []
 
     def match_digests(self, digests: Sequence[str], now: int | None = None) -> list[Hit]:
-        """Entries that are one of these digests (lower-case hexadecimal)."""
+        """Entries with one of these digests (lower-case hexadecimal)."""
         stored = self._stored.exact(digests) if self._stored is not None and self._stored.holds("digest") else ()
         found = [(entry, Hit(bank=entry.bank, entry=entry.id, distance=0)) for entry in stored]
         return self._hits(now, lambda layer: layer.digests(digests), found)
 
     def match_audio(self, items: NDArray[np.uint32], now: int | None = None) -> list[Hit]:
-        """Audio files heard in this fingerprint, with their seconds, nearest first."""
+        """Audio entries found in this fingerprint, with their times, nearest first."""
         return _nearest(self._hits(now, lambda layer: layer.audio_files(items)))
 
     def match_video(self, frames: Sequence[Frame], now: int | None = None) -> list[Hit]:
-        """Videos seen in these frames (seconds and PDQ hash, by time, flat ones left out), nearest first."""
+        """Videos found in these frames (seconds and PDQ hash, by time, without flat ones), nearest first."""
         return _nearest(self._hits(now, lambda layer: layer.videos(frames)))
 
     def settle(self, hits: Iterable[Hit]) -> list[Hit]:
-        """All hits of one part together: those that an allow-bank's hit explains at least as well are suppressed."""
+        """All hits of one part: suppresses those that a hit of an allow-bank explains at least as well."""
         found = list(hits)
         allowed = [hit for hit in found if hit.bank in self.allow and hit.effect == "matched"]
         if not allowed:
@@ -192,7 +191,7 @@ class BankMatcher:
 def _stranded(
     base: Iterable[BankEntry], gone: Collection[str] = (), fresh: Iterable[BankEntry] = ()
 ) -> dict[tuple[str, str], float]:
-    """Until when some entry of (kind, bank) would have counted: milliseconds since 1970."""
+    """For each (kind, bank), the latest expiry among its entries, in milliseconds since 1970."""
     until: dict[tuple[str, str], float] = {}
     for entry in (*(each for each in base if each.id not in gone), *fresh):
         key = (entry.kind, entry.bank)
@@ -201,7 +200,7 @@ def _stranded(
 
 
 def digests_of(data: bytes) -> tuple[str, str, str]:
-    """SHA-256, SHA-1 and MD5 in hexadecimal: what lists of known files are made of."""
+    """SHA-256, SHA-1 and MD5 in hexadecimal, the digests used in lists of known files."""
     return (
         hashlib.sha256(data).hexdigest(),
         hashlib.sha1(data, usedforsecurity=False).hexdigest(),
@@ -210,7 +209,7 @@ def digests_of(data: bytes) -> tuple[str, str, str]:
 
 
 def _current(found: Iterable[Found], now: int | None) -> list[Hit]:
-    """Of entries that have not expired; those of quarantined ones say so."""
+    """Hits of unexpired entries; hits of quarantined entries are marked."""
     at = now_ms() if now is None else now
     return [
         replace(hit, effect="quarantined") if entry.quarantined else hit
@@ -224,7 +223,7 @@ def _nearest(hits: list[Hit]) -> list[Hit]:
 
 
 def _explains(allowed: Hit, hit: Hit) -> bool:
-    """Does the allowed thing stand in the same place, at least as near?"""
+    """Whether the allowed content is in the same place and at least as near."""
     if (allowed.distance or 0) > (hit.distance or 0):
         return False
     if allowed.start is not None and allowed.end is not None:

@@ -1,4 +1,4 @@
-"""What banks hold: entries, and the one spelling in which each value is kept."""
+"""Bank entries, and the canonical form in which each kind of value is stored."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ KINDS: Final = ("text", "near_text", "pattern", "name", "domain", "image", "audi
 LEAST_ITEMS: Final = 32
 """The shortest recording that can be told from others: the sub-fingerprints of 7 seconds."""
 LEAST_LETTERS: Final = 20
-"""The shortest text that can be compared by its overlap: letters and digits after normalisation."""
+"""The shortest text that can be compared by overlap, in letters and digits after normalisation."""
 
 
-Hashers: TypeAlias = Mapping[str, HasherSpec]  # by name: further kinds of entries, of plug-ins
+Hashers: TypeAlias = Mapping[str, HasherSpec]  # by name: entry kinds added by plug-ins
 
 NO_HASHERS: Final[Hashers] = MappingProxyType({})
 HASHED: Final = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
-"""What a hasher may read; its name begins with one of them and a hyphen."""
+"""Modalities that a hasher may read; its name begins with one of them and a hyphen."""
 
 
 class EntryError(ValueError):
-    """A bank entry cannot be used; the message says why."""
+    """A bank entry that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntry:
-    """One known thing. What ``value`` is and what ``threshold`` means, by ``kind`` (in brackets: when it is None):
+    """One known thing. ``kind`` decides the meaning of ``value`` and ``threshold`` (in brackets: its default):
 
     ========= ================================================== ==================================================
     text      a text, found inside others                         percent of its 3-word sequences that must be found
@@ -51,7 +51,7 @@ class BankEntry:
     audio     Chromaprint sub-fingerprints: base64 of uint32 LE   largest percent of bits that differ [35]
     video     JSON list of [seconds, PDQ hash]                    percent of the shorter video's frames [60]
     digest    MD5, SHA-1 or SHA-256 of the exact bytes, in hex
-    a hasher  its hash: 2 hexadecimal digits a byte              largest Hamming distance [the hasher's radius]
+    a hasher  its hash: 2 hexadecimal digits per byte             largest Hamming distance [the hasher's radius]
     ========= ================================================== ==================================================
 
     ``expires``: milliseconds since 1970.
@@ -63,16 +63,16 @@ class BankEntry:
     value: str
     threshold: int | None = None
     expires: int | None = None
-    quarantined: bool = False  # found, but not to be acted on
+    quarantined: bool = False  # matches, but without effect
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry was found. ``start`` and ``end`` count characters of the original text; seconds are of the query.
+    """A match of an entry. ``start`` and ``end`` count characters of the original text; seconds refer to the query.
 
-    ``distance``: differing bits of an image; percent of differing bits of an audio file; percent of a video's frames
-    or a near text's 5-grams that are not shared. ``effect``: ``matched``, ``quarantined`` (the entry is found too
-    often to be acted on) or ``suppressed`` (an allow-bank knows the part).
+    ``distance``: differing bits of an image hash; percent of differing bits of audio; percent of a video's frames or of
+    a near text's 5-grams that are not shared. ``effect``: ``matched``, ``quarantined`` (the entry matches too often to
+    have an effect) or ``suppressed`` (an allow-bank knows the part).
     """
 
     bank: str
@@ -86,13 +86,13 @@ class Hit:
 
 
 def canonical_value(kind: str, value: str, threshold: int | None = None, hashers: Hashers = NO_HASHERS) -> str:
-    """The value as a bank keeps it: two spellings of one thing come out equal. Raises ``EntryError``.
+    """The value in its canonical form: two spellings of one thing become equal. Raises ``EntryError``.
 
-    Ask before an entry is added: a value that passes always compiles. ``hashers``: the enabled ones.
+    Call it before adding an entry: a value it accepts always compiles. ``hashers``: the enabled ones.
     """
     hasher = hashers.get(kind)
     if kind not in KINDS and hasher is None:
-        remedy = "; is it a hasher's? Enable its plug-in" if hashed_modality(kind) else ""
+        remedy = "; if it belongs to a hasher, enable its plug-in" if hashed_modality(kind) else ""
         raise EntryError(f"kind is {kind!r}; it must be one of {', '.join([*KINDS, *hashers])}{remedy}")
     if not value.strip():
         raise EntryError("the value is empty")
@@ -101,7 +101,7 @@ def canonical_value(kind: str, value: str, threshold: int | None = None, hashers
 
 
 def check_threshold(kind: str, threshold: int | None, hashers: Hashers = NO_HASHERS) -> None:
-    """Raises ``EntryError`` when entries of this kind cannot have this threshold."""
+    """Check a threshold. Raises ``EntryError`` when entries of this kind cannot have it."""
     hasher = hashers.get(kind)
     least, most = _THRESHOLDS.get(kind, (None, None)) if hasher is None else (0, widest(hasher.bits))
     if threshold is not None and (least is None or most is None or not least <= threshold <= most):
@@ -110,24 +110,24 @@ def check_threshold(kind: str, threshold: int | None, hashers: Hashers = NO_HASH
 
 
 def hashed_modality(kind: str) -> Modality | None:
-    """What entries of a hasher's kind are hashes of, enabled or not; None for other kinds."""
+    """The modality that entries of a hasher's kind are hashes of, enabled or not; None for other kinds."""
     before, hyphen, _ = kind.partition("-")
     return next((each for each in HASHED if hyphen and each == before), None)
 
 
 def widest(bits: int) -> int:
-    """The largest distance at which hashes of so many bits may match: unrelated ones differ in half of them."""
+    """The largest radius for hashes of so many bits: unrelated ones differ in half of them."""
     return bits // 4
 
 
 def host_of(value: str) -> str:
-    """The host of a domain entry, which may be written as a whole address: lower case, without ``www.``."""
+    """The host of a domain entry, which may be given as a URL: lower case, without ``www.``."""
     host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", value.strip().lower())
     host = re.split(r"[/?#:]", host.rpartition("@")[2])[0]
     return host.strip(".").removeprefix("*.").removeprefix("www.")
 
 
-# A word; scripts written without spaces count each character as one.
+# A word. Scripts written without spaces count each character as one.
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+"
 )
@@ -140,7 +140,7 @@ def words_of(text: str) -> Iterator[re.Match[str]]:
 
 @functools.cache
 def pattern_options() -> Any:
-    """How patterns are compiled: without case, in linear time and bounded memory."""
+    """RE2 options for patterns: case-insensitive, in linear time and bounded memory."""
     options = re2.Options()
     options.case_sensitive = False
     options.max_mem = 64 << 20
@@ -160,7 +160,7 @@ _LONGEST_VIDEO: Final = 20_000  # frames of one video entry
 
 def _canonical_text(value: str) -> str:
     if not any(words_of(value)):
-        raise EntryError("the text holds no word")
+        raise EntryError("the text contains no word")
     return " ".join(value.split())
 
 
@@ -168,14 +168,14 @@ def _canonical_near_text(value: str) -> str:
     letters = sum(map(str.isalnum, value))
     if letters < LEAST_LETTERS:
         raise EntryError(
-            f"the text has {letters} letters and digits; comparing by overlap needs {LEAST_LETTERS}: use kind text"
+            f"the text has {letters} letters and digits; comparing by overlap needs {LEAST_LETTERS}; use kind text"
         )
     return " ".join(value.split())
 
 
 def _canonical_name(value: str) -> str:
     if sum(map(str.isalnum, value)) < 2:
-        raise EntryError("a name has at least two letters")
+        raise EntryError("a name needs at least two letters")
     return " ".join(value.split())
 
 
@@ -185,18 +185,18 @@ def _canonical_pattern(value: str) -> str:
     except re2.error as error:
         message = error.args[0] if error.args else error
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-        raise EntryError(f"RE2 refuses the pattern: {text}") from error
+        raise EntryError(f"RE2 rejects the pattern: {text}") from error
     if compiled.search("") is not None:
         raise EntryError("the pattern matches the empty text, so it would match everything")
     return value
 
 
 def _canonical_domain(value: str) -> str:
-    import tldextract  # here: costs 35 ms
+    import tldextract  # imported here: takes 35 ms
 
     host = host_of(value)
     if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?", host):
-        raise EntryError(f"{host!r} is no domain; write one such as evil.example")
+        raise EntryError(f"{host!r} is not a domain; write one such as evil.example")
     if not tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).extract_str(host).domain:
         raise EntryError(f"{host!r} is a public suffix; it would match every domain below it")
     return host
@@ -227,13 +227,13 @@ def _canonical_video(value: str) -> str:
     except (ValueError, RecursionError) as error:
         raise wrong from error
     if not isinstance(frames, list) or not 1 <= len(frames) <= _LONGEST_VIDEO:
-        raise EntryError(f"a video entry is a list of 1 to {_LONGEST_VIDEO} frames")
+        raise EntryError(f"a video entry must have 1 to {_LONGEST_VIDEO} frames")
     kept = []
     for frame in frames:
         match frame:
             case [float() | int() as seconds, str() as digits] if not isinstance(seconds, bool):
                 if not 0 <= seconds < math.inf:
-                    raise EntryError(f"a frame at {seconds} seconds; seconds count from 0")
+                    raise EntryError(f"a frame at {seconds} seconds; seconds must not be negative")
                 kept.append([round(float(seconds), 3), _canonical_image(digits)])
             case _:
                 raise wrong

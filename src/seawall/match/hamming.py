@@ -1,4 +1,4 @@
-"""Known hashes of one length, each with its own radius: exact, in memory, never changed."""
+"""Immutable in-memory index of hashes of one length, each with its own radius; exact."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Search: TypeAlias = Callable[[bytes, int], tuple[Rows, Distances]]  # (query, ra
 class HammingIndex:
     """Hashes of ``bits`` (whole bytes), each with the largest distance at which it matches. Immutable.
 
-    256 bits, the length of PDQ, have tables for many thousands; hashes of another length are compared one by one. For
-    256-bit hashes that come and go, or are too many to hold in each process, see ``seawall.match.hashindex.index``.
+    Hashes of 256 bits (PDQ) use tables that scale to many thousands; hashes of other lengths are compared one by one.
+    For 256-bit hashes that change, or are too many to keep in each process, see ``seawall.match.hashindex.index``.
     """
 
     def __init__(self, hashes: Sequence[bytes], radii: Sequence[int], bits: int = BITS) -> None:
@@ -48,7 +48,7 @@ def _by_tables(hashes: Sequence[bytes]) -> Search:
 
 
 def _one_by_one(hashes: Sequence[bytes], bits: int) -> Search:
-    words = -(-bits // 64)  # whole ones: the zeros that fill the last add no distance
+    words = -(-bits // 64)  # rounded up: zero padding of the last word adds no distance
 
     def words_of(values: Sequence[bytes]) -> Words:
         wrong = next((index for index, each in enumerate(values) if 8 * len(each) != bits), None)

@@ -1,4 +1,4 @@
-"""Texts that are variants of one another: MinHash over character 5-grams, banded so that candidates are looked up.
+"""Near-duplicate texts: MinHash over character 5-grams, with banding to look up candidates.
 
 The share of 5-grams that two texts have in common (their Jaccard similarity) is estimated from 128 minima, with a
 standard error of at most 0.044. 42 bands of 3 minima find a pair of similarity 0.5 in 99.6 of 100 cases, one of 0.7
@@ -22,7 +22,7 @@ from seawall.match.entries import words_of
 from seawall.match.phrases import PlainView, TextView
 
 NEAR_TEXT_PERCENT: Final = 70
-"""The percent of 5-grams in common from which a text usually counts as a variant of another."""
+"""Default percentage of common 5-grams from which a text counts as a variant of another."""
 
 Signature = NDArray[np.uint32]
 
@@ -30,10 +30,10 @@ _GRAM: Final = 5
 _MINIMA: Final = 128
 _ROWS: Final = 3  # of a band
 _BANDS: Final = _MINIMA // _ROWS
-_BLOCK: Final = 8_192  # 5-grams at once: bounds memory
-_LONGEST: Final = 20_000  # characters read of one text
+_BLOCK: Final = 8_192  # 5-grams hashed at once: bounds memory
+_LONGEST: Final = 20_000  # characters of a text that are read
 
-_chance = np.random.default_rng(0x5EA3A11)  # fixed: signatures are kept
+_chance = np.random.default_rng(0x5EA3A11)  # fixed seed: signatures are stored
 _FACTORS: Final = _chance.integers(0, 1 << 32, (_MINIMA, 1), dtype=np.uint32) | np.uint32(1)
 _SHIFTS: Final = _chance.integers(0, 1 << 32, (_MINIMA, 1), dtype=np.uint32)
 _POWERS: Final = _chance.integers(0, 1 << 64, _GRAM, dtype=np.uint64) | np.uint64(1)
@@ -57,10 +57,10 @@ def similarity(one: Signature, other: Signature) -> float:
 
 
 class NearTextIndex:
-    """Signatures of many texts, each with the similarity from which on it matches. Immutable; about 1 kB a text."""
+    """Signatures of many texts, each with the similarity from which it matches. Immutable; about 1 kB per text."""
 
     def __init__(self, signatures: Sequence[Signature], least: Sequence[float]) -> None:
-        """``least``: one limit for each text, 0.5 to 1. Raises ``ValueError`` when the lengths differ."""
+        """``least``: one limit per text, 0.5 to 1. Raises ``ValueError`` when the lengths differ."""
         if len(signatures) != len(least):
             raise ValueError(f"{len(signatures)} signatures, {len(least)} limits")
         self._signatures = np.array(signatures, np.uint32).reshape(-1, _MINIMA)
@@ -74,7 +74,7 @@ class NearTextIndex:
         return len(self._least)
 
     def search(self, query: Signature) -> list[tuple[int, float]]:
-        """(index, estimated similarity) of every text that is near enough, nearest first."""
+        """(index, estimated similarity) of every text that is similar enough, nearest first."""
         if not len(self):
             return []
         keys = np.sort(_band_keys(query))
@@ -90,11 +90,11 @@ class NearTextIndex:
 
 
 def clusters(texts: Sequence[str], threshold: float, read: Callable[[str], TextView] = PlainView.of) -> list[int]:
-    """For each text the position of its cluster's representative: the first text that is as near as ``threshold``.
+    """For each text the position of its cluster's representative: the first text at least ``threshold`` similar to it.
 
-    Every member is near its representative (not merely near another member), so that what is judged of the one may
-    be said of the other. ``threshold`` is an estimated similarity, 0.5 to 1; texts without words stand alone. Give
-    ``read`` what the texts are otherwise read by (``seawall.content.normalise``). Raises ``ValueError``.
+    Every member is similar to its representative (not merely to another member), so a judgement on the representative
+    applies to its members. ``threshold`` is an estimated similarity, 0.5 to 1; texts without words stay alone. ``read``
+    is the normaliser used for the texts elsewhere (``seawall.content.normalise``). Raises ``ValueError``.
     """
     if not 0.5 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; similarities from 0.5 to 1 can be found")
@@ -128,7 +128,7 @@ def _nearest(
 
 
 def _grams(words: str) -> NDArray[np.uint32]:
-    """The distinct hashes of all 5-grams; of a shorter text the hash of itself."""
+    """The distinct hashes of all 5-grams; for a shorter text, the hash of the text."""
     codes = np.frombuffer(words.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     if len(codes) < _GRAM:
         codes = np.pad(codes, (0, _GRAM - len(codes)))

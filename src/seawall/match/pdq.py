@@ -1,14 +1,14 @@
-"""PDQ, the perceptual hash of images that platforms exchange, as two banded matrix products.
+"""PDQ, the perceptual image hash exchanged between platforms, as two banded matrix products.
 
 PDQ (Facebook, 2019; reference code in C++ under BSD) blurs the luma plane with two passes of a box filter in each
 direction, samples 64 × 64 points, takes a 16 × 16 corner of their cosine transform and compares it with its median.
-Everything before the median is linear, so blur and sampling fold into one matrix for each side, of which each row
-reaches over about 1/64 of the image: ``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the
-``pdqhash`` package on full-size photographs. (Where a coefficient *is* the median but for rounding, as in drawn
-patterns of a few pixels, the two may round apart.)
+Everything before the median is linear, so blur and sampling fold into one matrix per side, each row of which covers
+about 1/64 of the image: ``hash = sign(D Wr A Wcᵀ Dᵀ - median)``. Equal, bit for bit, to the ``pdqhash`` package on
+full-size photographs. (Where a coefficient equals the median except for rounding, as in drawn patterns of a few
+pixels, the two may round differently.)
 
-The rule of exchange is the full-size image, as stored: hashes of images that were first made smaller are some
-bits away. Whoever hashes faster that way (``pdq_of_bytes(…, draft=True)``, ``pdq_luma``) pays with a part of the
+Exchanges expect the hash of the full-size image, as stored: hashes of images that were scaled down first differ in
+some bits. The faster ways to hash (``pdq_of_bytes(…, draft=True)``, ``pdq_luma``) therefore use up a part of the
 radius.
 """
 
@@ -23,16 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 PDQ_RADIUS: Final = 31
-"""The largest Hamming distance that usually counts as the same image."""
+"""Default for the largest Hamming distance that counts as the same image."""
 PDQ_MIN_QUALITY: Final = 50
-"""Below this quality (flat images) a hash says nothing and must not match."""
+"""Below this quality (flat images) a hash carries no information and must not match."""
 PDQ_DRAFT_SIDE: Final = 512
-"""An image that is decoded at a reduced size keeps at least so many pixels on each side."""
+"""An image that is decoded at a reduced size keeps at least this many pixels on each side."""
 
 _SAMPLES: Final = 64
 _SMALLEST_SIDE: Final = 5
 _LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_LIMITED_RANGE: Final = 255 / 219  # a video's luma runs from 16 to 235
+_LIMITED_RANGE: Final = 255 / 219  # luma of videos ranges from 16 to 235
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ def pdq(rgb: NDArray[np.uint8]) -> Pdq:
 
 
 def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
-    """The hash of an image given by its luma alone, of shape (height, width): a video's Y plane.
+    """The hash of an image given by its luma alone, of shape (height, width): a video frame's Y plane.
 
-    ``limited_range``: black is 16 and white 235, as in most videos; else 0 and 255. Luma that was rounded to whole
-    numbers, as a decoder's is, moves the hash by 0 to 6 bits. A side below 5 pixels gives quality 0.
+    ``limited_range``: black is 16 and white 235, as in most videos; else 0 and 255. Luma rounded to whole numbers, as a
+    decoder's is, changes the hash by 0 to 6 bits. A side below 5 pixels gives quality 0.
     """
     if min(luma.shape) < _SMALLEST_SIDE:
         return _NOTHING
@@ -65,13 +65,13 @@ def pdq_luma(luma: NDArray[Any], *, limited_range: bool = False) -> Pdq:
 
 
 def pdq_of_bytes(data: bytes, *, draft: bool = False) -> Pdq:
-    """The hash of an encoded image, as stored (its orientation is not looked at). Needs Pillow; trusts the bytes.
+    """The hash of an encoded image, as stored (its orientation is ignored). Needs Pillow; trusts the bytes.
 
     ``draft``: decode a large JPEG at half, a quarter or an eighth of its size, but never below 512 pixels on a side,
     and its luma only; sampled where the full-size image would be. Several times faster, and a few bits away.
     Raises what Pillow raises.
     """
-    from PIL import Image  # here: takes a while to load
+    from PIL import Image  # imported here: slow to load
 
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
@@ -88,17 +88,17 @@ def _sample_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     if min(height, width) < _SMALLEST_SIDE:
         return None
     blurred = _blur_rows(rgb.reshape(height, -1), height).reshape(_SAMPLES, width, 3)
-    return _blur_columns(blurred @ _LUMA, width)  # luma is linear: it could wait till here
+    return _blur_columns(blurred @ _LUMA, width)  # luma is linear, so it can be computed last
 
 
 def _sample(luma: NDArray[Any], size: tuple[int, ...] | None = None) -> NDArray[np.float64]:
-    """The blurred luma at 64 × 64 points. ``size``: of the image of which this is a draft, its height and width."""
+    """The blurred luma at 64 × 64 points. ``size``: height and width of the image of which this is a draft."""
     height, width = luma.shape if size is None else size
     return _blur_columns(_blur_rows(luma, height), width)
 
 
 def _blur_columns(blurred: NDArray[np.float32], width: int) -> NDArray[np.float64]:
-    """64 columns of weighted sums over the columns of 64 rows. (So little work that one call does all of it.)"""
+    """64 columns of weighted sums over the columns of 64 rows. (Small enough for one call.)"""
     places, weights = _gathered(width, -(-width // blurred.shape[1]), blurred.shape[1])
     sums = weights[:, None, :] @ np.ascontiguousarray(blurred.T)[places]
     samples: NDArray[np.float64] = sums[:, 0].T.astype(np.float64)
@@ -106,7 +106,7 @@ def _blur_columns(blurred: NDArray[np.float32], width: int) -> NDArray[np.float6
 
 
 def _blur_rows(plane: NDArray[Any], side: int) -> NDArray[np.float32]:
-    """64 rows of weighted sums over the rows of a plane. (einsum: a BLAS would start threads for each.)"""
+    """64 rows of weighted sums over the rows of a plane. (einsum: BLAS would start threads for each.)"""
     sums = np.empty((_SAMPLES, plane.shape[1]), dtype=np.float32)
     for row, (first, weights) in enumerate(_bands(side, -(-side // len(plane)))):
         np.einsum("i,ij->j", weights, plane[first : first + len(weights)].astype(np.float32), out=sums[row])
@@ -118,7 +118,7 @@ def _bands(side: int, merged: int = 1) -> tuple[tuple[int, NDArray[np.float32]],
     """Two box filters and the choice of 64 points along one side: for each point, the first pixel that counts, and
     the weights from there on.
 
-    ``merged``: of an image that was decoded at a fraction of its size, how many pixels became one.
+    ``merged``: for an image decoded at a fraction of its size, how many pixels became one.
     """
     if merged > 1:
         return tuple(_folded(first, weights, merged) for first, weights in _bands(side))
@@ -153,7 +153,7 @@ def _gathered(side: int, merged: int, given: int) -> tuple[NDArray[np.intp], NDA
 
 
 def _folded(first: int, weights: NDArray[np.float32], merged: int) -> tuple[int, NDArray[np.float32]]:
-    """A band over pixels of which each stands for several: their weights are added."""
+    """A band over pixels that each stand for several: their weights are added."""
     pixels = np.arange(first, first + len(weights)) // merged
     return int(pixels[0]), np.bincount(pixels - pixels[0], weights).astype(np.float32)
 
@@ -178,6 +178,6 @@ def _cosines() -> NDArray[np.float64]:
 
 
 def _quality(samples: NDArray[np.float64]) -> int:
-    """How much the image varies: whole percents of the differences between neighbouring points, summed."""
+    """How much the image varies: whole percentages of the differences between neighbouring points, summed."""
     steps = [np.trunc(np.diff(samples, axis=axis) * 100 / 255) for axis in (0, 1)]
     return min(100, int(sum(np.abs(step).sum() for step in steps) / 90))

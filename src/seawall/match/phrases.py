@@ -1,4 +1,4 @@
-"""Indexes of texts and patterns: which of many stand in this one?"""
+"""Indexes that find which of many texts and patterns occur in a text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SET_SIZE: Final = 500  # patterns compiled together
 
 
 class TextView(Protocol):
-    """A text as it is compared; ``span`` leads from it back to the original."""
+    """A normalised text; ``span`` maps positions back to the original."""
 
     @property
     def text(self) -> str: ...
@@ -30,7 +30,7 @@ class TextView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlainView:
-    """A lower-cased text: the plainest view."""
+    """A lower-cased text, the simplest view."""
 
     text: str
 
@@ -46,7 +46,7 @@ Found = tuple[BankEntry, Hit]
 
 
 class PhraseIndex:
-    """Texts word for word, by their first word and length; long ones also by their 3-word sequences."""
+    """Texts matched word for word, by first word and length; long ones also by their 3-word sequences."""
 
     def __init__(self, entries: Iterable[BankEntry], read: Callable[[str], TextView]) -> None:
         self._exact: dict[tuple[str, ...], list[BankEntry]] = defaultdict(list)
@@ -56,7 +56,7 @@ class PhraseIndex:
         for entry in entries:
             words = tuple(token[0] for token in words_of(read(entry.value).text))
             if not words:
-                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: the text holds no word")
+                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: the text contains no word")
             percent = entry.threshold or (NEAR_PERCENT if len(words) >= NEAR_TOKENS else 100)
             if percent < 100 and len(words) > _SHINGLE:
                 sequences = {words[n : n + _SHINGLE] for n in range(len(words) - _SHINGLE + 1)}
@@ -107,7 +107,7 @@ class PhraseIndex:
 
 
 class PatternIndex:
-    """RE2 patterns, sieved in sets, then searched one by one for their place."""
+    """RE2 patterns, filtered in sets, then searched one by one for their position."""
 
     def __init__(self, entries: Sequence[BankEntry]) -> None:
         self._sets: list[tuple[Any, Sequence[BankEntry]]] = []

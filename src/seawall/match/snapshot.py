@@ -1,4 +1,4 @@
-"""Entries indexed together, once and for all: what a snapshot of the banks is made of."""
+"""Layers: immutable indexes over a fixed set of entries, of which a bank snapshot consists."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Read = Callable[[str], TextView]
 
 
 class MatcherSnapshot:
-    """An index of each kind over some entries. Immutable, but for readings that are made when first asked for.
+    """One index per kind over some entries. Immutable, except that normalised texts are cached on first use.
 
     ``stranded``: entries of hashers that are not enabled, or whose hashes have another length now.
     """
@@ -45,7 +45,7 @@ class MatcherSnapshot:
         stranded: list[BankEntry] = []
         for entry in entries:
             if entry.kind not in KINDS and hashed_modality(entry.kind) is None:
-                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: no kind is called {entry.kind!r}")
+                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: unknown kind {entry.kind!r}")
             (by_kind[entry.kind] if _fits(entry, hashers) else stranded).append(entry)
         self._by_kind = by_kind
         self.stranded = tuple(stranded)
@@ -53,7 +53,7 @@ class MatcherSnapshot:
         self.banks = frozenset(entry.bank for listed in (*by_kind.values(), stranded) for entry in listed)
         self._readings: dict[Read, tuple[PhraseIndex, NearTextIndex]] = {}
         self._reading = threading.Lock()
-        self._read_by(PlainView.of)  # an entry that cannot be used is found now
+        self._read_by(PlainView.of)  # so that invalid entries raise now
         self._patterns = PatternIndex(by_kind["pattern"])
         self._domains = _by(by_kind["domain"], lambda entry: host_of(entry.value))
         self._digests = _by(by_kind["digest"], _checked)
@@ -75,7 +75,7 @@ class MatcherSnapshot:
         return self._by_kind.get(kind, ())
 
     def texts(self, words: TextView, read: Read) -> Iterator[Found]:
-        """Texts found in ``words``, the entries read by ``read``; and those of which ``words`` is a variant."""
+        """Texts found in ``words``, with entries normalised by ``read``, and texts of which ``words`` is a variant."""
         phrases, near = self._readings.get(read) or self._read_by(read)
         yield from phrases.search(words)
         if len(near):
@@ -89,7 +89,7 @@ class MatcherSnapshot:
         return self._patterns.search(characters)
 
     def hosts(self, host: str) -> Iterator[Found]:
-        """Domains that are this host or a parent of it; the distance counts the labels between."""
+        """Domains that are this host or a parent of it; the distance is the number of labels between."""
         labels = host.lower().rstrip(".").split(".") if self._domains else []
         for n in range(len(labels)):
             for entry in self._domains.get(".".join(labels[n:]), ()):
@@ -108,22 +108,22 @@ class MatcherSnapshot:
             yield entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)
 
     def hashes(self, kind: str, value: bytes) -> Iterator[Found]:
-        """Entries of a hasher's kind within their radius of this print."""
+        """Entries of a hasher's kind within their radius of this hash."""
         index = self._custom_hashes.get(kind)
         if index is None or 8 * len(value) != index.bits:
-            return  # a hash from the past, made by a hasher that had another length
+            return  # a stored hash, made by an earlier version of the hasher with another length
         for row, distance in index.search(value):
             entry = self._by_kind[kind][row]
             yield entry, Hit(bank=entry.bank, entry=entry.id, distance=distance)
 
     def audio_files(self, items: NDArray[np.uint32]) -> Iterator[Found]:
-        """Audio files heard in these sub-fingerprints."""
+        """Audio entries found in these sub-fingerprints."""
         for match in self._sounds.search(items) if len(self._sounds) else ():
             entry = self._by_kind["audio"][match.audio]
             yield entry, _timed(entry, match.error, match.start_s, match.end_s)
 
     def videos(self, frames: Sequence[Frame]) -> Iterator[Found]:
-        """Videos seen in these frames."""
+        """Videos found in these frames."""
         for match in self._videos.search(frames) if len(self._videos) else ():
             entry = self._by_kind["video"][match.video]
             yield entry, _timed(entry, 1 - match.share, match.start_s, match.end_s)

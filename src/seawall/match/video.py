@@ -1,9 +1,9 @@
-"""Videos by their frames: PDQ hashes of frames, found one by one, then held together by time.
+"""Video index over frames: PDQ hashes of frames are found one by one, then combined by time.
 
-A frame that is found votes for a video and for where in it the query begins. Frames that agree within a second form
-one match; it counts when they cover enough of the shorter of the two videos. So a clip of a known video is found, and a
-known video inside a longer one, but not the two seconds of a channel's opening titles that honest videos share.
-(Flat frames say nothing and must be left out on both sides, as PDQ asks: quality below 50.)
+A matching frame votes for a video and for the position in it where the query begins. Frames that agree within a second
+form one match; it counts when they cover enough of the shorter of the two videos. So a clip of a known video is found,
+and a known video inside a longer one, but not two seconds of a channel's opening titles that harmless videos share.
+(Flat frames carry no information and must be left out on both sides, as PDQ requires: quality below 50.)
 
 >>> frames = [(float(second), bytes([second * 17 % 256]) * 32) for second in range(20)]
 >>> [match] = VideoIndex([frames]).search([(second - 5, hash) for second, hash in frames[5:15]])
@@ -25,17 +25,17 @@ from seawall.match.hamming import HammingIndex
 from seawall.match.pdq import PDQ_RADIUS
 
 VIDEO_PERCENT: Final = 60
-"""The percent of the shorter video's time that usually must be found."""
+"""Default percentage of the shorter video's time that must be found."""
 
 Frame = tuple[float, bytes]  # seconds, PDQ hash
 
 _TOLERANCE_S: Final = 1.0  # frames of the two videos are sampled at different moments
-_LONGEST_GAP_S: Final = 5.0  # for which one frame can speak
+_LONGEST_GAP_S: Final = 5.0  # the longest time that one frame can represent
 
 
 @dataclass(frozen=True, slots=True)
 class VideoMatch:
-    """Video number ``video`` is seen in the query from ``start_s`` to ``end_s``; there it begins at ``at_s``.
+    """A match of video number ``video``, from ``start_s`` to ``end_s`` of the query; it begins at ``at_s`` in the video.
 
     ``share``: how much of the shorter video's time agrees, 0 to 1. ``frames``: frames of the query that agree.
     """
@@ -49,14 +49,14 @@ class VideoMatch:
 
 
 class VideoIndex:
-    """Frames of many videos, each video with the share of time from which on it matches. Immutable."""
+    """Frames of many videos, each with the share of time from which it matches. Immutable."""
 
     def __init__(self, videos: Sequence[Sequence[Frame]], shares: Sequence[float] | None = None) -> None:
-        """``shares``: 0 to 1 for each video (0.6). Raises ``ValueError`` when the lengths differ, or for a bad hash."""
+        """``shares``: 0 to 1 per video (0.6). Raises ``ValueError`` when the lengths differ, or for a bad hash."""
         self._shares = [VIDEO_PERCENT / 100] * len(videos) if shares is None else list(shares)
         if len(self._shares) != len(videos):
             raise ValueError(f"{len(videos)} videos, {len(self._shares)} shares")
-        distinct: dict[bytes, list[tuple[int, float]]] = defaultdict(list)  # a still held for minutes is one hash
+        distinct: dict[bytes, list[tuple[int, float]]] = defaultdict(list)  # a still image is one hash
         for number, frames in enumerate(videos):
             for seconds, hash in frames:
                 distinct[hash].append((number, seconds))
@@ -68,7 +68,7 @@ class VideoIndex:
         return len(self._shares)
 
     def search(self, query: Sequence[Frame]) -> list[VideoMatch]:
-        """Videos seen in the query, those with the largest share first. ``query``: frames in the order of time."""
+        """Videos found in the query, those with the largest share first. ``query``: frames in order of time."""
         if not query or not len(self._hashes):
             return []
         seconds = np.array([frame[0] for frame in query], np.float64)
@@ -123,7 +123,7 @@ def _best_offset(pairs: Sequence[tuple[float, int]]) -> tuple[float, NDArray[np.
 
 
 def _gaps(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For how long each frame speaks: until the next one; the last as long as they usually do."""
+    """The time that each frame represents: until the next one; for the last, the usual step."""
     steps = np.clip(np.diff(seconds), 0.0, _LONGEST_GAP_S)
     usual = float(np.median(steps)) if len(steps) else 1.0
     return np.append(steps, max(usual, 0.001))

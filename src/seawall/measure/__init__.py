@@ -1,4 +1,4 @@
-"""Measures: pure functions of arrays, with weights where rows may weigh and a seed where chance is used.
+"""Metrics as pure functions of arrays, with optional row weights and a seed where randomness is used.
 
 >>> from seawall.measure import accuracy, roc_auc, wilson
 >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])

@@ -1,4 +1,4 @@
-"""Checked arrays: every measure takes anything array-like and refuses what it cannot measure, with the reason."""
+"""Input validation: every metric accepts anything array-like and rejects invalid input with the reason."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Bools = NDArray[np.bool_]
 
 
 def labels_and_scores(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Floats, Floats]:
-    """One-dimensional, equally long, finite; labels 0 or 1; weights not negative (default: 1 each).
+    """One-dimensional, equally long, finite arrays; labels 0 or 1; weights not negative (default: 1 each).
 
-    Raises ``ValueError`` that says which of them is wrong.
+    Raises ``ValueError`` that names the invalid array.
     """
     truth = np.asarray(labels)
     values = np.asarray(scores, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""From scores to probabilities, and how far a probability can be believed."""
+"""Calibration: converts scores to probabilities, and measures how reliable probabilities are."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Platt:
     intercept: float
 
     def apply(self, scores: ArrayLike) -> Floats:
-        """Probabilities."""
+        """The probabilities of these scores."""
         return sigmoid(self.slope * np.asarray(scores, dtype=np.float64) + self.intercept)
 
 
 @dataclass(frozen=True, slots=True)
 class Isotonic:
-    """A rising line through ``(scores[i], probabilities[i])``, flat beyond its ends."""
+    """A non-decreasing line through ``(scores[i], probabilities[i])``, flat beyond its ends."""
 
     scores: tuple[float, ...]
     probabilities: tuple[float, ...]
 
     def apply(self, scores: ArrayLike) -> Floats:
-        """Probabilities, interpolated."""
+        """The probabilities of these scores, interpolated."""
         return np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.probabilities)
 
 
@@ -41,7 +41,7 @@ def sigmoid(values: ArrayLike) -> Floats:
 
 
 def fit_platt(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Platt:
-    """Platt's scaling (1999) by Newton's method with his smoothed targets, so that separable data stay finite.
+    """Platt's scaling (1999) by Newton's method, with smoothed targets that keep separable data finite.
 
     ``labels`` may be soft, in [0, 1]. Raises ``ValueError`` without both classes.
     """
@@ -119,6 +119,6 @@ def expected_calibration_error(
 
 
 def brier(labels: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Mean squared distance of the probability from what happened (Brier 1950)."""
+    """Mean squared difference between probability and outcome (Brier 1950)."""
     truth, stated, weight = labels_and_scores(labels, probabilities, weights)
     return float((weight * (stated - truth) ** 2).sum() / weight.sum())

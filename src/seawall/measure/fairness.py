@@ -1,4 +1,4 @@
-"""Is one group of people judged more harshly than others? AUCs by identity (Borkan et al. 2019)."""
+"""Bias between identity groups: subgroup, BPSN and BNSP AUCs (Borkan et al. 2019)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class IdentityAuc:
 
 
 def identity_rows(labels: ArrayLike, names: ArrayLike) -> dict[str, Bools]:
-    """Which rows each of the three AUCs looks at. ``names``: for each row, whether the text names the identity."""
+    """The rows that each of the three AUCs uses. ``names``: for each row, whether the text names the identity."""
     truth = np.asarray(labels).astype(bool)
     inside = np.asarray(names, dtype=bool)
     if inside.shape != truth.shape:

@@ -1,4 +1,4 @@
-"""Confidence intervals for shares, and for any measure by resampling."""
+"""Confidence intervals: for shares, and for any metric by resampling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Interval:
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> Interval:
-    """A share's score interval (Wilson 1927). No trials: value NaN, bounds 0 and 1.
+    """The score interval of a share (Wilson 1927). No trials: value NaN, bounds 0 and 1.
 
     Fractional counts are allowed: with weights, pass effective counts (see ``effective``).
     """
@@ -39,7 +39,7 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Interva
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
-    """A share's exact interval (Clopper and Pearson 1934): never covers less than it says."""
+    """The exact interval of a share (Clopper and Pearson 1934): its coverage is at least ``confidence``."""
     if not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes of {trials} trials")
     if trials == 0:
@@ -78,10 +78,10 @@ def bootstrap(
     rounds: int = 1000,
     confidence: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap (Efron 1979). ``measure`` gets row numbers, with repeats, and gives a number.
+    """Percentile bootstrap (Efron 1979). ``measure`` maps row numbers, with repeats, to a number.
 
-    With ``groups`` whole groups are drawn, which is right when rows of a group resemble each other. Rounds in
-    which the measure is NaN (a resample without positives, say) are left out.
+    With ``groups``, whole groups are drawn, which is right when rows of a group resemble each other. Rounds in which
+    the measure is NaN (such as a resample without positives) are left out.
     """
     if rows <= 0:
         raise ValueError("nothing to resample")

@@ -1,4 +1,4 @@
-"""How well scores and answers agree with the truth. Pure functions; weights wherever a row may count for several."""
+"""Metrics of scores and answers against the truth: AUC, average precision, precision, recall, F1. Weights optional."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seawall.measure.intervals import Interval, effective, wilson
 
 
 def roc_auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """The chance that a random positive scores above a random negative; ties count half. One class only: NaN."""
+    """The probability that a random positive scores above a random negative; ties count half. One class only: NaN."""
     truth, values, weight = labels_and_scores(labels, scores, weights)
     positives, negatives = float(weight[truth].sum()), float(weight[~truth].sum())
     if positives == 0 or negatives == 0:
@@ -54,7 +54,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Precision, recall, F1 and accuracy. The first two and the last with Wilson intervals; F1 has no closed one."""
+    """Precision, recall, F1 and accuracy. All but F1 have Wilson intervals; F1 has no closed form."""
 
     confusion: Confusion
     precision: Interval
@@ -102,7 +102,7 @@ def accuracy(
 
 
 def f1_per_class(labels: Sequence[object], answers: Sequence[object]) -> dict[object, float]:
-    """One-against-all F1 of each class that occurs among labels or answers; 0 where nothing was right."""
+    """One-against-all F1 of each class that occurs among labels or answers; 0 where no answer was right."""
     if len(labels) != len(answers):
         raise ValueError(f"{len(labels)} labels, {len(answers)} answers")
     scores: dict[object, float] = {}
@@ -114,13 +114,13 @@ def f1_per_class(labels: Sequence[object], answers: Sequence[object]) -> dict[ob
 
 
 def macro_f1(labels: Sequence[object], answers: Sequence[object]) -> float:
-    """The plain mean of the classes' F1: a rare class counts as much as a common one."""
+    """The unweighted mean of the classes' F1: a rare class counts as much as a common one."""
     scores = f1_per_class(labels, answers)
     return sum(scores.values()) / len(scores) if scores else math.nan
 
 
 def weighted_f1(labels: Sequence[object], answers: Sequence[object]) -> float:
-    """The mean of the classes' F1, each by its share of the labels."""
+    """The mean of the classes' F1, weighted by their share of the labels."""
     scores = f1_per_class(labels, answers)
     total = len(labels)
     return sum(scores[name] * sum(label == name for label in labels) for name in scores) / total if total else math.nan

@@ -1,4 +1,4 @@
-"""Thresholds in the units people think in: what a detector reaches at each threshold, on its calibration split."""
+"""Operating points: the false-positive rate and recall of each threshold, on the calibration split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FPR_GRID = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15
 
 
 def threshold_at_fpr(labels: ArrayLike, scores: ArrayLike, fpr: float, confidence: float = 0.95) -> float | None:
-    """The lowest threshold whose false-positive rate is at most ``fpr`` with that confidence; None if there is none.
+    """The lowest threshold whose false-positive rate is at most ``fpr`` with that confidence, or None.
 
     The bound is the exact one-sided upper one (Clopper and Pearson) on the negatives at or above the threshold.
     """
@@ -26,12 +26,12 @@ def threshold_at_fpr(labels: ArrayLike, scores: ArrayLike, fpr: float, confidenc
         return None
     if allowed >= len(negatives):
         return float(values.min())
-    # Strictly above the (allowed + 1)-th highest negative, whatever its ties.
+    # Strictly above the (allowed + 1)-th highest negative, regardless of ties.
     return float(np.nextafter(negatives[allowed], np.inf))
 
 
 def _most_false(negatives: int, fpr: float, confidence: float) -> int | None:
-    """How many negatives may lie at or above the threshold."""
+    """The maximum number of negatives at or above the threshold."""
     if upper_bound(0, negatives, confidence) > fpr:
         return None
     low, high = 0, negatives
@@ -45,7 +45,7 @@ def _most_false(negatives: int, fpr: float, confidence: float) -> int | None:
 
 
 def operating_point(labels: ArrayLike, scores: ArrayLike, threshold: float, confidence: float = 0.95) -> OperatingPoint:
-    """What a threshold reaches: false-positive rate with upper bound, recall with lower bound (exact, one-sided)."""
+    """The rates at a threshold: false-positive rate with upper bound, recall with lower bound (exact, one-sided)."""
     truth, values, _ = labels_and_scores(labels, scores, None)
     above = values >= threshold
     negatives, positives = int((~truth).sum()), int(truth.sum())
@@ -62,7 +62,7 @@ def operating_point(labels: ArrayLike, scores: ArrayLike, threshold: float, conf
 def operating_points(
     labels: ArrayLike, scores: ArrayLike, grid: Sequence[float] = FPR_GRID, confidence: float = 0.95
 ) -> tuple[OperatingPoint, ...]:
-    """One row for each false-positive rate of the grid that this many negatives can vouch for; thresholds ascending."""
+    """One row per false-positive rate of the grid that this many negatives can support; thresholds ascending."""
     thresholds = {threshold_at_fpr(labels, scores, fpr, confidence) for fpr in grid} - {None}
     return tuple(
         operating_point(labels, scores, threshold, confidence)

@@ -11,7 +11,7 @@ from seawall.measure.intervals import Interval, wilson
 def accuracy_per_function(
     functions: Sequence[str], expected: Sequence[bool], answered: Sequence[bool], confidence: float = 0.95
 ) -> dict[str, Interval]:
-    """The share of right answers of each function, with Wilson's interval, in the order of first appearance."""
+    """The share of correct answers per function, with Wilson's interval, in order of first appearance."""
     if not len(functions) == len(expected) == len(answered):
         raise ValueError(f"{len(functions)} functions, {len(expected)} expectations, {len(answered)} answers")
     cases: Counter[str] = Counter(functions)

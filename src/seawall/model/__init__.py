@@ -1,4 +1,4 @@
-"""The vocabulary as types: what comes in, what is measured, decided, done and recorded. No I/O."""
+"""Domain types: content, signals, decisions, actions and events. No I/O."""
 
 from seawall.model.actions import ACTIONS, Action, ActionKind, ActionSubject, Parameter, ParameterType
 from seawall.model.content import (

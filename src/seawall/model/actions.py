@@ -1,4 +1,4 @@
-"""What is done: the registry of action kinds, their inverse, their parameters, their meaning under the DSA."""
+"""Registry of action kinds: their inverse, their parameters, and their meaning under the DSA."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from enum import StrEnum
 
 
 class ActionSubject(StrEnum):
-    """What an action is done to."""
+    """The kind of subject an action applies to."""
 
     ITEM = "item"
     ENTITY = "entity"  # the item's actor
-    HOUSE = "house"  # nobody outside: work for reviewers, marks
+    HOUSE = "house"  # internal: review tasks and tags
 
 
 class ParameterType(StrEnum):
-    """What a parameter of an action may be."""
+    """The type of an action's parameter."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -40,7 +40,7 @@ class ActionKind:
     name: str
     title: str
     subject: ActionSubject
-    inverse: str | None  # what undoing it is called at the platform; None: nothing to undo
+    inverse: str | None  # name of the platform's reversing action; None: nothing to undo
     adverse: bool  # restricts someone: needs an appeal route and a statement of reasons
     parameters: tuple[Parameter, ...] = ()
     covers: frozenset[str] = frozenset()
@@ -189,7 +189,7 @@ ACTIONS: dict[str, ActionKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action chosen by a decision. Durations are seconds; numbers are floats; texts are codes."""
+    """One action chosen by a decision. Durations are seconds; numbers are floats; strings are codes."""
 
     kind: str
     parameters: Mapping[str, str | float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which network addresses belong to the whole internet. Whoever fetches or posts to a foreign URL asks here first."""
+"""Classification of network addresses, checked before fetching from or posting to a foreign URL."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
-_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")  # an IPv4 address written as an IPv6 one, as of old
+_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")  # IPv4 addresses in the deprecated IPv6 notation
 _METADATA: Final = ipaddress.IPv4Address("168.63.129.16")  # Azure's, among public addresses
 
 
 def is_public(address: str) -> bool:
-    """Whether a numeric address is reachable from the whole internet; what hides in an IPv6 address counts too.
+    """Whether a numeric address is on the public internet, including IPv4 addresses embedded in IPv6 ones.
 
     Not public: private, loopback, link-local (cloud metadata among them), carrier-grade NAT, multicast, reserved and
-    documentation addresses. Raises ``ValueError`` when it is no numeric address.
+    documentation addresses. Raises ``ValueError`` when it is not a numeric address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])  # without a zone such as %eth0
     if isinstance(ip, ipaddress.IPv6Address):
@@ -31,7 +31,7 @@ def is_public(address: str) -> bool:
 
 
 def is_numeric(host: str) -> bool:
-    """Whether a host is written as an address instead of a name."""
+    """Whether a host is an address rather than a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -40,7 +40,7 @@ def is_numeric(host: str) -> bool:
 
 
 def failed_on_tls(error: BaseException) -> bool:
-    """Whether a failed connection goes back to its encryption: a certificate, a version, a name."""
+    """Whether a connection failed because of TLS: a certificate, a version, a name."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):

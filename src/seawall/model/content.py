@@ -1,4 +1,4 @@
-"""What comes in: content types, items, parts, entities."""
+"""Content types, items, parts and entities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 
 class Modality(StrEnum):
-    """The sense a part speaks to."""
+    """The kind of data in a part."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -17,15 +17,15 @@ class Modality(StrEnum):
     VIDEO = "video"
     DOCUMENT = "document"
     LINK = "link"
-    CONTEXT = "context"  # names and titles that stand beside the content: for the few detectors that ask for them
+    CONTEXT = "context"  # names and titles next to the content, for the few detectors that request them
 
 
 MEDIA_MODALITIES: Final = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.DOCUMENT})
-"""Those whose parts are encoded files."""
+"""Modalities whose parts are encoded files."""
 
 
 class FieldType(StrEnum):
-    """What a field of an item may hold. Plural types are lists of the singular one."""
+    """The type of an item's field. Plural types are lists of the singular one."""
 
     TEXT = "text"
     TEXTS = "texts"
@@ -40,12 +40,12 @@ class FieldType(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"  # milliseconds since 1970, UTC; RFC 3339 text is accepted at the door
+    TIMESTAMP = "timestamp"  # milliseconds since 1970, UTC; RFC 3339 text is accepted as input
     LANGUAGE = "language"  # a two-letter ISO 639-1 code, lower case
 
 
 class FieldRole(StrEnum):
-    """What a field means to the platform."""
+    """The meaning of a field to the platform."""
 
     ACTOR = "actor"
     THREAD = "thread"
@@ -55,11 +55,11 @@ class FieldRole(StrEnum):
     MEDIA = "media"
     CREATED_AT = "created_at"
     LANGUAGE = "language"
-    CONTEXT = "context"  # read by rules and reviewers, and by the few detectors that ask for context
+    CONTEXT = "context"  # read by rules, reviewers and the few detectors that request context
 
 
 class FailMode(StrEnum):
-    """What a stage does when a live rule stayed undetermined and could have changed the outcome."""
+    """What a stage does when an undetermined live rule could have changed the outcome."""
 
     ALLOW_AND_RESCREEN = "allow_and_rescreen"
     HOLD = "hold"
@@ -67,10 +67,10 @@ class FailMode(StrEnum):
 
 
 class Untranscribed(StrEnum):
-    """What speech means where nobody transcribes it."""
+    """How untranscribed speech is treated."""
 
     UNKNOWN = "unknown"  # text signals are unknown there: the stage's fail mode applies
-    UNCHECKED = "unchecked"  # not asked; the signal ``speech_unchecked`` says how many seconds nobody read
+    UNCHECKED = "unchecked"  # not requested; the signal ``speech_unchecked`` counts the seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +83,15 @@ class FieldSpec:
     required: bool = False
     max_length: int | None = None  # characters of a text, entries of a list
     description: str = ""
-    extract: tuple[str, ...] | None = (
-        None  # media: what is made from it ("words", "frames", …); None: what its type has
-    )
+    extract: tuple[str, ...] | None = None  # media: its extractors ("words", "frames", …); None: its type's
     untranscribed: Untranscribed | None = None  # audio and video: None means unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorSpec:
-    """What a content type's items tell about the account that acts.
+    """Attributes of the acting account in a content type's items.
 
-    ``created_at`` (a timestamp) is always understood; declaring it here as required makes ``age(actor)`` certain.
+    ``created_at`` (a timestamp) is always accepted; declared here as required, it makes ``age(actor)`` always known.
     """
 
     required: bool = True  # an item must name its account
@@ -102,18 +100,18 @@ class ActorSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningStage:
-    """One look at an item: before publication (synchronous) or after it (by a worker)."""
+    """One evaluation of an item: before publication (synchronous) or after it (by a worker)."""
 
     name: str  # "pre_publish" or "post_publish"
     budget_ms: int
     fail_mode: FailMode
-    rescreen_within_s: int | None = None  # a pending rescreen is re-screened within this many seconds
-    detectors: tuple[str, ...] | None = None  # None: every detector that fits the item's parts
+    rescreen_within_s: int | None = None  # seconds within which a pending rescreen is due
+    detectors: tuple[str, ...] | None = None  # None: every detector that accepts the item's parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppealTerms:
-    """How the affected person objects (DSA Art. 20 asks for at least six months)."""
+    """How affected persons can object (DSA Art. 20 requires at least six months)."""
 
     window_days: int
     route: str  # where the platform sends people: a path or a URL
@@ -121,7 +119,7 @@ class AppealTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionTerms:
-    """Days that content and decisions are kept."""
+    """Days for which content and decisions are kept."""
 
     content_days: int
     decision_days: int
@@ -129,7 +127,7 @@ class RetentionTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentType:
-    """A registered kind of content, as its file declares it."""
+    """A registered kind of content, as declared in its file."""
 
     name: str
     title: str
@@ -161,28 +159,28 @@ class ContentType:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as it came: encoded bytes, not yet decoded."""
+    """An image as received: encoded bytes, not yet decoded."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """An audio file as it came: encoded bytes, not yet decoded."""
+    """An audio file as received: encoded bytes, not yet decoded."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video as it came: encoded bytes, not yet decoded."""
+    """A video as received: encoded bytes, not yet decoded."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it came: a PDF, HTML, an office file, plain text; not yet read."""
+    """A document as received: a PDF, HTML, an office file, plain text; not yet read."""
 
     data: bytes
 
@@ -193,7 +191,7 @@ Value: TypeAlias = str | int | float | bool | Media | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One piece of content in one revision, with the platform's own ids (so: personal, never in the ledger)."""
+    """One revision of one piece of content, with the platform's ids (therefore personal, never in the ledger)."""
 
     content_type: str
     id: str
@@ -206,7 +204,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemRef:
-    """An item as the ledger knows it: a surrogate, not the platform's id."""
+    """An item in the ledger: identified by a surrogate, not by the platform's id."""
 
     content_type: str
     ref: str
@@ -214,7 +212,7 @@ class ItemRef:
 
 
 class SpanUnit(StrEnum):
-    """What a span counts."""
+    """The unit of a span."""
 
     CHARACTERS = "characters"
     PIXELS = "pixels"
@@ -224,7 +222,7 @@ class SpanUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where in a part: ``start`` included, ``end`` excluded. Pixels give x0, y0, x1, y1 in ``box``."""
+    """A position in a part: ``start`` included, ``end`` excluded. Pixels give x0, y0, x1, y1 in ``box``."""
 
     unit: SpanUnit
     start: float = 0
@@ -239,10 +237,10 @@ class Part:
     path: str
     modality: Modality
     field: str
-    text: str | None = None  # text parts: as written; link parts: the address
+    text: str | None = None  # text parts: as written; link parts: the URL
     data: bytes | None = None  # image, audio, video and document parts: encoded bytes
     language: str | None = None
     parent: str | None = None  # path of the part it was derived from
     span: Span | None = None  # where in the parent
-    pdq: tuple[bytes, int] | None = None  # a frame: hash and quality (0 to 100) of its full size in the video
-    size: tuple[int, int] | None = None  # a frame: width and height of ``data``, in whose pixels boxes are counted
+    pdq: tuple[bytes, int] | None = None  # frames: hash and quality (0 to 100) at the video's full size
+    size: tuple[int, int] | None = None  # frames: width and height of ``data``, the pixels of boxes

@@ -1,4 +1,4 @@
-"""What is decided."""
+"""Decisions: feature rows, verdicts, reasons, and the record of a decision."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ UNKNOWN: Final = UnknownValue()
 
 FeatureValue: TypeAlias = str | int | float | bool | UnknownValue | None
 FeatureRow: TypeAlias = Mapping[str, FeatureValue]
-"""All that a decision read: canonical feature name → value; None is an absent optional field."""
+"""Everything a decision read: canonical feature name → value; None is an absent optional field."""
 
 
 class Verdict(StrEnum):
-    """What the caller gets at once."""
+    """The immediate answer to the caller."""
 
     ALLOW = "allow"
     HOLD = "hold"
@@ -41,18 +41,18 @@ class Verdict(StrEnum):
 
 
 class DecisionSource(StrEnum):
-    """Who or what decided, and when in the life of the item."""
+    """The origin of a decision: which evaluation, or a person."""
 
-    SCREEN = "screen"  # the first look
+    SCREEN = "screen"  # the first evaluation
     LATE = "late"  # a detector finished after the verdict
-    RESCREEN = "rescreen"  # a pending rescreen was paid, or the item was looked at again
-    RETRO_MATCH = "retro_match"  # what is known now (a new bank entry) was looked for in the past
+    RESCREEN = "rescreen"  # a pending rescreen, or a repeated evaluation
+    RETRO_MATCH = "retro_match"  # a new bank entry matched stored content
     REVIEW = "review"  # a person decided a case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why: the policy and rule that fired (or the fail mode), with the harm they stand for."""
+    """The policy and rule that fired (or the fail mode), with their harm."""
 
     policy: str
     rule: str
@@ -61,7 +61,7 @@ class Reason:
 
 
 def gravest(reasons: Sequence[Reason]) -> Reason | None:
-    """The reason to name first: that of the gravest harm, then the first given."""
+    """The main reason: that of the most severe harm, then the first given."""
     if not reasons:
         return None
     return max(reasons, key=lambda reason: HARMS[reason.harm].severity if reason.harm in HARMS else 0)
@@ -69,7 +69,7 @@ def gravest(reasons: Sequence[Reason]) -> Reason | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The immutable record of one decision. Holds surrogates, codes and numbers only: it goes into the ledger.
+    """The immutable record of one decision: surrogates, codes and numbers only, because it is stored in the ledger.
 
     ``features`` is the stored feature row without its unknown values (named in ``unknown_features``) and
     without personal strings (named in ``vault_features``, kept in the vault).
@@ -88,11 +88,11 @@ class Decision:
     shadow: tuple[Reason, ...] = ()  # shadow rules that fired: recorded, without effect
     undetermined: tuple[str, ...] = ()  # "policy/rule"
     unknown: tuple[Unknown, ...] = ()
-    skipped: tuple[str, ...] = ()  # "detector/part": the part lay outside the detector's bands
-    reused: tuple[str, ...] = ()  # "extractor/part": not derived anew, an earlier look at the item had done so
+    skipped: tuple[str, ...] = ()  # "detector/part": the part was outside the detector's score ranges
+    reused: tuple[str, ...] = ()  # "extractor/part": taken from an earlier evaluation of the item
     degraded: bool = False
     fail_mode: str | None = None  # applied because the decision was degraded
-    rescreen_due: int | None = None  # re-screen by then
+    rescreen_due: int | None = None  # time by which to rescreen
     supersedes: str | None = None
     reviewer: str | None = None  # surrogate of the person, for source "review"
     signals: tuple[Signal, ...] = ()

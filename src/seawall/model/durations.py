@@ -1,4 +1,4 @@
-"""Durations as people write them: ``"10m"``, ``"7d"``."""
+"""Durations as written in files: ``"10m"``, ``"7d"``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FORM = 'a duration such as "30s", "10m", "12h", "7d", "2w" or "5y"'
 
 
 def parse_duration(text: str) -> float | None:
-    """Seconds, or None when the text is no duration. A year is 365 days."""
+    """Seconds, or None when the text is not a duration. A year is 365 days."""
     match = _PATTERN.fullmatch(text.strip())
     return float(match[1]) * _UNITS[match[2]] if match else None
 

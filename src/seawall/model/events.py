@@ -1,7 +1,7 @@
-"""What the ledger records: one frozen type per kind of event, and the table from kind to type.
+"""Ledger events: one frozen type per kind of event, and the table from kind to type.
 
-Events hold surrogate ids, codes, numbers and salted digests only; whatever is personal lives in the vault.
-A kind's name never changes; fields are only added, with defaults, so that old entries stay readable.
+Events hold surrogate ids, codes, numbers and salted digests only; personal data are stored in the vault. A kind's name
+never changes; fields are only added, with defaults, so that old entries stay readable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seawall.model.decisions import Decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSubmitted:
-    """A product handed over one revision of an item; its content is sealed in the vault."""
+    """A product submitted one revision of an item; its content is sealed in the vault."""
 
     item: ItemRef
     actor: str | None
@@ -46,7 +46,7 @@ class EnforcementApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementReversed:
-    """An enforcement was undone because of a later decision."""
+    """An enforcement was undone by a later decision."""
 
     enforcement: str
     decision: str  # the one that undid it
@@ -54,7 +54,7 @@ class EnforcementReversed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryQueued:
-    """An enforcement (or its reversal) is on its way to one receiver."""
+    """An enforcement (or its reversal) was queued for one receiver."""
 
     delivery: str  # also the message id at the receiver
     enforcement: str
@@ -64,7 +64,7 @@ class DeliveryQueued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAttempted:
-    """One try: ``delivered``, ``failed`` (will be retried) or ``dead`` (given up until replayed)."""
+    """One attempt: ``delivered``, ``failed`` (will be retried) or ``dead`` (given up until replayed)."""
 
     delivery: str
     attempt: int
@@ -75,7 +75,7 @@ class DeliveryAttempted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReplayed:
-    """A person sent a dead or delivered message again, under the same id."""
+    """A person resent a dead or delivered message, under the same id."""
 
     delivery: str
     person: str
@@ -83,7 +83,7 @@ class DeliveryReplayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportReceived:
-    """Somebody says an item is bad. The note is sealed in the vault under ``report/<id>``."""
+    """An item was reported as bad. The note is sealed in the vault under ``report/<id>``."""
 
     report: str
     item: ItemRef
@@ -108,7 +108,7 @@ class ReviewSubmitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentViewed:
-    """A person opened somebody's content in the console."""
+    """A person opened someone's content in the console."""
 
     person: str
     item: ItemRef
@@ -117,7 +117,7 @@ class ContentViewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundlePublished:
-    """A bundle came into force. Its bytes are a blob under its hash."""
+    """A bundle was activated. Its bytes are a blob under its hash."""
 
     bundle: str
     previous: str | None
@@ -129,17 +129,17 @@ class BundlePublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankConfigured:
-    """How a bank is used from now on; all of it, each time."""
+    """New settings of a bank; always the complete set."""
 
     bank: str
     by: str
     title: str
-    role: str = "block"  # block | allow: a match with an allow-bank sets aside those with block-banks on the same part
-    thresholds: Mapping[str, int] = field(default_factory=dict)  # kind → threshold of entries that name none
+    role: str = "block"  # block | allow: an allow-bank's match suppresses those of block-banks on the same part
+    thresholds: Mapping[str, int] = field(default_factory=dict)  # kind → threshold of entries without one
     owner: str = ""
     harm: str | None = None
-    expires_after_days: int | None = None  # of entries that name no expiry
-    flood_limit: int | None = None  # items within an hour by which one entry may be found; more: quarantine
+    expires_after_days: int | None = None  # of entries without expiry
+    flood_limit: int | None = None  # items per hour that one entry may match; more: quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +154,13 @@ class BankEntryAdded:
     by: str
     expires: int | None = None
     threshold: int | None = None  # image: largest Hamming distance that matches
-    exchange: str | None = None  # the exchange that gave it
+    exchange: str | None = None  # the exchange it came from
     record: str | None = None  # keyed digest of the exchange's own key; the raw record is sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryRemoved:
-    """A bank lost an entry, for good."""
+    """An entry was removed from a bank permanently."""
 
     bank: str
     entry: str
@@ -170,19 +170,19 @@ class BankEntryRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntrySuspended:
-    """An entry matches no more until it is restored. By ``guard``: people overturned too many of its matches."""
+    """An entry stops matching until it is restored. By ``guard``: people overturned too many of its matches."""
 
     bank: str
     entry: str
     by: str
     reason: str  # a code
-    confirmed: int = 0  # answers of people that the guard went by
+    confirmed: int = 0  # reviews that confirmed a match, as counted by the guard
     overturned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryQuarantined:
-    """An entry was found far too often: until it is restored its matches go to review instead of acting."""
+    """An entry matched far too often: until it is restored, its matches go to review instead of having an effect."""
 
     bank: str
     entry: str
@@ -193,7 +193,7 @@ class BankEntryQuarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryRestored:
-    """A suspended or quarantined entry acts again."""
+    """A suspended or quarantined entry has an effect again."""
 
     bank: str
     entry: str
@@ -203,7 +203,7 @@ class BankEntryRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectErased:
-    """A subject's key was destroyed: what was sealed for it cannot be read again."""
+    """A subject's key was destroyed: data sealed for it cannot be read any more."""
 
     subject: str
     by: str

@@ -1,4 +1,4 @@
-"""The harm taxonomy: what each harm is called, how grave it is, and what it means under the DSA.
+"""The harm taxonomy: name, severity and DSA category of each harm.
 
 Category and keyword codes are those of the European Commission's DSA Transparency Database, schema
 version 2 (in force since 1 July 2025; published by the Commission under CC BY 4.0).

@@ -1,4 +1,4 @@
-"""What is measured: signals, their absence, and what detectors declare."""
+"""Signals, unknown values, and the interfaces and declarations of detectors, extractors and hashers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seawall.model.content import Modality, Part, Span
 
 
 class SignalKind(StrEnum):
-    """How a signal's value is to be read."""
+    """The scale of a signal's value."""
 
     PROBABILITY = "probability"  # calibrated, 0 to 1
     SCORE = "score"  # 0 to 1, ordered, not calibrated
@@ -32,26 +32,26 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSpec:
-    """A signal that a detector promises."""
+    """A signal that a detector declares."""
 
     name: str
     kind: SignalKind
     harm: str | None = None
     description: str = ""
-    operating_points: tuple[OperatingPoint, ...] = ()  # thresholds ascending; empty: ``at_fpr`` is refused
+    operating_points: tuple[OperatingPoint, ...] = ()  # thresholds ascending; empty: ``at_fpr`` is rejected
 
 
 class Cost(StrEnum):
-    """What asking a detector takes."""
+    """The cost of calling a detector."""
 
-    INLINE = "inline"  # microseconds, linear in the input, cannot block: run in the caller's thread
+    INLINE = "inline"  # microseconds, linear in the input, never blocks: runs in the caller's thread
     CPU = "cpu"  # milliseconds of one core
-    SLOW = "slow"  # seconds, or a network call: never inside a synchronous budget unless named there
+    SLOW = "slow"  # seconds, or a network call: in a synchronous budget only if named there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSpec:
-    """What a detector declares about itself. It travels into the bundle's hash."""
+    """A detector's declaration. It is part of the bundle's hash."""
 
     name: str
     version: str
@@ -72,33 +72,33 @@ class Signal:
     version: str
     span: Span | None = None
     evidence: str | None = None
-    distance: int | None = None  # of a match with a bank: how far the entry is from the part
+    distance: int | None = None  # of a bank match: distance between entry and part
 
 
 class UnknownReason(StrEnum):
-    """Why a detector that was asked did not answer."""
+    """Why a detector gave no answer."""
 
     DEADLINE = "deadline"
     ERROR = "error"
     OVERLOADED = "overloaded"
-    LANGUAGE = "language"  # it refuses the part's language
+    LANGUAGE = "language"  # it does not support the part's language
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
-    LATER = "later"  # the stage does not ask it; a later stage will
+    LATER = "later"  # left to a later stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """A detector's missing answer about one part: every signal it promised is unknown there."""
+    """A detector's missing answer about one part: all its signals are unknown there."""
 
     detector: str
     part: str
     reason: UnknownReason
-    detail: str = ""  # for engineers; holds no content
+    detail: str = ""  # for engineers; contains no content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHash:
-    """A fingerprint of a part, by which an entry added to a bank later finds it. Personal: for the vault only.
+    """A fingerprint of a part, stored so that later bank entries can be matched with it. Personal: vault only.
 
     ``kind``: ``pdq`` (32 bytes), ``chromaprint`` (little-endian uint32 items), ``sha256``, ``sha1``, ``md5``, or the
     name of a hasher.
@@ -115,22 +115,22 @@ DetectorResult: TypeAlias = tuple[Signal | PartHash, ...] | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorSpec:
-    """What an extractor declares about itself: which parts it reads, which it makes from them, what it measures."""
+    """An extractor's declaration: the parts it reads, the parts it makes from them, the signals it measures."""
 
     name: str
     version: str
     modalities: frozenset[Modality]
     gives: frozenset[Modality]
-    makes: str  # the path step of what it makes: ``words`` in ``cover>words.0``
+    makes: str  # path step of the parts it makes: ``words`` in ``cover>words.0``
     signals: tuple[SignalSpec, ...] = ()
     cost: Cost = Cost.CPU
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractionGap:
-    """Something in a part that its extractor could not read: unknown, and ``code`` says why.
+    """Something in a part that its extractor could not read: unknown, with a reason ``code``.
 
-    ``unless``: an extractor that reads it from what was made of the part, where the part's field asks for that one.
+    ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
     """
 
     code: str
@@ -139,7 +139,7 @@ class ExtractionGap:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedParts:
-    """Result of an extractor for one part: parts whose ``parent`` it is, signals about it, and what was not read."""
+    """An extractor's result for one part: derived parts with this ``parent``, signals about it, and gaps."""
 
     parts: tuple[Part, ...] = ()
     signals: tuple[Signal, ...] = ()
@@ -149,53 +149,53 @@ class ExtractedParts:
 class Extractor(Protocol):
     """Makes parts from parts: the words in an image, the frames of a video, the speech in an audio file.
 
-    What it does not answer is *unknown* to every detector that would have read what it gives.
+    Parts it does not return are *unknown* to every detector that would have read them.
     """
 
     @property
     def spec(self) -> ExtractorSpec:
-        """Name, version, what it reads, what it makes, cost."""
+        """Name, version, inputs, outputs, cost."""
 
     def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
-        """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
+        """One result per part, in order. May raise: then every part is *unknown* with reason ``error``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasherSpec:
-    """What a hasher declares about itself.
+    """A hasher's declaration.
 
-    ``name`` begins with the modality (``image-wavelet``) and is the kind of the bank entries that hold its hashes: an
-    entry whose hasher is gone still says what it is a hash of. Prints that cannot be compared with earlier ones need
-    another name, for banks keep those; ``version`` tells the rest.
+    ``name`` begins with the modality (``image-wavelet``) and is the kind of the bank entries that hold its hashes, so
+    that an entry without its hasher still shows its modality. Banks keep hashes: if new ones cannot be compared with
+    earlier ones, choose another name; ``version`` covers all other changes.
     """
 
     name: str
     version: str
-    modality: Modality  # text, image, audio or video; frames of videos are images
+    modality: Modality  # text, image, audio or video; video frames are images
     bits: int  # of every hash: whole bytes
-    radius: int  # bits in which two hashes of one thing usually differ at most
+    radius: int  # bits in which hashes of the same content usually differ at most
     description: str = ""
     cost: Cost = Cost.CPU
 
 
 class Hasher(Protocol):
-    """Makes a hash of fixed length from each part: what is alike has prints that differ in few bits."""
+    """Computes a hash of fixed length per part: similar parts have hashes that differ in few bits."""
 
     @property
     def spec(self) -> HasherSpec:
         """Name, version, modality, length, usual radius, cost."""
 
     def hash(self, parts: Sequence[Part]) -> Sequence[bytes | Unknown | None]:
-        """One print for each part, in order. None: it says too little to be known by (a flat image, silence).
+        """One hash per part, in order. None: the part has too little content to identify it (a flat image, silence).
 
         May raise: then every part is *unknown* with reason ``error``.
         """
 
 
 class Detector(Protocol):
-    """The one calling convention of detectors, built in or plugged in.
+    """Interface of all detectors, built-in or plug-in.
 
-    A signal of value 0 need not be returned: a promised signal that an answered part does not carry is 0.
+    Signals of value 0 may be omitted: a declared signal without a value on an answered part is 0.
     """
 
     @property
@@ -203,4 +203,4 @@ class Detector(Protocol):
         """Name, version, signals, modalities, languages, cost."""
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part, in order. May raise: then every part is *unknown* with reason ``error``."""
+        """One answer per part, in order. May raise: then every part is *unknown* with reason ``error``."""

@@ -1,4 +1,4 @@
-"""The policy language: read policies and content types, check them, compile them, decide, replay, explain.
+"""The policy language: read policies and content types, check them, compile them, decide, replay and explain.
 
     >>> from seawall.content import load_content_type, parts_of, validate_item
     >>> from seawall.policy import PolicySource, build_bundle
@@ -9,8 +9,8 @@
     >>> program.decide(row).verdict
     <Verdict.ALLOW: 'allow'>
 
-Everything is a value: a bundle is immutable, equal by hash, rebuilt from ``bundle.canonical()`` by ``load_bundle``.
-A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
+Every object is immutable: bundles compare by hash, and ``load_bundle`` rebuilds one from ``bundle.canonical()``.
+Invalid files raise PolicyErrors, whose text reads like compiler output. The package does no I/O and reads no clock.
 """
 
 from seawall.policy.actions import combine, verdict_of

@@ -1,6 +1,6 @@
-"""How actions combine: one kind on one subject merges, the stronger parameters win, ``remove`` covers the lesser.
+"""Combining actions: equal kinds on one subject merge, stronger parameters win, ``remove`` covers lesser actions.
 
-Nothing a rule does can weaken another: adding a rule's actions never lowers a verdict or a parameter.
+A rule cannot weaken another: adding a rule's actions never lowers a verdict or a parameter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _VERDICTS: Final = {"remove": Verdict.BLOCK, "disable": Verdict.BLOCK, "hold": V
 
 
 def verdict_of(actions: Iterable[Action]) -> Verdict:
-    """The verdict that actions imply: ``remove`` or ``disable`` block, else ``hold`` holds, else allow."""
+    """The verdict implied by actions: ``remove`` or ``disable`` block, otherwise ``hold`` holds, otherwise allow."""
     verdicts = {_VERDICTS.get(action.kind) for action in actions}
     for verdict in (Verdict.BLOCK, Verdict.HOLD):
         if verdict in verdicts:
@@ -23,7 +23,7 @@ def verdict_of(actions: Iterable[Action]) -> Verdict:
 
 
 def combine(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Merge actions on one item and its actor; order: first mention. Covered ones are dropped."""
+    """Merge actions on one item and its actor, in order of first mention; drop those that another one covers."""
     merged: dict[tuple[str, ...], dict[str, str | float]] = {}
     for action in actions:
         key = _identity(action)
@@ -35,20 +35,20 @@ def combine(actions: Iterable[Action]) -> tuple[Action, ...]:
 
 
 def _identity(action: Action) -> tuple[str, ...]:
-    """Kind and required texts: reviews merge by queue, tags by name."""
+    """The key under which actions merge: kind and required strings (reviews merge by queue, tags by name)."""
     required = (parameter.name for parameter in ACTIONS[action.kind].parameters if parameter.required)
     return (action.kind, *(str(action.parameters.get(name, "")) for name in required))
 
 
 def _stronger(kind: str, held: Mapping[str, str | float], other: Mapping[str, str | float]) -> dict[str, str | float]:
-    """The stronger of each parameter. A duration left out means "without end", so it outlasts any."""
+    """The stronger value of each parameter. An omitted duration means "no end", so it is stronger than any other."""
     result: dict[str, str | float] = {}
     for parameter in ACTIONS[kind].parameters:
         a, b = held.get(parameter.name), other.get(parameter.name)
         if parameter.type is ParameterType.DURATION and (a is None or b is None):
             continue
         if isinstance(a, str) or isinstance(b, str) or a is None or b is None:
-            first = a if a is not None else b  # texts have no strength: the first one stays
+            first = a if a is not None else b  # strings have no order: keep the first
             if first is not None:
                 result[parameter.name] = first
         else:

@@ -1,7 +1,7 @@
-"""Calls: one function of the language after the other, its arguments checked, its result as a term.
+"""Type checking of function calls: checks each call's arguments and returns its result as a term.
 
-Calls over texts, signals, banks and time become features of their own, computed once for a row and stored with it;
-``min``, ``max``, ``abs``, ``lower`` and ``known`` are computed where they stand.
+Calls over texts, signals, banks and time become features: computed once per row and stored with it. ``min``, ``max``,
+``abs``, ``lower`` and ``known`` are evaluated in place.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Known = frozenset[str]
 
 
 def check_call(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
-    """The term of a call. Raises Refused."""
+    """The term of a call. Raises Refused for an unknown function or invalid arguments."""
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     check = _CALLS.get(name)
@@ -49,7 +49,7 @@ def check_call(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
 
 
 def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = None) -> list[ast.expr]:
-    """The positional arguments, counted; named ones are refused."""
+    """The positional arguments, with their number checked. Raises Refused for named arguments or a wrong number."""
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     if node.keywords:
@@ -57,13 +57,13 @@ def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = N
     if not least <= len(node.args) <= (least if most is None else most):
         count = len(node.args)
         noun = "argument" if count == 1 else "arguments"
-        raise checker.refused(node, f"{name} is given {count} {noun}", expected=SIGNATURES[name])
+        raise checker.refused(node, f"{name} has {count} {noun}", expected=SIGNATURES[name])
     return node.args
 
 
 def _constant_text(checker: Checker, node: ast.expr, name: str) -> str:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not node.value.strip():
-        raise checker.refused(node, f"this argument of {name} is a constant text", expected=SIGNATURES[name])
+        raise checker.refused(node, f"this argument of {name} must be a constant string", expected=SIGNATURES[name])
     return node.value
 
 
@@ -108,7 +108,7 @@ def _in_part(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     if not isinstance(what, ast.Name) or what.id not in environment.signals:
         near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
         raise checker.refused(
-            what, "the second argument of in_part is a signal", expected=SIGNATURES["in_part"], near=near
+            what, "the second argument of in_part must be a signal", expected=SIGNATURES["in_part"], near=near
         )
     signal = checker.ask(what, environment.signal, what.id)
     name = call_key("in_part", literal(part), signal.name)
@@ -127,12 +127,12 @@ def _bank(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
 
 
 def _within(checker: Checker, node: ast.Call) -> int | None:
-    """The largest distance of a match that counts, if the call names one: ``bank("x", within=20)``."""
+    """The largest distance at which a match counts, if the call gives one: ``bank("x", within=20)``."""
     for keyword in node.keywords:
         value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
         if keyword.arg != "within" or type(value) is not int or not 0 <= value <= _FARTHEST:
             raise checker.refused(
-                keyword, f"bank takes within=, a whole number from 0 to {_FARTHEST}", expected=SIGNATURES["bank"]
+                keyword, f"within= must be a whole number from 0 to {_FARTHEST}", expected=SIGNATURES["bank"]
             )
         return value
     return None
@@ -146,7 +146,7 @@ def _age(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
         moment = checker.ask(argument, checker.environment.field, argument.value.id, argument.attr)
         name = call_key("age", moment.name)
     else:
-        raise checker.refused(argument, "age is asked of the actor or a timestamp", expected=SIGNATURES["age"])
+        raise checker.refused(argument, "age takes the actor or a timestamp field", expected=SIGNATURES["age"])
     if moment.kind is not ValueType.TIMESTAMP:
         raise checker.refused(argument, f"{moment.name} is {article(moment.kind)}", expected="a timestamp")
     own = "created_at" if moment.origin is FeatureOrigin.ITEM_CREATED_AT else None
@@ -156,7 +156,7 @@ def _age(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
 
 
 def _at_fpr(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
-    raise checker.refused(node, "at_fpr(…) stands beside a signal in a comparison", expected=SIGNATURES["at_fpr"])
+    raise checker.refused(node, "at_fpr(…) can only be compared with a signal", expected=SIGNATURES["at_fpr"])
 
 
 # -- texts -------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def _contains(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     subject = _subject(checker, where, "contains", known)
     words = _constant_text(checker, what, "contains")
     if not canonical_text(words):
-        raise checker.refused(what, "these words vanish in the canonical form", expected="some words")
+        raise checker.refused(what, "nothing of this text remains after normalisation", expected="words")
     name = call_key("contains", subject.key, literal(words))
     return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.CONTAINS, subject, words))
 
@@ -188,7 +188,7 @@ def _pattern(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
         check_pattern(pattern)
     except BadPattern as error:
         remedy = "RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
-        raise checker.refused(what, f"RE2 refuses the pattern: {error}", remedy=remedy) from None
+        raise checker.refused(what, f"RE2 rejects the pattern: {error}", remedy=remedy) from None
     kind, origin = (
         (ValueType.BOOLEAN, FeatureOrigin.MATCHES)
         if function == "matches"
@@ -198,7 +198,7 @@ def _pattern(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
 
 
 def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> TextSubject:
-    """What a text function looks at: ``text``, a field, or ``lower`` of one."""
+    """The text that a text function reads: ``text``, a field, or ``lower`` of either."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lower":
         (argument,) = arguments(checker, node, 1)
         inner = _subject(checker, argument, function, known)
@@ -210,10 +210,10 @@ def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> 
         if feature.kind in (ValueType.TEXT, ValueType.LIST) and feature.subject is not None:
             checker.definite(node, read(feature, feature.name in known))
             return feature.subject
-    raise checker.refused(node, f"{function} looks at a text", expected=SIGNATURES[function])
+    raise checker.refused(node, f"the first argument of {function} must be a text", expected=SIGNATURES[function])
 
 
-_FARTHEST: Final = 256  # bits of an image's hash; other distances are percents
+_FARTHEST: Final = 256  # bits of an image hash; other distances are percentages
 
 _CALLS: Final[Mapping[str, Callable[[Checker, ast.Call, _Known], TypedTerm]]] = {
     "abs": _numeric,

@@ -1,6 +1,6 @@
-"""Meaning: names, types, None and thresholds of one expression, checked against one content type.
+"""Semantic checker: resolves names, types, None and thresholds of one expression for one content type.
 
-Whatever is wrong is refused with its place; what remains is a tree of typed terms that cannot fail when run.
+Every error is reported with its position. A checked expression is a tree of typed terms that cannot fail when run.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A term, and what is known not to be None where it is true, and where it is false."""
+    """A term, and the keys known not to be None where it is true and where it is false."""
 
     term: TypedTerm
     if_true: frozenset[str] = _NOTHING
@@ -65,7 +65,7 @@ class Checked:
 
 @dataclass(slots=True)
 class Checker:
-    """Checks one expression. ``thresholds`` collects what was resolved on the way."""
+    """Checks one expression; ``thresholds`` collects the thresholds it resolves."""
 
     environment: Environment
     lets: Mapping[str, Checked]
@@ -80,7 +80,7 @@ class Checker:
             remedy = "compare it, as in 'hate >= 0.8'" if checked.term.kind in ORDERED else None
             raise self.refused(
                 self.expression.tree,
-                f"a condition must be true or false, and this is {article(checked.term.kind)}",
+                f"a condition must be true or false; this is {article(checked.term.kind)}",
                 expected="a boolean",
                 remedy=remedy,
             )
@@ -102,15 +102,15 @@ class Checker:
         try:
             return check()
         except TooLarge:
-            message = "the expression is too large once its lets are written out"
+            message = "the expression is too large after its lets are expanded"
             raise self.refused(self.expression.tree, message) from None
 
     def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
-        """What to raise: the problem with the node's place."""
+        """The exception to raise for a problem at this node."""
         return InvalidExpression(self.expression.problem(node, message, **more))
 
     def ask(self, node: ast.AST, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The environment's answer; what it finds unfit is refused at the node."""
+        """Call a method of the environment; turn its Unfit into Refused at this node."""
         try:
             return question(*args, **kwargs)
         except UnusableName as unfit:
@@ -143,7 +143,7 @@ class Checker:
                 return Checked(self._conditional(node, known))
             case ast.Call():
                 return Checked(check_call(self, node, known))
-        raise self.refused(node, "a list stands only to the right of 'in'", expected='item.country in ["US", "GB"]')
+        raise self.refused(node, "a list is only allowed to the right of 'in'", expected='item.country in ["US", "GB"]')
 
     def _constant(self, node: ast.Constant) -> TypedTerm:
         value = node.value
@@ -169,11 +169,11 @@ class Checker:
         if name in self.environment.signals:
             return Checked(read(self.ask(node, self.environment.signal, name)))
         if name in self.later_lets:
-            raise self.refused(node, f"let '{name}' is defined further down", remedy="move it above its first use")
+            raise self.refused(node, f"let '{name}' is defined below this use", remedy="move it above its first use")
         if name in ("item", "actor"):
-            raise self.refused(node, f"'{name}' is no value", expected=f"{name}.<name>")
+            raise self.refused(node, f"'{name}' is not a value", expected=f"{name}.<name>")
         if name == "unknown":
-            raise self.refused(node, "'unknown' is no value that can be compared", expected="known(x), not known(x)")
+            raise self.refused(node, "'unknown' cannot be compared", expected="known(x), not known(x)")
         if name in SIGNATURES:
             raise self.refused(node, f"'{name}' is a function", expected=SIGNATURES[name])
         names = [*self.lets, *self.environment.signals, "text", "True", "False", "None"]
@@ -184,11 +184,11 @@ class Checker:
     def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> TypedTerm:
         feature = self.ask(node, self.environment.field, owner, name)
         if feature.kind is ValueType.MEDIA:
-            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' can be asked of it")
+            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies to it")
         return read(feature, feature.name in known)
 
     def definite(self, node: ast.AST, term: TypedTerm) -> TypedTerm:
-        """Refuse what may be None."""
+        """The term, unless it may be None. Raises Refused."""
         if term.kind is ValueType.NONE:
             raise self.refused(node, "None can only be compared with 'is'", expected="x is None, x is not None")
         if term.optional:
@@ -196,7 +196,7 @@ class Checker:
             raise self.refused(
                 node,
                 f"{term.key} may be None in content type {where}",
-                expected="a value that is always there",
+                expected="a value that is never None",
                 remedy=f"guard it: {term.key} is not None and …; or make it required in the content type",
             )
         return term
@@ -269,12 +269,12 @@ class Checker:
         if a.kind in (ValueType.LIST, ValueType.MEDIA):
             raise self.refused(node, "lists cannot be compared", expected='"entry" in item.list, or length(item.list)')
         if symbol not in ("==", "!=") and a.kind not in ORDERED:
-            raise self.refused(node, f"'{symbol}' has no meaning for {a.kind}", expected="== or !=")
+            raise self.refused(node, f"'{symbol}' is not defined for {a.kind}", expected="== or !=")
         return Checked(_comparison(a, symbol, b))
 
     def _is_none(self, node: ast.Compare, left: ast.expr, right: ast.expr, negated: bool) -> Checked:
         if not (isinstance(right, ast.Constant) and right.value is None):
-            raise self.refused(node, "'is' asks for None only", expected="x is None, x is not None; otherwise ==")
+            raise self.refused(node, "'is' only compares with None", expected="x is None, x is not None; otherwise ==")
         key, term = self._absence(left)
         facts = frozenset({key})
         if negated:
@@ -282,8 +282,8 @@ class Checker:
         return Checked(term, if_false=facts)
 
     def _absence(self, left: ast.expr) -> tuple[str, TypedTerm]:
-        """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so
-        that nobody's text is stored only to know whether it was there."""
+        """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so that a
+        person's text is not stored only to record that it was present."""
         if isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name):
             feature = self.ask(left, self.environment.field, left.value.id, left.attr)
             if feature.kind in (ValueType.LIST, ValueType.MEDIA) or feature.personal:
@@ -302,7 +302,7 @@ class Checker:
             entries = [self.coerce(entry, self._entry(entry), term) for entry in right.elts]
             for entry, found in zip(right.elts, entries, strict=True):
                 if common_kind(found.kind, term.kind) is None or found.kind is ValueType.NONE:
-                    message = f"{article(term.kind)} is sought among {found.kind} entries"
+                    message = f"{article(term.kind)} is compared with {found.kind} entries"
                     raise self.refused(entry, message, expected=f"entries of type {term.kind}")
             return compound(
                 Operator.IN, ValueType.BOOLEAN, term, value=tuple(_constant_value(entry) for entry in entries)
@@ -313,7 +313,7 @@ class Checker:
                 self.definite(right, read(feature, feature.name in known))
                 if not (isinstance(left, ast.Constant) and isinstance(left.value, str)):
                     raise self.refused(
-                        left, "only a constant text can be sought in a list field", expected='"entry" in item.list'
+                        left, "only a constant string can be looked up in a list field", expected='"entry" in item.list'
                     )
                 name = f"{literal(left.value)} in {feature.name}"
                 return read(
@@ -329,7 +329,7 @@ class Checker:
         negative = isinstance(entry, ast.UnaryOp) and isinstance(entry.op, ast.USub)
         inner = entry.operand if isinstance(entry, ast.UnaryOp) and negative else entry
         if not isinstance(inner, ast.Constant):
-            raise self.refused(entry, "a list holds constants only", expected="texts or numbers")
+            raise self.refused(entry, "a list may contain constants only", expected="strings or numbers")
         term = self._constant(inner)
         if negative:
             if term.kind not in NUMERIC:
@@ -340,12 +340,12 @@ class Checker:
         return term
 
     def coerce(self, node: ast.AST, term: TypedTerm, other: TypedTerm) -> TypedTerm:
-        """A constant text beside a duration is a duration."""
+        """Turn a constant string next to a duration into a duration."""
         if other.kind is not ValueType.DURATION or term.op is not Operator.CONST or not isinstance(term.value, str):
             return term
         seconds = parse_duration(term.value)
         if seconds is None:
-            raise self.refused(node, f"{literal(term.value)} is no duration", expected=FORM)
+            raise self.refused(node, f"{literal(term.value)} is not a duration", expected=FORM)
         return const(seconds, ValueType.DURATION)
 
     # -- thresholds ----------------------------------------------------------------------------------------------
@@ -357,15 +357,13 @@ class Checker:
         term = self.check(left, known).term
         feature = term.feature
         if feature is None or feature.origin not in (FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART):
-            raise self.refused(left, "at_fpr(…) stands beside a signal", expected="hate >= at_fpr(0.001)")
+            raise self.refused(left, "at_fpr(…) can only be compared with a signal", expected="hate >= at_fpr(0.001)")
         if symbol not in (">=", "<"):
-            raise self.refused(
-                node, f"at_fpr(…) cannot be used with '{symbol}'", expected=">= (reaches it) or < (does not)"
-            )
+            raise self.refused(node, f"at_fpr(…) cannot be used with '{symbol}'", expected=">= or <")
         (argument,) = arguments(self, right, 1)
         rate = argument.value if isinstance(argument, ast.Constant) else None
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1:
-            raise self.refused(argument, "a false-positive rate is a number between 0 and 1", expected="at_fpr(0.001)")
+            raise self.refused(argument, "a false-positive rate must be between 0 and 1", expected="at_fpr(0.001)")
         threshold = self.ask(right, self.environment.threshold, str(feature.argument), float(rate))
         self.thresholds[f"{feature.argument} {threshold.asked}"] = threshold
         return _comparison(term, symbol, const(threshold.value, ValueType.NUMBER))
@@ -375,7 +373,7 @@ class Checker:
     def _negative(self, node: ast.UnaryOp, known: frozenset[str]) -> TypedTerm:
         term = self.definite(node.operand, self.check(node.operand, known).term)
         if term.kind not in NUMERIC and term.kind is not ValueType.DURATION:
-            raise self.refused(node, f"'-' has no meaning for {term.kind}", expected="a number")
+            raise self.refused(node, f"'-' is not defined for {term.kind}", expected="a number")
         if term.op is Operator.CONST and isinstance(term.value, int | float):
             return const(-term.value, term.kind)
         return compound(Operator.NEGATIVE, term.kind, term)
@@ -393,7 +391,7 @@ class Checker:
 
 
 def _comparison(a: TypedTerm, symbol: str, b: TypedTerm) -> TypedTerm:
-    """Constants to the right, so that equal comparisons get equal keys."""
+    """A comparison with constants moved to the right, so that equal comparisons get equal keys."""
     if a.op is Operator.CONST and b.op is not Operator.CONST:
         a, symbol, b = b, _MIRRORED[symbol], a
     return compound(Operator.COMPARE, ValueType.BOOLEAN, a, b, symbol=symbol)
@@ -405,7 +403,7 @@ def _constant_value(term: TypedTerm) -> str | int | float | bool | None:
 
 
 def _result(a: ValueType, symbol: str, b: ValueType) -> ValueType | None:
-    """The type of an arithmetic operation, or None where it has none."""
+    """The type of an arithmetic operation's result, or None when the operands do not allow it."""
     if a in NUMERIC and b in NUMERIC:
         return ValueType.INTEGER if a is b is ValueType.INTEGER and symbol != "/" else ValueType.NUMBER
     durations = (a is ValueType.DURATION, b is ValueType.DURATION)

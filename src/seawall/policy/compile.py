@@ -1,12 +1,12 @@
-"""From checked rules to one generated Python function.
+"""Compiler: turns checked rules into one generated Python function.
 
-Two bodies come from the same trees. The *plain* body is ordinary two-valued Python with shared conditions hoisted;
-it runs when no feature of the row is unknown, which is nearly always. The *careful* body follows Kleene's strong
-logic, one local variable a term, equal terms computed once. Rules with arithmetic use the careful form in both,
-since a division by zero or an overflow makes an unknown out of knowns.
+Two bodies are generated from the same trees. The *plain* body is ordinary two-valued Python with shared conditions
+hoisted; it runs when no feature of the row is unknown, the usual case. The *careful* body follows Kleene's strong
+three-valued logic, with one local variable per term and equal terms computed once. Rules with arithmetic use the
+careful form in both, because division by zero and overflow turn known values into unknown ones.
 
-Flow typing has shown that nothing reads None where it cannot go; the careful body computes operands eagerly, so
-there a None that its guard would have kept away becomes unknown, and the guard's own False or True decides.
+Flow typing has shown that no operation reads None where it must not. The careful body evaluates operands eagerly, so
+a None that a guard would have kept away becomes unknown there, and the guard's False or True decides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seawall.model import UNKNOWN, FeatureRow, FeatureValue
 from seawall.policy.tree import Feature, Operator, TypedTerm, features_of
 
 Run: TypeAlias = Callable[[FeatureRow], tuple[int, int]]
-"""From a row to two bit masks: rules that fired, rules that are undetermined."""
+"""Maps a row to two bit masks: rules that fired and rules that are undetermined."""
 
 
 def compile_rules(conditions: Sequence[TypedTerm], where: str) -> tuple[Run, str]:
@@ -85,7 +85,7 @@ def _has_arithmetic(term: TypedTerm) -> bool:
 
 
 class _Columns:
-    """Local variables of the features."""
+    """Local variables of the generated function, one per feature."""
 
     def __init__(self, features: Iterable[Feature]) -> None:
         self._features = tuple(features)
@@ -108,7 +108,7 @@ class _Columns:
         return lines
 
     def escape(self) -> list[str]:
-        """Leave for the careful body as soon as anything is unknown."""
+        """Lines that switch to the careful body as soon as any feature is unknown."""
         if not self._features:
             return []
         test = " or ".join(f"{self.local(feature)} is U" for feature in self._features)
@@ -116,7 +116,7 @@ class _Columns:
 
 
 class _Plain:
-    """Two-valued Python text for terms without arithmetic, all features known."""
+    """Two-valued Python expressions for terms without arithmetic, for rows without unknown features."""
 
     def __init__(self, columns: _Columns, conditions: Sequence[TypedTerm]) -> None:
         self._columns = columns
@@ -179,8 +179,8 @@ _CONNECTIVES: Final = frozenset(
 
 
 def _count(term: TypedTerm, counts: Counter[str], terms: dict[str, TypedTerm]) -> None:
-    """Count terms worth computing once. One that relies on a guard further out is hoisted with the guard in front,
-    which is right only when there is no connective inside that could turn the guard's False around."""
+    """Count terms that are worth computing once. A term that relies on an outer guard is hoisted together with that
+    guard, which is only correct when no connective inside could invert the guard's False."""
     if term.op in _SHARED and not (_connects(term) and _narrowed(term)):
         counts[term.key] += 1
         terms.setdefault(term.key, term)
@@ -193,7 +193,7 @@ def _connects(term: TypedTerm) -> bool:
 
 
 def _narrowed(term: TypedTerm) -> list[Feature]:
-    """Features that the term reads relying on a guard."""
+    """Features that the term reads under a guard against None."""
     found = {term.feature.name: term.feature} if term.feature is not None and term.narrowed else {}
     for arg in term.args:
         found.update((feature.name, feature) for feature in _narrowed(arg))
@@ -201,7 +201,7 @@ def _narrowed(term: TypedTerm) -> list[Feature]:
 
 
 class _Careful:
-    """Kleene's strong logic: one assignment a term, equal terms once."""
+    """Kleene's strong three-valued logic: one assignment per term, equal terms computed once."""
 
     def __init__(self, columns: _Columns) -> None:
         self._columns = columns
@@ -209,7 +209,7 @@ class _Careful:
         self.lines: list[str] = []
 
     def rule(self, condition: TypedTerm, index: int) -> list[str]:
-        """Statements that set a rule's bits; what they need stands in front of them."""
+        """Statements that set a rule's bits, preceded by the assignments they need."""
         self.lines = []
         conjuncts = condition.args if condition.op is Operator.AND else (condition,)
         names = [self.emit(conjunct) for conjunct in conjuncts]
@@ -224,7 +224,7 @@ class _Careful:
         ]
 
     def emit(self, term: TypedTerm) -> str:
-        """The name (or literal) that holds the term's value after ``lines``."""
+        """The name (or literal) that holds the term's value after ``lines`` have run."""
         if term.op is Operator.CONST:
             return repr(term.value)
         if term.op is Operator.FEATURE:
@@ -272,12 +272,12 @@ class _Careful:
         test = f"{a} {term.symbol} {b}"
         if left.feature is None or not left.feature.growing or right.op is not Operator.CONST:
             return _strict(term, args, test)
-        # The known parts give a lower bound: reaching the threshold settles the comparison.
+        # The known parts give a lower bound: reaching the threshold decides the comparison.
         settled, reached = _BY_BOUND[term.symbol]
         return f"{test} if {a} is not U else {settled} if {self._columns.bound(left.feature)} {reached} {b} else U"
 
 
-# symbol: (what the comparison then is, how the lower bound settles it)
+# symbol: (the comparison's result, how the lower bound decides it)
 _BY_BOUND: Final = {
     ">=": ("True", ">="),
     ">": ("True", ">"),
@@ -297,7 +297,7 @@ def _any(names: list[str], value: str) -> str:
 
 
 def _strict(term: TypedTerm, args: list[str], text: str) -> str:
-    """Unknown when an operand is; so too when an operand is None, which only a guard's other side can see."""
+    """Unknown when any operand is; also when an operand is None, which only the guard's other branch can read."""
     tests = []
     for arg, name in zip(term.args, args, strict=True):
         if arg.op is not Operator.CONST:
@@ -308,7 +308,7 @@ def _strict(term: TypedTerm, args: list[str], text: str) -> str:
 
 
 def _total(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Arithmetic without a finite result is unknown."""
+    """Wrap an operation so that a result that is not finite is unknown."""
 
     def compute(a: Any, b: Any) -> Any:
         try:
@@ -330,7 +330,7 @@ _ARITHMETIC: Final = {
 
 
 def _choose(test: Any, then: Any, other: Any) -> Any:
-    """A conditional: with an unknown condition unknown, unless both branches agree."""
+    """A conditional. With an unknown test it is unknown, unless both branches agree."""
     if test is UNKNOWN:
         agree = then is not UNKNOWN and other is not UNKNOWN and then == other
         return then if agree else UNKNOWN

@@ -1,4 +1,4 @@
-"""What if: the single-feature changes of a row that are worth trying, for explanations to decide again with."""
+"""Counterfactuals: single-feature changes of a row that explanations try out by deciding again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seawall.policy.program import Program
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TypedTerm, ValueType, literal
 
 NEAR: Final = 0.25
-"""A rule is nearly missed when a change up to this distance would have made it fire."""
+"""A rule is a near miss when a change of at most this distance would have made it fire."""
 
 
 @dataclass(frozen=True, slots=True)
 class CounterfactualChange:
-    """One feature, changed: the row with it, how far it moved, and how to say it."""
+    """A row with one feature changed: the row, the distance of the change, and its description."""
 
     feature: Feature
     row: FeatureRow
@@ -27,8 +27,8 @@ class CounterfactualChange:
 
 
 def candidates(program: Program, row: FeatureRow) -> Iterator[CounterfactualChange]:
-    """Every single-feature change worth trying: numbers moved to just across a threshold, booleans turned, codes
-    replaced by one that a rule names. Nobody's text is invented."""
+    """Every single-feature change worth trying: numbers just across a threshold, inverted booleans, and codes replaced
+    by one that a rule names. Free text is never made up."""
     tried: set[tuple[str, object]] = set()
     for rule in program.rules:
         if rule.rule.mode == "live":
@@ -40,7 +40,7 @@ def candidates(program: Program, row: FeatureRow) -> Iterator[CounterfactualChan
 
 
 def _possible(row: FeatureRow, feature: Feature, value: FeatureValue) -> bool:
-    """Another value, and not below what the answered parts already reach."""
+    """Whether the value differs and is not below what the answered parts already reach."""
     bound = row.get(feature.bound)
     if isinstance(bound, int | float) and isinstance(value, int | float) and value < bound:
         return False
@@ -81,7 +81,7 @@ def _around(feature: Feature, threshold: float) -> Iterator[tuple[Feature, Featu
 
 
 def _distance(row: FeatureRow, feature: Feature, value: FeatureValue) -> float:
-    """Relative to the larger of the two values, and to 1 for probabilities; what is no number is a quarter away."""
+    """Distance relative to the larger of the two values, and to 1 for probabilities; 0.25 for what is not a number."""
     before = row[feature.name]
     if before is UNKNOWN:
         before = row.get(feature.bound, 0.0)
@@ -91,7 +91,7 @@ def _distance(row: FeatureRow, feature: Feature, value: FeatureValue) -> float:
 
 
 def _changed(program: Program, row: FeatureRow, feature: Feature, value: FeatureValue) -> FeatureRow:
-    """The row with one feature changed. A signal is the maximum over its parts, so its columns move together."""
+    """The row with one feature changed. A signal is the maximum over its parts, so its columns change together."""
     changed = dict(row)
     changed[feature.name] = value
     changed.pop(feature.bound, None)
@@ -110,7 +110,7 @@ def _changed(program: Program, row: FeatureRow, feature: Feature, value: Feature
 
 
 def show_value(kind: ValueType, value: object) -> str:
-    """A value as a rule would write it."""
+    """A value as written in a rule."""
     if value is None:
         return "None"
     if kind is ValueType.DURATION and isinstance(value, int | float):

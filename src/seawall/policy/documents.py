@@ -1,4 +1,4 @@
-"""Policies as values: prose, rules and tests of one document. What the expressions mean is settled in ``check``."""
+"""Policies as values: prose, rules and tests of one document. Expressions are checked later, in ``check``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seawall.yamlfile.source import SourceFile, SourceSpan
 
 @dataclass(frozen=True, slots=True)
 class PolicySource:
-    """One policy file: the name it is shown by, and its text."""
+    """One policy file: its display name and its text."""
 
     path: str
     text: str
@@ -22,7 +22,7 @@ class PolicySource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What a statement of reasons says: incompatible with the platform's rules, or illegal under a law."""
+    """The ground in a statement of reasons: incompatible with the platform's rules, or illegal under a law."""
 
     ground: str
     clause: str
@@ -40,7 +40,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCall:
-    """An action as a rule asks for it: its kind and the expressions of its parameters."""
+    """An action as written in a rule: its kind and the expressions of its parameters."""
 
     kind: str
     parameters: Mapping[str, ast.expr]
@@ -50,7 +50,7 @@ class ActionCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """``when`` an expression holds, ``do`` actions."""
+    """A rule: when the expression ``when`` holds, the actions in ``do`` follow."""
 
     id: str
     title: str
@@ -64,7 +64,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """One feature of an example, with the place of its name. ``value`` is the text as written."""
+    """A feature value given in an example, with the position of its name. ``value`` is the text as written."""
 
     name: str
     text: str
@@ -75,7 +75,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A test: an item, the values of some features, and what must follow. None: not asserted."""
+    """A test: an item, some feature values, and the expected result. None: not asserted."""
 
     name: str
     content_type: str
@@ -94,7 +94,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy document. ``source`` keeps its text for people."""
+    """One policy document. ``source`` keeps its text for display."""
 
     name: str
     title: str

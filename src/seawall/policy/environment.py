@@ -1,4 +1,4 @@
-"""What an expression may name: a content type's fields, the detectors' signals, their operating points, the banks."""
+"""Names available to an expression: a content type's fields, detectors' signals and operating points, and banks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KINDS: Final = {
 
 
 class UnusableName(Exception):
-    """A name that cannot be used as it is; the checker adds the place."""
+    """A name that cannot be used as written; the checker adds the position."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class UnusableName(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OfferedSignal:
-    """A signal as one detector offers it."""
+    """A signal as emitted by one detector."""
 
     detector: DetectorSpec
     signal: SignalSpec
@@ -56,7 +56,7 @@ class OfferedSignal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A threshold as a rule asked for it, and the number it resolved to for the current detector."""
+    """A threshold as a rule requested it, and the number it resolved to for the current detector."""
 
     signal: str
     asked: str  # "at_fpr(0.001)"
@@ -69,7 +69,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One content type, the signals by name, the names of the banks. All methods raise Unfit."""
+    """One content type, the signals by name, and the bank names. All methods raise Unfit."""
 
     content_type: ContentType
     signals: Mapping[str, tuple[OfferedSignal, ...]]
@@ -114,7 +114,7 @@ class Environment:
         )
 
     def screened(self, name: str) -> str:
-        """The name of a field that detectors look at."""
+        """The name of a field that detectors read."""
         names = [spec.name for spec in self.content_type.fields if spec.role in SCREENED_ROLES]
         if name not in names:
             raise UnusableName(
@@ -125,30 +125,30 @@ class Environment:
         return name
 
     def signal(self, name: str) -> Feature:
-        """The column of a signal that is offered."""
+        """The column of a signal that some detector emits."""
         if any(offer.signal.kind is SignalKind.DISTANCE for offer in self.signals[name]):
             raise UnusableName(
-                f"signal '{name}' is a distance: smaller is nearer, and absence is not 0",
-                remedy="ask for matches with bank(…), which knows the allowed distance",
+                f"signal '{name}' is a distance: smaller means nearer, and no match is not 0",
+                remedy="use bank(…), which applies the allowed distance",
             )
         return Feature(name, ValueType.NUMBER, FeatureOrigin.SIGNAL, argument=name)
 
     def bank(self, name: str) -> str:
-        """The signal of a bank's matches."""
+        """The signal that carries a bank's matches."""
         if name not in self.banks:
             banks = sorted(self.banks)
-            expected = "one of " + ", ".join(banks) if banks else "a bank, and there is none yet"
+            expected = "one of " + ", ".join(banks) if banks else "a bank, but no bank exists yet"
             raise UnusableName(f"unknown bank '{name}'", expected=expected, near=nearest(name, banks))
         if f"bank:{name}" not in self.signals:
-            raise UnusableName(f"no detector looks into bank '{name}'", remedy="add a detector that matches against it")
+            raise UnusableName(f"no detector matches against bank '{name}'", remedy="add one that does")
         return f"bank:{name}"
 
     def threshold(self, signal: str, rate: float) -> Threshold:
-        """The smallest threshold whose upper bound of the false-positive rate is at most ``rate``."""
+        """The smallest threshold whose upper confidence bound of the false-positive rate is at most ``rate``."""
         offers = self.signals[signal]
         if len(offers) > 1:
             names = ", ".join(offer.detector.name for offer in offers)
-            message = f"signal '{signal}' comes from several detectors ({names}), so no one table applies"
+            message = f"signal '{signal}' comes from several detectors ({names}), so no single table applies"
             raise UnusableName(message, remedy="write a threshold as a number")
         detector, spec = offers[0].detector, offers[0].signal
         who = f"{detector.name} {detector.version}"
@@ -161,7 +161,7 @@ class Environment:
             raise UnusableName(
                 f"{who} cannot show a false-positive rate of at most {rate:g} for '{signal}'",
                 expected=f"at_fpr({_round_up(best)}) or more: its best upper bound is {best:.2g}",
-                remedy="ask for a higher rate, or calibrate the detector on more data",
+                remedy="use a higher rate, or calibrate the detector on more data",
             )
         point = min(reached, key=lambda each: each.threshold)
         return Threshold(
@@ -183,6 +183,6 @@ def _column(owner: str, spec: FieldSpec, origin: FeatureOrigin) -> Feature:
 
 
 def _round_up(rate: float) -> str:
-    """Two significant digits, never below the rate."""
+    """The rate rounded up to two significant digits."""
     text = f"{rate:.2g}"
     return text if float(text) >= rate else f"{rate * 1.01:.2g}"

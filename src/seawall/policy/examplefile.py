@@ -1,4 +1,4 @@
-"""The tests in a policy file: read into Examples."""
+"""Parser for the ``examples`` of a policy file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXPECT_KEYS: Final = ("verdict", "actions", "fired", "shadow", "undetermined", 
 
 
 def read_examples(reader: Reader, node: Node, applies_to: tuple[str, ...]) -> tuple[Example, ...]:
-    """The ``examples`` of a policy file; what is wrong is noted in the reader."""
+    """The ``examples`` of a policy file; problems are added to the reader."""
     found = []
     for number, entry in enumerate(reader.sequence(node, "examples"), 1):
         mapping = reader.mapping(entry, "an example")
@@ -91,7 +91,7 @@ def _given(reader: Reader, node: Node) -> tuple[Given, ...]:
         key = mapping.keys[name]
         if not isinstance(value, Scalar) or (value.is_null and not value.text):
             remedy = f"put the name in quotes: '{name}, …)': value" if name.count("(") > name.count(")") else None
-            reader.refuse(key.span, f"'{name}' is given no value", expected=f"{name}: 0.9", remedy=remedy)
+            reader.refuse(key.span, f"'{name}' has no value", expected=f"{name}: 0.9", remedy=remedy)
             continue
         expression = read_expression(reader, key, "a given name")
         if expression is not None:
@@ -101,7 +101,7 @@ def _given(reader: Reader, node: Node) -> tuple[Given, ...]:
 
 
 def plain(node: Node) -> object:
-    """A node as JSON would give it: YAML 1.2's core meaning of plain scalars."""
+    """A node as JSON values, with plain scalars read by YAML 1.2's core schema."""
     if isinstance(node, Mapping):
         return {key: plain(value) for key, value in node.values.items()}
     if isinstance(node, Sequence):
@@ -110,7 +110,7 @@ def plain(node: Node) -> object:
 
 
 def plain_scalar(text: str) -> object:
-    """What an unquoted scalar stands for: null, a boolean, a number or a text."""
+    """The value of an unquoted scalar: null, a boolean, a number or a string."""
     if text in ("", "~", "null"):
         return None
     if text in ("true", "false"):

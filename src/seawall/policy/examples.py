@@ -1,4 +1,4 @@
-"""Examples are tests: an item, the values of some features, what must follow. Each runs against its policy alone."""
+"""Examples as tests: an item, some feature values and the expected result. Each runs against its own policy only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seawall.yamlfile.source import Problem, problem_at
 if TYPE_CHECKING:
     from seawall.policy.bundle import Bundle
 
-_EPOCH: Final = 0  # examples run at the beginning of time: no rule has expired
+_EPOCH: Final = 0  # the time at which examples run: no rule has expired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class CheckedExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleResult:
-    """How one example went. ``differences`` says, line by line, what came instead of what was expected."""
+    """The result of one example. ``differences``: one line per mismatch between expectation and result."""
 
     policy: str
     name: str
@@ -47,11 +47,11 @@ class ExampleResult:
 
     @property
     def passed(self) -> bool:
-        """Everything that was expected came."""
+        """Whether every expectation was met."""
         return not self.differences
 
     def render(self) -> str:
-        """One line, and one more for every difference."""
+        """One line, plus one for every difference."""
         head = f"{self.path}:{self.line}: {self.policy}: {self.name}: {'passed' if self.passed else 'FAILED'}"
         return "\n".join([head, *(f"  {difference}" for difference in self.differences)])
 
@@ -59,7 +59,7 @@ class ExampleResult:
 def check_examples(
     policy: Policy, environments: Mapping[str, Environment]
 ) -> tuple[list[CheckedExample], list[Problem]]:
-    """Check items and given values of every example whose content type is known."""
+    """Check the items and given values of all examples whose content type is known."""
     checked: list[CheckedExample] = []
     problems: list[Problem] = []
     rule_ids = {rule.id for rule in policy.rules}
@@ -86,7 +86,7 @@ def check_examples(
 
 
 def _item(example: Example, content_type: ContentType) -> Item:
-    """Validated as any item; but an example need not tell about the actor what its rules do not read."""
+    """Validate an example's item like any other, but actor attributes that the rules do not read may be missing."""
     relaxed = content_type
     if content_type.actor is not None:
         attributes = tuple(replace(spec, required=False) for spec in content_type.actor.attributes)
@@ -103,7 +103,7 @@ def _given(policy: Policy, example: Example, environment: Environment) -> Iterat
     for given in example.given:
         term = Checker(environment, {}, given.expression).value().term
         if term.feature is None:
-            message = f"'{given.name}' is computed from features, and is none itself"
+            message = f"'{given.name}' is computed from features and cannot be given"
             raise InvalidExpression(
                 problem_at(policy.source, given.span, message, expected="a signal, a field or a call")
             )
@@ -134,7 +134,7 @@ def _value(policy: Policy, given: Given, feature: Feature) -> FeatureValue:
         value = None
     if value is None:
         expected = FORM if feature.kind is ValueType.DURATION else f"a value of type {feature.kind}, or unknown"
-        message = f"'{given.text}' is no value of {feature.name}"
+        message = f"'{given.text}' is not a value of {feature.name}"
         raise InvalidExpression(problem_at(policy.source, given.span, message, expected=expected))
     return value
 
@@ -155,7 +155,7 @@ def run_examples(bundle: Bundle, policies: Iterable[str] | None = None) -> list[
 
 
 def check_publishable(bundle: Bundle) -> tuple[Problem, ...]:
-    """What keeps a bundle from being published: policies without examples, and examples that fail."""
+    """Reasons not to publish a bundle: policies without examples, and examples that fail."""
     problems = [
         Problem(
             message=f"policy '{policy.name}' has no examples",
@@ -210,7 +210,7 @@ def _differences(example: Example, outcome: Outcome) -> Iterator[str]:
     )
     for noun, expected, came in found:
         if expected is not None and expected != came:
-            yield f"{noun}: expected {_shown(expected)}, came {_shown(came)}"
+            yield f"{noun}: expected {_shown(expected)}, got {_shown(came)}"
 
 
 def _rule_of(identifier: str) -> str:

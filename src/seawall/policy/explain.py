@@ -1,4 +1,4 @@
-"""Replay and explanation: what a decision read, which rules fired, what would have flipped it."""
+"""Replay and explanation of decisions: features read, rules fired, and the smallest change that alters the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RowIncomplete(LookupError):
 
 
 def replay(bundle: Bundle, content_type: str, row: FeatureRow) -> Outcome:
-    """The outcome of a stored row, decided again by the bundle that decided it. Raises KeyError, RowIncomplete."""
+    """The outcome of a stored row, computed again with the given bundle. Raises KeyError, RowIncomplete."""
     program = bundle.program(content_type)
     _complete(program, row)
     return program.decide(row)
@@ -39,7 +39,7 @@ def _complete(program: Program, row: FeatureRow) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRead:
-    """A feature and its value. ``unknown``: why there is none; ``at_least``: what the answered parts reach.
+    """A feature and its value. ``unknown``: why it has none; ``at_least``: the value that the answered parts reach.
 
     ``silent``: the missing answers that make it unknown.
     """
@@ -69,12 +69,12 @@ class RuleExplanation:
     features: tuple[FeatureRead, ...]
     thresholds: tuple[str, ...]
     actions: tuple[str, ...]
-    change: str | None = None  # near miss: what would have made it fire
+    change: str | None = None  # for a near miss: the change that would have made it fire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The smallest change of one feature that gives another verdict; found by deciding again."""
+    """The smallest change of one feature that gives another verdict, found by deciding again."""
 
     feature: str
     before: str
@@ -84,7 +84,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a decision was as it was. ``reproduced``: deciding again gave the recorded verdict and actions."""
+    """Why a decision has its result. ``reproduced``: deciding again gave the recorded verdict and actions."""
 
     decision: str
     bundle: str
@@ -102,12 +102,12 @@ class Explanation:
         return asdict(self)
 
     def render(self) -> str:
-        """For people."""
+        """The explanation as text."""
         return "\n".join(_lines(self))
 
 
 def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
-    """Explain a decision from the row it read. Raises KeyError (content type not in the bundle), RowIncomplete."""
+    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete."""
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
     outcome = program.decide(row)
@@ -132,7 +132,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
 
 
 def _reproduced(decision: Decision, outcome: Outcome) -> bool:
-    """A fail mode may have added to what the rules asked for; without one, all must be equal."""
+    """Whether replay agrees: equal results or, with a fail mode, all replayed actions among the recorded ones."""
     if decision.fail_mode is None:
         return outcome.verdict == decision.verdict and outcome.actions == decision.actions
     return all(action in decision.actions for action in outcome.actions)
@@ -166,12 +166,12 @@ def _near_misses(
     return found
 
 
-# -- showing -----------------------------------------------------------------------------------------------------
+# -- display -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns rules and features of one decision into their explanation."""
+    """Builds the explanations of one decision's rules and features."""
 
     bundle: Bundle
     decision: Decision
@@ -224,8 +224,8 @@ class _Reader:
 
 def _silence(unknown: Unknown) -> str:
     if unknown.reason is UnknownReason.LATER:
-        return f"{unknown.detector} is asked about {unknown.part} after publication"
-    return f"{unknown.detector} did not answer about {unknown.part}: {unknown.reason}"
+        return f"{unknown.detector} runs on {unknown.part} after publication"
+    return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
 
 
 def _ends(call: Any) -> tuple[int, int]:
@@ -234,7 +234,7 @@ def _ends(call: Any) -> tuple[int, int]:
 
 
 def show_action(action: Action) -> str:
-    """An action as a rule would write it."""
+    """An action as written in a rule."""
     if not action.parameters:
         return action.kind
     shown = (
@@ -266,7 +266,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"    {feature.name} = {feature.shown}"
         yield f"  do: {', '.join(rule.actions)}"
         if rule.change:
-            yield f"  it would have fired with {rule.change}"
+            yield f"  would have fired with {rule.change}"
     yield ""
     if explanation.change is None:
         yield "smallest change: no change of a single feature gives another verdict"

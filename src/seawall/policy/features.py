@@ -1,7 +1,7 @@
-"""Feature rows: from an item, its parts and its signals to the flat, typed values that rules read.
+"""Feature rows: turns an item, its parts and its signals into the flat, typed values that rules read.
 
-A row is a dict from feature name to text, number, boolean, None (an absent optional field) or UNKNOWN. While a
-signal is unknown because some parts were not answered, ``at_least(<signal>)`` holds what the known parts reach.
+A row maps feature names to text, number, boolean, None (an absent optional field) or UNKNOWN. While some parts of a
+signal are unknown, ``at_least(<signal>)`` holds the value that the known parts reach.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One look at an item: what rows are made from. ``unknown``: who was asked about which part and did not answer."""
+    """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts."""
 
     item: Item
     parts: Sequence[Part]
@@ -38,7 +38,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A column that a signal feeds."""
+    """A column fed by a signal."""
 
     column: str
     part: str | None
@@ -46,14 +46,14 @@ class _Wanted:
     within: int | None = None
 
     def covers(self, path: str) -> bool:
-        """Whether a part belongs to the column: the named one, its list entries, and what was derived from them."""
+        """Whether a part belongs to the column: the named part, its list entries, and parts derived from them."""
         if self.part is None or path == self.part:
             return True
         return path.startswith(self.part) and path[len(self.part)] in ".>"
 
 
 def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) -> Callable[[Context], Row]:
-    """A function that computes exactly these features."""
+    """A function that computes exactly these features from a context."""
     features = tuple(features)
     defaults: Row = {feature.name: _default(feature) for feature in features}
     fillers = [
@@ -91,13 +91,13 @@ def _default(feature: Feature) -> FeatureValue:
 
 
 def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
-    """Generated, two lines a column: a loop over getters would cost more than the lookups."""
+    """A generated function with two lines per column: a loop over getters would cost more than the lookups."""
     lines = []
     for feature in features:
         source = _field_source(feature)
         if source is not None:
             lines.append(f"    value = {source}")
-            # What the content type promises and is not there (an item from before the promise) is unknown, not absent.
+            # A required value that is missing (the item predates the requirement) is unknown, not absent.
             promised = "value" if feature.optional else "U if value is None else value"
             lines.append(f"    row[{feature.name!r}] = {promised}")
     if not lines:
@@ -138,7 +138,7 @@ def _field_source(feature: Feature) -> str | None:
             return f"{feature.argument!r} in ({value} or ())"
         case FeatureOrigin.AGE if subject.owner == "actor":
             return f"age({value}, context.now_ms if item.created_at is None else item.created_at)"
-        case FeatureOrigin.AGE if feature.argument == "created_at":  # the item's own, wherever it came from
+        case FeatureOrigin.AGE if feature.argument == "created_at":  # from the request or from a field
             return "age(item.created_at, context.now_ms)"
         case FeatureOrigin.AGE:
             return f"age({value}, context.now_ms)"
@@ -146,7 +146,7 @@ def _field_source(feature: Feature) -> str | None:
 
 
 def _age(since: int | None, at: int) -> float | None:
-    """Seconds between two moments, never negative. An actor's age is taken when the item was made, if that is told."""
+    """Seconds between two moments, never negative. An actor's age is taken at the item's creation, if that is given."""
     return None if since is None else max(at - since, 0) / 1000
 
 
@@ -195,7 +195,7 @@ def _plain(columns: list[_Wanted]) -> bool:
 
 
 def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, None]) -> None:
-    """Add one signal to every column it feeds; a value that is no finite number makes them unknown."""
+    """Add one signal to every column it feeds; a non-finite value makes those columns unknown."""
     for entry in columns:
         if not entry.covers(signal.part):
             continue
@@ -214,7 +214,7 @@ def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, N
 
 
 def _text_filler(features: Sequence[Feature]) -> _Filler | None:
-    """Features over texts, subject by subject, so that each text is fetched, lowered and folded once."""
+    """Features over texts, grouped by subject, so that each text is fetched, lower-cased and folded once."""
     by_subject: dict[TextSubject, list[Feature]] = {}
     for feature in features:
         if feature.origin is FeatureOrigin.TEXT:
@@ -264,7 +264,7 @@ def _fetch(subject: TextSubject) -> Callable[[Context], str | tuple[str, ...] | 
 
 
 def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[str, ...]], None]:
-    """Fill a subject's columns. Over a list, a match in any entry counts; counts add up."""
+    """A function that fills a subject's columns. In a list, any matching entry counts as a match; counts are summed."""
     whole = [feature.name for feature in features if feature.origin is FeatureOrigin.TEXT]
     lengths = [feature.name for feature in features if feature.origin is FeatureOrigin.LENGTH]
     matching = [feature for feature in features if feature.origin is FeatureOrigin.MATCHES]
@@ -302,12 +302,12 @@ def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[st
 
 
 def signal_names(features: Iterable[Feature]) -> frozenset[str]:
-    """The signals that features are made from."""
+    """The signals that these features read."""
     return frozenset(str(feature.argument) for feature in features if feature.growing)
 
 
 def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozenset[str]:
-    """Detectors that offer any of the signals."""
+    """Detectors that emit any of these signals."""
     wanted = frozenset(names)
     return frozenset(each.name for each in detectors if any(signal.name in wanted for signal in each.signals))
 

@@ -1,4 +1,4 @@
-"""The functions of the language: what authors may call, and the pure code that computes them over text."""
+"""Functions of the policy language: their signatures, and the pure code that computes them over text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SIGNATURES: Final[Mapping[str, str]] = {
     "abs": "abs(number)",
     "age": "age(actor) or age(item.<timestamp field>)",
-    "at_fpr": "at_fpr(rate), beside a signal: hate >= at_fpr(0.001)",
+    "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
     "contains": 'contains(<text field, or text>, "<words>")',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
@@ -24,19 +24,19 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "max": "max(a, b, …)",
     "min": "min(a, b, …)",
 }
-"""Every function of the language, with its form."""
+"""Every function of the language, with its signature."""
 
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
-# Scripts written without blanks between words: there, a word may begin beside a letter.
+# Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 class BadPattern(ValueError):
-    """RE2 refuses the pattern."""
+    """A pattern that RE2 rejects."""
 
 
 def canonical_text(text: str) -> str:
-    """Compatibility-composed (NFKC), case-folded, with single blanks: the form in which ``contains`` compares."""
+    """The text after NFKC, case folding and whitespace collapsing: the form in which ``contains`` compares."""
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding can undo composition, hence the second pass (Unicode 15, section 3.13, definition 146).
@@ -45,7 +45,7 @@ def canonical_text(text: str) -> str:
 
 
 def contains_words(text: str, words: str) -> bool:
-    """Whether canonical ``words`` stand in canonical ``text`` as whole words."""
+    """Whether canonical ``words`` occur in canonical ``text`` as whole words."""
     at = text.find(words)
     while at >= 0:
         end = at + len(words)
@@ -65,13 +65,13 @@ def _unspaced(character: str) -> bool:
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises BadPattern with RE2's own words."""
+    """Check a pattern. Raises BadPattern with RE2's message."""
     compile_pattern(pattern)
 
 
 def compile_pattern(pattern: str) -> Any:
-    """An RE2 pattern: matching takes time linear in the text. Raises BadPattern."""
-    import re2  # bundles without patterns, and the start of every process, do without it
+    """A compiled RE2 pattern, which matches in time linear in the text. Raises BadPattern."""
+    import re2  # imported here: not needed at start, nor for bundles without patterns
 
     options = re2.Options()
     options.log_errors = False
@@ -83,12 +83,12 @@ def compile_pattern(pattern: str) -> Any:
 
 
 def count_matches(pattern: Any, text: str) -> int:
-    """How many times a compiled pattern matches, without overlaps."""
+    """The number of non-overlapping matches of a compiled pattern."""
     return sum(1 for _ in pattern.finditer(text))
 
 
 def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
-    """A function from text to the indices of the patterns found in it, all matched in one pass over the text."""
+    """A function from text to the indices of the patterns found in it, all matched in one pass."""
     import re2
 
     sets = []

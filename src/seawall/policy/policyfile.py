@@ -1,4 +1,4 @@
-"""Policy files: prose and rules in one YAML document, read into a Policy."""
+"""Parser for policy files: reads prose and rules of one YAML document into a Policy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NOT_LET: Final = frozenset({"item", "actor", "text", "unknown"})
 
 
 def load_policy(text: str, path: str) -> Policy:
-    """Read one policy file: its form, its grammar, its actions. Raises PolicyErrors with every problem found.
+    """Read one policy file and check its form, grammar and actions. Raises PolicyErrors with every problem found.
 
     Names and types depend on content types and detectors: ``build_bundle`` checks them.
     """
@@ -57,7 +57,7 @@ def load_policy(text: str, path: str) -> Policy:
 
 @dataclass(slots=True)
 class _Document:
-    """One file on its way to a Policy."""
+    """One file while it is parsed into a Policy."""
 
     reader: Reader
     root: YamlMapping
@@ -128,7 +128,7 @@ class _Document:
             assert mapping is not None
             span = mapping.keys[name].span
             if not name.isidentifier() or name in _NOT_LET:
-                reader.refuse(span, f"'{name}' cannot name a let", expected="a word such as newcomer")
+                reader.refuse(span, f"'{name}' cannot be the name of a let", expected="a word such as newcomer")
                 continue
             expression = read_expression(self.reader, value, f"let {name}")
             if expression is not None:
@@ -139,7 +139,7 @@ class _Document:
         rules: dict[str, Rule] = {}
         entries = self.reader.sequence(node, "rules")
         if not entries and isinstance(node, Sequence):
-            self.reader.refuse(node.span, "a policy without rules does nothing", remedy="add a rule")
+            self.reader.refuse(node.span, "the policy has no rules", remedy="add a rule")
         for entry in entries:
             mapping = self.reader.mapping(entry, "a rule")
             rule = self._rule(mapping, applies_to) if mapping else None
@@ -147,7 +147,7 @@ class _Document:
                 continue
             if rule.id in rules:
                 line, _ = self.reader.source.place(rules[rule.id].span.start)
-                self.reader.refuse(rule.span, f"rule '{rule.id}' is written twice (first in line {line})")
+                self.reader.refuse(rule.span, f"rule '{rule.id}' is defined twice (first in line {line})")
             rules[rule.id] = rule
         return tuple(rules.values())
 
@@ -198,7 +198,7 @@ class _Document:
             return None
 
     def _actions(self, node: Node) -> tuple[ActionCall, ...]:
-        """``do``: a flow list is read from its raw text, because its commas may stand inside a call's parentheses."""
+        """``do``: a flow list is parsed from its raw text, because commas may occur inside a call's parentheses."""
         source = self.reader.source
         if isinstance(node, Sequence) and source.text[node.span.start] == "[":
             expression = parse_at(self.reader, source.text[node.span.start : node.span.end], _straight(node.span))
@@ -213,7 +213,9 @@ class _Document:
                     return ()
                 pairs.append((parsed.tree, parsed))
         if not pairs:
-            self.reader.refuse(node.span, "the rule does nothing", expected='actions such as [hold, review(queue="x")]')
+            self.reader.refuse(
+                node.span, "the rule has no actions", expected='actions such as [hold, review(queue="x")]'
+            )
         calls = [self._call(element, expression) for element, expression in pairs]
         return tuple(call for call in calls if call is not None)
 
@@ -228,13 +230,13 @@ class _Document:
             return ActionCall(kind=node.id, parameters=MappingProxyType({}), node=node, expression=expression)
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             problem = expression.problem(
-                node, "this is no action", expected="an action such as hold or strike(weight=2)"
+                node, "this is not an action", expected="an action such as hold or strike(weight=2)"
             )
             self.reader.problems.append(problem)
             return None
         if node.args:
             problem = expression.problem(
-                node.args[0], "an action's parameters are named", expected=f"{node.func.id}(name=value)"
+                node.args[0], "an action's parameters must be named", expected=f"{node.func.id}(name=value)"
             )
             self.reader.problems.append(problem)
             return None
@@ -247,7 +249,7 @@ def _straight(span: SourceSpan) -> list[int]:
 
 
 def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
-    """Two policies of one name."""
+    """Problems for policies that share a name."""
     first: dict[str, Policy] = {}
     problems = []
     for policy in policies:

@@ -1,4 +1,4 @@
-"""A content type's rules, ready to run: which signals they need, how a row is made, what follows from it."""
+"""The compiled rules of a content type: the signals they need, how to build a row, and how to decide it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from seawall.policy.features import Context, Row, providers, row_builder, signal
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.tree import Feature, features_of
 
-_REMEMBERED: Final = 4_096  # outcomes kept, by the rules that fired and those left undetermined
+_REMEMBERED: Final = 4_096  # cached outcomes, keyed by the rules fired and undetermined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What follows from a row: a value; nothing has happened yet."""
+    """The result of deciding a row, before anything is done about it."""
 
     verdict: Verdict
     actions: tuple[Action, ...]
@@ -52,7 +52,7 @@ class Program:
         """Live rules, then shadow rules: bit *i* of the compiled function's masks is rule *i*."""
         self.features: tuple[Feature, ...] = tuple(all_features.values())
         self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
-        """Columns whose values are somebody's words: for the vault only."""
+        """Columns that contain personal free text: stored in the vault only."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
@@ -75,7 +75,7 @@ class Program:
         return outcome
 
     def fired(self, row: FeatureRow) -> tuple[tuple[CheckedRule, ...], tuple[CheckedRule, ...]]:
-        """The rules that fire on a row, and those that stay undetermined; live and shadow ones."""
+        """The live and shadow rules that fire on a row, and those that are undetermined."""
         fired, undetermined = self._run(row)
         return tuple(self._chosen(fired)), tuple(self._chosen(undetermined))
 
@@ -103,7 +103,7 @@ class Program:
         return outcome
 
     def _with_actions(self, frame: Outcome, masks: tuple[int, int], row: FeatureRow) -> Outcome:
-        """The frame with actions computed for this row: parameters such as a priority vary from row to row."""
+        """The outcome with its actions computed for this row: parameters such as a priority depend on the row."""
         fired = masks[0] & self._live_mask
         undetermined = masks[1] & self._live_mask
         actions = self._actions(fired, row)
@@ -160,7 +160,7 @@ def _computed_parameters(rules: Sequence[CheckedRule]) -> dict[int, _Computed]:
 
 
 def _or_highest(value: FeatureValue) -> float:
-    """An unknown priority is the highest."""
+    """A priority as a number; an unknown one is the highest."""
     return HIGHEST_PRIORITY if value is UNKNOWN else float(value)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Rules checked against one content type: conditions as terms, actions with settled parameters."""
+"""Rules checked for one content type: conditions as terms, actions with resolved parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORST_SEVERITY: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedAction:
-    """An action with constant parameters, and the numeric expressions of the others."""
+    """An action with constant parameters, and numeric expressions for the others."""
 
     kind: str
     constants: Mapping[str, str | float]
@@ -34,7 +34,7 @@ class CheckedAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRule:
-    """A rule as one content type runs it."""
+    """A rule as it runs for one content type."""
 
     policy: Policy
     rule: Rule
@@ -64,7 +64,7 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
         except InvalidExpression as refused:
             problems.append(refused.problem)
             continue
-        except TooLarge:  # only the expiry was added: the expression stood at its limit
+        except TooLarge:  # adding the expiry exceeded the limit
             problems.append(rule.when.problem(rule.when.tree, "the expression is too large"))
             continue
         actions = _check_actions(policy, rule, environment, lets, problems)
@@ -74,7 +74,7 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
 
 
 def _uses(term: TypedTerm, threshold: Threshold) -> bool:
-    """Whether a term compares the threshold's signal with the threshold (a let may have resolved it unused)."""
+    """Whether a term compares the threshold's signal with the threshold (a let may have resolved it without use)."""
     if term.op is Operator.COMPARE and term.args[1].value == threshold.value:
         feature = term.args[0].feature
         if feature is not None and feature.argument == threshold.signal:
@@ -104,7 +104,7 @@ def _check_lets(
 
 
 def _until(rule: Rule, when: TypedTerm) -> TypedTerm:
-    """``expires`` names the last day in force, UTC. Time is a feature like any other, so a replay sees it too."""
+    """Add ``expires``, the last day in force (UTC), to the condition. Time is a feature, so replay reproduces it."""
     if rule.expires is None:
         return when
     end = datetime(rule.expires.year, rule.expires.month, rule.expires.day, tzinfo=UTC) + timedelta(days=1)
@@ -166,7 +166,7 @@ def _check_action(
 
 
 def _default(policy: Policy, name: str) -> str | float | None:
-    """What a number that is left out stands for: a strike weighs 1, a review is as urgent as its harm is grave."""
+    """Default of an omitted number: a strike weighs 1, a review's priority follows the severity of the harm."""
     return {"weight": 1.0, "priority": HARMS[policy.harm].severity / _WORST_SEVERITY}.get(name)
 
 
@@ -177,7 +177,7 @@ def _parameter(
     value = node.value if isinstance(node, ast.Constant) else None
     if parameter.type is ParameterType.TEXT:
         if not isinstance(value, str) or not value.strip():
-            raise InvalidExpression(at(node, f"'{parameter.name}' must be a text", expected=f'{parameter.name}="…"'))
+            raise InvalidExpression(at(node, f"'{parameter.name}' must be a string", expected=f'{parameter.name}="…"'))
         return value
     if parameter.type is ParameterType.DURATION:
         seconds = parse_duration(value) if isinstance(value, str) else None
@@ -200,6 +200,6 @@ def _number(call: ActionCall, node: ast.expr, value: float, parameter: Parameter
 
 
 def constant_action(action: CheckedAction, values: Mapping[str, float]) -> Action:
-    """The action with its expressions' values filled in, held between 0 and 1."""
+    """The action with the values of its expressions filled in, clamped to 0..1."""
     computed = {name: min(max(value, 0.0), HIGHEST_PRIORITY) for name, value in values.items()}
     return Action(action.kind, {**action.constants, **computed})

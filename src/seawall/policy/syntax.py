@@ -1,7 +1,7 @@
-"""The grammar: a subset of Python's own expressions, parsed with ``ast``, allowed node by node.
+"""The grammar: an allow-listed subset of Python expressions, parsed with ``ast``.
 
-No loops, no attribute but ``item.x`` and ``actor.x``, no subscripts, no lambdas: what an expression costs is known
-before it runs. What passes here is well-formed; whether it means anything is decided in ``check``.
+No loops, no attributes but ``item.x`` and ``actor.x``, no subscripts, no lambdas: an expression's cost is known before
+it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_CHARACTERS: Final = 4_000
 MAX_DEPTH: Final = 40
 
 _SENTENCES: Final = {
-    ast.Attribute: ("only item.field and actor.attribute may be read with a dot", "item.field or actor.attribute"),
+    ast.Attribute: ("only item.field and actor.attribute may use a dot", "item.field or actor.attribute"),
     ast.Subscript: ("subscripts are not part of the policy language", "a function or a field"),
     ast.Lambda: ("lambdas are not part of the policy language", "an expression"),
     ast.ListComp: ("a policy cannot loop", "a list of constants"),
@@ -50,7 +50,7 @@ _FOR_STAND_IN: Final = "f0r"
 
 
 class InvalidExpression(Exception):
-    """An expression that cannot be used; carries the problem."""
+    """An invalid expression; carries the problem."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -59,16 +59,16 @@ class InvalidExpression(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """A parsed expression that can tell where each of its nodes stands in the file."""
+    """A parsed expression that maps each of its nodes to a position in the file."""
 
     text: str
     tree: ast.expr
     source: SourceFile
     offsets: tuple[int, ...]  # of every character in the file, and of the end
-    shift: int = 0  # characters put before the text on its first line
+    shift: int = 0  # characters prepended to the text's first line
 
     def span(self, node: ast.AST) -> SourceSpan:
-        """The place of one node in the file."""
+        """The position of one node in the file."""
         assert isinstance(node, ast.expr | ast.keyword)
         start = self._offset(node.lineno, node.col_offset)
         end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
@@ -83,9 +83,9 @@ class Expression:
 
 
 def _character(text: str, line: int, byte_column: int, shift: int) -> int:
-    """Index into the text of a place that ``ast`` names by line and UTF-8 column."""
+    """Index into the text for a position that ``ast`` gives as line and UTF-8 column."""
     lines = text.split("\n")
-    if line > len(lines):  # the parenthesis that was put around the text
+    if line > len(lines):  # the closing parenthesis added around the text
         return len(text)
     before = sum(len(each) + 1 for each in lines[: line - 1])
     column = byte_column - (shift if line == 1 else 0)
@@ -94,7 +94,7 @@ def _character(text: str, line: int, byte_column: int, shift: int) -> int:
 
 
 def parse_expression(text: str, source: SourceFile, offsets: list[int]) -> Expression:
-    """Parse and check against the grammar. ``offsets`` places every character of the text. Raises Refused."""
+    """Parse a text and check it against the grammar. ``offsets``: file offset of every character. Raises Refused."""
     whole = SourceSpan(offsets[0], offsets[-1])
     if not text.strip():
         raise InvalidExpression(
@@ -152,7 +152,7 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
 
 
 def children(node: ast.expr) -> Iterator[ast.expr]:
-    """Sub-expressions; the name of a called function is none."""
+    """Sub-expressions, without the name of a called function."""
     if isinstance(node, ast.Call):
         yield from node.args
         for keyword in node.keywords:
@@ -164,12 +164,12 @@ def children(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def keyword_name(keyword: ast.keyword) -> str:
-    """The parameter's name as it was written."""
+    """The parameter's name as written."""
     return "for" if keyword.arg == _FOR_STAND_IN else keyword.arg or "**"
 
 
 def names_in(node: ast.expr) -> Iterator[ast.Name]:
-    """Every bare name that is read."""
+    """Every bare name that the expression reads."""
     if isinstance(node, ast.Name):
         yield node
     for child in children(node):

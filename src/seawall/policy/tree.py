@@ -1,7 +1,7 @@
-"""The checked tree: what an expression means once names, types and thresholds are settled.
+"""The checked tree: an expression after names, types and thresholds are resolved.
 
-Every term carries its canonical text (``key``). Two terms with the same key are the same computation, which is how
-shared subexpressions are found.
+Every term carries its canonical text (``key``). Terms with equal keys are the same computation, which is how shared
+subexpressions are found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
-MAX_TERMS: Final = 2_000  # terms of one expression, lets written out
+MAX_TERMS: Final = 2_000  # terms of one expression, lets expanded
 MAX_TERM_DEPTH: Final = 60
 
 
@@ -26,7 +26,7 @@ class ValueType(StrEnum):
     DURATION = "duration"
     TIMESTAMP = "timestamp"
     LIST = "list"
-    MEDIA = "image, recording or video"
+    MEDIA = "media file"
     NONE = "None"
 
 
@@ -35,7 +35,7 @@ ORDERED: Final = frozenset({ValueType.NUMBER, ValueType.INTEGER, ValueType.DURAT
 
 
 def common_kind(a: ValueType, b: ValueType) -> ValueType | None:
-    """The type that holds values of both, if there is one."""
+    """The type that can hold values of both, or None."""
     if a is b:
         return a
     if a in NUMERIC and b in NUMERIC:
@@ -46,14 +46,14 @@ def common_kind(a: ValueType, b: ValueType) -> ValueType | None:
 
 
 def article(kind: ValueType) -> str:
-    """The type's name in a sentence."""
+    """The type's name with its article."""
     if kind is ValueType.NONE:
         return "None"
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 class FeatureOrigin(StrEnum):
-    """Where a feature's value comes from."""
+    """The source of a feature's value."""
 
     FIELD = "field"
     ATTRIBUTE = "attribute"
@@ -78,7 +78,7 @@ GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, Feature
 
 @dataclass(frozen=True, slots=True)
 class TextSubject:
-    """A text that functions look at: a field, an attribute, or all screened text (owner ``text``)."""
+    """A text that functions read: a field, an attribute, or all screened text (owner ``text``)."""
 
     owner: str
     name: str = ""
@@ -86,7 +86,7 @@ class TextSubject:
 
     @property
     def key(self) -> str:
-        """As it is written."""
+        """The subject as written in the language."""
         bare = f"{self.owner}.{self.name}" if self.name else self.owner
         return f"lower({bare})" if self.lower else bare
 
@@ -95,14 +95,14 @@ class TextSubject:
 class Feature:
     """A typed column of the feature row, named by its canonical call.
 
-    ``personal``: its value is somebody's free text, so it is stored in the vault only.
+    ``personal``: its value is a person's free text, so it is stored in the vault only.
     """
 
     name: str
     kind: ValueType
     origin: FeatureOrigin
     subject: TextSubject | None = None
-    argument: Scalar = None  # signal, bank, pattern, words, sought entry
+    argument: Scalar = None  # signal, bank, pattern, words or list entry
     part: str | None = None  # of in_part
     within: int | None = None  # of bank: matches further away do not count
     optional: bool = False
@@ -110,7 +110,7 @@ class Feature:
 
     @property
     def growing(self) -> bool:
-        """With some parts unknown, its known parts still give a lower bound."""
+        """Whether its known parts give a lower bound while other parts are unknown."""
         return self.origin in GROWING
 
     @property
@@ -120,7 +120,7 @@ class Feature:
 
 
 class Operator(StrEnum):
-    """What a term does."""
+    """The operation of a term."""
 
     CONST = "const"
     FEATURE = "feature"
@@ -138,14 +138,14 @@ class Operator(StrEnum):
 
 
 class TooLarge(Exception):
-    """An expression with its lets written out goes over the limits."""
+    """An expression that exceeds the limits after its lets are expanded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypedTerm:
     """A node. ``symbol`` is the operator or function; ``value`` a constant's value or the entries of an ``in``.
 
-    ``narrowed``: a feature that may be None, read where it was shown not to be.
+    ``narrowed``: a feature that may be None, read where a guard excludes that.
     """
 
     op: Operator
@@ -162,7 +162,7 @@ class TypedTerm:
 
 
 def literal(value: Scalar) -> str:
-    """A constant as it is written in the language."""
+    """A constant as written in the language."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
@@ -197,7 +197,7 @@ def compound(
     value: tuple[Scalar, ...] | None = None,
     optional: bool = False,
 ) -> TypedTerm:
-    """A term made of others. Raises TooLarge."""
+    """A term composed of others. Raises TooLarge."""
     size = 1 + sum(arg.size for arg in args)
     depth = 1 + max((arg.depth for arg in args), default=0)
     if size > MAX_TERMS or depth > MAX_TERM_DEPTH:

@@ -1,9 +1,9 @@
-"""The detectors of a configuration file: services, judges and plug-ins, with their options and bands.
+"""The detectors of a configuration file: services, judges and plug-ins, with their options and score ranges.
 
     providers:
-      - use: openai-moderation            # ships with Seawall (``seawall detectors list`` names them all)
+      - use: openai-moderation            # shipped with Seawall (see ``seawall detectors list``)
         ask_when: {signal: harassment, from: 0.2, to: 0.9}
-      - file: acme.yaml                   # beside this file
+      - file: acme.yaml                   # next to this file
     judges:
       - judge: hate-judge
         …
@@ -11,7 +11,7 @@
       - use: shouting                     # an entry point of an installed package
         options: {least: 12}
 
-What is read strictly fails at the start, with file and place, and not in the middle of the night.
+The file is read strictly, so that errors appear at start, with file and position.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _OVERRIDES: Final = ("name", "ask_when", "limits", "languages", "cost", "proxy",
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredDetectors:
-    """What a configuration adds to the built-in ones."""
+    """Detectors that a configuration adds to the built-in ones."""
 
     detectors: tuple[Detector, ...] = ()
     extractors: tuple[Extractor, ...] = ()
     hashers: tuple[Hasher, ...] = ()
 
     def close(self) -> None:
-        """Let go of connections, when no runner took them over."""
+        """Close connections, if no runner took ownership."""
         for one in (*self.detectors, *self.extractors, *self.hashers):
             close = getattr(one, "close", None)
             if close is not None:
@@ -59,7 +59,7 @@ def configure(
     questions: FindQuestion | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConfiguredDetectors:
-    """Read a configuration file and load the plug-ins it names, and those of ``plugins``.
+    """Read a configuration file and load its plug-ins, and those of ``plugins``.
 
     Raises ConfigError, PluginError.
     """
@@ -92,7 +92,7 @@ def configure(
 
 
 def provider_of(section: Section, folder: Path, environment: Mapping[str, str] | None = None) -> HttpDetector:
-    """One entry of ``providers``: a shipped file, a file of one's own, or written out here. Raises ConfigError."""
+    """One entry of ``providers``: a shipped file, your own file, or an inline definition. Raises ConfigError."""
     if "use" not in section and "file" not in section:
         return HttpDetector(read_provider(section, environment))
     section.only("use", "file", *_OVERRIDES)
@@ -108,7 +108,7 @@ def provider_of(section: Section, folder: Path, environment: Mapping[str, str] |
 
 
 class Placeholders(Mapping[str, str]):
-    """An environment in which every variable is set: for who checks a configuration without its secrets."""
+    """An environment in which every variable is set, for checking a configuration without its secrets."""
 
     def __getitem__(self, name: str) -> str:
         return os.environ.get(name) or "https://not-set.invalid"
@@ -121,7 +121,7 @@ class Placeholders(Mapping[str, str]):
 
 
 class CascadedDetector:
-    """A plug-in's detector, asked in bands only."""
+    """A plug-in's detector, called in score ranges only."""
 
     def __init__(self, detector: Detector, bands: tuple[Band, ...]) -> None:
         self._detector = detector
@@ -129,19 +129,19 @@ class CascadedDetector:
 
     @property
     def spec(self) -> DetectorSpec:
-        """The detector's own."""
+        """The detector's spec."""
         return self._detector.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """What the detector says."""
+        """The detector's answers."""
         return self._detector.detect(parts)
 
     def start(self) -> None:
-        """Prepare the detector, if it has something to prepare."""
+        """Start the detector, if it has a ``start``."""
         getattr(self._detector, "start", _nothing)()
 
     def close(self) -> None:
-        """Close the detector, if it holds something."""
+        """Close the detector, if it has a ``close``."""
         getattr(self._detector, "close", _nothing)()
 
 
@@ -160,12 +160,12 @@ def _plugin(
     if not bands:
         return made
     if not isinstance(made.spec, DetectorSpec):
-        raise PluginError(f"the plug-in {name!r} is no detector and cannot be asked in bands: take its ask_when out")
+        raise PluginError(f"the plug-in {name!r} is not a detector and has no score ranges: remove its ask_when")
     return CascadedDetector(made, bands)
 
 
 def _merged(base: Section, over: Section) -> Section:
-    """The file with what the configuration says otherwise; limits are merged key by key."""
+    """The file with the configuration's overrides; limits are merged key by key."""
     values = base.values
     for key in _OVERRIDES:
         if key not in over:

@@ -1,4 +1,4 @@
-"""What people do: cases, who holds which, and the answers that become decisions.
+"""Human review: cases, the leases that reviewers hold on them, and reviews, which become decisions.
 
     from seawall import review
 
@@ -10,7 +10,7 @@
                       reason="clear_violation", note="Names a person."),
     )
 
-``machine`` is the life of a case as a pure function; ``projections`` keep where every case stands.
+``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError

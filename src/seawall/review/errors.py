@@ -1,26 +1,26 @@
-"""What goes wrong when people review."""
+"""Exceptions raised by reviews."""
 
 from __future__ import annotations
 
 
 class ReviewError(Exception):
-    """The review cannot be taken; the message says why and what to do."""
+    """The review is not accepted; the message gives cause and remedy."""
 
 
 class NoSuchCase(ReviewError):
-    """There is no case with that id."""
+    """No case has that id."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such case.")
+        super().__init__("There is no case with this id.")
 
 
 class CaseTaken(ReviewError):
-    """Another reviewer holds the case, or this one's hold ran out."""
+    """Another reviewer holds the case, or this reviewer's lease expired."""
 
 
 class CaseMoved(ReviewError):
-    """The case is closed already, or the item changed since the reviewer saw it."""
+    """The case is already closed, or the item changed since the reviewer opened it."""
 
 
 class BadAnswer(ReviewError):
-    """The answer itself is not complete or not allowed."""
+    """The answer is incomplete or not allowed."""

@@ -1,7 +1,7 @@
-"""Who holds which case: exclusive, expiring, kept alive by a heartbeat.
+"""Leases on cases: exclusive, expiring, renewed by a heartbeat.
 
-A lease is one row. It is taken by one statement that the database runs whole (insert, or take over what expired),
-so two reviewers never hold the same case, on SQLite or PostgreSQL.
+A lease is one row, taken by one atomic statement (insert, or take over an expired lease), so that two reviewers never
+hold the same case, on SQLite or PostgreSQL.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SKIP_MS = 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A person's hold on a case until ``until`` (ms since 1970)."""
+    """A person's lease on a case until ``until`` (ms since 1970)."""
 
     case: str
     person: str
@@ -35,9 +35,9 @@ class Lease:
 def next_case(
     database: Database, person: str, *, queue: str | None = None, content_type: str | None = None, ms: int = LEASE_MS
 ) -> Lease | None:
-    """Lease the most urgent open case that nobody else holds; the one that ``person`` holds already comes first.
+    """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
-    None when nothing waits. What the person skipped lately is not offered.
+    None when no case is waiting. Cases that the person skipped recently are not offered.
     """
     while True:
         now = now_ms()
@@ -47,7 +47,7 @@ def next_case(
             return None
         try:
             return take(database, wanted, person, ms=ms)
-        except (CaseTaken, CaseMoved):  # somebody was faster: the next search no longer finds it
+        except (CaseTaken, CaseMoved):  # another reviewer was faster: the next search omits it
             continue
 
 
@@ -58,7 +58,7 @@ def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> L
         if state is None:
             raise NoSuchCase
         if state != CaseState.OPEN:
-            raise CaseMoved("This case is closed: somebody has decided it, or a later look cleared it.")
+            raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
         now = now_ms()
         _take_over(connection, case, person, now, now + ms)
         held = connection.execute(select(lease).where(lease.c.case == case)).one()
@@ -68,18 +68,18 @@ def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> L
 
 
 def renew(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
-    """The heartbeat: hold on for another ``ms``. Raises as ``take`` does."""
+    """The heartbeat: extend the lease by ``ms``. Raises as ``take`` does."""
     return take(database, case, person, ms=ms)
 
 
 def release(database: Database, case: str, person: str) -> None:
-    """Let go of the case, if this person holds it."""
+    """Release the case, if this person holds it."""
     with database.write() as connection:
         connection.execute(lease.delete().where(lease.c.case == case, lease.c.person == person))
 
 
 def skip_case(database: Database, case: str, person: str, *, ms: int = SKIP_MS) -> None:
-    """Let go of the case and do not offer it to this person again for ``ms``."""
+    """Release the case, and do not offer it to this person again for ``ms``."""
     now = now_ms()
     with database.write() as connection:
         connection.execute(lease.delete().where(lease.c.case == case, lease.c.person == person))
@@ -90,7 +90,7 @@ def skip_case(database: Database, case: str, person: str, *, ms: int = SKIP_MS) 
 
 
 def holder(connection: Connection, case: str, now: int) -> Lease | None:
-    """Who holds the case at ``now``."""
+    """The lease in force on the case at ``now``, or None."""
     row = connection.execute(select(lease).where(lease.c.case == case, lease.c.until > now)).first()
     return Lease(case=row.case, person=row.person, until=row.until) if row else None
 

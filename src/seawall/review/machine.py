@@ -1,8 +1,8 @@
-"""The life of a case, as a pure function: no database, no clock.
+"""State machine of a case, as a pure function: no database, no clock.
 
-A case is about one item. A machine's decision or a report opens it, a review closes it, anything new opens it
-again. A case that only the machine asked for closes by itself when a later, complete look finds nothing; one that
-a person reported waits for a person.
+A case is about one item. A review request by a decision or a report opens it, a review closes it, anything new reopens
+it. A case opened only by automated decisions closes when a later, complete evaluation finds nothing; one that a person
+reported stays open until a person reviews it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ REPORTS_QUEUE = "reports"
 REPORT_PRIORITY: Mapping[str, float] = {
     "user": 0.4,
     "staff": 0.7,
-    "guard": 0.7,  # a guard diverts to review what would have been acted on
+    "guard": 0.7,  # a guard diverts an action to review
     "trusted_flagger": 0.8,
     "authority": 0.95,
 }
-"""How soon a report is looked at, by who made it, on the scale of a rule's priority (1: now)."""
+"""Priority of a report by kind of reporter, on the scale of a rule's priority (1: now)."""
 
 
 class CaseState(StrEnum):
-    """Where a case stands. ``NONE``: the item has no case yet."""
+    """The state of a case. ``NONE``: the item has no case yet."""
 
     NONE = "none"
     OPEN = "open"
@@ -35,7 +35,7 @@ class CaseState(StrEnum):
 
 
 class CaseTrigger(StrEnum):
-    """What may happen to a case."""
+    """Events that affect a case."""
 
     ASKED = "asked"  # a decision sends the item to review
     CLEARED = "cleared"  # a complete decision allows it and asks for no review
@@ -50,7 +50,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.NONE, CaseTrigger.DECIDED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.ASKED): CaseState.OPEN,
-    (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless somebody reported it
+    (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless it was reported
     (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REVIEWED): CaseState.CLOSED,
@@ -58,14 +58,14 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.CLOSED, CaseTrigger.CLEARED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.DECIDED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.REPORTED): CaseState.OPEN,
-    (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never refuses what has happened
+    (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never rejects a past event
 }
-"""The whole machine. What is not here cannot happen: a review of a case that never was."""
+"""All transitions. Missing ones are impossible, such as a review of a case that never existed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One item's case. ``reports`` counts those of the present opening; ``reviews`` all of them."""
+    """One item's case. ``reports`` counts those since it was last opened; ``reviews`` all of them."""
 
     id: str
     item: str
@@ -94,7 +94,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Somebody reported the item."""
+    """The item was reported."""
 
     kind: str
     policy: str | None
@@ -102,7 +102,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A person answered."""
+    """A person reviewed it."""
 
     answer: str
 
@@ -111,7 +111,7 @@ Fact: TypeAlias = Decided | Reported | Reviewed
 
 
 def asks_for_review(decision: Decision) -> bool:
-    """Whether the decision wants a person to look."""
+    """Whether the decision sends the item to review."""
     return any(action.kind == "review" for action in decision.actions)
 
 
@@ -121,12 +121,12 @@ def case_id(item: str) -> str:
 
 
 def new_case(item: ItemRef) -> Case:
-    """The case that an item has before anything happened to it."""
+    """The initial case of an item."""
     return Case(id=case_id(item.ref), item=item.ref, content_type=item.content_type)
 
 
 def step(case: Case, fact: Fact, at: int) -> Case:
-    """The case after ``fact``, which happened at ``at`` (ms). Raises ValueError for what cannot happen."""
+    """The case after ``fact``, which happened at ``at`` (ms). Raises ValueError for an impossible transition."""
     trigger = _trigger(fact)
     target = TRANSITIONS.get((case.state, trigger))
     if target is None:
@@ -191,5 +191,5 @@ def _reported(case: Case, kind: str, policy: str | None, *, opening: bool) -> Ca
 
 
 def _priority(value: str | float | None) -> float:
-    """A rule's priority; without one, the middle."""
+    """A rule's priority; 0.5 by default."""
     return float(value) if value is not None else 0.5

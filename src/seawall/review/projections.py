@@ -1,4 +1,4 @@
-"""Cases and reviews, from the ledger."""
+"""Projections of cases and reviews."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from seawall.storage.upsert import insert_rows, upsert
 
 
 class Cases:
-    """One row for each item that ever had work for a person in it; moved by ``machine.step``."""
+    """One row per item that was ever sent to review; updated by ``machine.step``."""
 
     name = "cases"
     tables = (case_table,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Fold ``events`` into the cases they are about."""
+        """Apply ``events`` to the cases they are about."""
         facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
         if not facts:
             return
@@ -41,13 +41,13 @@ class Cases:
             case_id(event.body.item.ref)
             for event in events
             if isinstance(event.body, ItemSubmitted) and event.body.item.revision == 1
-        }  # an item that was not there before the batch has no case
+        }  # an item that is new in this batch has no case
         before = _load(conn, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
         for at, found, item, fact in facts:
             current = after.get(found)
             if current is None and isinstance(fact, Decided) and not asks_for_review(fact.decision):
-                continue  # most of all traffic: no case, and none opens
+                continue  # most traffic: no case, and none opens
             if current is None and item is not None:
                 current = new_case(item)
             if current is not None:
@@ -56,7 +56,7 @@ class Cases:
 
 
 class Reviews:
-    """One row for each answer of a reviewer."""
+    """One row per review."""
 
     name = "reviews"
     tables = (review_table,)

@@ -1,4 +1,4 @@
-"""A reviewer's answer becomes a decision like any other, in one unit of the ledger."""
+"""Submission of a review, which becomes a decision in one unit of the ledger."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ REASONS: Final[Mapping[str, str]] = {
     "violation_in_context": "Violation in its context",
     "repeated_behaviour": "Repeated behaviour",
     "known_content": "Known content",
-    "not_a_violation": "Nothing wrong with it",
-    "quoted_or_condemned": "Quotes or condemns it",
+    "not_a_violation": "No violation",
+    "quoted_or_condemned": "Quotes or condemns the violation",
     "reclaimed_or_joking": "Reclaimed speech or banter",
     "detector_mistaken": "The detector was mistaken",
     "not_enough_evidence": "Not enough evidence",
 }
-"""Codes that go into the ledger, and what people read. Free words belong in the note."""
+"""Codes stored in the ledger, and their titles. Free text belongs in the note."""
 
 NOTE_MAX = 4_000
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -52,7 +52,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewAnswer:
-    """What a reviewer says about a case. ``reason`` is a code; ``note`` is free text and is sealed in the vault."""
+    """A reviewer's answer on a case. ``reason`` is a code; ``note`` is free text, sealed in the vault."""
 
     answer: str  # violates | does_not_violate
     policy: str | None = None
@@ -63,7 +63,7 @@ class ReviewAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
-    """What an answer may refer to: the content types, and the harm that each policy in force stands for."""
+    """What an answer may refer to: the content types, and the harm of each active policy."""
 
     content_types: Mapping[str, ContentType]
     harms: Mapping[str, str]
@@ -74,8 +74,8 @@ def submit_review(
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
-    ``seen`` is the decision that was in force when the reviewer looked: if another is by now, the answer is refused.
-    Of several answers at once exactly one wins. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
+    ``seen`` is the decision that was in force when the reviewer opened the case: if it changed, the answer is rejected.
+    Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
     """
     _check(answer, rulebook)
     review_id = new_id("rev")
@@ -84,9 +84,9 @@ def submit_review(
         found = _open_case(tx, case, person)
         head = tx.execute(select(item_table).where(item_table.c.ref == found.item)).first()
         if head is None:
-            raise CaseMoved("The item of this case is not there any more.")
+            raise CaseMoved("The item of this case no longer exists.")
         if seen is not None and head.decision != seen:
-            raise CaseMoved("The item was decided again since you opened the case. Look at it once more.")
+            raise CaseMoved("The item was decided again since you opened the case. Review it again.")
         decision = _decision(head, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(
@@ -115,10 +115,10 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
     if found is None:
         raise NoSuchCase
     if found.state != CaseState.OPEN:
-        raise CaseMoved("This case is closed: somebody has decided it, or a later look cleared it.")
+        raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
     held = tx.execute(select(lease).where(lease.c.case == case)).first()
     if held is None or held.until <= tx.at:
-        raise CaseTaken("Your hold on this case ran out. Open it again to decide it.")
+        raise CaseTaken("Your lease on this case expired. Open it again to decide it.")
     if held.person != person:
         raise CaseTaken("Another reviewer is working on this case.")
     return found
@@ -149,21 +149,21 @@ def _check(answer: ReviewAnswer, rulebook: Rulebook) -> None:
     if not _CODE.fullmatch(answer.reason):
         raise BadAnswer("Choose a reason.")
     if len(answer.note) > NOTE_MAX:
-        raise BadAnswer(f"A note has at most {NOTE_MAX} characters.")
+        raise BadAnswer(f"A note may have at most {NOTE_MAX} characters.")
     if answer.answer == DOES_NOT_VIOLATE:
         if answer.actions or answer.policy is not None:
-            raise BadAnswer("What does not violate gets no policy and no action.")
+            raise BadAnswer("An answer without violation takes no policy and no action.")
         return
     if answer.answer != VIOLATES:
-        raise BadAnswer(f"An answer is {VIOLATES} or {DOES_NOT_VIOLATE}.")
+        raise BadAnswer(f"An answer must be {VIOLATES} or {DOES_NOT_VIOLATE}.")
     if answer.policy not in rulebook.harms:
-        raise BadAnswer("Choose the policy that it violates, one of those in force.")
+        raise BadAnswer("Choose the policy that it violates, one of the active ones.")
     if not answer.actions:
         raise BadAnswer("Choose at least one action.")
     for action in answer.actions:
         _check_action(action)
     if len({action.kind for action in answer.actions}) < len(answer.actions):
-        raise BadAnswer("Each action may be chosen once.")
+        raise BadAnswer("Choose each action only once.")
 
 
 def _check_action(action: Action) -> None:
@@ -181,6 +181,6 @@ def _check_action(action: Action) -> None:
                 raise BadAnswer(f"The action {kind.name} needs {name}.")
         elif parameter.type is ParameterType.TEXT:
             if not isinstance(value, str) or not _CODE.fullmatch(value.replace("-", "_")):
-                raise BadAnswer(f"{name} of {kind.name} is a code such as 'graphic' (it goes into the ledger).")
+                raise BadAnswer(f"{name} of {kind.name} must be a code such as 'graphic' (it is stored in the ledger).")
         elif isinstance(value, str) or not 0 < value < 1e12:
-            raise BadAnswer(f"{name} of {kind.name} is a number above 0.")
+            raise BadAnswer(f"{name} of {kind.name} must be a number above 0.")

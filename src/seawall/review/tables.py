@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text
 
 from seawall.storage.database import metadata
 
-# One case an item, reopened when something new arrives; id is "case_" and the tail of the item's surrogate.
+# One case per item, reopened when something new arrives; id is "case_" and the end of the item's surrogate.
 case = Table(
     "review_case",
     metadata,
@@ -17,7 +17,7 @@ case = Table(
     Column("queue", Text, nullable=False),
     Column("priority", Float, nullable=False),  # higher is sooner
     Column("state", Text, nullable=False),  # open | closed
-    Column("opened_at", BigInteger, nullable=False),  # of the present opening
+    Column("opened_at", BigInteger, nullable=False),  # when it was last opened
     Column("closed_at", BigInteger),
     Column("decision", Text),  # the decision that opened or last touched it; null when only reported
     Column("policy", Text),
@@ -52,7 +52,7 @@ lease = Table(
     Column("until", BigInteger, nullable=False),
 )
 
-# A case that a person passed over is not offered to them again until then.
+# A case that a person skipped is not offered to them again until then.
 skip = Table(
     "skip",
     metadata,

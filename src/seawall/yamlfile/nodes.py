@@ -1,8 +1,8 @@
-"""YAML with positions: every key and value knows where it stands, down to the character inside a scalar.
+"""YAML with positions: every key and value knows its place in the file, down to each character of a scalar.
 
-Only the plain core of YAML is read. Anchors, aliases and tags are refused (an alias can blow a small file up to
-any size), so are duplicate keys. Scalars stay text: what a scalar means is decided by who reads it, so the
-language code ``no`` is never taken for "false".
+Only the plain core of YAML is read. Anchors, aliases and tags are rejected (aliases can expand a small file to any
+size), as are duplicate keys. Scalars stay strings and their reader interprets them, so the language code ``no`` is
+never taken for "false".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A leaf. ``style`` is YAML's: None (plain), ``'``, ``"``, ``|`` or ``>``."""
+    """A scalar. ``style`` is YAML's: None (plain), ``'``, ``"``, ``|`` or ``>``."""
 
     text: str
     span: SourceSpan
@@ -30,7 +30,7 @@ class Scalar:
 
     @property
     def is_null(self) -> bool:
-        """Nothing was written."""
+        """Whether nothing was written."""
         return self.style is None and self.text in _NULLS
 
 
@@ -55,7 +55,7 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 class UnreadableYaml(Exception):
-    """The file is not YAML that is read here."""
+    """A file that is not YAML, or uses parts of YAML that are not supported."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -63,18 +63,18 @@ class UnreadableYaml(Exception):
 
 
 def read_yaml(source: SourceFile) -> Mapping:
-    """The file's top mapping. Raises Unreadable."""
+    """The file's top-level mapping. Raises Unreadable."""
     if len(source.text) > MAX_CHARACTERS:
         raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
     root = _compose(source)
     if not isinstance(root, Mapping):
         span = root.span if root is not None else SourceSpan(0, 1)
-        raise _unreadable(source, span, "the file holds no mapping", "keys and values, such as 'policy: spam'")
+        raise _unreadable(source, span, "the file contains no mapping", "keys and values, such as 'policy: spam'")
     return root
 
 
 def _events(source: SourceFile) -> Iterator[Any]:
-    import yaml  # the package must be quick to import, and a process that only runs a bundle's bytes needs no YAML
+    import yaml  # imported here: slow, and not needed to load a bundle
 
     try:
         yield from yaml.parse(source.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -111,7 +111,7 @@ def _compose(source: SourceFile) -> Node | None:
             if documents > 1:
                 raise _unreadable(source, span, "a second document in one file", "one document per file")
         elif name == "AliasEvent" or getattr(event, "anchor", None):
-            raise _unreadable(source, span, "anchors and aliases are not read here", "the value written out")
+            raise _unreadable(source, span, "anchors and aliases are not supported", "the value written out")
         elif name == "ScalarEvent":
             _refuse_tag(source, event, span)
             node = Scalar(event.value, span, event.style if event.style != "" else None)
@@ -140,7 +140,7 @@ def _mapping(source: SourceFile, nodes: list[Node], span: SourceSpan) -> Mapping
             raise _unreadable(source, key.span, "a list or mapping as a key", "a word as key")
         if key.text in keys:
             line, _ = source.place(keys[key.text].span.start)
-            raise _unreadable(source, key.span, f"'{key.text}' is written twice (first in line {line})", "one of them")
+            raise _unreadable(source, key.span, f"'{key.text}' is defined twice (first in line {line})", "one of them")
         keys[key.text] = key
         values[key.text] = value
     return Mapping(values, keys, span)
@@ -148,7 +148,7 @@ def _mapping(source: SourceFile, nodes: list[Node], span: SourceSpan) -> Mapping
 
 def _refuse_tag(source: SourceFile, event: Any, span: SourceSpan) -> None:
     if event.tag is not None and not (event.tag == "!" and event.style):
-        raise _unreadable(source, span, f"the tag {event.tag} is not read here", "plain values")
+        raise _unreadable(source, span, f"the tag {event.tag} is not supported", "plain values")
 
 
 def _unreadable(source: SourceFile, span: SourceSpan, message: str, expected: str | None = None) -> UnreadableYaml:
@@ -156,9 +156,9 @@ def _unreadable(source: SourceFile, span: SourceSpan, message: str, expected: st
 
 
 def offsets(source: SourceFile, scalar: Scalar) -> list[int]:
-    """For every character of the scalar's text, its offset in the file; one more entry for the end.
+    """For every character of the scalar's text, its offset in the file, plus one entry for the end.
 
-    A folded line break stands for the blank it became; an escape in double quotes for the character it names.
+    A folded line break maps to the space it became, an escape in double quotes to the character it names.
     """
     raw, at, end = source.text, scalar.span.start, min(scalar.span.end, len(source.text))
     if scalar.style in ("|", ">"):

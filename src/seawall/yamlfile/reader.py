@@ -1,4 +1,4 @@
-"""Reading a file's nodes into values, collecting every problem on the way."""
+"""Reader that converts YAML nodes into values and collects every problem found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(slots=True)
 class Reader:
-    """One file being read. Each method gives a value, or None after noting what is wrong."""
+    """One file being read. Each method returns a value, or None after adding a problem."""
 
     source: SourceFile
     problems: list[Problem] = field(default_factory=list)
@@ -28,12 +28,12 @@ class Reader:
         near: Iterable[str] = (),
         remedy: str | None = None,
     ) -> None:
-        """Note a problem."""
+        """Add a problem."""
         near = tuple(near)
         self.problems.append(problem_at(self.source, span, message, expected=expected, near=near, remedy=remedy))
 
     def keys(self, node: Mapping, what: str, allowed: Collection[str], required: Iterable[str] = ()) -> None:
-        """Refuse keys that nobody reads, and ask for those that must be there."""
+        """Add problems for unknown keys and for missing required ones."""
         for name, key in node.keys.items():
             if name not in allowed:
                 self.refuse(
@@ -47,11 +47,11 @@ class Reader:
                 self.refuse(self.head(node), f"{what} has no '{name}'", remedy=f"add '{name}: …'")
 
     def head(self, node: Mapping) -> SourceSpan:
-        """The place of a mapping in an error: its first key."""
+        """The span by which errors refer to a mapping: its first key."""
         return next(iter(node.keys.values())).span if node.keys else node.span
 
     def mapping(self, node: Node, what: str) -> Mapping | None:
-        """Keys and values."""
+        """A mapping's keys and values."""
         if isinstance(node, Mapping):
             return node
         self.refuse(node.span, f"{what} must be a mapping", expected="keys and values")
@@ -65,14 +65,14 @@ class Reader:
         return ()
 
     def text(self, node: Node, what: str) -> str | None:
-        """A text that is not empty."""
+        """A non-empty string."""
         if isinstance(node, Scalar) and not node.is_null and node.text.strip():
             return node.text
-        self.refuse(node.span, f"{what} must be a text", expected="some words")
+        self.refuse(node.span, f"{what} must be a string", expected="a non-empty string")
         return None
 
     def name(self, node: Node, what: str, extra: str = "-_") -> str | None:
-        """A short name: lower-case letters, digits and the extra marks."""
+        """A short name: lower-case letters, digits and the extra characters."""
         value = self.text(node, what)
         if value is None:
             return None
@@ -90,7 +90,7 @@ class Reader:
         return None
 
     def choice(self, node: Node, what: str, allowed: Collection[str]) -> str | None:
-        """One of some words."""
+        """One of the allowed words."""
         value = self.text(node, what)
         if value is None or value in allowed:
             return value
@@ -112,21 +112,21 @@ class Reader:
         return None
 
     def boolean(self, node: Node, what: str) -> bool | None:
-        """true or false."""
+        """A boolean."""
         if isinstance(node, Scalar) and node.text.lower() in _BOOLEANS:
             return _BOOLEANS[node.text.lower()]
         self.refuse(node.span, f"{what} must be true or false", expected="true or false")
         return None
 
     def duration(self, node: Node, what: str) -> float | None:
-        """Seconds."""
+        """A duration in seconds."""
         seconds = parse_duration(node.text) if isinstance(node, Scalar) else None
         if seconds is None:
             self.refuse(node.span, f"{what} must be a duration", expected=FORM)
         return seconds
 
     def names(self, node: Node, what: str) -> list[tuple[str, SourceSpan]]:
-        """A list of different texts with their places."""
+        """A list of distinct strings with their spans."""
         found: dict[str, SourceSpan] = {}
         for entry in self.sequence(node, what):
             value = self.text(entry, f"an entry of {what}")

@@ -1,4 +1,4 @@
-"""Where things stand in a file, and how a problem is shown to the person who must mend it."""
+"""Positions in source files, and problems rendered for the person who must fix them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
-    """A stretch of a source: character offsets, ``start`` included, ``end`` excluded."""
+    """A range of a source: character offsets, ``start`` included, ``end`` excluded."""
 
     start: int
     end: int
@@ -17,7 +17,7 @@ class SourceSpan:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The text of one file and the name it is shown by."""
+    """The text of one file and its display name."""
 
     text: str
     path: str
@@ -41,7 +41,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong: where, what was expected, what is near, how to mend it. ``line`` 0: no file."""
+    """One error: position, expectation, similar names and remedy. ``line`` 0: not in a file."""
 
     message: str
     path: str
@@ -65,7 +65,7 @@ class Problem:
         if self.nearest:
             lines.append(f"  nearest: {', '.join(self.nearest)}")
         if self.remedy:
-            lines.append(f"  mend it: {self.remedy}")
+            lines.append(f"  fix: {self.remedy}")
         return "\n".join(lines)
 
     def _headline(self) -> str:
@@ -73,7 +73,7 @@ class Problem:
 
 
 class PolicyErrors(ValueError):
-    """Policy or content-type files that cannot be used: every problem found."""
+    """Policy or content-type files that cannot be used; carries every problem found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -81,7 +81,7 @@ class PolicyErrors(ValueError):
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Known names that look like ``name``, nearest first."""
+    """Known names similar to ``name``, nearest first."""
     from difflib import get_close_matches  # only errors need it
 
     choices = {candidate.lower(): candidate for candidate in known}
@@ -97,7 +97,7 @@ def problem_at(
     near: Sequence[str] = (),
     remedy: str | None = None,
 ) -> Problem:
-    """A problem at a span; the caret line is cut at the end of the span's first line."""
+    """A problem at a span; the caret line ends with the span's first line."""
     line, column = source.place(min(span.start, len(source.text)))
     excerpt = source.line(line)
     width = max(1, min(span.end - span.start, len(excerpt) - column + 1))

@@ -103,7 +103,7 @@ def test_an_answer_in_another_form_is_unknown(service: Service, make: MakeJudge,
     assert isinstance(answer, Unknown)
     assert (answer.reason, answer.detail) == (
         UnknownReason.ERROR,
-        "abstained: the answer is not in the form asked for",
+        "abstained: the answer is not in the requested form",
     )
 
 
@@ -141,7 +141,7 @@ def test_without_its_policy_a_judge_knows_nothing(service: Service, make: MakeJu
     judge = make(questions=PolicyQuestions())
     [answer] = judge.detect([_part("a")])
     assert isinstance(answer, Unknown)
-    assert answer.detail == "no policy hateful-conduct is in force"
+    assert answer.detail == "policy hateful-conduct is not active"
     assert service.seen == []
 
 

@@ -1,4 +1,4 @@
-"""Audio files: decoded in a process with limits, fingerprinted, and compared with the banks.
+"""Audio detection: decoded in a limited process, fingerprinted, and compared with the banks.
 
 >>> from seawall.detectors.audio import AudioDetector
 >>> from seawall.model import Modality, Part
@@ -8,7 +8,7 @@
 ()
 >>> detector.close()
 
-The banks hold no recording, so that nothing could match: nothing was decoded.
+The banks contain no audio, so nothing could match and nothing was decoded.
 """
 
 from seawall.detectors.audio.detector import AudioDetector

@@ -1,4 +1,4 @@
-"""Known audio files."""
+"""Detector of known audio."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ VERSION: Final = "1 chromaprint:2"
 
 
 class AudioDetector:
-    """Finds audio files of the banks by digest and by Chromaprint, and hands fingerprints over for later entries.
+    """Finds audio of the banks by digest and by Chromaprint, and returns fingerprints for matching with later entries.
 
-    Needs ``fpcalc``, or an ``ffmpeg`` with Chromaprint, installed by the operator. Where there is none, an audio file
-    is *unknown* as soon as a bank holds one to compare with. An audio file of less than 7 seconds matches by its digest
-    alone. ``speeds``: also look for the audio file as it was before it was played so many times as fast (its pitch
-    risen with it): each takes another fingerprint.
+    Needs ``fpcalc``, or an ``ffmpeg`` with Chromaprint, installed by the operator. Without it, audio is *unknown* as
+    soon as a bank has audio entries. Audio of less than 7 seconds matches by its digest only. ``speeds``: also search
+    for the original of audio that was played so many times as fast (with its pitch raised); each speed costs another
+    fingerprint.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class AudioDetector:
         program: str | None = None,
         speeds: Sequence[float] = (),
     ) -> None:
-        """``program``: the path of fpcalc or ffmpeg; None looks for them. Audio files are decoded by ``media``."""
+        """``program``: the path of fpcalc or ffmpeg; None searches for them. Audio is decoded by ``media``."""
         self._banks = banks or BankDetector()
         self._media = media or Media()
         self._program = program
@@ -48,11 +48,11 @@ class AudioDetector:
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises a signal for every bank."""
+        """Declares a signal per bank."""
         return self._following.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; audio files are read one after the other."""
+        """One answer per part; files are processed one after the other."""
         return [self._look(part) for part in parts]
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class AudioDetector:
 
     def _look(self, part: Part) -> DetectorResult:
         if ">speech." in part.path:
-            return ()  # heard with the audio file that it is part of
+            return ()  # covered by the file that it is part of
         matcher, name = self._banks.matcher, self.spec.name
         hits = matcher.match_bytes(part.data or b"") if part.parent is None else []
         maker = self._find_maker()
@@ -71,7 +71,7 @@ class AudioDetector:
             return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
         sound = self._media.sound(part.data or b"")
         if isinstance(sound, UnreadableMedia):
-            if hits or sound.code == "no_sound" or not matcher.has("audio"):  # nothing else in it could match
+            if hits or sound.code == "no_sound" or not matcher.has("audio"):  # nothing else could match
                 return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
             return sound.about(part, name)
         try:
@@ -85,7 +85,7 @@ class AudioDetector:
         return (*to_signals(matcher, [*hits, *found], part, name), *hashes)
 
     def _find_maker(self) -> Fingerprinter | None:
-        if self._maker is None:  # looked for again: it may be installed while we run
+        if self._maker is None:  # searched again: it may have been installed meanwhile
             self._maker = find_fingerprinter(self._program)
         return self._maker
 
@@ -93,7 +93,7 @@ class AudioDetector:
 def _hits(
     matcher: BankMatcher, maker: Fingerprinter, sound: AudioContent, items: NDArray[np.uint32], speeds: Sequence[float]
 ) -> list[Hit]:
-    """Entries heard in the audio file, or else in what it was before it was sped up or slowed down."""
+    """Entries found in the audio, or else in the audio with each speed change undone."""
     hits = matcher.match_audio(items)
     if hits or not matcher.has("audio"):
         return hits
@@ -105,7 +105,7 @@ def _hits(
 
 
 def _as_heard(hit: Hit, speed: float) -> Hit:
-    """The hit with its seconds counted in the audio file as it came."""
+    """The hit with its seconds counted in the audio as received."""
     if hit.start_s is None or hit.end_s is None:
         return hit
     return replace(hit, start_s=round(hit.start_s / speed, 2), end_s=round(hit.end_s / speed, 2))

@@ -1,4 +1,4 @@
-"""What a bank keeps of an audio file."""
+"""Bank entries for audio."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from seawall.media import Media, UnreadableMedia
 
 
 def audio_value(data: bytes, program: str | None = None) -> str:
-    """The value of an ``audio`` entry for an audio file or a video with sound. Raises ``EntryError``."""
+    """The value of an ``audio`` entry for audio or a video with sound. Raises ``EntryError`` with the remedy."""
     maker = find_fingerprinter(program)
     if maker is None:
         raise EntryError(REMEDY)
     with closing(Media()) as media:
         sound = media.sound(data)
     if isinstance(sound, UnreadableMedia):
-        raise EntryError(f"this is no recording that can be read: {sound.code}")
+        raise EntryError(f"this is not a readable audio file: {sound.code}")
     try:
         items = maker.items(sound.pcm)
     except FingerprintError as error:
         raise EntryError(f"{maker.path} failed: {error}") from error
     if len(items) < LEAST_ITEMS:
-        raise EntryError(
-            f"the audio file has {sound.seconds:.1f} seconds; 7 are needed to find it again; add its digest"
-        )
+        raise EntryError(f"the audio has {sound.seconds:.1f} seconds; matching needs 7; add its digest instead")
     return base64.b64encode(items.astype("<u4").tobytes()).decode()

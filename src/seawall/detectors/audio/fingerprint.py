@@ -1,6 +1,6 @@
-"""Chromaprint fingerprints, made by a program that the operator installs: ``fpcalc``, or an ``ffmpeg`` that can.
+"""Chromaprint fingerprints, computed by a program that the operator installs: ``fpcalc`` or a suitable ``ffmpeg``.
 
-The program gets samples that a confined process has decoded, never the file itself, and lives within limits.
+The program receives samples decoded by a confined process, never the file itself, and runs under limits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE: Final = 16_000
-"""Samples a second of what is fingerprinted; one channel, 16 bits, little-endian."""
+"""Sample rate of fingerprinted audio; one channel, 16 bits, little-endian."""
 REMEDY: Final = (
     "no program for audio fingerprints: install fpcalc (Debian: libchromaprint-tools, macOS: brew install chromaprint) "
     "or an ffmpeg built with chromaprint"
@@ -25,7 +25,7 @@ REMEDY: Final = (
 _MEMORY: Final = 512 << 20  # address space of the program
 _LEAST_SECONDS: Final = 10.0
 _LEAST_HEARD_S: Final = 3.0
-_TIMES_REAL: Final = 50  # at least so many seconds of sound a second, even on a busy machine
+_TIMES_REAL: Final = 50  # seconds of sound processed per second, even on a busy machine
 
 
 class FingerprintError(Exception):
@@ -34,19 +34,19 @@ class FingerprintError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fingerprinter:
-    """A program that makes fingerprints: its path, and ``fpcalc`` or ``ffmpeg``."""
+    """A fingerprinting program: its path, and ``fpcalc`` or ``ffmpeg``."""
 
     path: str
     kind: str
 
     def items(self, pcm: bytes, speed: float = 1.0) -> NDArray[np.uint32]:
-        """The sub-fingerprints of samples (``RATE``, one channel, int16): eight a second; none in less than 3 s.
+        """The sub-fingerprints of samples (``RATE``, one channel, int16): eight per second; none in less than 3 s.
 
-        ``speed`` other than 1: of the same sound played so many times as fast, its pitch rising with it. Raises
+        ``speed`` other than 1: of the same sound played so many times as fast, with its pitch raised. Raises
         ``FingerprintError``.
         """
         if len(pcm) < 2 * RATE * speed * _LEAST_HEARD_S:
-            return np.zeros(0, np.uint32)  # there would be none, which the programs call an error
+            return np.zeros(0, np.uint32)  # too short: the programs would fail
         rate = str(round(RATE * speed))
         if self.kind == "fpcalc":
             form = ("-format", "s16le", "-rate", rate, "-channels", "1")
@@ -84,7 +84,7 @@ class Fingerprinter:
 
 
 def find_fingerprinter(path: str | None = None) -> Fingerprinter | None:
-    """The program at ``path``, or the first that is installed and can; None when there is none."""
+    """The program at ``path``, or the first suitable one that is installed; None without one."""
     for name in ("fpcalc", "ffmpeg") if path is None else (path,):
         found = shutil.which(name)
         if found is None:
@@ -120,7 +120,7 @@ def _from_json(output: bytes, status: int) -> NDArray[np.uint32]:
 
 
 def _limit(pid: int, seconds: float) -> None:
-    """Before it has read anything: bounded memory and processor time, no core files. Only where the system can."""
+    """Limit memory and processor time and disable core files before it reads anything, where the system supports it."""
     try:
         import resource
 
@@ -132,5 +132,5 @@ def _limit(pid: int, seconds: float) -> None:
         limit(pid, resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
         limit(pid, resource.RLIMIT_CORE, (0, 0))
         limit(pid, resource.RLIMIT_FSIZE, (0, 0))
-    except ProcessLookupError:  # it has ended already: its status will tell
+    except ProcessLookupError:  # it has ended already; its status is checked later
         return

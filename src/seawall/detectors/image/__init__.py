@@ -1,4 +1,4 @@
-"""Images: decoded in a process with limits, hashed, and compared with the banks.
+"""Image detection: decoded in a limited process, hashed, and compared with the banks.
 
 >>> from seawall.detectors.image import ImageDetector
 >>> from seawall.model import Modality, Part

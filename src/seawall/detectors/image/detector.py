@@ -1,4 +1,4 @@
-"""Known images, and whether an image says enough to be known."""
+"""Detector of known images, and of images with too little detail to match."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ VERSION = f"2 pdq:{HASH_RULE}"
 class ImageDetector:
     """Finds images of the banks by PDQ. An image that cannot be decoded within its limits is *unknown*.
 
-    A flat image (quality below 50) matches by its digest alone, as PDQ asks; ``image_quality`` tells.
+    A flat image (quality below 50) matches by its digest only, as PDQ requires; see ``image_quality``.
     """
 
     def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
-        """Images are compared with the banks that ``banks`` holds at the moment."""
+        """Images are compared with the current snapshot of ``banks``."""
         self._banks = banks or BankDetector()
         self._sandbox = sandbox or Sandbox()
         self._following = BankFollowingDetector(self._banks, _spec)
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises ``image_quality`` and a signal for every bank."""
+        """Declares ``image_quality`` and a signal per bank."""
         return self._following.spec
 
     def start(self) -> None:
-        """Start the decoding process before the first image comes."""
+        """Start the decoding process before the first image arrives."""
         self._sandbox.start()
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; images are decoded one after the other."""
+        """One answer per part; images are decoded one after the other."""
         return [self._look(part) for part in parts]
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class ImageDetector:
         return (quality, *to_signals(matcher, hits, part, spec.name), *hashes)
 
     def _read(self, part: Part) -> ImageReading | UnreadableMedia:
-        if part.pdq is not None:  # taken from the video's own pixels, of which ``data`` is a small copy
+        if part.pdq is not None:  # computed from the video's pixels; ``data`` is a smaller copy
             return ImageReading(*part.pdq, width=0, height=0, format="frame")
         return self._sandbox.read(part.data or b"")
 

@@ -1,4 +1,4 @@
-"""Measuring hostile images in a process of its own, which can be killed and cannot reach anything.
+"""Sandbox for decoding untrusted images: a separate process that can be killed and has no access to anything.
 
 >>> sandbox = Sandbox()
 >>> sandbox.read(b"GIF89a...")
@@ -13,26 +13,26 @@ from dataclasses import dataclass
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 
 HASH_RULE = "full"
-"""PDQ of the image at its full size, as ``pdqhash`` and python-threatexchange compute it."""
+"""PDQ of the full-size image, as computed by ``pdqhash`` and python-threatexchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageLimits:
-    """What one image may take."""
+    """Limits for one image."""
 
     max_bytes: int = 20 << 20
     max_pixels: int = 50_000_000
     seconds: float = 5.0  # wall time for one image, sending included
     memory_bytes: int = 1 << 30  # address space of the whole process
-    images: int = 500  # before a fresh process takes over
+    images: int = 500  # until the process is replaced
 
 
 @dataclass(frozen=True, slots=True)
 class ImageReading:
-    """An image's measures: PDQ hash (32 bytes) and quality (0 to 100), size in pixels as a viewer shows it, format.
+    """Measurements of an image: PDQ hash (32 bytes) and quality (0 to 100), displayed size in pixels, format.
 
-    ``frames``: more than 1 in an animation, of which the first was hashed. ``stored``: where EXIF turns the image,
-    the hash of its pixels as stored, which is what programs that ignore EXIF have in their lists.
+    ``frames``: more than 1 in an animation, of which the first was hashed. ``stored``: where EXIF rotates the image,
+    the hash of its pixels as stored, which is the hash that programs without EXIF support compute.
     """
 
     hash: bytes
@@ -45,9 +45,9 @@ class ImageReading:
 
 
 class Sandbox:
-    """One decoding process, started at the first image and replaced when it crashes, hangs or grows old.
+    """One decoding process, started for the first image and replaced when it crashes, hangs or reaches its limit.
 
-    Thread-safe; images take turns. ``close`` ends the process; it also ends by itself when this one does.
+    Thread-safe; images are processed one at a time. ``close`` ends the process; it also ends when this process does.
     """
 
     def __init__(self, limits: ImageLimits | None = None) -> None:
@@ -66,7 +66,7 @@ class Sandbox:
 
     @property
     def pid(self) -> int | None:
-        """The decoding process, when there is one."""
+        """The id of the decoding process, or None."""
         return next(iter(self._pool.pids), None)
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Sandbox:
         self._pool.start()
 
     def read(self, data: bytes) -> ImageReading | UnreadableMedia:
-        """Decode and hash one image within the limits. Never raises for what the bytes hold."""
+        """Decode and hash one image within the limits. Never raises because of the image's content."""
         answer = self._pool.ask("pdq", data, self._options, _Measures)
         if isinstance(answer, UnreadableMedia):
             return answer

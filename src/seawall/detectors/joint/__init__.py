@@ -1,4 +1,4 @@
-"""The joint model: words and images of one post read together, each turned into text evidence.
+"""The joint model: reads words and images of one post together, each turned into text evidence.
 
     >>> from seawall.detectors.joint import JointDetector, gather
     >>> from seawall.model import Modality, Part
@@ -8,10 +8,9 @@
     >>> judged.mask
     <Mask.BOTH: 'text+picture'>
 
-An image reader (``reader``) names the pictograms in an image, the shipped text encoder reads what was written and
-what was seen as one text with marks (``evidence``), and a small head with a mask for what is missing (``fusion``)
-gives a calibrated probability. Fitted by ``python -m seawall.learn.joint``; what it is worth stands in
-``docs/model-card-joint.md``.
+An image reader (``reader``) names the pictograms in an image, the shipped text encoder reads written words and seen
+pictograms as one text with marks (``evidence``), and a small head with a mask for missing sources (``fusion``) returns
+a calibrated probability. Fitted by ``python -m seawall.learn.joint``; results are in ``docs/model-card-joint.md``.
 """
 
 from seawall.detectors.joint.detector import JointDetector, Judgement

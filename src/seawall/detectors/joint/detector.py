@@ -1,4 +1,4 @@
-"""The joint detector: words and images of one post, read together."""
+"""Detector for words and images of one post, read together."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ if TYPE_CHECKING:
 
 NAME: Final = "joint"
 SIGNAL: Final = "joint_hate"
-_READ: Final = 64  # images whose pictograms are remembered
+_READ: Final = 64  # images whose pictograms are cached
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the joint model says of one bundle: a calibrated probability, and the mask it was made under."""
+    """The joint model's result for one bundle: a calibrated probability, and its mask."""
 
     probability: float
     mask: Mask
 
 
 class JointDetector:
-    """Hate that lies in words and image together: ``joint_hate``, about the image.
+    """Hate expressed by words and image together: ``joint_hate``, on the image.
 
-    Each image of an item is read together with all its words (``compose``): those that were typed at once, and again
-    when there are words found in images and audio files. An image without a pictogram that the reader knows gives
-    nothing: the words alone are the text model's business. An image that cannot be decoded is *unknown*, and so is
-    everything when the model was fitted to another encoder than the one in use. Thread-safe.
+    Each image of an item is read together with all its words (``compose``): with typed ones at once, and again when
+    words recognised in images and audio are available. An image without a known pictogram gives no signal: words alone
+    are left to the text model. An image that cannot be decoded is *unknown*, and so is everything when the model was
+    fitted to another encoder than the current one. Thread-safe.
     """
 
     def __init__(
         self, text_model: TextModel | None = None, media: Media | None = None, folder: Path | None = None
     ) -> None:
-        """``media`` decodes images; without it one is made. ``folder`` holds the model (default: the shipped one)."""
+        """``media`` decodes images (default: a new one). ``folder`` contains the model (default: the shipped one)."""
         self._text_model = text_model
         self._media = media
         self._folder = folder or shipped()
@@ -96,18 +96,18 @@ class JointDetector:
         )
 
     def compose(self, parts: Sequence[Part]) -> list[JointInput]:
-        """What ``detect`` is asked about: the images of an item, each with the words that are read with it."""
+        """The input of ``detect``: the images of an item, each with the words to read with it."""
         return joint_inputs(parts)
 
     def start(self) -> None:
-        """Load the networks, so that no first request waits for it."""
+        """Load the networks, so that the first request does not wait for it."""
         self._reader.read(np.full((32, 32, 3), 255, dtype=np.uint8))
         self._check()
 
     def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
-        """One answer for each image, which carries the words beside it (``compose``); alone, it has none.
+        """One answer per image, which carries its words (``compose``); a plain part has none.
 
-        The evidence names the sources that there were: ``text+picture+words``.
+        The evidence names the available sources: ``text+picture+words``.
         """
         return [self._look(part) for part in parts]
 
@@ -122,7 +122,7 @@ class JointDetector:
         return [sighting.name for sighting in self._reader.read(pixels)]
 
     def judge(self, bundle: ItemEvidence) -> Judgement | None:
-        """The probability of hate in a bundle; None when it says nothing."""
+        """The probability of hate in a bundle; None for an empty one."""
         mask = fusion.mask_of(bundle)
         if mask is None:
             return None
@@ -131,7 +131,7 @@ class JointDetector:
         return Judgement(float(self.fusion.joint.probabilities(seen, mask)[0]), mask)
 
     def close(self) -> None:
-        """End the decoding processes, if they are its own."""
+        """End the decoding processes, unless ``media`` was passed in."""
         if self._media is None and "_decoder" in self.__dict__:
             self._decoder.close()
 
@@ -169,7 +169,7 @@ class JointDetector:
         return self._signal(gather([*(composed.beside if composed else ()), part], {part.path: names}), part.path)
 
     def _read_once(self, part: Part) -> list[str] | Unknown:
-        """The pictograms of an image. Asked again about the same one with more words, it reads it no second time."""
+        """The pictograms of an image, cached, since it is requested again when more words are available."""
         key = hashlib.sha256(part.data or b"").digest()
         with self._lock:
             if key in self._read:
@@ -206,5 +206,5 @@ def encoder_of(model: TextModel) -> str:
 
 
 def shipped() -> Path:
-    """Where the model that comes with the package lies."""
+    """The folder of the shipped model."""
     return Path(__file__).with_name("data")

@@ -1,4 +1,4 @@
-"""What an item says in all its parts, as one text with marks that tell where each piece comes from.
+"""Evidence of an item: the content of all its parts as one text, with marks for the source of each piece.
 
 >>> from seawall.model import Modality, Part
 >>> body = Part(path="body", modality=Modality.TEXT, field="body", text="I would love to some")
@@ -19,20 +19,20 @@ from seawall.model.content import Modality, Part
 
 
 class EvidenceSource(StrEnum):
-    """Where a piece of evidence comes from, in the order in which it is written down."""
+    """The source of a piece of evidence, in the order of output."""
 
     TEXT = "text"  # typed by the author
-    IMAGE = "picture"  # pictograms seen in an image
-    WORDS = "words"  # letters read in an image, QR codes
+    IMAGE = "picture"  # pictograms recognised in an image
+    WORDS = "words"  # text recognised in an image, QR codes
     VOICE = "voice"  # speech as transcribed
 
 
-MOST_CHARACTERS = 2_000  # of one source
+MOST_CHARACTERS = 2_000  # per source
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One piece: its source, its words, the part that it was found in."""
+    """One piece: its source, its words, and its part."""
 
     source: EvidenceSource
     text: str
@@ -41,12 +41,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ItemEvidence:
-    """All the evidence of an item. Words in images and speech count as text when it comes to what was said."""
+    """All evidence of an item. Words in images and speech count as text."""
 
     pieces: tuple[Evidence, ...]
 
     def text(self, *sources: EvidenceSource) -> str:
-        """What these sources say, one after the other (all of them when none is named)."""
+        """The words of these sources, concatenated (default: all sources)."""
         wanted = sources or tuple(EvidenceSource)
         said = (" ".join(one.text for one in self.pieces if one.source is source) for source in wanted)
         return " ".join(text[:MOST_CHARACTERS] for text in said if text)
@@ -58,20 +58,20 @@ class ItemEvidence:
         return " ".join(f"[{source}] {text}" for source, text in said if text)
 
     def has(self, *sources: EvidenceSource) -> bool:
-        """Whether any of these sources says something."""
+        """Whether any of these sources has content."""
         return any(one.source in sources for one in self.pieces)
 
     def sources(self) -> str:
-        """Who says something: ``text+picture``."""
+        """The sources with content: ``text+picture``."""
         return "+".join(source for source in EvidenceSource if self.has(source))
 
 
 SPOKEN = (EvidenceSource.TEXT, EvidenceSource.WORDS, EvidenceSource.VOICE)
-"""The sources that are somebody's words."""
+"""The sources that contain language."""
 
 
 def gather(parts: Sequence[Part], pictograms: Mapping[str, Sequence[str]]) -> ItemEvidence:
-    """The evidence of an item's parts; ``pictograms``: by image, what was seen."""
+    """The evidence of an item's parts; ``pictograms``: names by image path."""
     pieces = []
     for part in parts:
         if part.modality is Modality.TEXT and part.text and part.text.strip():
@@ -82,7 +82,7 @@ def gather(parts: Sequence[Part], pictograms: Mapping[str, Sequence[str]]) -> It
 
 
 def source_of(part: Part) -> EvidenceSource:
-    """Where a text part comes from: the last step of its path names the extractor that made it."""
+    """The source of a text part: the last step of its path names the extractor that made it."""
     if part.parent is None:
         return EvidenceSource.TEXT
     step = part.path.rpartition(">")[2].partition(".")[0]
@@ -92,5 +92,5 @@ def source_of(part: Part) -> EvidenceSource:
 
 
 def without_repeats(names: Sequence[str]) -> list[str]:
-    """The same names, each run of equal ones once: a row of ten knives says what one says."""
+    """The names with runs of equal ones reduced to one: ten knives in a row mean the same as one."""
     return [name for number, name in enumerate(names) if number == 0 or name != names[number - 1]]

@@ -1,8 +1,8 @@
-"""The fusion head: a few small networks over what the text encoder says of each source and of all together.
+"""The fusion head: a few small networks over the text encoder's embeddings of each source and of all together.
 
-For one item it reads the encoder's embedding of the joint typed text, of what is said, and of what the image shows,
-the products of the latter two, and a mask of which sources there are. A source that is not there is zeros, as it often
-was in training (modality dropout). The answer of each mask has its own calibration.
+Its inputs for an item are the embeddings of the joint typed text, of the language, and of the pictograms, the products
+of the latter two, and a mask of the available sources. A missing source is zeros, as often in training (modality
+dropout). Each mask has its own calibration.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class FusionError(ValueError):
 
 
 class Mask(StrEnum):
-    """Which sources an item has: somebody's words, pictograms, or both."""
+    """The sources that an item has: language, pictograms, or both."""
 
     BOTH = "text+picture"
     TEXT = "text"
@@ -44,15 +44,15 @@ class Mask(StrEnum):
 
 
 class Encoding(Protocol):
-    """The text encoder: ``TextModel``."""
+    """Interface of the text encoder (``TextModel``)."""
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One embedding of length 1 for each text."""
+        """One embedding of length 1 per text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """One hidden layer: ``max(0, x @ first + bias) @ last``, the weights as integers times a unit per hidden number."""
+    """One hidden layer: ``max(0, x @ first + bias) @ last``, with integer weights times one unit per hidden number."""
 
     first: NDArray[np.int8]  # features × hidden
     unit: Floats  # hidden
@@ -61,14 +61,14 @@ class Network:
     shift: float
 
     def logits(self, features: Floats) -> NDArray[np.float64]:
-        """One number for each row."""
+        """One number per row."""
         hidden = np.maximum(0, (features @ self.first.astype(np.float32)) * self.unit + self.bias)
         return np.asarray(hidden @ self.last + self.shift, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionHead:
-    """Networks whose probabilities are averaged, and the way from there to a calibrated one for each mask."""
+    """Networks whose probabilities are averaged, and the calibration of the average per mask."""
 
     networks: tuple[Network, ...]
     calibration: Mapping[str, Platt]
@@ -80,13 +80,13 @@ class FusionHead:
         return np.asarray(np.log(mean / (1 - mean)), dtype=np.float64)
 
     def probabilities(self, features: Floats, mask: str) -> NDArray[np.float64]:
-        """Calibrated probabilities of rows that all have this mask."""
+        """Calibrated probabilities of rows that share this mask."""
         return np.asarray(self.calibration[mask].apply(self.scores(features)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fusion:
-    """The joint head, the two that know one source only (to compare with), and what they were made for and of."""
+    """The joint head, the two single-source heads (for comparison), and the model's metadata."""
 
     version: str
     joint: FusionHead
@@ -97,7 +97,7 @@ class Fusion:
 
 
 def mask_of(bundle: ItemEvidence) -> Mask | None:
-    """Which sources a bundle has; None when it says nothing."""
+    """The sources of a bundle; None for an empty one."""
     said, shown = bundle.has(*SPOKEN), bundle.has(EvidenceSource.IMAGE)
     if said and shown:
         return Mask.BOTH
@@ -105,9 +105,9 @@ def mask_of(bundle: ItemEvidence) -> Mask | None:
 
 
 def texts_of(bundle: ItemEvidence, mask: Mask) -> tuple[str, str, str]:
-    """What the encoder is given: all sources with their marks, what is said, what is shown; "" for what is masked.
+    """The encoder's inputs: all sources with their marks, language, pictograms; "" for masked ones.
 
-    Where only one kind of source is there, the first is that one's text.
+    With one kind of source only, the first input is that source's text.
     """
     said = bundle.text(*SPOKEN) if mask is not Mask.IMAGE else ""
     shown = bundle.text(EvidenceSource.IMAGE) if mask is not Mask.TEXT else ""
@@ -115,7 +115,7 @@ def texts_of(bundle: ItemEvidence, mask: Mask) -> tuple[str, str, str]:
 
 
 def features(texts: Sequence[tuple[str, str, str]], encode: Encoding) -> Floats:
-    """One row for each triple of ``texts_of``. Equal texts are encoded once; an empty one is zeros."""
+    """One row per triple of ``texts_of``. Equal texts are encoded once; an empty one is zeros."""
     distinct = sorted({text for triple in texts for text in triple if text})
     place = {text: number for number, text in enumerate(distinct)}
     known = encode.embed(distinct)
@@ -132,13 +132,13 @@ def features(texts: Sequence[tuple[str, str, str]], encode: Encoding) -> Floats:
 
 
 def text_columns(width: int) -> NDArray[np.int64]:
-    """The columns of ``features`` that know what is said and nothing else."""
+    """The columns of ``features`` that depend on language only."""
     hidden = (width - 2) // 4
     return np.arange(hidden, 2 * hidden)
 
 
 def image_columns(width: int) -> NDArray[np.int64]:
-    """The columns of ``features`` that know what is shown and nothing else."""
+    """The columns of ``features`` that depend on pictograms only."""
     hidden = (width - 2) // 4
     return np.arange(2 * hidden, 3 * hidden)
 
@@ -163,7 +163,7 @@ def save(folder: Path, heads: Mapping[str, FusionHead], card: Mapping[str, Any])
 
 
 def load(folder: Path) -> Fusion:
-    """Read and check. Raises ``FusionError`` that says which file is wrong and what to do."""
+    """Read and check the model. Raises ``FusionError`` that names the invalid file and the remedy."""
     remedy = "restore it, or fit it again: python -m seawall.learn.joint"
     try:
         raw = (folder / WEIGHTS).read_bytes()

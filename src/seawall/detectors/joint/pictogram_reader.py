@@ -1,13 +1,13 @@
-"""The image reader: which pictograms stand in an image, and how sure that is.
+"""The image reader: recognises pictograms in an image, with their probabilities.
 
     >>> import numpy as np
     >>> reader = ImageReader()
     >>> reader.read(np.full((64, 64, 3), 255, dtype=np.uint8))
     ()
 
-Two small networks (``seawall.learn.joint_reader``), run by onnxruntime on one thread: one finds pictograms in a small
-copy of the image, the other names each cut-out. They know the pictograms of ``pictograms``, as one font draws them;
-photographs, drawings and other fonts' pictograms mostly give nothing, which says nothing about those images.
+Two small networks (``seawall.learn.joint_reader``), run by onnxruntime on one thread: one finds pictograms in a
+scaled-down image, the other classifies each crop. They know the pictograms of ``pictograms`` as drawn by one font.
+Photographs, drawings and other fonts' pictograms mostly give no result, which does not mean that they are harmless.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from seawall.detectors.joint.pictograms import TONES, pictograms
 from seawall.measure.calibrate import sigmoid
 
 FINDER_SIDE: Final = 160
-STRIDE: Final = 4  # pixels of the finder's image in one of its cells
+STRIDE: Final = 4  # pixels of the finder's input per cell
 NAMER_SIDE: Final = 48
-AROUND: Final = 1.15  # a cut-out's side over the pictogram's longer one
-SIZES: Final = (0.7, 0.85, 1.0, 1.2, 1.45)  # at which a box is tried: the finder errs on sizes more than on places
-MOST: Final = 24  # pictograms read in one image
-LONGEST_SIDE: Final = 640  # pixels of an image that is worth reading
+AROUND: Final = 1.15  # a crop's side relative to the pictogram's longer side
+SIZES: Final = (0.7, 0.85, 1.0, 1.2, 1.45)  # box scales to try: the finder is less accurate on sizes than on positions
+MOST: Final = 24  # pictograms read per image
+LONGEST_SIDE: Final = 640  # pixels; larger images are scaled down
 _GREY: Final = 128
-_SAME: Final = 0.5  # share of the smaller box from which two sightings are one
-_APART: Final = 30  # from the ground's colour, of 255, in any channel
+_SAME: Final = 0.5  # overlap, as share of the smaller box, from which two sightings are one
+_APART: Final = 30  # difference from the background colour, of 255, in any channel
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -46,10 +46,10 @@ class ReaderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Certainty:
-    """What makes a sighting: least chance that something is there, that it is a pictogram, that it is the one named.
+    """Acceptance thresholds: probability that something is there, that it is a pictogram, that it is the named one.
 
-    Where the finder is not so sure (below ``well_found``), the namer must be surer (``named_alone``).
-    ``temperature`` divides the namer's logits, so that its probabilities hold on made scenes that it has not seen.
+    Where the finder is less certain (below ``well_found``), the namer must be more so (``named_alone``).
+    ``temperature`` divides the namer's logits, so that its probabilities are calibrated on unseen synthetic scenes.
     """
 
     found: float = 0.2
@@ -72,7 +72,7 @@ class PictogramDetection:
 
 
 class PictogramReader:
-    """Reads pictograms from pixels. Thread-safe. Raises ``ReaderError`` when its networks cannot be loaded."""
+    """Recognises pictograms in pixels. Thread-safe. Raises ``ReaderError`` when its networks cannot be loaded."""
 
     def __init__(self, folder: Path | None = None, certainty: Certainty | None = None) -> None:
         self._folder = folder or Path(__file__).with_name("data")
@@ -80,7 +80,7 @@ class PictogramReader:
         self._lock = threading.Lock()
 
     def read(self, pixels: Pixels) -> tuple[PictogramDetection, ...]:
-        """The pictograms of an image (height, width, RGB), line by line as one reads."""
+        """The pictograms of an image (height, width, RGB), in reading order."""
         likely = [(chance, box) for chance, box in self.find(pixels) if chance >= self.certainty.found]
         apart = islands(pixels)
         boxes = [_scaled(box, size) for size in SIZES for _, box in likely] + apart
@@ -102,7 +102,7 @@ class PictogramReader:
         return tuple(in_reading_order(kept[:MOST]))
 
     def find(self, pixels: Pixels) -> list[tuple[float, Box]]:
-        """Where pictograms may stand, with the chance of each, most likely first; overlapping ones only once."""
+        """Candidate boxes of pictograms with their probabilities, most likely first; overlapping ones only once."""
         small, scale = _into_square(pixels, FINDER_SIDE)
         planes = (small.astype(np.float32) / 255).transpose(2, 0, 1)[None]
         (raw,) = self._sessions[0].run(None, {"pictures": planes})
@@ -125,7 +125,7 @@ class PictogramReader:
 
 
 def in_reading_order(sightings: list[PictogramDetection]) -> list[PictogramDetection]:
-    """Lines from top to bottom, each from left to right: those whose middles differ by less than half a height."""
+    """Lines from top to bottom, each from left to right; centres in a line differ by less than half a height."""
     lines: list[list[PictogramDetection]] = []
     for one in sorted(sightings, key=lambda each: each.box[1] + each.box[3]):
         middle = (one.box[1] + one.box[3]) / 2
@@ -140,7 +140,7 @@ def in_reading_order(sightings: list[PictogramDetection]) -> list[PictogramDetec
 
 
 def islands(pixels: Pixels) -> list[Box]:
-    """What stands apart on a ground of one colour, cut at the gaps between rows and columns. Else nothing."""
+    """Boxes of objects on a background of one colour, split at gaps between rows and columns; else nothing."""
     small, scale = _into_square(pixels, FINDER_SIDE)
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     inside = small[:height, :width].astype(np.int16)
@@ -170,7 +170,7 @@ def islands(pixels: Pixels) -> list[Box]:
 
 
 def _runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where it is marked without a gap: first, and one past the last."""
+    """Runs of marked positions: first, and one past the last."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], marked.astype(np.int8), [0]))))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
@@ -188,7 +188,7 @@ def _session(path: Path) -> Any:
 
 
 def _into_square(pixels: Pixels, side: int) -> tuple[Pixels, float]:
-    """The image scaled into a square, grey beyond its edges; and its scale."""
+    """The image scaled into a square with grey padding, and its scale."""
     images = importlib.import_module("PIL.Image")
     image = images.fromarray(pixels)
     scale = side / max(image.size)
@@ -199,7 +199,7 @@ def _into_square(pixels: Pixels, side: int) -> tuple[Pixels, float]:
 
 
 def _cut_out(pixels: Pixels, box: Box) -> Pixels:
-    """The square around a box, as the namer sees it; the image's edge is drawn out where the square goes beyond."""
+    """The square around a box as input of the namer; beyond the image, its edge pixels are repeated."""
     images = importlib.import_module("PIL.Image")
     height, width = pixels.shape[:2]
     half = max(1.0, AROUND * max(box[2] - box[0], box[3] - box[1]) / 2)
@@ -212,7 +212,7 @@ def _cut_out(pixels: Pixels, box: Box) -> Pixels:
 
 
 def _scaled(box: Box, size: float) -> Box:
-    """The box around the same middle, that many times as large."""
+    """The box with the same centre, scaled."""
     x, y, width, height = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]
     return (x - width * size / 2, y - height * size / 2, x + width * size / 2, y + height * size / 2)
 
@@ -238,7 +238,7 @@ def _peaks(found: NDArray[np.float64], scale: float) -> list[tuple[float, Box]]:
 
 
 def _overlap(one: Box, other: Box) -> float:
-    """The shared area over the smaller one's."""
+    """The intersection as a share of the smaller box."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))

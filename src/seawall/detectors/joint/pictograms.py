@@ -1,6 +1,6 @@
 """The pictograms that the image reader knows, with their names.
 
-Names are Unicode's (CLDR short names, English), which is what a reader of the evidence understands best.
+Names are Unicode's (CLDR short names, English), which are familiar to readers of the evidence.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 TONES = ("", "light skin tone", "medium-light skin tone", "medium skin tone", "medium-dark skin tone", "dark skin tone")
-"""Fitzpatrick's five, after none."""
+"""Fitzpatrick's five skin tones, after "none"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Pictogram:
     toned: str
 
     def named(self, tone: int = 0) -> str:
-        """The name as evidence writes it: ``man: dark skin tone``."""
+        """The name as used in evidence: ``man: dark skin tone``."""
         return f"{self.name}: {TONES[tone]}" if tone and self.toned else self.name
 
 
 @cache
 def pictograms() -> tuple[Pictogram, ...]:
-    """Every known pictogram; its place is its class."""
+    """Every known pictogram; its index is its class."""
     raw = Path(__file__).with_name("data").joinpath("pictograms.json").read_text(encoding="utf-8")
     return tuple(Pictogram(*row) for row in json.loads(raw))

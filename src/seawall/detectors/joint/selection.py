@@ -1,4 +1,4 @@
-"""Which parts of an item are read together: each image, with all the words of its post.
+"""Selection of parts that are read together: each image with all the words of its post.
 
 >>> from seawall.model import Modality, Part
 >>> body = Part(path="body", modality=Modality.TEXT, field="body", text="I would love to some")
@@ -18,7 +18,7 @@ from seawall.detectors.joint.evidence import source_of
 from seawall.detectors.text.model.language import plainly_not_english
 from seawall.model.content import Modality, Part
 
-MOST_IMAGES: Final = 8  # of one item: its own, then frames of its videos
+MOST_IMAGES: Final = 8  # per item: its own images, then frames of its videos
 LANGUAGES: Final = frozenset({"en"})
 
 Place: TypeAlias = tuple[int, tuple[tuple[str, int], ...]]
@@ -26,22 +26,22 @@ Place: TypeAlias = tuple[int, tuple[tuple[str, int], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointInput(Part):
-    """An image, and ``beside`` it the texts of its post: those that the author typed, then those that were found."""
+    """An image with the texts of its post in ``beside``: first typed ones, then recognised ones."""
 
     beside: tuple[Part, ...] = ()
 
     @property
     def typed(self) -> str:
-        """What the author typed."""
+        """The text typed by the author."""
         return "\n".join(part.text or "" for part in self.beside if part.parent is None)
 
 
 def joint_inputs(parts: Sequence[Part]) -> list[JointInput]:
-    """The images of an item, at most ``MOST_IMAGES``, each with the words that are read with it.
+    """The images of an item, at most ``MOST_IMAGES``, each with the words to read with it.
 
-    ``parts``: all there are so far, in any order of derived ones. Own images come first, then the first frames. Words
-    read in the image itself come before those of other images and of audio files; what was found twice (frames of
-    one scene) counts once. Found words that are plainly in another language are left out: nobody reads them here.
+    ``parts``: all parts so far, derived ones in any order. The item's images come first, then frames. Words recognised
+    in the image itself precede those of other images and of audio; duplicates (frames of one scene) count once.
+    Recognised words clearly in another language are left out, because no model here reads them.
     """
     place = _places(parts)
     texts = [part for part in parts if part.modality is Modality.TEXT and part.text and part.text.strip()]
@@ -58,7 +58,7 @@ def joint_inputs(parts: Sequence[Part]) -> list[JointInput]:
 
 
 def _found_near(image: Part, found: Sequence[Part]) -> list[Part]:
-    """The image's own words first, then the others; the same words once."""
+    """The image's own words first, then the others, without duplicates."""
     inside = f"{image.path}>"
     once: dict[tuple[str, str], Part] = {}
     for part in sorted(found, key=lambda part: not part.path.startswith(inside)):
@@ -73,8 +73,8 @@ def _is_readable(part: Part) -> bool:
 
 
 def _places(parts: Sequence[Part]) -> Callable[[Part], Place]:
-    """Where a part stands in the item, whatever the order in which extractors answered: ``clip>frame.9`` before
-    ``clip>frame.10``."""
+    """A sort key for the position of a part in the item, independent of the order in which extractors answered:
+    ``clip>frame.9`` before ``clip>frame.10``."""
     roots = {part.path: number for number, part in enumerate(part for part in parts if part.parent is None)}
 
     def place(part: Part) -> Place:

@@ -1,4 +1,4 @@
-"""Abuse of a catalogue's titles and names: what search engines are baited with, what playlists say, who is imitated.
+"""Detectors of abuse in titles and names of a catalogue: search-engine bait, messages in titles, impersonation.
 
 >>> from seawall.detectors.names import TitleDetector
 >>> from seawall.model import Modality, Part
@@ -7,8 +7,7 @@
 >>> [(signal.name, signal.value > 0.5) for signal in answer]
 [('title_stuffing', True)]
 
-They need no history: one item is enough. What needs counting (how many uploads an hour, how often a title changed)
-belongs to counters.
+They need no history: one item is enough. Rates (uploads per hour, title changes) are the task of counters.
 """
 
 from seawall.detectors.names.impersonation import NameDetector

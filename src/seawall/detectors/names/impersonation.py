@@ -1,4 +1,4 @@
-"""Names that imitate others: look-alike letters, a word added, a letter changed."""
+"""Detector of names that imitate others: look-alike letters, an added word, a changed letter."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ VERSION: Final = "1"
 NAME_FIELDS: Final = frozenset({"artists", "artist", "display_name", "author", "show_title", "channel", "label"})
 
 DISGUISED: Final = 0.95
-"""Looks the same, is spelled with other characters."""
+"""Looks the same, spelled with other characters."""
 DECORATED: Final = 0.8
-"""The name, and a word by which it claims to be the real one."""
+"""The name plus a word that claims authenticity."""
 MISSPELLED: Final = 0.6
-"""A letter added, lost, changed or swapped, in names of 7 letters and more. Honest names are near each other too."""
+"""A letter added, removed, changed or swapped, in names of 7 letters or more. Legitimate names are similar, too."""
 
 _CLAIMS: Final = words(
     "official offical oficial officiel offiziell real original vevo topic hq team management manager mgmt booking"
     " bookings support helpdesk private backup fanpage giveaway giveaways prizes rewards staff admin security verified"
     " verify account page channel tv"
 )
-_LEAST: Final = 7  # letters of a name that a changed letter may be searched in
+_LEAST: Final = 7  # letters that a name needs for finding changed letters
 _LONGEST: Final = 60
 _LINE = re.compile(r"[^\n]+")
 
 
 class NameDetector:
-    """``near_name`` and ``same_name`` of names of artists and accounts, against the banks' entries of kind ``name``.
+    """``near_name`` and ``same_name`` for names of artists and accounts, against bank entries of kind ``name``.
 
-    ``near_name``: how a name imitates a protected one, 0 to 1, not calibrated. ``same_name``: 1 where it is that name
-    (case, accents and punctuation aside): whoever bears it by right, and whoever does not, write it alike; only the
-    account tells them apart. Evidence is the entry; the span is the name's, in lists as well.
+    ``near_name``: how closely a name imitates a protected one, 0 to 1, not calibrated. ``same_name``: 1 where it is
+    that name (ignoring case, accents and punctuation); its owner and an impostor write it alike, only the account
+    differs. Evidence is the entry; the span is the name's, in lists as well.
     """
 
     spec = DetectorSpec(
@@ -59,14 +59,14 @@ class NameDetector:
     )
 
     def __init__(self, banks: BankDetector | None = None, fields: Collection[str] = NAME_FIELDS) -> None:
-        """``fields`` are the fields of content types that hold names."""
+        """``fields``: the fields of content types that contain names."""
         self._banks = banks or BankDetector()
         self._fields = frozenset(fields)
         self._seen = self._banks.matcher
         self._index = _NameIndex(self._seen.names())
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part: a signal for each name in it that is or imitates a protected one."""
+        """One answer per part: a signal for each name in it that equals or imitates a protected one."""
         matcher = self._banks.matcher
         if matcher is not self._seen:
             self._seen = matcher
@@ -92,7 +92,7 @@ class NameDetector:
 
 
 class _NameIndex:
-    """Protected names by spelling, by shape, and by what is left of the shape when a letter is left out."""
+    """Protected names by spelling, by visual shape, and by shapes with one letter left out."""
 
     def __init__(self, entries: Sequence[BankEntry]) -> None:
         self.entries = list(entries)
@@ -107,7 +107,7 @@ class _NameIndex:
                 self._shortened[shortened].append((looks, entry.id, len(spelled.split())))
 
     def find(self, name: str) -> tuple[str, str, float] | None:
-        """The entry, the signal and its value; None when the name is nobody's."""
+        """The entry, the signal and its value; None without a match."""
         if not self._plain or len(name) > _LONGEST:
             return None
         spelled = _bare(plain(name))
@@ -141,14 +141,14 @@ def _bare(spelled: str) -> str:
 
 
 def _shortenings(looks: str) -> Iterator[str]:
-    """The shape, and all that is left of it when one letter is left out: names one edit apart share one of them."""
+    """The shape, and all shapes with one letter left out: names one edit apart share one of them."""
     if _LEAST - 1 <= len(looks) <= _LONGEST:
         yield looks
         yield from (looks[:n] + looks[n + 1 :] for n in range(len(looks)))
 
 
 def _edits(one: str, other: str) -> int:
-    """Letters added, lost, changed or swapped with their neighbour (optimal string alignment)."""
+    """The number of letters added, removed, changed or swapped with a neighbour (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for n, char in enumerate(one, start=1):

@@ -1,4 +1,4 @@
-"""Titles that are messages: said to one person, asking for an answer; and track lists whose order spells one."""
+"""Detector of titles used as messages to a person, and of track lists whose order spells a message."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _LEAST_LETTERS: Final = 6
 _LONG_WORD: Final = 4
 _LETTERS_A_WORD: Final = 2.5
 _LEAST_TITLES: Final = 3
-_TITLE_START: Final = 20  # characters in which a title's first letter stands
+_TITLE_START: Final = 20  # characters in which a title's first letter must occur
 _SHORT_TITLE: Final = 3  # words
 _LONGEST_LIST: Final = 60
 
 
 class TitleMessageDetector:
-    """``title_message``: a title that speaks to somebody; ``acrostic``: a list of titles that spells words in order.
+    """``title_message``: a title that addresses a person; ``acrostic``: a list of titles that spells words in order.
 
-    Scores from 0 to 1, not calibrated; they read English. A song may be called "Text Me": one sign stays below 0.65,
-    and rules ask for more besides (an empty playlist, a contact).
+    Scores from 0 to 1, not calibrated; English only. A song may be called "Text Me": one sign alone stays below 0.65,
+    and rules require further evidence (an empty playlist, a contact).
     """
 
     spec = DetectorSpec(
@@ -64,7 +64,7 @@ class TitleMessageDetector:
     def __init__(
         self, titles: Collection[str] = TITLE_FIELDS | {"description"}, lists: Collection[str] = LIST_FIELDS
     ) -> None:
-        """Which fields of content types hold titles, and which hold lists of them."""
+        """``titles``, ``lists``: fields of content types that contain titles, or lists of them."""
         self._titles = frozenset(titles)
         self._lists = frozenset(lists)
         source = resources.files("seawall.detectors.names").joinpath("title_message.yaml").read_text("utf-8")
@@ -72,7 +72,7 @@ class TitleMessageDetector:
         self._phrases = LexiconDetector([self._lexicon])
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; evidence names the signs."""
+        """One answer per part; evidence names the signs."""
         return [tuple(self._look(part)) for part in parts]
 
     def _look(self, part: Part) -> Iterator[Signal]:
@@ -86,7 +86,7 @@ class TitleMessageDetector:
                 yield self._signal("title_message", each.value, part, each.evidence, each.span)
 
     def _sentence(self, titles: Sequence[str]) -> tuple[float, str]:
-        """Do titles of a few words, read one after the other, say what none of them says alone?"""
+        """Whether short titles, read in order, form a sentence that no single title contains."""
         if len(titles) < _LEAST_TITLES or any(len(title.split()) > _SHORT_TITLE for title in titles):
             return 0.0, ""
         [together] = self._phrases.detect([_text(" ".join(titles))])
@@ -120,7 +120,7 @@ def _signals(answer: DetectorResult) -> list[Signal]:
 
 
 def _spelled(titles: Sequence[str]) -> tuple[float, str]:
-    """Do the first letters of the titles spell words?"""
+    """Whether the first letters of the titles spell words."""
     initials = "".join(
         next((char for char in fold(title[:_TITLE_START]).text if char.isalpha()), " ") for title in titles
     )
@@ -132,7 +132,7 @@ def _spelled(titles: Sequence[str]) -> tuple[float, str]:
 
 
 def _segment(letters: str) -> tuple[str, ...]:
-    """The fewest known words that spell all the letters; () when none do."""
+    """The fewest known words that spell all the letters; () when impossible."""
 
     @functools.cache
     def best(at: int) -> tuple[str, ...] | None:

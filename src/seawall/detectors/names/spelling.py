@@ -1,4 +1,4 @@
-"""How names look: spelled plainly, and by their shapes."""
+"""Normal forms of names: plain spelling and visual shape."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DOUBLE = re.compile(r"(.)\1+")
 
 
 def plain(name: str) -> str:
-    """A name as people type it: lower case, without accents and punctuation, single spaces; letters as they are.
+    """A name in plain spelling: lower case, without accents and punctuation, single spaces; letters unchanged.
 
     >>> plain("Beyoncé  KNOWLES-Carter")
     'beyonce knowles carter'
@@ -42,9 +42,9 @@ def plain(name: str) -> str:
 
 
 def shape(name: str) -> str:
-    """A name as it looks at a glance: letters of other scripts, digits and signs as the Latin letters they resemble.
+    """The visual shape of a name: other scripts' letters, digits and signs become the Latin letters they resemble.
 
-    Two names of one shape are hard to tell apart; most of them are not the same.
+    Two names of one shape are hard to tell apart; most of them are not the same name.
 
     >>> shape("Аdеlе") == shape("Adele") == shape("ADE1E") == shape("A d e l e")
     True
@@ -57,7 +57,7 @@ def shape(name: str) -> str:
 
 
 def is_disguised(name: str) -> bool:
-    """Whether a name is written with what no keyboard for its language has: other scripts' letters, ornaments."""
+    """Whether a name contains characters that no keyboard for its language has: other scripts' letters, ornaments."""
     letters = [char for char in unicodedata.normalize("NFD", name) if char.isalpha()]
     if len({_script(char) for char in letters}) > 1 or any(unicodedata.category(char) in _UNSEEN for char in name):
         return True
@@ -67,5 +67,5 @@ def is_disguised(name: str) -> bool:
 
 
 def _script(char: str) -> str:
-    """``LATIN``, ``CYRILLIC``, …; ornaments such as ``MATHEMATICAL`` count as scripts of their own."""
+    """``LATIN``, ``CYRILLIC``, …; ornaments such as ``MATHEMATICAL`` count as separate scripts."""
     return unicodedata.name(char, "?").partition(" ")[0]

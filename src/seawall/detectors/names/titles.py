@@ -1,4 +1,4 @@
-"""Titles written for search engines: keyword piles, and other people's names as bait."""
+"""Detector of titles written for search engines: keyword stuffing, and others' names as bait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seawall.model.content import Modality, Part
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
 
 VERSION: Final = "1"
-_LONGEST: Final = 1_000  # characters read of one title
+_LONGEST: Final = 1_000  # characters of a title that are read
 TITLE_FIELDS: Final = frozenset({"title", "name", "album", "show_title", "series"})
 
 _KEYWORDS: Final = words(
@@ -45,12 +45,12 @@ _STYLE = re.compile(r"\btype\s+beat\b", re.I)
 class TitleDetector:
     """``title_stuffing`` and ``trademark_bait`` of titles: 0 to 1, ordered, not calibrated.
 
-    Bait are the names that the banks hold as entries of kind ``name``, and well-known brands. A title with one such
-    name is a title; several, or one with a promise ("official", "unreleased"), look like bait.
+    Bait are bank entries of kind ``name`` and well-known brands. One such name is normal in a title; several, or one
+    with a promise ("official", "unreleased"), are signs of bait.
     """
 
     def __init__(self, banks: BankDetector | None = None, fields: Collection[str] = TITLE_FIELDS) -> None:
-        """``fields`` are the fields of content types that hold titles."""
+        """``fields``: the fields of content types that contain titles."""
         self._banks = banks or BankDetector()
         self._fields = frozenset(fields)
         self._seen = self._banks.matcher
@@ -78,7 +78,7 @@ class TitleDetector:
     )
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; evidence names the strongest sign."""
+        """One answer per part; evidence names the strongest sign."""
         return [self._look(part) if part.field in self._fields and part.parent is None else () for part in parts]
 
     def _look(self, part: Part) -> DetectorResult:
@@ -99,7 +99,7 @@ class TitleDetector:
 
 
 class _Known:
-    """The protected names, by their first word, to be found inside titles."""
+    """Protected names by their first word, for finding them in titles."""
 
     def __init__(self, entries: Sequence[BankEntry]) -> None:
         self.entries = list(entries)
@@ -156,14 +156,14 @@ def _listed(names: str) -> list[str]:
 
 
 def _repeated(chunks: Iterable[str]) -> int:
-    """In how many different pieces of the title the most frequent keyword stands."""
+    """The number of distinct segments of the title that contain the most frequent keyword."""
     pieces = [plain(chunk) for chunk in chunks]
     counts = Counter(word for piece in set(pieces) for word in set(piece.split()) & _KEYWORDS)
     return max(counts.values(), default=0)
 
 
 def _together(signs: Iterable[tuple[float, str]]) -> tuple[float, str | None]:
-    """Signs as one score, ``1 - Π(1 - weight)``, and the name of the strongest."""
+    """The combined score ``1 - Π(1 - weight)``, and the name of the strongest sign."""
     found = sorted(signs, reverse=True)
     doubt = 1.0
     for weight, _ in found:

@@ -1,4 +1,4 @@
-"""Detectors of text, and the views of a text that resist evasion.
+"""Text detectors, and normalised views of a text that resist evasion.
 
 >>> from seawall.content.normalise import normalise
 >>> normalise("k 1 l l").text

@@ -1,12 +1,12 @@
-"""Word lists for harms without training data: weighted phrases over the reader's view of a text.
+"""Word lists for harms without training data: weighted phrases matched on the normalised text.
 
-A file in ``lexicons/`` is one signal. Its entries carry a weight from 0 to 1, by which a reader of such words alone
-would suspect the harm. The score of a text is ``1 - Π(1 - weight)`` over the entries found, each once; where a
-*softener* (help is offered, it is told, it is a joke) stands in the same text, every weight is multiplied by the
-smallest factor. Scores are ordered, not calibrated.
+A file in ``lexicons/`` is one signal. Its entries have a weight from 0 to 1, the suspicion of harm from these words
+alone. The score of a text is ``1 - Π(1 - weight)`` over the entries found, each once; where a *softener* (an offer of
+help, a report, a joke) occurs in the same text, every weight is multiplied by the smallest factor. Scores are ordered,
+not calibrated.
 
-Phrases are written in a small notation: ``(a|b)`` either, ``?`` maybe, ``*`` any ending, ``..`` up to three words
-between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated by the writer ("kiiill").
+Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
+between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
 
 VERSION = "1"
-_MOST_SIGNALS = 20  # evidence for one signal in one part
+_MOST_SIGNALS = 20  # evidence per signal and part
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LexiconEntry:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One signal's word list. The weights of ``softeners`` are factors."""
+    """The word list of one signal. The weights of ``softeners`` are factors."""
 
     signal: str
     harm: str
@@ -51,11 +51,11 @@ class Lexicon:
 
 
 class LexiconError(ValueError):
-    """A word list cannot be used; the message names file, entry and remedy."""
+    """An invalid word list; the message names file, entry and remedy."""
 
 
 def shipped_lexicons() -> tuple[Lexicon, ...]:
-    """The word lists inside the package, by name."""
+    """The shipped word lists, by name."""
     folder = resources.files("seawall.detectors.text") / "lexicons"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
     return tuple(read_lexicon(file.read_text("utf-8"), file.name) for file in files)
@@ -73,7 +73,7 @@ def read_lexicon(source: str, name: str) -> Lexicon:
     if missing:
         raise LexiconError(f"{name}: {', '.join(missing)} missing")
     if document["harm"] not in HARMS:
-        raise LexiconError(f"{name}: no harm is called {document['harm']!r}; there are: {', '.join(HARMS)}")
+        raise LexiconError(f"{name}: unknown harm {document['harm']!r}; known: {', '.join(HARMS)}")
     return Lexicon(
         signal=str(document["signal"]),
         harm=document["harm"],
@@ -84,7 +84,7 @@ def read_lexicon(source: str, name: str) -> Lexicon:
 
 
 class LexiconDetector:
-    """Scores texts by the shipped word lists, or by those given."""
+    """Scores texts by word lists (default: the shipped ones)."""
 
     def __init__(self, lexicons: Sequence[Lexicon] | None = None) -> None:
         lexicons = shipped_lexicons() if lexicons is None else tuple(lexicons)
@@ -104,7 +104,7 @@ class LexiconDetector:
         self._patterns = [re2.compile(entry.pattern, _options()) for _, entry in rows]
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part: per signal its score first, then what each further entry adds to it."""
+        """One answer per part: per signal its score first, then the contribution of each further entry."""
         return [self._look(part) for part in parts]
 
     def _look(self, part: Part) -> DetectorResult:
@@ -157,7 +157,7 @@ _TOKEN = re.compile(
 
 
 def phrase_pattern(phrase: str) -> str:
-    """The RE2 pattern of a phrase in the notation of this module."""
+    """The RE2 pattern of a phrase in this module's notation."""
     pieces: list[str] = []
     after_letters = False
     for token in _TOKEN.finditer(phrase.strip()):
@@ -167,7 +167,7 @@ def phrase_pattern(phrase: str) -> str:
         elif token["letters"]:
             pieces.append(re.sub(r"(.)\1*", lambda run: run[0] + "+", fold(text).text))
         elif text == "?" and after_letters:
-            pieces[-1] = pieces[-1][:-1] + "*"  # "pics?": maybe the letter, not as few of them as possible
+            pieces[-1] = pieces[-1][:-1] + "*"  # "pics?": optional letter, not a lazy repetition
         elif text == " ":
             pieces.append(_SEPARATOR)
         elif text == "'":

@@ -1,7 +1,7 @@
-"""Videos: sampled in a process with limits, their frames hashed, and compared with the banks.
+"""Video detection: sampled in a limited process, frames hashed, and compared with the banks.
 
-The images in a video are also parts of their own (``clip>frame.3``), which the image detector compares with single
-images; here frames are held together by time, so that a clip of a known video is found with its seconds.
+The frames of a video are also separate parts (``clip>frame.3``), which the image detector compares with single images;
+here frames are combined by time, so that a clip of a known video is found with its times.
 """
 
 from seawall.detectors.video.detector import VideoDetector

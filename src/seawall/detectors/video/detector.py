@@ -1,4 +1,4 @@
-"""Known videos."""
+"""Detector of known videos."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ VERSION: Final = "1"
 
 
 class VideoDetector:
-    """Finds videos of the banks by digest and by the hashes of their frames, and hands those over for later entries.
+    """Finds videos of the banks by digest and by hashes of their frames, and returns those for later entries.
 
-    A video that cannot be decoded within its limits is *unknown*; its digest alone, when it is found, is an answer.
+    A video that cannot be decoded within its limits is *unknown*, unless its digest matches.
     """
 
     def __init__(self, banks: BankDetector | None = None, media: Media | None = None) -> None:
-        """Videos are decoded by ``media``; who shares it with the extractors has each video decoded once."""
+        """Videos are decoded by ``media``; share it with the extractors to decode each video once."""
         self._banks = banks or BankDetector()
         self._media = media or Media()
         self._following = BankFollowingDetector(self._banks, _spec)
 
     @property
     def spec(self) -> DetectorSpec:
-        """Promises a signal for every bank."""
+        """Declares a signal per bank."""
         return self._following.spec
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part; videos are read one after the other."""
+        """One answer per part; videos are processed one after the other."""
         return [self._look(part) for part in parts]
 
     def close(self) -> None:
@@ -46,7 +46,7 @@ class VideoDetector:
         hits = matcher.match_bytes(part.data or b"")
         clip = self._media.video(part.data or b"")
         if isinstance(clip, UnreadableMedia):
-            if hits or not matcher.has("video"):  # nothing else of it could match
+            if hits or not matcher.has("video"):  # nothing else could match
                 return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
             return clip.about(part, name)
         frames = frames_of(clip)
@@ -59,7 +59,7 @@ class VideoDetector:
 
 
 def frames_of(clip: VideoContent) -> list[Frame]:
-    """The video's fingerprint: seconds and hash of every sampled frame that is not flat, each still once a second."""
+    """The video's fingerprint: seconds and hash of every sampled frame that is not flat, still scenes once a second."""
     frames = sorted(
         (each.seconds, bytes.fromhex(each.hash)) for each in clip.samples if each.quality >= PDQ_MIN_QUALITY
     )

@@ -1,4 +1,4 @@
-"""What a bank keeps of a video."""
+"""Bank entries for videos."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def video_value(data: bytes) -> str:
     with closing(Media()) as media:
         clip = media.video(data)
     if isinstance(clip, UnreadableMedia):
-        raise EntryError(f"this is no video that can be read: {clip.code}")
+        raise EntryError(f"this is not a readable video: {clip.code}")
     frames = frames_of(clip)
     if not frames:
-        raise EntryError("every frame has too little detail to be found again; add the video's digest instead")
+        raise EntryError("every frame has too little detail to match; add the video's digest instead")
     return json.dumps([[seconds, hash.hex()] for seconds, hash in frames])

@@ -1,9 +1,9 @@
-"""From trained weights to the file that is served: an ONNX graph of 8-bit weights, written node by node.
+"""Export of trained weights as an ONNX graph with 8-bit weights, written node by node.
 
-The graph reads texts of one length (B × L piece numbers, no padding, hence no mask) and gives the heads' log-odds
-(B × heads) and the general embedding (B × hidden, length 1). A matrix is stored as 8-bit integers with one scale for
-each output, and what it is multiplied with is rounded to 8 bits by the largest value of the call
-(``DynamicQuantizeMatMul``). The tables of embeddings are 8-bit with one scale per piece.
+The graph reads texts of one length (B × L piece numbers, no padding, hence no mask) and returns the heads' log-odds
+(B × heads) and the general embedding (B × hidden, length 1). A matrix is stored as 8-bit integers with one scale per
+output; its other operand is rounded to 8 bits by the largest value of the call (``DynamicQuantizeMatMul``). The
+embedding tables are 8-bit with one scale per piece.
 
 Needs the package ``onnx``; serving needs ``onnxruntime`` alone.
 """
@@ -23,7 +23,7 @@ _MICROSOFT = "com.microsoft"
 
 
 class OnnxGraph:
-    """Nodes and weights as they are added."""
+    """An ONNX graph under construction: its nodes and weights."""
 
     def __init__(self, bits: int) -> None:
         self.bits = bits  # 8: rounded weights; 32: as trained
@@ -31,12 +31,12 @@ class OnnxGraph:
         self.weights: list[Any] = []
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """A weight of the graph."""
+        """Add a weight."""
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """A node with one output, named after it."""
+        """Add a node with one output, named after it."""
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, domain=domain, **attributes))
         return output
 
@@ -74,7 +74,7 @@ def _rounded(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
 
 
 def export(state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str]) -> bytes:
-    """The bytes of the ONNX file from the state of a ``Classifier``. ``notes`` are kept in its metadata."""
+    """The ONNX file for the state of a ``Classifier``. ``notes`` are stored in its metadata."""
     graph = OnnxGraph(bits)
     words = graph.table("pieces", state["encoder.words.weight"], "encoder.words")
     length = graph.node("Shape", ["pieces"], "length", start=1)

@@ -1,9 +1,9 @@
-"""Fine-tuning of the encoder: every head at once, each text teaching the heads that its data set has labels for.
+"""Fine-tuning of the encoder on all heads at once; each text trains the heads that its data set has labels for.
 
-Besides the heads that are served, two things are learnt that keep the encoder honest: the category of sexism (a finer
-label that EDOS has), and the sentence embedding of the published model, so that the fine-tuned one still knows what
-texts are about. Seeds are fixed, but torch's sums on another processor, or another number of threads, differ in the
-last bits: a training run is repeatable in what it reaches, not byte for byte.
+Besides the served heads, two auxiliary tasks regularise the encoder: the category of sexism (a finer label of EDOS),
+and the sentence embedding of the published model, so that the fine-tuned one keeps its general knowledge of topics.
+Seeds are fixed, but torch's sums differ in the last bits with another processor or number of threads: a training run
+is repeatable in its results, not byte for byte.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _READ = 126  # pieces
 
 
 def pad(rows: Sequence[Sequence[int]], pieces: WordPiece) -> tuple[Tensor, Tensor]:
-    """Texts as pieces (B × L) with marks of beginning and end, and where there are any (B × L)."""
+    """Texts as pieces (B × L) with start and end marks, and the mask of real pieces (B × L)."""
     length = max(map(len, rows)) + 2
     numbers = np.full((len(rows), length), pieces.padding, dtype=np.int64)
     mask = np.zeros((len(rows), length), dtype=bool)
@@ -41,7 +41,7 @@ def pad(rows: Sequence[Sequence[int]], pieces: WordPiece) -> tuple[Tensor, Tenso
 
 
 def _epoch(lessons: TrainingSteps, plan: TrainingPlan, chance: random.Random) -> list[int]:
-    """The texts of one epoch, in order: a share of some sets, others more than once."""
+    """The texts of one epoch, in order: a share of some sets, repetitions of others."""
     chosen: list[int] = []
     for number, name in enumerate(lessons.datasets):
         share = plan.share.get(name, 1.0)
@@ -53,7 +53,7 @@ def _epoch(lessons: TrainingSteps, plan: TrainingPlan, chance: random.Random) ->
 def _batches(
     lessons: TrainingSteps, plan: TrainingPlan, pieces: WordPiece, chance: random.Random
 ) -> Iterator[tuple[list[int], list[list[int]], list[bool]]]:
-    """Rows, their pieces, and whether each still means what the old embedding says; texts of like length together."""
+    """Rows, their pieces, and whether the old embedding still applies to each; texts of similar length together."""
     chosen = _epoch(lessons, plan, chance)
     for start in range(0, len(chosen), plan.batch * 40):
         drawn: list[tuple[int, list[int], bool]] = []
@@ -102,7 +102,7 @@ def fine_tune(
     seed: int,
     progress: Callable[[str], None],
 ) -> None:
-    """Train ``model`` in place; at the end it holds the average of its weights over the last steps."""
+    """Train ``model`` in place; it ends with the average of its weights over the last steps."""
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311
     for number, layer in enumerate(model.encoder.layers):
@@ -142,7 +142,7 @@ def fine_tune(
 
 
 def outputs(model: EncoderClassifier, texts: Sequence[str], pieces: WordPiece) -> tuple[Floats, Floats]:
-    """Log-odds of the heads (texts × heads) and general embeddings (texts × hidden) of texts, by their beginnings."""
+    """Log-odds of the heads (texts × heads) and general embeddings (texts × hidden) of texts, from their beginnings."""
     read = [pieces.cut(encoder_text(text))[:_READ] for text in texts]
     odds = np.zeros((len(texts), model.heads.out_features), dtype=np.float32)
     general = np.zeros((len(texts), model.general.out_features), dtype=np.float32)
@@ -154,7 +154,7 @@ def outputs(model: EncoderClassifier, texts: Sequence[str], pieces: WordPiece) -
 
 
 def published_embeddings(encoder: EncoderNetwork, examples: Sequence[LabelledText], pieces: WordPiece) -> Floats:
-    """What the published model makes of each text (texts × hidden, length 1), by its beginning."""
+    """The published model's embedding of each text (texts × hidden, length 1), from its beginning."""
     read = [pieces.cut(encoder_text(example.text))[:_READ] for example in examples]
     found = np.zeros((len(examples), HIDDEN), dtype=np.float32)
     for rows in _by_length(read):
@@ -163,7 +163,7 @@ def published_embeddings(encoder: EncoderNetwork, examples: Sequence[LabelledTex
 
 
 def _by_length(texts: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
-    """Rows of like length together."""
+    """Rows grouped by similar length."""
     order = np.argsort([len(text) for text in texts], kind="stable")
     for start in range(0, len(order), 64):
         yield order[start : start + 64]

@@ -1,6 +1,6 @@
-"""BERT's encoder (Devlin et al. 2019) in the six layers of MiniLM (Wang et al. 2020), with one output for each head.
+"""BERT's encoder (Devlin et al. 2019) in the six layers of MiniLM (Wang et al. 2020), with one output per head.
 
-Needs torch, which only training needs. Shapes: B texts of L pieces, H hidden numbers.
+Needs torch, for training only. Shapes: B texts of L pieces, H hidden numbers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ HIDDEN, LAYERS, ATTENTION_HEADS, INNER = 384, 6, 12, 1536
 _EPSILON = 1e-12
 
 
-class EncoderLayer(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
-    """Attention over the whole text, then a small network for each piece; each with its residual and norm."""
+class EncoderLayer(nn.Module):  # type: ignore[misc]  # torch may be missing during type checking
+    """Attention over the whole text, then a small network per piece; each with residual and norm."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,8 +38,8 @@ class EncoderLayer(nn.Module):  # type: ignore[misc]  # torch may be missing whe
         return self.last_norm(states + self.outer(functional.gelu(self.inner(states))))
 
 
-class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
-    """Pieces to the mean of their last states (B, H)."""
+class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch may be missing during type checking
+    """Maps pieces to the mean of their last states (B, H)."""
 
     def __init__(self, pieces: int, positions: int) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch may be missing w
         return (states * share).sum(dim=1) / share.sum(dim=1)
 
 
-class EncoderClassifier(nn.Module):  # type: ignore[misc]  # torch may be missing where types are checked
-    """The encoder, its heads (one number each), a finer task that only helps training, and the general embedding."""
+class EncoderClassifier(nn.Module):  # type: ignore[misc]  # torch may be missing during type checking
+    """The encoder, its heads (one number each), an auxiliary task for training, and the general embedding."""
 
     def __init__(self, encoder: EncoderNetwork, heads: int) -> None:
         super().__init__()
@@ -107,6 +107,6 @@ def from_release(tensors: dict[str, Tensor], positions: int) -> EncoderNetwork:
 
 
 def mean_embedding(encoder: EncoderNetwork, pieces: Tensor, mask: Tensor) -> Tensor:
-    """What the published model calls a sentence's embedding: the mean, scaled to length 1 (B, H)."""
+    """The published model's sentence embedding: the mean, scaled to length 1 (B, H)."""
     with torch.no_grad():
         return functional.normalize(encoder(pieces, mask).float(), dim=-1)

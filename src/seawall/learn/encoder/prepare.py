@@ -1,4 +1,4 @@
-"""From a path to the bytes of an encoder: an ONNX file as it is, or the published weights, fine-tuned."""
+"""Preparation of the encoder file: an ONNX file unchanged, or the published weights, fine-tuned."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _fine_tuned(path: Path, corpus: TrainingCorpus, seed: int, progress: Progres
 
 
 def packed(model: Any, pieces: Any, texts: list[str], seed: int) -> bytes:
-    """The file of a fine-tuned ``Classifier``, with how far rounding moved it on some texts in its notes."""
+    """The file of a fine-tuned ``Classifier``; its notes say how much rounding changed the results on some texts."""
     from seawall.learn.encoder import export, fit
 
     state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
@@ -74,7 +74,7 @@ def packed(model: Any, pieces: Any, texts: list[str], seed: int) -> bytes:
 
 
 def _rounding(file: bytes, texts: list[str], trained: Any) -> dict[str, float]:
-    """How far the rounded encoder is from the trained one: log-odds and cosine of embeddings."""
+    """The difference between the rounded and the trained encoder: log-odds and cosine of embeddings."""
     from tempfile import TemporaryDirectory
 
     from seawall.detectors.text.model.encoder import OnnxEncoder

@@ -1,4 +1,4 @@
-"""What the shipped encoder is taught, and how much each data set counts."""
+"""Training recipe of the shipped encoder: plans, and the weights of data sets."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _CLEAN = {**ASSUMED_CLEAN, "toxic": ("sms_spam",)}
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How long and how hard.
+    """One phase of training: its length and its weights.
 
-    ``share`` is the part of a data set seen in one epoch, ``weight`` what its texts count: of all heads, or of one,
+    ``share`` is the part of a data set used in one epoch, ``weight`` that of its texts: for all heads, or for one,
     written ``set:head``.
     """
 
     epochs: int = 2
     batch: int = 64
-    longest: int = 64  # pieces of a text that are read in training
+    longest: int = 64  # pieces of a text read in training
     rate: float = 7e-5
     head_rate: float = 1e-3
     frozen_layers: int = 2
     train_embeddings: bool = False
     warm_up: float = 0.06
-    evade: float = 0.15  # share of texts that are shown evaded
-    swap: float = 0.5  # share of texts whose names of groups are swapped
-    general: float = 0.5  # what keeping the general embedding counts
-    category: float = 0.3  # what the category of sexism counts
-    average: float = 0.998  # of the weights, over steps
+    evade: float = 0.15  # share of texts written evasively
+    swap: float = 0.5  # share of texts with swapped group names
+    general: float = 0.5  # weight of keeping the general embedding
+    category: float = 0.3  # weight of the category of sexism
+    average: float = 0.998  # decay of the weights' average over steps
     head_weights: Mapping[str, float] = field(default_factory=dict)
     share: Mapping[str, float] = field(default_factory=dict)
     weight: Mapping[str, float] = field(default_factory=dict)
@@ -54,7 +54,7 @@ FIRST = TrainingPlan(
     },
     weight=_WEIGHT,
 )  # fmt: skip
-"""Two rounds over everything, the lowest layers and the table of embeddings as published."""
+"""Two epochs over everything, with the lowest layers and the embedding table as published."""
 
 SECOND = TrainingPlan(
     epochs=1,
@@ -71,7 +71,7 @@ SECOND = TrainingPlan(
     },
     weight={**_WEIGHT, "seawall_sentences:toxic": 0.2},
 )  # fmt: skip
-"""One more round, of everything that can be trained, with more of the two sets that have one task each.
+"""One more epoch over everything trainable, with more of the two sets that have one task each.
 
 The shipped weights are the mean of those after the first plan and after the second (Wortsman et al. 2022), which ranks
 HateXplain val better than either and EDOS dev as well as the second. A third plan after them only overfitted: it did
@@ -81,7 +81,7 @@ worse on both sets' parts of the calibration split.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSteps:
-    """What is taught: texts, soft labels (NaN: not known), weights, categories (-1: not known), old embeddings."""
+    """Training data: texts, soft labels (NaN: not known), weights, categories (-1: not known), old embeddings."""
 
     texts: Sequence[str]
     datasets: Sequence[str]
@@ -92,7 +92,7 @@ class TrainingSteps:
 
 
 def training_steps(examples: Sequence[LabelledText], general: Floats | None, plan: TrainingPlan) -> TrainingSteps:
-    """The lessons of these examples."""
+    """The training data from these examples."""
     label = np.full((len(examples), len(HEADS)), np.nan, dtype=np.float32)
     weight = np.ones_like(label)
     category = np.full(len(examples), -1, dtype=np.int64)

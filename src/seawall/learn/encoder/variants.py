@@ -1,8 +1,8 @@
-"""Other ways to write a training text: with evasion, with slips of the fingers, about another group of people.
+"""Data augmentation: variants of a training text with evasion, typing errors, or another group of people.
 
-Evasion is applied to the text as written, before it is read, so that the encoder learns from what the normaliser
-leaves over and not from what it undoes. Swapping names of groups within their class teaches that what is said
-counts and not of whom (counterfactual augmentation; the n-gram model reads classes instead, see ``identity``).
+Evasion is applied to the raw text, so that the encoder learns from what the normaliser leaves over and not from what it
+undoes. Swapping group names within their class teaches that the statement counts and not the group (counterfactual
+augmentation; the n-gram model reads classes instead, see ``identity``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ for _word, _class in IDENTITY.items():
 
 
 def swapped(text: str, chance: random.Random) -> str:
-    """The text with every name of a group replaced by another of its class, the same name always by the same."""
+    """The text with every group name replaced by another of its class, equal names by equal replacements."""
     chosen: dict[str, str] = {}
 
     def other(match: re.Match[str]) -> str:
@@ -46,7 +46,7 @@ def names_a_group(text: str) -> bool:
 
 
 def evaded(text: str, chance: random.Random) -> str:
-    """The text as somebody would write it who wants to slip past a machine, or types in a hurry: one to three words."""
+    """The text as written to evade a detector, or in a hurry: one to three changed words."""
     words = [match.span() for match in _WORD.finditer(text) if match.end() - match.start() > 2]
     if not words:
         return text

@@ -1,16 +1,16 @@
-"""Exchanges: lists of known things that others keep, read in checkpointed steps, and answered with opinions.
+"""Hash exchanges: lists of known content kept by third parties, fetched in checkpointed steps, with feedback.
 
     config = read_exchanges(Path("exchanges.yaml"), os.environ)[0]
     exchange = open_exchange(config)
     for delta in exchange.fetch(checkpoint):        # None: from the beginning
-        for key, record in delta.updates.items():   # record None: the exchange took it back
+        for key, record in delta.updates.items():   # record None: withdrawn by the exchange
             …
-        checkpoint = delta.checkpoint               # may be kept, and given to another process's ``fetch``
+        checkpoint = delta.checkpoint               # may be stored, and passed to another process's ``fetch``
     exchange.report(record.raw, Opinion.FALSE_POSITIVE)
 
-The adapters of NCMEC, StopNCII, Tech Against Terrorism and Meta's ThreatExchange drive the clients of the package
+The adapters of NCMEC, StopNCII, Tech Against Terrorism and Meta's ThreatExchange use the clients of the package
 ``threatexchange`` (``pip install 'seawall[threatexchange]'``), which is imported when one is opened. ``file`` reads
-lists of one's own, from a path or an address, and needs nothing.
+your own lists from a path or a URL, without that package.
 """
 
 from seawall.match.exchange.base import (

@@ -1,4 +1,4 @@
-"""What the adapters over the package ``threatexchange`` share: its errors and its log without secrets or records."""
+"""Helpers for adapters over the package ``threatexchange``: its errors and its log without secrets or records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PACKAGE = str(Path(threatexchange.__path__[0]))
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Turn whatever the package raises into an ExchangeError that quotes neither address nor record."""
+    """Turn any exception of the package into an ExchangeError that quotes neither URL nor record."""
     try:
         yield
     except ExchangeError:
@@ -31,19 +31,19 @@ def explained(name: str) -> Iterator[None]:
         raise ExchangeError(f"{name} did not answer in time") from None
     except requests.RequestException as error:
         raise ExchangeError(f"{name} could not be reached ({type(error).__name__})") from None
-    except Exception as error:  # the clients parse with assertions, index look-ups and bare exceptions
-        raise ExchangeError(f"{name} sent an answer that its client cannot read ({type(error).__name__})") from None
+    except Exception as error:  # the clients raise AssertionError, IndexError and bare Exception
+        raise ExchangeError(f"{name} sent a response that its client cannot parse ({type(error).__name__})") from None
 
 
 _HINTS: dict[Any, str] = {
     401: ": check its credentials",
-    403: ": its credentials do not open this",
-    429: ": it asks for fewer requests",
+    403: ": its credentials lack the permission",
+    429: ": too many requests",
 }
 
 
 def usable(kind: str, value: str) -> SharedEntry | None:
-    """A signal that a bank can take, or None."""
+    """A signal that a bank can store, or None."""
     from seawall.match.entries import EntryError, canonical_value
 
     try:
@@ -53,7 +53,7 @@ def usable(kind: str, value: str) -> SharedEntry | None:
 
 
 def quiet() -> None:
-    """Keep the package's own lines out of the log: some quote records and user names, all at the root logger."""
+    """Silence the package's logging: it writes records and user names to the root logger."""
     root = logging.getLogger()
     if _not_from_package not in root.filters:
         root.addFilter(_not_from_package)

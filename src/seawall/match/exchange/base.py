@@ -1,4 +1,4 @@
-"""What every exchange is to Seawall: a stream of changes with checkpoints, and somebody to tell opinions to."""
+"""Interface of an exchange: a stream of changes with checkpoints, and feedback on records."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Protocol
 
 
 class ExchangeError(Exception):
-    """The exchange could not be read or told. The text says why and quotes no address, secret or record."""
+    """Reading from the exchange or sending feedback failed. The text gives the cause, without URL, secret or record."""
 
 
 class NotSupported(ExchangeError):
-    """The exchange takes no such opinion."""
+    """The exchange does not accept this feedback."""
 
 
 class ExchangeFeedback(StrEnum):
-    """What there is to say about a record."""
+    """Feedback on a record."""
 
     SEEN = "seen"  # something matched it
     TRUE_POSITIVE = "true_positive"  # a person agreed
@@ -26,7 +26,7 @@ class ExchangeFeedback(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SharedEntry:
-    """One thing that a bank can hold: see ``seawall.match.BankEntry`` for kinds and values."""
+    """One value that a bank can store: see ``seawall.match.BankEntry`` for kinds and values."""
 
     kind: str
     value: str
@@ -34,9 +34,9 @@ class SharedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeRecord:
-    """A record as it stands now. ``raw``: the exchange's own words, as JSON can hold them; kept, sealed, as they are.
+    """A record in its current state. ``raw``: the exchange's own JSON, stored encrypted and unchanged.
 
-    ``skipped`` counts what it holds of kinds that no bank takes (PhotoDNA, whole addresses).
+    ``skipped`` counts its values of kinds that no bank stores (PhotoDNA, URLs).
     """
 
     known: tuple[SharedEntry, ...]
@@ -46,10 +46,10 @@ class ExchangeRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeDelta:
-    """Some changes, in order. ``updates``: the exchange's key → the record, or None when it was taken back.
+    """Changes, in order. ``updates``: the exchange's key → the record, or None when it was withdrawn.
 
-    With ``restart`` they begin the whole list again: once the fetch has ended, what it did not name is gone.
-    ``progress_at``: as of when the exchange's data are known now, in milliseconds since 1970.
+    ``restart``: the list starts over; records it has not named when the fetch ends are gone. ``progress_at``: time up
+    to which the exchange's data are now known, in milliseconds since 1970.
     """
 
     updates: Mapping[str, ExchangeRecord | None] = field(default_factory=dict)
@@ -59,14 +59,14 @@ class ExchangeDelta:
 
 
 class Exchange(Protocol):
-    """An opened exchange. Raises ExchangeError for whatever the other side or the network does."""
+    """An opened exchange. Raises ExchangeError for any failure of the remote side or the network."""
 
     @property
     def feedback(self) -> frozenset[ExchangeFeedback]:
-        """What it can be told."""
+        """The feedback it accepts."""
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """The changes since ``checkpoint``; None: all there is. Ends when up to date; may be left at any delta."""
+        """The changes since ``checkpoint`` (None: everything). Ends when up to date; may be stopped after any delta."""
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """Tell it about the record that it described with ``raw``; twice does no harm. Raises NotSupported."""
+        """Send feedback on the record with this ``raw``; sending it twice is harmless. Raises NotSupported."""

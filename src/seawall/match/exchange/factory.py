@@ -1,4 +1,4 @@
-"""From a configuration to an exchange: an explicit list, each imported when it is opened."""
+"""Factory of exchanges: an explicit list of types, each imported when it is opened."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from seawall.match.exchange.base import Exchange
 from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 Fetch = Callable[[str], bytes]
-"""Reads a whole file from an address, or raises ``OSError``; the caller guards which addresses that may be."""
+"""Reads a file from a URL, or raises ``OSError``; the caller restricts which URLs are allowed."""
 
 
 def open_exchange(config: ExchangeConfig, fetch: Fetch | None = None) -> Exchange:
-    """The exchange, without a word to it yet. ``fetch`` reads lists at an address. Raises ConfigError."""
+    """Open an exchange, without contacting it. ``fetch`` reads lists at a URL. Raises ConfigError."""
     return TYPES[config.type](config, fetch)
 
 
@@ -58,7 +58,7 @@ TYPES: Final[Mapping[str, Callable[[ExchangeConfig, Fetch | None], Exchange]]] =
     "fb_threatexchange": _fb_threatexchange,
     "file": _file,
 }
-"""Every type of exchange."""
+"""Factories of all exchange types."""
 
 
 def _need_package(config: ExchangeConfig) -> None:

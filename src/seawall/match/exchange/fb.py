@@ -1,4 +1,4 @@
-"""Meta's ThreatExchange (by which GIFCT's list is reached, too), through the client of ``threatexchange``."""
+"""Meta's ThreatExchange (which also serves GIFCT's list), through the client of ``threatexchange``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 _NAME: Final = "ThreatExchange"
 _PAGE: Final = 500
-_STALE_S: Final = 85 * 86_400  # deletions are told for 90 days; after that only the whole list says them
+_STALE_S: Final = 85 * 86_400  # deletions are listed for 90 days; after that, fetch the whole list
 _KINDS: Final = {
     "HASH_PDQ": "image",
     "HASH_MD5": "digest",
@@ -41,7 +41,7 @@ class _Checkpoint(msgspec.Struct, frozen=True):
 
 
 def _client(token: str, url: str | None) -> Any:
-    """The package's client, which by itself would wait for an answer for ever."""
+    """The package's client, with the timeout that it lacks."""
     client: Any = ThreatExchangeAPI(token, endpoint_override=url)
 
     def get_json_from_url(address: str, params: Any = None, *, json_obj_hook: Any = None) -> Any:
@@ -55,23 +55,23 @@ def _client(token: str, url: str | None) -> Any:
 
 
 class ThreatExchange:
-    """The updates of one privacy group. The key of a record is its type and indicator."""
+    """The updates of one privacy group. A record's key is its type and indicator."""
 
     feedback = frozenset(_REACTIONS)
 
     def __init__(self, config: ExchangeConfig) -> None:
-        """Raises ConfigError when the token or the group cannot be one."""
+        """Raises ConfigError when the token or the group is malformed."""
         quiet()
         token, group = config.settings["token"], config.settings["privacy_group"]
         if not is_valid_app_token(token):
-            raise ExchangeConfigError(f"exchange {config.name}: token is no app token of the form 12345678|secret")
+            raise ExchangeConfigError(f"exchange {config.name}: token is not an app token of the form 12345678|secret")
         if not isinstance(group, int):
-            raise ExchangeConfigError(f"exchange {config.name}: privacy_group is a number")
+            raise ExchangeConfigError(f"exchange {config.name}: privacy_group must be a number")
         self._group = group
         self._client = _client(token, config.settings.get("url"))
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """Updates in the order of their time."""
+        """Updates in order of time."""
         known = None if checkpoint is None else msgspec.json.decode(checkpoint, type=_Checkpoint)
         if known is not None and time.time() - known.fetched_at > _STALE_S:
             known = None
@@ -95,29 +95,29 @@ class ThreatExchange:
                 )
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """A reaction to every descriptor of the indicator that is not one's own."""
+        """React to every descriptor of the indicator, except those of this app."""
         descriptors = [
             one["id"]
             for one in raw.get("descriptors", {}).get("data", [])
             if str(one.get("owner", {}).get("id")) != str(self._client.app_id)
         ]
         if not descriptors:
-            raise NotSupported("the indicator has no descriptor of somebody else to react to")
+            raise NotSupported("the indicator has no other app's descriptor to react to")
         with explained(_NAME):
             for descriptor in descriptors:
                 if not str(descriptor).isdigit():
-                    raise ExchangeError(f"{_NAME} named a descriptor that is no number")
+                    raise ExchangeError(f"{_NAME} sent a descriptor id that is not a number")
                 self._react(str(descriptor), _REACTIONS[feedback])
 
     def _react(self, descriptor: str, reaction: str) -> None:
-        """The package's own puts the token into the address, and does not hear a refusal."""
+        """Replaces the package's method, which puts the token into the URL and ignores error responses."""
         with self._client._get_session() as session:
             data = {"access_token": self._client.api_token, "reactions": reaction}
             address = f"{self._client._base_url}/{descriptor}"
             session.post(address, data=data, timeout=TIMEOUT_S).raise_for_status()
 
     def _record(self, update: ThreatUpdateJSON) -> ExchangeRecord | None:
-        """None when it was deleted, or when everybody says that it is harmless."""
+        """The record, or None when it was deleted or everyone marked it harmless."""
         indicator = Indicator.from_threatexchange_json(self._client.app_id, update)
         if indicator is None or all(one.category.name == "NEGATIVE_CLASS" for one in indicator.feedback):
             return None

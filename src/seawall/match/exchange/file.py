@@ -1,7 +1,7 @@
-"""Lists of one's own or of a partner: JSON lines or CSV, from a path or an address, read whole when they change.
+"""Lists in files: JSON lines or CSV, from a path or a URL, read completely when they change.
 
-Each line is one thing: ``kind``, ``value``, and if it should keep its identity while its value changes, ``key``. A
-line that cannot be used stops the reading before anything has changed, with its number.
+Each line is one entry: ``kind``, ``value``, and optionally ``key``, which keeps its identity when its value changes. An
+invalid line stops the import before anything changes; the error gives its number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class FileExchange:
     """A whole list. Its checkpoint is its SHA-256: an unchanged list is not read again."""
 
     def __init__(self, config: ExchangeConfig, fetch: Callable[[str], bytes] | None = None) -> None:
-        """Raises ConfigError unless there is a path or an address that can be fetched."""
+        """Raises ConfigError unless a path, or a URL that can be fetched, is given."""
         settings = config.settings
         self._name = config.name
         self._path = Path(settings["path"]) if "path" in settings else None
@@ -41,22 +41,22 @@ class FileExchange:
         if (self._path is None) == (self._url is None):
             raise ExchangeConfigError(f"exchange {config.name}: give either path or url")
         if self._url is not None and fetch is None:
-            raise ExchangeConfigError(f"exchange {config.name}: addresses cannot be fetched here; give a path")
+            raise ExchangeConfigError(f"exchange {config.name}: URLs cannot be fetched here; give a path")
         self._fetch = fetch
         where = str(self._path or self._url or "")
         self._format = settings.get("format") or ("csv" if where.lower().endswith(".csv") else "jsonl")
         if self._format not in ("jsonl", "csv"):
-            raise ExchangeConfigError(f"exchange {config.name}: format is jsonl or csv")
+            raise ExchangeConfigError(f"exchange {config.name}: format must be jsonl or csv")
         self._feedback = Path(settings["feedback"]) if settings.get("feedback") else None
         self.feedback = frozenset(ExchangeFeedback) if self._feedback is not None else frozenset[ExchangeFeedback]()
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """The whole list in chunks, if it is another than that of the checkpoint."""
+        """The whole list in chunks, if it differs from that of the checkpoint."""
         data = self._read()
         digest = hashlib.sha256(data).hexdigest()
         if digest == checkpoint:
             return
-        records = list(self._records(data))  # all of it is checked before any of it counts
+        records = list(self._records(data))  # check the whole list before using any of it
         for start in range(0, max(1, len(records)), _CHUNK):
             last = start + _CHUNK >= len(records)
             yield ExchangeDelta(
@@ -64,15 +64,15 @@ class FileExchange:
             )
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """A line of JSON in the file of opinions. Raises NotSupported when there is none."""
+        """Append a JSON line to the feedback file. Raises NotSupported when none is configured."""
         if self._feedback is None:
-            raise NotSupported(f"{self._name} names no file for opinions")
+            raise NotSupported(f"{self._name} has no feedback file")
         line = json.dumps({"feedback": feedback.value, "record": dict(raw)}, ensure_ascii=False)
         try:
             with self._feedback.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
-            raise ExchangeError(f"{self._name}: the file of opinions cannot be written: {error.strerror}") from error
+            raise ExchangeError(f"{self._name}: the feedback file cannot be written: {error.strerror}") from error
 
     def _read(self) -> bytes:
         try:
@@ -90,7 +90,7 @@ class FileExchange:
         for number, row in self._rows(data):
             kind, value = row.get("kind"), row.get("value")
             if not isinstance(kind, str) or not isinstance(value, str):
-                raise ExchangeError(f"{self._name}: line {number}: kind and value must be texts")
+                raise ExchangeError(f"{self._name}: line {number}: kind and value must be strings")
             try:
                 known = SharedEntry(kind, canonical_value(kind, value))
             except EntryError as error:
@@ -107,13 +107,15 @@ class FileExchange:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ExchangeError(f"{self._name}: byte {error.start} is no UTF-8") from error
+            raise ExchangeError(f"{self._name}: byte {error.start} is not UTF-8") from error
         if self._format == "csv":
             reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
             try:
                 for row in reader:
                     if None in row or None in row.values():
-                        raise ExchangeError(f"{self._name}: line {reader.line_num}: not as many columns as in line 1")
+                        raise ExchangeError(
+                            f"{self._name}: line {reader.line_num}: the number of columns differs from line 1"
+                        )
                     yield reader.line_num, {name: value for name, value in row.items() if value}
             except csv.Error as error:
                 raise ExchangeError(f"{self._name}: line {reader.line_num}: {error}") from error
@@ -123,7 +125,7 @@ class FileExchange:
                 try:
                     row = json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    raise ExchangeError(f"{self._name}: line {number} is no JSON") from error
+                    raise ExchangeError(f"{self._name}: line {number} is not JSON") from error
                 if not isinstance(row, dict):
-                    raise ExchangeError(f"{self._name}: line {number} is no JSON object")
+                    raise ExchangeError(f"{self._name}: line {number} is not a JSON object")
                 yield number, row

@@ -1,4 +1,4 @@
-"""NCMEC's hash sharing API, through the client of ``threatexchange``; votes on fingerprints go back."""
+"""NCMEC's hash sharing API, through the client of ``threatexchange``; feedback is sent as votes on fingerprints."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
 
 _NAME: Final = "NCMEC"
 _KINDS: Final = {"md5": "digest", "sha1": "digest", "pdq": "image"}
-_VOTED_ON: Final = ("pdq", "md5", "sha1", "pdna")  # the fingerprint that a vote is cast on: the first that is there
+_VOTED_ON: Final = ("pdq", "md5", "sha1", "pdna")  # votes go to the first of these that the entry has
 
 
 def _client(user: str, password: str, environment: Any, url: str | None) -> Any:
-    """The package's client; its dates are UTC wherever it runs, and its address can be another."""
+    """The package's client, fixed to send dates in UTC, with an optional other URL."""
     client: Any = api.NCMECHashAPI(user, password, environment)
     if url:
         client._base_url = url.rstrip("/")
 
     def get_entries(*, start_timestamp: int = 0, end_timestamp: int = 0, next_: str = "") -> Any:
-        # The package's own writes local time and calls it UTC: east of Greenwich entries would be missed.
+        # The package sends local time as UTC, and so misses entries east of Greenwich.
         params = {"from": _utc(start_timestamp), "to": _utc(end_timestamp)}
         response = client._get(api.NCMECEndpoint.entries, next_=next_, **params)
         return api.GetEntriesResponse.from_xml(api._XMLWrapper(response), end_timestamp)
@@ -41,23 +41,23 @@ class Ncmec:
     feedback = frozenset({ExchangeFeedback.TRUE_POSITIVE, ExchangeFeedback.FALSE_POSITIVE})
 
     def __init__(self, config: ExchangeConfig) -> None:
-        """Raises ConfigError when there is no such environment."""
+        """Raises ConfigError for an unknown environment."""
         quiet()
         settings = config.settings
         environment = next((one for one in api.NCMECEnvironment if one.name == settings["environment"]), None)
         if environment is None:
             known = ", ".join(one.name for one in api.NCMECEnvironment)
-            raise ExchangeConfigError(f"exchange {config.name}: environment is one of {known}")
+            raise ExchangeConfigError(f"exchange {config.name}: environment must be one of {known}")
         self._client = _client(settings["user"], settings["password"], environment, settings.get("url"))
         self._members = frozenset(settings.get("only_members") or ())
         self._negative_reason: str | None = settings.get("negative_reason")
         collab = impl.NCMECCollabConfig(name=config.name, environment=environment)
         flow: Any = impl.NCMECSignalExchangeAPI(collab, settings["user"], settings["password"])
-        flow.get_client = lambda environment: self._client  # its flow control, our client
+        flow.get_client = lambda environment: self._client  # the package's paging with our client
         self._api = flow
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """Deltas by time of change; within one window of time by the pages of the API."""
+        """Deltas by time of change; within one time window, by pages of the API."""
         with explained(_NAME):
             for delta in self._api.fetch_iter([], _decode(checkpoint)):
                 yield ExchangeDelta(
@@ -68,12 +68,12 @@ class Ncmec:
                 )
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """An up-vote or down-vote on the entry's fingerprint."""
+        """Vote the entry's fingerprint up or down."""
         if feedback not in self.feedback:
-            raise NotSupported(f"{_NAME} takes votes only")
+            raise NotSupported(f"{_NAME} only accepts votes")
         voted = next((name for name in _VOTED_ON if name in raw["fingerprints"]), None)
         if voted is None:
-            raise NotSupported("the entry has no fingerprint that can be voted on")
+            raise NotSupported("the entry has no fingerprint that accepts votes")
         vote = api.FeedbackType.upvote if feedback is ExchangeFeedback.TRUE_POSITIVE else api.FeedbackType.downvote
         with explained(_NAME):
             self._client.submit_feedback(

@@ -1,4 +1,4 @@
-"""StopNCII.org, through the client of ``threatexchange``; feedback on hashes goes back."""
+"""StopNCII.org, through the client of ``threatexchange``; accepts feedback on hashes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS: Final = {
     api.StopNCIISignalType.Text: "text",
 }
 _TAKEN_BACK: Final = (api.StopNCIICaseStatus.Withdrawn, api.StopNCIICaseStatus.Deleted)
-_STALE_S: Final = 30 * 86_400  # what was withdrawn is told for so long; after that only the whole list says it
+_STALE_S: Final = 30 * 86_400  # withdrawals are listed this long; after that, fetch the whole list
 _FEEDBACK: Final = {
     ExchangeFeedback.SEEN: api.StopNCIICSPFeedbackValue.PendingReview,
     ExchangeFeedback.TRUE_POSITIVE: api.StopNCIICSPFeedbackValue.Blocked,
@@ -34,7 +34,7 @@ class _Checkpoint(msgspec.Struct, frozen=True):
 
 
 class StopNcii:
-    """Hashes that people made of their own images. The key of a record is its type and hash."""
+    """Hashes that people made of their own images. A record's key is its type and hash."""
 
     def __init__(self, config: ExchangeConfig) -> None:
         quiet()
@@ -49,7 +49,7 @@ class StopNcii:
         self.feedback = frozenset(_FEEDBACK) if feedback_key else frozenset[ExchangeFeedback]()
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """Records in their present state, by the time of their last change."""
+        """Records in their current state, by time of last change."""
         known = None if checkpoint is None else msgspec.json.decode(checkpoint, type=_Checkpoint)
         if known is not None and time.time() - known.fetched_at > _STALE_S:
             known = None
@@ -65,9 +65,9 @@ class StopNcii:
                 )
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """Feedback on the hash: seen and under review, blocked, or not blocked."""
+        """Send feedback on the hash: seen and under review, blocked, or not blocked."""
         if feedback not in self.feedback:
-            raise NotSupported(f"{_NAME} takes feedback only with a feedback_key")
+            raise NotSupported(f"{_NAME} only accepts feedback with a feedback_key")
         with explained(_NAME):
             self._client.submit_feedback(
                 api.StopNCIISignalType(raw["signalType"]), raw["hashValue"], _FEEDBACK[feedback]
@@ -75,7 +75,7 @@ class StopNcii:
 
 
 def _record(record: api.StopNCIIHashRecord) -> ExchangeRecord | None:
-    # the package's own adapter compares the hash instead of the status, and so never takes a withdrawn one out
+    # the package's adapter compares the hash instead of the status, and so never removes withdrawn hashes
     if record.hashStatus in _TAKEN_BACK:
         return None
     kind = _KINDS.get(record.signalType)

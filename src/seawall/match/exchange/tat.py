@@ -1,4 +1,4 @@
-"""Tech Against Terrorism's hash list, through the client of ``threatexchange``. It takes no opinions."""
+"""Tech Against Terrorism's hash list, through the client of ``threatexchange``. It accepts no feedback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS: Final = {"PDQ": "image", "MD5": "digest", "SHA1": "digest", "SHA256": "d
 
 
 class TechAgainstTerrorism:
-    """Hashes of terrorist content. The key of a record is its algorithm and digest."""
+    """Hashes of terrorist content. A record's key is its algorithm and digest."""
 
     feedback: frozenset[ExchangeFeedback] = frozenset()
 
@@ -28,7 +28,7 @@ class TechAgainstTerrorism:
         self._client = client
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
-        """Entries in the order of their changes."""
+        """Entries in order of change."""
         reached = checkpoint or ""
         with explained(_NAME):
             for page in self._client.fetch_hashes_iter(reached):
@@ -41,8 +41,8 @@ class TechAgainstTerrorism:
                 )
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
-        """Not possible. Raises NotSupported."""
-        raise NotSupported(f"{_NAME} takes no opinions")
+        """Not supported. Raises NotSupported."""
+        raise NotSupported(f"{_NAME} accepts no feedback")
 
 
 def _record(entry: api.TATHashListEntry) -> ExchangeRecord | None:

@@ -1,10 +1,10 @@
-"""256-bit hashes as columns of 64-bit words: reading them, mixing their bits, comparing one with all.
+"""256-bit hashes as columns of 64-bit words: reading, mixing bits, and comparing one hash with all.
 
-Many hashes are an array (4, n) of ``uint64``: each word of all hashes lies together, so that a scan reads the first
+Many hashes are an array (4, n) of ``uint64``: each word of all hashes is contiguous, so that a scan reads the first
 two words of every hash, and the other two only where those are near.
 
-Bits are *mixed* by a fixed permutation before they are kept. It changes no distance; it spreads what PDQ hashes of
-similar images share, so that no part of the hash says less than another.
+Bits are *mixed* by a fixed permutation before they are stored. It leaves distances unchanged and spreads the bits
+that PDQ hashes of similar images share, so that every part of the hash is equally informative.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def mix_one(value: bytes) -> NDArray[np.uint64]:
 
 
 def scan(words: Words, query: NDArray[np.uint64], radius: int) -> tuple[Rows, Distances]:
-    """Rows within ``radius`` of ``query`` and their distances, in order of rows: every hash is looked at."""
+    """Rows within ``radius`` of ``query`` and their distances, in order of rows, by comparing every hash."""
     half = np.bitwise_count(words[0] ^ query[0])
     half += np.bitwise_count(words[1] ^ query[1])
     near = (half <= radius).nonzero()[0]  # the other half can only add to it
@@ -88,9 +88,9 @@ _NONE: Final[Distances] = np.empty(0, dtype=np.int64)
 
 @functools.cache
 def _mixed_bytes() -> NDArray[np.uint64]:
-    """Where the bits of each byte go: at [place, value], the four words that this byte alone would give.
+    """The permutation by byte: at [position, value], the four words that this byte alone would give.
 
-    The order is that of digests, so it is the same everywhere and for ever: files hold mixed hashes.
+    The order is derived from digests, so it is the same everywhere and must never change: files hold mixed hashes.
     """
     order = sorted(range(BITS), key=lambda bit: hashlib.sha256(b"seawall mixes bit %d" % bit).digest())
     octets = np.zeros((BYTES, 256, BYTES), dtype=np.uint8)

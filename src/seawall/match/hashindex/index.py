@@ -1,4 +1,4 @@
-"""An exact index of 256-bit hashes that grows and shrinks while it is searched.
+"""An exact index of 256-bit hashes that can be changed while it is searched.
 
 >>> from seawall.match.hashindex.index import HashIndex
 >>> with HashIndex.in_memory() as index:
@@ -7,19 +7,19 @@
 ...     index.search(bytes(32), radius=31)
 [(8, 2)]
 
-In a folder, it is shared by all processes of one machine:
+In a folder, the index is shared by all processes of one machine:
 
 - *segments*, immutable and memory-mapped, hold nearly everything;
 - the *journal* holds what was added and removed since, which every process keeps in memory: fresh entries (the
   *delta*) are compared one by one, removed ones are checked on hits only;
-- the *manifest* names both, and is replaced whole.
+- the *manifest* names both, and is replaced atomically.
 
-Any process may write; a file lock lets one at a time. The others see it when they ``refresh``, which costs two system
-calls when nothing happened. ``merge`` turns the delta into a segment beside the searches; it may run in any process.
-A crash at any moment loses nothing that a call had returned for, and leaves nothing that is half there.
+Any process may write, one at a time under a file lock. Other processes see the changes when they ``refresh``, which
+costs two system calls when nothing changed. ``merge`` turns the delta into a segment while searches go on; it may run
+in any process. A crash loses nothing for which a call had returned, and leaves no partial change.
 
-The index is a copy of what a database holds. ``mark`` carries the caller's position there: whoever opens the index
-goes on from its mark.
+The index is a copy of data in a database. ``mark`` stores the caller's position in that data, from which it continues
+after opening the index.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from seawall.match.hashindex.segments import MAX_ROWS, Probe, Segment, build_seg
 from seawall.match.hashindex.state import IndexState, SegmentInUse
 
 DELTA_ROWS: Final = 50_000
-"""More entries than this, added at once, become a segment of their own; fewer wait in the delta for a merge."""
-_MERGE_AT: Final = 20_000  # fresh rows that are worth a merge
-_MUST_MERGE_AT: Final = 200_000  # fresh rows that ``add`` itself merges, if nobody did
-_GROWTH: Final = 8  # a merge takes in segments up to so many times as large as what it has
-_DEAD_SHARE: Final = 0.25  # of a segment's rows: worth writing it anew
+"""More entries than this, added at once, become a separate segment; fewer stay in the delta until a merge."""
+_MERGE_AT: Final = 20_000  # fresh rows from which a merge pays off
+_MUST_MERGE_AT: Final = 200_000  # fresh rows from which ``add`` itself merges
+_GROWTH: Final = 8  # a merge includes segments up to this many times as large as the rest
+_DEAD_SHARE: Final = 0.25  # of a segment's rows, from which rewriting it pays off
 _TRIES: Final = 100
 _NO_IDS: Final = np.empty(0, dtype=np.int64)
 
@@ -65,7 +65,7 @@ Hashes = Sequence[bytes] | NDArray[np.uint64]
 
 
 class HashIndex:
-    """Hashes of 32 bytes under ids of 64 bits: row numbers of the caller's. One id may have several hashes.
+    """Hashes of 32 bytes under 64-bit ids, the caller's row numbers. One id may have several hashes.
 
     Safe to use from many threads: searches take no lock.
     """
@@ -73,7 +73,7 @@ class HashIndex:
     def __init__(self, folder: Path | None = None) -> None:
         """Use ``open`` or ``in_memory``."""
         self._folder = folder
-        self._changing = threading.RLock()  # who replaces self._state
+        self._changing = threading.RLock()  # held while replacing self._state
         self._merging = threading.Lock()
         self._writers = 0  # nested ``writing`` blocks
         self._journal: Journal | None = None
@@ -83,7 +83,7 @@ class HashIndex:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> HashIndex:
-        """The index in this folder, which is made if need be. Raises ``IndexDamaged``, ``OSError``."""
+        """The index in this folder, which is created if necessary. Raises ``IndexDamaged``, ``OSError``."""
         path = Path(folder)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         index = cls(path)
@@ -97,27 +97,27 @@ class HashIndex:
 
     @classmethod
     def in_memory(cls) -> HashIndex:
-        """An empty index that no other process sees."""
+        """An empty index in this process only."""
         return cls()
 
     def __len__(self) -> int:
-        """How many hashes it holds."""
+        """The number of hashes."""
         return len(self._state)
 
     @property
     def mark(self) -> int:
-        """The mark that the latest change carried; 0 at first."""
+        """The mark of the latest change; 0 at first."""
         return self._state.mark
 
     def search(self, query: bytes, radius: int) -> list[tuple[int, int]]:
-        """Every id with a hash within ``radius`` bits of ``query``, and its least distance; nearest first."""
+        """Every id with a hash within ``radius`` bits of ``query``, and its smallest distance; nearest first."""
         return self._state.search(Probe.of(mix_one(query)), radius)
 
     def add(self, ids: Ids, hashes: Hashes, *, mark: int | None = None, instead: bool = False) -> None:
-        """Add hashes, one for each id; durable and searchable when it returns. All or none are added.
+        """Add hashes, one per id; durable and searchable when it returns. All or none are added.
 
-        ``mark`` is remembered with them. ``instead``: what these ids had before is removed; no search finds neither.
-        Raises ``ValueError`` when the lengths differ or a hash is not 32 bytes long.
+        ``mark`` is stored with them. ``instead``: they replace the previous hashes of these ids; every search finds the
+        old or the new ones. Raises ``ValueError`` when the lengths differ or a hash is not 32 bytes long.
         """
         numbers, words = _numbers(ids), mix(read_hashes(hashes))
         if len(numbers) != words.shape[1]:
@@ -126,7 +126,7 @@ class HashIndex:
             before = self._state.sequence
             last = self.mark if mark is None else mark
             gone = self._state.present(np.unique(numbers)) if instead else _NO_IDS
-            first = self.mark if len(gone) else last  # the mark moves with the last of the changes
+            first = self.mark if len(gone) else last  # the mark changes with the last batch
             if len(numbers) > DELTA_ROWS:
                 self._add_segments(numbers, words, first)
             elif len(numbers) or first != self.mark:
@@ -148,7 +148,7 @@ class HashIndex:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep every other writer out, so that ``mark`` can be read and then moved. Searches go on."""
+        """Exclude all other writers, so that ``mark`` can be read and then changed. Searches continue."""
         with self._changing, contextlib.ExitStack() as stack:
             if self._folder is not None and not self._writers:
                 stack.enter_context(locked(self._folder / "lock"))
@@ -160,7 +160,7 @@ class HashIndex:
                 self._writers -= 1
 
     def refresh(self) -> bool:
-        """Take in what other processes wrote; True when there was something. Raises ``IndexDamaged``."""
+        """Load what other processes wrote; True when something changed. Raises ``IndexDamaged``."""
         if self._folder is None:
             return False
         with self._changing:
@@ -183,8 +183,8 @@ class HashIndex:
     def merge(self, *, everything: bool = False) -> bool:
         """Write fresh entries into a segment, together with small segments and those with many removed entries.
 
-        ``everything``: into one segment, the fastest to search. Takes seconds for each million rows, during which
-        the index is searched and written as ever. False: there was nothing to do, or a merge is running already.
+        ``everything``: into one segment, which is the fastest to search. Takes seconds per million rows, during which
+        the index can be searched and written. Returns False when there is nothing to do or another merge is running.
         """
         with contextlib.ExitStack() as stack:
             if not self._merging.acquire(blocking=False):
@@ -206,7 +206,7 @@ class HashIndex:
             return True
 
     def close(self) -> None:
-        """Let go of its files: it is empty from now on, and can be neither written nor refreshed."""
+        """Release its files. Afterwards it is empty, and can be neither written nor refreshed."""
         with self._changing:
             if self._journal is not None:
                 self._journal.close()
@@ -230,7 +230,7 @@ class HashIndex:
         self._replace(self._state.with_segments([self._held(each, sequence) for each in fresh], sequence, mark))
 
     def _held(self, segment: Segment, sequence: int) -> SegmentInUse:
-        """A built segment as searches use it: in a folder it is saved and mapped, and its memory given back."""
+        """A built segment as used by searches: in a folder it is saved and mapped, and its memory released."""
         if self._folder is None:
             return SegmentInUse("", segment, sequence)
         name = f"segment-{os.urandom(8).hex()}"
@@ -238,7 +238,7 @@ class HashIndex:
         return SegmentInUse(name, load_segment(self._folder / name, len(segment.widths)), sequence)
 
     def _replace(self, state: IndexState) -> None:
-        """Use a state with other segments from now on, here and in the folder. The writers' lock is held."""
+        """Switch to a state with other segments, here and in the folder. Requires the writers' lock."""
         if self._folder is None:
             self._state = state
             return
@@ -255,7 +255,7 @@ class HashIndex:
         return Manifest(state.sequence, state.mark, journal or self._journal.path.name, tuple(listed))
 
     def _load(self) -> None:
-        """Read manifest and journal anew; segments that are in use already stay open."""
+        """Read manifest and journal again; segments already in use stay open."""
         assert self._folder is not None
         known = {held.name: held for held in self._state.segments}
         for _ in range(_TRIES):
@@ -267,10 +267,10 @@ class HashIndex:
                 journal = Journal(self._folder / manifest.journal)
                 held = [known.get(each.name) or self._open_segment(each) for each in manifest.segments]
             except FileNotFoundError:
-                continue  # a merge has replaced them meanwhile: there is a newer manifest
+                continue  # a merge has replaced them: read the newer manifest
             break
         else:
-            raise IndexDamaged(self._folder, "the manifest names files that are not there")
+            raise IndexDamaged(self._folder, "the manifest names missing files")
         state = IndexState(segments=tuple(held), sequence=manifest.sequence, mark=manifest.mark)
         for batch in journal.fresh():
             state = state.after(batch)
@@ -295,7 +295,7 @@ def _numbers(ids: Ids) -> NDArray[np.int64]:
 
 
 def _worth_merging(state: IndexState) -> list[SegmentInUse]:
-    """Segments to be merged with the delta: those not much larger than all that comes with them, and those decayed."""
+    """Segments to merge with the delta: those not much larger than everything merged with them, and decayed ones."""
     size = len(state.delta)
     chosen = []
     for held in sorted(state.segments, key=lambda held: len(held.segment)):

@@ -1,7 +1,7 @@
-"""The journal of an index: batches of added and removed entries, each whole or not there.
+"""The journal of an index: batches of added and removed entries, each complete or ignored.
 
-A batch is a header of 48 bytes (magic, checksum of all that follows it, what it does, rows, sequence, mark) and its
-rows. A process that dies while it writes leaves a torn last batch: readers stop before it, the next writer cuts it off.
+A batch is a header of 48 bytes (magic, checksum of all that follows it, kind, rows, sequence, mark) and its rows. A
+process that dies while writing leaves an incomplete last batch: readers stop before it, the next writer truncates it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _MAGIC: Final = b"SWJ1"
 
 
 class ChangeKind(IntEnum):
-    """What a batch does."""
+    """The kind of change in a batch."""
 
     ADD = 1
     REMOVE = 2
 
 
 ADDED: Final = np.dtype([("id", "<i8"), ("sequence", "<i8"), ("words", "<u8", (WORDS,))])
-REMOVED: Final = np.dtype([("id", "<i8"), ("sequence", "<i8")])  # rows up to this sequence are gone
+REMOVED: Final = np.dtype([("id", "<i8"), ("sequence", "<i8")])  # rows up to this sequence are removed
 _ROWS: Final = {ChangeKind.ADD: ADDED, ChangeKind.REMOVE: REMOVED}
 
 
@@ -50,20 +50,20 @@ class JournalRecord:
     def added(
         cls, sequence: int, mark: int, ids: NDArray[np.int64], since: NDArray[np.int64], words: NDArray[np.uint64]
     ) -> JournalRecord:
-        """Entries, the sequence at which each came, and their mixed hashes as columns (4, n)."""
+        """A batch of entries: ids, the sequence at which each was added, and their mixed hashes as columns (4, n)."""
         rows = np.empty(len(ids), dtype=ADDED)
         rows["id"], rows["sequence"], rows["words"] = ids, since, words.T
         return cls(ChangeKind.ADD, sequence, mark, rows)
 
     @classmethod
     def removed(cls, sequence: int, mark: int, ids: NDArray[np.int64], until: NDArray[np.int64]) -> JournalRecord:
-        """Entries whose rows of sequence ``until`` and before are gone."""
+        """A batch of removals: for each id, rows of sequence ``until`` and before are removed."""
         rows = np.empty(len(ids), dtype=REMOVED)
         rows["id"], rows["sequence"] = ids, until
         return cls(ChangeKind.REMOVE, sequence, mark, rows)
 
     def encode(self) -> bytes:
-        """The bytes of the journal."""
+        """The batch as bytes of the journal."""
         payload = self.rows.tobytes()
         header = _HEADER.pack(_MAGIC, 0, self.kind, 1, len(self.rows), self.sequence, self.mark)
         checksum = zlib.crc32(payload, zlib.crc32(header[_AFTER_CHECKSUM:]))
@@ -71,7 +71,7 @@ class JournalRecord:
 
 
 def decode(data: bytes) -> Iterator[tuple[JournalRecord, int]]:
-    """Whole batches and where each ends; stops before whatever is torn."""
+    """Complete batches and the offset at which each ends; stops before an incomplete one."""
     at = 0
     while len(data) - at >= _HEADER.size:
         magic, checksum, kind, _, count, sequence, mark = _HEADER.unpack_from(data, at)
@@ -87,16 +87,16 @@ def decode(data: bytes) -> Iterator[tuple[JournalRecord, int]]:
 
 
 class Journal:
-    """An open journal file and how far this process has read it."""
+    """An open journal file and the offset up to which this process has read it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ``OSError`` when there is none."""
+        """Raises ``OSError`` when the file does not exist."""
         self.path = path
         self._file = os.open(path, os.O_RDWR)
         self.read_to = 0
 
     def fresh(self) -> list[JournalRecord]:
-        """Whole batches that were written since the last call, by any process."""
+        """Complete batches written since the last call, by any process."""
         size = os.fstat(self._file).st_size
         if size <= self.read_to:
             return []
@@ -108,7 +108,7 @@ class Journal:
 
     def append(self, batch: JournalRecord) -> None:
         """Write one batch durably. The caller holds the writers' lock and has read everything before."""
-        os.ftruncate(self._file, self.read_to)  # what a writer left torn
+        os.ftruncate(self._file, self.read_to)  # cut off an incomplete batch
         data = batch.encode()
         written = 0
         while written < len(data):
@@ -124,7 +124,7 @@ class Journal:
 
 
 def write_journal(path: Path, batches: list[JournalRecord]) -> None:
-    """A new journal that holds these batches, on disk when this returns (its name once the folder is synced)."""
+    """Write a new journal with these batches, durable on return (its name once the folder is synced)."""
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         for batch in batches:
             file.write(batch.encode())

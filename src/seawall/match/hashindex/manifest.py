@@ -1,4 +1,4 @@
-"""The manifest of an index folder: which files hold the index at this moment. It is replaced whole, never changed."""
+"""The manifest of an index folder: lists the files that form the index. It is replaced atomically, never changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Stamp: TypeAlias = tuple[int, int, int]
 
 
 class IndexDamaged(Exception):
-    """Files of an index do not fit each other; the message names the folder and the remedy."""
+    """Files of an index that do not fit together; the message names the folder and the remedy."""
 
     def __init__(self, folder: Path, what: object) -> None:
         super().__init__(f"the index in {folder} is damaged ({what}); remove the folder and add its entries again")
@@ -38,7 +38,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything there is: segments, and the journal of what changed since."""
+    """The files of an index: segments, and the journal of later changes."""
 
     sequence: int
     mark: int
@@ -47,7 +47,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, Stamp] | None:
-    """The manifest and its stamp, or None where there is none. Raises ``IndexDamaged``."""
+    """The manifest and its stamp, or None when none exists. Raises ``IndexDamaged``."""
     try:
         with (folder / _NAME).open("rb") as file:
             status = os.fstat(file.fileno())
@@ -65,7 +65,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp] | None:
 
 
 def stamp_of(folder: Path) -> Stamp | None:
-    """What changes whenever the manifest does; one system call."""
+    """A value that changes whenever the manifest does; costs one system call."""
     try:
         status = (folder / _NAME).stat()
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def stamp_of(folder: Path) -> Stamp | None:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest. What it names is on disk already; afterwards so is the manifest."""
+    """Replace the manifest. The files it names must be on disk already; so is the manifest on return."""
     sync_folder(folder)
     fresh = folder / f"manifest-{os.getpid()}.json"
     with open(fresh, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
@@ -86,7 +86,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:
-    """Delete what the manifest does not name. Only for who holds every lock: nobody is building anything."""
+    """Delete files that the manifest does not name. Requires every lock, so that no build is in progress."""
     kept = {_NAME, manifest.journal, *(each.name for each in manifest.segments)}
     for path in folder.iterdir():
         if path.name not in kept and path.name.startswith(_OURS):
@@ -98,8 +98,8 @@ def sweep(folder: Path, manifest: Manifest) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold an exclusive lock on a file, against every process; ends with the process. False: somebody else has it."""
-    import fcntl  # here: POSIX only, and so are indexes in folders
+    """Hold an exclusive lock on a file, against all processes; released on exit. False: another process holds it."""
+    import fcntl  # imported here: POSIX only, as are indexes in folders
 
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

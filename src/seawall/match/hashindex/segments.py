@@ -1,9 +1,9 @@
-"""Segments: many hashes, immutable, with tables that find every one within a radius, in memory or memory-mapped.
+"""Segments: immutable sets of hashes with tables for exact radius search, in memory or memory-mapped.
 
 Multi-index hashing (Norouzi, Punjani and Fleet, 2012): the 256 bits are cut into m keys, with a table for each. If
 two hashes differ in at most r bits, then for any whole numbers t₁ … tₘ ≥ -1 with Σ(tᵢ + 1) = r + 1 some key i differs
-in at most tᵢ bits (else they would differ in at least Σ(tᵢ + 1) > r). So it is enough to look up, in each table, every
-key within tᵢ bits of the query's, and to compare what lies there. Exact for every radius; where that would read more
+in at most tᵢ bits (else they would differ in at least Σ(tᵢ + 1) > r). So it suffices to look up, in each table, every
+key within tᵢ bits of the query's, and to compare the rows found. Exact for every radius; where that would read more
 than a scan, all rows are scanned.
 """
 
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from seawall.match.hashindex.bits import BITS, WORDS, Distances, Rows, Words, scan, within
 
 MAX_ROWS: Final = 1 << 27
-"""The most rows of one segment: positions in its tables fit into 32 bits."""
+"""The maximum number of rows in a segment: positions in its tables fit into 32 bits."""
 
-# Rows up to which so many tables are best; fewer rows than the first are scanned. Nanoseconds below were measured.
+# Rows up to which a number of tables is best; below the first, rows are scanned. The nanoseconds are measured.
 _TABLES: Final = ((20_000, 0), (200_000, 16), (600_000, 14), (3_000_000, 13), (6_000_000, 12), (30_000_000, 11))
 _MOST_ROWS_TABLES: Final = 10
 _PROBE_NS: Final = 20
@@ -51,8 +51,8 @@ class Probe:
 class Segment:
     """Hashes with the ids of their entries, in order of ids.
 
-    ``widths``: the bits of each table's key; none: small enough to scan. ``starts``: for every key of every table,
-    where its rows begin in ``rows``; they end where the next key's begin.
+    ``widths``: the number of bits of each table's key; empty: small enough to scan. ``starts``: for every key of every
+    table, where its rows begin in ``rows``; they end where the next key's begin.
     """
 
     words: Words  # (4, n), mixed
@@ -79,7 +79,7 @@ class Segment:
         counts -= first
         ends = counts.cumsum(dtype=np.int64)
         total = int(ends[-1])
-        if total * _CANDIDATE_NS > len(self) * _SCAN_NS:  # crowded keys
+        if total * _CANDIDATE_NS > len(self) * _SCAN_NS:  # keys with too many rows
             return scan(self.words, probe.words, radius)
         ends -= counts
         places = np.repeat(first - ends, counts)
@@ -88,20 +88,20 @@ class Segment:
         half = np.bitwise_count(self.words[0].take(candidates) ^ probe.words[0])
         half += np.bitwise_count(self.words[1].take(candidates) ^ probe.words[1])
         near = (half <= radius).nonzero()[0]
-        rows, where = np.unique(candidates[near], return_index=True)  # one row may lie under several keys
+        rows, where = np.unique(candidates[near], return_index=True)  # one row may occur under several keys
         return within(self.words, rows, half[near[where]], probe.words, radius)
 
     def scans(self, radius: int) -> bool:
-        """Whether so wide a radius is searched by comparing every hash."""
+        """Whether a search with this radius compares every hash."""
         return _plan(self.widths, radius, len(self).bit_length()) is None
 
     def count(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many rows each of these ids has here."""
+        """The number of rows of each of these ids."""
         return np.searchsorted(self.ids, ids, side="right") - np.searchsorted(self.ids, ids, side="left")
 
 
 def build_segment(ids: NDArray[np.int64], words: Words, tables: int | None = None) -> Segment:
-    """A segment of mixed hashes (4, n). ``tables``: how many, if not the best for that many rows; 0: none."""
+    """A segment of mixed hashes (4, n). ``tables``: their number, by default the best for that many rows; 0: none."""
     total = len(ids)
     if total > MAX_ROWS:
         raise ValueError(f"{total} rows; a segment holds at most {MAX_ROWS}")
@@ -128,17 +128,17 @@ def build_segment(ids: NDArray[np.int64], words: Words, tables: int | None = Non
 
 
 def best_tables(rows: int) -> int:
-    """How many tables find fastest among so many hashes within 31 bits."""
+    """The number of tables that is fastest for a search within 31 bits among so many hashes."""
     return next((tables for most, tables in _TABLES if rows <= most), _MOST_ROWS_TABLES)
 
 
 def key_widths(tables: int) -> tuple[int, ...]:
-    """256 bits cut into so many keys, as equal as may be."""
+    """The widths of 256 bits cut into so many keys, as equal as possible."""
     return tuple(BITS // tables + (table < BITS % tables) for table in range(tables))
 
 
 def save_segment(segment: Segment, folder: Path) -> None:
-    """Write a segment into a new folder; everything is on disk when this returns."""
+    """Write a segment into a new folder; everything is on disk on return."""
     folder.mkdir(mode=0o700)
     for name in _ARRAYS:
         with (folder / f"{name}.npy").open("xb") as file:
@@ -149,12 +149,12 @@ def save_segment(segment: Segment, folder: Path) -> None:
 
 
 def load_segment(folder: Path, tables: int) -> Segment:
-    """A saved segment, memory-mapped: opening reads next to nothing, and processes share its pages.
+    """A saved segment, memory-mapped: opening it reads almost nothing, and processes share its pages.
 
-    Raises ``OSError`` or ``ValueError`` when it is not whole.
+    Raises ``OSError`` or ``ValueError`` when it is incomplete.
     """
     loaded = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
-    # plain arrays over the mapped memory: numpy.memmap costs a Python call for every slice
+    # plain arrays over mapped memory: numpy.memmap costs a Python call per slice
     segment = Segment(
         words=loaded["words"].view(np.ndarray),
         ids=loaded["ids"].view(np.ndarray),
@@ -171,7 +171,7 @@ def load_segment(folder: Path, tables: int) -> Segment:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a folder's list of files durable."""
+    """Make a folder's file list durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -191,7 +191,7 @@ def _cut(words: Words, at: int, width: int) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Which keys to look up: for each, its table, the bits to flip, and where that table's keys begin."""
+    """Keys to look up: for each, its table, the bits to flip, and where that table's keys begin."""
 
     cuts: tuple[tuple[int, int], ...]  # of each table: first bit and mask of its key
     table: NDArray[np.intp]
@@ -201,7 +201,7 @@ class _Plan:
 
 @functools.lru_cache(256)
 def _plan(widths: tuple[int, ...], radius: int, magnitude: int) -> _Plan | None:
-    """How to search about 2^magnitude rows; None: scan them."""
+    """The plan to search about 2^magnitude rows; None: scan them."""
     rows = 0.75 * 2**magnitude
     reach = _reach(widths, radius, rows)
     probes = sum(_keys_within(width, bits) for width, bits in zip(widths, reach, strict=True))
@@ -222,7 +222,7 @@ def _plan(widths: tuple[int, ...], radius: int, magnitude: int) -> _Plan | None:
 
 
 def _reach(widths: Sequence[int], radius: int, rows: float) -> list[int]:
-    """For each table, within how many bits its keys are looked up: Σ(reach + 1) = radius + 1, cheapest first."""
+    """For each table, the radius in bits for looking up its keys: Σ(reach + 1) = radius + 1, cheapest first."""
     reach = [-1] * len(widths)
     for _ in range(min(radius + 1, BITS + len(widths)) if widths else 0):
         cheapest = min(
@@ -242,6 +242,6 @@ def _keys_within(width: int, bits: int) -> int:
 
 
 def _masks(width: int, bits: int) -> list[int]:
-    """Every number of ``width`` bits of which at most ``bits`` are set; ascending: neighbours in memory."""
+    """Every number of ``width`` bits with at most ``bits`` set; ascending, so neighbours in memory."""
     chosen = (each for count in range(bits + 1) for each in itertools.combinations(range(width), count))
     return sorted(sum(1 << bit for bit in each) for each in chosen)

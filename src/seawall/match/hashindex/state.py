@@ -1,4 +1,4 @@
-"""What an index holds at one moment: its segments, the entries added since, and what was removed."""
+"""The state of an index at one moment: its segments, the entries added since, and the removals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SegmentInUse:
 
 @dataclass(frozen=True, slots=True)
 class FreshHashes:
-    """Fresh entries, compared one by one. Immutable: the arrays of a longer one begin with those of a shorter."""
+    """Fresh entries, compared one by one. Immutable: a longer delta shares its arrays with its shorter predecessors."""
 
     size: int = 0
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -35,7 +35,7 @@ class FreshHashes:
         return self.size
 
     def plus(self, ids: NDArray[np.int64], sequences: NDArray[np.int64], words: Words) -> FreshHashes:
-        """With more entries at its end. Only the longest may grow: its arrays have room, which the others share."""
+        """The delta with more entries at its end. Only the longest may be extended: its arrays have spare capacity."""
         size = self.size + len(ids)
         if size > len(self.ids):
             room = 2 * size - self.size
@@ -59,10 +59,10 @@ class FreshHashes:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """One moment. A row is gone when its id was removed at its sequence or after it.
+    """One moment. A row is removed when its id was removed at the row's sequence or after it.
 
-    ``removed`` is shared by successive states and only grows, so that a removal shows at once. ``sequence`` counts
-    changes, ``mark`` is the caller's, ``dead`` counts the rows that are gone.
+    ``removed`` is shared by successive states and only grows, so that a removal is visible at once. ``sequence`` counts
+    changes, ``mark`` is the caller's, ``dead`` counts removed rows.
     """
 
     segments: tuple[SegmentInUse, ...] = ()
@@ -76,7 +76,7 @@ class IndexState:
         return sum(len(held.segment) for held in self.segments) + len(self.delta) - self.dead
 
     def search(self, probe: Probe, radius: int) -> list[tuple[int, int]]:
-        """(id, least distance), nearest first."""
+        """(id, smallest distance), nearest first."""
         found: list[tuple[int, int, int]] = []  # distance, id, sequence
         for held in self.segments:
             rows, distances = held.segment.search(probe, radius)
@@ -95,8 +95,8 @@ class IndexState:
         return list(nearest.items())
 
     def after(self, batch: JournalRecord) -> IndexState:
-        """The state that a change leads to. Only the latest state may be asked."""
-        later = batch.sequence > self.sequence  # a journal rewritten by a merge repeats changes before the manifest's
+        """The state after a change. Only allowed on the latest state."""
+        later = batch.sequence > self.sequence  # a journal rewritten by a merge repeats earlier changes
         sequence, mark = (batch.sequence, batch.mark) if later else (self.sequence, self.mark)
         if batch.kind is ChangeKind.ADD:
             delta = self.delta.plus(batch.rows["id"], batch.rows["sequence"], batch.rows["words"].T)
@@ -107,18 +107,18 @@ class IndexState:
         return replace(self, dead=dead, sequence=sequence, mark=mark)
 
     def with_segments(self, fresh: Sequence[SegmentInUse], sequence: int, mark: int) -> IndexState:
-        """With further segments."""
+        """The state with further segments."""
         return replace(self, segments=(*self.segments, *fresh), sequence=sequence, mark=mark)
 
     def present(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of these ids, ascending, that have a row, gone or not."""
+        """Those of these ids, ascending, that have a row, removed or not."""
         held = np.isin(ids, self.delta.ids[: self.delta.size])
         for each in self.segments:
             held |= each.segment.count(ids) > 0
         return ids[held]
 
     def living(self, segments: Sequence[SegmentInUse]) -> tuple[NDArray[np.int64], Words]:
-        """Ids and hashes in these segments and in the delta, without what is gone."""
+        """Ids and hashes in these segments and in the delta, without removed ones."""
         ids, words = [], []
         for held in segments:
             alive = ~self._gone(held.segment.ids, np.int64(held.sequence))
@@ -128,7 +128,7 @@ class IndexState:
         return np.concatenate((*ids, fresh_ids)), np.concatenate((*words, fresh_words), axis=1)
 
     def merged(self, merged: Sequence[SegmentInUse], fresh: Sequence[SegmentInUse], cut: int) -> IndexState:
-        """With ``fresh`` in the place of the ``merged`` segments and of the delta up to ``cut``."""
+        """The state with ``fresh`` in place of the ``merged`` segments and of the delta up to ``cut``."""
         gone = {id(held.segment) for held in merged}
         kept = tuple(held for held in self.segments if id(held.segment) not in gone)
         state = IndexState(
@@ -150,12 +150,12 @@ class IndexState:
         return [batch for batch in batches if len(batch.rows)]
 
     def dead_in(self, held: SegmentInUse) -> int:
-        """How many rows of a segment are gone."""
+        """The number of removed rows in a segment."""
         ids, until = self._removed()
         return int(held.segment.count(ids[until >= held.sequence]).sum())
 
     def _fresh(self, cut: int = -1) -> tuple[NDArray[np.int64], NDArray[np.int64], Words]:
-        """Ids, sequences and hashes of the delta after ``cut``, without what is gone."""
+        """Ids, sequences and hashes of the delta after ``cut``, without removed ones."""
         size = self.delta.size
         ids, sequences = self.delta.ids[:size], self.delta.sequences[:size]
         alive = (sequences > cut) & ~self._gone(ids, sequences)
@@ -163,12 +163,12 @@ class IndexState:
 
     def _removed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Removed ids, ascending, and the sequence of each removal."""
-        pairs = np.array(list(self.removed.items()), dtype=np.int64).reshape(-1, 2)  # list: whole, while others remove
+        pairs = np.array(list(self.removed.items()), dtype=np.int64).reshape(-1, 2)  # list: an atomic copy
         ids, until = pairs[pairs[:, 0].argsort()].T
         return ids, until
 
     def _gone(self, ids: NDArray[np.int64], sequences: NDArray[np.int64] | np.int64) -> NDArray[np.bool_]:
-        """Which of these rows are gone."""
+        """A mask of the removed ones among these rows."""
         removed, until = self._removed()
         if not len(removed):
             return np.zeros(len(ids), dtype=np.bool_)
@@ -177,7 +177,7 @@ class IndexState:
         return gone
 
     def _newly_dead(self, ids: NDArray[np.int64], until: NDArray[np.int64]) -> int:
-        """How many rows a removal of these ids, ascending, adds to those that are gone."""
+        """The number of rows that a removal of these ids, ascending, adds to the removed ones."""
         if not len(ids):
             return 0
         before = np.array([self.removed.get(number, -1) for number in ids.tolist()], dtype=np.int64)

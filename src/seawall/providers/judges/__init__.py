@@ -1,4 +1,4 @@
-"""Language models as detectors: a policy's own words are the question, one strict form is the answer.
+"""Language models as detectors: a policy's text is the question, the answer must have one strict form.
 
 >>> from seawall.providers.judges import Judge, read_judge
 >>> from seawall.providers import read_yaml
@@ -15,7 +15,7 @@
 >>> [signal.name for signal in judge.spec.signals], judge.ask_when[0].low
 (['rudeness_judged'], 0.2)
 
-A judge of a policy in force finds its words by the function it is given: ``Judge(config, questions)``.
+A judge of an active policy gets its text from a function: ``Judge(config, questions)``.
 """
 
 from seawall.providers.judges.configuration import read_judge

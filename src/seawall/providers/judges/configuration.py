@@ -1,4 +1,4 @@
-"""Judges as a YAML file describes them.
+"""Configuration of judges in YAML files.
 
     judge: hate-judge
     family: gpt-oss-safeguard
@@ -36,14 +36,14 @@ _PATIENT: Final = CallLimits(timeout_s=20.0, total_s=25.0, retries=1)  # models 
 
 
 def read_judge(section: Section, environment: Mapping[str, str] | None = None) -> JudgeConfig:
-    """Compile a description, its key taken from the environment. Raises ConfigError."""
+    """Compile a description; its key is taken from the environment. Raises ConfigError."""
     section.only(*_KEYS)
     name = section.name("judge")
     family = FAMILIES[section.choice("family", tuple(FAMILIES))]
     listed = section.section("signals")
     charges = tuple(_charge(each, listed.section(each), family) for each in listed)
     if not charges:
-        section.fail("signals", "this is missing: write name: {policy: hateful-conduct}")
+        section.fail("signals", "missing: write name: {policy: hateful-conduct}")
     languages = section.texts("languages")
     model = expand(section.text("model"), section.at("model"), environment)
     votes = section.whole("votes", 1, least=1, most=9)
@@ -84,7 +84,7 @@ def _charge(name: str, section: Section, family: Family) -> JudgedPolicy:
         categories = section.texts("categories")
         strangers = sorted(set(categories) - set(LlamaGuard.categories))
         if not categories or strangers:
-            section.fail("categories", f"{family.name} knows {LlamaGuard.categories[0]} to {LlamaGuard.categories[-1]}")
+            section.fail("categories", f"{family.name} has {LlamaGuard.categories[0]} to {LlamaGuard.categories[-1]}")
         return JudgedPolicy(signal=signal, categories=categories)
     if "categories" in section:
         section.fail("categories", f"{family.name} has none: write policy, or definition and guidance")

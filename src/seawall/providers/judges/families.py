@@ -1,7 +1,7 @@
-"""Model families: how each is asked, and the one form of answer that each may give. Anything else is no answer.
+"""Model families: the prompt of each, and the one form of answer accepted from it. Other answers are discarded.
 
-Shapes after the makers' public descriptions: OpenAI's guide to gpt-oss-safeguard and the harmony format; Meta's model
-card of Llama Guard 3; IBM's Granite Guardian 3.3 and 4.1 cookbooks; Google's ShieldGemma card.
+Formats follow the vendors' public descriptions: OpenAI's guide to gpt-oss-safeguard and the harmony format; Meta's
+model card of Llama Guard 3; IBM's Granite Guardian 3.3 and 4.1 cookbooks; Google's ShieldGemma card.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST_ANSWER: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What is sent: chat messages, and further fields of the request."""
+    """A request: chat messages, and further fields."""
 
     messages: tuple[Mapping[str, str], ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeVerdict:
-    """A parsed answer. ``label`` is where the deciding word stands in the answer; ``codes`` are categories named."""
+    """A parsed answer. ``label``: position of the deciding word in the answer; ``codes``: the named categories."""
 
     violates: bool
     label: tuple[int, int]
@@ -37,24 +37,24 @@ class JudgeVerdict:
 
 
 class Family(Protocol):
-    """How models of a kind are asked and understood."""
+    """Prompt and parser for one kind of models."""
 
     name: str
     version: str  # of the prompt and the parser
     yes: str  # the deciding word that means a violation, as a model writes it
     no: str
-    by_question: bool  # one call for each policy; otherwise one call names all categories
+    by_question: bool  # one call per policy; otherwise one call for all categories
     answer_tokens: int
 
     def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
         """The request about a text."""
 
     def parse(self, answer: str) -> JudgeVerdict | None:
-        """The ruling in an answer; None: it is not in the form that was asked for."""
+        """The ruling in an answer; None when it is not in the requested form."""
 
 
 class Safeguard:
-    """gpt-oss-safeguard, and any instruction model that can keep to a form: the policy in the system message."""
+    """gpt-oss-safeguard, and any instruction model that can follow a format: the policy is the system message."""
 
     name = "gpt-oss-safeguard"
     version = "1"
@@ -87,7 +87,7 @@ class Safeguard:
         start, end = 0, len(answer)
         if answer.lstrip().startswith("<|channel|>"):
             if answer.count(self._FINAL) != 1:
-                return None  # content may have been repeated in the reasoning: which is the answer cannot be told
+                return None  # ambiguous: the reasoning may have repeated content
             start = answer.index(self._FINAL) + len(self._FINAL)
             end = min((at for mark in self._ENDS if (at := answer.find(mark, start)) >= 0), default=end)
         try:
@@ -100,13 +100,13 @@ class Safeguard:
         if type(label) is not int or label not in (0, 1) or not isinstance(rationale, str):
             return None
         written = list(self._LABEL.finditer(answer, start, end))
-        if len(written) != 1:  # a key written twice
+        if len(written) != 1:  # a repeated key
             return None
         return JudgeVerdict(violates=label == 1, label=written[0].span(1))
 
 
 class LlamaGuard:
-    """Llama Guard 3 and 4: the server's chat template carries Meta's categories S1 to S14."""
+    """Llama Guard 3 and 4: the server's chat template contains Meta's categories S1 to S14."""
 
     name = "llama-guard"
     version = "1"
@@ -119,7 +119,7 @@ class LlamaGuard:
     _SAFE: Final = re.compile(r"\s*(safe)\s*")
 
     def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
-        """The content as the user's turn: that is the form the model was trained to judge."""
+        """The content as the user's turn, the form that the model was trained on."""
         return Prompt(messages=({"role": "user", "content": defuse(text)},))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
@@ -180,7 +180,7 @@ class GraniteGuardian33(GraniteGuardian):
 
 
 class ShieldGemma:
-    """ShieldGemma: the whole prompt in one user message, the answer's first word is Yes or No."""
+    """ShieldGemma: the whole prompt is one user message, the answer's first word is Yes or No."""
 
     name = "shieldgemma"
     version = "1"
@@ -196,7 +196,7 @@ class ShieldGemma:
     _FORM: Final = re.compile(r"\s*(Yes|No)\b[\s\S]*")
 
     def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
-        """The card's prompt with the policy as principle."""
+        """The prompt of the model card, with the policy as principle."""
         assert question is not None
         principle = f'"No {question.title}": {_criterion(question)}'
         order = self._ORDER.format(content=quote(text), principle=principle)
@@ -214,7 +214,7 @@ FAMILIES: Final[dict[str, Family]] = {
 
 
 def parse(family: Family, answer: object) -> JudgeVerdict | None:
-    """The ruling in what a server gave as an answer; None: abstain."""
+    """The ruling in a server's answer; None: abstain."""
     if not isinstance(answer, str) or len(answer) > _LONGEST_ANSWER:
         return None
     return family.parse(answer)

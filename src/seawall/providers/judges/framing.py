@@ -1,8 +1,8 @@
-"""Content on its way into a prompt: quoted as data, so that what it says to the model stays something it says.
+"""Quoting of content in prompts as data, against prompt injection.
 
-Three things stand between content and a model's obedience: control tokens of chat templates are broken up (servers
-would read them as such), the content stands between marks that it cannot know, and the parsers take nothing but the
-form that was asked for. None of them is proof against every injection: a judge's signal is a score like any other.
+Three measures protect against instructions in content: control tokens of chat templates are broken up (servers would
+interpret them), the content is enclosed in marks that it cannot predict, and the parsers accept only the requested
+form. None of them stops every injection: a judge's signal is a score like any other.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _CONTROL = re.compile(
 
 
 def defuse(text: str) -> str:
-    """The text with a space inside each control token: the same to a reader, no token to a server."""
+    """The text with a space inside each control token, readable but not a token to a server."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:-1]} {match[0][-1]}", clean)
 
 
 def quote(text: str) -> str:
-    """The text between marks that depend on it and on a secret of this process, after a word on what it is."""
+    """The text between marks that depend on it and on a secret of this process, after an explanation."""
     body = defuse(text)
     mark = hashlib.blake2b(body.encode(), key=_PROCESS_KEY, digest_size=8).hexdigest()
     return (

@@ -1,4 +1,4 @@
-"""A language model as a detector: asked over any OpenAI-compatible endpoint, about policies in words."""
+"""A language model as a detector: called over any OpenAI-compatible endpoint, with policies in words."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from seawall.providers.judges.scores import ScoredChoice, read_choice, vote
 MODALITIES: Final = frozenset({Modality.TEXT})
 
 _VOTE_TEMPERATURE: Final = 0.7
-_TOP: Final = 10  # alternatives asked for at each token
+_TOP: Final = 10  # alternatives requested per token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedPolicy:
-    """What one signal stands for: a policy (in force, or written here), or categories that the model knows."""
+    """The meaning of one signal: a policy (active, or defined here), or categories that the model knows."""
 
     signal: SignalSpec
     policy: str | None = None
@@ -43,7 +43,7 @@ class JudgedPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeConfig:
-    """A judge as its file describes it. ``repr`` does not show the key."""
+    """A judge's configuration. ``repr`` does not show the key."""
 
     spec: DetectorSpec
     family: Family
@@ -53,8 +53,8 @@ class JudgeConfig:
     charges: tuple[JudgedPolicy, ...]
     votes: int = 1
     logprobs: bool = True
-    longest: int = 8_000  # characters of a text in one call
-    pieces: int = 4  # into which a longer one may be cut
+    longest: int = 8_000  # characters of text per call
+    pieces: int = 4  # maximum number of calls for a longer text
     limits: CallLimits = field(default_factory=CallLimits)
     cache: int = 10_000
     proxy: str | None = field(default=None, repr=False)
@@ -62,7 +62,7 @@ class JudgeConfig:
 
 
 class _Abstained(Exception):
-    """No ruling about a part. ``detail`` holds no content."""
+    """No ruling about a part. ``detail`` contains no content."""
 
     def __init__(self, reason: UnknownReason, detail: str) -> None:
         self.reason = reason
@@ -71,7 +71,7 @@ class _Abstained(Exception):
 
 @dataclass(slots=True)
 class _Inquiry:
-    """One thing to find out: one question (or all categories) about one text."""
+    """One query: one question (or all categories) about one text."""
 
     part: Part
     question: PolicyQuestion | None
@@ -82,7 +82,7 @@ class _Inquiry:
 class Judge:
     """Asks a model whether texts violate policies. May be called from several threads.
 
-    The same text under the same words of a policy is asked once, then remembered.
+    The same text with the same policy text is queried once, then cached.
     """
 
     deterministic = False
@@ -97,16 +97,16 @@ class Judge:
 
     @property
     def spec(self) -> DetectorSpec:
-        """As the judge's configuration declares it."""
+        """The spec from the judge's configuration."""
         return self._config.spec
 
     @property
     def ask_when(self) -> tuple[Band, ...]:
-        """The bands in which it is asked; none: always."""
+        """The score ranges in which it is called; empty: always."""
         return self._config.bands
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part. An answer that is not in the form asked for is *unknown*."""
+        """One answer per part. An answer that is not in the requested form is *unknown*."""
         config = self._config
         return in_pieces(parts, config.longest, config.pieces, config.spec.name, self._detect)
 
@@ -121,27 +121,27 @@ class Judge:
             if not (part.text or "").strip():
                 answers.append(())
             elif missing:
-                answers.append(self._unknown(part, UnknownReason.ERROR, f"no policy {missing[0]} is in force"))
+                answers.append(self._unknown(part, UnknownReason.ERROR, f"policy {missing[0]} is not active"))
             else:
                 answers.append(self._answer(part, questions, found))
         return answers
 
     def missing(self) -> tuple[str, ...]:
-        """Policies that it asks about and that are not in force: until they are, it answers nothing."""
+        """Policies that it needs and that are not active; until they are, it answers nothing."""
         return tuple(name for name, question in self._current().items() if question is None)
 
     def state(self) -> CallerState:
-        """What was spent today, and whether the endpoint rests."""
+        """Today's usage, and whether the endpoint's circuit breaker is open."""
         return self._caller.state()
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._caller.close()
 
-    # ── asking ──
+    # ── requests ──
 
     def _current(self) -> dict[str, PolicyQuestion | None]:
-        """The question behind each signal (by the policy's name where it is missing). No questions: categories."""
+        """The question of each signal (by the policy's name where it is missing). None: categories."""
         if not self._config.family.by_question:
             return {}
         found: dict[str, PolicyQuestion | None] = {}
@@ -209,9 +209,9 @@ class Judge:
             choices = document.get("choices") if isinstance(document, dict) else None
             one = isinstance(choices, list) and len(choices) == 1
             votes.append(read_choice(self._config.family, choices[0]) if one and choices else None)
-        return vote(votes) or _Abstained(UnknownReason.ERROR, "abstained: the answer is not in the form asked for")
+        return vote(votes) or _Abstained(UnknownReason.ERROR, "abstained: the answer is not in the requested form")
 
-    # ── answering ──
+    # ── answers ──
 
     def _answer(
         self,

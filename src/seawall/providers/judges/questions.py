@@ -1,4 +1,4 @@
-"""What a judge is asked: a policy in words."""
+"""The question to a judge: a policy in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyQuestion:
-    """Does content violate this policy? ``definition`` and ``guidance`` are the policy's own prose."""
+    """Does content violate this policy? ``definition`` and ``guidance`` are the policy's prose."""
 
     policy: str
     title: str
@@ -19,23 +19,23 @@ class PolicyQuestion:
 
     @property
     def version(self) -> str:
-        """Eight hex digits of the words: an edited policy is another question."""
+        """Eight hex digits of the text's digest: an edited policy is another question."""
         words = "\x00".join((self.policy, self.title, self.definition, self.guidance))
         return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 FindQuestion: TypeAlias = Callable[[str], PolicyQuestion | None]
-"""The question about a policy as it is in force at this moment; None: there is no such policy."""
+"""Returns the question of an active policy, or None for an unknown one."""
 
 
 class PolicyQuestions:
-    """Questions kept in memory, to be replaced all at once."""
+    """Questions in memory, replaced all at once."""
 
     def __init__(self, questions: Mapping[str, PolicyQuestion] | None = None) -> None:
         self._current: Mapping[str, PolicyQuestion] = dict(questions or {})
 
     def replace(self, questions: Mapping[str, PolicyQuestion]) -> None:
-        """Ask these from now on; running calls finish with the old ones."""
+        """Use these from now on; running calls finish with the old ones."""
         self._current = dict(questions)  # one assignment: readers see all or none
 
     def __call__(self, policy: str) -> PolicyQuestion | None:

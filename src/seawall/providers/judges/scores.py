@@ -1,4 +1,4 @@
-"""From a model's answer to a score: how sure it was of the deciding word, where the server tells."""
+"""Scores from model answers: the probability of the deciding word, where the server returns it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_choice(family: Family, choice: object) -> ScoredChoice | None:
     if not isinstance(choice, Mapping):
         return None
     if choice.get("finish_reason") == "length" and family.answer_tokens > 1:
-        return None  # cut off: what it would have said cannot be known
+        return None  # truncated: incomplete answer
     message = choice.get("message")
     answer = message.get("content") if isinstance(message, Mapping) else None
     ruling = parse(family, answer)
@@ -37,19 +37,19 @@ def read_choice(family: Family, choice: object) -> ScoredChoice | None:
 
 
 def label_probability(family: Family, answer: str, ruling: JudgeVerdict, logprobs: object) -> float | None:
-    """P(yes) / (P(yes) + P(no)) at the deciding token; None where the server does not tell it plainly."""
+    """P(yes) / (P(yes) + P(no)) at the deciding token; None where the server does not return it clearly."""
     tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     if not isinstance(tokens, Sequence) or not all(_is_token(token) for token in tokens):
         return None
     texts = [str(token["token"]) for token in tokens]
-    start = "".join(texts).rfind(answer)  # tokens of reasoning may come before the answer, an end token after it
+    start = "".join(texts).rfind(answer)  # reasoning tokens may precede the answer, an end token follow it
     if start < 0:
         return None
     at = start + ruling.label[0]
     word = family.yes if ruling.violates else family.no
     for token, text in zip(tokens, texts, strict=True):
         if at < len(text):
-            # Cut into pieces or glued to others, the word's probability is not that of one token.
+            # When the word is not exactly one token, its probability is not that of a token.
             return _share(family, token, ruling) if text.strip() == word else None
         at -= len(text)
     return None
@@ -66,7 +66,7 @@ def _share(family: Family, token: Mapping[str, Any], ruling: JudgeVerdict) -> fl
     total = mass[family.yes] + mass[family.no]
     if not total:
         return None
-    if not mass[family.yes] or not mass[family.no]:  # the other word was not listed: what is left is at most its share
+    if not mass[family.yes] or not mass[family.no]:  # the other word is not listed: the rest bounds its share
         said = min(total, 1.0)
         return said if ruling.violates else 1.0 - said
     return mass[family.yes] / total
@@ -80,7 +80,7 @@ def _is_token(token: object) -> bool:
 
 
 def vote(votes: Sequence[ScoredChoice | None]) -> ScoredChoice | None:
-    """The mean of several answers; None where not more than half of them are in the form."""
+    """The mean of several answers; None unless more than half of them are in the requested form."""
     given = [one for one in votes if one is not None]
     if not given or 2 * len(given) <= len(votes):
         return None

@@ -1,7 +1,7 @@
-"""Seed banks: the few entries a fresh Seawall starts with, as YAML inside the package.
+"""Seed banks: the few entries of a new installation, as YAML in the package.
 
-All of it is our own writing or reserved for documentation (RFC 2606 domains), so that a demo and a first
-test have something to match. Real banks are filled through the API, the console and exchanges.
+All of it is written for this project or reserved for documentation (RFC 2606 domains), so that demos and first tests
+have something to match. Real banks are filled through the API, the console and exchanges.
 
     >>> from seawall import banks
     >>> [bank.name for bank in banks.load()]
@@ -28,7 +28,7 @@ sources = _folder.sources
 
 @dataclass(frozen=True, slots=True)
 class SeedEntry:
-    """One entry to begin with. ``source`` is a code that tells where it comes from."""
+    """A seed entry. ``source`` is a code for its origin."""
 
     value: str
     source: str
@@ -36,7 +36,7 @@ class SeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class SeedBank:
-    """A bank as it ships. ``kind``: text, pattern, image or domain; an image bank ships empty."""
+    """A shipped bank. ``kind``: text, pattern, image or domain; an image bank ships empty."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class SeedBank:
     entries: tuple[SeedEntry, ...]
     role: str = "block"
     harm: str | None = None
-    flood_limit: int | None = None  # items an hour that one entry may be found in
+    flood_limit: int | None = None  # items per hour that one entry may match
 
 
 def load() -> tuple[SeedBank, ...]:

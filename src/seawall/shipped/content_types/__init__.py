@@ -1,7 +1,7 @@
-"""The content types that come with Seawall, as YAML texts inside the package.
+"""The shipped content types, as YAML texts in the package.
 
-A content type says what a kind of content is made of, where it appears, how long each look at it may
-take and what happens when a look stays incomplete. Platforms start from these and write their own:
+A content type declares the fields of a kind of content, where it is shown, the time budget of each evaluation, and what
+happens when an evaluation is incomplete. Platforms start from these and write their own:
 
     >>> from seawall import content_types
     >>> content_types.names()

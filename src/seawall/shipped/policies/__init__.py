@@ -1,7 +1,7 @@
-"""The starter set of policies that comes with Seawall, as YAML texts inside the package.
+"""The starter set of policies, as YAML texts in the package.
 
-Each file is one policy: what is not allowed, in words that people work by and in rules that the machine
-runs, with examples that are its tests. Platforms copy them, change clause and threshold, and add their own:
+Each file is one policy: what is not allowed, in prose for reviewers and in rules for evaluation, with examples that are
+its tests. Platforms copy them, change clause and threshold, and add their own:
 
     >>> from seawall import policies
     >>> "hateful-conduct" in policies.names()

@@ -1,11 +1,11 @@
-"""Moderation services that Seawall knows how to ask: one YAML file each, package data.
+"""Shipped configurations for moderation services: one YAML file each, as package data.
 
     >>> from seawall import providers
     >>> "openai-moderation" in providers.names()
     True
 
-Their request and answer shapes were written from the vendors' public documentation and are tested against a local
-server that speaks them; no test has ever called the services themselves. ``docs/providers.md`` tells how to use them.
+Request and response formats were written from the vendors' public documentation and are tested against a local server
+with the same formats; no test calls the services themselves. See ``docs/providers.md`` for their use.
 """
 
 from __future__ import annotations

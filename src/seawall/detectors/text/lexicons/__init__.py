@@ -1,1 +1,1 @@
-"""Word lists as YAML, one file a signal, written for Seawall. How to write one: ``docs/detectors.md``."""
+"""Word lists as YAML, one file per signal, written for Seawall. For their syntax see ``docs/detectors.md``."""

@@ -1,17 +1,17 @@
-"""The text classifier that comes with Seawall: hate, harassment, sexism, spam, sexual content and toxicity in English.
+"""The shipped text classifier: hate, harassment, sexism, spam, sexual content and toxicity in English.
 
     >>> from seawall.detectors.text.model import TextModel
     >>> model = TextModel()
     >>> [signal.name for signal in model.spec.signals]
     ['hate', 'harassment', 'sexism', 'spam', 'sexual', 'toxic']
-    >>> model.embed(["what is this about?"]).shape  # for others who compare texts
+    >>> model.embed(["what is this about?"]).shape  # for comparing texts
     (1, 384)
 
-Two readers whose probabilities are averaged, both from text freed of evasion (``seawall.content.normalise``): a
+The probabilities of two models are averaged, both on text freed of evasion (``seawall.content.normalise``): a
 linear model per harm over hashed words, word pairs and character n-grams (``linear``, ``features``), in which names of
-groups of people are read as their class (``identity``), and a small transformer (``encoder``), loaded by onnxruntime at
-first use. Weights are data in this package (``artefact``), trained by ``seawall.learn``; what they are worth is in
-``docs/model-card-text.md`` and in ``data/card.json``.
+groups of people are replaced by their class (``identity``), and a small transformer (``encoder``), loaded by
+onnxruntime at first use. Weights are data in this package (``artefact``), trained by ``seawall.learn``; their
+performance is in ``docs/model-card-text.md`` and in ``data/card.json``.
 """
 
 from seawall.detectors.text.model.artefact import Artefact, ArtefactError, load

@@ -1,8 +1,8 @@
-"""The trained weights as files: ``weights.npz`` (numbers), ``card.json`` (what they are), ``texts.npz`` (digests).
+"""The trained model as files: ``weights.npz`` (weights), ``card.json`` (metadata), ``texts.npz`` (digests).
 
-A model with an encoder has a fourth, ``encoder.onnx`` (see ``encoder``). No pickle anywhere. Weights are 8-bit integers
-with one scale per head, so that the file stays small; the model is calibrated and measured with the rounded weights,
-so nothing is lost unnoticed. The version of a model is the digest of its weights, the encoder's included.
+A model with an encoder has a fourth, ``encoder.onnx`` (see ``encoder``). No pickle is used. Weights are 8-bit integers
+with one scale per head, to keep the file small; the model is calibrated and measured with the rounded weights, so the
+loss is included in its figures. The version of a model is the digest of its weights, the encoder's included.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ class ArtefactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JoinedHead:
-    """How a head's two opinions become one: by Platt's curve over the log-odds of their weighted average.
+    """How a head's two results are combined: Platt's curve over the log-odds of their weighted average.
 
-    A text is shown to the encoder when some head's n-gram probability reaches its ``floor``; below all floors the
-    n-gram probability stands.
+    The encoder reads a text when the n-gram probability of some head reaches its ``floor``; below all floors the n-gram
+    probability is the result.
     """
 
     encoder: Platt
     final: Platt
-    share: float = 0.5  # of the encoder in the average
+    share: float = 0.5  # weight of the encoder in the average
     floor: float = 0.0
 
     def apply(self, ngram: ArrayLike, odds: ArrayLike) -> NDArray[np.float64]:
-        """The probability, from that of the n-gram model and the encoder's log-odds."""
+        """The combined probability, from the n-gram model's probability and the encoder's log-odds."""
         return self.final.apply(self.average(ngram, odds))
 
     def average(self, ngram: ArrayLike, odds: ArrayLike) -> NDArray[np.float64]:
-        """The log-odds of the weighted average, before the last curve."""
+        """The log-odds of the weighted average, before calibration."""
         mean = (1 - self.share) * np.asarray(ngram) + self.share * self.encoder.apply(odds)
         inside = np.clip(mean, 1e-9, 1 - 1e-9)
         return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
@@ -57,7 +57,7 @@ class JoinedHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearHead:
-    """One harm: integer weights of each bucket, their unit, the bias, and the way to a probability."""
+    """One harm: integer weights per bucket, their unit, the bias, and the calibration."""
 
     name: str
     weights: NDArray[np.int8]
@@ -76,7 +76,7 @@ class Artefact:
     idf: NDArray[np.uint8]
     heads: tuple[LinearHead, ...]
     card: Mapping[str, Any]
-    encoder: str | None = None  # the digest of its file
+    encoder: str | None = None  # digest of the encoder file
 
 
 IDF_STEP = 1 / 16
@@ -89,7 +89,7 @@ def quantise_idf(idf: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def dequantise_idf(steps: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The idf that features are computed with, in training too."""
+    """The idf used for computing features, in training too."""
     return steps.astype(np.float32) * np.float32(IDF_STEP)
 
 
@@ -102,7 +102,7 @@ def quantise_weights(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], fl
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an ``.npz`` whose bytes depend on the arrays alone."""
+    """Write an ``.npz`` whose bytes depend only on the arrays."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(arrays):
             buffer = io.BytesIO()
@@ -117,9 +117,9 @@ def save(
     card: Mapping[str, Any],
     encoder: bytes | None = None,
 ) -> str:
-    """Write weights and card; returns the version. The card gains ``version``, ``features`` and the heads' tables.
+    """Write weights and card; returns the version. Adds ``version``, ``features`` and the heads' tables to the card.
 
-    ``encoder`` is the content of ``encoder.onnx``; then every head says how it is joined.
+    ``encoder`` is the content of ``encoder.onnx``; with it, every head needs ``joined``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[Any]] = {"idf": idf}
@@ -151,9 +151,9 @@ def save(
 
 
 def load(folder: Path) -> Artefact:
-    """Read and check a model. Raises ``ArtefactError`` that says which file is wrong and what to do.
+    """Read and check a model. Raises ``ArtefactError`` that names the invalid file and the remedy.
 
-    Of the encoder it is only made sure that it is there: it is read and checked when it is first needed.
+    The encoder file must exist, but is only read and checked when it is first needed.
     """
     try:
         raw = (folder / WEIGHTS).read_bytes()

@@ -1,8 +1,8 @@
-"""From text as written to the tokens that the classifier reads, each with its place in the original.
+"""Tokeniser of the classifier: turns text into tokens, each with its position in the original.
 
-Lower case; addresses, mentions and numbers become one token each; emoji become the words of their Unicode name
-(🐀 is read as "rat", so what is learnt about the word serves the image); plain names of groups of people become
-their class (see ``identity``). Training and serving both come through here.
+Lower case; URLs, mentions and numbers become one token each; emoji become the words of their Unicode name (🐀 becomes
+"rat", so that training on the word covers the emoji); plain names of groups of people become their class (see
+``identity``). Used for training and serving.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from seawall.detectors.text.model.identity import IDENTITY
 
 URL, MENTION, EMOJI_SKIN = "\ue0f0", "\ue0f1", "\ue0f2"
-_MAX_WORD = 32  # longer runs of letters are read as several tokens: bounds the cost of one token
+_MAX_WORD = 32  # longer runs of letters become several tokens: bounds the cost of one token
 
 _TOKEN = re.compile(
     r"(?P<url>https?://\S+|www\.\S+|\[url\]|<url>|\burl\b)"
@@ -32,7 +32,7 @@ _DROPPED_NAMES = {"with", "sign", "symbol", "black", "white", "face", "heavy", "
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one text, and the characters ``[start, end)`` of the original that each came from."""
+    """Tokens of one text, and the characters ``[start, end)`` of the original for each."""
 
     words: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
@@ -52,11 +52,11 @@ def _symbol_words(symbol: str) -> tuple[str, ...]:
 
 
 def tokenise(text: str) -> Tokens:
-    """The tokens of a text that is already free of evasion (``seawall.content.normalise``)."""
+    """The tokens of a text that is already normalised (``seawall.content.normalise``)."""
     words: list[str] = []
     spans: list[tuple[int, int]] = []
     lowered = text.lower()
-    if len(lowered) != len(text):  # a few letters change length in lower case: keep the offsets right
+    if len(lowered) != len(text):  # a few letters change length in lower case: preserve the offsets
         lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     for match in _TOKEN.finditer(lowered):
         kind, span = match.lastgroup, match.span()

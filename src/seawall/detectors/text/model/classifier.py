@@ -1,4 +1,4 @@
-"""The text classifier: harms, each with its own weights and its own calibrated probability."""
+"""The text classifier: a calibrated probability per harm."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from seawall.model import (
 NAME = "text-model"
 LANGUAGES = frozenset({"en"})
 MAX_CHARACTERS = 200_000
-EVIDENCE_FLOOR = 0.3  # below this probability nobody asks where
-_PER_ROUND = 512  # texts held as tokens at a time
+EVIDENCE_FLOOR = 0.3  # no evidence is computed below this probability
+_PER_ROUND = 512  # texts tokenised at a time
 
-_ENCODED_TOKENS, _ENCODED_OVERLAP = 80, 20  # a window of a long text as the encoder sees it
-_ENCODED_WINDOWS = 6  # of one text, at most: those that hold the n-gram model's worst; bounds the cost of a long text
-_EMBEDDED_WINDOWS = 4  # of one text, from its beginning
+_ENCODED_TOKENS, _ENCODED_OVERLAP = 80, 20  # window of a long text for the encoder
+_ENCODED_WINDOWS = 6  # maximum per text, with the n-gram model's worst: bounds the cost of a long text
+_EMBEDDED_WINDOWS = 4  # per text, from its beginning
 
-_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # for each head: probability, where
+_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # per head: probability, span
 
 _DESCRIPTIONS = {
     "hate": "attacks people for who they are: origin, religion, gender, orientation, disability",
@@ -53,7 +53,7 @@ _DESCRIPTIONS = {
     "sexual": "sexually explicit",
     "toxic": "hateful or offensive in the widest sense: what most readers would call toxic",
 }
-_HARMS = {"toxic": "harassment"}  # of signals that are not called after their harm
+_HARMS = {"toxic": "harassment"}  # of signals not named after their harm
 
 
 _PROBES = (
@@ -66,10 +66,10 @@ _PROBES = (
 
 
 def reading_digest() -> str:
-    """A digest of how some probing texts are read: kept in a model's card, so that a test notices when reading changes.
+    """A digest of how some sample texts are tokenised: stored in a model's card, so that a test notices changes.
 
-    A model goes on working after a small change to ``normalise`` or ``tokenise``, but what was measured was another
-    reading: train again.
+    A model still works after a small change to ``normalise`` or ``tokenise``, but was measured with other tokens: train
+    it again.
     """
     return _digest(" ".join(read(probe).tokens.words) for probe in _PROBES)
 
@@ -84,17 +84,17 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 def shipped() -> Path:
-    """Where the weights that come with the package lie."""
+    """The folder of the shipped weights."""
     return Path(str(files("seawall.detectors.text.model") / "data"))
 
 
 class TextModel:
     """A detector of harms in English text.
 
-    Weights are read at first use (or by ``spec``), from the package or from a folder that ``seawall train`` wrote.
-    A part in a known language other than English is *unknown* (``language``); one that does not say its language is
-    answered unless it is plainly not English (see ``language``). Texts beyond ``MAX_CHARACTERS`` are *unknown*
-    (``unreadable``): nothing is judged by its beginning alone. Thread-safe.
+    Weights are read at first use (or by ``spec``), from the package or from a folder written by ``seawall train``. A
+    part in a known language other than English is *unknown* (``language``); a part without language is answered unless
+    it is clearly not English (see ``language``). Texts beyond ``MAX_CHARACTERS`` are *unknown* (``unreadable``),
+    because a text is never judged by its beginning alone. Thread-safe.
 
         >>> from seawall.model import Modality, Part
         >>> model = TextModel()
@@ -136,11 +136,11 @@ class TextModel:
         )
 
     def start(self) -> None:
-        """Read the weights and judge the probes, so that no first request waits for it."""
+        """Read the weights and run the samples, so that the first request does not wait for it."""
         self.probabilities(_PROBES)
 
     def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
-        """One answer for each part: a probability for each harm, with the place in the text that speaks most for it."""
+        """One answer per part: a probability per harm, with the span of text that contributes most to it."""
         version = self.artefact.version
         answers: list[DetectorResult] = [self._refuse(part) or () for part in parts]
         asked = [number for number, answer in enumerate(answers) if not isinstance(answer, Unknown)]
@@ -161,12 +161,12 @@ class TextModel:
         return answers
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """One row for each text, one column for each head of ``artefact.heads``; no language check."""
+        """One row per text, one column per head of ``artefact.heads``; no language check."""
         rows = [probabilities for probabilities, _ in self._judge(texts, evidence=False)]
         return np.array(rows).reshape(len(texts), len(self.artefact.heads))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """What each text is about: one row of length 1 for each text (384 numbers); near texts have a high dot product.
+        """Semantic embeddings: one row of length 1 per text (384 numbers); similar texts have a high dot product.
 
         A long text is represented by its beginning (about 400 words). No language check: the encoder knows English.
         Raises ``ArtefactError`` when the model has no encoder.
@@ -202,11 +202,11 @@ class TextModel:
         elif len(text) > MAX_CHARACTERS:
             reason, detail = UnknownReason.UNREADABLE, f"{len(text)} characters, at most {MAX_CHARACTERS}"
         elif part.language is None and plainly_not_english(text):
-            reason, detail = UnknownReason.LANGUAGE, "reads en; the text is plainly not English"
+            reason, detail = UnknownReason.LANGUAGE, "reads en; the text is clearly not English"
         return None if reason is None else Unknown(detector=NAME, part=part.path, reason=reason, detail=detail)
 
     def _judge(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[_Judged]:
-        """Each text, judged, in order."""
+        """The results of all texts, in order."""
         for start in range(0, len(texts), _PER_ROUND):
             yield from self._judge_readings([read(text) for text in texts[start : start + _PER_ROUND]], evidence)
 
@@ -232,7 +232,7 @@ class TextModel:
         judged: LinearScores,
         probabilities: NDArray[np.float64],
     ) -> None:
-        """Put the joint probabilities of both models in the place of the n-gram model's, where the encoder is asked."""
+        """Replace the n-gram model's probabilities by the combined ones, for texts that the encoder reads."""
         joined = [head.joined for head in self.artefact.heads]
         floors = np.array([one.floor if one else 1.0 for one in joined])
         asked = np.flatnonzero((probabilities >= floors).any(axis=1)).tolist()
@@ -248,7 +248,7 @@ class TextModel:
 
 
 def encoder_windows(encoder: OnnxEncoder, reading: TokenisedText, judged: LinearScores, text: int) -> list[list[int]]:
-    """What the encoder reads of one text: a short one whole, of a long one what is worst by the n-gram model."""
+    """The encoder's input for one text: all of a short text, the windows worst by the n-gram model of a long one."""
     spans, shown = reading.tokens.spans, reading.view.text
     if len(spans) <= _ENCODED_TOKENS:
         return encoder.cut(normalised_text(shown))[:_ENCODED_WINDOWS]

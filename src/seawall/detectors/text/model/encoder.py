@@ -1,8 +1,8 @@
 """The encoder: a small transformer in an ONNX file, run by onnxruntime on one thread.
 
-The file holds everything it needs: weights of 8 bits, the vocabulary and the names of its heads in its metadata. It
-is made by ``seawall.learn.encoder``. Each text runs alone: what is multiplied is rounded to 8 bits by its largest
-value, so texts that shared a run would change each other's answers, and on a processor little is gained by sharing.
+The file is self-contained: 8-bit weights, the vocabulary and the names of its heads in its metadata. It is made by
+``seawall.learn.encoder``. Each text runs alone: activations are rounded to 8 bits by their largest value, so texts in
+one run would change each other's results, and on a CPU batching gains little.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from seawall.detectors.text.model.artefact import ArtefactError
 from seawall.detectors.text.model.wordpiece import WordPiece
 
-LONGEST_PIECES = 126  # of one window, beside the marks of beginning and end
+LONGEST_PIECES = 126  # per window, without start and end marks
 OVERLAP_PIECES = 30
 
 Floats = NDArray[np.float32]
@@ -29,16 +29,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the encoder says about windows of text: windows × heads log-odds, windows × hidden embedding (length 1)."""
+    """The encoder's output for windows of text: windows × heads log-odds, windows × hidden embedding (length 1)."""
 
     odds: Floats
     general: Floats
 
 
 class OnnxEncoder:
-    """An encoder that is read and checked when it is made. Thread-safe.
+    """An encoder, read and checked on construction. Thread-safe.
 
-    Raises ``ArtefactError`` when the file is missing, is not the one the card describes (``sha256``), or does not run.
+    Raises ``ArtefactError`` when the file is missing, is not the one in the card (``sha256``), or does not run.
     """
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
@@ -77,7 +77,7 @@ class OnnxEncoder:
         odds = np.zeros((len(windows), len(self.heads)), dtype=np.float32)
         general = np.zeros((len(windows), self.hidden), dtype=np.float32)
         marks = self._pieces
-        for row, window in enumerate(windows):  # alone: what is multiplied is rounded by call
+        for row, window in enumerate(windows):  # one by one: activations are rounded per call
             numbers = np.array([(marks.first, *window, marks.last)], dtype=np.int64)
             odds[row], general[row] = self._session.run(("heads", "general"), {"pieces": numbers})
         return Encoded(odds, general)

@@ -1,8 +1,8 @@
-"""From text as written to the sentence that the encoder reads: ordinary words, freed of evasion.
+"""Input of the encoder: a sentence of ordinary words, normalised from the text as written.
 
-The encoder knows English words and no emoji, so an emoji becomes the words of its Unicode name (``🐀`` → ``rat``).
-Addresses and mentions become one plain word each, as in the token view (``canonical``). Names of groups stay: what
-the encoder must not learn from them it is taught by swapping them in training (``seawall.learn.encoder``).
+The encoder knows English words and no emoji, so an emoji becomes the words of its Unicode name (``🐀`` → ``rat``). URLs
+and mentions become one plain word each, as in the tokens (``canonical``). Names of groups stay: bias towards them is
+reduced by swapping them in training (``seawall.learn.encoder``).
 
     >>> worded("K1ll all 🐀🐀 @you see https://example.org/a?b")
     'kill all rat rat user see url'
@@ -31,7 +31,7 @@ _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"'}
 
 @lru_cache(maxsize=4096)
 def _symbol(symbol: str) -> str:
-    """An emoji or pictograph as words between blanks; other characters as they are."""
+    """An emoji or pictograph as words between spaces; other characters unchanged."""
     if unicodedata.category(symbol) not in ("So", "Sk"):
         return symbol
     name = unicodedata.name(symbol, "").lower()
@@ -55,7 +55,7 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def normalised_text(normalised: str) -> str:
-    """``worded`` for text that is already free of evasion."""
+    """``worded`` for text that is already normalised."""
     return " ".join(_CHANGED.sub(_shown, normalised).split())
 
 

@@ -1,10 +1,10 @@
-"""From tokens to hashed features, for many texts at once. Training and serving share this code.
+"""Hashed features of tokens, for many texts at once. Used for training and serving.
 
-Two blocks of features, each scaled to length 1 per text, so that neither drowns the other:
+Two blocks of features, each scaled to length 1 per text, so that neither dominates:
 
-*words*: single tokens, pairs of neighbours, pairs with one token between them, and *what is said near a group*
-(each token up to six places before or after a token that names people, see ``identity``); *characters*: n-grams
-of 2 to 5 inside a token and its two borders (what scikit-learn calls ``char_wb``).
+*words*: single tokens, pairs of neighbours, pairs with one token between them, and *context of a group* (each token up
+to six places before or after a token that names people, see ``identity``); *characters*: n-grams of 2 to 5 inside a
+token and its two borders (scikit-learn's ``char_wb``).
 
 A feature's value is ``(1 + ln(count)) * idf[bucket]`` before scaling.
 """
@@ -33,7 +33,7 @@ _IDENTITY_CODES = np.array(sorted(ord(token) for token in CLASS_TOKENS), dtype=n
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """Every feature that occurs: the text's number, the token's number in the batch, the bucket."""
+    """All feature occurrences: the text's number, the token's number in the batch, the bucket."""
 
     text: NDArray[np.int64]
     token: NDArray[np.int64]
@@ -79,13 +79,13 @@ def occurrences(texts: Sequence[Sequence[str]]) -> Occurrences:
     """All features of one batch (see ``batches``)."""
     codes = code_points(" " + "".join(" ".join(words) + " " if words else " " for words in texts))
     space = codes == _SPACE
-    # A text without words is one lone space; ``lengths`` finds each token's text all the same.
+    # A text without words is a single space; ``lengths`` still maps each token to its text.
     starts = np.flatnonzero(space[:-1] & ~space[1:]) + 1
     ends = np.flatnonzero(~space[:-1] & space[1:]) + 1
     owner = np.repeat(np.arange(len(texts)), [len(words) for words in texts])
     substrings = Substrings(codes)
     word_owner, word_token, word_bucket = _word_features(substrings, codes, starts, ends, owner)
-    token_of = np.cumsum(np.bincount(starts, minlength=len(codes)))  # 1 + number of the token begun last
+    token_of = np.cumsum(np.bincount(starts, minlength=len(codes)))  # 1 + number of the last token begun
     parts = [(word_owner, word_token, word_bucket)]
     blanks = np.concatenate(([0], np.cumsum(space)))
     for n in NGRAMS:
@@ -94,7 +94,7 @@ def occurrences(texts: Sequence[Sequence[str]]) -> Occurrences:
         at = np.arange(len(codes) - n + 1)
         inner = blanks[at + n - 1] - blanks[at + 1] if n > 2 else np.zeros(len(at), dtype=np.int64)
         at = at[(inner == 0) & ~(space[at] & space[at + n - 1] & (n == 2))]
-        inside = at + space[at]  # a border n-gram begins at the blank before its token
+        inside = at + space[at]  # a border n-gram begins at the space before its token
         token = token_of[np.minimum(inside, len(codes) - 1)] - 1
         bucket = _bucket(substrings.hash(at, at + n), n, characters=True)
         parts.append((owner[token], token, bucket))

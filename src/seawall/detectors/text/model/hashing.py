@@ -1,15 +1,14 @@
 """Hashes of many substrings at once.
 
-The classifier reads hundreds of character n-grams and word pairs of each text. Hashing them one by one in
-Python costs more than everything else together, so a text (or a batch of texts laid end to end) is hashed with
-one cumulative sum, from which the hash of any substring follows by two look-ups::
+The classifier hashes hundreds of character n-grams and word pairs per text. Hashing them one by one in Python costs
+more than everything else together, so a text (or a concatenated batch of texts) is hashed with one cumulative sum, from
+which the hash of any substring follows by two look-ups::
 
     prefix[i] = sum(code(c_k) * base**k for k < i)          modulo 2**64
-    hash(i, j) = (prefix[j] - prefix[i]) * base**-i         the same wherever the substring stands
+    hash(i, j) = (prefix[j] - prefix[i]) * base**-i         the same at any position
 
-``base`` is odd, hence invertible modulo 2**64. This is Karp and Rabin's fingerprint (1987) in Horner's other
-direction. It is not collision-proof against somebody who looks for collisions; a collision costs one blurred
-feature, not safety of memory or time.
+``base`` is odd, hence invertible modulo 2**64. This is Karp and Rabin's fingerprint (1987) in Horner's other direction.
+It is not collision-resistant against an attacker; a collision costs accuracy of one feature, not memory or time.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Hashes = NDArray[np.uint64]
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
-MAX_LENGTH = 1 << 16  # code points hashed together; longer input is the caller's to cut
+MAX_LENGTH = 1 << 16  # code points hashed together; callers split longer input
 
 
 def _powers(base: int) -> Hashes:

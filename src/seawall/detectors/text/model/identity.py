@@ -1,13 +1,13 @@
-"""Words that only say who somebody is.
+"""Words that only name an identity.
 
-Data sets of hate are full of the groups that are attacked, so a classifier that reads "Muslim" or "lesbian" as a
-word learns that the word itself is suspect, and punishes the people it should protect. Here every plain name of
-a group is read as a *class* ("a religion", "a sexual orientation"): "Muslims are …" and "Christians are …" are
-the same text to the model, which can then only learn from what is said about them. Slurs are not in this list:
-they are meant to weigh.
+Data sets of hate are full of the attacked groups, so a classifier that reads "Muslim" or "lesbian" as a word learns
+that the word itself is suspicious, and penalises the people it should protect. Here every plain name of a group is
+replaced by a *class* ("a religion", "a sexual orientation"): "Muslims are …" and "Christians are …" are the same text
+to the model, which can then only learn from what is said about them. Slurs are not in this list, because they should
+count.
 
-Gender keeps two classes, women and men, because sexism is about which; words of family and courtship (wife, girl,
-lady) stay words, because what is said with them differs. So does "old", which is said of everything.
+Gender has two classes, women and men, because sexism depends on which; words of family and courtship (wife, girl, lady)
+stay words, because their contexts differ. So does "old", which applies to anything.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _CLASSES: dict[str, str] = {
     "men": "man men mens male males",
 }
 
-# A class is written with one private-use character and a mark for plural, so that no text can spell it
+# A class is one private-use character and a plural mark, so that no text can contain it
 # (the canonical form drops private-use characters).
 _FIRST = 0xE000
 CLASS_TOKENS: frozenset[str] = frozenset(chr(_FIRST + number) for number in range(len(_CLASSES)))

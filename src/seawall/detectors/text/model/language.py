@@ -1,4 +1,4 @@
-"""A light check of language, for parts that do not say theirs: enough to not judge what the model cannot read.
+"""A light language check for parts without declared language, to skip texts that the model cannot read.
 
 Not a language detector. Two tests: most letters are Latin; and a text of some length does not use other languages'
 commonest words far more than English ones. Short texts pass: "si" alone proves nothing.
@@ -38,7 +38,7 @@ _ENOUGH = 6
 def mostly_latin(text: str, sample: int = 2000) -> bool:
     """Whether at least half of the letters (of the first ``sample`` characters) are Latin.
 
-    Yes when there are fewer than three letters: ``(ಠ_ಠ)`` is a face.
+    True when there are fewer than three letters, as in ``(ಠ_ಠ)``.
     """
     head = text[:sample]
     if head.isascii():

@@ -1,4 +1,4 @@
-"""The n-gram model: a sum of weights over hashed features, for each harm, and which words added most to it."""
+"""The n-gram model: a sum of weights over hashed features per harm, and the words that contribute most to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVIDENCE_WORDS = 4  # at most, around the heaviest
 
 @dataclass(frozen=True, slots=True)
 class TokenisedText:
-    """One text as the model reads it: tokens, and how their places lead back to the original."""
+    """A tokenised text, and the mapping of token positions to the original."""
 
     view: Normalised
     tokens: Tokens
@@ -30,7 +30,7 @@ class TokenisedText:
 
 
 def read(text: str) -> TokenisedText:
-    """Undo evasion, then tokenise. Training and serving both start here."""
+    """Undo evasion, then tokenise. Used for training and serving."""
     view = normalise(text)
     return TokenisedText(view, tokenise(view.text))
 
@@ -40,7 +40,7 @@ class LinearScores:
     """Texts cut into windows, and their scores."""
 
     cut: tuple[tuple[int, int, int], ...]  # each window: its text, first token, token after the last
-    pieces: tuple[Sequence[str], ...]  # its tokens
+    pieces: tuple[Sequence[str], ...]  # tokens of each window
     scores: NDArray[np.float64]  # windows × heads, raw
     first: NDArray[np.int64]  # the first window of each text
 
@@ -56,11 +56,11 @@ class LinearScores:
 
 
 class Linear:
-    """The weights of an artefact, ready to add up."""
+    """The weights of an artefact, arranged for summing."""
 
     def __init__(self, artefact: Artefact) -> None:
         self._idf = dequantise_idf(artefact.idf)
-        # One row for each bucket, one column for each head: a text's features are then one gather.
+        # One row per bucket, one column per head: a text's features are then one gather.
         self._weights = np.ascontiguousarray(
             np.stack([head.weights.astype(np.float32) * np.float32(head.scale) for head in artefact.heads], axis=1)
         )
@@ -88,7 +88,7 @@ class Linear:
     def evidence(
         self, judged: LinearScores, asked: Sequence[tuple[int, int]], readings: Sequence[TokenisedText]
     ) -> Iterator[tuple[int, int] | None]:
-        """For each (text, head) the characters that add most to the head's score in its worst window; None: none do."""
+        """For each (text, head) the characters that add most to the head's score in its worst window, or None."""
         worst = judged.worst
         wanted = []
         for text, head in asked:
@@ -113,7 +113,7 @@ class Linear:
             yield _heaviest_run(added[piece][:, head].tolist())
 
     def _contributions(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """What each token adds to each head's score: its features' parts, shared among a feature's occurrences."""
+        """Each token's contribution to each head's score; a feature's value is shared among its occurrences."""
         found = occurrences(texts)
         counts = count(found, len(texts))
         share = values(counts, self._idf) / counts.count
@@ -124,9 +124,9 @@ class Linear:
 
 
 def _heaviest_run(added: Sequence[float]) -> tuple[int, int] | None:
-    """First and last of the neighbouring tokens with the largest sum over the root of their number, if above 0.
+    """First and last of the adjacent tokens with the largest sum over the root of their number, if above 0.
 
-    The root makes a longer run earn its length.
+    The root prefers shorter runs.
     """
     best, heaviest = None, 0.0
     for first in range(len(added)):

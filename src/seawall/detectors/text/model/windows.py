@@ -1,8 +1,8 @@
-"""Long texts in pieces: a harmful sentence in a long description must not drown in it.
+"""Windows over long texts, so that a harmful sentence in a long description is not averaged out.
 
-A text of up to ``LONGEST`` tokens is one window. A longer one is cut into overlapping windows, each judged like a
-short text of its own; the text's score is that of its worst window. Every token stands in a window with at least
-``OVERLAP`` / 2 tokens of context, except at the ends.
+A text of up to ``LONGEST`` tokens is one window. A longer one is cut into overlapping windows, each scored like a short
+text; the text's score is that of its worst window. Every token is in a window with at least ``OVERLAP`` / 2 tokens of
+context, except at the ends.
 """
 
 from __future__ import annotations

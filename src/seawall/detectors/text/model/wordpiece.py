@@ -1,9 +1,9 @@
-"""Cutting a sentence into the pieces of BERT's uncased vocabulary (Devlin et al. 2019; Wu et al. 2016).
+"""WordPiece tokeniser with BERT's uncased vocabulary (Devlin et al. 2019; Wu et al. 2016).
 
-Lower case, accents off, blanks around punctuation and Chinese characters, then for each word the longest piece of the
-vocabulary again and again. The same numbers as the ``tokenizers`` package gives with ``BertNormalizer`` and
-``BertPreTokenizer`` (a test compares them where that package is installed), except for some characters that Unicode
-gained after version 8, which that package does not know.
+Lower case, without accents, spaces around punctuation and Chinese characters, then for each word repeatedly the longest
+piece of the vocabulary. Same numbers as the ``tokenizers`` package with ``BertNormalizer`` and ``BertPreTokenizer`` (a
+test compares them where that package is installed), except for some characters that Unicode added after version 8,
+which that package does not know.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CHINESE = (
 
 
 class WordPiece:
-    """A vocabulary, ready to cut. ``vocabulary`` lists the pieces in the order of their numbers.
+    """A vocabulary. ``vocabulary`` lists the pieces in the order of their numbers.
 
     >>> pieces = WordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "sea", "##wall", "!"])
     >>> pieces.cut("Seawall!")
@@ -38,11 +38,11 @@ class WordPiece:
 
     @property
     def vocabulary(self) -> str:
-        """The pieces, one a line, in the order of their numbers."""
+        """The pieces, one per line, in the order of their numbers."""
         return "\n".join(self._number)
 
     def cut(self, text: str) -> list[int]:
-        """The numbers of a text's pieces, without the marks of beginning and end."""
+        """The numbers of a text's pieces, without start and end marks."""
         found: list[int] = []
         for word in split_words(text):
             pieces = self._words.get(word)
@@ -94,7 +94,7 @@ def split_words(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Without control characters and accents, Chinese characters set apart."""
+    """The word without control characters and accents, with spaces around Chinese characters."""
     kept: list[str] = []
     for char in text:
         if char == "\ufffd" or _is_control(char):
