@@ -45,7 +45,7 @@ def test_nobody_is_sent_elsewhere(house: House, where: str) -> None:
 def test_the_wrong_password_is_refused_in_words_and_the_email_kept(house: House) -> None:
     answer = house.browser().sign_in("admin@example.org", "wrong")
     assert answer.status_code == 401
-    assert "is wrong" in answer.text
+    assert "is incorrect" in answer.text
     assert 'value="admin@example.org"' in answer.text
     assert "wrong" not in answer.text
 

@@ -218,9 +218,9 @@ def test_a_bank_keeps_what_its_detector_finds(maker: Fingerprinter, media: Media
 
 def test_files_that_a_bank_cannot_keep_are_refused_with_the_remedy(maker: Fingerprinter) -> None:
     for make, data, message in (
-        (audio_value, b"no sound", "no recording that can be read: not_media"),
+        (audio_value, b"no sound", "not a readable audio file: not_media"),
         (audio_value, to_wav(bytes(2 * RATE)), "add its digest"),
-        (video_value, b"no video", "no video that can be read: not_media"),
+        (video_value, b"no video", "not a readable video: not_media"),
     ):
         with pytest.raises(EntryError, match=message):
             make(data)

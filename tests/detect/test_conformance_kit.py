@@ -108,7 +108,7 @@ def test_broken_answers_are_found(look: Callable[[Part], object], message: str) 
         (replace(SPEC, modalities=frozenset()), "spec.modalities must be"),
         (replace(SPEC, languages=frozenset({"English"})), "spec.languages has 'English'"),
         (replace(SPEC, signals=SPEC.signals * 2), "the signal sample_score is declared twice"),
-        (replace(SPEC, signals=(replace(SPEC.signals[0], name="Hate!"),)), "the signal 'Hate!' cannot be named"),
+        (replace(SPEC, signals=(replace(SPEC.signals[0], name="Hate!"),)), "the signal 'Hate!' cannot be used"),
         (replace(SPEC, signals=(replace(SPEC.signals[0], harm="evil"),)), "names the harm 'evil'"),
         (replace(SPEC, signals=list(SPEC.signals)), "spec cannot be hashed"),  # type: ignore[arg-type]
         ({"name": "sample"}, "spec is a dict, not a DetectorSpec"),

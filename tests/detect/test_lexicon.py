@@ -175,7 +175,7 @@ def test_the_notation_of_phrases(text_part: TextPart, phrase: str, text: str, fo
         ("signal: a", "bad.yaml: harm, description, entries missing"),
         (
             "{signal: a, harm: evil, description: d, entries: [{id: x, weight: 1, phrases: [a]}]}",
-            "no harm is called 'evil'",
+            "unknown harm 'evil'",
         ),
         ("{signal: a, harm: threat, description: d, entries: [{id: x, phrases: [a]}]}", "entry 'x': weight must be"),
         ("{signal: a, harm: threat, description: d, entries: [{weight: 1}]}", "needs an id and a list of phrases"),

@@ -148,14 +148,14 @@ def test_a_detector_is_made_with_its_options(package: Path) -> None:
         ("missing", {}, r"the plug-in 'missing' of acme-safety 1.2 cannot be loaded: AttributeError"),
         ("absent", {}, r"the plug-in 'absent' of acme-safety 1.2 cannot be loaded: ModuleNotFoundError.*remove it"),
         ("broken", {}, r"'broken' of acme-safety 1.2 cannot be loaded: RuntimeError: no weights at acme_plugin.py:\d+"),
-        ("nospec", {}, r"'nospec' of acme-safety 1.2 gave a NoSpec without a DetectorSpec as 'spec' and a 'detect'"),
-        ("nohash", {}, r"'nohash' of acme-safety 1.2 gave a Captioner without a HasherSpec as 'spec' and a 'hash'"),
+        ("nospec", {}, "'nospec' of acme-safety 1.2 returned a NoSpec without a DetectorSpec as 'spec' and a 'detect'"),
+        ("nohash", {}, "'nohash' of acme-safety 1.2 returned a Captioner without a HasherSpec as 'spec' and a 'hash'"),
         (
             "head",
             {"name": "head"},
             r"'head' of acme-safety 1.2 cannot be used: spec.name is 'head'; write the modality",
         ),
-        ("head", {"bits": 60}, r"'head' of acme-safety 1.2 cannot be used: spec.bits is 60; prints have whole bytes"),
+        ("head", {"bits": 60}, r"'head' of acme-safety 1.2 cannot be used: spec.bits is 60; hashes have whole bytes"),
         ("shouting", {"most": 1}, r"'shouting' of acme-safety 1.2 cannot be loaded: TypeError"),
         ("number", {}, r"'number' of acme-safety 1.2 must be the text of a provider file, not a int"),
     ],
@@ -255,7 +255,7 @@ def test_plug_ins_may_be_named_without_a_file(package: Path) -> None:
 @pytest.mark.parametrize("name", ["captions", "head"])
 def test_only_detectors_are_asked_in_bands(package: Path, write: Write, name: str) -> None:
     path = write(f"plugins:\n  - use: {name}\n    ask_when: {{signal: link_risk, from: 0.1}}\n")
-    with pytest.raises(PluginError, match=f"the plug-in '{name}' is no detector and cannot be asked in bands"):
+    with pytest.raises(PluginError, match=f"the plug-in '{name}' is not a detector and has no score ranges"):
         configure(path)
 
 

@@ -240,7 +240,7 @@ def test_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, says: str) ->
 def test_an_environment_or_token_that_cannot_be(tmp_path: Path) -> None:
     path = tmp_path / "exchanges.yaml"
     path.write_text(GOOD.replace("test_Industry", "Everything"))
-    with pytest.raises(ExchangeConfigError, match="environment is one of Industry"):
+    with pytest.raises(ExchangeConfigError, match="environment must be one of Industry"):
         open_exchange(read_exchanges(path, ENVIRONMENT)[0])
     with pytest.raises(ExchangeConfigError, match="token is not an app token"):
         open_exchange(

@@ -11,7 +11,7 @@ class SignInFailed(AccessError):
     """Wrong email or password. The message never says which of them."""
 
     def __init__(self) -> None:
-        super().__init__("The email or the password is wrong.")
+        super().__init__("The email or the password is incorrect.")
 
 
 class SignInThrottled(AccessError):

@@ -54,7 +54,7 @@ class JudgeConfig:
     votes: int = 1
     logprobs: bool = True
     longest: int = 8_000  # characters of text per call
-    pieces: int = 4  # maximum number of calls for a longer text
+    pieces: int = 4  # maximum pieces of a longer text
     limits: CallLimits = field(default_factory=CallLimits)
     cache: int = 10_000
     proxy: str | None = field(default=None, repr=False)
