@@ -30,6 +30,7 @@ from seawall.publish import (
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings, SettingsError
 from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database
+from seawall.storage.component import Component
 
 _log = structlog.get_logger(__name__)
 
@@ -58,11 +59,27 @@ BANKS = (
 _REFRESH_S = 0.5
 
 
+COMPONENTS: tuple[Component, ...] = (
+    Component(name="screen", api="seawall.api.screen", console="seawall.console.screen", cli="seawall.cli.screen"),
+    Component(name="review", api="seawall.api.review", console="seawall.console.review"),
+    Component(name="appeal", api="seawall.api.appeal"),
+    Component(name="enforce", console="seawall.console.enforce", cli="seawall.cli.enforce"),
+    Component(name="publish", api="seawall.api.publish", console="seawall.console.publish", cli="seawall.cli.publish"),
+    Component(name="access", console="seawall.console.access", cli="seawall.cli.access"),
+    Component(name="storage", console="seawall.console.storage", cli="seawall.cli.ledger"),
+    Component(name="overview", console="seawall.console.overview"),
+    Component(name="detect", cli="seawall.cli.detectors"),
+    Component(name="learn", cli="seawall.cli.train"),
+)
+"""What the application is made of, in the order in which routes, pages and commands are listed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The opened house: what faces are built on."""
 
     settings: Settings
+    components: tuple[Component, ...]
     database: Database
     ledger: Ledger
     vault: Vault
@@ -150,6 +167,7 @@ def open_app(
     extra_detectors: Sequence[Detector] = (),
     extra_extractors: Sequence[Extractor] = (),
     extra_hashers: Sequence[Hasher] = (),
+    components: Sequence[Component] = COMPONENTS,
 ) -> Iterator[App]:
     """Open database (migrating it), ledger, vault, blobs, detectors; close them in reverse order.
 
@@ -176,7 +194,7 @@ def open_app(
         except ValueError as error:  # two of one name
             raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
         with runner:
-            app = _compose(settings, store, runner, media, bank_detector, blobs, bundles, hashers)
+            app = _compose(settings, tuple(components), store, runner, media, bank_detector, blobs, bundles, hashers)
             try:
                 app.refresh()
                 with _repeating(app.refresh):
@@ -233,6 +251,7 @@ def configured_detectors(
 
 def _compose(
     settings: Settings,
+    components: tuple[Component, ...],
     store: Storage,
     runner: Runner,
     media: Media,
@@ -246,6 +265,7 @@ def _compose(
     kinds = {hasher.spec.name: hasher.spec for hasher in hashers}
     return App(
         settings=settings,
+        components=components,
         database=database,
         ledger=ledger,
         vault=vault,

@@ -168,4 +168,4 @@ def test_a_fault_of_ours_tells_nothing(sqlite_url: str, tmp_path: Path) -> None:
                 connection.execute(text(f"DROP TRIGGER {name}"))
             connection.execute(text("UPDATE event SET body = :body WHERE kind = 'decision.made'"), {"body": b"{}"})
         found = problem(client.send("GET", f"/v1/decisions/{answer['decision']}"), 500)
-        assert found["detail"] == "The request failed; the fault was logged."
+        assert found["detail"] == "The request failed; the error was logged."

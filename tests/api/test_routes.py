@@ -162,7 +162,7 @@ def test_banks(fresh: Client) -> None:
 def test_a_person_decided(fresh: Client) -> None:
     from sqlalchemy import select
 
-    from seawall import review
+    from seawall import review, screen
     from seawall.review.tables import case
 
     fresh.screen("you fool")
@@ -171,7 +171,7 @@ def test_a_person_decided(fresh: Client) -> None:
     review.take(app.database, found["id"], "per_1")
     rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
     answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
-    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer)
+    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.item_state_of)
     why = fresh.send("GET", f"/v1/decisions/{said.id}/explanation").json()
     assert why["decision"] == said.id
     assert "person" in why["text"]

@@ -20,6 +20,9 @@ def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str,
     page.keyboard.press("Enter")
     page.wait_for_url(f"{url}/cases/{review.case_id(urgent.item)}*")
     assert page.inner_text(".text mark") == "fool"
+    assert page.locator("[data-lease]").count() == 0
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-lease]")
     assert page.inner_text("[data-lease]").startswith("Yours for")
     page.keyboard.press("v")
     assert page.is_checked("input[value=violates]")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
+from PIL import Image as PilImage
 
 from console.houses import Browser, House
 from seawall import access, console, review
 from seawall.console.text import SHORT
-from seawall.model import Item
+from seawall.model import Image, Item
 
 SCRIPT = "<script>alert('fool')</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -102,6 +107,63 @@ def test_a_huge_text_is_cut_until_asked_for(house: House, browser: Browser) -> N
     assert words[-1000:] in browser.get(f"/items/{screened.item}?all=1").text
 
 
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def broken() -> bytes:
+    """The first half of an image."""
+    out = io.BytesIO()
+    PilImage.effect_noise((64, 64), 50).save(out, "PNG")
+    return out.getvalue()[:1000]
+
+
+def bomb() -> bytes:
+    """A few bytes that say they are 60,000 × 60,000 pixels."""
+    out = io.BytesIO()
+    PilImage.new("1", (1, 1)).save(out, "PNG")
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + out.getvalue()[24:29]
+    return out.getvalue()[:12] + header + struct.pack(">I", zlib.crc32(header)) + out.getvalue()[33:]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (EPS, "of no image format that Seawall decodes"),
+        (bomb(), "more pixels than Seawall decodes"),
+        (broken(), "cannot be decoded"),
+        (b"GIF89a" + bytes(40), "decode"),
+    ],
+    ids=["eps", "bomb", "broken-png", "broken-gif"],
+)
+def test_an_upload_is_decoded_outside_the_server_and_starts_no_program(
+    house: House,
+    browser: Browser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    data: bytes,
+    said: str,
+) -> None:
+    ran = tmp_path / "ran"
+    for name in ("gs", "gswin32c", "gswin64c"):  # what Pillow calls to draw an EPS
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    opened = []
+    monkeypatch.setattr("PIL.Image.open", lambda *_, **__: opened.append("opened"))
+    fields = {"title": "silly", "cover": Image(data), "track_count": 0}
+    item = Item(content_type="playlist", id=request.node.name, actor="dj", fields=fields, language="en")
+    screened = house.app.screener.screen(item)
+    assert browser.get(f"/items/{screened.item}").status_code == 200
+    answer = browser.get(f"/items/{screened.item}/1/image/cover")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert browser.get(f"/items/{screened.item}/1/image/cover/0").status_code == 404
+    assert opened == []
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 40, "1e9", "٣", "%00"])
 def test_odd_positions_are_ignored(browser: Browser, value: str) -> None:
     for path in ("/decisions?before=", "/ledger?before=", "/ledger?seq=", "/queue?skip=", "/deliveries?before="):
@@ -122,6 +184,6 @@ def test_vendored_files_are_what_the_list_says() -> None:
 
 def test_the_package_names_the_vendored_files_it_uses() -> None:
     folder = Path(console.__file__).parent
-    pages = "".join(path.read_text() for path in (folder / "templates").iterdir())
+    pages = "".join(path.read_text() for path in folder.rglob("*.html"))
     for path in (folder / "static" / "vendor").glob("*.min.*"):
         assert f"/static/vendor/{path.name}" in pages

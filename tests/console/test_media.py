@@ -14,9 +14,10 @@ from PIL import Image
 
 from console.houses import House, small
 from seawall.console.formats import clock, why_unknown
-from seawall.console.media import image_size, media_view, text_view
-from seawall.console.pages.media import type_of, wanted
+from seawall.console.media import media_view, text_view
 from seawall.console.part_locations import PartLocations
+from seawall.console.screen.media import type_of, wanted
+from seawall.media import UnreadableMedia
 from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart, MediaInfo
 
@@ -227,13 +228,13 @@ def test_nothing_is_served_as_a_page() -> None:
         assert type_of("audio", hostile) is type_of("video", hostile) is None
 
 
-def test_the_size_of_an_image_as_it_is_shown() -> None:
+def test_the_size_of_an_image_as_it_is_shown(house: House) -> None:
     out = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (40, 20)).save(out, "JPEG", exif=exif)
-    assert image_size(out.getvalue()) == (20, 40)
-    assert image_size(b"no image") is None
+    assert house.app.media.size(out.getvalue()) == (20, 40)
+    assert house.app.media.size(b"no image") == UnreadableMedia("not_an_image")
 
 
 # ── pages ──

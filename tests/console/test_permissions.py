@@ -6,8 +6,10 @@ import pytest
 
 from console.houses import Browser, House
 from seawall import review
-from seawall.console.routes import PAGES
+from seawall.app import COMPONENTS
+from seawall.console.routes import console_pages
 
+PAGES = console_pages(COMPONENTS).pages
 EVERYBODY = frozenset({"reviewer", "policy", "admin"})
 ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "admin"})
@@ -22,8 +24,9 @@ ALLOWED = {
     "GET /overview/traffic.json": EVERYBODY,
     "GET /queue": EVERYBODY,
     "GET /queue.json": EVERYBODY,
-    "GET /queue/next": REVIEWS,
+    "POST /queue/next": REVIEWS,
     "GET /cases/{case}": EVERYBODY,
+    "POST /cases/{case}/take": REVIEWS,
     "POST /cases/{case}/lease": REVIEWS,
     "POST /cases/{case}/release": REVIEWS,
     "POST /cases/{case}/skip": REVIEWS,
@@ -118,7 +121,7 @@ def test_a_page_opens_to_its_roles_only(
     else:
         assert answer.status_code == 403
         if not path.endswith(".json"):
-            assert "Not for you" in answer.text
+            assert "Permission denied" in answer.text
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))

@@ -31,7 +31,7 @@ def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
     queue = browser.get("/queue").text
     assert queue.index(review.case_id(urgent.item)[-6:]) < queue.index(review.case_id(calm.item)[-6:])
 
-    answer = browser.get("/queue/next")
+    answer = browser.post("/queue/next")
     assert answer.headers["location"] == f"/cases/{review.case_id(urgent.item)}"
     page = browser.get(answer.headers["location"]).text
     assert '<mark title="insults: rudeness 0.93">fool</mark>' in page
@@ -53,10 +53,10 @@ def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
         **{"limit.for": "86400"},
     )
     assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/queue/next?queue=rudeness&done=dec_")
-    onward = browser.get(answer.headers["location"])
-    assert onward.headers["location"].startswith(f"/cases/{review.case_id(calm.item)}?queue=rudeness&done=dec_")
-    assert "see the decision" in browser.get(onward.headers["location"]).text
+    assert answer.headers["location"].startswith(f"/cases/{review.case_id(calm.item)}?queue=rudeness&done=dec_")
+    onward = browser.get(answer.headers["location"]).text
+    assert "see the decision" in onward
+    assert "Yours" in onward
 
     decision = answer.headers["location"].partition("done=")[2]
     page = browser.get(f"/decisions/{decision}").text
@@ -73,7 +73,7 @@ def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
 def test_not_a_violation_lifts_what_the_machine_did(house: House) -> None:
     screened = house.screen("You fool", id="lift")
     browser = house.browser("reviewer")
-    browser.get(f"/cases/{review.case_id(screened.item)}")
+    browser.post(f"/cases/{review.case_id(screened.item)}/take")
     browser.post(
         f"/cases/{review.case_id(screened.item)}/decide",
         answer="does_not_violate",
@@ -93,7 +93,7 @@ def test_not_a_violation_lifts_what_the_machine_did(house: House) -> None:
 def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(house: House) -> None:
     screened = house.screen("You fool", id="lacking")
     browser = house.browser("reviewer")
-    browser.get(f"/cases/{review.case_id(screened.item)}")
+    browser.post(f"/cases/{review.case_id(screened.item)}/take")
     answer = browser.post(
         f"/cases/{review.case_id(screened.item)}/decide",
         answer="violates",
@@ -110,7 +110,7 @@ def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(hous
 def test_a_number_that_is_none_is_refused(house: House) -> None:
     screened = house.screen("You fool", id="number")
     browser = house.browser("reviewer")
-    browser.get(f"/cases/{review.case_id(screened.item)}")
+    browser.post(f"/cases/{review.case_id(screened.item)}/take")
     for value in ("much", "nan", "-1", "inf"):
         answer = browser.post(
             f"/cases/{review.case_id(screened.item)}/decide",
@@ -128,16 +128,22 @@ def test_a_case_that_another_holds_can_be_read_and_not_decided(house: House) -> 
     case = review.case_id(screened.item)
     first, second = house.browser("reviewer"), house.browser("admin")
     first.get(f"/cases/{case}")
+    assert "Take this case" in second.get(f"/cases/{case}").text  # viewing takes nothing
+    taken = first.post(f"/cases/{case}/take", queue="rudeness")
+    assert taken.headers["location"] == f"/cases/{case}?queue=rudeness"
     page = second.get(f"/cases/{case}").text
     assert "Another reviewer is working on this case" in page
     assert '<form class="decide"' not in page
     assert "taken" in second.get("/queue").text
+    refused = second.post(f"/cases/{case}/take")
+    assert refused.status_code == 409
+    assert "Another reviewer is working on this case" in refused.text
     answer = second.post(f"/cases/{case}/decide", answer="does_not_violate", reason="not_a_violation")
     assert answer.status_code == 409
     assert second.post(f"/cases/{case}/lease").json()["held"] is False
     assert first.post(f"/cases/{case}/lease").json()["held"] is True
-    first.get(f"/cases/{case}")
     first.post(f"/cases/{case}/release")
+    second.post(f"/cases/{case}/take")
     assert '<form class="decide"' in second.get(f"/cases/{case}").text
 
 
@@ -145,7 +151,7 @@ def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(house: House) -> N
     screened = house.screen("You silly person", id="moving")
     case = review.case_id(screened.item)
     browser = house.browser("reviewer")
-    browser.get(f"/cases/{case}")
+    browser.post(f"/cases/{case}/take")
     house.screen("You silly fool", id="moving")
     answer = browser.post(
         f"/cases/{case}/decide", answer="does_not_violate", reason="not_a_violation", seen=screened.decision
@@ -159,11 +165,10 @@ def test_skipping_goes_on_and_comes_back_to_others(alone: House) -> None:
     screened = alone.screen("You fool", id="skipped")
     case = review.case_id(screened.item)
     browser = alone.browser("reviewer")
-    browser.get(f"/cases/{case}")
+    browser.post(f"/cases/{case}/take")
     answer = browser.post(f"/cases/{case}/skip", queue="rudeness")
-    assert answer.headers["location"] == "/queue/next?queue=rudeness"
-    assert browser.get(answer.headers["location"]).headers["location"] == "/queue?queue=rudeness"
-    assert alone.browser("admin").get("/queue/next").headers["location"] == f"/cases/{case}"
+    assert answer.headers["location"] == "/queue?queue=rudeness"
+    assert alone.browser("admin").post("/queue/next").headers["location"] == f"/cases/{case}"
 
 
 def test_a_policy_specialist_reads_and_takes_no_lease(house: House) -> None:
@@ -172,7 +177,9 @@ def test_a_policy_specialist_reads_and_takes_no_lease(house: House) -> None:
     page = house.browser("policy").get(f"/cases/{case}").text
     assert "fool" in page
     assert '<form class="decide"' not in page
-    assert '<form class="decide"' in house.browser("reviewer").get(f"/cases/{case}").text
+    assert "Take this case" not in page
+    assert house.browser("policy").post(f"/cases/{case}/take").status_code == 403
+    assert "Take this case" in house.browser("reviewer").get(f"/cases/{case}").text
 
 
 def test_who_looks_is_recorded_before_they_see(house: House) -> None:
@@ -204,6 +211,15 @@ def test_graphic_harm_is_blurred_until_asked_for(house: House) -> None:
     assert "data-veiled" not in browser.get(f"/cases/{review.case_id(plain.item)}").text
 
 
+def test_reading_takes_no_lease(house: House) -> None:
+    screened = house.screen("You fool", id="glance")
+    browser = house.browser("reviewer")
+    assert browser.get("/queue/next").status_code in (404, 405)
+    browser.get(f"/cases/{review.case_id(screened.item)}")
+    with house.app.database.read() as connection:
+        assert review.holder(connection, review.case_id(screened.item), 0) is None
+
+
 def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
     def playlist(id: str, data: bytes) -> Any:
         fields = {"title": "silly", "cover": Image(data), "track_count": 0}
@@ -223,6 +239,9 @@ def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
     assert browser.get(f"/items/{broken.item}/1/image/cover").status_code == 422
     assert browser.get(f"/items/{good.item}/1/image/title").status_code == 404
     assert browser.get(f"/items/{good.item}/9/image/cover").status_code == 404
+    with house.app.database.read() as connection:
+        rows = connection.execute(select(view.c.page).where(view.c.item == good.item)).scalars().all()
+    assert sorted(rows) == ["item", "media"]  # fetching the image by its address is recorded too
 
 
 def test_what_was_erased_says_so(house: House) -> None:

@@ -162,9 +162,9 @@ def test_a_page_that_breaks_shows_no_traceback(house: House, monkeypatch: pytest
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("seawall.console.pages.overview.numbers", broken)
+    monkeypatch.setattr("seawall.console.overview.start.numbers", broken)
     answer = browser.get("/")
     assert answer.status_code == 500
-    assert "Something broke on our side" in answer.text
+    assert "Internal error" in answer.text
     assert "secret detail" not in answer.text
     assert browser.get("/overview.json").json()["error"]["status"] == 500

@@ -109,6 +109,8 @@ def open_top_case(demo: Demo, page: Any) -> str:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/cases/case_*")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-lease]")
     case = re.search(r"case_\w+", page.url).group(0)  # type: ignore[union-attr]
     if page.locator("text=Show the text").count():
         page.keyboard.press("b")

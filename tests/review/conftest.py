@@ -118,7 +118,10 @@ class Desk:
             "reason": "clear_violation",
             **answer,
         }
-        return review.submit_review(self.ledger, RULEBOOK, case_id, person, review.ReviewAnswer(**given), seen=seen)
+        answered = review.ReviewAnswer(**given)
+        return review.submit_review(
+            self.ledger, RULEBOOK, case_id, person, answered, find_item=screen.item_state_of, seen=seen
+        )
 
 
 @pytest.fixture

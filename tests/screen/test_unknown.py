@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from screen.houses import House, eventually, opened
-from seawall import enforce, review
+from seawall import enforce, review, screen
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import DecisionSource, UnknownReason, Verdict
 from seawall.review.tables import case
@@ -170,7 +170,9 @@ def test_a_person_is_not_overruled_but_new_content_is_looked_at(house: House) ->
         content_types=bundle.content_types, harms={policy.name: policy.harm for policy in bundle.policies}
     )
     answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
-    said = review.submit_review(house.app.ledger, rulebook, found["id"], "per_1", answer)
+    said = review.submit_review(
+        house.app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.item_state_of
+    )
     assert house.head(blocked.item)["verdict"] == "allow"
     again = house.screen("you fool")
     assert (again.decision, again.verdict, again.degraded) == (said.id, Verdict.ALLOW, False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
@@ -18,33 +19,26 @@ from starlette.types import Receive, Scope, Send
 
 import seawall
 from seawall.access import Keys
-from seawall.api import banks
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
 from seawall.api.metrics import Collector
-from seawall.api.resources import router
-from seawall.api.screening import (
-    Endpoint,
-    ItemsRequest,
-    ItemsResponse,
-    ScreenRequest,
-    ScreenResponse,
-    items_endpoint,
-    screen_endpoint,
-)
+from seawall.api.plain import PlainRoute, describe_plain
+from seawall.api.requests import identify
 from seawall.app import App
 from seawall.publish import NothingPublished
 from seawall.storage import StorageError
+from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build(app: App, keys: Keys | None = None) -> FastAPI:
-    """The API as an ASGI application."""
+    """The API as an ASGI application: the routes of every component. Raises EntryPointError."""
     keys = keys or Keys(app.database)
-    screen = screen_endpoint(app, keys)
+    routers = [module.router(app, keys) for _, module in entry_points(app.components, "api")]
+    plain = [route for router in routers for route in router.routes if isinstance(route, PlainRoute)]
     api = _Api(
-        screen,
+        plain,
         title="Seawall",
         version=seawall.__version__,
         summary="Screen content, report it, read and explain decisions.",
@@ -52,10 +46,9 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         docs_url=None,  # those pages load scripts from elsewhere
         redoc_url=None,
     )
-    api.router.routes.append(Route("/v1/screen", screen, methods=["POST"]))
-    api.router.routes.append(Route("/v1/items", items_endpoint(app, keys), methods=["POST"]))
-    api.include_router(router(app, keys))
-    api.include_router(banks.router(app, keys))
+    _check_addresses(routers)
+    for router in routers:
+        _include(api, router, keys)
     api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=_METHODS))
     api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
@@ -76,24 +69,45 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         """Prometheus text format: counts only, no content."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    _describe(api)
+    _describe(api, plain)
     return api
 
 
-class _Api(FastAPI):
-    """The application, with a short way to the hot path: the framework's layers cost more than a screening's rules."""
+def _include(api: FastAPI, router: APIRouter, keys: Keys) -> None:
+    """Add a component's routes. Whatever scope each asks for: without a key that is known none of them answers."""
 
-    def __init__(self, screen: Endpoint, **options: Any) -> None:
+    def known_key(request: Request) -> None:  # in a thread: it may read the database
+        identify(request, keys)
+
+    api.router.routes += [route for route in router.routes if isinstance(route, PlainRoute)]
+    router.routes = [route for route in router.routes if not isinstance(route, PlainRoute)]
+    api.include_router(router, dependencies=[Depends(known_key)])
+
+
+def _check_addresses(routers: Sequence[APIRouter]) -> None:
+    """Raises EntryPointError when two routes have one method and path: the second would never be reached."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+    counts = Counter((method, route.path) for route in routes for method in route.methods or ())
+    for (method, path), times in counts.items():
+        if times > 1:
+            raise EntryPointError(f"two components have a route {method} {path}: change one")
+
+
+class _Api(FastAPI):
+    """The application, with a short way to plain routes around the framework's layers."""
+
+    def __init__(self, plain: Sequence[PlainRoute], **options: Any) -> None:
         super().__init__(**options)
-        self._screen = screen
+        self._plain = {(route.method, route.path): route.plain_endpoint for route in plain}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/v1/screen" or scope["method"] != "POST":
+        endpoint = self._plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if endpoint is None:
             await super().__call__(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
-            response = await self._screen(request)
+            response = await endpoint(request)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
         await response(scope, receive, send)
@@ -145,7 +159,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return problem_response(
         ApiProblem(
             status=422,
-            title="The request has the wrong shape",
+            title="Invalid request",
             detail=f"{first['msg']} ({place[0]})",
             pointer="/" + "/".join(place[1:]),
         )
@@ -164,55 +178,23 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_bug(request: Request, error: Exception) -> Response:
     _log.exception("request failed", path=request.url.path, exc_info=error)
     return problem_response(
-        ApiProblem(status=500, title="A fault in Seawall", detail="The request failed; the fault was logged.")
+        ApiProblem(status=500, title="Internal error", detail="The request failed; the error was logged.")
     )
 
 
-def _describe(api: FastAPI) -> None:
-    """Add the plain routes to the OpenAPI document, from the very types that decode and encode them."""
+def _describe(api: FastAPI, plain: Sequence[PlainRoute]) -> None:
+    """Add to the OpenAPI document what FastAPI does not know: plain routes, keys, refusals."""
     generated = api.openapi
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
             document = generated()
-            types = (ScreenRequest, ScreenResponse, ItemsRequest, ItemsResponse)
-            references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for name, schema in components.items():
-                schemas.setdefault(name, schema)
-            screen_request, screen_response, items_request, items_response = references
-            document["paths"]["/v1/screen"] = {
-                "post": _operation("Screen one item", "screen", screen_request, "200", screen_response, True)
-            }
-            document["paths"]["/v1/items"] = {
-                "post": _operation("Submit items for a worker", "submit", items_request, "202", items_response, False)
-            }
+            describe_plain(document, plain)
             _secure(document)
             api.openapi_schema = document
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]
-
-
-def _operation(
-    summary: str, name: str, request: dict[str, Any], status: str, response: dict[str, Any], idempotent: bool
-) -> dict[str, Any]:
-    parameters = [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        }
-    ]
-    return {
-        "summary": summary,
-        "operationId": name,
-        "tags": ["screening"],
-        "parameters": parameters if idempotent else [],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
-        "responses": {status: {"description": "Durable", "content": {"application/json": {"schema": response}}}},
-    }
 
 
 _PROBLEM = {

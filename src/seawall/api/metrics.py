@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as Base
-from sqlalchemy import func, select
+from sqlalchemy import Connection
 
 from seawall.app import App
-from seawall.enforce.tables import delivery
+from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
-from seawall.review.tables import case
-from seawall.screen.tables import pending_rescreen, traffic
+from seawall.review.queries import count_by_queue
+from seawall.screen.queries import TrafficCount, rescreen_summary, traffic_between
+
+_MINUTE = 60_000
+_SETTLED_AFTER_MS = 60 * _MINUTE  # no decision is recorded under a minute as old as this
+
+
+class TrafficTotals:
+    """Decisions since the beginning, summed once: each reading adds only the minutes that were not counted before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._decisions: Counter[tuple[str, str, str]] = Counter()
+        self._degraded: Counter[tuple[str, str]] = Counter()
+        self._until: int | None = None  # minutes before this one are in the sums
+
+    def read(self, connection: Connection, now: int) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
+        """Decisions by (content type, source, verdict), degraded ones by (content type, source)."""
+        settled = (now - _SETTLED_AFTER_MS) // _MINUTE * _MINUTE
+        with self._lock:
+            if self._until is None or settled > self._until:
+                _add(self._decisions, self._degraded, traffic_between(connection, self._until, settled))
+                self._until = settled
+            decisions, degraded, since = self._decisions.copy(), self._degraded.copy(), self._until
+        _add(decisions, degraded, traffic_between(connection, since, None))
+        return decisions, degraded
+
+
+def _add(
+    decisions: Counter[tuple[str, str, str]], degraded: Counter[tuple[str, str]], rows: Iterable[TrafficCount]
+) -> None:
+    for row in rows:
+        decisions[row.content_type, row.source, row.verdict] += row.decisions
+        degraded[row.content_type, row.source] += row.degraded
 
 
 class Collector(Base):
@@ -20,42 +54,39 @@ class Collector(Base):
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._totals = TrafficTotals()
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as of now."""
+        now = now_ms()
+        with self._app.database.read() as connection:
+            decided, incomplete = self._totals.read(connection, now)
+            rescreens = rescreen_summary(connection, now)
+            cases = sum(count for _, count in count_by_queue(connection, "open"))
+            waiting = deliveries_by_state(connection, except_state="delivered")
         decisions = CounterMetricFamily("seawall_decisions", "Decisions", labels=("content_type", "source", "verdict"))
+        for labels, count in decided.items():
+            decisions.add_metric(labels, count)
+        yield decisions
         degraded = CounterMetricFamily(
             "seawall_degraded_decisions",
             "Decisions made while something was unknown",
             labels=("content_type", "source"),
         )
-        names = (traffic.c.content_type, traffic.c.source)
-        with self._app.database.read() as connection:
-            for *labels, count in connection.execute(
-                select(*names, traffic.c.verdict, func.sum(traffic.c.decisions)).group_by(*names, traffic.c.verdict)
-            ):
-                decisions.add_metric(labels, count)
-            for *labels, count in connection.execute(select(*names, func.sum(traffic.c.degraded)).group_by(*names)):
-                degraded.add_metric(labels, count)
-            oldest, pending_rescreens = connection.execute(
-                select(func.min(pending_rescreen.c.due_at), func.count()).where(pending_rescreen.c.state == "open")
-            ).one()
-            cases = connection.execute(select(func.count()).where(case.c.state == "open")).scalar_one()
-            waiting = connection.execute(
-                select(delivery.c.state, func.count()).where(delivery.c.state != "delivered").group_by(delivery.c.state)
-            ).all()
-        yield decisions
+        for names, count in incomplete.items():
+            degraded.add_metric(names, count)
         yield degraded
         yield GaugeMetricFamily(
-            "seawall_open_debts", "Items let through while something was unknown", value=pending_rescreens
+            "seawall_open_debts", "Items let through while something was unknown", value=rescreens.pending
         )
-        overdue = max(0.0, (now_ms() - oldest) / 1000) if oldest is not None else 0.0
+        due = rescreens.next_due_at
+        overdue = max(0.0, (now - due) / 1000) if due is not None else 0.0
         yield GaugeMetricFamily(
             "seawall_debt_overdue_seconds", "How late the oldest open pending rescreen is", value=overdue
         )
         yield GaugeMetricFamily("seawall_open_cases", "Cases waiting for a person", value=cases)
         deliveries = GaugeMetricFamily("seawall_deliveries", "Deliveries not made yet, by state", labels=("state",))
-        for state, count in waiting:
+        for state, count in waiting.items():
             deliveries.add_metric([state], count)
         yield deliveries
         yield GaugeMetricFamily("seawall_ledger_events", "Events in the ledger", value=self._app.ledger.head())

@@ -36,12 +36,12 @@ def identify(request: Request, keys: Keys) -> KeyInfo:
 
 
 def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
-    """The caller's key, which must open ``scope``. Raises Problem 401 or 403."""
+    """The caller's key, which must have ``scope``. Raises Problem 401 or 403."""
     info = identify(request, keys)
     if not info.may(scope):
         raise ApiProblem(
             status=403,
-            title="The key does not open this",
+            title="Insufficient scope",
             detail=f"The key {info.name!r} lacks the scope {scope.value!r}.",
             remedy=f"Create a key with the scope {scope.value!r}.",
         )
@@ -91,9 +91,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         message = str(error)
         found = _PATH.search(message)
         pointer = _pointer(found.group(1)) if found else None
-        raise ApiProblem(
-            status=422, title="The request has the wrong shape", detail=_PATH.sub("", message), pointer=pointer
-        ) from error
+        raise ApiProblem(status=422, title="Invalid request", detail=_PATH.sub("", message), pointer=pointer) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiProblem(
             status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import ApiProblem, problem_response, unavailable
 from seawall.api.media import InFlight, fetch_media
+from seawall.api.plain import Endpoint, PlainOperation, PlainRoute
 from seawall.api.requests import MAX_MEDIA_BODY, authenticate, declared_length, decode, read_body
 from seawall.app import App
 from seawall.content import ItemError, validate_item
@@ -88,7 +89,29 @@ _SCREEN = msgspec.json.Decoder(ScreenRequest)
 _ITEMS = msgspec.json.Decoder(ItemsRequest)
 _ENCODER = msgspec.json.Encoder()
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+
+def plain_routes(app: App, keys: Keys) -> list[PlainRoute]:
+    """Both routes, for the router of the screening service."""
+    screen = PlainOperation(
+        summary="Screen one item",
+        name="screen",
+        tag="screening",
+        request=ScreenRequest,
+        response=ScreenResponse,
+        idempotent=True,
+    )
+    submit = PlainOperation(
+        summary="Submit items for a worker",
+        name="submit",
+        tag="screening",
+        request=ItemsRequest,
+        response=ItemsResponse,
+        status=202,
+    )
+    return [
+        PlainRoute("POST", "/v1/screen", screen_endpoint(app, keys), screen),
+        PlainRoute("POST", "/v1/items", items_endpoint(app, keys), submit),
+    ]
 
 
 def screen_endpoint(app: App, keys: Keys) -> Endpoint:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Detector | Extractor | Hasher")
 
+command = typer.Typer()
 app = typer.Typer(no_args_is_help=True, help="Services, judges and plug-ins in addition to the built-in detectors.")
+command.add_typer(app, name="detectors")
 
 File = Annotated[
     Path | None,

@@ -10,7 +10,9 @@ from rich.progress import Progress
 
 from seawall.cli.common import DatabaseUrl, DataDir, err, explained, fail, out, settings
 
+command = typer.Typer()
 app = typer.Typer(no_args_is_help=True, help="Check the ledger and rebuild its projections.")
+command.add_typer(app, name="ledger")
 
 
 @app.command()

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from seawall.policy import Bundle
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("screen")(screen)
+command = typer.Typer()
 
 
+@command.command()
 def screen(
     file: Annotated[Path, typer.Argument(help=".csv, .tsv, .jsonl or .parquet")],
     content_type: Annotated[str, typer.Option("--type", "-t", help="Content type of the rows.")] = "comment",

@@ -39,17 +39,13 @@ if TYPE_CHECKING:
 _DEMO_MARK = ".seawall-demo"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("serve")(serve)
-    app.command("worker")(worker)
-    app.command("demo")(demo)
-
+command = typer.Typer()
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")]
 
 
+@command.command()
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8470,
@@ -90,6 +86,7 @@ def asgi(app: App) -> FastAPI:
     return built
 
 
+@command.command()
 def worker(
     threads: Annotated[int, typer.Option(help="Jobs run concurrently.")] = 8,
     data_dir: DataDir = None,
@@ -111,6 +108,7 @@ def worker(
             stop.wait()
 
 
+@command.command()
 def demo(
     host: Host = "127.0.0.1",
     port: Port = 8470,

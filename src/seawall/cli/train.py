@@ -10,12 +10,10 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from seawall.cli.common import err, fail, out
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("train")(train)
+command = typer.Typer()
 
 
+@command.command()
 def train(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the artefact.")],
     data: Annotated[Path, typer.Option("--data", envvar="SEAWALL_DATA", help="Folder of data sets.")],

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from seawall.access import list_people
 from seawall.app import App
 from seawall.model import ContentType
 from seawall.policy import Policy
-from seawall.review import Rulebook
+from seawall.publish import NothingPublished
+from seawall.review import REVIEW_RULE, Rulebook
+from seawall.screen import FAIL_MODE_POLICY, FAIL_MODE_RULES
 
 
 def policies(app: App) -> Mapping[str, Policy]:
     """Policies in force by name."""
     return {policy.name: policy for policy in app.bundle.policies}
+
+
+def rules_of(policies: Iterable[Policy]) -> list[tuple[str, str]]:
+    """(policy, rule) of all that a decision may name of these policies: their rules, and ``review`` for reviews."""
+    return [(policy.name, rule) for policy in policies for rule in (*(rule.id for rule in policy.rules), REVIEW_RULE)]
+
+
+def rules_of_decisions(app: App) -> list[tuple[str, str]]:
+    """(policy, rule) of all that a decision may name now: rules, people's answers, and fail modes."""
+    try:
+        found = app.bundle.policies
+    except NothingPublished:
+        return []
+    return rules_of(found) + [(FAIL_MODE_POLICY, rule) for rule in FAIL_MODE_RULES]
 
 
 def content_types(app: App) -> Mapping[str, ContentType]:

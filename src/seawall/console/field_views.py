@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seawall.console.documents import document_view
+from seawall.console.documents import DocumentView, document_view
 from seawall.console.formats import stamp
 from seawall.console.media import MediaView, TextView, media_view, text_view
 from seawall.content import parts_of
@@ -43,6 +43,7 @@ class FieldView:
     screened: bool
     texts: Sequence[TextView] = ()
     media: MediaView | None = None
+    document: DocumentView | None = None  # what was found in a medium that is a document
     plain: str | None = None
 
 
@@ -95,10 +96,10 @@ def _view(spec: FieldSpec, content: ItemContent, found: _Found) -> FieldView:
             size=found.sizes.get(spec.name),
             whole=found.whole,
         )
-        if shown.type == "document":
-            pages = document_view(spec.name, found.derived, found.evidence, whole=found.whole)
-            shown = replace(shown, document=pages)
-        return replace(view, media=shown)
+        if shown.type != "document":
+            return replace(view, media=shown)
+        pages = document_view(spec.name, found.derived, found.evidence, whole=found.whole)
+        return replace(view, media=shown, document=pages)
     value = content.fields[spec.name]
     if spec.type in _TEXTS:
         several = isinstance(value, list | tuple)

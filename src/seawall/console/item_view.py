@@ -9,9 +9,10 @@ from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.field_views import FieldView, field_views
 from seawall.console.formats import why_unknown
-from seawall.console.media import MEASURES, image_size
+from seawall.console.media import MEASURES
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
+from seawall.media import UnreadableMedia
 from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
 from seawall.policy import Explanation, RuleExplanation
 from seawall.screen import DerivedPart, ItemContent, load_decision, load_derived, media_bytes, read_content
@@ -131,8 +132,8 @@ def _sizes(
     sizes = {}
     for name in {part.parent for part in derived if part.span is not None and part.span.box is not None}:
         if name in content.media and content.media[name].type == "image":
-            size = image_size(media_bytes(app.vault, app.blobs, item.ref, item.revision, name)[1])
-            if size is not None:
+            size = app.media.size(media_bytes(app.vault, app.blobs, item.ref, item.revision, name)[1])
+            if not isinstance(size, UnreadableMedia):
                 sizes[name] = size
     return sizes
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from seawall.console.formats import clock
 from seawall.console.part_locations import PartLocations, unit_of
 from seawall.console.text import SHORT, TextRun, runs
 from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
-
-if TYPE_CHECKING:
-    from seawall.console.documents import DocumentView
 
 _TEXTS = frozenset({Modality.TEXT, Modality.LINK})
 NOTABLE = 0.5  # a mark with such a signal stands out
@@ -124,7 +119,6 @@ class MediaView:
     marks: Sequence[TimelineMark] = ()  # of an audio file or video, by time
     frames: Sequence[FrameView] = ()  # those with boxes, by time
     length: float = 1.0  # seconds as far as is known
-    document: DocumentView | None = None
 
 
 def media_view(
@@ -162,19 +156,6 @@ def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], wh
     cut = len(text) > SHORT and not whole
     shown = text[:SHORT] if cut else text
     return TextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
-
-
-def image_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of an image as it is shown, from its header alone; None where it cannot be read."""
-    from PIL import Image  # not at start-up
-
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            width, height = opened.size
-            turned = opened.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return None
-    return (height, width) if turned else (width, height)
 
 
 def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, EvidenceBox]:

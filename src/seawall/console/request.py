@@ -7,12 +7,14 @@ the function runs (session, permission, CSRF token), in a worker thread, because
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from anyio.to_thread import run_sync
+from jinja2 import Environment
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -51,6 +53,8 @@ class ConsoleContext:
     app: App
     throttle: access.Throttle
     secure: bool  # the console is reached by https
+    menu: Sequence[MenuEntry]
+    templates: Environment
 
     @property
     def cookie(self) -> str:
@@ -111,6 +115,20 @@ class PageRequest:
         return self.form.get(name, ())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuEntry:
+    """A link in the menu, shown to people who have ``permission``; smaller ``order`` stands higher.
+
+    ``sections``: first parts of other paths that belong to it, such as ``/cases`` to the queue.
+    """
+
+    path: str
+    title: str
+    permission: Permission | str
+    order: int
+    sections: tuple[str, ...] = ()
+
+
 Run: TypeAlias = Callable[[PageRequest], Response]
 
 
@@ -142,6 +160,11 @@ def redirect(where: str) -> RedirectResponse:
     return RedirectResponse(where, status_code=303)
 
 
+def json_response(value: object) -> Response:
+    """Typed rows as JSON for programs, in the very form that the API gives them."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
 def local_path(where: str) -> str:
     """``where`` if it is a path of this console, else the start page: nobody is sent elsewhere."""
     parts = urlsplit(where)
@@ -167,7 +190,9 @@ def _answer(
     if session is None:
         return _to_sign_in(request)
     if page.permission is not None and page.permission not in session.person.permissions:
-        raise PageProblem(403, "Not for you", "Your roles do not include this. Ask an administrator if they should.")
+        raise PageProblem(
+            403, "Permission denied", "Your roles do not include this. Ask an administrator if they should."
+        )
     return page.run(visit)
 
 

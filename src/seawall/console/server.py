@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seawall.access import Throttle
 from seawall.app import App
 from seawall.console.request import ConsoleContext, PageProblem, route
-from seawall.console.routes import PAGES
-from seawall.console.templates import STATIC, problem_page
+from seawall.console.routes import console_pages
+from seawall.console.templates import STATIC, environment, problem_page
 from seawall.storage import StorageError
 
 _log = structlog.get_logger(__name__)
@@ -64,10 +64,17 @@ class Headers:
 
 def build(app: App) -> ASGIApp:
     """The console of an opened house."""
-    house = ConsoleContext(app=app, throttle=Throttle(), secure=urlsplit(app.settings.public_url).scheme == "https")
+    found = console_pages(app.components)
+    house = ConsoleContext(
+        app=app,
+        throttle=Throttle(),
+        secure=urlsplit(app.settings.public_url).scheme == "https",
+        menu=found.menu,
+        templates=environment(found.templates),
+    )
     # The headers are put on from outside, so that they are on the page of a crash too.
     pages = Starlette(
-        routes=[*(route(house, page) for page in PAGES), Mount("/static", StaticFiles(directory=STATIC))],
+        routes=[*(route(house, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
         exception_handlers={
             PageProblem: _problem,
             HTTPException: _http_exception,
@@ -93,17 +100,17 @@ def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     titles = {
         404: ("Not found", "There is no page at this address."),
-        405: ("Not possible", "This page takes no such request."),
+        405: ("Method not allowed", "This page does not take such a request."),
     }
-    title, text = titles.get(error.status_code, ("That did not work", "The request could not be understood."))
+    title, text = titles.get(error.status_code, ("Bad request", "The request could not be understood."))
     return _answer(request, error.status_code, title, text)
 
 
 def _storage_error(request: Request, error: Exception) -> Response:
     _log.error("storage failed", path=request.url.path, error=str(error))
-    return _answer(request, 503, "The database cannot be used right now", str(error))
+    return _answer(request, 503, "Database unavailable", str(error))
 
 
 def _crash(request: Request, error: Exception) -> Response:
     _log.error("a page failed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, "Something broke on our side", "It has been logged. Nothing was half-done; try again.")
+    return _answer(request, 500, "Internal error", "The error was logged. Nothing was recorded; try again.")

@@ -1,12 +1,17 @@
-"""Jinja, with autoescape on and undefined names as errors."""
+"""Jinja, with autoescape on and undefined names as errors.
+
+Shared templates are named plainly (``base.html``); those of a component have its name before them (``review/case.html``
+is ``case.html`` in the folder ``templates`` of the component ``review``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from seawall.console.formats import FILTERS
@@ -16,25 +21,12 @@ from seawall.console.text import visible
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
-# (path, title, permission): the menu; a person sees what their roles open.
-MENU = (
-    ("/", "Overview", "see_overview"),
-    ("/queue", "Queue", "see_content"),
-    ("/decisions", "Decisions", "see_content"),
-    ("/pending-rescreens", "PendingRescreens", "see_operations"),
-    ("/deliveries", "Deliveries", "see_operations"),
-    ("/policies", "Policies", "see_policies"),
-    ("/banks", "Banks", "see_banks"),
-    ("/ledger", "Ledger", "see_ledger"),
-    ("/access", "People and keys", "manage_access"),
-)
 
-
-@cache
-def environment() -> Environment:
-    """The one environment of the console."""
+def environment(folders: Mapping[str, Path]) -> Environment:
+    """The shared templates, and those in the components' ``folders``."""
+    of_components = PrefixLoader({name: FileSystemLoader(folder) for name, folder in folders.items()})
     made = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+        loader=ChoiceLoader([FileSystemLoader(_HERE / "templates"), of_components]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -45,35 +37,31 @@ def environment() -> Environment:
     return made
 
 
+@cache
+def _shared() -> Environment:
+    return environment({})
+
+
 def render(visit: PageRequest, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """The template as a page for this visitor."""
-    menu = [entry for entry in MENU if visit.may(entry[2])]
-    text = (
-        environment()
-        .get_template(template)
-        .render(
-            visit=visit,
-            person=visit.session.person if visit.session else None,
-            csrf=visit.session.csrf if visit.session else "",
-            menu=menu,
-            here=_here(visit.path),
-            **context,
-        )
+    text = visit.house.templates.get_template(template).render(
+        visit=visit,
+        person=visit.session.person if visit.session else None,
+        csrf=visit.session.csrf if visit.session else "",
+        menu=[entry for entry in visit.house.menu if visit.may(entry.permission)],
+        here=_here(visit),
+        **context,
     )
     return HTMLResponse(text, status_code=status)
 
 
-def problem_page(status: int, title: str, text: str, visit: PageRequest | None = None) -> HTMLResponse:
-    """A page that says what went wrong."""
-    body = (
-        environment()
-        .get_template("problem.html")
-        .render(visit=visit, person=None, csrf="", menu=(), here="", status=status, title=title, text=text)
-    )
+def problem_page(status: int, title: str, text: str) -> HTMLResponse:
+    """A page that says what went wrong. It needs no visitor, no menu and no component."""
+    body = _shared().get_template("problem.html").render(status=status, title=title, text=text)
     return HTMLResponse(body, status_code=status)
 
 
-def _here(path: str) -> str:
-    """The entry of the menu that a path belongs to."""
-    section = "/" + path.split("/")[1]
-    return {"/cases": "/queue", "/items": "/decisions", "/overview": "/"}.get(section, section)
+def _here(visit: PageRequest) -> str:
+    """The path of the menu's entry that the page belongs to."""
+    section = "/" + visit.path.split("/")[1]
+    return next((entry.path for entry in visit.house.menu if section in (entry.path, *entry.sections)), section)

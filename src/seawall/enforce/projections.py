@@ -24,10 +24,10 @@ from seawall.model.events import (
     EnforcementApplied,
     EnforcementReversed,
 )
+from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import upsert
 
 Row: TypeAlias = dict[str, Any]
-_CHUNK = 500  # ids in one SELECT … IN
 
 
 class EnforcementProjection:
@@ -121,12 +121,7 @@ def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed)
 
 
 def _load(conn: Connection, table: Table, ids: Collection[str]) -> dict[str, Row]:
-    ordered = sorted(ids)
-    rows: dict[str, Row] = {}
-    for start in range(0, len(ordered), _CHUNK):
-        found = conn.execute(select(table).where(table.c.id.in_(ordered[start : start + _CHUNK])))
-        rows.update((row["id"], dict(row)) for row in found.mappings())
-    return rows
+    return {row.id: dict(row._mapping) for row in select_in_chunks(conn, select(table), table.c.id, sorted(ids))}
 
 
 def _store(conn: Connection, table: Table, rows: dict[str, Row]) -> None:

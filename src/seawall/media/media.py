@@ -107,6 +107,11 @@ class Media:
         size, blobs = answer
         return _checked(lambda: DisplayedImage(size.width, size.height, size.full, *blobs))
 
+    def size(self, data: bytes) -> tuple[int, int] | UnreadableMedia:
+        """Width and height of an image as a viewer shows it, from its header alone."""
+        answer = self._images.ask("size", data, {"max_pixels": self.limits.max_pixels}, tuple[int, int])
+        return answer if isinstance(answer, UnreadableMedia) else answer[0]
+
     def animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
         """Frames of an animated image that differ from the first, which is the image itself. Else none."""
         return self._recent.get(("animation", data), lambda: self._read_animation(data))

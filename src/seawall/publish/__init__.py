@@ -14,10 +14,8 @@ from seawall.publish.banks import (
     BankError,
     BankGuard,
     BankSettings,
-    ListedEntry,
     Lookup,
     Match,
-    MatchCounts,
     NewEntry,
     NoSuchEntry,
     RetroMatch,
@@ -27,13 +25,10 @@ from seawall.publish.banks import (
     add_entries,
     configure_bank,
     find_bank,
-    find_entries,
-    find_entry,
     hash_image,
     import_entries,
     is_bank_name,
     list_banks,
-    list_entries,
     list_searches,
     look_up_hits,
     look_up_part,
@@ -53,6 +48,7 @@ from seawall.publish.exchanges import (
     open_all,
 )
 from seawall.publish.projections import PROJECTIONS
+from seawall.publish.queries import Counts, Entry, find_entries, find_entry, list_entries
 from seawall.publish.sources import SourceError, Sources, read_sources
 
 __all__ = [
@@ -68,12 +64,12 @@ __all__ = [
     "BankGuard",
     "BankSettings",
     "BundleInForce",
+    "Counts",
+    "Entry",
     "ExchangeState",
     "Exchanges",
-    "ListedEntry",
     "Lookup",
     "Match",
-    "MatchCounts",
     "NewEntry",
     "NoSuchEntry",
     "NothingPublished",

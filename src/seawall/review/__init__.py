@@ -8,6 +8,7 @@
         ledger, rulebook, lease.case, person,
         review.Answer(answer=review.VIOLATES, policy="hateful-conduct", actions=(Action("remove"),),
                       reason="clear_violation", note="Names a person."),
+        find_item=screen.head_of,
     )
 
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
@@ -17,7 +18,15 @@ from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, R
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.projections import PROJECTIONS
-from seawall.review.reviews import DOES_NOT_VIOLATE, REASONS, VIOLATES, ReviewAnswer, Rulebook, submit_review
+from seawall.review.reviews import (
+    DOES_NOT_VIOLATE,
+    REASONS,
+    REVIEW_RULE,
+    VIOLATES,
+    ReviewAnswer,
+    Rulebook,
+    submit_review,
+)
 
 __all__ = [
     "DOES_NOT_VIOLATE",
@@ -25,6 +34,7 @@ __all__ = [
     "PROJECTIONS",
     "REASONS",
     "REPORTS_QUEUE",
+    "REVIEW_RULE",
     "VIOLATES",
     "BadAnswer",
     "Case",

@@ -23,6 +23,7 @@ from seawall.review.machine import (
 )
 from seawall.review.tables import case as case_table
 from seawall.review.tables import review as review_table
+from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
 
 
@@ -99,12 +100,10 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
 
 def _load(conn: Connection, ids: Sequence[str]) -> dict[str, Case]:
     found: dict[str, Case] = {}
-    for start in range(0, len(ids), 500):
-        rows = conn.execute(select(case_table).where(case_table.c.id.in_(ids[start : start + 500])))
-        for row in rows:
-            fields = dict(row._mapping)
-            fields["state"] = CaseState(fields["state"])
-            found[row.id] = Case(**fields)
+    for row in select_in_chunks(conn, select(case_table), case_table.c.id, ids):
+        fields = dict(row._mapping)
+        fields["state"] = CaseState(fields["state"])
+        found[row.id] = Case(**fields)
     return found
 
 

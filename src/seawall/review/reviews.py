@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Row, select
 
@@ -27,7 +27,6 @@ from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
-from seawall.screen.tables import item as item_table
 from seawall.storage.ledger import Ledger, Transaction
 
 VIOLATES: Final = "violates"
@@ -45,6 +44,9 @@ REASONS: Final[Mapping[str, str]] = {
     "not_enough_evidence": "Not enough evidence",
 }
 """Codes stored in the ledger, and their titles. Free text belongs in the note."""
+
+REVIEW_RULE: Final = "review"
+"""What stands for a rule in the reasons of a decision that a person made."""
 
 NOTE_MAX = 4_000
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -69,8 +71,32 @@ class Rulebook:
     harms: Mapping[str, str]
 
 
+class ReviewedItem(Protocol):
+    """What a review must know of the item as it stands: its newest revision and the decision in force."""
+
+    @property
+    def actor(self) -> str | None: ...
+
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def decision(self) -> str | None: ...
+
+
+FindReviewedItem = Callable[[Transaction, str], ReviewedItem | None]
+"""(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.head_of`` is one."""
+
+
 def submit_review(
-    ledger: Ledger, rulebook: Rulebook, case: str, person: str, answer: ReviewAnswer, *, seen: str | None = None
+    ledger: Ledger,
+    rulebook: Rulebook,
+    case: str,
+    person: str,
+    answer: ReviewAnswer,
+    *,
+    find_item: FindReviewedItem,
+    seen: str | None = None,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
@@ -82,12 +108,12 @@ def submit_review(
 
     def unit(tx: Transaction) -> Decision:
         found = _open_case(tx, case, person)
-        head = tx.execute(select(item_table).where(item_table.c.ref == found.item)).first()
-        if head is None:
+        item = find_item(tx, found.item)
+        if item is None:
             raise CaseMoved("The item of this case no longer exists.")
-        if seen is not None and head.decision != seen:
+        if seen is not None and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
-        decision = _decision(head, person, answer, rulebook, tx.at)
+        decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(
                 review=review_id,
@@ -103,7 +129,7 @@ def submit_review(
         tx.append(DecisionMade(decision=decision))
         enforce.apply(tx, decision, item_is_new=False)
         if answer.note:
-            tx.seal(head.ref, f"review/{review_id}", answer.note.encode())
+            tx.seal(found.item, f"review/{review_id}", answer.note.encode())
         tx.execute(lease.delete().where(lease.c.case == case))
         return decision
 
@@ -124,23 +150,25 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
     return found
 
 
-def _decision(head: Row[Any], person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int) -> Decision:
-    allowed = rulebook.content_types[head.content_type].actions
+def _decision(
+    case: Row[Any], item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
+) -> Decision:
+    allowed = rulebook.content_types[case.content_type].actions
     if refused := sorted({action.kind for action in answer.actions} - set(allowed)):
-        raise BadAnswer(f"Content of type {head.content_type} does not allow {', '.join(refused)}.")
+        raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
-        reasons = (Reason(policy=answer.policy, rule="review", harm=rulebook.harms[answer.policy]),)
+        reasons = (Reason(policy=answer.policy, rule=REVIEW_RULE, harm=rulebook.harms[answer.policy]),)
     return Decision(
         id=new_id("dec", at),
         at=at,
-        item=ItemRef(head.content_type, head.ref, head.revision),
+        item=ItemRef(case.content_type, case.item, item.revision),
         source=DecisionSource.REVIEW,
         verdict=verdict_of(answer.actions),
         actions=answer.actions,
         reasons=reasons,
-        actor=head.actor,
-        supersedes=head.decision,
+        actor=item.actor,
+        supersedes=item.decision,
         reviewer=person,
     )
 

@@ -7,6 +7,8 @@ answer.verdict, answer.degraded
 
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
+from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
+from seawall.screen.item_state import ItemState, item_state_of
 from seawall.screen.projections import PROJECTIONS
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
 from seawall.screen.screen import Screener
@@ -22,17 +24,21 @@ from seawall.screen.stored_content import (
 from seawall.screen.submission import item_kind
 
 __all__ = [
+    "FAIL_MODE_POLICY",
+    "FAIL_MODE_RULES",
     "PROJECTIONS",
     "DerivedPart",
     "Idempotency",
     "IdempotencyConflict",
     "ItemContent",
+    "ItemState",
     "MediaInfo",
     "Screener",
     "ScreeningResult",
     "StoredItem",
     "feature_row",
     "item_kind",
+    "item_state_of",
     "iter_items",
     "load_decision",
     "load_derived",

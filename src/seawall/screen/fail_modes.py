@@ -7,7 +7,8 @@ from typing import Any
 from seawall.model import Action, FailMode, Reason, ScreeningStage, Verdict
 from seawall.policy import Outcome
 
-POLICY = "seawall"  # the policy name in reasons that come from a fail mode and not from a rule
+FAIL_MODE_POLICY = "seawall"
+"""The policy name in reasons that come from a fail mode and not from a rule."""
 _DEFAULT_RESCREEN_S = 60
 
 _FAIL_MODES = {
@@ -15,6 +16,14 @@ _FAIL_MODES = {
     FailMode.HOLD: (Verdict.HOLD, "hold"),
     FailMode.BLOCK: (Verdict.BLOCK, "disable"),
 }
+
+
+def _rule(mode: FailMode) -> str:
+    return f"fail-mode-{mode.value.replace('_', '-')}"
+
+
+FAIL_MODE_RULES = tuple(_rule(mode) for mode, (_, kind) in _FAIL_MODES.items() if kind is not None)
+"""The rule names in those reasons."""
 
 
 def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> dict[str, Any]:
@@ -26,7 +35,7 @@ def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> dict[str, Any
     }
     verdict, kind = _FAIL_MODES[mode]
     if kind is not None and _strength(outcome.verdict) < _strength(verdict):
-        reason = Reason(policy=POLICY, rule=f"fail-mode-{mode.value.replace('_', '-')}", harm="terms")
+        reason = Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms")
         made["verdict"] = verdict
         made["actions"] = (*outcome.actions, Action(kind))
         made["reasons"] = (*outcome.reasons, reason)

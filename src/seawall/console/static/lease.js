@@ -14,7 +14,7 @@ if (place !== null) {
   const show = () => {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000));
     const seconds = String(left % 60).padStart(2, "0");
-    place.textContent = left > 0 ? `Yours for ${Math.floor(left / 60)}:${seconds}` : "Your hold ran out: reload";
+    place.textContent = left > 0 ? `Yours for ${Math.floor(left / 60)}:${seconds}` : "Your hold ran out: reload to take it again";
     place.classList.toggle("hold", left < 120);
   };
 

@@ -30,7 +30,7 @@ _TURNS: Final = {  # what turns the stored pixels into what a viewer shows
 
 def load() -> dict[str, Operation]:
     """Every operation, once tried on an image of every format, so that nothing is loaded later."""
-    operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown}
+    operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown, "size": size}
     with contextlib.suppress(ImportError):
         from seawall.media.decoders.barcodes import codes
 
@@ -76,13 +76,20 @@ _UPRIGHT: Final = (None, _TURNS[2], _TURNS[3], _TURNS[4])
 def shown(data: bytes, options: dict[str, Any]) -> Answer:
     """The image as a viewer shows it, no longer than asked: its width and height as read and in full, then RGB."""
     with opened(data, options["max_pixels"]) as image:
-        size, turn = image.size, turn_of(image)
+        stored, turn = image.size, turn_of(image)
         image.draft("RGB", (options["longest"], options["longest"]))
         raster = as_shown(image)
         raster.thumbnail((options["longest"], options["longest"]), Image.Resampling.BILINEAR)
     width, height = raster.size
-    full = size if turn in _UPRIGHT else size[::-1]
+    full = stored if turn in _UPRIGHT else stored[::-1]
     return {"width": width, "height": height, "full": full}, (raster.tobytes(),)
+
+
+def size(data: bytes, options: dict[str, Any]) -> Answer:
+    """Width and height of the image as a viewer shows it, from its header alone."""
+    with opened(data, options["max_pixels"]) as image:
+        width, height = image.size if turn_of(image) in _UPRIGHT else image.size[::-1]
+    return (width, height), ()
 
 
 def animation(data: bytes, options: dict[str, Any]) -> Answer:

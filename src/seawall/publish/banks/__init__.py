@@ -21,7 +21,6 @@ from seawall.publish.banks.guard import BankGuard, EnqueueFeedback, EntryFeedbac
 from seawall.publish.banks.image_entries import hash_image
 from seawall.publish.banks.import_file import ImportLine, ImportResult, import_entries, parse_entries, read_file
 from seawall.publish.banks.indexed_entries import StoredEntries
-from seawall.publish.banks.listing import ListedEntry, MatchCounts, counts_of, find_entries, find_entry, list_entries
 from seawall.publish.banks.lookup import Lookup, Match, look_up_hits, look_up_part
 from seawall.publish.banks.projections import PROJECTIONS
 from seawall.publish.banks.retro_match import (
@@ -49,10 +48,8 @@ __all__ = [
     "ImportLine",
     "ImportResult",
     "IterItems",
-    "ListedEntry",
     "Lookup",
     "Match",
-    "MatchCounts",
     "NewEntry",
     "NoSuchEntry",
     "RetroMatch",
@@ -61,15 +58,11 @@ __all__ = [
     "StoredItemParts",
     "add_entries",
     "configure_bank",
-    "counts_of",
     "find_bank",
-    "find_entries",
-    "find_entry",
     "hash_image",
     "import_entries",
     "is_bank_name",
     "list_banks",
-    "list_entries",
     "list_searches",
     "look_up_hits",
     "look_up_part",

@@ -14,8 +14,8 @@ from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import now_ms
 from seawall.publish.banks.entries import value_name
 from seawall.publish.banks.indexed_entries import KINDS_STORED, StoredEntries
-from seawall.publish.banks.listing import open_sealed
 from seawall.publish.banks.settings import BankSettings, all_settings
+from seawall.publish.queries import open_sealed
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Vault
 

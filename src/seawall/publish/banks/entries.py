@@ -23,6 +23,7 @@ from seawall.publish.banks.settings import check_name
 from seawall.publish.tables import bank as bank_table
 from seawall.publish.tables import bank_entry
 from seawall.storage import Ledger, Transaction
+from seawall.storage.queries import select_in_chunks
 
 BANK_SUBJECT: Final = "bank"
 """Kind of the vault's subject that a bank's values are sealed for."""
@@ -37,7 +38,6 @@ _LONGEST_NOTE: Final = 4_000
 _LAST_MS: Final = 253_402_300_800_000  # the year 10000
 _DAY_MS: Final = 86_400_000
 _CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_IN = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +169,10 @@ def note_name(entry: str) -> str:
 
 def _held(tx: Transaction, bank: str, digests: list[str]) -> dict[str, str]:
     """The entries that the bank holds already, by digest."""
-    found: dict[str, str] = {}
-    for start in range(0, len(digests), _IN):
-        query = select(bank_entry.c.digest, bank_entry.c.id).where(
-            bank_entry.c.bank == bank,
-            bank_entry.c.digest.in_(digests[start : start + _IN]),
-            bank_entry.c.state != "removed",
-        )
-        found.update((row.digest, row.id) for row in tx.execute(query))
-    return found
+    query = select(bank_entry.c.digest, bank_entry.c.id).where(
+        bank_entry.c.bank == bank, bank_entry.c.state != "removed"
+    )
+    return {row.digest: row.id for row in select_in_chunks(tx, query, bank_entry.c.digest, digests)}
 
 
 def _usual_expiry(tx: Transaction, bank: str) -> int | None:

@@ -34,6 +34,7 @@ from seawall.publish.banks.projections import GUARD, matches_of
 from seawall.publish.banks.settings import BankSettings, all_settings
 from seawall.publish.tables import bank_entry, bank_hit, bank_watch
 from seawall.storage import Database, Ledger, Transaction
+from seawall.storage.queries import select_in_chunks
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +42,6 @@ OVERTURNED_SHARE: Final = 0.5
 """An entry is suspended when it is almost certain that more than this share of its matches is wrong."""
 _HOUR_MS: Final = 3_600_000
 _EVENTS: Final = 500
-_IN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +185,13 @@ def _have_looked_at(tx: Transaction, item: ItemRef, entry: str, decision: str) -
 
 def _entries(tx: Transaction, ids: Iterable[str]) -> list[Any]:
     columns = (bank_entry.c[name] for name in ("id", "bank", "state", "state_at", "exchange", "record"))
-    query = select(*columns)
-    ordered = sorted(ids)
-    return [
-        row
-        for start in range(0, len(ordered), _IN)
-        for row in tx.execute(query.where(bank_entry.c.id.in_(ordered[start : start + _IN])))
-    ]
+    return list(select_in_chunks(tx, select(*columns), bank_entry.c.id, sorted(ids)))
 
 
 def _rows(tx: Transaction, column: Any, keys: Iterable[str]) -> list[Any]:
     """The judged matches of some items."""
-    ordered = sorted(keys)
     query = select(bank_hit.c.entry, bank_hit.c.outcome).where(bank_hit.c.outcome.is_not(None))
-    return [
-        row
-        for start in range(0, len(ordered), _IN)
-        for row in tx.execute(query.where(column.in_(ordered[start : start + _IN])))
-    ]
+    return list(select_in_chunks(tx, query, column, sorted(keys)))
 
 
 def _move(tx: Transaction, seq: int) -> None:

@@ -21,18 +21,18 @@ from seawall.match import PDQ_RADIUS, BankEntry
 from seawall.match.hashindex.index import HashIndex
 from seawall.model import now_ms
 from seawall.publish.banks.entries import value_name
-from seawall.publish.banks.listing import open_sealed
 from seawall.publish.banks.settings import BankSettings
+from seawall.publish.queries import open_sealed
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Vault
 from seawall.storage.ledger import event
+from seawall.storage.queries import select_in_chunks
 
 _log = structlog.get_logger(__name__)
 
 KINDS_STORED: Final = ("image", "digest")
 _PAGE: Final = 60_000  # more than the index keeps in its delta at once: a large import becomes a segment
 _ACTIVE: Final = ("active", "quarantined")
-_IN: Final = 500
 
 _COLUMNS = (
     bank_entry.c.id,
@@ -119,15 +119,9 @@ class StoredEntries:
     def _entries(self, column: ColumnElement[Any], keys: Sequence[Any]) -> list[tuple[int, BankEntry]]:
         """Present entries by number or digest, as the database has them at this moment."""
         now = now_ms()
-        found: list[Any] = []
+        query = select(*_COLUMNS).where(bank_entry.c.state.in_(_ACTIVE), bank_entry.c.kind.in_(KINDS_STORED))
         with self._database.read() as connection:
-            for start in range(0, len(keys), _IN):
-                query = select(*_COLUMNS).where(
-                    column.in_(keys[start : start + _IN]),
-                    bank_entry.c.state.in_(_ACTIVE),
-                    bank_entry.c.kind.in_(KINDS_STORED),
-                )
-                found += connection.execute(query).all()
+            found = list(select_in_chunks(connection, query, column, keys))
         return [
             (
                 row.number,

@@ -10,9 +10,9 @@ from seawall.detect import Runner
 from seawall.detectors.banks import to_signals
 from seawall.match import BankMatcher, Hit
 from seawall.model import Modality, Part, Signal, Span, Unknown
-from seawall.publish.banks.listing import find_entries
 from seawall.publish.banks.projections import EFFECTS
 from seawall.publish.banks.settings import BankSettings, all_settings
+from seawall.publish.queries import find_entries
 from seawall.storage import Database, Vault
 
 QUERY = "query"  # the path of the part that is asked about

@@ -22,6 +22,7 @@ from seawall.model import (
     ReportReceived,
 )
 from seawall.publish.tables import bank, bank_entry, bank_hit
+from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import upsert
 
 Row = dict[str, Any]
@@ -30,7 +31,6 @@ EFFECTS: Final = {"bank": "matched", "bank_suppressed": "suppressed", "bank_quar
 """What a bank's signal means, by what stands before the colon of its name."""
 GUARD: Final = "guard"
 """Who reports what a quarantined entry was found in; no complaint about the entry."""
-_IN: Final = 500
 _STATES: Final[dict[type, str]] = {
     BankEntryRemoved: "removed",
     BankEntrySuspended: "suspended",
@@ -137,10 +137,8 @@ class BankHits:
             return
         items = {_item_of(event) for event in relevant}
         by_item: dict[str, dict[str, Row]] = {item: {} for item in items}
-        for start in range(0, len(ordered := sorted(items)), _IN):
-            query = select(bank_hit).where(bank_hit.c.item.in_(ordered[start : start + _IN]))
-            for found in connection.execute(query).mappings():
-                by_item[found["item"]][found["entry"]] = dict(found)
+        for found in select_in_chunks(connection, select(bank_hit), bank_hit.c.item, sorted(items)):
+            by_item[found.item][found.entry] = dict(found._mapping)
         touched: dict[tuple[str, str], Row] = {}
         for event in relevant:
             rows = by_item[_item_of(event)]
@@ -216,12 +214,8 @@ def _fold(rows: dict[str, Row], event: Event) -> list[Row]:
 
 
 def _load(connection: Connection, table: Table, key: str, ids: Collection[str]) -> dict[str, Row]:
-    ordered = sorted(ids)
-    rows: dict[str, Row] = {}
-    for start in range(0, len(ordered), _IN):
-        found = connection.execute(select(table).where(table.c[key].in_(ordered[start : start + _IN])))
-        rows.update((row[key], dict(row)) for row in found.mappings())
-    return rows
+    found = select_in_chunks(connection, select(table), table.c[key], sorted(ids))
+    return {row._mapping[key]: dict(row._mapping) for row in found}
 
 
 PROJECTIONS = (Banks(), BankEntries(), BankHits())

@@ -25,8 +25,8 @@ from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import ItemRef, Part, PartHash, new_id, now_ms
 from seawall.publish.banks.bank_cache import with_threshold
 from seawall.publish.banks.entries import RETRO_JOB, value_name
-from seawall.publish.banks.listing import open_sealed
 from seawall.publish.banks.settings import all_settings
+from seawall.publish.queries import open_sealed
 from seawall.publish.tables import bank_entry, retro
 from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
 

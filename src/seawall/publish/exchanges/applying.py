@@ -14,6 +14,7 @@ from seawall.model import BankEntryRemoved
 from seawall.publish.banks.entries import EntryOrigin, NewEntry, add_in
 from seawall.publish.tables import bank_entry, exchange_record, exchange_signal
 from seawall.storage import Transaction
+from seawall.storage.queries import select_in_chunks
 
 SUBJECT: Final = "exchange"
 """Kind of the vault's subject that an exchange's raw records are sealed for."""
@@ -133,13 +134,9 @@ def _add(
 
 def _signals(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[tuple[str, str], str]:
     """(record, entry) → bank of what the records stood for."""
-    found: dict[tuple[str, str], str] = {}
-    for chunk in _chunks(records):
-        query = select(exchange_signal).where(
-            exchange_signal.c.exchange == exchange, exchange_signal.c.record.in_(chunk)
-        )
-        found.update(((row.record, row.entry), row.bank) for row in tx.execute(query))
-    return found
+    query = select(exchange_signal).where(exchange_signal.c.exchange == exchange)
+    rows = select_in_chunks(tx, query, exchange_signal.c.record, records)
+    return {(row.record, row.entry): row.bank for row in rows}
 
 
 def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[str, str]]) -> int:
@@ -157,13 +154,8 @@ def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[
 
 def _known(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[str, str]:
     """The records that are known already, with the digest of what they said."""
-    found: dict[str, str] = {}
-    for chunk in _chunks(records):
-        query = select(exchange_record.c.record, exchange_record.c.digest).where(
-            exchange_record.c.exchange == exchange, exchange_record.c.record.in_(chunk)
-        )
-        found.update((row.record, row.digest) for row in tx.execute(query))
-    return found
+    query = select(exchange_record.c.record, exchange_record.c.digest).where(exchange_record.c.exchange == exchange)
+    return {row.record: row.digest for row in select_in_chunks(tx, query, exchange_record.c.record, records)}
 
 
 def _write_records(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,0 +1,251 @@
+"""Routes of the publishing service: configure and fill banks; look up what they know about a text, a hash, a file."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Query
+from starlette.concurrency import run_in_threadpool
+
+from seawall import publish
+from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.common import Code, Limit, Text, key, not_found, routes_under_v1
+from seawall.api.errors import ApiProblem
+from seawall.app import BANKS, App
+from seawall.match import Hit
+from seawall.model import Modality, Part, Unknown
+from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
+from seawall.publish.queries import BankState, bank_state
+
+Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A code such as wrong_match")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankRequest:
+    """How a bank is to be used: all of it, each time. See ``docs/banks.md``."""
+
+    title: str = ""
+    role: str = "block"
+    thresholds: dict[str, int] = field(default_factory=dict)
+    owner: str = ""
+    harm: str | None = None
+    expires_after_days: int | None = None
+    flood_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesRequest:
+    """Entries to add to a bank; all are taken or none."""
+
+    entries: tuple[NewEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesResponse:
+    """Ids of the entries, in order; one that was there already keeps its id."""
+
+    entries: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonRequest:
+    """Why an entry is suspended or restored: a code such as ``wrong_match``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashRequest:
+    """A print that one of the hashers enabled here makes: its name, and the hash in hexadecimal."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRequest:
+    """What to look up; exactly one of these. Files are base64; hashes and digests hexadecimal."""
+
+    text: str | None = None
+    link: str | None = None
+    pdq: str | None = None
+    digest: str | None = None
+    print: HashRequest | None = None
+    image: str | None = None
+    audio: str | None = None
+    video: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchResponse:
+    """What was found, the banks' revision, and what could not be looked at (then the answer is not complete)."""
+
+    matches: list[Match]
+    revision: int
+    unknown: list[Unknown]
+
+
+def router(app: App, keys: Keys) -> APIRouter:
+    """Routes under ``/v1``."""
+    routes = routes_under_v1(keys, tag="banks")
+    bank_key = key(keys, Scope.BANK)
+
+    @routes.get("/banks", dependencies=[Depends(bank_key)])
+    def get_banks() -> list[BankState]:
+        """Every bank: configured, filled, or merely known by name."""
+        return [bank_state(bank) for bank in publish.list_banks(app.database, BANKS)]
+
+    @routes.put("/banks/{bank}")
+    def put_bank(
+        bank: Code, asked: Annotated[BankRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
+    ) -> BankState:
+        """Use a bank like this from now on. A new name makes a new bank."""
+        settings = BankSettings(**{name: getattr(asked, name) for name in BankRequest.__dataclass_fields__})
+        with _refusals():
+            publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds)
+        app.banks.refresh()
+        found = publish.find_bank(app.database, bank)
+        assert found is not None, "just configured"
+        return bank_state(found)
+
+    @routes.get("/banks/{bank}/entries", dependencies=[Depends(bank_key)])
+    def get_entries(bank: Code, after: Text = "", limit: Limit = 100, state: Text | None = None) -> list[Entry]:
+        """A page of a bank's entries, by id: in ``state``, or all that were not removed."""
+        return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit, state=state)
+
+    @routes.post("/banks/{bank}/entries", status_code=201)
+    async def post_entries(
+        bank: Code, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
+    ) -> EntriesResponse:
+        """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
+        with _refusals():
+            ids = await run_in_threadpool(
+                publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}", hashers=app.kinds
+            )
+        await run_in_threadpool(app.banks.refresh)
+        return EntriesResponse(entries=ids)
+
+    @routes.get("/banks/{bank}/entries/{entry}", dependencies=[Depends(bank_key)])
+    def get_entry(bank: Code, entry: Code) -> Entry:
+        """One entry with its counts, also when it was removed."""
+        found = publish.find_entry(app.database, app.vault, entry)
+        if found is None or found.bank != bank:
+            raise not_found(f"bank {bank!r} never held an entry {entry!r}")
+        return found
+
+    @routes.delete("/banks/{bank}/entries/{entry}", status_code=204)
+    def delete_entry(bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(bank_key)], reason: Why = "") -> None:
+        """Take an entry out at once, for good."""
+        with _refusals():
+            publish.remove_entry(app.ledger, bank, entry, f"key:{info.id}", reason)
+        app.banks.refresh()
+
+    @routes.post("/banks/{bank}/entries/{entry}/suspend", status_code=204)
+    def post_suspend(
+        bank: Code,
+        entry: Code,
+        asked: Annotated[ReasonRequest, Body()],
+        info: Annotated[KeyInfo, Depends(bank_key)],
+    ) -> None:
+        """Let an entry match no more until it is restored."""
+        with _refusals():
+            publish.suspend_entry(app.ledger, bank, entry, f"key:{info.id}", asked.reason)
+        app.banks.refresh()
+
+    @routes.post("/banks/{bank}/entries/{entry}/restore", status_code=204)
+    def post_restore(
+        bank: Code,
+        entry: Code,
+        asked: Annotated[ReasonRequest, Body()],
+        info: Annotated[KeyInfo, Depends(bank_key)],
+    ) -> None:
+        """Let a suspended or quarantined entry act again."""
+        with _refusals():
+            publish.restore_entry(app.ledger, bank, entry, f"key:{info.id}", asked.reason)
+        app.banks.refresh()
+
+    @routes.post("/match", dependencies=[Depends(key(keys, Scope.SCREEN))])
+    def post_match(asked: Annotated[MatchRequest, Body()]) -> MatchResponse:
+        """Look up one text, link, hash, digest or file in all banks, with distance and provenance. Nothing is kept."""
+        found = _look_up(app, asked)
+        return MatchResponse(
+            matches=list(found.matches), revision=app.banks.matcher.revision, unknown=list(found.unknown)
+        )
+
+    return routes
+
+
+_MODALITIES = {"image": Modality.IMAGE, "audio": Modality.AUDIO, "video": Modality.VIDEO}
+
+
+def _look_up(app: App, asked: MatchRequest) -> Lookup:
+    given = {name: value for name in MatchRequest.__dataclass_fields__ if (value := getattr(asked, name)) is not None}
+    if len(given) != 1:
+        raise ApiProblem(
+            status=422,
+            title="Invalid request",
+            detail=f"The request names {len(given)} things to look up.",
+            remedy=f"Send exactly one of {', '.join(MatchRequest.__dataclass_fields__)}.",
+        )
+    ((name, value),) = given.items()
+    matcher = app.banks.matcher
+    if name == "pdq":
+        return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_image(_hex(name, value, 32)))
+    if name == "digest":
+        digest = _hex(name, value, 16, 20, 32).hex()
+        return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_digests([digest]))
+    if name == "print":
+        return publish.look_up_hits(app.database, app.vault, matcher, _hash_hits(app, value))
+    part = Part(path="query", modality=_MODALITIES.get(name, Modality.TEXT), field="query", text=value)
+    if name == "link":
+        part = Part(path="query", modality=Modality.LINK, field="query", text=value)
+    elif name in _MODALITIES:
+        part = Part(path="query", modality=_MODALITIES[name], field="query", data=_bytes(name, value))
+    return publish.look_up_part(app.database, app.vault, app.runner, part)
+
+
+def _hash_hits(app: App, asked: HashRequest) -> list[Hit]:
+    hasher = app.kinds.get(asked.kind)
+    if hasher is None:
+        raise ApiProblem(
+            status=422,
+            title="No such hasher",
+            detail=f"No hasher {asked.kind!r} is enabled here.",
+            remedy=f"Ask for one of {', '.join(app.kinds) or 'none: no plug-in has one'}.",
+            pointer="/print/kind",
+        )
+    return app.banks.matcher.match_hash(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
+
+
+def _hex(name: str, value: str, *sizes: int) -> bytes:
+    try:
+        found = bytes.fromhex(value)
+    except ValueError:
+        found = b""
+    if len(found) not in sizes:
+        digits = " or ".join(str(2 * size) for size in sizes)
+        raise ApiProblem(
+            status=422, title="No hash", detail=f"{name} has {digits} hexadecimal digits.", pointer=f"/{name}"
+        )
+    return found
+
+
+def _bytes(name: str, value: str) -> bytes:
+    try:
+        return b64decode(value, validate=True)
+    except (NotBase64, ValueError) as error:
+        raise ApiProblem(status=422, title="Not base64", detail=f"{name}: {error}", pointer=f"/{name}") from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a bank refuses becomes a problem that a caller can act on."""
+    try:
+        yield
+    except BankError as error:
+        raise ApiProblem(status=422, title="The bank refuses this", detail=str(error)) from error
+    except NoSuchEntry as error:
+        raise not_found(str(error.args[0])) from error

@@ -1,0 +1,91 @@
+"""Routes of the screening service: screening itself, decisions with their explanations, and items."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from seawall.access import Keys, Scope
+from seawall.api.common import Code, json_response, key, not_found, routes_under_v1
+from seawall.api.errors import ApiProblem
+from seawall.api.screening import plain_routes
+from seawall.app import App
+from seawall.model import Decision
+from seawall.policy import Explanation
+from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
+from seawall.storage import Erased
+
+_DECISIONS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemState:
+    """Where an item stands. ``decisions``: newest first, at most 50."""
+
+    content_type: str
+    id: str
+    item: str
+    revision: int
+    submitted_at: int
+    decision: str | None
+    verdict: str | None
+    degraded: bool | None
+    decisions: list[DecisionRow]
+
+
+def router(app: App, keys: Keys) -> APIRouter:
+    """Routes under ``/v1``."""
+    routes = routes_under_v1(keys)
+    routes.routes += plain_routes(app, keys)
+    may_read = Depends(key(keys, Scope.READ))
+
+    @routes.get("/decisions/{decision}", dependencies=[may_read], tags=["decisions"], response_model=Decision)
+    def get_decision(decision: Code) -> Response:
+        """The whole record of a decision."""
+        return json_response(_explained(app, decision)[0])
+
+    @routes.get("/decisions/{decision}/explanation", dependencies=[may_read], tags=["decisions"])
+    def get_explanation(decision: Code) -> dict[str, Any]:
+        """Why: rules that fired, their values, what was unknown, and the smallest change that would have flipped it."""
+        found, explanation = _explained(app, decision)
+        if explanation is None:
+            return {"decision": found.id, "text": "A person decided this; no rule did.", "rules": []}
+        return explanation.to_json()
+
+    @routes.get(
+        "/items/{content_type}/{item_id:path}", dependencies=[may_read], tags=["items"], response_model=ItemState
+    )
+    def get_item(content_type: str, item_id: str) -> Response:
+        """Where an item stands, by the platform's own id."""
+        return json_response(_item_state(app, content_type, item_id))
+
+    return routes
+
+
+def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:
+    try:
+        return app.explain(decision)
+    except Erased as error:
+        raise ApiProblem(status=410, title="Erased", detail="What this decision read was erased.") from error
+    except LookupError as error:
+        raise not_found(str(error.args[0])) from error
+
+
+def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
+    found = find_item(app.database, app.vault, content_type, item_id)
+    if found is None:
+        raise not_found(f"no {content_type} with the id {item_id[:200]!r} was submitted")
+    with app.database.read() as connection:
+        decisions = decisions_of_item(connection, found.ref, limit=_DECISIONS)
+    return ItemState(
+        content_type=content_type,
+        id=item_id,
+        item=found.ref,
+        revision=found.revision,
+        submitted_at=found.submitted_at,
+        decision=found.decision,
+        verdict=found.verdict,
+        degraded=found.degraded,
+        decisions=decisions,
+    )

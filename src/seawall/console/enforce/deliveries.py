@@ -1,0 +1,69 @@
+"""Deliveries: what is on its way to the platform, what arrived, and what was given up."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from seawall import enforce
+from seawall.access import Permission
+from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
+from seawall.console.templates import render
+from seawall.enforce.queries import (
+    count_enabled_endpoints,
+    deliveries_by_state,
+    delivery_lines,
+    newest_deliveries,
+)
+
+PAGE_SIZE = 50
+STATES = ("queued", "retrying", "delivered", "dead")
+
+
+def show(visit: PageRequest) -> Response:
+    """Newest first; by state; or one by its id."""
+    state = visit.query("state") if visit.query("state") in STATES else ""
+    wanted, before = visit.query("id"), visit.cursor()
+    with visit.app.database.read() as connection:
+        lines = delivery_lines(connection, limit=PAGE_SIZE + 1, state=state, delivery_id=wanted, before=before)
+        counts = deliveries_by_state(connection)
+        receivers = count_enabled_endpoints(connection)
+    older = urlencode({"state": state, "before": lines[PAGE_SIZE - 1].delivery.seq}) if len(lines) > PAGE_SIZE else ""
+    return render(
+        visit,
+        "enforce/deliveries.html",
+        lines=lines[:PAGE_SIZE],
+        older=f"/deliveries?{older}" if older else None,
+        newest="/deliveries?" + urlencode({"state": state}) if before else None,
+        state=state,
+        wanted=wanted,
+        states=STATES,
+        counts=counts,
+        receivers=receivers,
+    )
+
+
+def as_json(visit: PageRequest) -> Response:
+    """The newest for programs."""
+    with visit.app.database.read() as connection:
+        return json_response({"deliveries": newest_deliveries(connection, limit=PAGE_SIZE)})
+
+
+def replay(visit: PageRequest) -> Response:
+    """Send a dead or delivered message again, under the same id."""
+    wanted = visit.place("delivery")
+    try:
+        enforce.replay(visit.app.ledger, wanted, person=visit.person.id)
+    except enforce.UnknownDelivery:
+        raise missing("delivery") from None
+    except enforce.CannotReplay as error:
+        raise PageProblem(409, "Not sent again", str(error)) from None
+    return redirect(f"/deliveries?id={wanted}")
+
+
+PAGES = (
+    Page(path="/deliveries", run=show, permission=Permission.SEE_OPERATIONS),
+    Page(path="/deliveries.json", run=as_json, permission=Permission.SEE_OPERATIONS),
+    Page(path="/deliveries/{delivery}/replay", run=replay, method="POST", permission=Permission.REPLAY_DELIVERIES),
+)

@@ -1,0 +1,126 @@
+"""The start page: what is going on, live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from seawall.access import Permission
+from seawall.console import active_bundle
+from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.templates import render
+from seawall.enforce.queries import deliveries_by_state
+from seawall.model import Verdict, now_ms
+from seawall.review.queries import count_by_queue
+from seawall.screen.queries import (
+    DecisionFilters,
+    FiredRuleCount,
+    decisions_by_minute,
+    fired_rules,
+    newest_decisions,
+    rescreen_summary,
+    traffic_between,
+)
+
+_MINUTE = 60_000
+_HOUR = 60 * _MINUTE
+_TOP_RULES = 8
+_LATEST = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The figures of the overview. Times are ms since 1970."""
+
+    decisions: int
+    verdicts: dict[str, int]
+    degraded: int
+    open_cases: int
+    top_queue: str | None
+    pending_rescreens: int
+    oldest_pending_at: int | None
+    overdue_rescreens: int
+    next_rescreen_due: int | None
+    waiting_deliveries: int
+    dead_deliveries: int
+
+
+def show(visit: PageRequest) -> Response:
+    """The page."""
+    return render(visit, "overview/overview.html", **_context(visit))
+
+
+def live(visit: PageRequest) -> Response:
+    """The part of the page that renews itself."""
+    return render(visit, "overview/overview_live.html", **_context(visit))
+
+
+def as_json(visit: PageRequest) -> Response:
+    """The figures for programs."""
+    with visit.app.database.read() as connection:
+        return json_response(numbers(connection))
+
+
+def traffic_json(visit: PageRequest) -> Response:
+    """Decisions of the last hour by minute and verdict, in uPlot's columns: seconds, then a column each."""
+    first = _first_minute(now_ms())
+    minutes = [first + step * _MINUTE for step in range(60)]
+    with visit.app.database.read() as connection:
+        counts = decisions_by_minute(connection, first)
+    columns = [[counts.get((minute, verdict), 0) for minute in minutes] for verdict in Verdict]
+    return json_response({"names": list(Verdict), "columns": [[minute // 1000 for minute in minutes], *columns]})
+
+
+def numbers(connection: Connection) -> Numbers:
+    """Count what the overview shows."""
+    now = now_ms()
+    verdicts, degraded = {str(verdict): 0 for verdict in Verdict}, 0
+    for row in traffic_between(connection, _first_minute(now), None):
+        verdicts[row.verdict] += row.decisions
+        degraded += row.degraded
+    queues = count_by_queue(connection, "open")
+    rescreens = rescreen_summary(connection, now)
+    states = deliveries_by_state(connection)
+    return Numbers(
+        decisions=sum(verdicts.values()),
+        verdicts=verdicts,
+        degraded=degraded,
+        open_cases=sum(count for _, count in queues),
+        top_queue=max(queues, key=lambda queue: queue[1])[0] if queues else None,
+        pending_rescreens=rescreens.pending,
+        oldest_pending_at=rescreens.oldest_at,
+        overdue_rescreens=rescreens.overdue,
+        next_rescreen_due=rescreens.next_due_at,
+        waiting_deliveries=states.get("queued", 0) + states.get("retrying", 0),
+        dead_deliveries=states.get("dead", 0),
+    )
+
+
+def _first_minute(now: int) -> int:
+    """The first of the last 60 whole minutes: the running one and the 59 before it."""
+    return (now // _MINUTE - 59) * _MINUTE
+
+
+def _context(visit: PageRequest) -> dict[str, Any]:
+    known = active_bundle.rules_of_decisions(visit.app)
+    with visit.app.database.read() as connection:
+        return {
+            "numbers": numbers(connection),
+            "rules": _top(fired_rules(connection, known, now_ms() - _HOUR)),
+            "latest": newest_decisions(connection, DecisionFilters(), limit=_LATEST),
+        }
+
+
+def _top(fired: list[FiredRuleCount]) -> list[FiredRuleCount]:
+    return sorted(fired, key=lambda rule: (-rule.fired, rule.policy, rule.rule))[:_TOP_RULES]
+
+
+PAGES = (
+    Page(path="/", run=show, permission=Permission.SEE_OVERVIEW),
+    Page(path="/overview.json", run=as_json, permission=Permission.SEE_OVERVIEW),
+    Page(path="/overview/live", run=live, permission=Permission.SEE_OVERVIEW),
+    Page(path="/overview/traffic.json", run=traffic_json, permission=Permission.SEE_OVERVIEW),
+)

@@ -1,0 +1,128 @@
+"""Policies: what is in force, in words and in rules, with its tests run before your eyes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from seawall.access import Permission
+from seawall.console import active_bundle
+from seawall.console.highlight import source_lines
+from seawall.console.request import Page, PageRequest, json_response, missing
+from seawall.console.templates import render
+from seawall.model import HARMS, now_ms
+from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
+from seawall.publish.queries import newest_bundles
+from seawall.screen.queries import fired_rules
+
+_DAY = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """A rule with the numbers it runs with, and how often it fired in a day."""
+
+    rule: Rule
+    line: int
+    when: str
+    actions: Sequence[str]
+    thresholds: Sequence[ResolvedThreshold]
+    fired: int
+
+
+def show_all(visit: PageRequest) -> Response:
+    """Every policy in force."""
+    bundle = visit.app.bundle
+    with visit.app.database.read() as connection:
+        fired = _fired(connection, bundle.policies)
+        published = newest_bundles(connection, limit=10)
+    totals: Counter[str] = Counter()
+    for (policy, _), count in fired.items():
+        totals[policy] += count
+    return render(
+        visit,
+        "publish/policies.html",
+        policies=sorted(bundle.policies, key=lambda policy: (-HARMS[policy.harm].severity, policy.title)),
+        fired=totals,
+        harms=HARMS,
+        bundle=bundle,
+        published=published,
+        names=active_bundle.names_of_people(visit.app),
+    )
+
+
+def show(visit: PageRequest) -> Response:
+    """One policy."""
+    app = visit.app
+    policy = _policy(visit)
+    with app.database.read() as connection:
+        fired = _fired(connection, [policy])
+    return render(
+        visit,
+        "publish/policy.html",
+        policy=policy,
+        harm=HARMS[policy.harm],
+        rules=_rules(policy, app.bundle.thresholds, fired),
+        lines=source_lines(policy.source.text),
+        results=run_examples(app.bundle, [policy.name]),
+        bundle=app.bundle,
+    )
+
+
+def as_json(visit: PageRequest) -> Response:
+    """One policy's source for programs, with the hash of the bundle it is in."""
+    policy = _policy(visit)
+    return json_response({"policy": policy.name, "bundle": visit.app.bundle.hash, "source": policy.source.text})
+
+
+def _policy(visit: PageRequest) -> Policy:
+    policy = visit.app.bundle.policy(visit.place("policy"))
+    if policy is None:
+        raise missing("policy")
+    return policy
+
+
+def _rules(
+    policy: Policy, thresholds: Sequence[ResolvedThreshold], fired: dict[tuple[str, str], int]
+) -> list[RuleView]:
+    resolved: defaultdict[str, list[ResolvedThreshold]] = defaultdict(list)
+    for threshold in thresholds:
+        if threshold.policy == policy.name:
+            resolved[threshold.rule].append(threshold)
+    return [
+        RuleView(
+            rule=rule,
+            line=policy.source.place(rule.span.start)[0],
+            when=" ".join(rule.when.text.split()),
+            actions=[_written(call) for call in rule.do],
+            thresholds=resolved[rule.id],
+            fired=fired.get((policy.name, rule.id), 0),
+        )
+        for rule in policy.rules
+    ]
+
+
+def _written(call: Any) -> str:
+    """An action as the file has it."""
+    span = call.expression.span(call.node)
+    return str(call.expression.source.text[span.start : span.end])
+
+
+def _fired(connection: Connection, policies: Sequence[Policy]) -> dict[tuple[str, str], int]:
+    """How often each rule of the policies fired in the last day, and how often reviewers named the policy."""
+    fired: Counter[tuple[str, str]] = Counter()
+    for one in fired_rules(connection, active_bundle.rules_of(policies), now_ms() - _DAY):
+        fired[one.policy, one.rule] += one.fired
+    return fired
+
+
+PAGES = (
+    Page(path="/policies", run=show_all, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
+)

@@ -1,0 +1,8 @@
+"""Pages of the review queue and its cases."""
+
+from seawall.access import Permission
+from seawall.console.request import MenuEntry
+from seawall.console.review import case, queue
+
+PAGES = (*queue.PAGES, *case.PAGES)
+MENU = (MenuEntry(path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases",)),)

@@ -1,0 +1,204 @@
+"""A case: all that a person needs to decide it, and the form that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from seawall import access, review
+from seawall.access import Permission
+from seawall.appeal.queries import reports_of_item
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
+from seawall.console.history import LIMIT, notes, timeline
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.review.queue import filter_of, go_to_next, with_filters
+from seawall.console.templates import render
+from seawall.enforce.queries import enforcements_of_item
+from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
+from seawall.review.queries import get_case, reviews_of_item
+from seawall.screen import item_state_of
+from seawall.screen.queries import decisions_of_actor, get_item
+
+_OTHERS = 8
+_REPORTS = 20
+
+
+def show(visit: PageRequest) -> Response:
+    """The case. Viewing it takes no lease: whoever is to decide it takes it with the button."""
+    return _page(visit)
+
+
+def take(visit: PageRequest) -> Response:
+    """Take the lease of the case and show it with the form; with the reason, where another holds it."""
+    try:
+        review.take(visit.app.database, visit.place("case"), visit.person.id)
+    except review.NoSuchCase:
+        raise missing("case") from None
+    except review.ReviewError as error:
+        return _page(visit, error=str(error), status=409)
+    return redirect(with_filters(visit, f"/cases/{visit.place('case')}"))
+
+
+def renew(visit: PageRequest) -> Response:
+    """The heartbeat of the lease: how long it lasts now, or why it is gone."""
+    try:
+        lease = review.renew(visit.app.database, visit.place("case"), visit.person.id)
+    except review.ReviewError as error:
+        return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
+    return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
+
+
+def release(visit: PageRequest) -> Response:
+    """Let go of the case."""
+    review.release(visit.app.database, visit.place("case"), visit.person.id)
+    return redirect(with_filters(visit, "/queue"))
+
+
+def skip(visit: PageRequest) -> Response:
+    """Let go and take the next one."""
+    review.skip_case(visit.app.database, visit.place("case"), visit.person.id)
+    return go_to_next(visit)
+
+
+def decide(visit: PageRequest) -> Response:
+    """Take the answer, then the next case. A refused answer shows the case again with the reason."""
+    answer = review.ReviewAnswer(
+        answer=visit.field("answer"),
+        policy=(visit.field("policy") or None) if visit.field("answer") == review.VIOLATES else None,
+        actions=_actions(visit) if visit.field("answer") == review.VIOLATES else (),
+        reason=visit.field("reason"),
+        note=visit.field("note").strip(),
+    )
+    try:
+        decision = review.submit_review(
+            visit.app.ledger,
+            active_bundle.rulebook(visit.app),
+            visit.place("case"),
+            visit.person.id,
+            answer,
+            find_item=item_state_of,
+            seen=visit.field("seen") or None,
+        )
+    except review.NoSuchCase:
+        raise missing("case") from None
+    except review.ReviewError as error:
+        _keep_lease(visit)
+        return _page(visit, error=str(error), status=409)
+    return go_to_next(visit, done=decision.id)
+
+
+def _keep_lease(visit: PageRequest) -> None:
+    """So that a refused answer can be corrected; where another person has the case by now, the page says so."""
+    with suppress(review.ReviewError):
+        review.take(visit.app.database, visit.place("case"), visit.person.id)
+
+
+def _page(visit: PageRequest, *, error: str = "", status: int = 200) -> Response:
+    app = visit.app
+    case_id = visit.place("case")
+    with app.database.read() as connection:
+        case = get_case(connection, case_id, now_ms())
+        head = get_item(connection, case.item) if case else None
+        lease = review.holder(connection, case_id, now_ms())
+    if case is None or head is None:
+        raise missing("case")
+    may_decide = case.state == review.CaseState.OPEN and visit.may(Permission.REVIEW)
+    mine = lease if may_decide and lease is not None and lease.person == visit.person.id else None
+    item = ItemRef(head.content_type, head.ref, head.revision)
+    access.record_view(app.database, app.ledger, visit.person.id, item, "case")
+    seen = item_view(app, item, head.decision, whole=visit.query("all") == "1")
+    with app.database.read() as connection:
+        enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
+        reports = reports_of_item(connection, item.ref, limit=_REPORTS)
+        answers = reviews_of_item(connection, item.ref, limit=LIMIT)
+        events = timeline(connection, item.ref, enforced)
+        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
+    policies = active_bundle.policies(app)
+    content_type = active_bundle.content_types(app).get(head.content_type)
+    named = visit.field("policy") or case.policy or ""
+    return render(
+        visit,
+        "review/case.html",
+        status=status,
+        case=case,
+        head=head,
+        seen=seen,
+        lease=mine,
+        can_take=may_decide and lease is None,
+        is_taken=may_decide and lease is not None and mine is None,
+        enforced=[one for one in enforced if one.state == "active"],
+        timeline=events,
+        others=others,
+        now=now_ms(),
+        veiled=case.harm in VEILED_HARMS,
+        names=active_bundle.names_of_people(app),
+        policies=policies,
+        policy=policies.get(named),
+        form=_form(content_type, seen.decision, visit.form),
+        notes=notes(app.vault, item.ref, reports, answers),
+        filters={"queue": filter_of(visit, "queue"), "type": filter_of(visit, "type")},
+        carried=with_filters(visit, ""),
+        done=visit.query("done"),
+        error=error,
+    )
+
+
+def _actions(visit: PageRequest) -> tuple[Action, ...]:
+    """The ticked actions with the parameters that were filled in."""
+    return tuple(
+        Action(kind, dict(_parameters(visit, kind)))
+        for kind in dict.fromkeys(visit.fields("action"))
+        if kind in ACTIONS
+    )
+
+
+def _parameters(visit: PageRequest, kind: str) -> list[tuple[str, str | float]]:
+    found: list[tuple[str, str | float]] = []
+    for parameter in ACTIONS[kind].parameters:
+        text = visit.field(f"{kind}.{parameter.name}").strip()
+        if not text:
+            continue
+        if parameter.type is ParameterType.TEXT:
+            found.append((parameter.name, text))
+            continue
+        try:
+            found.append((parameter.name, float(text)))
+        except ValueError:
+            raise PageProblem(422, "Not a number", f"{parameter.name} of {kind} must be a number.") from None
+    return found
+
+
+def _form(
+    content_type: ContentType | None, decision: Decision | None, sent: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """The actions to offer, by subject, and what is ticked: what was sent, else what the machine chose."""
+    allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
+    offered = [kind for kind in allowed if kind.subject is not ActionSubject.HOUSE]
+    chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
+    # A hold waits for exactly this answer, so it is not repeated.
+    default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]
+    return {
+        "item_actions": [kind for kind in offered if kind.subject is ActionSubject.ITEM],
+        "actor_actions": [kind for kind in offered if kind.subject is ActionSubject.ENTITY],
+        "ticked": set(sent.get("action", ())) if sent else set(default),
+        "answer": sent.get("answer", ("",))[0],
+        "reason": sent.get("reason", ("",))[0],
+        "note": sent.get("note", ("",))[0],
+        "reasons": review.REASONS,
+        "machine": chosen,
+    }
+
+
+PAGES = (
+    Page(path="/cases/{case}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/cases/{case}/take", run=take, method="POST", permission=Permission.REVIEW),
+    Page(path="/cases/{case}/lease", run=renew, method="POST", permission=Permission.REVIEW),
+    Page(path="/cases/{case}/release", run=release, method="POST", permission=Permission.REVIEW),
+    Page(path="/cases/{case}/skip", run=skip, method="POST", permission=Permission.REVIEW),
+    Page(path="/cases/{case}/decide", run=decide, method="POST", permission=Permission.REVIEW),
+)

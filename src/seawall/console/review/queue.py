@@ -1,0 +1,94 @@
+"""The queue: the cases that wait for a person, most urgent first."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from seawall import review
+from seawall.access import Permission
+from seawall.console.request import Page, PageRequest, json_response, redirect
+from seawall.console.templates import render
+from seawall.model import now_ms
+from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases
+from seawall.screen.queries import items_by_ref
+
+PAGE_SIZE = 50
+
+
+def show(visit: PageRequest) -> Response:
+    """Open cases, or closed ones, by queue and content type."""
+    state = "closed" if visit.query("state") == "closed" else "open"
+    queue, content_type = visit.query("queue"), visit.query("type")
+    after, now = visit.cursor("skip") or 0, now_ms()
+    filters = CaseFilters(state=state, queue=queue, content_type=content_type)
+    with visit.app.database.read() as connection:
+        cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
+        items = items_by_ref(connection, [case.item for case in cases])
+        queues = count_by_queue(connection, state)
+        types = count_by_content_type(connection, state)
+    return render(
+        visit,
+        "review/queue.html",
+        cases=cases[:PAGE_SIZE],
+        items=items,
+        older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
+        queues=queues,
+        types=types,
+        chosen={"queue": queue, "type": content_type, "state": state},
+        link=lambda **changes: _link(queue, content_type, state, changes),
+        done=visit.query("done"),
+        now=now,
+    )
+
+
+def as_json(visit: PageRequest) -> Response:
+    """Open cases for programs, as ``GET /v1/cases`` gives them."""
+    filters = CaseFilters(queue=visit.query("queue"), content_type=visit.query("type"))
+    with visit.app.database.read() as connection:
+        return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
+
+
+def take_next(visit: PageRequest) -> Response:
+    """Take the lease of the most urgent case and go to it."""
+    return go_to_next(visit)
+
+
+def go_to_next(visit: PageRequest, *, done: str = "") -> Response:
+    """Lease the next case of the queue and type that were chosen, and go to it; to the queue when none waits.
+
+    ``done``: the decision that was made just now, which the next page links to.
+    """
+    queue, content_type = filter_of(visit, "queue"), filter_of(visit, "type")
+    lease = review.next_case(
+        visit.app.database, visit.person.id, queue=queue or None, content_type=content_type or None
+    )
+    return redirect(with_filters(visit, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
+
+
+def filter_of(visit: PageRequest, name: str) -> str:
+    """A filter that a form sent, else the one that the address carries."""
+    return visit.field(name) or visit.query(name)
+
+
+def with_filters(visit: PageRequest, where: str, **more: str) -> str:
+    """The path with the queue and type that were chosen."""
+    carried = {"queue": filter_of(visit, "queue"), "type": filter_of(visit, "type"), **more}
+    query = urlencode({name: value for name, value in carried.items() if value})
+    return where + (f"?{query}" if query else "")
+
+
+def _link(queue: str, content_type: str, state: str, changes: dict[str, object]) -> str:
+    chosen: dict[str, object] = {"queue": queue, "type": content_type, "state": state, **changes}
+    if chosen["state"] == "open":
+        del chosen["state"]
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return "/queue" + (f"?{query}" if query else "")
+
+
+PAGES = (
+    Page(path="/queue", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/queue.json", run=as_json, permission=Permission.SEE_CONTENT),
+    Page(path="/queue/next", run=take_next, method="POST", permission=Permission.REVIEW),
+)

@@ -1,0 +1,120 @@
+"""Decisions: all of them with filters, and one with its whole explanation."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from seawall import access
+from seawall.access import Permission
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
+from seawall.console.history import LIMIT
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageRequest, json_response, missing
+from seawall.console.templates import render
+from seawall.enforce.queries import enforcements_of_item
+from seawall.model import Decision, DecisionSource, Verdict
+from seawall.screen import load_decision
+from seawall.screen.queries import (
+    DecisionFilters,
+    DecisionRow,
+    decision_that_supersedes,
+    get_decision,
+    get_item,
+    newest_decisions,
+)
+
+PAGE_SIZE = 50
+_FILTERS = ("verdict", "source", "type", "policy", "rule", "degraded")
+
+
+def show_all(visit: PageRequest) -> Response:
+    """Newest first."""
+    chosen = {name: visit.query(name) for name in _FILTERS}
+    rows = _rows(visit, PAGE_SIZE + 1)
+    types = sorted(active_bundle.content_types(visit.app))
+    return render(
+        visit,
+        "screen/decisions.html",
+        rows=rows[:PAGE_SIZE],
+        older=_link(chosen, before=rows[PAGE_SIZE - 1].seq) if len(rows) > PAGE_SIZE else None,
+        newest=_link(chosen) if visit.cursor() else None,
+        chosen=chosen,
+        verdicts=list(Verdict),
+        sources=list(DecisionSource),
+        types=types,
+        policies=sorted(active_bundle.policies(visit.app)),
+        names=active_bundle.names_of_people(visit.app),
+    )
+
+
+def all_as_json(visit: PageRequest) -> Response:
+    """The same for programs."""
+    return json_response({"decisions": _rows(visit, PAGE_SIZE)})
+
+
+def show(visit: PageRequest) -> Response:
+    """One decision: what, why, on what values, what was unknown, what would have changed it."""
+    app = visit.app
+    found = _load(visit)
+    access.record_view(app.database, app.ledger, visit.person.id, found.item, "decision")
+    seen = item_view(app, found.item, found.id, whole=visit.query("all") == "1")
+    with app.database.read() as connection:
+        row = get_decision(connection, found.id)
+        head = get_item(connection, found.item.ref)
+        later = decision_that_supersedes(connection, found.id)
+        enforced = enforcements_of_item(connection, found.item.ref, limit=LIMIT)
+    harms = {reason.harm for reason in found.reasons}
+    return render(
+        visit,
+        "screen/decision.html",
+        decision=found,
+        row=row,
+        head=head,
+        later=later,
+        enforced=[one for one in enforced if one.decision == found.id],
+        seen=seen,
+        veiled=bool(harms & VEILED_HARMS),
+        names=active_bundle.names_of_people(app),
+    )
+
+
+def as_json(visit: PageRequest) -> Response:
+    """The whole record as the ledger keeps it: surrogates, codes and numbers."""
+    return json_response(_load(visit))
+
+
+def _load(visit: PageRequest) -> Decision:
+    try:
+        return load_decision(visit.app.database, visit.place("decision"))
+    except LookupError:
+        raise missing("decision") from None
+
+
+def _rows(visit: PageRequest, limit: int) -> list[DecisionRow]:
+    """The decisions that the address asks for."""
+    filters = DecisionFilters(
+        verdict=visit.query("verdict"),
+        source=visit.query("source"),
+        content_type=visit.query("type"),
+        policy=visit.query("policy"),
+        rule=visit.query("rule"),
+        degraded=bool(visit.query("degraded")),
+    )
+    with visit.app.database.read() as connection:
+        return newest_decisions(connection, filters, limit=limit, before=visit.cursor())
+
+
+def _link(chosen: dict[str, str], **more: object) -> str:
+    query = urlencode({name: value for name, value in {**chosen, **more}.items() if value})
+    return "/decisions" + (f"?{query}" if query else "")
+
+
+PAGES = (
+    Page(path="/decisions", run=show_all, permission=Permission.SEE_CONTENT),
+    Page(path="/decisions.json", run=all_as_json, permission=Permission.SEE_CONTENT),
+    Page(path="/decisions/{decision}.json", run=as_json, permission=Permission.SEE_CONTENT),
+    Page(path="/decisions/{decision}", run=show, permission=Permission.SEE_CONTENT),
+)

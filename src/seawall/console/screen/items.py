@@ -1,0 +1,144 @@
+"""An item: its content, everything that happened to it, and who viewed it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from seawall import access, review
+from seawall.access import Permission
+from seawall.access.queries import viewers_of_item
+from seawall.appeal.queries import reports_of_item
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS
+from seawall.console.history import LIMIT, notes, timeline
+from seawall.console.item_view import item_view
+from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
+from seawall.console.templates import render
+from seawall.enforce.queries import enforcements_of_item
+from seawall.media import DisplayedImage, UnreadableMedia
+from seawall.model import ItemRef, now_ms
+from seawall.review.queries import case_of_item, reviews_of_item
+from seawall.screen import media_bytes
+from seawall.screen.queries import ItemRow, decisions_of_item, get_item, newest_decision_of_revision
+from seawall.storage import Erased
+
+_WIDEST = 1_600  # pixels of the longer side of an image as it is shown
+_IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-store"}
+
+
+def show(visit: PageRequest) -> Response:
+    """The item in its newest revision, or in ``?revision=``."""
+    app = visit.app
+    with app.database.read() as connection:
+        head = _head(visit, connection)
+        revision = min(visit.cursor("revision") or head.revision, head.revision)
+        decided = head.decision
+        if revision != head.revision:
+            decided = newest_decision_of_revision(connection, head.ref, revision)
+    ref = ItemRef(head.content_type, head.ref, revision)
+    access.record_view(app.database, app.ledger, visit.person.id, ref, "item")
+    seen = item_view(app, ref, decided, whole=visit.query("all") == "1")
+    with app.database.read() as connection:
+        enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
+        answers = reviews_of_item(connection, head.ref, limit=LIMIT)
+        reports = reports_of_item(connection, head.ref)
+        context: dict[str, Any] = {
+            "timeline": timeline(connection, head.ref, enforced),
+            "views": viewers_of_item(connection, head.ref),
+            "case": case_of_item(connection, head.ref, now_ms()),
+        }
+    harms = {reason.harm for reason in seen.decision.reasons} if seen.decision else set()
+    return render(
+        visit,
+        "screen/item.html",
+        head=head,
+        seen=seen,
+        revision=revision,
+        veiled=bool(harms & VEILED_HARMS),
+        names=active_bundle.names_of_people(app),
+        notes=notes(app.vault, head.ref, reports, answers),
+        case_open=review.CaseState.OPEN,
+        **context,
+    )
+
+
+def as_json(visit: PageRequest) -> Response:
+    """The item's decisions, oldest first, and its enforcements for programs; no content."""
+    with visit.app.database.read() as connection:
+        head = _head(visit, connection)
+        decided = decisions_of_item(connection, head.ref)
+        enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
+    return json_response({"item": head, "decisions": decided[::-1], "enforcements": enforced})
+
+
+def _head(visit: PageRequest, connection: Connection) -> ItemRow:
+    """The item that the address names. Raises Problem 404."""
+    head = get_item(connection, visit.place("item"))
+    if head is None:
+        raise missing("item")
+    return head
+
+
+def image(visit: PageRequest) -> Response:
+    """One image of one revision, decoded and encoded anew: what a browser gets is never the bytes that came in."""
+    return _encoded(visit, _image(visit))
+
+
+def frame(visit: PageRequest) -> Response:
+    """A frame of an animated image, as detectors were shown it, encoded anew."""
+    found = visit.app.media.animation(_image(visit))
+    wanted = int(visit.place("frame"))
+    if isinstance(found, UnreadableMedia) or wanted >= len(found):
+        raise missing("frame")
+    return _encoded(visit, found[wanted].jpeg)
+
+
+def _image(visit: PageRequest) -> bytes:
+    """The bytes of the image that the address names. Who views it is recorded. Raises Problem 404."""
+    app = visit.app
+    with app.database.read() as connection:
+        head = _head(visit, connection)
+    try:
+        revision = int(visit.place("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        if sort != "image":
+            raise KeyError(sort)
+    except (Erased, KeyError, ValueError):
+        raise missing("image") from None
+    ref = ItemRef(head.content_type, head.ref, revision)
+    access.record_view(app.database, app.ledger, visit.person.id, ref, "media")
+    return data
+
+
+def _encoded(visit: PageRequest, data: bytes) -> Response:
+    """The image for a browser. Its bytes are decoded in the sandbox's process; only pixels come into this one."""
+    shown = visit.app.media.shown(data, _WIDEST)
+    if isinstance(shown, UnreadableMedia):
+        raise PageProblem(422, "Unreadable", _UNREADABLE.get(shown.code, "This image cannot be decoded."))
+    return Response(_webp(shown), media_type="image/webp", headers=_IMAGE_HEADERS)
+
+
+_UNREADABLE = {
+    "not_an_image": "This file is of no image format that Seawall decodes.",
+    "too_many_pixels": "This image has more pixels than Seawall decodes.",
+}
+
+
+def _webp(shown: DisplayedImage) -> bytes:
+    from PIL import Image  # not at start-up
+
+    out = io.BytesIO()
+    Image.frombytes("RGB", (shown.width, shown.height), shown.rgb).save(out, "WEBP", quality=82)
+    return out.getvalue()
+
+
+PAGES = (
+    Page(path="/items/{item}.json", run=as_json, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/image/{field}", run=image, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/image/{field}/{frame:int}", run=frame, permission=Permission.SEE_CONTENT),
+)

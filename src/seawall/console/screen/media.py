@@ -1,0 +1,120 @@
+"""Audio files and videos for the console's players, and documents as files: from the vault, as they came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from starlette.responses import Response
+
+from seawall import access
+from seawall.access import Permission
+from seawall.console.request import Page, PageProblem, PageRequest, missing
+from seawall.model import ItemRef
+from seawall.screen import media_bytes
+from seawall.screen.queries import get_item
+from seawall.storage import Erased
+
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+# What a browser may be told that the bytes are: players take these, and nothing runs them.
+_SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), "wav"),
+    (re.compile(rb"fLaC"), "flac"),
+    (re.compile(rb"OggS"), "ogg"),
+    (re.compile(rb"....ftyp", re.DOTALL), "mp4"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "webm"),
+    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), "mpeg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "aac"),
+)
+_FORMATS = {
+    "audio": frozenset({"wav", "flac", "ogg", "mp4", "webm", "mpeg", "aac"}),
+    "video": frozenset({"ogg", "mp4", "webm"}),
+}
+
+
+def play(visit: PageRequest) -> Response:
+    """One recording or video, or the range of it that was asked for. Who listens is recorded."""
+    ref, sort, data = _file(visit, _FORMATS, "recording or video")
+    media_type = type_of(sort, data)
+    if media_type is None:
+        raise PageProblem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
+    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store",
+        "Content-Disposition": "inline",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    asked = visit.request.headers.get("range")
+    span = wanted(asked, len(data)) if asked else None
+    if span is None:
+        return Response(data, media_type=media_type, headers=headers)
+    start, end = span
+    if start >= end:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(data)}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+    return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
+
+
+def document(visit: PageRequest) -> Response:
+    """A document as a file, never to be shown by the browser. Who takes it is recorded."""
+    ref, _, data = _file(visit, {"document"}, "document")
+    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{ref.ref}-{visit.place("field")}{suffix_of(data)}"',
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def suffix_of(data: bytes) -> str:
+    """``.pdf``, or nothing that would open it by a double click."""
+    return ".pdf" if data.startswith(b"%PDF-") else ".bin"
+
+
+def _file(visit: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
+    """Of which revision it is, its sort, and its bytes. Raises Problem 404."""
+    app = visit.app
+    with app.database.read() as connection:
+        head = get_item(connection, visit.place("item"))
+    if head is None:
+        raise missing("item")
+    try:
+        revision = int(visit.place("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        if sort not in sorts:
+            raise KeyError(sort)
+    except (Erased, KeyError, ValueError):
+        raise missing(what) from None
+    return ItemRef(head.content_type, head.ref, revision), sort, data
+
+
+def type_of(sort: str, data: bytes) -> str | None:
+    """``audio/wav``, ``video/mp4`` …, by the file's own first bytes; None for what no player takes."""
+    for pattern, name in _SIGNATURES:
+        if pattern.match(data):
+            return f"{sort}/{name}" if name in _FORMATS[sort] else None
+    return None
+
+
+def wanted(header: str, size: int) -> tuple[int, int] | None:
+    """The bytes that a Range header asks for, end excluded; empty when there are none; None to send everything.
+
+    Several ranges at once are answered with everything, as RFC 9110 allows.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:  # the last so many
+        return max(0, size - int(last)), size
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    return (start, end) if start < size else (size, size)
+
+
+PAGES = (
+    Page(path="/items/{item}/{revision:int}/media/{field}", run=play, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/document/{field}", run=document, permission=Permission.SEE_CONTENT),
+)

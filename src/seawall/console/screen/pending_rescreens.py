@@ -1,0 +1,36 @@
+"""Pending rescreens: what was let through or held while something was unknown, and whether the promise is kept."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from seawall.access import Permission
+from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.templates import render
+from seawall.model import now_ms
+from seawall.screen.queries import finished_rescreens, pending_rescreens, rescreen_summary
+
+_LIMIT = 100
+
+
+def show(visit: PageRequest) -> Response:
+    """Pending rescreens by due time, and those paid last."""
+    now = now_ms()
+    with visit.app.database.read() as connection:
+        owed = pending_rescreens(connection, limit=_LIMIT)
+        paid = finished_rescreens(connection, limit=_LIMIT // 2)
+        total = rescreen_summary(connection, now).pending
+    return render(visit, "screen/pending-rescreens.html", owed=owed, paid=paid, total=total, now=now)
+
+
+def as_json(visit: PageRequest) -> Response:
+    """Pending rescreens for programs."""
+    with visit.app.database.read() as connection:
+        pending = pending_rescreens(connection, limit=_LIMIT)
+    return json_response({"pending_rescreens": [one.rescreen for one in pending]})
+
+
+PAGES = (
+    Page(path="/pending-rescreens", run=show, permission=Permission.SEE_OPERATIONS),
+    Page(path="/pending-rescreens.json", run=as_json, permission=Permission.SEE_OPERATIONS),
+)

@@ -1,0 +1,106 @@
+"""The ledger: every event, newest first, and the check that none was changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from seawall.access import Permission
+from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.templates import render
+from seawall.model import EVENT_KINDS
+from seawall.storage.queries import events_after, newest_events
+
+PAGE_SIZE = 50
+_FOLLOWED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One event for reading."""
+
+    seq: int
+    at: int
+    kind: str
+    id: str
+    gist: str  # the ids that the body is about, in a few words
+    body: str  # the body as indented JSON
+    chain: str
+
+
+def show(visit: PageRequest) -> Response:
+    """The page."""
+    return _page(visit)
+
+
+def verify(visit: PageRequest) -> Response:
+    """Read the whole ledger: no gap, the chain of hashes holds, every body can be read."""
+    return _page(visit, verification=visit.app.ledger.verify())
+
+
+def as_json(visit: PageRequest) -> Response:
+    """Events after ``?after=``, oldest first, for programs that follow along."""
+    after = visit.cursor("after") or 0
+    with visit.app.database.read() as connection:
+        rows = events_after(connection, after, limit=_FOLLOWED)
+    events = [
+        {"seq": row.seq, "id": row.id, "at": row.at, "kind": row.kind, "body": json.loads(row.body)} for row in rows
+    ]
+    return json_response({"events": events, "next": rows[-1].seq if rows else after})
+
+
+def _page(visit: PageRequest, verification: object = None) -> Response:
+    kind = visit.query("kind") if visit.query("kind") in EVENT_KINDS else ""
+    before, at = visit.cursor(), visit.cursor("seq")
+    with visit.app.database.read() as connection:
+        rows = newest_events(connection, limit=PAGE_SIZE + 1, kind=kind or None, before=before, seq=at)
+    lines = [
+        Line(
+            seq=row.seq,
+            at=row.at,
+            kind=row.kind,
+            id=row.id,
+            gist=_gist(json.loads(row.body)),
+            body=json.dumps(json.loads(row.body), indent=2, ensure_ascii=False),
+            chain=row.chain.hex(),
+        )
+        for row in rows[:PAGE_SIZE]
+    ]
+    more = {"kind": kind} if kind else {}
+    return render(
+        visit,
+        "storage/events.html",
+        lines=lines,
+        kinds=sorted(EVENT_KINDS),
+        kind=kind,
+        older="/ledger?" + urlencode({**more, "before": lines[-1].seq}) if len(rows) > PAGE_SIZE else None,
+        newest="/ledger?" + urlencode(more) if before or at else None,
+        verification=verification,
+        head=visit.app.ledger.head(),
+        at=at,
+    )
+
+
+def _gist(body: dict[str, object]) -> str:
+    inner = body.get("decision")
+    about = inner if isinstance(inner, dict) else body
+    item = about.get("item")
+    words = [str(item["content_type"])] if isinstance(item, dict) else []
+    for name in ("verdict", "source", "answer", "outcome", "change", "kind", "bank"):
+        value = about.get(name)
+        if isinstance(value, str):
+            words.append(value.replace("_", " "))
+    action = about.get("action")
+    if isinstance(action, dict):
+        words.append(str(action.get("kind", "")))
+    return " · ".join(words)
+
+
+PAGES = (
+    Page(path="/ledger", run=show, permission=Permission.SEE_LEDGER),
+    Page(path="/ledger.json", run=as_json, permission=Permission.SEE_LEDGER),
+    Page(path="/ledger/verify", run=verify, method="POST", permission=Permission.VERIFY_LEDGER),
+)

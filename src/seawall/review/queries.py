@@ -1,0 +1,118 @@
+"""Reading cases and reviews, as typed rows. Pages and programs read through here and never import the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, select
+
+from seawall.review.tables import case, lease, review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case in a list. ``holder``: the person who holds its lease; None: nobody does."""
+
+    id: str
+    item: str
+    content_type: str
+    actor: str | None
+    queue: str
+    priority: float
+    state: str  # open | closed
+    opened_at: int
+    closed_at: int | None
+    decision: str | None
+    policy: str | None
+    rule: str | None
+    harm: str | None
+    reports: int
+    reviews: int
+    answer: str | None
+    holder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """One answer of a reviewer. The note is in the vault."""
+
+    id: str
+    seq: int
+    at: int
+    case: str
+    reviewer: str
+    decision: str
+    policy: str | None
+    answer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilters:
+    """Which cases a list shows; an empty field filters nothing."""
+
+    state: str = "open"
+    queue: str = ""
+    content_type: str = ""
+
+
+_CASE_COLUMNS = tuple(case.c[name] for name in CaseRow.__dataclass_fields__ if name != "holder")
+_REVIEW = select(*(review.c[name] for name in ReviewRow.__dataclass_fields__))
+
+
+def list_cases(connection: Connection, filters: CaseFilters, now: int, *, limit: int, skip: int = 0) -> list[CaseRow]:
+    """A page of cases: open ones the most urgent first, closed ones the newest first."""
+    query = _cases(now).where(case.c.state == filters.state)
+    if filters.queue:
+        query = query.where(case.c.queue == filters.queue)
+    if filters.content_type:
+        query = query.where(case.c.content_type == filters.content_type)
+    if filters.state == "open":
+        query = query.order_by(case.c.priority.desc(), case.c.opened_at, case.c.id)
+    else:
+        query = query.order_by(case.c.closed_at.desc(), case.c.id)
+    return [CaseRow(**row) for row in connection.execute(query.limit(limit).offset(skip)).mappings()]
+
+
+def get_case(connection: Connection, case_id: str, now: int) -> CaseRow | None:
+    """One case by its id."""
+    return _first(connection, _cases(now).where(case.c.id == case_id))
+
+
+def case_of_item(connection: Connection, item: str, now: int) -> CaseRow | None:
+    """The one case of an item."""
+    return _first(connection, _cases(now).where(case.c.item == item))
+
+
+def _cases(now: int) -> Select[Any]:
+    live = and_(lease.c.case == case.c.id, lease.c.until > now)
+    return select(*_CASE_COLUMNS, lease.c.person.label("holder")).outerjoin_from(case, lease, live)
+
+
+def _first(connection: Connection, query: Select[Any]) -> CaseRow | None:
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else CaseRow(**row)
+
+
+def count_by_queue(connection: Connection, state: str) -> list[tuple[str, int]]:
+    """Cases in a state by queue, in the queues' order."""
+    return _counts(connection, case.c.queue, state)
+
+
+def count_by_content_type(connection: Connection, state: str) -> list[tuple[str, int]]:
+    """Cases in a state by content type, in their order."""
+    return _counts(connection, case.c.content_type, state)
+
+
+def _counts(connection: Connection, column: Any, state: str) -> list[tuple[str, int]]:
+    query = select(column, func.count()).where(case.c.state == state).group_by(column).order_by(column)
+    return [(name, count) for name, count in connection.execute(query)]
+
+
+def reviews_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[ReviewRow]:
+    """The answers about an item's case, newest first."""
+    query = _REVIEW.join(case, case.c.id == review.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(review.c.seq.desc()).limit(limit)).mappings()
+    return [ReviewRow(**row) for row in rows]

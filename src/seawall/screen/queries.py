@@ -1,0 +1,332 @@
+"""Typed rows of what screening recorded: items, revisions, decisions, fired rules, traffic, pending rescreens.
+
+Entry points read through here and never import the tables. Content and whole decisions: ``stored_content.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, case, exists, func, literal, select, union_all
+
+from seawall.model import ItemRef
+from seawall.screen.submission import item_kind
+from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.storage import Database, Vault
+from seawall.storage.queries import select_in_chunks
+
+_RULES_IN_STATEMENT: Final = 200  # SQLite takes 500 SELECTs in one compound statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRow:
+    """An item in its newest revision, and the decision in force. ``decision`` None: submitted, not yet decided."""
+
+    ref: str
+    content_type: str
+    actor: str | None
+    language: str | None
+    revision: int
+    digest: str
+    submitted_at: int
+    decision: str | None
+    verdict: str | None
+    degraded: bool | None
+    decided_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionRow:
+    """One submission of an item."""
+
+    item: str
+    revision: int
+    seq: int
+    at: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """One decision in a list. ``policy``, ``rule`` and ``harm`` are of its first reason."""
+
+    id: str
+    seq: int
+    at: int
+    item: str
+    content_type: str
+    revision: int
+    actor: str | None
+    source: str
+    stage: str | None
+    bundle: str | None
+    verdict: str
+    degraded: bool
+    policy: str | None
+    rule: str | None
+    harm: str | None
+    supersedes: str | None
+    reviewer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingRescreenRow:
+    """An item decided while a detector did not answer, which is screened again by ``due_at``."""
+
+    decision: str
+    item: str
+    content_type: str
+    opened_at: int
+    due_at: int
+    detectors: str  # names, joined by commas
+    fail_mode: str
+    state: str  # open | paid | erased
+    paid_by: str | None
+    paid_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescreenOutcome:
+    """A pending rescreen with the verdicts before and after it; ``became`` None: not screened again yet."""
+
+    rescreen: PendingRescreenRow
+    was: str | None
+    became: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescreenSummary:
+    """How many rescreens are pending, since when, and how many are past their time."""
+
+    pending: int
+    oldest_at: int | None
+    overdue: int
+    next_due_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiredRuleCount:
+    """How often one rule fired."""
+
+    policy: str
+    rule: str
+    mode: str
+    harm: str
+    fired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionFilters:
+    """Which decisions a list shows; an empty field filters nothing. ``rule`` counts with ``policy`` only."""
+
+    verdict: str = ""
+    source: str = ""
+    content_type: str = ""
+    policy: str = ""
+    rule: str = ""
+    degraded: bool = False
+
+
+def _columns(table: Any, row: type[Any]) -> Select[Any]:
+    return select(*(table.c[name] for name in row.__dataclass_fields__))
+
+
+_ITEM = _columns(item, ItemRow)
+_DECISION = _columns(decision, DecisionRow)
+_RESCREEN = _columns(pending_rescreen, PendingRescreenRow)
+
+
+def find_item(database: Database, vault: Vault, content_type: str, item_id: str) -> ItemRow | None:
+    """An item by its content type and the platform's own id."""
+    ref = vault.find(item_kind(content_type), item_id)
+    if ref is None:
+        return None
+    with database.read() as connection:
+        return get_item(connection, ref)
+
+
+def find_item_ref(database: Database, vault: Vault, content_type: str, item_id: str) -> ItemRef | None:
+    """The same, as the reference to its newest revision."""
+    row = find_item(database, vault, content_type, item_id)
+    return None if row is None else ItemRef(row.content_type, row.ref, row.revision)
+
+
+def get_item(connection: Connection, ref: str) -> ItemRow | None:
+    """An item by its surrogate."""
+    row = connection.execute(_ITEM.where(item.c.ref == ref)).mappings().one_or_none()
+    return None if row is None else ItemRow(**row)
+
+
+def items_by_ref(connection: Connection, refs: Iterable[str]) -> dict[str, ItemRow]:
+    """Items by their surrogates; those that are not known are left out."""
+    rows = select_in_chunks(connection, _ITEM, item.c.ref, refs)
+    return {row.ref: ItemRow(**row._mapping) for row in rows}
+
+
+def revisions_of(connection: Connection, ref: str, *, limit: int) -> list[RevisionRow]:
+    """The submissions of an item, newest first."""
+    query = _columns(revision, RevisionRow).where(revision.c.item == ref).order_by(revision.c.seq.desc()).limit(limit)
+    return [RevisionRow(**row) for row in connection.execute(query).mappings()]
+
+
+def newest_decisions(
+    connection: Connection, filters: DecisionFilters, *, limit: int, before: int | None = None
+) -> list[DecisionRow]:
+    """A page of decisions, newest first: those with numbers below ``before``."""
+    query = _DECISION.order_by(decision.c.seq.desc()).limit(limit)
+    if filters.verdict:
+        query = query.where(decision.c.verdict == filters.verdict)
+    if filters.source:
+        query = query.where(decision.c.source == filters.source)
+    if filters.content_type:
+        query = query.where(decision.c.content_type == filters.content_type)
+    if filters.degraded:
+        query = query.where(decision.c.degraded.is_(True))
+    if filters.policy:
+        fired = exists().where(fired_rule.c.decision == decision.c.id, fired_rule.c.policy == filters.policy)
+        query = query.where(fired.where(fired_rule.c.rule == filters.rule) if filters.rule else fired)
+    if before is not None:
+        query = query.where(decision.c.seq < before)
+    return _decisions(connection, query)
+
+
+def get_decision(connection: Connection, decision_id: str) -> DecisionRow | None:
+    """One decision by its id."""
+    return next(iter(_decisions(connection, _DECISION.where(decision.c.id == decision_id))), None)
+
+
+def decision_that_supersedes(connection: Connection, decision_id: str) -> DecisionRow | None:
+    """The decision that took the place of this one."""
+    return next(iter(_decisions(connection, _DECISION.where(decision.c.supersedes == decision_id).limit(1))), None)
+
+
+def decisions_of_item(connection: Connection, ref: str, *, limit: int | None = None) -> list[DecisionRow]:
+    """The decisions about an item, newest first."""
+    return _decisions(connection, _DECISION.where(decision.c.item == ref).order_by(decision.c.seq.desc()).limit(limit))
+
+
+def newest_decision_of_revision(connection: Connection, ref: str, number: int) -> str | None:
+    """The id of the last decision about one revision of an item."""
+    query = select(decision.c.id).where(decision.c.item == ref, decision.c.revision == number)
+    return connection.execute(query.order_by(decision.c.seq.desc()).limit(1)).scalar()
+
+
+def decisions_of_actor(connection: Connection, actor: str, *, except_item: str, limit: int) -> list[DecisionRow]:
+    """The decisions in force about an actor's other items, newest first."""
+    query = (
+        _DECISION.join(item, item.c.decision == decision.c.id)
+        .where(item.c.actor == actor, item.c.ref != except_item)
+        .order_by(decision.c.seq.desc())
+        .limit(limit)
+    )
+    return _decisions(connection, query)
+
+
+def _decisions(connection: Connection, query: Select[Any]) -> list[DecisionRow]:
+    return [DecisionRow(**row) for row in connection.execute(query).mappings()]
+
+
+def pending_rescreens(connection: Connection, *, limit: int) -> list[RescreenOutcome]:
+    """What is still to be screened again, the most urgent first."""
+    return _rescreens(connection, "open", (pending_rescreen.c.due_at, pending_rescreen.c.decision), limit)
+
+
+def finished_rescreens(connection: Connection, *, limit: int) -> list[RescreenOutcome]:
+    """What was screened again, newest first."""
+    return _rescreens(connection, "paid", (pending_rescreen.c.paid_at.desc(), pending_rescreen.c.decision), limit)
+
+
+def _rescreens(connection: Connection, state: str, order: Sequence[Any], limit: int) -> list[RescreenOutcome]:
+    before, after = decision.alias("before"), decision.alias("after")
+    query = (
+        _RESCREEN.add_columns(before.c.verdict.label("was"), after.c.verdict.label("became"))
+        .outerjoin_from(pending_rescreen, before, before.c.id == pending_rescreen.c.decision)
+        .outerjoin(after, after.c.id == pending_rescreen.c.paid_by)
+        .where(pending_rescreen.c.state == state)
+        .order_by(*order)
+        .limit(limit)
+    )
+    return [
+        RescreenOutcome(
+            rescreen=PendingRescreenRow(**{name: row[name] for name in PendingRescreenRow.__dataclass_fields__}),
+            was=row["was"],
+            became=row["became"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def rescreen_summary(connection: Connection, now: int) -> RescreenSummary:
+    """The pending rescreens in numbers."""
+    overdue = func.sum(case((pending_rescreen.c.due_at < now, 1), else_=0))
+    query = select(func.count(), func.min(pending_rescreen.c.opened_at), overdue, func.min(pending_rescreen.c.due_at))
+    pending, oldest_at, late, next_due_at = connection.execute(query.where(pending_rescreen.c.state == "open")).one()
+    return RescreenSummary(pending=pending, oldest_at=oldest_at, overdue=int(late or 0), next_due_at=next_due_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficCount:
+    """Decisions of one content type, source and verdict."""
+
+    content_type: str
+    source: str
+    verdict: str
+    decisions: int
+    degraded: int
+
+
+def traffic_between(connection: Connection, since: int | None, until: int | None) -> list[TrafficCount]:
+    """Decisions in the minutes from ``since`` (included) to ``until`` (not included), in milliseconds since 1970."""
+    labels = (traffic.c.content_type, traffic.c.source, traffic.c.verdict)
+    decisions, degraded = func.sum(traffic.c.decisions), func.sum(traffic.c.degraded)
+    query = select(*labels, decisions.label("decisions"), degraded.label("degraded")).group_by(*labels)
+    if since is not None:
+        query = query.where(traffic.c.minute >= since)
+    if until is not None:
+        query = query.where(traffic.c.minute < until)
+    return [
+        TrafficCount(
+            content_type=row.content_type,
+            source=row.source,
+            verdict=row.verdict,
+            decisions=int(row.decisions),
+            degraded=int(row.degraded),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def decisions_by_minute(connection: Connection, since: int) -> Mapping[tuple[int, str], int]:
+    """(minute, verdict) → decisions, from the minute ``since``."""
+    query = (
+        select(traffic.c.minute, traffic.c.verdict, func.sum(traffic.c.decisions))
+        .where(traffic.c.minute >= since)
+        .group_by(traffic.c.minute, traffic.c.verdict)
+    )
+    return {(minute, verdict): int(count) for minute, verdict, count in connection.execute(query)}
+
+
+def fired_rules(connection: Connection, rules: Sequence[tuple[str, str]], since: int) -> list[FiredRuleCount]:
+    """How often each of ``rules`` (policy, rule) fired since then, by mode; those that did not are left out.
+
+    Each rule is counted by a range of the index (policy, rule, at): the cost grows with what fired since then, not with
+    all that ever fired.
+    """
+    found: list[FiredRuleCount] = []
+    for start in range(0, len(rules), _RULES_IN_STATEMENT):
+        counts = [
+            select(
+                literal(policy).label("policy"),
+                literal(rule).label("rule"),
+                fired_rule.c.mode,
+                fired_rule.c.harm,
+                func.count().label("fired"),
+            )
+            .where(fired_rule.c.policy == policy, fired_rule.c.rule == rule, fired_rule.c.at >= since)
+            .group_by(fired_rule.c.mode, fired_rule.c.harm)
+            for policy, rule in rules[start : start + _RULES_IN_STATEMENT]
+        ]
+        found += [FiredRuleCount(**row) for row in connection.execute(union_all(*counts)).mappings()]
+    return found
