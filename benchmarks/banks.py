@@ -153,7 +153,7 @@ def _serve(folder: str, pipe: Connection) -> None:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     with open_app(Settings.from_env({}, data_dir=Path(folder))) as app:
-        key = access.create_key(app.database, "benchmark", ["bank", "screen"])
+        key = access.create_key(app.ledger, "benchmark", ["bank", "screen"])
         config = uvicorn.Config(api.build(app), log_level="error", access_log=False, loop="uvloop", http="httptools")
         server = uvicorn.Server(config)
 

@@ -162,7 +162,7 @@ def _application(name: str, folder: Path, stack: Any) -> tuple[Any, str]:
     if name == "screen":
         sources = Sources(policies=_without_model(sources.policies, PolicySource), content_types=sources.content_types)
     app.publish(sources, by="benchmark")
-    return api.build(app), access.create_key(app.database, "benchmark", ["screen"])
+    return api.build(app), access.create_key(app.ledger, "benchmark", ["screen"])
 
 
 _MODEL_SIGNALS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic", "joint_hate")

@@ -22,15 +22,16 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, make_url
 
 from seawall.model import Event, ItemRef
-from seawall.model.events import ItemSubmitted
-from seawall.storage import Ledger, Transaction, Vault, open_database
+from seawall.model.events import EventBody, ItemSubmitted
+from seawall.storage import Events, EventSpec, Ledger, Transaction, Vault, open_database
 from seawall.storage.codec import encode_body
 from seawall.storage.upsert import insert_rows
 
@@ -49,11 +50,14 @@ _submitted = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class _Submitted:
     """One row an event."""
 
-    name = "bench"
-    tables = (_submitted,)
+    name: ClassVar[str] = "bench"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted,)
+    tables: tuple[Table, ...] = (_submitted,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Write the rows."""
@@ -62,7 +66,7 @@ class _Submitted:
             for event in events
             if isinstance(event.body, ItemSubmitted)
         ]
-        insert_rows(conn, _submitted, rows)
+        insert_rows(conn, self.tables[0], rows)
 
 
 _BODY = ItemSubmitted(
@@ -104,7 +108,9 @@ def _measure(url: str, folder: Path, raw: Callable[[int], float]) -> dict[str, d
     database.migrate()
     with database.write() as connection:
         _metadata.create_all(connection)
-    ledger = Ledger(database, Vault.open_in(database, folder), (_Submitted(),))
+    events = Events((EventSpec("item.submitted", ItemSubmitted),))
+    ledger = Ledger(database, Vault.open_in(database, folder), events, (_Submitted(),))
+    ledger.build()
     found: dict[str, dict[str, float]] = {}
     for name, clients in (("one", 1), ("many", CLIENTS)):
         runs = [asyncio.run(_load(ledger, clients)) | {"driver_per_s": raw(clients)} for _ in range(ROUNDS)]

@@ -1,101 +1,129 @@
-"""The root: every process opens the house here. Lists every projection and service, explicitly."""
+"""The root: the list of components, and how a process opens them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import structlog
 
-from seawall import access, appeal, enforce, publish, review, screen
+from seawall import access, appeal, detection, enforce, publish, review, screen
 from seawall.detect import Runner
-from seawall.detect.bands import BandError
-from seawall.detectors import default_detectors, default_extractors
-from seawall.detectors.banks import BankDetector
+from seawall.detect.runner import SupportsClose
+from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
+from seawall.detection import configured_detectors as configured_detectors
+from seawall.detectors.banks import NAMED_BANKS
+from seawall.detectors.hashes import InstalledHashers
+from seawall.learn import component as learn
 from seawall.match import Hashers
-from seawall.media import Media, TranscriberError
+from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
-from seawall.policy import Bundle, Explanation, Policy, build_bundle, explain
-from seawall.publish import (
-    BankCache,
-    BundleInForce,
-    NothingPublished,
-    Sources,
-    StoredEntries,
-    list_banks,
-    read_sources,
-)
+from seawall.policy import Bundle, Explanation, build_bundle, explain
+from seawall.publish import BankCache, BundleInForce, Sources, list_banks, read_sources
 from seawall.screen import Screener, feature_row, load_decision
-from seawall.settings import Settings, SettingsError
-from seawall.storage import Blobs, Database, Jobs, Ledger, Projection, StorageError, Vault, open_database
-from seawall.storage.component import Component
+from seawall.settings import Settings
+from seawall.storage import Blobs, Database, Jobs, Ledger, StorageError, Vault, open_database
+from seawall.storage.component import STORAGE, Component, Context, check_components, ledger_of
 
 _log = structlog.get_logger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (
-    *screen.PROJECTIONS,
-    *enforce.PROJECTIONS,
-    *review.PROJECTIONS,
-    *appeal.PROJECTIONS,
-    *publish.PROJECTIONS,
-    *access.PROJECTIONS,
+COMPONENTS: tuple[Component, ...] = (
+    STORAGE,
+    detection.COMPONENT,
+    publish.COMPONENT,
+    screen.COMPONENT,
+    enforce.COMPONENT,
+    review.COMPONENT,
+    appeal.COMPONENT,
+    access.COMPONENT,
+    learn.COMPONENT,
+    Component(name="overview", console="seawall.console.overview"),
 )
+"""Everything that Seawall consists of. A new component is one line here; it may ask for services made before it."""
 
-BANKS = (
-    "blocked-texts",
-    "blocked-patterns",
-    "blocked-images",
-    "blocked-domains",
-    "blocked-audio",
-    "blocked-videos",
-    "catalogue-audio",
-    "protected-names",
-    "extremist-slogans",
-)
+BANKS = NAMED_BANKS
 """Banks that policies may name before they hold anything."""
 
 _REFRESH_S = 0.5
 
 
-COMPONENTS: tuple[Component, ...] = (
-    Component(name="screen", api="seawall.api.screen", console="seawall.console.screen", cli="seawall.cli.screen"),
-    Component(name="review", api="seawall.api.review", console="seawall.console.review"),
-    Component(name="appeal", api="seawall.api.appeal"),
-    Component(name="enforce", console="seawall.console.enforce", cli="seawall.cli.enforce"),
-    Component(name="publish", api="seawall.api.publish", console="seawall.console.publish", cli="seawall.cli.publish"),
-    Component(name="access", console="seawall.console.access", cli="seawall.cli.access"),
-    Component(name="storage", console="seawall.console.storage", cli="seawall.cli.ledger"),
-    Component(name="overview", console="seawall.console.overview"),
-    Component(name="detect", cli="seawall.cli.detectors"),
-    Component(name="learn", cli="seawall.cli.train"),
-)
-"""What the application is made of, in the order in which routes, pages and commands are listed."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The opened house: what faces are built on."""
+    """The opened application: what API, console, commands and the worker are built on."""
 
-    settings: Settings
-    components: tuple[Component, ...]
-    database: Database
-    ledger: Ledger
-    vault: Vault
-    jobs: Jobs
-    blobs: Blobs
-    bundles: BundleInForce
-    banks: BankCache
-    runner: Runner
-    media: Media
-    screener: Screener
-    hashers: Mapping[str, Hasher]  # of plug-ins, by name: further kinds of bank entries
+    context: Context
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """What it consists of."""
+        return self.context.components
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was opened with."""
+        return self.context.settings
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        return self.context.database
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self.context.ledger
+
+    @property
+    def vault(self) -> Vault:
+        """The vault."""
+        return self.context.vault
+
+    @property
+    def jobs(self) -> Jobs:
+        """The queue of jobs."""
+        return self.context.jobs
+
+    @property
+    def blobs(self) -> Blobs:
+        """The files."""
+        return self.context.blobs
+
+    @property
+    def bundles(self) -> BundleInForce:
+        """The bundle in force and every earlier one."""
+        return self.context.get(BundleInForce)
+
+    @property
+    def banks(self) -> BankCache:
+        """What the banks hold, ready for matching."""
+        return self.context.get(BankCache)
+
+    @property
+    def runner(self) -> Runner:
+        """The detectors."""
+        return self.context.get(Runner)
+
+    @property
+    def media(self) -> Media:
+        """Reads images, audio, video and documents in processes of their own."""
+        return self.context.get(Media)
+
+    @property
+    def screener(self) -> Screener:
+        """Screens items."""
+        return self.context.get(Screener)
+
+    @property
+    def hashers(self) -> Mapping[str, Hasher]:
+        """Hashers of plug-ins, by name: further kinds of bank entries."""
+        return self.context.get(InstalledHashers).by_name
 
     @property
     def kinds(self) -> Hashers:
         """The kinds of bank entries that hashers add."""
-        return {name: hasher.spec for name, hasher in self.hashers.items()}
+        return self.context.get(InstalledHashers).kinds
 
     @property
     def bundle(self) -> Bundle:
@@ -130,13 +158,12 @@ class App:
 
     def refresh(self) -> None:
         """Take in bundles published and bank entries changed by other processes."""
-        self.bundles.refresh()
-        self.banks.refresh()
+        self.context.refresh()
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The house's ground floor: for who verifies, rebuilds or manages access, without detectors or policies."""
+    """Storage alone: to verify, rebuild or manage access, without detectors or policies."""
 
     database: Database
     vault: Vault
@@ -144,8 +171,14 @@ class Storage:
 
 
 @contextmanager
-def open_storage(settings: Settings) -> Iterator[Storage]:
-    """Open database (migrating it), vault and ledger. Raises StorageError."""
+def open_storage(
+    settings: Settings, components: Sequence[Component] = COMPONENTS, *, build: bool = True
+) -> Iterator[Storage]:
+    """Open database (migrating it), vault and ledger. Raises StorageError.
+
+    Projections that are new or have a new version are built first; without ``build`` the ledger can be read only.
+    """
+    check_components(components)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -153,8 +186,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     database = open_database(settings.database_url)
     database.migrate()
     vault = Vault.open_in(database, settings.data_dir)
-    ledger = Ledger(database, vault, PROJECTIONS)
+    ledger = ledger_of(database, vault, components)
     try:
+        if build:
+            ledger.build()
         yield Storage(database, vault, ledger)
     finally:
         ledger.close()
@@ -167,117 +202,37 @@ def open_app(
     extra_detectors: Sequence[Detector] = (),
     extra_extractors: Sequence[Extractor] = (),
     extra_hashers: Sequence[Hasher] = (),
+    *,
     components: Sequence[Component] = COMPONENTS,
 ) -> Iterator[App]:
-    """Open database (migrating it), ledger, vault, blobs, detectors; close them in reverse order.
+    """Open storage, read the components' settings, and make their services in turn; close them in reverse order.
 
     Raises StorageError, SettingsError.
     """
-    with open_storage(settings) as store:
-        bank_detector = BankDetector(BANKS)
-        media = Media()  # one for both, so that a video is decoded once
-        blobs = Blobs.local(settings.data_dir / "blobs")
-        bundles = BundleInForce(store.database, store.ledger, blobs)
-        own = configured_detectors(settings, lambda: bundles.current.policies)
-        hashers = (*own.hashers, *extra_hashers)
-        detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
-        try:
-            extractors = default_extractors(settings.transcriber_dir, media=media)
-        except TranscriberError as error:
-            raise SettingsError(str(error)) from error
-        try:
-            runner = Runner(
-                (*detectors, *own.detectors, *extra_detectors), (*extractors, *own.extractors, *extra_extractors)
-            )
-        except BandError as error:
-            raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
-        except ValueError as error:  # two of one name
-            raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
-        with runner:
-            app = _compose(settings, tuple(components), store, runner, media, bank_detector, blobs, bundles, hashers)
-            try:
-                app.refresh()
-                with _repeating(app.refresh):
-                    yield app
-            finally:
-                app.banks.close()
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredDetectors:
-    """Detectors, extractors and hashers that the settings add to those that ship."""
-
-    detectors: tuple[Detector, ...] = ()
-    extractors: tuple[Extractor, ...] = ()
-    hashers: tuple[Hasher, ...] = ()
-
-
-def configured_detectors(
-    settings: Settings, policies: Callable[[], Iterable[Policy]] | None = None, *, secrets: bool = True
-) -> ConfiguredDetectors:
-    """Services, judges and plug-ins that the settings name. Raises SettingsError.
-
-    ``policies`` gives those in force, which judges ask about. Without ``secrets`` they can be described, not asked.
-    """
-    if settings.detectors is None and not settings.plugins:
-        return ConfiguredDetectors()
-    from seawall.detect.plugins import PluginError
-    from seawall.providers import ConfigError
-    from seawall.providers.configuration import Placeholders, configure  # here: who has none pays nothing for them
-    from seawall.providers.judges import PolicyQuestion
-
-    def question(name: str) -> PolicyQuestion | None:
-        try:
-            policy = next((policy for policy in policies() if policy.name == name), None) if policies else None
-        except NothingPublished:
-            return None
-        if policy is None:
-            return None
-        return PolicyQuestion(
-            policy=policy.name, title=policy.title, definition=policy.definition, guidance=policy.guidance
+    extra = ConfiguredDetectors(tuple(extra_detectors), tuple(extra_extractors), tuple(extra_hashers))
+    with open_storage(settings, components) as store, ExitStack() as stack:
+        made: list[object] = [extra]
+        context = Context(
+            settings=settings,
+            database=store.database,
+            ledger=store.ledger,
+            vault=store.vault,
+            jobs=Jobs(store.database),
+            blobs=Blobs.local(settings.data_dir / "blobs"),
+            components=tuple(components),
+            services=made,
         )
-
-    try:
-        found = configure(
-            settings.detectors,
-            settings.plugins,
-            questions=question,
-            environment=None if secrets else Placeholders(),
-        )
-    except (ConfigError, PluginError) as error:
-        raise SettingsError(str(error)) from error
-    return ConfiguredDetectors(found.detectors, found.extractors, found.hashers)
-
-
-def _compose(
-    settings: Settings,
-    components: tuple[Component, ...],
-    store: Storage,
-    runner: Runner,
-    media: Media,
-    bank_detector: BankDetector,
-    blobs: Blobs,
-    bundles: BundleInForce,
-    hashers: Sequence[Hasher],
-) -> App:
-    database, vault, ledger = store.database, store.vault, store.ledger
-    stored = StoredEntries(database, vault, settings.data_dir / "indexes")
-    kinds = {hasher.spec.name: hasher.spec for hasher in hashers}
-    return App(
-        settings=settings,
-        components=components,
-        database=database,
-        ledger=ledger,
-        vault=vault,
-        jobs=Jobs(database),
-        blobs=blobs,
-        bundles=bundles,
-        banks=BankCache(database, vault, BANKS, bank_detector.replace, stored, kinds),
-        runner=runner,
-        media=media,
-        screener=Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundles),
-        hashers={hasher.spec.name: hasher for hasher in hashers},
-    )
+        for component in components:
+            if component.settings is not None:
+                made.append(settings.section(component.settings))
+        for component in components:
+            for service in component.services(context) if component.services is not None else ():
+                made.append(service)
+                if isinstance(service, SupportsClose):
+                    stack.callback(service.close)
+        context.refresh()
+        stack.enter_context(_repeating(context.refresh))
+        yield App(context=context)
 
 
 @contextmanager

@@ -1,13 +1,22 @@
-"""Settings of a process: from the environment, with defaults that work on one machine."""
+"""Settings of a process: from the environment, with defaults that work on one machine.
+
+``Settings`` holds what the whole process needs. A component that needs more declares a section: a frozen dataclass
+with a default for each field, which ``section`` reads from ``SEAWALL_<FIELD>`` in the same way. A path must exist.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import UnionType
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8470"
+PREFIX: Final = "SEAWALL_"
+
+Section = TypeVar("Section")
 
 
 class SettingsError(Exception):
@@ -16,7 +25,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are. Every field can be set as ``SEAWALL_<NAME>``."""
+    """Where things are. Every field but ``environment`` can be set as ``SEAWALL_<NAME>``."""
 
     data_dir: Path  # database (by default), blobs and master key
     database_url: str
@@ -27,39 +36,91 @@ class Settings:
     transcriber_dir: Path | None = None  # a faster-whisper model; None: speech stays unread
     detectors: Path | None = None  # a YAML file of services, judges and plug-ins to ask as well
     plugins: tuple[str, ...] = ()  # plug-ins to load, by name; installed ones are not loaded by themselves
-    exchanges_file: Path | None = None  # YAML: lists that others keep, read by workers
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # where sections are read
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
         """Settings from ``SEAWALL_*``; ``overrides`` that are not None win. Raises SettingsError."""
+        found = {
+            name: value
+            for name, value in (os.environ if environment is None else environment).items()
+            if name.startswith(PREFIX)
+        }
+        found |= {_variable(name): str(value) for name, value in overrides.items() if value is not None}
 
-        found = os.environ if environment is None else environment
+        def path(name: str) -> Path | None:
+            text = _text(found, name)
+            return None if text is None else _existing(name, text)
 
-        def text(name: str) -> str | None:
-            value = overrides.get(name)
-            return str(value) if value is not None else found.get(f"SEAWALL_{name.upper()}") or None
-
-        def there(name: str, what: str) -> Path | None:
-            value = text(name)
-            if value is not None and not Path(value).exists():
-                raise SettingsError(f"SEAWALL_{name.upper()}: there is no {what} {value}")
-            return Path(value) if value is not None else None
-
-        def folder(name: str) -> Path | None:
-            return there(name, "folder")
-
-        data_dir = Path(text("data_dir") or "var/seawall").absolute()
+        data_dir = Path(_text(found, "data_dir") or "var/seawall").absolute()
         return cls(
             data_dir=data_dir,
-            database_url=text("database_url") or f"sqlite:///{data_dir / 'seawall.db'}",
-            public_url=(text("public_url") or DEFAULT_PUBLIC_URL).rstrip("/"),
-            policies_dir=folder("policies_dir"),
-            content_types_dir=folder("content_types_dir"),
-            text_model_dir=folder("text_model_dir"),
-            transcriber_dir=folder("transcriber_dir"),
-            detectors=there("detectors", "file"),
-            plugins=tuple(name.strip() for name in (text("plugins") or "").split(",") if name.strip()),
-            exchanges_file=folder("exchanges_file"),
-            allow_private_endpoints=(text("allow_private_endpoints") or "").lower() in ("1", "true", "yes"),
+            database_url=_text(found, "database_url") or f"sqlite:///{data_dir / 'seawall.db'}",
+            public_url=(_text(found, "public_url") or DEFAULT_PUBLIC_URL).rstrip("/"),
+            policies_dir=path("policies_dir"),
+            content_types_dir=path("content_types_dir"),
+            text_model_dir=path("text_model_dir"),
+            transcriber_dir=path("transcriber_dir"),
+            detectors=path("detectors"),
+            plugins=_words(_text(found, "plugins") or ""),
+            allow_private_endpoints=_truth("allow_private_endpoints", _text(found, "allow_private_endpoints") or "no"),
+            environment=found,
         )
+
+    def section(self, kind: type[Section]) -> Section:
+        """A component's section. Raises SettingsError, with the variable and the remedy."""
+        types = get_type_hints(kind)
+        values: dict[str, Any] = {}
+        for each in fields(kind):  # type: ignore[arg-type]
+            if (text := _text(self.environment, each.name)) is not None:
+                values[each.name] = _value(each.name, types[each.name], text)
+        return kind(**values)
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _text(environment: Mapping[str, str], name: str) -> str | None:
+    return environment.get(_variable(name)) or None
+
+
+def _existing(name: str, text: str) -> Path:
+    """A folder for a setting named ``…_dir``, else a file."""
+    path = Path(text)
+    folder = name.endswith("_dir")
+    if not (path.is_dir() if folder else path.is_file()):
+        what = "folder" if folder else "file"
+        raise SettingsError(f"{_variable(name)}: there is no {what} {text}; give the path of a {what} that exists")
+    return path
+
+
+def _value(name: str, kind: Any, text: str) -> Any:
+    if isinstance(kind, UnionType):  # an optional value
+        (kind,) = (each for each in get_args(kind) if each is not type(None))
+    if kind is bool:
+        return _truth(name, text)
+    if kind == tuple[str, ...]:
+        return _words(text)
+    if kind is Path:
+        return _existing(name, text)
+    if kind not in (str, int, float):
+        raise TypeError(f"the setting {name} is a {kind}: use str, int, float, bool, Path or tuple[str, ...]")
+    try:
+        return kind(text)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise SettingsError(f"{_variable(name)}: expected {what}, not {text!r}") from error
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise SettingsError(f"{_variable(name)}: expected yes or no, not {text!r}")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

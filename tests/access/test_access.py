@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from seawall import access
+from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
 from seawall.access.tables import api_key, person, session, view
 from seawall.model import ItemRef
 from seawall.storage import Database, Ledger, Vault, open_database
+from seawall.storage.component import ledger_of
 
 PASSWORD = "a wall against the sea"
 
@@ -24,8 +26,16 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def ada(database: Database) -> access.Person:
-    return access.create_person(database, " Ada@Example.org ", "Ada", PASSWORD, ["reviewer", "policy"])
+def ledger(database: Database, tmp_path: Path) -> Iterator[Ledger]:
+    opened = ledger_of(database, Vault.open_in(database, tmp_path), (access.COMPONENT,))
+    opened.build()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(database: Database, ledger: Ledger) -> access.Person:
+    return access.create_person(ledger, " Ada@Example.org ", "Ada", PASSWORD, ["reviewer", "policy"])
 
 
 def sign_in(database: Database, email: str, password: str, throttle: access.Throttle | None = None) -> access.Person:
@@ -59,10 +69,17 @@ def test_the_password_is_kept_as_scrypt_only(database: Database, ada: access.Per
     ],
 )
 def test_a_malformed_person_is_refused_in_words(
-    database: Database, ada: access.Person, email: str, name: str, password: str, roles: list[str], says: str
+    database: Database,
+    ledger: Ledger,
+    ada: access.Person,
+    email: str,
+    name: str,
+    password: str,
+    roles: list[str],
+    says: str,
 ) -> None:
     with pytest.raises(access.AccessError, match=says):
-        access.create_person(database, email, name, password, roles)
+        access.create_person(ledger, email, name, password, roles)
     assert [found.name for found in access.list_people(database)] == ["Ada"]
 
 
@@ -118,22 +135,24 @@ def test_signing_in_again_takes_the_place_of_the_former_session(database: Databa
     assert access.find_session(database, second) is not None
 
 
-def test_a_session_ends_at_sign_out_by_age_and_with_its_person(database: Database, ada: access.Person) -> None:
+def test_a_session_ends_at_sign_out_by_age_and_with_its_person(
+    database: Database, ledger: Ledger, ada: access.Person
+) -> None:
     token = access.start_session(database, ada)
     access.end_session(database, token)
     assert access.find_session(database, token) is None
     assert access.find_session(database, access.start_session(database, ada, life_ms=0)) is None
     token = access.start_session(database, ada)
-    access.disable_person(database, ada.id)
+    access.disable_person(ledger, ada.id)
     assert access.find_session(database, token) is None
     with pytest.raises(access.SignInFailed):
         sign_in(database, "ada@example.org", PASSWORD)
     with pytest.raises(access.AccessError):
-        access.disable_person(database, "per_nobody")
+        access.disable_person(ledger, "per_nobody")
 
 
-def test_a_key_opens_its_scopes_and_only_its_hash_is_kept(database: Database) -> None:
-    token = access.create_key(database, "shop", ["screen", "read"])
+def test_a_key_opens_its_scopes_and_only_its_hash_is_kept(database: Database, ledger: Ledger) -> None:
+    token = access.create_key(ledger, "shop", ["screen", "read"])
     info = access.Keys(database).authenticate(token)
     assert info is not None
     assert (info.name, info.scopes) == ("shop", {access.Scope.SCREEN, access.Scope.READ})
@@ -144,19 +163,21 @@ def test_a_key_opens_its_scopes_and_only_its_hash_is_kept(database: Database) ->
         assert connection.execute(select(api_key.c.token)).scalar_one() not in token
 
 
-def test_the_admin_scope_opens_everything(database: Database) -> None:
-    info = access.Keys(database).authenticate(access.create_key(database, "root", ["admin"]))
+def test_the_admin_scope_opens_everything(database: Database, ledger: Ledger) -> None:
+    info = access.Keys(database).authenticate(access.create_key(ledger, "root", ["admin"]))
     assert info is not None
     assert all(info.may(scope) for scope in access.Scope)
 
 
 @pytest.mark.parametrize("token", ["", "sw_", "sw_0_x", "Bearer x", "sw_é", "sw_" + "x" * 500])
-def test_what_is_no_key_opens_nothing(database: Database, token: str) -> None:
-    access.create_key(database, "shop", ["screen"])
+def test_what_is_no_key_opens_nothing(database: Database, ledger: Ledger, token: str) -> None:
+    access.create_key(ledger, "shop", ["screen"])
     assert access.Keys(database).authenticate(token) is None
 
 
-def test_keys_are_looked_up_seldom_and_found_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_looked_up_seldom_and_found_at_once(
+    database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     keys = access.Keys(database, ttl_s=5, miss_s=0.25, clock=lambda: now[0])
     loads = 0
@@ -168,47 +189,58 @@ def test_keys_are_looked_up_seldom_and_found_at_once(database: Database, monkeyp
         return load()
 
     monkeypatch.setattr(keys, "_load", counted)
-    token = access.create_key(database, "shop", ["screen"])
+    token = access.create_key(ledger, "shop", ["screen"])
     assert keys.authenticate(token) is not None
     for _ in range(100):
         assert keys.authenticate(token) is not None
         assert keys.authenticate("sw_1_guess") is None
     assert loads == 1
     now[0] = 1.0
-    assert keys.authenticate(access.create_key(database, "late", ["screen"])) is not None
+    assert keys.authenticate(access.create_key(ledger, "late", ["screen"])) is not None
     assert loads == 2
     (info,) = [key for key in access.list_keys(database) if key.name == "shop"]
-    access.revoke_key(database, info.id)
+    access.revoke_key(ledger, info.id)
     now[0] = 6.1
     assert keys.authenticate(token) is None
 
 
-def test_a_revoked_key_stays_listed_and_cannot_be_revoked_twice(database: Database) -> None:
-    access.create_key(database, "shop", ["screen"])
+def test_a_revoked_key_stays_listed_and_cannot_be_revoked_twice(database: Database, ledger: Ledger) -> None:
+    access.create_key(ledger, "shop", ["screen"])
     (info,) = access.list_keys(database)
-    access.revoke_key(database, info.id)
+    access.revoke_key(ledger, info.id)
     (info,) = access.list_keys(database)
     assert info.revoked_at is not None
     with pytest.raises(access.AccessError):
-        access.revoke_key(database, info.id)
+        access.revoke_key(ledger, info.id)
 
 
 @pytest.mark.parametrize(("name", "scopes"), [("", ["screen"]), ("x" * 101, ["screen"]), ("a", []), ("a", ["all"])])
-def test_a_malformed_key_is_refused(database: Database, name: str, scopes: list[str]) -> None:
+def test_a_malformed_key_is_refused(database: Database, ledger: Ledger, name: str, scopes: list[str]) -> None:
     with pytest.raises(access.AccessError):
-        access.create_key(database, name, scopes)
+        access.create_key(ledger, name, scopes)
 
 
-def test_a_view_is_recorded_once_for_a_while(database: Database, tmp_path: Path) -> None:
-    vault = Vault.open_in(database, tmp_path)
-    ledger = Ledger(database, vault, access.PROJECTIONS)
-    try:
-        for page in ("case", "case", "item"):
-            access.record_view(database, ledger, "per_1", ItemRef("comment", "it_1", 1), page)
-        access.record_view(database, ledger, "per_2", ItemRef("comment", "it_1", 1), "case")
-        with database.read() as connection:
-            rows = connection.execute(select(view.c.person, view.c.item, view.c.page).order_by(view.c.seq)).all()
-        assert rows == [("per_1", "it_1", "case"), ("per_1", "it_1", "item"), ("per_2", "it_1", "case")]
-        assert ledger.rebuild().equal
-    finally:
-        ledger.close()
+def test_a_view_is_recorded_once_for_a_while(database: Database, ledger: Ledger) -> None:
+    for page in ("case", "case", "item"):
+        access.record_view(database, ledger, "per_1", ItemRef("comment", "it_1", 1), page)
+    access.record_view(database, ledger, "per_2", ItemRef("comment", "it_1", 1), "case")
+    with database.read() as connection:
+        rows = connection.execute(select(view.c.person, view.c.item, view.c.page).order_by(view.c.seq)).all()
+    assert rows == [("per_1", "it_1", "case"), ("per_1", "it_1", "item"), ("per_2", "it_1", "case")]
+    assert ledger.rebuild().equal
+
+
+def test_who_let_whom_in_is_in_the_ledger_without_names_or_secrets(ledger: Ledger) -> None:
+    ada = access.create_person(ledger, "ada@example.org", "Ada", PASSWORD, ["policy", "reviewer"], by="per_0")
+    access.create_key(ledger, "shop", ["screen"], by="cli")
+    (key,) = access.list_keys(ledger.database)
+    access.revoke_key(ledger, key.id, by=ada.id)
+    access.disable_person(ledger, ada.id, by="per_0")
+    with pytest.raises(access.AccessError):
+        access.create_person(ledger, "ada@example.org", "Ada", PASSWORD, ["policy"])
+    assert [event.body for event in ledger.events()] == [
+        PersonAdded(person=ada.id, roles=("policy", "reviewer"), by="per_0"),
+        KeyCreated(key=key.id, scopes=("screen",), by="cli"),
+        KeyRevoked(key=key.id, by=ada.id),
+        PersonDisabled(person=ada.id, by="per_0"),
+    ]

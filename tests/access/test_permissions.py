@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, permissions_of
+from dataclasses import replace
+
+import pytest
+
+from seawall.access import Person
+from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, check_roles, permissions_of
+from seawall.app import COMPONENTS
 
 
 def test_every_role_has_permissions_and_the_admin_has_all() -> None:
@@ -24,3 +30,19 @@ def test_policy_specialists_see_content_and_do_not_decide() -> None:
 
 def test_nobody_without_a_role() -> None:
     assert permissions_of([]) == frozenset()
+
+
+def test_roles_refer_to_what_components_declare() -> None:
+    declared = {spec.name for component in COMPONENTS for spec in component.permissions}
+    check_roles(declared)
+    assert declared == set(Permission)
+    with pytest.raises(ValueError, match=r"the role .* has the permission review\.decide, which no component declares"):
+        check_roles(declared - {Permission.REVIEW})
+
+
+def test_an_admin_may_do_what_further_components_declare() -> None:
+    admin = Person(id="per_1", email="a@b.c", name="A", roles=(PersonRole.ADMIN,), disabled=False, created_at=0)
+    assert admin.may("toy.greet")
+    assert not replace(admin, disabled=True).may("toy.greet")
+    assert not replace(admin, roles=(PersonRole.REVIEWER,)).may("toy.greet")
+    assert replace(admin, roles=(PersonRole.REVIEWER,)).may(Permission.REVIEW)

@@ -70,5 +70,5 @@ def serving(
     with opened(folder, database_url, *(policies or ("rude", "gore")), hashers=hashers) as house:
         client = Client(house, api.build(house.app))
         for scope in access.Scope:
-            client.keys[scope] = access.create_key(house.app.database, scope, [scope])
+            client.keys[scope] = access.create_key(house.app.ledger, scope, [scope])
         yield client

@@ -155,7 +155,7 @@ def test_nothing_is_published_yet(sqlite_url: str, tmp_path: Path) -> None:
 
     with opened(tmp_path, sqlite_url, publish=False) as house:
         client = Client(house, api.build(house.app))
-        client.keys["admin"] = access.create_key(house.app.database, "admin", ["admin"])
+        client.keys["admin"] = access.create_key(house.app.ledger, "admin", ["admin"])
         for response in (client.screen("hello"), client.send("GET", "/healthz", key=None)):
             assert "seawall policy publish" in problem(response, 503)["detail"]
 

@@ -289,6 +289,21 @@ def test_the_ledger_is_verified_and_rebuilt(run: Run, tmp_path: Path) -> None:
     assert "no decision 'dec_x'" in run("policy", "explain", "dec_x", status=1).stderr
 
 
+def test_dead_jobs_are_shown_and_requeued(run: Run, tmp_path: Path) -> None:
+    with opened(tmp_path, None, publish=False) as house:
+        house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_1", {"item": "it_1"}))
+        (job,) = house.claim("rescreen")
+        house.app.jobs.mark_dead(job, "[bold] it broke")
+    shown = run("jobs", "list", "--state", "dead").stdout
+    assert f"{job.id}  rescreen  dead" in shown
+    assert "[bold] it broke" in shown
+    assert "expected pending, leased or dead" in run("jobs", "list", "--state", "ill", status=1).stderr
+    assert "name the dead jobs" in run("jobs", "requeue", status=1).stderr
+    assert "there is no dead job job_nothing" in run("jobs", "requeue", "job_nothing", status=1).stderr
+    assert "1 jobs requeued" in run("jobs", "requeue", "--all").stdout
+    assert "pending" in run("jobs", "list").stdout
+
+
 def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
     with opened(tmp_path, None, "rude") as house:
         house.screen("you fool")

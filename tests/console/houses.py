@@ -282,7 +282,7 @@ def opened(
         house = House(app, console.build(app), stuck)
         for role in access.PersonRole:
             house.people[role] = access.create_person(
-                app.database, f"{role}@example.org", f"{role.capitalize()} Person", PASSWORD, [role]
+                app.ledger, f"{role}@example.org", f"{role.capitalize()} Person", PASSWORD, [role]
             )
         try:
             yield house
@@ -306,5 +306,5 @@ def small(folder: Path, content_type: str, policy: str) -> Iterator[House]:
     with open_app(settings) as app:
         app.publish(by="tests")
         for role in ("reviewer", "admin"):
-            access.create_person(app.database, f"{role}@example.org", role, PASSWORD, [role])
+            access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])
         yield House(app, console.build(app), Stuck())

@@ -43,8 +43,8 @@ def paths(house: House) -> list[str]:
     screened = house.app.screener.screen(item)
     comment = house.screen(f"fool {HOSTILE}", id="hostile", actor=HOSTILE)
     house.report("hostile", note=HOSTILE)
-    access.create_person(house.app.database, "hostile@example.org", SCRIPT[:100], "0123456789ab", ["reviewer"])
-    access.create_key(house.app.database, SCRIPT, ["read"])
+    access.create_person(house.app.ledger, "hostile@example.org", SCRIPT[:100], "0123456789ab", ["reviewer"])
+    access.create_key(house.app.ledger, SCRIPT, ["read"])
     return [
         "/",
         "/queue",

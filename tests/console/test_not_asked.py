@@ -189,7 +189,7 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
     )
     with open_app(settings, detectors) as app:
         app.publish(by="tests")
-        access.create_person(app.database, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
+        access.create_person(app.ledger, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
         yield House(app, console.build(app), stuck)
         stuck.go_on.set()
 

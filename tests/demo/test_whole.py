@@ -41,8 +41,8 @@ def house(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwit
         for bank, entries in seed_banks().items():
             add_entries(app.ledger, bank, entries, "test")
         app.banks.refresh()
-        key = access.create_key(app.database, "platform", ["screen", "report", "read"])
-        made = enforce.add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
+        key = access.create_key(app.ledger, "platform", ["screen", "report", "read"])
+        made = enforce.add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
         with Worker(app), served(app) as url:
             yield app, url, key, receiver, switch

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from seawall import appeal, enforce
+from seawall import appeal, enforce, screen
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import Action, Decision, DecisionSource, ItemRef, Reason, Verdict, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.storage import Job, Jobs, Ledger, Vault, open_database
+from seawall.storage.component import STORAGE, ledger_of
 
 REMOVE = Action("remove")
 HOLD = Action("hold")
@@ -128,7 +129,8 @@ def make_decision(
 def open_house(url: str, folder: Path) -> Iterator[House]:
     database = open_database(url)
     vault = Vault.open_in(database, folder, environ={})
-    ledger = Ledger(database, vault, (*enforce.PROJECTIONS, *appeal.PROJECTIONS))
+    ledger = ledger_of(database, vault, (STORAGE, screen.COMPONENT, enforce.COMPONENT, appeal.COMPONENT))
+    ledger.build()
     try:
         yield House(database, vault, ledger, Jobs(database))
     finally:

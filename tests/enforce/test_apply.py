@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from enforce.houses import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House
-from seawall.enforce import PROJECTIONS, add_endpoint, list_endpoints, set_enabled
+from seawall import enforce
+from seawall.enforce import add_endpoint, list_endpoints, set_enabled
+from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, DecisionSource
-from seawall.model.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 
 
 def receiver(house: House, *content_types: str) -> str:
     made = add_endpoint(
-        house.database, house.vault, url="http://127.0.0.1:9/", content_types=content_types, allow_private=True
+        house.ledger, house.vault, url="http://127.0.0.1:9/", content_types=content_types, allow_private=True
     )
     return made.endpoint
 
@@ -111,7 +112,7 @@ def test_actions_on_an_actor_that_the_item_lacks_come_back_as_skipped(house: Hou
 
 def test_receivers_hear_of_their_content_types_only(house: House) -> None:
     everything, playlists, off = receiver(house), receiver(house, "playlist"), receiver(house)
-    set_enabled(house.database, off, enabled=False)
+    set_enabled(house.ledger, off, enabled=False)
     item, _ = house.item("comment")
     house.decide(item, HOLD, is_new=True)
     playlist, _ = house.item("playlist")
@@ -163,7 +164,7 @@ def test_how_events_are_split_into_batches_does_not_matter(sqlite_house: House, 
         house.decide(item, *actions, actor=actor)
     events = house.ledger.events()
     with house.database.write() as connection:
-        for projection in PROJECTIONS:
+        for projection in enforce.COMPONENT.projections:
             for table in projection.tables:
                 before = connection.execute(select(table).order_by(table.c.id)).all()
                 connection.execute(table.delete())

@@ -29,10 +29,10 @@ from seawall.enforce import (
 )
 from seawall.enforce.backoff import WAITS_MS
 from seawall.enforce.breaker import FIRST_REST_MS, OPENS_AFTER
+from seawall.enforce.events import DeliveryAttempted
 from seawall.enforce.sending import Limits
 from seawall.enforce.tables import endpoint as endpoint_table
 from seawall.model import now_ms
-from seawall.model.events import DeliveryAttempted
 
 QUICK = Limits(connect=2.0, total=0.3, body=0.2)
 
@@ -65,7 +65,7 @@ def work(house: House, **changes: Any) -> int:
 
 
 def subscribe(house: House, url: str) -> tuple[str, str]:
-    made = add_endpoint(house.database, house.vault, url=url, allow_private=True)
+    made = add_endpoint(house.ledger, house.vault, url=url, allow_private=True)
     return made.endpoint, made.secret
 
 
@@ -317,11 +317,11 @@ def test_an_endpoint_that_was_switched_off_gets_nothing_until_a_person_replays(
     endpoint, _ = subscribe(house, receiver.url)
     item, _ = house.item()
     house.decide(item, HOLD, is_new=True)
-    set_enabled(house.database, endpoint, enabled=False)
+    set_enabled(house.ledger, endpoint, enabled=False)
     work(house)
     assert attempts(house) == [("dead", None, "endpoint_disabled")]
     assert receiver.requests == []
-    set_enabled(house.database, endpoint, enabled=True)
+    set_enabled(house.ledger, endpoint, enabled=True)
     delivery = house.deliveries()[0]["id"]
     replay(house.ledger, delivery, person="per_1")
     row = house.deliveries()[0]
@@ -408,7 +408,7 @@ def test_a_worker_that_lost_its_lease_records_nothing(house: House, receiver: Re
 
 def test_both_secrets_sign_for_a_day_after_a_rotation(house: House, receiver: Receiver) -> None:
     endpoint, old = subscribe(house, receiver.url)
-    new = rotate_secret(house.database, house.vault, endpoint).secret
+    new = rotate_secret(house.ledger, house.vault, endpoint).secret
     assert new != old
     item, _ = house.item()
     house.decide(item, HOLD, is_new=True)
@@ -420,9 +420,9 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(house: House, receiver: Re
     work(house, now=lambda: now_ms() + 25 * 3_600_000)
     assert len(receiver.requests[1].headers["webhook-signature"].split()) == 1
     with pytest.raises(UnknownEndpoint, match="ep_nothing"):
-        rotate_secret(house.database, house.vault, "ep_nothing")
+        rotate_secret(house.ledger, house.vault, "ep_nothing")
     with pytest.raises(UnknownEndpoint, match="ep_nothing"):
-        set_enabled(house.database, "ep_nothing", enabled=True)
+        set_enabled(house.ledger, "ep_nothing", enabled=True)
 
 
 def test_secrets_are_sealed(sqlite_house: House) -> None:

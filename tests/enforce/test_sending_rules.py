@@ -100,7 +100,7 @@ def test_a_number_in_disguise_is_seen_through() -> None:
 
 def test_a_refused_endpoint_is_not_kept(sqlite_house: House) -> None:
     with pytest.raises(EndpointRefused, match="SEAWALL_ALLOW_PRIVATE_ENDPOINTS"):
-        add_endpoint(sqlite_house.database, sqlite_house.vault, url="http://127.0.0.1/")
+        add_endpoint(sqlite_house.ledger, sqlite_house.vault, url="http://127.0.0.1/")
     assert list_endpoints(sqlite_house.database) == []
 
 

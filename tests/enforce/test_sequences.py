@@ -76,7 +76,7 @@ class Sequences(RuleBasedStateMachine):
         self.platform = Platform(self.receiver)
         self.item, self.actor = self.house.item()
         self.last: tuple[Action, ...] = ()
-        add_endpoint(self.house.database, self.house.vault, url=self.receiver.url, allow_private=True)
+        add_endpoint(self.house.ledger, self.house.vault, url=self.receiver.url, allow_private=True)
 
     def teardown(self) -> None:
         if not hasattr(self, "stack"):

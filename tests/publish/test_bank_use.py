@@ -18,8 +18,6 @@ from sqlalchemy import select
 from screen.houses import House, eventually, opened
 from seawall.match import BankEntry, BankMatcher, pdq
 from seawall.model import (
-    BankEntryQuarantined,
-    BankEntrySuspended,
     Decision,
     DecisionMade,
     DecisionSource,
@@ -34,9 +32,9 @@ from seawall.model import (
     new_id,
     now_ms,
 )
+from seawall.model.past import PastItems
 from seawall.publish import (
     BankError,
-    BankGuard,
     BankSettings,
     NewEntry,
     NoSuchEntry,
@@ -51,8 +49,11 @@ from seawall.publish import (
 )
 from seawall.publish.banks.guard import is_wrong
 from seawall.publish.banks.retro_match import EntryMatcher
+from seawall.publish.events import BankEntryQuarantined, BankEntrySuspended
+from seawall.publish.services import GUARD_FOLLOWER
 from seawall.review.tables import case as case_table
 from seawall.screen import ScreeningResult, StoredItem
+from seawall.storage.following import follow
 from seawall.worker import Worker
 
 TEXT = "buy ten thousand streams from us today"
@@ -96,7 +97,8 @@ def judge(house: House, answer: ScreeningResult, *, right: bool) -> None:
 
 def guard(house: House) -> None:
     """Let the guard catch up."""
-    BankGuard(house.app.ledger, house.app.database).run()
+    while follow(house.app.context, GUARD_FOLLOWER, "tests"):
+        pass
     house.app.banks.refresh()
 
 
@@ -310,8 +312,7 @@ def test_two_guards_do_everything_once(house: House) -> None:
     add(house, "blocked-texts", TEXT)
     for number in range(3):
         house.screen(TEXT, id=f"n-{number}")
-    guards = [BankGuard(house.app.ledger, house.app.database) for _ in range(2)]
-    while sum(one.step() for one in guards):
+    while sum(follow(house.app.context, GUARD_FOLLOWER, process) for process in ("one", "two")):
         pass
     assert len([event for event in house.events() if isinstance(event.body, BankEntryQuarantined)]) == 1
 
@@ -374,7 +375,6 @@ def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.Mon
     answers = [house.screen(TEXT, id=f"n-{number}") for number in range(5)]
     add(house, "blocked-texts", TEXT)
     from seawall.publish import RetroMatch
-    from seawall.worker.banks import _walk
 
     class Stopped(Exception):
         pass
@@ -388,7 +388,7 @@ def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.Mon
             raise Stopped
 
     def walk(**page: Any) -> Any:
-        return _walk(house.app, **page)
+        return house.app.context.get(PastItems).page(**page)
 
     app = house.app
     app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
@@ -427,7 +427,7 @@ def test_what_was_erased_is_counted_and_skipped(house: House) -> None:
 
 def test_a_worker_does_all_of_it_by_itself(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seawall.publish.banks.entries._RETRO_DELAY_MS", 0)
-    monkeypatch.setattr("seawall.worker.banks.WATCH_S", 0.01)
+    monkeypatch.setattr("seawall.worker.worker.FOLLOW_S", 0.01)
     with opened(tmp_path, sqlite_url, "known") as house, Worker(house.app):
         configure(house, "blocked-texts", flood_limit=1)
         past = house.screen(TEXT, id="n-0")

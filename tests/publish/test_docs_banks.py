@@ -60,7 +60,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
 def _ask(data_dir: Path, request: str) -> Any:
     with open_app(Settings.from_env({}, data_dir=data_dir)) as app:
         client = Client(None, api.build(app))  # type: ignore[arg-type] - a house without test detectors
-        key = access.create_key(app.database, "docs", ["screen"])
+        key = access.create_key(app.ledger, "docs", ["screen"])
         answer = client.send("POST", "/v1/match", key=key, json=json.loads(request))
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ from seawall.publish import (
     remove_entry,
 )
 from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB, OpenedExchange
+from seawall.publish.services import GUARD_FOLLOWER
+from seawall.storage.following import follow
 
 IMAGES = "shared-images"
 
@@ -184,14 +187,21 @@ def test_each_reading_asks_for_the_next(house: House) -> None:
     assert house.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
 
 
+def guard_with(desk: Desk) -> None:
+    """Let the guard catch up; it tells the exchanges of the desk."""
+    guard = BankGuard(desk.house.app.database, desk.exchanges.tell)
+    follower = replace(GUARD_FOLLOWER, step=lambda context, events: guard.step(events))
+    while follow(desk.house.app.context, follower, "tests"):
+        pass
+
+
 def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
     desk = Desk(house)
     desk.sync("shared", first(("a", record(("text", TEXT), note="theirs"))))
     answer = house.screen(TEXT)
     assert answer.verdict is Verdict.BLOCK
     judge(house, answer, right=False)
-    told = BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell)
-    told.run()
+    guard_with(desk)
     guard(house)  # another guard finds nothing left to say
     jobs = house.claim(FEEDBACK_JOB)
     source = desk.sources["shared"]
@@ -212,7 +222,7 @@ def test_only_what_was_asked_for_is_told(house: House) -> None:
     desk = Desk(house, report=frozenset({ExchangeFeedback.TRUE_POSITIVE}))
     desk.sync("shared", first(("a", record(("text", TEXT)))))
     judge(house, house.screen(TEXT), right=True)
-    BankGuard(house.app.ledger, house.app.database, desk.exchanges.tell).run()
+    guard_with(desk)
     assert [job.payload["feedback"] for job in house.claim(FEEDBACK_JOB)] == ["true_positive"]
 
 

@@ -30,9 +30,9 @@ from seawall.publish import (
     remove_entry,
     suspend_entry,
 )
+from seawall.publish.services import resume_searches
 from seawall.screen import ScreeningResult
 from seawall.settings import SettingsError
-from seawall.worker.banks import BankWork
 
 KIND = AVERAGE.name
 POLICIES = ("rude", "known")
@@ -169,7 +169,7 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
         assert len(house.decisions(words.item)) == 2  # other entries do not wait for the hasher
         assert len(house.decisions(past.item)) == 1
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        BankWork.of(house.app).retro.resume()
+        resume_searches(house.app.context)
         assert house.work("retro") == 1
         house.work("retro_match")
         assert [one.left_out for one in list_searches(house.app.database)] == ["", ""]

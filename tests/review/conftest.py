@@ -32,6 +32,7 @@ from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived
 from seawall.policy import verdict_of
 from seawall.review.tables import case
 from seawall.storage import Database, Ledger, Vault, open_database
+from seawall.storage.component import STORAGE, ledger_of
 
 COMMENT = ContentType(
     name="comment",
@@ -128,8 +129,9 @@ class Desk:
 def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     database = open_database(database_url)
     vault = Vault.open_in(database, tmp_path)
-    projections = (*screen.PROJECTIONS, *enforce.PROJECTIONS, *review.PROJECTIONS, *appeal.PROJECTIONS)
-    ledger = Ledger(database, vault, projections)
+    components = (STORAGE, screen.COMPONENT, enforce.COMPONENT, review.COMPONENT, appeal.COMPONENT)
+    ledger = ledger_of(database, vault, components)
+    ledger.build()
     yield Desk(database, vault, ledger)
     ledger.close()
     database.close()

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from seawall import review
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, Decision, DecisionSource, Verdict
-from seawall.model.events import DecisionMade, ReviewSubmitted
+from seawall.model.events import DecisionMade
+from seawall.review.events import ReviewSubmitted
 from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
 from seawall.screen.tables import item as item_table

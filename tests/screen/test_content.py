@@ -129,7 +129,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Event]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> object:
     engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('splits') / 'x.db'}")
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    metadata.create_all(engine, tables=[table for one in screen.PROJECTIONS for table in one.tables])
+    metadata.create_all(engine, tables=[table for one in screen.COMPONENT.projections for table in one.tables])
     yield engine
     engine.dispose()
 
@@ -145,10 +145,10 @@ def test_how_events_are_batched_makes_no_difference(
 
 def _tables(engine: object, events: Sequence[Event], cuts: Sequence[int]) -> dict[str, list[tuple[object, ...]]]:
     """The projections' rows after applying the events in batches that end at ``cuts``; the tables are left empty."""
-    tables = [table for one in screen.PROJECTIONS for table in one.tables]
+    tables = [table for one in screen.COMPONENT.projections for table in one.tables]
     with engine.connect() as connection:  # type: ignore[attr-defined]
         for first, last in zip([0, *cuts], [*cuts, len(events)], strict=True):
-            for projection in screen.PROJECTIONS:
+            for projection in screen.COMPONENT.projections:
                 projection.apply(connection, events[first:last])
         rows = {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]

@@ -140,7 +140,7 @@ def test_the_document_comes_back_as_it_was(house: House) -> None:
 
 
 def post(house: House, notes: Any) -> httpx.Response:
-    key = access.create_key(house.app.database, "test", [access.Scope.SCREEN])
+    key = access.create_key(house.app.ledger, "test", [access.Scope.SCREEN])
     asked = {"content_type": "card", "id": "h-1", "fields": {"notes": notes}}
 
     async def ask() -> httpx.Response:

@@ -48,7 +48,7 @@ def test_the_fail_mode_is_kept(house: House, kind: str, mode: str, verdict: Verd
 
 def test_a_late_answer_supersedes_and_takes_the_hold_back(house: House) -> None:
     app = house.app
-    enforce.add_endpoint(app.database, app.vault, url="http://127.0.0.1:9/", allow_private=True)
+    enforce.add_endpoint(app.ledger, app.vault, url="http://127.0.0.1:9/", allow_private=True)
     held = house.hang(kind="letter")
     assert [row["change"] for row in house.rows(select(delivery))] == ["applied"]
     house.gore.go_on.set()

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, insert
 
+from seawall.access.events import ContentViewed
+from seawall.enforce.events import EnforcementApplied
 from seawall.model import Event, ItemRef
-from seawall.model.events import ContentViewed, EventBody, ReportReceived
-from seawall.storage import Database, Jobs, Ledger, Vault, open_database
+from seawall.model.events import DecisionMade, EventBody, ReportReceived, SubjectErased
+from seawall.storage import Database, Events, EventSpec, Jobs, Ledger, Vault, open_database
 from seawall.storage.upsert import upsert
 
 _metadata = MetaData()
@@ -32,11 +35,14 @@ tally = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One row an event."""
 
-    name = "seen"
-    tables = (seen,)
+    name: ClassVar[str] = "seen"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ContentViewed, ReportReceived)
+    tables: tuple[Table, ...] = (seen,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         rows = [
@@ -45,14 +51,17 @@ class Seen:
             if isinstance(event.body, ContentViewed | ReportReceived)
         ]
         if rows:
-            conn.execute(insert(seen), rows)
+            conn.execute(insert(self.tables[0]), rows)
 
 
+@dataclass(frozen=True, slots=True)
 class Tally:
     """One row an item, counting."""
 
-    name = "tally"
-    tables = (tally,)
+    name: ClassVar[str] = "tally"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ContentViewed,)
+    tables: tuple[Table, ...] = (tally,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         rows: dict[str, dict[str, object]] = {}
@@ -62,10 +71,19 @@ class Tally:
                 row["views"] = int(str(row["views"])) + 1
                 row["last_seq"] = event.seq
         if rows:
-            upsert(conn, tally, list(rows.values()), add=("views",))
+            upsert(conn, self.tables[0], list(rows.values()), add=("views",))
 
 
 PROJECTIONS = (Seen(), Tally())
+EVENTS = Events(
+    (
+        EventSpec("content.viewed", ContentViewed),
+        EventSpec("report.received", ReportReceived),
+        EventSpec("decision.made", DecisionMade),
+        EventSpec("enforcement.applied", EnforcementApplied),
+        EventSpec("subject.erased", SubjectErased),
+    )
+)
 
 
 def view(item: str = "it_1", person: str = "per_1") -> EventBody:
@@ -91,7 +109,8 @@ def opened(url: str, folder: Path, **options: object) -> Iterator[Storage]:
     with database.write() as connection:
         _metadata.create_all(connection)
     vault = Vault.open_in(database, folder, environ={})
-    ledger = Ledger(database, vault, PROJECTIONS, **options)  # type: ignore[arg-type]
+    ledger = Ledger(database, vault, EVENTS, PROJECTIONS, **options)  # type: ignore[arg-type]
+    ledger.build()
     try:
         yield Storage(url, database, vault, ledger, Jobs(database))
     finally:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event as listen
 from sqlalchemy import select, text
 
-from seawall.storage import Ledger, OutcomeUnknown, StorageError, Transaction, Vault, open_database
+from seawall.storage import Events, Ledger, OutcomeUnknown, StorageError, Transaction, Vault, open_database
 from seawall.storage.tables import state
 from storage.support import Storage, opened, view
 
@@ -195,7 +195,7 @@ def test_a_database_that_was_not_migrated(empty_database_url: str, tmp_path: Pat
     with pytest.raises(StorageError, match="Migrate it first"):
         Vault.open_in(database, tmp_path, environ={})
     database.migrate()
-    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), ())
+    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), Events(()), ())
     assert ledger.commit(lambda tx: 1) == 1
     ledger.close()
     database.close()

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from seawall.enforce.events import EnforcementApplied
 from seawall.model import Action, Decision, DecisionSource, ItemRef, Verdict
-from seawall.model.events import DecisionMade, EnforcementApplied
+from seawall.model.events import DecisionMade
 from seawall.storage import Prefetch, StorageError, Transaction
 from seawall.storage.tables import event, state
 from storage.support import Storage, seen, tally, view

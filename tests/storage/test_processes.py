@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from seawall.access.events import ContentViewed
 from seawall.model import Event
-from seawall.model.events import ContentViewed
 from seawall.storage import Transaction
 from storage.support import Storage, opened, view
 

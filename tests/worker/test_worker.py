@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ from sqlalchemy import select, update
 from enforce.receivers import receiving, status
 from screen.houses import House, eventually, opened
 from seawall import enforce
+from seawall.app import App
 from seawall.enforce.tables import delivery
+from seawall.storage import Job, Jobs
+from seawall.storage.component import Component, Context, JobSpec
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
 
@@ -81,7 +86,7 @@ def test_a_fault_harms_no_other_job(house: House) -> None:
 def test_everything_that_is_due_gets_done(house: House) -> None:
     with receiving() as receiver:
         app = house.app
-        enforce.add_endpoint(app.database, app.vault, url=receiver.url, allow_private=True)
+        enforce.add_endpoint(app.ledger, app.vault, url=receiver.url, allow_private=True)
         for number in range(6):
             house.screen("you fool", id=f"n-{number}")
         with Worker(app, threads=2):
@@ -95,7 +100,7 @@ def test_a_receiver_that_hangs_keeps_no_debt_waiting(house: House) -> None:
     with receiving() as receiver:
         app = house.app
         receiver.script += [lambda handler: receiver.release.wait(60) and status(204)(handler)] * 8
-        enforce.add_endpoint(app.database, app.vault, url=receiver.url, allow_private=True)
+        enforce.add_endpoint(app.ledger, app.vault, url=receiver.url, allow_private=True)
         for number in range(4):
             house.screen("you fool", id=f"n-{number}")
         with Worker(app, threads=2):
@@ -114,3 +119,52 @@ def test_a_worker_stops_at_once_when_nothing_is_to_do(house: House) -> None:
     with Worker(house.app) as worker:
         worker.stop()
     worker.stop()  # twice is fine
+
+
+def test_a_worker_that_stops_keeps_the_leases_of_what_it_finishes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the last job is being done no other worker may take it, however long that takes."""
+    go_on, begun = threading.Event(), threading.Event()
+    heartbeats = threading.Semaphore(0)
+    heartbeat = Jobs.heartbeat
+
+    def told(jobs: Jobs, job: Job) -> None:
+        heartbeat(jobs, job)
+        heartbeats.release()
+
+    def slow(context: Context, job: Job) -> None:
+        begun.set()
+        go_on.wait(60)
+        context.ledger.commit(lambda tx: tx.finish(job))
+
+    monkeypatch.setattr(Jobs, "heartbeat", told)
+    component = Component(name="slow", jobs=(JobSpec(kind="slow", handler=slow, pool="slow", lease_ms=300),))
+    app = App(context=replace(house.app.context, components=(component,)))
+    app.ledger.commit(lambda tx: tx.enqueue("slow", "one", {}))
+    worker = Worker(app, threads=1)
+    with worker:
+        assert begun.wait(30)
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        while heartbeats.acquire(blocking=False):  # those from before
+            pass
+        for _ in range(3):
+            assert heartbeats.acquire(timeout=30)
+        go_on.set()
+        stopping.join()
+    assert app.jobs.counts() == {}
+
+
+def test_dead_jobs_are_listed_and_requeued(house: House) -> None:
+    _broken(house)
+    with house.app.database.write() as connection:
+        connection.execute(update(job_table).values(attempts=49))
+    (job,) = house.claim("rescreen")
+    Worker(house.app).do(job)
+    (dead,) = house.app.jobs.listed("dead")
+    assert (dead.id, dead.state, dead.attempts) == (job.id, "dead", 50)
+    assert "there is no item" in (dead.last_error or "")
+    assert house.app.jobs.listed("pending") == []
+    house.app.jobs.requeue(dead.id)
+    assert [one.id for one in house.app.jobs.listed("pending")] == [job.id]

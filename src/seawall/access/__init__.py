@@ -2,31 +2,31 @@
 
 from seawall import access
 
-access.create_person(database, "ada@example.org", "Ada", "correct horse battery", ["reviewer"])
+access.create_person(ledger, "ada@example.org", "Ada", "correct horse battery", ["reviewer"])
 throttle = access.Throttle()                              # one for each process
 person = access.authenticate(database, throttle, "ada@example.org", "correct horse battery", address)
 token = access.start_session(database, person)            # into the cookie
 session = access.find_session(database, token)            # from the cookie: person, permissions, CSRF token
 
-token = access.create_key(database, "shop", ["screen"])   # sw_…, shown once
+token = access.create_key(ledger, "shop", ["screen"])   # sw_…, shown once
 keys = access.Keys(database)                              # one for each process; asks SQL every few seconds
 info = keys.authenticate(token)                           # KeyInfo or None
 info.may(access.Scope.SCREEN)
 """
 
+from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
 from seawall.access.people import Person, authenticate, create_person, disable_person, list_people
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
-from seawall.access.projections import PROJECTIONS
 from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
 from seawall.access.throttle import Throttle
 
 __all__ = [
+    "COMPONENT",
     "LIFE_MS",
     "PERMISSIONS",
-    "PROJECTIONS",
     "AccessError",
     "KeyInfo",
     "Keys",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from seawall.access.events import ContentViewed
 from seawall.access.tables import view
 from seawall.model import ItemRef, now_ms
-from seawall.model.events import ContentViewed
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 

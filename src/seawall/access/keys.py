@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from seawall.access.errors import AccessError
+from seawall.access.events import KeyCreated, KeyRevoked
 from seawall.access.permissions import Scope
 from seawall.access.tables import api_key
 from seawall.model import now_ms
 from seawall.storage.database import Database
+from seawall.storage.ledger import Ledger, Transaction
 
 _PREFIX = "sw_"
 
@@ -35,7 +37,7 @@ class KeyInfo:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
-def create_key(database: Database, name: str, scopes: Iterable[Scope | str]) -> str:
+def create_key(ledger: Ledger, name: str, scopes: Iterable[Scope | str], *, by: str = "system") -> str:
     """Create a key; it is shown only this once. Raises AccessError when the name or a scope is malformed."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
@@ -49,17 +51,26 @@ def create_key(database: Database, name: str, scopes: Iterable[Scope | str]) -> 
     key_id = secrets.token_hex(6)
     token = f"{_PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
     row = {"id": key_id, "name": name, "token": _digest(token), "scopes": ",".join(found), "created_at": now_ms()}
-    with database.write() as connection:
-        connection.execute(insert(api_key).values(row))
+
+    def unit(tx: Transaction) -> None:
+        tx.insert(api_key, row)
+        tx.append(KeyCreated(key=key_id, scopes=tuple(found), by=by))
+
+    ledger.commit(unit)
     return token
 
 
-def revoke_key(database: Database, key_id: str) -> None:
+def revoke_key(ledger: Ledger, key_id: str, *, by: str = "system") -> None:
     """Revoke a key; other processes notice within ``Keys.ttl_s``. Raises AccessError if it is unknown."""
-    statement = update(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
-    with database.write() as connection:
-        if connection.execute(statement.values(revoked_at=now_ms())).rowcount == 0:
+    in_use = (api_key.c.id == key_id) & api_key.c.revoked_at.is_(None)
+
+    def unit(tx: Transaction) -> None:
+        if tx.execute(select(api_key.c.id).where(in_use)).first() is None:
             raise AccessError("There is no active key with that id.")
+        tx.execute(update(api_key).where(in_use).values(revoked_at=tx.at))
+        tx.append(KeyRevoked(key=key_id, by=by))
+
+    ledger.commit(unit)
 
 
 def list_keys(database: Database) -> list[KeyInfo]:

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 
 from seawall.access import passwords
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
+from seawall.access.events import PersonAdded, PersonDisabled
 from seawall.access.permissions import Permission, PersonRole, permissions_of
 from seawall.access.tables import person, session
 from seawall.access.throttle import Throttle
 from seawall.model import new_id, now_ms
 from seawall.storage.database import Database
+from seawall.storage.ledger import Ledger, Transaction
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
@@ -35,9 +37,13 @@ class Person:
         """All permissions of this person's roles."""
         return frozenset() if self.disabled else permissions_of(self.roles)
 
+    def may(self, permission: str) -> bool:
+        """Whether this person may do something. An admin may do what any component declares."""
+        return not self.disabled and (PersonRole.ADMIN in self.roles or permission in self.permissions)
+
 
 def create_person(
-    database: Database, email: str, name: str, password: str, roles: Iterable[PersonRole | str]
+    ledger: Ledger, email: str, name: str, password: str, roles: Iterable[PersonRole | str], *, by: str = "system"
 ) -> Person:
     """Create an account. Raises AccessError when the email is taken or an argument is malformed."""
     email = _email(email)
@@ -55,10 +61,14 @@ def create_person(
         "disabled": False,
         "created_at": made.created_at,
     }
-    with database.write() as connection:
-        if connection.execute(select(person.c.id).where(person.c.email == email)).first():
+
+    def unit(tx: Transaction) -> None:
+        if tx.execute(select(person.c.id).where(person.c.email == email)).first():
             raise AccessError(f"The email {email} is already in use.")
-        connection.execute(insert(person).values(row))
+        tx.insert(person, row)
+        tx.append(PersonAdded(person=made.id, roles=tuple(made.roles), by=by))
+
+    ledger.commit(unit)
     return made
 
 
@@ -84,13 +94,17 @@ def list_people(database: Database) -> list[Person]:
         return [person_of(row) for row in connection.execute(select(person).order_by(person.c.name, person.c.id))]
 
 
-def disable_person(database: Database, person_id: str) -> None:
-    """Close an account and end its sessions. Raises AccessError when the id is unknown."""
-    with database.write() as connection:
-        changed = connection.execute(update(person).where(person.c.id == person_id).values(disabled=True))
-        if changed.rowcount == 0:
+def disable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
+    """Close an account and end its sessions. Raises AccessError when nobody has that id."""
+
+    def unit(tx: Transaction) -> None:
+        if tx.execute(select(person.c.id).where(person.c.id == person_id)).first() is None:
             raise AccessError("There is no person with that id.")
-        connection.execute(session.delete().where(session.c.person == person_id))
+        tx.execute(update(person).where(person.c.id == person_id).values(disabled=True))
+        tx.execute(session.delete().where(session.c.person == person_id))
+        tx.append(PersonDisabled(person=person_id, by=by))
+
+    ledger.commit(unit)
 
 
 def person_of(row: Row[tuple[object, ...]]) -> Person:

@@ -1,8 +1,11 @@
-"""Permissions: roles of people, scopes of API keys, and the table from role to permissions."""
+"""Who may do what: roles of people, scopes of API keys, and the table from role to permissions.
+
+Components declare permissions (``component.verb``); those of Seawall have a name here, for roles and pages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 
@@ -17,17 +20,17 @@ class PersonRole(StrEnum):
 class Permission(StrEnum):
     """One permission that a page or an action requires."""
 
-    SEE_OVERVIEW = "see_overview"
-    SEE_CONTENT = "see_content"  # cases, items, decisions: what people wrote
-    REVIEW = "review"  # lease and decide cases
-    SEE_POLICIES = "see_policies"
-    SEE_OPERATIONS = "see_operations"  # pending rescreens and deliveries
-    SEE_BANKS = "see_banks"  # their entries, and the results of their matches
-    MANAGE_BANKS = "manage_banks"  # configure, add, suspend, restore, remove
-    SEE_LEDGER = "see_ledger"
-    REPLAY_DELIVERIES = "replay_deliveries"
-    VERIFY_LEDGER = "verify_ledger"
-    MANAGE_ACCESS = "manage_access"  # people and API keys
+    SEE_OVERVIEW = "screen.view_overview"
+    SEE_CONTENT = "screen.view_content"  # cases, items, decisions: what people wrote
+    REVIEW = "review.decide"  # lease and decide cases
+    SEE_POLICIES = "publish.view_policies"
+    SEE_OPERATIONS = "enforce.view_operations"  # pending rescreens and deliveries
+    SEE_BANKS = "publish.view_banks"  # what they hold, and what became of its matches
+    MANAGE_BANKS = "publish.manage_banks"  # configure, add, suspend, restore, remove
+    SEE_LEDGER = "storage.view_ledger"
+    REPLAY_DELIVERIES = "enforce.replay_deliveries"
+    VERIFY_LEDGER = "storage.verify_ledger"
+    MANAGE_ACCESS = "access.manage"  # people and API keys
 
 
 _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})
@@ -49,6 +52,13 @@ class Scope(StrEnum):
     REVIEW = "review"
     BANK = "bank"
     ADMIN = "admin"
+
+
+def check_roles(declared: Collection[str]) -> None:
+    """Raises ValueError when a role refers to a permission that no component declares."""
+    for role, permissions in PERMISSIONS.items():
+        if unknown := sorted(permissions - set(declared)):
+            raise ValueError(f"the role {role} has the permission {unknown[0]}, which no component declares")
 
 
 def permissions_of(roles: Iterable[PersonRole]) -> frozenset[Permission]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, insert
 
+from seawall.access.events import ContentViewed
 from seawall.access.tables import view
-from seawall.model import Event
-from seawall.model.events import ContentViewed
+from seawall.model import Event, EventBody
 
 
+@dataclass(frozen=True, slots=True)
 class ContentViews:
     """One row for each time a person opened someone's content."""
 
-    name = "content_views"
-    tables = (view,)
+    name: ClassVar[str] = "content_views"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ContentViewed,)
+    tables: tuple[Table, ...] = (view,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Add the views among ``events``."""
@@ -31,7 +36,7 @@ class ContentViews:
             if isinstance(event.body, ContentViewed)
         ]
         if rows:
-            conn.execute(insert(view), rows)
+            conn.execute(insert(self.tables[0]), rows)
 
 
 PROJECTIONS = (ContentViews(),)

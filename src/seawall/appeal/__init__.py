@@ -12,7 +12,7 @@ Components that act on reports (for example by opening a case) read ``ReportRece
 personal: it is stored in the vault, under the item, as ``note_name(report)``.
 """
 
-from seawall.appeal.projections import PROJECTIONS
+from seawall.appeal.component import COMPONENT
 from seawall.appeal.reports import (
     FindItem,
     InvalidReport,
@@ -24,7 +24,7 @@ from seawall.appeal.reports import (
 )
 
 __all__ = [
-    "PROJECTIONS",
+    "COMPONENT",
     "FindItem",
     "InvalidReport",
     "Report",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Connection, Table
 
 from seawall.appeal.tables import report
-from seawall.model import Event
+from seawall.model import Event, EventBody
 from seawall.model.events import ReportReceived
 from seawall.storage.upsert import upsert
 
 
+@dataclass(frozen=True, slots=True)
 class ReportProjection:
     """Every report, with its reporter and item."""
 
-    name = "report"
+    name: ClassVar[str] = "report"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReportReceived,)
     tables: tuple[Table, ...] = (report,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
@@ -35,7 +40,7 @@ class ReportProjection:
             if isinstance(event.body, ReportReceived)
         ]
         if rows:
-            upsert(conn, report, rows)
+            upsert(conn, self.tables[0], rows)
 
 
 PROJECTIONS = (ReportProjection(),)

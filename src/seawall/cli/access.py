@@ -29,7 +29,7 @@ def create_key(
 
     with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
-            out.print(create(store.database, name, scope), markup=False, soft_wrap=True)
+            out.print(create(store.ledger, name, scope, by="cli"), markup=False, soft_wrap=True)
         except AccessError as error:
             fail(str(error))
 
@@ -54,7 +54,7 @@ def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None)
 
     with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
-            revoke(store.database, key)
+            revoke(store.ledger, key, by="cli")
         except AccessError as error:
             fail(str(error))
 
@@ -75,7 +75,7 @@ def create_person(
 
     with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
-            person = create(store.database, email, name, password, role)
+            person = create(store.ledger, email, name, password, role, by="cli")
         except AccessError as error:
             fail(str(error))
     out.print(person.id)

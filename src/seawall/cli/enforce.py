@@ -27,11 +27,12 @@ def add_endpoint(
     chosen = settings(data_dir=data_dir, database_url=database)
     with explained(), open_storage(chosen) as store:
         made = add(
-            store.database,
+            store.ledger,
             store.vault,
             url=url,
             content_types=content_type or (),
             allow_private=chosen.allow_private_endpoints,
+            by="cli",
         )
     out.print(f"{made.endpoint}  {made.secret}", markup=False, soft_wrap=True)
 

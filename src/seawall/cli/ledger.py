@@ -10,9 +10,7 @@ from rich.progress import Progress
 
 from seawall.cli.common import DatabaseUrl, DataDir, err, explained, fail, out, settings
 
-command = typer.Typer()
 app = typer.Typer(no_args_is_help=True, help="Check the ledger and rebuild its projections.")
-command.add_typer(app, name="ledger")
 
 
 @app.command()
@@ -22,18 +20,25 @@ def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
 
     with (
         explained(),
-        open_storage(settings(data_dir=data_dir, database_url=database)) as store,
+        open_storage(settings(data_dir=data_dir, database_url=database), build=False) as store,
         _bar("verifying") as step,
     ):
         result = store.ledger.verify(progress=step)
     if not result.ok:
         fail(f"the ledger is not intact: {result.fault}")
     out.print(f"{result.events} events verified; chain {result.chain}")
+    for kind, count in sorted(result.unknown.items()):
+        out.print(
+            f"{count} events of the kind {kind}: no installed component declares it; its hashes were verified, its content was not read"
+        )
 
 
 @app.command()
 def rebuild(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
-    """Drop and rebuild every projection in one transaction; status 1 when one differs."""
+    """Build every projection beside its tables and swap them in; status 1 when one differs.
+
+    Servers continue meanwhile.
+    """
     from seawall.app import open_storage
 
     with (

@@ -24,7 +24,7 @@ SHIPPED: Final = (
     "seawall.cli.enforce",
     "seawall.cli.publish",
     "seawall.cli.access",
-    "seawall.cli.ledger",
+    "seawall.cli.storage",
     "seawall.cli.detectors",
     "seawall.cli.train",
 )

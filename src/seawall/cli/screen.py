@@ -44,7 +44,7 @@ def screen(
     content_types: ContentTypes = None,
     text_model: TextModel = None,
 ) -> None:
-    """Screen every row of a file, write one decision per row, and print a summary."""
+    """Screen every row of a file, write one decision a row, and print what came out."""
     from seawall.app import BANKS, configured_detectors
     from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
     from seawall.detect import Runner
@@ -68,7 +68,7 @@ def screen(
     )
     with explained():
         sources = read_sources(policies, content_types)
-        in_force: list[Bundle] = []  # judges quote the policies of the bundle in use
+        in_force: list[Bundle] = []  # judges ask about the policies of the file's own bundle
         own = configured_detectors(settings(), lambda: in_force[0].policies)
         try:
             together = Alike(alike) if alike is not None else None

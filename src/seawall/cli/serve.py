@@ -147,10 +147,10 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         app.banks.refresh()
         email, password = "demo@seawall.example", secrets.token_urlsafe(9)
         name = f"demo+{secrets.token_hex(3)}@seawall.example" if access.list_people(app.database) else email
-        access.create_person(app.database, name, "Demo", password, ["reviewer", "policy", "admin"])
-        key = access.create_key(app.database, "demo platform", ["screen", "report", "read"])
+        access.create_person(app.ledger, name, "Demo", password, ["reviewer", "policy", "admin"])
+        key = access.create_key(app.ledger, "demo platform", ["screen", "report", "read"])
         receiver = stack.enter_context(demo.start_receiver(switch=switch))
-        made = enforce.add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
+        made = enforce.add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
         stack.enter_context(Worker(app))
         server = _server(asgi(app), listening)

@@ -91,7 +91,7 @@ class PageRequest:
 
     def may(self, permission: Permission | str) -> bool:
         """Whether the visitor has this permission."""
-        return self.session is not None and permission in self.session.person.permissions
+        return self.session is not None and self.session.person.may(permission)
 
     def place(self, name: str) -> str:
         """A parameter of the path."""
@@ -138,7 +138,7 @@ class Page:
 
     path: str
     run: Run
-    permission: Permission | None = None
+    permission: Permission | str | None = None
     method: str = "GET"
     public: bool = False
     upload_bytes: int = 0  # how large a file its form may carry

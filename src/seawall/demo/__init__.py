@@ -8,7 +8,7 @@ decisions through responses and signed webhooks, like a product team's backend::
         app.publish(sources(), by="demo")
         for bank, entries in seed_banks().items():
             add_entries(app.ledger, bank, entries, "demo")
-        made = add_endpoint(app.database, app.vault, url=receiver.webhooks_url, allow_private=True)
+        made = add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
         …                                      # serve app, then, in another thread, until stop is set:
         run_platform(url, key, seed=1, stop=stop, shelf=receiver.shelf, switch=switch)

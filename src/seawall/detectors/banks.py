@@ -12,6 +12,19 @@ from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, 
 
 VERSION = "1"
 
+NAMED_BANKS = (
+    "blocked-texts",
+    "blocked-patterns",
+    "blocked-images",
+    "blocked-domains",
+    "blocked-audio",
+    "blocked-videos",
+    "catalogue-audio",
+    "protected-names",
+    "extremist-slogans",
+)
+"""Banks that policies may name before they hold anything."""
+
 
 class BankDetector:
     """Finds known texts, patterns and domains. Its signals have the banks' revision as their version.

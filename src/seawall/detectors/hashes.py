@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from seawall.detect.hasher_checks import hash_fault, spec_faults
 from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, to_signals
-from seawall.match import BankMatcher, EntryError
+from seawall.match import BankMatcher, EntryError, Hashers
 from seawall.match.entries import HASHED, hashed_modality
 from seawall.model.content import Part
 from seawall.model.signals import (
@@ -18,6 +19,18 @@ from seawall.model.signals import (
     Unknown,
     UnknownReason,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledHashers:
+    """The hashers of plug-ins, by name: further kinds of bank entries."""
+
+    by_name: Mapping[str, Hasher]
+
+    @property
+    def kinds(self) -> Hashers:
+        """The kinds of bank entries that they add."""
+        return {name: hasher.spec for name, hasher in self.by_name.items()}
 
 
 class HashDetector:

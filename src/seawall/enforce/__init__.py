@@ -17,7 +17,8 @@ A worker makes the delivery attempts, one job of kind ``deliver`` each, on any n
 Receivers are added with ``add_endpoint``; ``replay`` sends a message again.
 """
 
-from seawall.enforce.delivery import DeliveryClient, deliver
+from seawall.enforce.component import COMPONENT
+from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver
 from seawall.enforce.delivery_state import DeliveryState, EnforcementState, IllegalTransition
 from seawall.enforce.endpoints import (
     Endpoint,
@@ -29,15 +30,15 @@ from seawall.enforce.endpoints import (
     set_enabled,
 )
 from seawall.enforce.enforce import JOB_KIND, Changes, apply
-from seawall.enforce.projections import PROJECTIONS
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 from seawall.enforce.urls import EndpointRefused
 
 __all__ = [
+    "COMPONENT",
     "JOB_KIND",
-    "PROJECTIONS",
     "CannotReplay",
     "Changes",
+    "DecisionLookup",
     "DeliveryClient",
     "DeliveryState",
     "Endpoint",

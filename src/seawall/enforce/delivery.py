@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,7 @@ from seawall.enforce.breaker import Breaker
 from seawall.enforce.delivery_state import UNFINISHED, DeliveryTrigger
 from seawall.enforce.endpoints import find_endpoint
 from seawall.enforce.enforce import JOB_KIND
+from seawall.enforce.events import DeliveryAttempted
 from seawall.enforce.outbox import OutboxMessage, kinds_in_force
 from seawall.enforce.sending import DEFAULT_LIMITS, Limits, Sent, post
 from seawall.enforce.signing import sign
@@ -24,7 +26,6 @@ from seawall.enforce.tables import delivery as delivery_table
 from seawall.enforce.tables import enforcement as enforcement_table
 from seawall.enforce.urls import GetAddrInfo
 from seawall.model import Decision, now_ms
-from seawall.model.events import DeliveryAttempted
 from seawall.storage import Database, Erased, Job, Ledger, Transaction, Vault
 from seawall.storage.errors import LeaseLost
 
@@ -34,6 +35,14 @@ GONE = 410
 _WAIT_BEHIND_MS = 60_000  # wait behind an earlier message of the item, shortened when that one finishes
 _SPREAD_MS = 5_000  # over which messages that waited for a silent receiver are spread
 _USER_AGENT = "Seawall-Webhooks/1"
+
+
+class DecisionLookup(ABC):
+    """Where decisions are read: a service that the component that records them makes."""
+
+    @abstractmethod
+    def find(self, decision: str) -> Decision:
+        """The whole record of one decision. Raises LookupError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,11 @@ import msgspec
 from sqlalchemy import RowMapping, select, update
 
 from seawall.enforce import urls
+from seawall.enforce.events import EndpointAdded, EndpointSecretRotated, EndpointSwitched
 from seawall.enforce.signing import new_secret
 from seawall.enforce.tables import endpoint as table
 from seawall.model import new_id, now_ms
-from seawall.storage import Database, Transaction, Vault
+from seawall.storage import Database, Ledger, Transaction, Vault
 
 OVERLAP_MS: Final = 24 * 3_600_000
 """How long messages are also signed with the old secret after a rotation, so that receivers can switch."""
@@ -67,12 +68,13 @@ class UnknownEndpoint(LookupError):
 
 
 def add_endpoint(
-    database: Database,
+    ledger: Ledger,
     vault: Vault,
     *,
     url: str,
     content_types: Iterable[str] = (),
     allow_private: bool = False,
+    by: str = "system",
     getaddrinfo: urls.GetAddrInfo | None = None,
 ) -> NewSecret:
     """Register a receiver; later enforcements are delivered to it.
@@ -81,16 +83,21 @@ def add_endpoint(
     """
     urls.check(url, allow_private=allow_private, **({} if getaddrinfo is None else {"getaddrinfo": getaddrinfo}))
     made = NewSecret(new_id("ep"), new_secret())
+    wanted = sorted(set(content_types))
     row = {
         "id": made.endpoint,
         "url": url,
         "secret": _protect(vault, made.endpoint, SigningSecrets(made.secret)),
-        "content_types": msgspec.json.encode(sorted(set(content_types))).decode(),
+        "content_types": msgspec.json.encode(wanted).decode(),
         "enabled": True,
         "created_at": now_ms(),
     }
-    with database.write() as connection:
-        connection.execute(table.insert(), row)
+
+    def unit(tx: Transaction) -> None:
+        tx.insert(table, row)
+        tx.append(EndpointAdded(endpoint=made.endpoint, content_types=tuple(wanted), by=by))
+
+    ledger.commit(unit)
     return made
 
 
@@ -100,29 +107,37 @@ def list_endpoints(database: Database) -> list[Endpoint]:
         return [_endpoint(row) for row in connection.execute(_EVERY).mappings()]
 
 
-def set_enabled(database: Database, endpoint: str, enabled: bool) -> None:
-    """Enable or disable a receiver. Raises UnknownEndpoint.
+def set_enabled(ledger: Ledger, endpoint: str, enabled: bool, *, by: str = "system") -> None:
+    """Switch a receiver on or off. Raises UnknownEndpoint.
 
     While it is disabled, nothing new is queued for it, and queued messages become dead (``endpoint_disabled``) when
     they are due; they can be replayed after enabling it.
     """
-    with database.write() as connection:
-        changed = connection.execute(update(table).where(table.c.id == endpoint).values(enabled=enabled))
-        if changed.rowcount == 0:
+
+    def unit(tx: Transaction) -> None:
+        if tx.execute(select(table.c.id).where(table.c.id == endpoint)).first() is None:
             raise UnknownEndpoint(endpoint)
+        tx.execute(update(table).where(table.c.id == endpoint).values(enabled=enabled))
+        tx.append(EndpointSwitched(endpoint=endpoint, enabled=enabled, by=by))
+
+    ledger.commit(unit)
 
 
-def rotate_secret(database: Database, vault: Vault, endpoint: str) -> NewSecret:
-    """Give a receiver a new secret; the old one is used alongside for a day. Raises UnknownEndpoint."""
+def rotate_secret(ledger: Ledger, vault: Vault, endpoint: str, *, by: str = "system") -> NewSecret:
+    """Give a receiver a new secret. Raises UnknownEndpoint. The old one goes on being used beside it for a day."""
     made = NewSecret(endpoint, new_secret())
-    with database.write() as connection:
-        row = connection.execute(select(table.c.secret).where(table.c.id == endpoint)).first()
+
+    def unit(tx: Transaction) -> None:
+        row = tx.execute(select(table.c.secret).where(table.c.id == endpoint)).first()
         if row is None:
             raise UnknownEndpoint(endpoint)
         old = _reveal(vault, endpoint, row.secret)
-        new = SigningSecrets(made.secret, old.current, now_ms() + OVERLAP_MS)
+        new = SigningSecrets(made.secret, old.current, tx.at + OVERLAP_MS)
         values = {"secret": _protect(vault, endpoint, new)}
-        connection.execute(update(table).where(table.c.id == endpoint).values(values))
+        tx.execute(update(table).where(table.c.id == endpoint).values(values))
+        tx.append(EndpointSecretRotated(endpoint=endpoint, by=by))
+
+    ledger.commit(unit)
     return made
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from seawall.enforce.delivery_state import EnforcementState
 from seawall.enforce.diff import ActiveEnforcement, ToApply, enforcement_diff
 from seawall.enforce.endpoints import receivers
+from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement as table
 from seawall.model import ACTIONS, Action, ActionSubject, Decision, new_id
-from seawall.model.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.storage import Transaction
 
 JOB_KIND = "deliver"

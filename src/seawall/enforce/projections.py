@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import Connection, Table, select
 
@@ -15,30 +16,33 @@ from seawall.enforce.delivery_state import (
     reversed_from,
 )
 from seawall.enforce.diff import canonical_parameters
-from seawall.enforce.tables import delivery, enforcement
-from seawall.model import Event
-from seawall.model.events import (
+from seawall.enforce.events import (
     DeliveryAttempted,
     DeliveryQueued,
     DeliveryReplayed,
     EnforcementApplied,
     EnforcementReversed,
 )
+from seawall.enforce.tables import delivery, enforcement
+from seawall.model import Event, EventBody
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import upsert
 
 Row: TypeAlias = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
 class EnforcementProjection:
     """Current and past enforcements."""
 
-    name = "enforcement"
+    name: ClassVar[str] = "enforcement"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed)
     tables: tuple[Table, ...] = (enforcement,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
-        events = [event for event in events if isinstance(event.body, EnforcementApplied | EnforcementReversed)]
+        (enforcement,) = self.tables
         made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
         named = {event.body.enforcement for event in events if isinstance(event.body, EnforcementReversed)}
         rows = _load(conn, enforcement, named - made)
@@ -72,14 +76,18 @@ def _applied(event: Event, body: EnforcementApplied) -> Row:
     }
 
 
+@dataclass(frozen=True, slots=True)
 class DeliveryProjection:
     """Every message to a receiver, with its state."""
 
-    name = "delivery"
+    name: ClassVar[str] = "delivery"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DeliveryQueued, DeliveryAttempted, DeliveryReplayed)
     tables: tuple[Table, ...] = (delivery,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
+        (delivery,) = self.tables
         kinds = DeliveryQueued | DeliveryAttempted | DeliveryReplayed
         bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
         made = {body.delivery for _, body in bodies if isinstance(body, DeliveryQueued)}

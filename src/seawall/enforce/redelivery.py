@@ -8,9 +8,9 @@ from sqlalchemy import Row, Select, select
 
 from seawall.enforce.delivery_state import UNFINISHED
 from seawall.enforce.enforce import JOB_KIND
+from seawall.enforce.events import DeliveryReplayed
 from seawall.enforce.tables import delivery as delivery_table
 from seawall.enforce.tables import enforcement as enforcement_table
-from seawall.model.events import DeliveryReplayed
 from seawall.storage import Ledger, Transaction
 
 

@@ -30,6 +30,7 @@ from seawall.policy.explain import (
 from seawall.policy.features import Context, Row
 from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
+from seawall.policy.published import NothingPublished, PublishedBundles
 from seawall.policy.tree import Feature
 from seawall.yamlfile.source import PolicyErrors, Problem
 
@@ -42,12 +43,15 @@ __all__ = [
     "Explanation",
     "Feature",
     "FeatureRead",
+    "ItemError",
+    "NothingPublished",
     "Outcome",
     "Policy",
     "PolicyErrors",
     "PolicySource",
     "Problem",
     "Program",
+    "PublishedBundles",
     "ResolvedThreshold",
     "Row",
     "RowIncomplete",

@@ -5,6 +5,7 @@ bundle.publish(build_bundle(…), by="deploy")
 bundle.current.program("comment")
 """
 
+from seawall.policy import NothingPublished
 from seawall.publish.banks import (
     REASONS,
     RETRO_JOB,
@@ -18,10 +19,10 @@ from seawall.publish.banks import (
     Match,
     NewEntry,
     NoSuchEntry,
+    Past,
     RetroMatch,
     RetroSearch,
     StoredEntries,
-    StoredItemParts,
     add_entries,
     configure_bank,
     find_bank,
@@ -38,7 +39,8 @@ from seawall.publish.banks import (
     restore_entry,
     suspend_entry,
 )
-from seawall.publish.bundles import BundleInForce, NothingPublished
+from seawall.publish.bundles import BundleInForce
+from seawall.publish.component import COMPONENT
 from seawall.publish.exchanges import (
     EXCHANGE_JOB,
     FEEDBACK_JOB,
@@ -47,14 +49,13 @@ from seawall.publish.exchanges import (
     list_exchanges,
     open_all,
 )
-from seawall.publish.projections import PROJECTIONS
 from seawall.publish.queries import Counts, Entry, find_entries, find_entry, list_entries
 from seawall.publish.sources import SourceError, Sources, read_sources
 
 __all__ = [
+    "COMPONENT",
     "EXCHANGE_JOB",
     "FEEDBACK_JOB",
-    "PROJECTIONS",
     "REASONS",
     "RETRO_JOB",
     "RETRO_RESCREEN_JOB",
@@ -73,12 +74,12 @@ __all__ = [
     "NewEntry",
     "NoSuchEntry",
     "NothingPublished",
+    "Past",
     "RetroMatch",
     "RetroSearch",
     "SourceError",
     "Sources",
     "StoredEntries",
-    "StoredItemParts",
     "add_entries",
     "configure_bank",
     "find_bank",

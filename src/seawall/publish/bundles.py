@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import structlog
 from sqlalchemy import Connection, Table, select
 
-from seawall.model import BundlePublished, Event
-from seawall.policy import Bundle, load_bundle
+from seawall.model import Event, EventBody
+from seawall.policy import Bundle, NothingPublished, PublishedBundles, load_bundle
+from seawall.publish.events import BundlePublished
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Blobs, Database, Ledger, Transaction
 from seawall.storage.upsert import insert_rows
@@ -19,11 +21,7 @@ _log = structlog.get_logger(__name__)
 _NEWEST = select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(1)
 
 
-class NothingPublished(Exception):
-    """No bundle has been published to this database yet."""
-
-
-class BundleInForce:
+class BundleInForce(PublishedBundles):
     """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and takes no pause."""
 
     def __init__(self, database: Database, ledger: Ledger, blobs: Blobs) -> None:
@@ -83,11 +81,14 @@ class BundleInForce:
         return load_bundle(self._blobs.get(bundle_hash))
 
 
+@dataclass(frozen=True, slots=True)
 class Bundles:
     """The projection ``bundle``."""
 
     name: ClassVar[str] = "bundles"
-    tables: ClassVar[tuple[Table, ...]] = (bundle_table,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (BundlePublished,)
+    tables: tuple[Table, ...] = (bundle_table,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """One row a publication."""
@@ -105,4 +106,4 @@ class Bundles:
             if isinstance(event.body, BundlePublished)
         ]
         if rows:
-            insert_rows(connection, bundle_table, rows)
+            insert_rows(connection, self.tables[0], rows)

@@ -79,14 +79,6 @@ bank_hit = Table(
     Index("ix_bank_hit_entry", "entry", "at"),
 )
 
-# Operational: where the follower of the ledger stands that guards the banks.
-bank_watch = Table(
-    "bank_watch",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False),
-)
-
 # Operational: searches for new entries in past items.
 retro = Table(
     "retro",

@@ -14,10 +14,10 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
-from seawall.review.projections import PROJECTIONS
 from seawall.review.reviews import (
     DOES_NOT_VIOLATE,
     REASONS,
@@ -29,9 +29,9 @@ from seawall.review.reviews import (
 )
 
 __all__ = [
+    "COMPONENT",
     "DOES_NOT_VIOLATE",
     "LEASE_MS",
-    "PROJECTIONS",
     "REASONS",
     "REPORTS_QUEUE",
     "REVIEW_RULE",

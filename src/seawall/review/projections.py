@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
-from seawall.model import Event, ItemRef
-from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived, ReviewSubmitted
+from seawall.model import Event, EventBody, ItemRef
+from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived
+from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import (
     Case,
     CaseState,
@@ -27,14 +29,18 @@ from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
 
 
+@dataclass(frozen=True, slots=True)
 class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``."""
 
-    name = "cases"
-    tables = (case_table,)
+    name: ClassVar[str] = "cases"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade, ReportReceived, ReviewSubmitted)
+    tables: tuple[Table, ...] = (case_table,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply ``events`` to the cases they are about."""
+        (cases,) = self.tables
         facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
         if not facts:
             return
@@ -42,8 +48,8 @@ class Cases:
             case_id(event.body.item.ref)
             for event in events
             if isinstance(event.body, ItemSubmitted) and event.body.item.revision == 1
-        }  # an item that is new in this batch has no case
-        before = _load(conn, sorted({found for _, found, _, _ in facts} - fresh))
+        }  # an item that was not there before the batch has no case
+        before = _load(conn, cases, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
         for at, found, item, fact in facts:
             current = after.get(found)
@@ -53,14 +59,17 @@ class Cases:
                 current = new_case(item)
             if current is not None:
                 after[found] = step(current, fact, at)
-        _store(conn, before, after)
+        _store(conn, cases, before, after)
 
 
+@dataclass(frozen=True, slots=True)
 class Reviews:
     """One row per review."""
 
-    name = "reviews"
-    tables = (review_table,)
+    name: ClassVar[str] = "reviews"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReviewSubmitted,)
+    tables: tuple[Table, ...] = (review_table,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Add the reviews among ``events``."""
@@ -80,7 +89,7 @@ class Reviews:
             if isinstance(event.body, ReviewSubmitted)
         ]
         if rows:
-            insert_rows(conn, review_table, rows)
+            insert_rows(conn, self.tables[0], rows)
 
 
 PROJECTIONS = (Cases(), Reviews())
@@ -98,16 +107,16 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return None
 
 
-def _load(conn: Connection, ids: Sequence[str]) -> dict[str, Case]:
+def _load(conn: Connection, cases: Table, ids: Sequence[str]) -> dict[str, Case]:
     found: dict[str, Case] = {}
-    for row in select_in_chunks(conn, select(case_table), case_table.c.id, ids):
+    for row in select_in_chunks(conn, select(cases), cases.c.id, ids):
         fields = dict(row._mapping)
         fields["state"] = CaseState(fields["state"])
         found[row.id] = Case(**fields)
     return found
 
 
-def _store(conn: Connection, before: dict[str, Case], after: dict[str, Case]) -> None:
+def _store(conn: Connection, cases: Table, before: dict[str, Case], after: dict[str, Case]) -> None:
     moved = [case for found, case in after.items() if case != before.get(found)]
     if rows := [asdict(case) for case in moved if case.state is not CaseState.NONE]:
-        upsert(conn, case_table, rows)
+        upsert(conn, cases, rows)

@@ -21,9 +21,10 @@ from seawall.model import (
     Reason,
     new_id,
 )
-from seawall.model.events import DecisionMade, ReviewSubmitted
+from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease

@@ -7,9 +7,9 @@ answer.verdict, answer.degraded
 
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
+from seawall.screen.component import COMPONENT
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_state import ItemState, item_state_of
-from seawall.screen.projections import PROJECTIONS
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import (
@@ -24,9 +24,9 @@ from seawall.screen.stored_content import (
 from seawall.screen.submission import item_kind
 
 __all__ = [
+    "COMPONENT",
     "FAIL_MODE_POLICY",
     "FAIL_MODE_RULES",
-    "PROJECTIONS",
     "DerivedPart",
     "Idempotency",
     "IdempotencyConflict",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import select
 
-from seawall.model import Action, DecisionMade, DecisionSource, Reason
+from seawall.model import Action, DecisionSource, Reason
+from seawall.screen.events import DECISION_MADE
 from seawall.screen.tables import decision, item
 from seawall.storage import Transaction
 from seawall.storage.ledger import event
-
-_DECODER = msgspec.json.Decoder(DecisionMade)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class ItemState:
 _HEAD = select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision")).select_from(
     item.outerjoin(decision, decision.c.id == item.c.decision)
 )
-_BODY = select(event.c.body)
+_BODY = select(event.c.version, event.c.body)
 
 
 def item_state_of(tx: Transaction, ref: str) -> ItemState | None:
@@ -47,7 +45,8 @@ def item_state_of(tx: Transaction, ref: str) -> ItemState | None:
     actions: tuple[Action, ...] = ()
     reasons: tuple[Reason, ...] = ()
     if by_person:
-        made = _DECODER.decode(tx.execute(_BODY.where(event.c.seq == row.seq)).scalar_one()).decision
+        stored = tx.execute(_BODY.where(event.c.seq == row.seq)).one()
+        made = DECISION_MADE.decode(stored.version, stored.body).decision
         actions, reasons = made.actions, made.reasons
     return ItemState(
         ref=row.ref,

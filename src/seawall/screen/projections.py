@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, Update, bindparam, or_, select, update
 
-from seawall.model import Decision, DecisionMade, Event, ItemSubmitted, SubjectErased, UnknownReason, gravest
+from seawall.model import Decision, DecisionMade, Event, EventBody, ItemSubmitted, SubjectErased, UnknownReason, gravest
 from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic
 from seawall.storage.upsert import insert_rows, upsert
 
 _MINUTE = 60_000
 
 
+@dataclass(frozen=True, slots=True)
 class Items:
     """``item`` and ``revision``."""
 
     name: ClassVar[str] = "items"
-    tables: ClassVar[tuple[Table, ...]] = (item, revision)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade)
+    tables: tuple[Table, ...] = (item, revision)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """Fold submissions and decisions into the head of each item."""
@@ -70,49 +75,54 @@ class Items:
         heads: dict[str, dict[str, Any]],
         touched: dict[str, dict[str, Any]],
     ) -> None:
+        item, revision = self.tables
         if touched:
             rows = [{"b_ref": ref, **now} for ref, now in touched.items()]
-            connection.execute(_TOUCH, rows)
+            connection.execute(_decided(item), rows)
         if revisions:
             insert_rows(connection, revision, revisions)
         if heads:
-            _keep_decisions(connection, heads, touched)
+            _keep_decisions(connection, item, heads, touched)
             upsert(connection, item, list(heads.values()))
 
 
 def _keep_decisions(
-    connection: Connection, heads: dict[str, dict[str, Any]], touched: dict[str, dict[str, Any]]
+    connection: Connection, item: Table, heads: dict[str, dict[str, Any]], touched: dict[str, dict[str, Any]]
 ) -> None:
     """A new revision of a known item keeps the decision in force until it is decided itself."""
     later = [ref for ref, row in heads.items() if row["revision"] > 1 and row["decision"] is None]
-    for ref, *kept in connection.execute(_KEPT.where(item.c.ref.in_(later))) if later else ():
+    query = select(item.c.ref, item.c.decision, item.c.verdict, item.c.degraded, item.c.decided_at)
+    for ref, *kept in connection.execute(query.where(item.c.ref.in_(later))) if later else ():
         heads[ref].update(zip(("decision", "verdict", "degraded", "decided_at"), kept, strict=True))
 
 
-_TOUCH = (
-    update(item)
-    .where(item.c.ref == bindparam("b_ref"))
-    .values(
-        decision=bindparam("decision"),
-        verdict=bindparam("verdict"),
-        degraded=bindparam("degraded"),
-        decided_at=bindparam("decided_at"),
+@cache
+def _decided(item: Table) -> Update:
+    return (
+        update(item)
+        .where(item.c.ref == bindparam("b_ref"))
+        .values(
+            decision=bindparam("decision"),
+            verdict=bindparam("verdict"),
+            degraded=bindparam("degraded"),
+            decided_at=bindparam("decided_at"),
+        )
     )
-)
-_KEPT = select(item.c.ref, item.c.decision, item.c.verdict, item.c.degraded, item.c.decided_at)
 
 
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """``decision`` and ``fired_rule``."""
 
     name: ClassVar[str] = "decisions"
-    tables: ClassVar[tuple[Table, ...]] = (decision, fired_rule)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade,)
+    tables: tuple[Table, ...] = (decision, fired_rule)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """One row a decision, one row a rule that fired."""
         made = [(event.seq, event.body.decision) for event in events if isinstance(event.body, DecisionMade)]
-        if not made:
-            return
+        decision, fired_rule = self.tables
         insert_rows(connection, decision, [_decision_row(seq, one) for seq, one in made])
         fired = [row for _, one in made for row in _fired_rows(one)]
         if fired:
@@ -157,29 +167,34 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
 class PendingRescreens:
     """``pending rescreen``: opened by a degraded decision, paid by the next decision about the item that is not degraded.
 
-    What was erased cannot be looked at again: its pending rescreen ends in the state ``erased``. Stands after ``Items``.
+    What was erased cannot be looked at again: its pending rescreen ends in the state ``erased``.
     """
 
     name: ClassVar[str] = "pending_rescreens"
-    tables: ClassVar[tuple[Table, ...]] = (pending_rescreen,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade, SubjectErased)
+    tables: tuple[Table, ...] = (pending_rescreen,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """A degraded decision after a degraded one keeps the first promise: the older pending rescreen stays, no new one opens."""
+        (pending_rescreen,) = self.tables
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
         items = {one.item.ref for one in made if one.rescreen_due is not None or one.supersedes is not None}
-        erased = _erased_items(connection, events)
-        items.update(*erased.values())
-        if not items:
+        erased = {event.body.subject for event in events if isinstance(event.body, SubjectErased)}
+        if not items and not erased:
             return
-        query = select(pending_rescreen).where(pending_rescreen.c.item.in_(items), pending_rescreen.c.state == "open")
+        about = or_(pending_rescreen.c.item.in_(items | erased), pending_rescreen.c.actor.in_(erased))
+        query = select(pending_rescreen).where(about, pending_rescreen.c.state == "open")
         open_now = {row.item: dict(row._mapping) for row in connection.execute(query)}
         written: dict[str, dict[str, Any]] = {}
         for event in events:
             if isinstance(event.body, SubjectErased):
-                for ref in erased[event.body.subject] & open_now.keys():
+                subject = event.body.subject
+                for ref in [ref for ref, row in open_now.items() if subject in (ref, row["actor"])]:
                     ended = open_now.pop(ref)
                     ended.update(state="erased", paid_at=event.at)
                     written[ended["decision"]] = ended
@@ -200,22 +215,12 @@ class PendingRescreens:
             upsert(connection, pending_rescreen, list(written.values()))
 
 
-def _erased_items(connection: Connection, events: Sequence[Event]) -> dict[str, set[str]]:
-    """The items that went with each erased subject: the item itself, or those of an account."""
-    erased: dict[str, set[str]] = {
-        event.body.subject: {event.body.subject} for event in events if isinstance(event.body, SubjectErased)
-    }
-    if erased:
-        for ref, actor in connection.execute(select(item.c.ref, item.c.actor).where(item.c.actor.in_(erased))):
-            erased[actor].add(ref)
-    return erased
-
-
 def _pending_row(made: Decision) -> dict[str, Any]:
     return {
         "decision": made.id,
         "item": made.item.ref,
         "content_type": made.item.content_type,
+        "actor": made.actor,
         "opened_at": made.at,
         "due_at": made.rescreen_due,
         "detectors": _unanswered(made),
@@ -231,11 +236,14 @@ def _unanswered(made: Decision) -> str:
     return ",".join(sorted(names))
 
 
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """``traffic``: decisions by minute, content type, source and verdict."""
 
     name: ClassVar[str] = "traffic"
-    tables: ClassVar[tuple[Table, ...]] = (traffic,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade,)
+    tables: tuple[Table, ...] = (traffic,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """Add the batch's counts to the minutes they fall in."""
@@ -254,7 +262,7 @@ class Traffic:
             {**dict(zip(names, key, strict=True)), "decisions": count, "degraded": degraded[key]}
             for key, count in decisions.items()
         ]
-        upsert(connection, traffic, rows, add=("decisions", "degraded"))
+        upsert(connection, self.tables[0], rows, add=("decisions", "degraded"))
 
 
 PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic())

@@ -9,14 +9,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from seawall.model import UNKNOWN, Decision, DecisionMade, FeatureValue, Item
+from seawall.model import UNKNOWN, Decision, FeatureValue, Item
 from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_media, restore, type_of
+from seawall.screen.events import DECISION_MADE
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
 from seawall.storage import Blobs, Database, Vault
 from seawall.storage.ledger import event
-
-_DECODER = msgspec.json.Decoder(DecisionMade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +39,15 @@ class ItemContent:
 def load_decision(database: Database, decision: str) -> Decision:
     """The whole record of one decision. Raises LookupError."""
     query = (
-        select(event.c.body)
+        select(event.c.version, event.c.body)
         .join(decision_table, decision_table.c.seq == event.c.seq)
         .where(decision_table.c.id == decision)
     )
     with database.read() as connection:
-        body = connection.execute(query).scalar_one_or_none()
-    if body is None:
+        stored = connection.execute(query).one_or_none()
+    if stored is None:
         raise LookupError(f"there is no decision {decision!r}")
-    made: Decision = _DECODER.decode(body).decision
-    return made
+    return DECISION_MADE.decode(stored.version, stored.body).decision
 
 
 def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:

@@ -81,6 +81,7 @@ pending_rescreen = Table(
     Column("decision", Text, primary_key=True),
     Column("item", Text, nullable=False),
     Column("content_type", Text, nullable=False),
+    Column("actor", Text),
     Column("opened_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("detectors", Text, nullable=False),  # comma-separated names of those that did not answer
@@ -90,6 +91,7 @@ pending_rescreen = Table(
     Column("paid_at", BigInteger),
     Index("ix_pending_rescreen_state", "state", "due_at"),
     Index("ix_pending_rescreen_item", "item"),
+    Index("ix_debt_actor", "actor"),
 )
 
 # Counts by minute (milliseconds since 1970, floored), for the overview's plots.

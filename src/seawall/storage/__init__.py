@@ -3,7 +3,8 @@
     database = open_database("sqlite:////var/lib/seawall/seawall.db")   # or postgresql://…
     database.migrate()
     vault = Vault.open_in(database, Path("/var/lib/seawall"))
-    ledger = Ledger(database, vault, projections)
+    ledger = Ledger(database, vault, events, projections)
+    ledger.build()                                                       # projections that are new or changed
 
     def unit(tx: Transaction) -> str:
         account = tx.subject("account", "u-17")                          # a surrogate; the id itself is sealed
@@ -17,18 +18,20 @@
     vault.open(item, "fields/1")
     ledger.events(after=0)
 
-Events are appended once and never changed; projections (``Projection``) fill tables from them in the same
-transaction; ``Ledger.rebuild`` makes those tables again, byte for byte. Personal content lives in the vault under a
-key per subject: ``Vault.erase`` destroys it and the ledger stands.
+Events (``EventSpec``) are appended once and never changed; projections (``Projection``) fill tables from them in the
+same transaction; ``Ledger.rebuild`` makes those tables again, byte for byte. Personal content lives in the vault under
+a key per subject: ``Vault.erase`` destroys it and the ledger stands.
 """
 
-from seawall.storage.batch import Projection
 from seawall.storage.blobs import Blobs
+from seawall.storage.build import Rebuild, RebuiltTable
 from seawall.storage.database import Database, metadata, open_database
 from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, StorageError
-from seawall.storage.jobs import Job, Jobs
+from seawall.storage.events import Events, EventSpec
+from seawall.storage.jobs import Job, Jobs, JobState
 from seawall.storage.ledger import Ledger
-from seawall.storage.replay import Rebuild, RebuiltTable, Verification
+from seawall.storage.projection import Projection
+from seawall.storage.replay import Verification
 from seawall.storage.transaction import Prefetch, Transaction
 from seawall.storage.vault import Vault
 
@@ -36,7 +39,10 @@ __all__ = [
     "Blobs",
     "Database",
     "Erased",
+    "EventSpec",
+    "Events",
     "Job",
+    "JobState",
     "Jobs",
     "LeaseLost",
     "Ledger",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Result, Table, tuple_
 
@@ -13,6 +13,7 @@ from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
 from seawall.storage.driver import run, run_many
 from seawall.storage.errors import LeaseLost
 from seawall.storage.keys import MasterKey
+from seawall.storage.projection import LedgerSchema
 from seawall.storage.subjects import KnownSubject, Subjects
 from seawall.storage.transaction import Key, Prefetch, Transaction, Writes
 from seawall.storage.upsert import insert_rows
@@ -21,21 +22,6 @@ WriterLock = Callable[[Connection], None]
 
 _LOCK_KEY: Final = 0x5EA_3A11  # Seawall's writers, in PostgreSQL's space of advisory locks (one space a database)
 _IN: Final = 1000
-
-
-class Projection(Protocol):
-    """Tables derived from events. Rows depend on the events and their order alone, not on how they are batched."""
-
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """The tables it fills; nobody else writes to them."""
-
-    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Bring the tables up to date with ``events``, which follow those applied before."""
 
 
 def writer_lock(connection: Connection) -> None:
@@ -62,7 +48,7 @@ class HotPathSql:
             "LEFT JOIN (SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1) AS last ON true "
             "WHERE state.name = 'erasures'"
         )
-        self.event = insert("event", "seq, id, at, kind, body, leaf, chain")
+        self.event = insert("event", "seq, id, at, kind, version, body, leaf, chain")
         self.subject = insert("subject", "ref, lookup, owner, key")
         self.vault = insert("vault", "ref, name, data") + " ON CONFLICT (ref, name) DO UPDATE SET data = excluded.data"
         self.job = (
@@ -82,7 +68,7 @@ class CommitBatch:
         sql: HotPathSql,
         subjects: Subjects,
         master: MasterKey,
-        projections: Sequence[Projection],
+        schema: LedgerSchema,
         head: tuple[int, bytes],
         job_numbers: Iterator[int],
     ) -> None:
@@ -93,7 +79,7 @@ class CommitBatch:
         self._job_numbers = job_numbers
         self._connection = connection
         self._sql = sql
-        self._projections = projections
+        self.schema = schema
         self._writes = Writes()
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
         self._lookups: dict[tuple[str, str], bytes] = {}  # of the names already asked for
@@ -199,19 +185,18 @@ class CommitBatch:
         if writes.events:
             self._append(writes.events)
 
-    def _append(self, bodies: list[tuple[str, bytes, EventBody]]) -> None:
+    def _append(self, bodies: list[tuple[str, int, bytes, EventBody]]) -> None:
         seq, chain, at = self.head, self._chain, self.at
         rows, events = [], []
-        for kind, data, body in bodies:
+        for kind, version, data, body in bodies:
             seq += 1
             event_id = new_id("ev", at)
-            leaf = leaf_hash(event_id, at, kind, data)
+            leaf = leaf_hash(event_id, at, kind, version, data)
             chain = chain_hash(chain, leaf)
-            rows.append((seq, event_id, at, kind, data, leaf, chain))
+            rows.append((seq, event_id, at, kind, version, data, leaf, chain))
             events.append(Event(seq=seq, id=event_id, at=at, kind=kind, body=body))
         run_many(self._connection, self._sql.event, rows)
-        for projection in self._projections:
-            projection.apply(self._connection, events)
+        self.schema.project(self._connection, events)
         self.head, self._chain = seq, chain
 
     def _insert_rows(self, rows: list[tuple[Table, dict[str, Any]]]) -> None:

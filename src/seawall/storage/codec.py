@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
-from seawall.model import EVENT_KINDS, EventBody
+from seawall.model import EventBody
 
 GENESIS: Final = bytes(32)
 """The chain before the first event."""
@@ -16,27 +15,18 @@ GENESIS: Final = bytes(32)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-@cache
-def _decoder(kind: str) -> msgspec.json.Decoder[EventBody]:
-    return msgspec.json.Decoder(EVENT_KINDS[kind])
-
-
 def encode_body(body: EventBody) -> bytes:
     """The canonical JSON of a body: declared fields in their order, keys of mappings sorted, no white space."""
     return _encode(body)
 
 
-def decode_body(kind: str, data: bytes) -> EventBody:
-    """The body back. Raises KeyError for a kind this code does not know, msgspec.DecodeError for unfit bytes."""
-    return _decoder(kind).decode(data)
+def leaf_hash(event_id: str, at: int, kind: str, version: int, body: bytes) -> bytes:
+    """SHA-256(0x00 ‖ id ‖ LF ‖ at ‖ LF ‖ kind ‖ LF ‖ version ‖ LF ‖ body): a leaf in the manner of RFC 6962.
 
-
-def leaf_hash(event_id: str, at: int, kind: str, body: bytes) -> bytes:
-    """SHA-256(0x00 ‖ id ‖ LF ‖ at in decimal ‖ LF ‖ kind ‖ LF ‖ body), UTF-8: a leaf in the manner of RFC 6962.
-
-    None of id, at and kind holds a line feed, so no two events give the same input.
+    Text is UTF-8, at and version are in decimal. Neither id nor kind holds a line feed, so no two events give the
+    same input. The body is the bytes as stored, of whatever version.
     """
-    return sha256(b"\0%b\n%d\n%b\n%b" % (event_id.encode(), at, kind.encode(), body)).digest()
+    return sha256(b"\0%b\n%d\n%b\n%d\n%b" % (event_id.encode(), at, kind.encode(), version, body)).digest()
 
 
 def chain_hash(previous: bytes, leaf: bytes) -> bytes:

@@ -6,15 +6,104 @@ schedules, permissions, settings, migrations, and the modules of its API routes,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from seawall.storage.batch import Projection
+from seawall.model import Event, EventBody, SubjectErased
+from seawall.settings import Settings
+from seawall.storage.blobs import Blobs
+from seawall.storage.database import Database
+from seawall.storage.events import Events, EventSpec
+from seawall.storage.jobs import Job, Jobs
+from seawall.storage.ledger import Ledger
+from seawall.storage.projection import Projection
+from seawall.storage.transaction import Transaction
+from seawall.storage.vault import Vault
+
+Service = TypeVar("Service")
+
+
+@runtime_checkable
+class SupportsRefresh(Protocol):
+    """A service that holds a copy of what is in the database."""
+
+    def refresh(self) -> object:
+        """Take in what other processes changed. Called twice a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+class Context:
+    """What the code of a component works with: the opened storage, the settings, and the services made so far."""
+
+    settings: Settings
+    database: Database
+    ledger: Ledger
+    vault: Vault
+    jobs: Jobs
+    blobs: Blobs
+    components: tuple[Component, ...] = field(default=(), repr=False)
+    services: Sequence[object] = field(default=(), repr=False)
+
+    def get(self, kind: type[Service]) -> Service:
+        """The service of that type. Raises LookupError when no component has made one yet."""
+        for service in self.services:
+            if isinstance(service, kind):
+                return service
+        raise LookupError(
+            f"no component has made a {kind.__qualname__}: list the component that makes it before the one that asks"
+        )
+
+    def refresh(self) -> None:
+        """Let every service that has a ``refresh`` take in what other processes changed."""
+        for service in self.services:
+            if isinstance(service, SupportsRefresh):
+                service.refresh()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Follows the ledger after it was written, by a cursor that storage keeps.
+
+    ``step`` gets the next events of the kinds it handles and returns a unit of work, or None. The unit is committed in
+    the transaction that moves the cursor, so its effects happen once. A higher ``version`` begins anew: at the first
+    event, or with ``from_start=False`` at the end of the ledger.
+    """
+
+    name: str
+    handles: tuple[type[EventBody], ...]
+    step: Callable[[Context, Sequence[Event]], Callable[[Transaction], None] | None]
+    version: int = 1
+    from_start: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """How jobs of one kind are done. The handler finishes its job in the transaction of its effect.
+
+    Jobs of one ``pool`` share threads, so that those of another do not wait for them. ``max_attempts``: a job that
+    failed so often is dead until a person requeues it.
+    """
+
+    kind: str
+    handler: Callable[[Context, Job], None]
+    pool: str
+    lease_ms: int = 60_000
+    max_attempts: int = 50  # about four hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Something that every worker process does again and again; ``every_s`` None: once, until it succeeds."""
+
+    name: str
+    task: Callable[[Context], None]
+    every_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionSpec:
     """What a role may allow: ``component.verb``, and a sentence for the page that manages roles."""
 
     name: str
@@ -29,15 +118,63 @@ class Component:
     """
 
     name: str
-    events: tuple[type[Any], ...] = ()
+    events: tuple[EventSpec[Any], ...] = ()
     projections: tuple[Projection, ...] = ()
-    followers: tuple[Any, ...] = ()
-    jobs: tuple[Any, ...] = ()
-    schedules: tuple[Any, ...] = ()
-    permissions: tuple[Permission, ...] = ()
-    settings: type[Any] | None = None  # a section of the settings
+    followers: tuple[Follower, ...] = ()
+    jobs: tuple[JobSpec, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    permissions: tuple[PermissionSpec, ...] = ()
+    settings: type[Any] | None = None  # a section of the settings: a frozen dataclass with defaults
     migrations: str | None = None  # import path of the package that holds its migrations
-    services: Callable[..., tuple[object, ...]] | None = field(default=None)
+    services: Callable[[Context], tuple[object, ...]] | None = None
     api: str | None = None  # module with ``router(app, keys) -> APIRouter``
     console: str | None = None  # module with ``PAGES``, ``MENU`` and a folder ``templates`` beside it
     cli: str | None = None  # module with ``command``: a Typer application
+
+
+STORAGE = Component(
+    name="storage",
+    console="seawall.console.storage",
+    cli="seawall.cli.storage",
+    events=(EventSpec("subject.erased", SubjectErased),),
+    permissions=(
+        PermissionSpec(name="storage.view_ledger", description="See the events of the ledger."),
+        PermissionSpec(name="storage.verify_ledger", description="Verify the ledger: read all of it."),
+    ),
+)
+"""What storage itself records."""
+
+
+def check_components(components: Iterable[Component]) -> None:
+    """Raises ValueError when two declare the same name, or a permission does not begin with its component's."""
+    components = tuple(components)
+    for component in components:
+        for permission in component.permissions:
+            if permission.name.partition(".")[0] != component.name:
+                raise ValueError(f"the component {component.name} declares the permission {permission.name!r}")
+    _check_unique("the job", (spec.kind for component in components for spec in component.jobs))
+    _check_unique("the follower", (one.name for component in components for one in component.followers))
+    _check_unique("the schedule", (one.name for component in components for one in component.schedules))
+    _check_unique("the permission", (one.name for component in components for one in component.permissions))
+    if twice := _twice(component.name for component in components):
+        raise ValueError(f"two components are named {twice!r}")
+
+
+def _check_unique(what: str, names: Iterable[str]) -> None:
+    if twice := _twice(names):
+        raise ValueError(f"two components declare {what} {twice}")
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    return next((name for name, times in Counter(names).items() if times > 1), None)
+
+
+def ledger_of(database: Database, vault: Vault, components: Iterable[Component]) -> Ledger:
+    """The ledger of the events and projections that components declare. Raises ValueError when two collide."""
+    components = tuple(components)
+    return Ledger(
+        database,
+        vault,
+        Events(spec for component in components for spec in component.events),
+        tuple(projection for component in components for projection in component.projections),
+    )

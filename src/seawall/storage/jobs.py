@@ -3,6 +3,8 @@
 At least once: a worker that dies loses its lease, and the job is claimed again. Effects in our own database are
 exactly once, because ``Transaction.finish`` refuses to commit for a lost lease. Jobs of the same (kind, key) never
 run at the same time.
+
+Leases and due times are compared by the database's clock: those of the workers need not agree.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
-from seawall.model import now_ms
+from seawall.storage.clock import database_now_ms
 from seawall.storage.database import Database
 from seawall.storage.errors import LeaseLost, is_conflict
 from seawall.storage.tables import job as table
@@ -39,6 +41,19 @@ class Job:
     lease_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """Where a job in the queue stands: pending, leased or dead."""
+
+    id: str
+    kind: str
+    key: str
+    state: str
+    attempts: int
+    due_at: int
+    last_error: str | None
+
+
 class Jobs:
     """The queue of jobs, for workers. Safe for threads and several processes. Everything raises StorageError."""
 
@@ -53,7 +68,7 @@ class Jobs:
         return self._transact(lambda conn: self._claim(conn, kinds, worker, limit, lease_ms))
 
     def _claim(self, conn: Connection, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
-        now = now_ms()
+        now = database_now_ms(conn)
         other = table.alias("other")
         being_done = (
             select(other.c.id)
@@ -101,7 +116,7 @@ class Jobs:
 
     def heartbeat(self, job: Job) -> None:
         """Extend the lease by its length from now. Raises LeaseLost when somebody else has the job."""
-        self._transact(lambda conn: self._change(conn, job, leased_until=now_ms() + job.lease_ms))
+        self._transact(lambda conn: self._change(conn, job, leased_until=database_now_ms(conn) + job.lease_ms))
 
     def retry(self, job: Job, due_at: int, error: str) -> None:
         """Give the job back, to be claimed again from ``due_at`` on. Raises LeaseLost.
@@ -138,11 +153,21 @@ class Jobs:
                 raise KeyError(f"there is no dead job {job_id}")
             duplicate = and_(table.c.kind == row.kind, table.c.key == row.key, table.c.state == "pending")
             if conn.execute(select(table.c.id).where(duplicate)).first() is None:
-                conn.execute(update(table).where(dead).values(state="pending", due_at=now_ms(), attempts=0))
+                conn.execute(
+                    update(table).where(dead).values(state="pending", due_at=database_now_ms(conn), attempts=0)
+                )
             else:
                 conn.execute(delete(table).where(dead))
 
         self._transact(raise_up)
+
+    def listed(self, state: str | None = None, limit: int = 100) -> list[JobState]:
+        """Jobs in the queue, longest due first; of one state, if named."""
+        query = select(*(table.c[name] for name in JobState.__dataclass_fields__)).order_by(table.c.due_at, table.c.id)
+        if state is not None:
+            query = query.where(table.c.state == state)
+        with self._database.read() as conn:
+            return [JobState(**row) for row in conn.execute(query.limit(limit)).mappings()]
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many jobs of each (kind, state); states are pending, leased and dead."""

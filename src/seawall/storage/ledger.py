@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import func, select
-
 from seawall.model import Event
 from seawall.storage import replay
-from seawall.storage.batch import Projection, WriterLock, writer_lock
+from seawall.storage.batch import WriterLock, writer_lock
+from seawall.storage.build import ProjectionBuilder, Rebuild
 from seawall.storage.database import Database
-from seawall.storage.replay import Progress, Rebuild, Verification
+from seawall.storage.events import Events
+from seawall.storage.projection import LedgerSchema, Projection
+from seawall.storage.replay import Progress, Verification
 from seawall.storage.tables import event as event  # services read old events by number
 from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
@@ -36,6 +37,7 @@ class Ledger:
         self,
         database: Database,
         vault: Vault,
+        events: Events,
         projections: Sequence[Projection],
         *,
         cached_subjects: int = _CACHED_SUBJECTS,
@@ -43,9 +45,9 @@ class Ledger:
     ) -> None:
         self.database = database
         self.vault = vault
-        self.projections = tuple(projections)
-        self._lock = lock
-        self._writer = Writer(database, vault.master, self.projections, lock, cached_subjects)
+        self.schema = LedgerSchema(events, projections)
+        self._builder = ProjectionBuilder(database, self.schema, lock)
+        self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects)
 
     def commit(self, unit: Callable[[Transaction], T], *, prefetch: Prefetch | None = None) -> T:
         """Run ``unit`` in the next batch; return its result once it is durable.
@@ -63,31 +65,39 @@ class Ledger:
         assert pending.future is not None, "made with a loop"
         return cast(T, await pending.future)
 
-    def events(self, after: int = 0, limit: int = 500) -> list[Event]:
-        """Up to ``limit`` events with a number above ``after``, in order. Raises StorageError."""
+    def events(self, after: int = 0, limit: int = 500, *, kinds: Sequence[str] | None = None) -> list[Event]:
+        """Up to ``limit`` events with a number above ``after``, in order; of some kinds only, if named.
+
+        Raises StorageError.
+        """
         with self.database.read() as connection:
-            rows = connection.execute(replay.read_events, {"after": after, "limit": limit}).all()
-        return [replay.to_event(row) for row in rows]
+            return replay.read_events(connection, self.schema.events, after, limit, kinds)
 
     def head(self) -> int:
         """The number of the last event, 0 when there is none. Raises StorageError."""
         with self.database.read() as connection:
-            last: int | None = connection.execute(select(func.max(event.c.seq))).scalar()
-        return last or 0
+            return replay.last_seq(connection)
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Read every event and check numbering, hashes and readability. Writers go on meanwhile."""
         with self.database.read() as connection:
-            return replay.verify(connection, progress)
+            return replay.verify(connection, self.schema.events, progress)
+
+    def build(self, progress: Progress | None = None) -> tuple[str, ...]:
+        """Build the projections that are new, or newer than the database's, and put them in place; their names.
+
+        Call it before the first commit. Other processes go on writing meanwhile; once the tables are in place, those
+        that run older code are refused. Raises StorageError when the database's projections are newer than this code's.
+        """
+        return self._builder.update(progress)
 
     def rebuild(self, progress: Progress | None = None) -> Rebuild:
-        """Drop every projection's rows and replay the ledger, in one transaction. Writers wait meanwhile.
+        """Build every projection anew beside its tables, compare, and put it in place, one after the other.
 
-        The new rows are kept whether or not they equal the old ones: so a changed projection migrates.
+        Writers wait only while the rows of one projection are compared. The new rows are kept whether or not they
+        equal the old ones.
         """
-        with self.database.write() as connection:
-            self._lock(connection)
-            return replay.rebuild(connection, self.projections, progress)
+        return self._builder.rebuild(progress)
 
     def close(self) -> None:
         """Commit what is queued and stop the writer. Commits after it raise StorageError."""

@@ -17,7 +17,8 @@ event = Table(
     Column("id", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # canonical JSON
+    Column("version", Integer, nullable=False),  # of the kind: see events.EventSpec
+    Column("body", LargeBinary, nullable=False),  # canonical JSON, as that version wrote it
     Column("leaf", LargeBinary, nullable=False),  # see codec.leaf_hash
     Column("chain", LargeBinary, nullable=False),  # see codec.chain_hash
 )
@@ -68,6 +69,36 @@ job = Table(
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),
     ),
+)
+
+# Which version of each projection made the rows of its tables, and the last event when those tables were put in place.
+projection_state = Table(
+    "projection_state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# Projections being built beside the running ones, and how far that has come.
+projection_build = Table(
+    "projection_build",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("token", Text, nullable=False),  # tells this build from one that begins anew
+    Column("seq", BigInteger, nullable=False),
+)
+
+# How far each follower has come in the ledger, and which process leads it.
+follower_state = Table(
+    "follower_state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("leader", Text),
+    Column("leader_until", BigInteger),
 )
 
 # Single values: "erasures" counts them, so that other processes drop their cached keys; "master_key" checks the key.

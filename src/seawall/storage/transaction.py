@@ -11,8 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Executable, Result, Select, Table, select
 
-from seawall.model import KIND_OF, EventBody, new_id
-from seawall.storage.codec import decode_body, encode_body
+from seawall.model import EventBody, new_id
 from seawall.storage.errors import Erased
 from seawall.storage.keys import KEY_BYTES, seal
 from seawall.storage.subjects import KnownSubject
@@ -43,7 +42,7 @@ class Prefetch:
 class Writes:
     """What is to be written, in the order of appending."""
 
-    events: list[tuple[str, bytes, EventBody]] = field(default_factory=list)  # kind, bytes, what the bytes say
+    events: list[tuple[str, int, bytes, EventBody]] = field(default_factory=list)  # kind, version, bytes, body
     subjects: list[tuple[str, bytes, str | None, bytes | None]] = field(default_factory=list)
     vault: list[tuple[str, str, bytes]] = field(default_factory=list)
     rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
@@ -88,9 +87,9 @@ class Transaction:
 
         Projections get what the bytes say, not ``body`` itself: so a rebuild sees the very same.
         """
-        kind = KIND_OF[type(body)]
-        data = encode_body(body)
-        self.writes.events.append((kind, data, decode_body(kind, data)))
+        events = self._batch.schema.events
+        kind, version, data = events.encode(body)
+        self.writes.events.append((kind, version, data, events.decode(kind, version, data)))
 
     # -- subjects and the vault -------------------------------------------------------------------------------------
 

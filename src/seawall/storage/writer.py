@@ -6,17 +6,18 @@ import asyncio
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from seawall.storage.batch import CommitBatch, HotPathSql, Projection, WriterLock, read_head
+from seawall.storage.batch import CommitBatch, HotPathSql, WriterLock, read_head
 from seawall.storage.database import Database
 from seawall.storage.errors import OutcomeUnknown, StorageError, explain, is_conflict
 from seawall.storage.keys import MasterKey
+from seawall.storage.projection import LedgerSchema
 from seawall.storage.subjects import Subjects
 from seawall.storage.transaction import Prefetch, Transaction
 
@@ -78,13 +79,13 @@ class Writer:
         self,
         database: Database,
         master: MasterKey,
-        projections: Sequence[Projection],
+        schema: LedgerSchema,
         lock: WriterLock,
         cached_subjects: int,
     ) -> None:
         self._database = database
         self._master = master
-        self._projections = projections
+        self._schema = schema
         self._lock = lock
         self._sql = HotPathSql(database.dialect)
         self._subjects = Subjects(master, cached_subjects)
@@ -204,7 +205,7 @@ class Writer:
             self._sql,
             self._subjects,
             self._master,
-            self._projections,
+            self._schema,
             (seq, chain),
             self._job_numbers,
         )

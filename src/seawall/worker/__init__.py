@@ -1,4 +1,4 @@
-"""Background work: deliveries, pending rescreens, ingested items.
+"""Background work: the jobs, followers and schedules that components declare.
 
 with open_app(settings) as app, Worker(app):
     wait()

@@ -1,122 +1,88 @@
-"""Claims jobs and does them. At least once: every handler finishes its job in the transaction of its effect."""
+"""Does the background work that components declare: jobs, followers of the ledger, schedules. It knows none of them."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from seawall import enforce
 from seawall.app import App
-from seawall.model import DecisionSource, Item, ItemRef, now_ms
-from seawall.publish import EXCHANGE_JOB, FEEDBACK_JOB, RETRO_JOB, RETRO_RESCREEN_JOB
-from seawall.screen import load_decision, load_item
-from seawall.storage import Erased, Job, LeaseLost
-from seawall.worker.banks import BankWork
+from seawall.model import now_ms
+from seawall.storage import Job, LeaseLost
+from seawall.storage.component import Follower, JobSpec
+from seawall.storage.following import follow
 
 _log = structlog.get_logger(__name__)
 
-_LEASE_MS = 60_000
-_BEAT_S = 20
+FOLLOW_S = 1.0
+"""Seconds between readings of the ledger, and the shortest time between two runs of a schedule."""
 _IDLE_S = 0.25
+_HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
-_MAX_ATTEMPTS = 50  # attempts of a job whose handler itself fails: about four hours
-
-Handler = Callable[[Job], None]
 
 
-def _delivery_client(app: App) -> enforce.DeliveryClient:
-    def title(name: str) -> str | None:
-        policy = app.bundle.policy(name)
-        return policy.title if policy is not None else None
+@dataclass(slots=True)
+class _Recurring:
+    """Something done again and again; after a failure it waits longer and longer."""
 
-    return enforce.DeliveryClient(
-        database=app.database,
-        ledger=app.ledger,
-        vault=app.vault,
-        load_decision=lambda decision: load_decision(app.database, decision),
-        policy_title=title,
-        allow_private=app.settings.allow_private_endpoints,
-    )
+    name: str
+    run: Callable[[], None]
+    every_s: float
+    due: float = 0.0
+    failures: int = 0
 
-
-def _screen(app: App, job: Job) -> None:
-    item = _load(app, job)
-    if item is not None:
-        app.screener.screen_submitted(item[0], item[1], job=job)
-
-
-def _rescreen(app: App, job: Job) -> None:
-    item = _load(app, job)
-    if item is not None:
-        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job)
-
-
-def _retro_rescreen(app: App, job: Job) -> None:
-    """A bank entry was found in a past item: look again, with the banks as they are now."""
-    app.banks.refresh()
-    item = _load(app, job)
-    if item is not None:
-        app.screener.rescreen(item[0], item[1], job.payload["decision"], job=job, source=DecisionSource.RETRO_MATCH)
-
-
-def _load(app: App, job: Job) -> tuple[Item, ItemRef] | None:
-    """The item as submitted; None (and the job done) when it was erased."""
-    ref, revision = job.payload["item"], job.payload["revision"]
-    try:
-        item = load_item(app.database, app.vault, app.blobs, ref, revision)
-    except Erased:
-        app.ledger.commit(lambda tx: tx.finish(job))
-        return None
-    return item, ItemRef(item.content_type, ref, revision)
-
-
-def _handlers(app: App, bank_work: BankWork) -> Mapping[str, Handler]:
-    client = _delivery_client(app)  # one for the worker's life: it remembers which receivers do not answer
-    return {
-        enforce.JOB_KIND: partial(enforce.deliver, client),
-        "screen": partial(_screen, app),
-        "rescreen": partial(_rescreen, app),
-        RETRO_RESCREEN_JOB: partial(_retro_rescreen, app),
-        **bank_work.handlers(),
-    }
+    def run_if_due(self) -> None:
+        if time.monotonic() < self.due:
+            return
+        try:
+            self.run()
+        except Exception:
+            self.failures += 1
+            wait_s = min(self.every_s * 2 ** min(self.failures, 8), _MAX_BACK_OFF_MS / 1000)
+            _log.exception("background work failed; it is tried again", name=self.name, wait_s=wait_s)
+        else:
+            self.failures, wait_s = 0, self.every_s
+        self.due = time.monotonic() + wait_s
 
 
 class Worker:
-    """Claims jobs and does them, ``threads`` at once of each sort. Use as a context manager."""
+    """Claims jobs and does them, ``threads`` at once in each pool. At least once: every handler finishes its job in
+    the transaction of its effect. Use as a context manager."""
 
     def __init__(self, app: App, *, threads: int = 4) -> None:
-        self._app = app
-        bank_work = BankWork.of(app)
-        self._handlers = _handlers(app, bank_work)
+        self._context = app.context
+        self._specs = {spec.kind: spec for component in app.components for spec in component.jobs}
+        self._followers = [follower for component in app.components for follower in component.followers]
+        self._schedules = [schedule for component in app.components for schedule in component.schedules]
         self._threads = threads
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # claim no more
+        self._done = threading.Event()  # everything claimed is done: leases need no more heartbeats
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        # Receivers slow to answer must not keep pending rescreens from being paid, nor searches of the past: a pool for each.
-        self._loops = [
-            threading.Thread(target=self._loop, args=(kinds,), name=f"seawall-worker-{kinds[0]}", daemon=True)
-            for kinds in (
-                (enforce.JOB_KIND,),
-                ("screen", "rescreen", RETRO_RESCREEN_JOB),
-                (RETRO_JOB,),
-                (EXCHANGE_JOB, FEEDBACK_JOB),
-            )
-        ]
         self._running: dict[str, Job] = {}
-        self._loops.append(threading.Thread(target=self._beat, name="seawall-worker-beat", daemon=True))
-        self._loops.append(
-            threading.Thread(target=bank_work.watch, args=(self._stop,), name="seawall-worker-watch", daemon=True)
-        )
+        pools: defaultdict[str, list[JobSpec]] = defaultdict(list)
+        for spec in self._specs.values():
+            pools[spec.pool].append(spec)
+        # Receivers slow to answer must not keep items from being screened, nor searches of the past: a pool for each.
+        self._loops = [_thread(name, self._work, name, specs) for name, specs in pools.items()]
+        self._loops.append(_thread("followers", self._repeat, self._followings()))
+        self._loops.append(_thread("schedules", self._repeat, self._recurring()))
+        self._beat = _thread("heartbeat", self._keep_leases)
 
     def __enter__(self) -> Self:
-        for loop in self._loops:
+        for schedule in self._schedules:
+            if schedule.every_s is None:
+                schedule.task(self._context)
+        for loop in (*self._loops, self._beat):
             loop.start()
         return self
 
@@ -126,30 +92,37 @@ class Worker:
         self.stop()
 
     def stop(self) -> None:
-        """Claim no more; wait for what is being done."""
+        """Claim no more; wait for what is being done, and keep its leases until then."""
         self._stop.set()
         for loop in self._loops:
             loop.join()
+        self._done.set()
+        self._beat.join()
 
-    def _loop(self, kinds: tuple[str, ...]) -> None:
+    # -- jobs -------------------------------------------------------------------------------------------------------
+
+    def _work(self, pool_name: str, specs: Sequence[JobSpec]) -> None:
         slots = threading.Semaphore(self._threads)
-        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"seawall-{kinds[0]}") as pool:
+        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"seawall-{pool_name}") as pool:
             while not self._stop.is_set():
                 slots.acquire()
                 free = 1
                 while free < self._threads and slots.acquire(blocking=False):
                     free += 1
-                jobs = self._claim(kinds, free)
+                jobs = [] if self._stop.is_set() else self._claim(specs, free)
                 for job in jobs:
+                    self._running[job.id] = job  # from now on its lease is kept, also while it waits for a thread
                     pool.submit(self.do, job).add_done_callback(lambda _done: slots.release())
                 if free > len(jobs):
                     slots.release(free - len(jobs))
                 if not jobs:
                     self._stop.wait(_IDLE_S)
 
-    def _claim(self, kinds: tuple[str, ...], limit: int) -> list[Job]:
+    def _claim(self, specs: Sequence[JobSpec], limit: int) -> list[Job]:
+        """Jobs of one pool, under the longest of its leases."""
+        kinds, lease_ms = [spec.kind for spec in specs], max(spec.lease_ms for spec in specs)
         try:
-            return self._app.jobs.claim(kinds, self._name, limit=limit, lease_ms=_LEASE_MS)
+            return self._context.jobs.claim(kinds, self._name, limit=limit, lease_ms=lease_ms)
         except Exception:
             _log.exception("no jobs could be claimed; trying again")
             self._stop.wait(1)
@@ -159,31 +132,58 @@ class Worker:
         """Do one claimed job; a failure puts it back with a longer and longer delay."""
         self._running[job.id] = job
         try:
-            self._handlers[job.kind](job)
+            self._specs[job.kind].handler(self._context, job)
         except Exception as error:
             _log.exception("job failed", kind=job.kind, job=job.id, attempts=job.attempts)
             self._put_back(job, f"{type(error).__name__}: {error}"[:500])
         finally:
             self._running.pop(job.id, None)
 
-    def _beat(self) -> None:
-        """Keep the leases of what takes long: reading a video takes minutes."""
-        while not self._stop.wait(_BEAT_S):
+    def _put_back(self, job: Job, why: str) -> None:
+        try:
+            if job.attempts >= self._specs[job.kind].max_attempts:
+                self._context.jobs.mark_dead(job, why)
+            else:
+                delay = min(1000 * 2 ** min(job.attempts, 16), _MAX_BACK_OFF_MS)
+                self._context.jobs.retry(job, now_ms() + delay, why)
+        except Exception:
+            # Its lease runs out and somebody claims it again.
+            _log.exception("job not put back", kind=job.kind, job=job.id)
+
+    def _keep_leases(self) -> None:
+        """Extend the leases of jobs that take long, also while the worker stops: reading a video takes minutes."""
+        shortest_ms = min((spec.lease_ms for spec in self._specs.values()), default=60_000)
+        while not self._done.wait(shortest_ms / 1000 / _HEARTBEATS_IN_A_LEASE):
             for job in list(self._running.values()):
                 try:
-                    self._app.jobs.heartbeat(job)
+                    self._context.jobs.heartbeat(job)
                 except LeaseLost:
                     continue  # done meanwhile, or somebody else's now: then its transaction will not commit
                 except Exception:
                     _log.exception("a lease was not extended", kind=job.kind, job=job.id)
 
-    def _put_back(self, job: Job, why: str) -> None:
-        try:
-            if job.attempts >= _MAX_ATTEMPTS:
-                self._app.jobs.mark_dead(job, why)
-            else:
-                delay = min(1000 * 2 ** min(job.attempts, 16), _MAX_BACK_OFF_MS)
-                self._app.jobs.retry(job, now_ms() + delay, why)
-        except Exception:
-            # Its lease runs out and somebody claims it again.
-            _log.exception("job not put back", kind=job.kind, job=job.id)
+    # -- followers and schedules ------------------------------------------------------------------------------------
+
+    def _followings(self) -> list[_Recurring]:
+        return [_Recurring(one.name, partial(self._catch_up, one), FOLLOW_S) for one in self._followers]
+
+    def _catch_up(self, follower: Follower) -> None:
+        while not self._stop.is_set() and follow(self._context, follower, self._name):
+            pass
+
+    def _recurring(self) -> list[_Recurring]:
+        return [
+            _Recurring(one.name, partial(one.task, self._context), one.every_s)
+            for one in self._schedules
+            if one.every_s is not None
+        ]
+
+    def _repeat(self, recurring: Sequence[_Recurring]) -> None:
+        while not self._stop.wait(FOLLOW_S):
+            for one in recurring:
+                if not self._stop.is_set():
+                    one.run_if_due()
+
+
+def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
+    return threading.Thread(target=target, args=arguments, name=f"seawall-worker-{name}", daemon=True)

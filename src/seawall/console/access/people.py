@@ -19,7 +19,12 @@ def add_person(visit: PageRequest) -> Response:
     """Make an account."""
     try:
         access.create_person(
-            visit.app.database, visit.field("email"), visit.field("name"), visit.field("password"), visit.fields("role")
+            visit.app.ledger,
+            visit.field("email"),
+            visit.field("name"),
+            visit.field("password"),
+            visit.fields("role"),
+            by=visit.person.id,
         )
     except access.AccessError as error:
         return _page(visit, error=str(error))
@@ -31,7 +36,7 @@ def disable_person(visit: PageRequest) -> Response:
     if visit.place("person") == visit.person.id:
         return _page(visit, error="You cannot close your own account.")
     try:
-        access.disable_person(visit.app.database, visit.place("person"))
+        access.disable_person(visit.app.ledger, visit.place("person"), by=visit.person.id)
     except access.AccessError as error:
         return _page(visit, error=str(error))
     return redirect("/access")
@@ -40,7 +45,7 @@ def disable_person(visit: PageRequest) -> Response:
 def add_key(visit: PageRequest) -> Response:
     """Make a key and show it, this once."""
     try:
-        token = access.create_key(visit.app.database, visit.field("name"), visit.fields("scope"))
+        token = access.create_key(visit.app.ledger, visit.field("name"), visit.fields("scope"), by=visit.person.id)
     except access.AccessError as error:
         return _page(visit, error=str(error))
     return _page(visit, token=token)
@@ -49,7 +54,7 @@ def add_key(visit: PageRequest) -> Response:
 def revoke_key(visit: PageRequest) -> Response:
     """The key opens nothing any more."""
     try:
-        access.revoke_key(visit.app.database, visit.place("key"))
+        access.revoke_key(visit.app.ledger, visit.place("key"), by=visit.person.id)
     except access.AccessError as error:
         return _page(visit, error=str(error))
     return redirect("/access")

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
-from seawall.model import EVENT_KINDS
 from seawall.storage.queries import events_after, newest_events
 
 PAGE_SIZE = 50
@@ -53,7 +52,8 @@ def as_json(visit: PageRequest) -> Response:
 
 
 def _page(visit: PageRequest, verification: object = None) -> Response:
-    kind = visit.query("kind") if visit.query("kind") in EVENT_KINDS else ""
+    kinds = visit.house.app.ledger.schema.events.kinds
+    kind = visit.query("kind") if visit.query("kind") in kinds else ""
     before, at = visit.cursor(), visit.cursor("seq")
     with visit.app.database.read() as connection:
         rows = newest_events(connection, limit=PAGE_SIZE + 1, kind=kind or None, before=before, seq=at)
@@ -74,7 +74,7 @@ def _page(visit: PageRequest, verification: object = None) -> Response:
         visit,
         "storage/events.html",
         lines=lines,
-        kinds=sorted(EVENT_KINDS),
+        kinds=kinds,
         kind=kind,
         older="/ledger?" + urlencode({**more, "before": lines[-1].seq}) if len(rows) > PAGE_SIZE else None,
         newest="/ledger?" + urlencode(more) if before or at else None,

@@ -6,6 +6,7 @@ keeper.refresh()                                   # matchable here at once, in 
 suspend_entry(ledger, "blocked-images", entry, "lena", "wrong_match")
 """
 
+from seawall.model.past import Past
 from seawall.publish.banks.bank_cache import BankCache
 from seawall.publish.banks.entries import (
     REASONS,
@@ -23,14 +24,7 @@ from seawall.publish.banks.import_file import ImportLine, ImportResult, import_e
 from seawall.publish.banks.indexed_entries import StoredEntries
 from seawall.publish.banks.lookup import Lookup, Match, look_up_hits, look_up_part
 from seawall.publish.banks.projections import PROJECTIONS
-from seawall.publish.banks.retro_match import (
-    RETRO_RESCREEN_JOB,
-    IterItems,
-    RetroMatch,
-    RetroSearch,
-    StoredItemParts,
-    list_searches,
-)
+from seawall.publish.banks.retro_match import RETRO_RESCREEN_JOB, IterItems, RetroMatch, RetroSearch, list_searches
 from seawall.publish.banks.settings import Bank, BankSettings, configure_bank, find_bank, is_bank_name, list_banks
 
 __all__ = [
@@ -52,10 +46,10 @@ __all__ = [
     "Match",
     "NewEntry",
     "NoSuchEntry",
+    "Past",
     "RetroMatch",
     "RetroSearch",
     "StoredEntries",
-    "StoredItemParts",
     "add_entries",
     "configure_bank",
     "find_bank",

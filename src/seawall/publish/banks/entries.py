@@ -10,16 +10,10 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from seawall.match import NO_HASHERS, EntryError, Hashers, canonical_value
-from seawall.model import (
-    BankEntryAdded,
-    BankEntryRemoved,
-    BankEntryRestored,
-    BankEntrySuspended,
-    EventBody,
-    new_id,
-)
+from seawall.model import EventBody, new_id
 from seawall.publish.banks.errors import BankError, NoSuchEntry
 from seawall.publish.banks.settings import check_name
+from seawall.publish.events import BankEntryAdded, BankEntryRemoved, BankEntryRestored, BankEntrySuspended
 from seawall.publish.tables import bank as bank_table
 from seawall.publish.tables import bank_entry
 from seawall.storage import Ledger, Transaction

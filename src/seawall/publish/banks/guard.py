@@ -1,6 +1,6 @@
 """The guard of the banks: follows the ledger, takes bad entries out of use, and has people look instead.
 
-Three things happen here, each in the transaction that moves the guard's place in the ledger, so each happens once:
+Three things happen here, each in the transaction that moves the guard's cursor, so each happens once:
 
 - an entry whose matches people overturn is *suspended*: when the lower 95 % bound (Wilson) of the share of overturned
   among all that people judged since it was added or restored is above one half (4 of 4, 7 of 8, 10 of 12);
@@ -14,26 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import func, select
 
 from seawall.measure import wilson
-from seawall.model import (
-    BankEntryQuarantined,
-    BankEntrySuspended,
-    DecisionMade,
-    DecisionSource,
-    Event,
-    ItemRef,
-    ReportReceived,
-    new_id,
-)
+from seawall.model import DecisionMade, DecisionSource, Event, ItemRef, ReportReceived, new_id
 from seawall.publish.banks.projections import GUARD, matches_of
 from seawall.publish.banks.settings import BankSettings, all_settings
-from seawall.publish.tables import bank_entry, bank_hit, bank_watch
-from seawall.storage import Database, Ledger, Transaction
+from seawall.publish.events import BankEntryQuarantined, BankEntrySuspended
+from seawall.publish.tables import bank_entry, bank_hit
+from seawall.storage import Database, Transaction
 from seawall.storage.queries import select_in_chunks
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +34,6 @@ _log = structlog.get_logger(__name__)
 OVERTURNED_SHARE: Final = 0.5
 """An entry is suspended when it is almost certain that more than this share of its matches is wrong."""
 _HOUR_MS: Final = 3_600_000
-_EVENTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +60,18 @@ class _Seen:
 
 
 class BankGuard:
-    """Call ``step`` every second or so, in as many processes as you like: each stretch of the ledger counts once."""
+    """A follower of the ledger: each decision counts once, however many processes run it."""
 
-    def __init__(self, ledger: Ledger, database: Database, tell: EnqueueFeedback = lambda tx, said: None) -> None:
+    def __init__(self, database: Database, tell: EnqueueFeedback = lambda tx, said: None) -> None:
         """``tell``: enqueues, within the transaction, what an exchange is to be told."""
-        self._ledger = ledger
         self._database = database
         self._tell = tell
 
-    def step(self) -> bool:
-        """Take in the next stretch of the ledger; False when there was none."""
-        with self._database.read() as connection:
-            position = connection.execute(_POSITION).scalar() or 0
-        events = self._ledger.events(position, _EVENTS)
-        if not events:
-            return False
-        seen, settings = _read(events), all_settings(self._database)
-        self._ledger.commit(lambda tx: self._unit(tx, position, events[-1].seq, seen, settings))
-        return True
+    def step(self, events: Sequence[Event]) -> Callable[[Transaction], None]:
+        """What follows from the next events."""
+        return partial(self._unit, _read(events), all_settings(self._database))
 
-    def run(self) -> None:
-        """``step`` until the end of the ledger is reached."""
-        while self.step():
-            pass
-
-    def _unit(self, tx: Transaction, position: int, upto: int, seen: _Seen, settings: dict[str, BankSettings]) -> None:
-        if (tx.execute(_POSITION).scalar() or 0) != position:
-            return  # another process was faster
+    def _unit(self, seen: _Seen, settings: dict[str, BankSettings], tx: Transaction) -> None:
         judged = _rows(tx, bank_hit.c.item, seen.judged)
         entries = {row.id: row for row in _entries(tx, seen.hit | {row.entry for row in judged})}
         self._stop_floods(tx, [entries[entry] for entry in sorted(seen.hit) if entry in entries], settings)
@@ -105,7 +82,6 @@ class BankGuard:
             self._say(tx, entries.get(entry), "seen")
         for row in judged:
             self._say(tx, entries.get(row.entry), _FEEDBACK[row.outcome])
-        _move(tx, upto)
 
     def _stop_floods(self, tx: Transaction, rows: Sequence[Any], settings: dict[str, BankSettings]) -> None:
         for row in rows:
@@ -124,7 +100,6 @@ class BankGuard:
             self._tell(tx, EntryFeedback(row.exchange, row.bank, row.record, row.id, feedback))
 
 
-_POSITION = select(bank_watch.c.seq).where(bank_watch.c.name == "guard")
 _FEEDBACK: Final = {"confirmed": "true_positive", "overturned": "false_positive"}
 
 
@@ -192,8 +167,3 @@ def _rows(tx: Transaction, column: Any, keys: Iterable[str]) -> list[Any]:
     """The judged matches of some items."""
     query = select(bank_hit.c.entry, bank_hit.c.outcome).where(bank_hit.c.outcome.is_not(None))
     return list(select_in_chunks(tx, query, column, sorted(keys)))
-
-
-def _move(tx: Transaction, seq: int) -> None:
-    tx.execute(bank_watch.delete().where(bank_watch.c.name == "guard"))
-    tx.execute(bank_watch.insert().values(name="guard", seq=seq))

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Table, select
 
-from seawall.model import (
+from seawall.model import Decision, DecisionMade, DecisionSource, Event, EventBody, ReportReceived
+from seawall.publish.events import (
     BankConfigured,
     BankEntryAdded,
     BankEntryQuarantined,
     BankEntryRemoved,
     BankEntryRestored,
     BankEntrySuspended,
-    Decision,
-    DecisionMade,
-    DecisionSource,
-    Event,
-    ReportReceived,
 )
 from seawall.publish.tables import bank, bank_entry, bank_hit
 from seawall.storage.queries import select_in_chunks
@@ -31,20 +28,24 @@ EFFECTS: Final = {"bank": "matched", "bank_suppressed": "suppressed", "bank_quar
 """What a bank's signal means, by what stands before the colon of its name."""
 GUARD: Final = "guard"
 """Who reports what a quarantined entry was found in; no complaint about the entry."""
-_STATES: Final[dict[type, str]] = {
+_STATES: Final[dict[type[EventBody], str]] = {
     BankEntryRemoved: "removed",
     BankEntrySuspended: "suspended",
     BankEntryQuarantined: "quarantined",
     BankEntryRestored: "active",
 }
+_Changed: TypeAlias = BankEntryRemoved | BankEntrySuspended | BankEntryQuarantined | BankEntryRestored
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
+@dataclass(frozen=True, slots=True)
 class Banks:
     """The projection ``bank``."""
 
     name: ClassVar[str] = "banks"
-    tables: ClassVar[tuple[Table, ...]] = (bank,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (BankConfigured,)
+    tables: tuple[Table, ...] = (bank,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """The newest configuration stands."""
@@ -66,29 +67,31 @@ class Banks:
                     "seq": event.seq,
                 }
         if rows:
-            upsert(connection, bank, list(rows.values()))
+            upsert(connection, self.tables[0], list(rows.values()))
 
 
+@dataclass(frozen=True, slots=True)
 class BankEntries:
     """The projection ``bank_entry``."""
 
     name: ClassVar[str] = "bank_entries"
-    tables: ClassVar[tuple[Table, ...]] = (bank_entry,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (BankEntryAdded, *_STATES)
+    tables: tuple[Table, ...] = (bank_entry,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """Additions insert; every change of state moves the row to the end of the cursor."""
+        (bank_entry,) = self.tables
         rows: dict[str, Row] = {}
-        changes: list[Event] = []
+        changes: list[tuple[Event, _Changed]] = []
         for event in events:
             if isinstance(event.body, BankEntryAdded):
                 rows[event.body.entry] = _entry_row(event, event.body)
-            elif type(event.body) in _STATES:
-                changes.append(event)
-        known = {event.body.entry for event in changes} - rows.keys()  # type: ignore[union-attr]
+            elif isinstance(event.body, _Changed):
+                changes.append((event, event.body))
+        known = {body.entry for _, body in changes} - rows.keys()
         rows.update(_load(connection, bank_entry, "id", known))
-        for event in changes:
-            body = event.body
-            assert isinstance(body, BankEntryRemoved | BankEntrySuspended | BankEntryQuarantined | BankEntryRestored)
+        for event, body in changes:
             if (row := rows.get(body.entry)) is not None and row["state"] != "removed":
                 row["state"] = _STATES[type(body)]
                 row["state_at"] = event.at
@@ -121,6 +124,7 @@ def _entry_row(event: Event, body: BankEntryAdded) -> Row:
     }
 
 
+@dataclass(frozen=True, slots=True)
 class BankHits:
     """The projection ``bank_hit``: one row for each item that an entry was found in.
 
@@ -128,10 +132,13 @@ class BankHits:
     """
 
     name: ClassVar[str] = "bank_hits"
-    tables: ClassVar[tuple[Table, ...]] = (bank_hit,)
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade, ReportReceived)
+    tables: tuple[Table, ...] = (bank_hit,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
         """Fold machine decisions, reviews and reports."""
+        (bank_hit,) = self.tables
         relevant = [event for event in events if _concerns(event)]
         if not relevant:
             return

@@ -22,7 +22,8 @@ from seawall.content.links import add_link_parts
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import absence
 from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
-from seawall.model import ItemRef, Part, PartHash, new_id, now_ms
+from seawall.model import PartHash, new_id, now_ms
+from seawall.model.past import Past
 from seawall.publish.banks.bank_cache import with_threshold
 from seawall.publish.banks.entries import RETRO_JOB, value_name
 from seawall.publish.banks.settings import all_settings
@@ -40,29 +41,10 @@ _BY_TEXT: Final = frozenset({"text", "near_text", "pattern", "domain", "name"})
 _DIGESTS: Final = frozenset({"sha256", "sha1", "md5"})
 
 
-class StoredItemParts(Protocol):
-    """A past item, as a search needs it."""
-
-    @property
-    def ref(self) -> ItemRef: ...
-
-    @property
-    def decision(self) -> str | None: ...
-
-    @property
-    def parts(self) -> Sequence[Part]: ...
-
-    @property
-    def hashes(self) -> Sequence[PartHash]: ...
-
-    @property
-    def readable(self) -> bool: ...
-
-
 class IterItems(Protocol):
     """The next page of past items in the order of their surrogates; empty when there are no more."""
 
-    def __call__(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[StoredItemParts]: ...
+    def __call__(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +236,7 @@ class EntryMatcher:
         self._texts = BankDetector()
         self._texts.replace(matcher)
 
-    def finds(self, past: StoredItemParts) -> bool:
+    def finds(self, past: Past) -> bool:
         """By its hashes, or in its texts and links."""
         return self._in_hashes(past.hashes) or any(self._texts.detect(add_link_parts(past.parts)))
 
@@ -282,7 +264,7 @@ def _videos(hashes: Iterable[PartHash]) -> list[list[tuple[float, bytes]]]:
 
 
 def _page_done(
-    search: Any, before: str, after: str, items: int, found: Sequence[StoredItemParts], unreadable: int
+    search: Any, before: str, after: str, items: int, found: Sequence[Past], unreadable: int
 ) -> Callable[[Transaction], None]:
     def unit(tx: Transaction) -> None:
         here = (retro.c.id == search.id) & (retro.c.position == before)

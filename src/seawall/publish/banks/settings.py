@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import func, select
 
 from seawall.match import NO_HASHERS, EntryError, Hashers, check_threshold, hashed_modality
-from seawall.model import HARMS, BankConfigured
+from seawall.model import HARMS
 from seawall.publish.banks.errors import BankError
+from seawall.publish.events import BankConfigured
 from seawall.publish.tables import bank as bank_table
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Ledger

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import delete, select
 
 from seawall.match.exchange import ExchangeDelta, ExchangeRecord, SharedEntry
-from seawall.model import BankEntryRemoved
 from seawall.publish.banks.entries import EntryOrigin, NewEntry, add_in
+from seawall.publish.events import BankEntryRemoved
 from seawall.publish.tables import bank_entry, exchange_record, exchange_signal
 from seawall.storage import Transaction
 from seawall.storage.queries import select_in_chunks

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _appeal()
     _publish()
     _access()
+    _projections_and_followers()
     _append_only()
     op.execute("INSERT INTO storage_state (name, value) VALUES ('erasures', '0')")
 
@@ -31,6 +32,7 @@ def _storage() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
         sa.Column("chain", sa.LargeBinary(), nullable=False),
@@ -154,6 +156,7 @@ def _screen() -> None:
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text()),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("detectors", sa.Text(), nullable=False),
@@ -163,6 +166,7 @@ def _screen() -> None:
         sa.Column("paid_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("decision", name="pk_debt"),
     )
+    op.create_index("ix_debt_actor", "pending_rescreen", ["actor"])
     op.create_index("ix_pending_rescreen_item", "pending_rescreen", ["item"])
     op.create_index("ix_pending_rescreen_state", "pending_rescreen", ["state", "due_at"])
     op.create_table(
@@ -380,12 +384,6 @@ def _publish() -> None:
     )
     op.create_index("ix_bank_hit_entry", "bank_hit", ["entry", "at"])
     op.create_table(
-        "bank_watch",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_bank_watch"),
-    )
-    op.create_table(
         "retro",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("after_seq", sa.BigInteger(), nullable=False),
@@ -486,6 +484,33 @@ def _access() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_content_view"),
     )
     op.create_index("ix_content_view_item", "content_view", ["item", "seq"])
+
+
+def _projections_and_followers() -> None:
+    op.create_table(
+        "projection_state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_projection_state"),
+    )
+    op.create_table(
+        "projection_build",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_projection_build"),
+    )
+    op.create_table(
+        "follower_state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("leader", sa.Text()),
+        sa.Column("leader_until", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("name", name="pk_follower_state"),
+    )
 
 
 def _append_only() -> None:

@@ -1,0 +1,25 @@
+"""Declaration of the access component."""
+
+from __future__ import annotations
+
+from seawall.access.events import EVENTS
+from seawall.access.permissions import check_roles
+from seawall.access.projections import PROJECTIONS
+from seawall.storage.component import Component, Context, PermissionSpec
+
+
+def services(context: Context) -> tuple[object, ...]:
+    """None; roles are checked against what the installed components declare. Raises ValueError."""
+    check_roles([spec.name for component in context.components for spec in component.permissions])
+    return ()
+
+
+COMPONENT = Component(
+    name="access",
+    events=EVENTS,
+    projections=PROJECTIONS,
+    services=services,
+    permissions=(PermissionSpec(name="access.manage", description="Manage people and API keys."),),
+    console="seawall.console.access",
+    cli="seawall.cli.access",
+)

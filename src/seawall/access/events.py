@@ -1,0 +1,60 @@
+"""Events of access: who opened whose content, and who was let in. Emails, names and secrets are not in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seawall.model import ItemRef
+from seawall.storage import EventSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentViewed:
+    """A person opened somebody's content in the console."""
+
+    person: str
+    item: ItemRef
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAdded:
+    """Somebody got an account."""
+
+    person: str
+    roles: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonDisabled:
+    """An account was closed."""
+
+    person: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCreated:
+    """A program got an API key."""
+
+    key: str
+    scopes: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRevoked:
+    """An API key opens nothing any more."""
+
+    key: str
+    by: str
+
+
+EVENTS = (
+    EventSpec("person.added", PersonAdded),
+    EventSpec("person.disabled", PersonDisabled),
+    EventSpec("key.created", KeyCreated),
+    EventSpec("key.revoked", KeyRevoked),
+    EventSpec("content.viewed", ContentViewed),
+)

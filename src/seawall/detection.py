@@ -1,0 +1,90 @@
+"""Detectors at work in an application: those that ship, those that the settings add, and those given by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from seawall.detect import Runner
+from seawall.detect.bands import BandError
+from seawall.detectors import default_detectors, default_extractors
+from seawall.detectors.banks import NAMED_BANKS, BankDetector
+from seawall.detectors.hashes import InstalledHashers
+from seawall.media import Media, TranscriberError
+from seawall.model import Detector, Extractor, Hasher
+from seawall.policy import NothingPublished, Policy, PublishedBundles
+from seawall.settings import Settings, SettingsError
+from seawall.storage.component import Component, Context
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredDetectors:
+    """Detectors, extractors and hashers added to those that ship."""
+
+    detectors: tuple[Detector, ...] = ()
+    extractors: tuple[Extractor, ...] = ()
+    hashers: tuple[Hasher, ...] = ()
+
+
+def configured_detectors(
+    settings: Settings, policies: Callable[[], Iterable[Policy]] | None = None, *, secrets: bool = True
+) -> ConfiguredDetectors:
+    """Services, judges and plug-ins that the settings name. Raises SettingsError.
+
+    ``policies`` gives those in force, which judges ask about; it raises NothingPublished while there are none. Without
+    ``secrets`` they can be described, not asked.
+    """
+    if settings.detectors is None and not settings.plugins:
+        return ConfiguredDetectors()
+    from seawall.detect.plugins import PluginError
+    from seawall.providers import ConfigError
+    from seawall.providers.configuration import Placeholders, configure  # here: who has none pays nothing for them
+    from seawall.providers.judges import PolicyQuestion
+
+    def question(name: str) -> PolicyQuestion | None:
+        try:
+            policy = next((policy for policy in policies() if policy.name == name), None) if policies else None
+        except NothingPublished:
+            return None
+        if policy is None:
+            return None
+        return PolicyQuestion(
+            policy=policy.name, title=policy.title, definition=policy.definition, guidance=policy.guidance
+        )
+
+    try:
+        found = configure(
+            settings.detectors,
+            settings.plugins,
+            questions=question,
+            environment=None if secrets else Placeholders(),
+        )
+    except (ConfigError, PluginError) as error:
+        raise SettingsError(str(error)) from error
+    return ConfiguredDetectors(found.detectors, found.extractors, found.hashers)
+
+
+def services(context: Context) -> tuple[object, ...]:
+    """The runner and what it runs. Raises SettingsError."""
+    settings, extra = context.settings, context.get(ConfiguredDetectors)
+    own = configured_detectors(settings, lambda: context.get(PublishedBundles).current.policies)
+    bank_detector = BankDetector(NAMED_BANKS)
+    media = Media()  # one for both, so that a video is decoded once
+    hashers = (*own.hashers, *extra.hashers)
+    detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
+    try:
+        extractors = default_extractors(settings.transcriber_dir, media=media)
+    except TranscriberError as error:
+        raise SettingsError(str(error)) from error
+    try:
+        runner = Runner(
+            (*detectors, *own.detectors, *extra.detectors), (*extractors, *own.extractors, *extra.extractors)
+        )
+    except BandError as error:
+        raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
+    except ValueError as error:  # two of one name
+        raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
+    return media, bank_detector, InstalledHashers({hasher.spec.name: hasher for hasher in hashers}), runner
+
+
+COMPONENT = Component(name="detect", services=services, cli="seawall.cli.detectors")

@@ -1,0 +1,33 @@
+"""What enforcement keeps for the life of a process, and what it does in the background."""
+
+from __future__ import annotations
+
+from seawall.enforce.breaker import Breaker
+from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver
+from seawall.policy import PublishedBundles
+from seawall.storage import Job
+from seawall.storage.component import Context
+
+
+def services(context: Context) -> tuple[object, ...]:
+    """The breaker: it remembers which receivers do not answer."""
+    return (Breaker(),)
+
+
+def deliver_message(context: Context, job: Job) -> None:
+    """Make one attempt to deliver one message."""
+
+    def title(name: str) -> str | None:
+        policy = context.get(PublishedBundles).current.policy(name)
+        return policy.title if policy is not None else None
+
+    client = DeliveryClient(
+        database=context.database,
+        ledger=context.ledger,
+        vault=context.vault,
+        load_decision=context.get(DecisionLookup).find,
+        policy_title=title,
+        allow_private=context.settings.allow_private_endpoints,
+        breaker=context.get(Breaker),
+    )
+    deliver(client, job)

@@ -1,0 +1,37 @@
+"""Items that were submitted before, for code that searches them for something new."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+from seawall.model.content import ItemRef, Part
+from seawall.model.signals import PartHash
+
+
+class Past(Protocol):
+    """A past item, as a search needs it."""
+
+    @property
+    def ref(self) -> ItemRef: ...
+
+    @property
+    def decision(self) -> str | None: ...
+
+    @property
+    def parts(self) -> Sequence[Part]: ...
+
+    @property
+    def hashes(self) -> Sequence[PartHash]: ...
+
+    @property
+    def readable(self) -> bool: ...
+
+
+class PastItems(ABC):
+    """Where past items come from: a service that one component makes and another one asks."""
+
+    @abstractmethod
+    def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
+        """The next page of past items in the order of their surrogates; empty when there are no more."""

@@ -1,0 +1,105 @@
+"""Events of publishing: bundles that came into force, banks and their entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from seawall.storage import EventSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundlePublished:
+    """A bundle came into force. Its bytes are a blob under its hash."""
+
+    bundle: str
+    previous: str | None
+    by: str
+    policies: int
+    rules: int
+    detectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankConfigured:
+    """How a bank is used from now on; all of it, each time."""
+
+    bank: str
+    by: str
+    title: str
+    role: str = "block"  # block | allow: a match with an allow-bank sets aside those with block-banks on the same part
+    thresholds: Mapping[str, int] = field(default_factory=dict)  # kind → threshold of entries that name none
+    owner: str = ""
+    harm: str | None = None
+    expires_after_days: int | None = None  # of entries that name no expiry
+    flood_limit: int | None = None  # items within an hour by which one entry may be found; more: quarantine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryAdded:
+    """A bank gained an entry. Its value is sealed in the vault under ``entry/<id>``, a note under ``note/<id>``."""
+
+    bank: str
+    entry: str
+    kind: str  # text | near_text | pattern | domain | image | video | audio | digest
+    digest: str  # keyed digest of the canonical value
+    source: str  # provenance, a code
+    by: str
+    expires: int | None = None
+    threshold: int | None = None  # image: largest Hamming distance that matches
+    exchange: str | None = None  # the exchange that gave it
+    record: str | None = None  # keyed digest of the exchange's own key; the raw record is sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryRemoved:
+    """A bank lost an entry, for good."""
+
+    bank: str
+    entry: str
+    by: str
+    reason: str = ""  # a code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntrySuspended:
+    """An entry matches no more until it is restored. By ``guard``: people overturned too many of its matches."""
+
+    bank: str
+    entry: str
+    by: str
+    reason: str  # a code
+    confirmed: int = 0  # answers of people that the guard went by
+    overturned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryQuarantined:
+    """An entry was found far too often: until it is restored its matches go to review instead of acting."""
+
+    bank: str
+    entry: str
+    by: str
+    hits: int  # items within the hour
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntryRestored:
+    """A suspended or quarantined entry acts again."""
+
+    bank: str
+    entry: str
+    by: str
+    reason: str = ""  # a code
+
+
+EVENTS = (
+    EventSpec("bundle.published", BundlePublished),
+    EventSpec("bank.configured", BankConfigured),
+    EventSpec("bank.entry_added", BankEntryAdded),
+    EventSpec("bank.entry_removed", BankEntryRemoved),
+    EventSpec("bank.entry_suspended", BankEntrySuspended),
+    EventSpec("bank.entry_quarantined", BankEntryQuarantined),
+    EventSpec("bank.entry_restored", BankEntryRestored),
+)

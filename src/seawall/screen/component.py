@@ -1,0 +1,29 @@
+"""Declaration of the screen component."""
+
+from __future__ import annotations
+
+from seawall.screen.events import EVENTS
+from seawall.screen.projections import PROJECTIONS
+from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
+from seawall.storage.component import Component, JobSpec, PermissionSpec
+
+_POOL = "screen"
+
+COMPONENT = Component(
+    name="screen",
+    events=EVENTS,
+    projections=PROJECTIONS,
+    jobs=(
+        JobSpec(kind="screen", handler=screen_item, pool=_POOL),
+        JobSpec(kind="rescreen", handler=rescreen_item, pool=_POOL),
+        JobSpec(kind="retro_match", handler=rescan_item, pool=_POOL),
+    ),
+    services=services,
+    permissions=(
+        PermissionSpec(name="screen.view_overview", description="See the overview: how much is decided, and how."),
+        PermissionSpec(name="screen.view_content", description="See items, decisions and cases: what people wrote."),
+    ),
+    api="seawall.api.screen",
+    console="seawall.console.screen",
+    cli="seawall.cli.screen",
+)

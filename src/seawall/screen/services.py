@@ -1,0 +1,87 @@
+"""What screening offers to other components, and what it does in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seawall.detect import Runner
+from seawall.enforce import DecisionLookup
+from seawall.model import Decision, DecisionSource, Item, ItemRef
+from seawall.model.past import Past, PastItems
+from seawall.policy import PublishedBundles
+from seawall.screen.backfill import iter_items
+from seawall.screen.screen import Screener
+from seawall.screen.stored_content import load_decision, load_item
+from seawall.storage import Database, Erased, Job, Vault
+from seawall.storage.component import Context
+
+
+class StoredDecisions(DecisionLookup):
+    """Decisions as the ledger has them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, decision: str) -> Decision:
+        """The whole record of one decision. Raises LookupError."""
+        return load_decision(self._database, decision)
+
+
+class StoredPastItems(PastItems):
+    """Past items, read with the content types in force."""
+
+    def __init__(self, database: Database, vault: Vault, context: Context) -> None:
+        self._database = database
+        self._vault = vault
+        self._context = context
+
+    def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
+        """See ``PastItems``."""
+        types = dict(self._context.get(PublishedBundles).current.content_types)
+        return iter_items(self._database, self._vault, types, after=after, before=before, limit=limit, texts=texts)
+
+
+def services(context: Context) -> tuple[object, ...]:
+    """The screener, and what was screened."""
+    screener = Screener(
+        ledger=context.ledger,
+        blobs=context.blobs,
+        runner=context.get(Runner),
+        in_force=lambda: context.get(PublishedBundles).current,
+    )
+    return (
+        screener,
+        StoredDecisions(context.database),
+        StoredPastItems(context.database, context.vault, context),
+    )
+
+
+def screen_item(context: Context, job: Job) -> None:
+    """Screen an item that was submitted for later."""
+    if (found := _load(context, job)) is not None:
+        context.get(Screener).screen_submitted(*found, job=job)
+
+
+def rescreen_item(context: Context, job: Job) -> None:
+    """Screen an item again whose decision was degraded."""
+    if (found := _load(context, job)) is not None:
+        context.get(Screener).rescreen(*found, job.payload["decision"], job=job)
+
+
+def rescan_item(context: Context, job: Job) -> None:
+    """Screen an item again in which a bank entry was found, with the banks as they are now."""
+    context.refresh()
+    if (found := _load(context, job)) is not None:
+        source = DecisionSource.RETRO_MATCH
+        context.get(Screener).rescreen(*found, job.payload["decision"], job=job, source=source)
+
+
+def _load(context: Context, job: Job) -> tuple[Item, ItemRef] | None:
+    """The item as submitted; None (and the job done) when it was erased."""
+    ref, revision = job.payload["item"], job.payload["revision"]
+    try:
+        item = load_item(context.database, context.vault, context.blobs, ref, revision)
+    except Erased:
+        context.ledger.commit(lambda tx: tx.finish(job))
+        return None
+    return item, ItemRef(item.content_type, ref, revision)
