@@ -1,4 +1,4 @@
-"""Typed rows of what screening recorded: items, revisions, decisions, fired rules, traffic, pending rescreens.
+"""Reading what screening recorded, as typed rows: items, revisions, decisions, rules that fired, traffic, rescreens.
 
 Entry points read through here and never import the tables. Content and whole decisions: ``stored_content.py``.
 """
