@@ -8,7 +8,9 @@ answer.verdict, answer.degraded
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.projections import PROJECTIONS
-from seawall.screen.queries import (
+from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
+from seawall.screen.screen import Screener
+from seawall.screen.stored_content import (
     ItemContent,
     MediaInfo,
     feature_row,
@@ -17,8 +19,6 @@ from seawall.screen.queries import (
     media_bytes,
     read_content,
 )
-from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
-from seawall.screen.screen import Screener
 from seawall.screen.submission import item_kind
 
 __all__ = [
