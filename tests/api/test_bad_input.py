@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image as PilImage
 
-from api.clients import Client, item, problem, serving
+from support.api import Client, item, problem, serving
 
 BODIES = ["/v1/screen", "/v1/items", "/v1/reports", "/v1/banks/blocked-texts/entries"]
 

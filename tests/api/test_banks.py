@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from api.clients import Client, item, problem, serving
 from detect.hashers import AverageHasher
 from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
+from support.api import Client, item, problem, serving
 
 
 def raster(seed: int) -> tuple[bytes, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Pool, event, text
 
-from api.clients import Client, item, problem, serving
+from support.api import Client, item, problem, serving
 
 ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
 WRITES: list[tuple[str, Any]] = [
@@ -150,8 +150,8 @@ def test_a_server_that_is_gone(postgres_url: str, tmp_path: Path) -> None:
 
 
 def test_nothing_is_published_yet(sqlite_url: str, tmp_path: Path) -> None:
-    from screen.houses import opened
     from seawall import access, api
+    from support.app import opened
 
     with opened(tmp_path, sqlite_url, publish=False) as house:
         client = Client(house, api.build(house.app))

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from api.clients import Client, problem, serving
 from seawall.api import media
 from seawall.api.errors import ApiProblem
 from seawall.api.media import InFlight
 from seawall.detect.fetch import FetchedFile, FetchError
 from seawall.screen import media_bytes
+from support.api import Client, problem, serving
 
 
 @pytest.fixture(scope="module")

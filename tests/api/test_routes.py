@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.clients import Client, item, problem
+from support.api import Client, item, problem
 
 ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
 ROUTES: list[tuple[str, str, str, Any, int]] = [
@@ -61,7 +61,8 @@ def test_without_a_key_nothing_is_read(
 ) -> None:
     if body is not None:
         headers = {"Content-Type": "application/json"}
-        problem(client.send(method, path, key=None, content=b"{", headers=headers), 401)
+        refused = problem(client.send(method, path, key=None, content=b"{", headers=headers), 401)
+        assert "JSON" not in refused["detail"]
 
 
 def test_other_schemes_are_no_key(client: Client) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from enforce.houses import House, open_house
+from support.enforcement import House, open_house
 
 
 @pytest.fixture

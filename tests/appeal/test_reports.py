@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from enforce.houses import House
 from seawall.appeal import FindItem, InvalidReport, Report, ReporterKind, UnknownItem, note_name, receive_report
 from seawall.appeal.tables import report as table
 from seawall.model import ItemRef
 from seawall.model.events import ReportReceived
 from seawall.storage import Erased
+from support.enforcement import House
 
 REPORT = Report(content_type="comment", item_id="c-0", reporter="u-9", policy="harassment", note="It is about me.")
 

@@ -13,9 +13,9 @@ from PIL import Image
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from screen.houses import CONTENT_TYPES, opened
 from seawall.cli.main import app
 from seawall.storage import open_database
+from support.app import CONTENT_TYPES, opened
 
 Run = Callable[..., Result]
 

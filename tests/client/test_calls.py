@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from enforce.receivers import Behaviour, Receiver, closed_port, receiving, status
 from seawall.client import (
     AsyncSeawall,
     Conflict,
@@ -29,6 +28,7 @@ from seawall.client import (
     Submission,
     Unreachable,
 )
+from support.receivers import Behaviour, Receiver, closed_port, receiving, status
 
 ALLOWED = {
     "decision": "dec_1",

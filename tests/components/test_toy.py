@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from components import toy
-from screen.houses import eventually
 from seawall.app import COMPONENTS, App, open_app
 from seawall.settings import Settings, SettingsError
 from seawall.storage import StorageError
 from seawall.storage.component import Component, EventSpec
 from seawall.worker import Worker
+from support.app import eventually
 
 WITH_TOY = (*COMPONENTS, toy.COMPONENT)
 BEFORE = (*COMPONENTS, replace(toy.COMPONENT, events=(toy.FIRST_EVENT,), projections=(), followers=()))

@@ -13,12 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from api.clients import problem
 from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
-from api.clients import problem
 from components_entry.toy import TOY
-from console.houses import Browser
 from seawall import access, api, console
 from seawall.app import COMPONENTS, App, open_app
 from seawall.cli.main import SHIPPED, program
@@ -26,6 +25,7 @@ from seawall.console.routes import console_pages
 from seawall.settings import Settings
 from seawall.storage.component import Component
 from seawall.storage.entry_points import EntryPointError, entry_points
+from support.console import Browser
 
 PASSWORD = "a wall against the sea"
 

@@ -11,13 +11,13 @@ import httpx
 import numpy as np
 from PIL import Image as PilImage
 
-from console.houses import Browser, House, opened
 from detect.hashers import AVERAGE, AverageHasher
 from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id
 from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
 from seawall.screen import load_decision
+from support.console import Browser, House, opened
 
 TEXT = "a phrase that came back <b>once</b> too often"
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from console.houses import House, open_page
 from seawall import review
-
-pytestmark = pytest.mark.slow
+from support.console import House, open_page
 
 
 def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str, house: House) -> None:

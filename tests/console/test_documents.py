@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.houses import House, small
 from detect.media.papers import Page, pdf
 from seawall.console.documents import document_view, excerpt
 from seawall.console.formats import why_unknown
@@ -17,6 +16,8 @@ from seawall.console.part_locations import PartLocations
 from seawall.console.text import SHORT, runs
 from seawall.model import Document, Item, Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart
+from support.console import House, small
+from support.items import content_type_text, policy_text
 
 
 def part(path: str, modality: Modality, span: Span | None, text: str | None = None) -> DerivedPart:
@@ -105,35 +106,12 @@ def test_why_it_was_not_read() -> None:
 
 # ── pages ──
 
-MEMO = """\
-content_type: memo
-title: Memo
-owner: team
-surface: public
-audience: general
-actor: {required: false}
-fields:
-  body: {type: text, role: body}
-  notes: {type: document, role: media, extract: [document]}
-stages:
-  pre_publish: {budget: 60s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
-actions: [review]
-retention: {content: 30d, decisions: 1y}
-"""
-
-THREATS = """\
-policy: threats
-title: Threats
-owner: team
-applies_to: [memo]
-harm: threat
-definition: Nobody is threatened.
-statement: {ground: incompatible, clause: House rules}
-rules:
-  - id: threat
-    when: threat_terms > 0.5
-    do: [review(queue="threats")]
-"""
+MEMO = content_type_text(
+    "memo",
+    {"notes": "{type: document, role: media, extract: [document]}"},
+    pre_publish="{budget: 60s, on_unknown: allow_and_rescreen, rescreen_within: 1m}",
+)
+THREATS = policy_text("threats", "threat_terms > 0.5", '[review(queue="threats")]', "memo", harm="threat")
 
 
 @pytest.fixture(scope="module")

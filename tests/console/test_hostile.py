@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as PilImage
 
-from console.houses import Browser, House
 from seawall import access, console, review
 from seawall.console.text import SHORT
 from seawall.model import Image, Item
+from support.console import Browser, House
 
 SCRIPT = "<script>alert('fool')</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from console.houses import House, small
 from seawall.console.formats import clock, why_unknown
 from seawall.console.media import media_view, text_view
 from seawall.console.part_locations import PartLocations
@@ -20,6 +19,8 @@ from seawall.console.screen.media import type_of, wanted
 from seawall.media import UnreadableMedia
 from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart, MediaInfo
+from support.console import LONG_MEMOS, House, small
+from support.items import content_type_text
 
 
 def at(start: float, end: float) -> Span:
@@ -239,36 +240,11 @@ def test_the_size_of_an_image_as_it_is_shown(house: House) -> None:
 
 # ── pages ──
 
-MEMO = """\
-content_type: memo
-title: Memo
-owner: team
-surface: public
-audience: general
-actor: {required: false}
-fields:
-  body: {type: text, role: body}
-  voice: {type: audio, role: media, extract: []}
-  scan: {type: image, role: media, extract: []}
-stages:
-  pre_publish: {budget: 1s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
-actions: [review]
-retention: {content: 30d, decisions: 1y}
-"""
-
-LONG = """\
-policy: long
-title: Long memos
-owner: team
-applies_to: [memo]
-harm: spam
-definition: Longer than anybody reads.
-statement: {ground: incompatible, clause: House rules}
-rules:
-  - id: long
-    when: length(text) > 5000
-    do: [review(queue="long")]
-"""
+MEMO = content_type_text(
+    "memo",
+    {"voice": "{type: audio, role: media, extract: []}", "scan": "{type: image, role: media, extract: []}"},
+    pre_publish="{budget: 1s, on_unknown: allow_and_rescreen, rescreen_within: 1m}",
+)
 
 
 def audio() -> bytes:
@@ -284,7 +260,7 @@ def audio() -> bytes:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a content type that has an audio file."""
-    with small(tmp_path_factory.mktemp("media"), MEMO, LONG) as made:
+    with small(tmp_path_factory.mktemp("media"), MEMO, LONG_MEMOS) as made:
         yield made
 
 

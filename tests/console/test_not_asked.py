@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.houses import PASSWORD, House, Stuck, Words
 from seawall import access, console
-from seawall.app import open_app
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import PostponedDetector, SkippedDetector, SkippedDetectors, skipped_detectors
 from seawall.detect.bands import Band
@@ -32,7 +29,9 @@ from seawall.model import (
     Verdict,
 )
 from seawall.screen import DerivedPart
-from seawall.settings import Settings
+from support.app import own_app
+from support.console import PASSWORD, House
+from support.detectors import Moody, Words
 
 
 def spec(name: str, signal: str) -> DetectorSpec:
@@ -171,24 +170,21 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
         path = tmp_path / f"{name}.yaml"
         path.parent.mkdir()
         path.write_text(text)
-    settings = Settings(
-        data_dir=tmp_path / "data",
+    stuck = Moody()
+    detectors = (
+        Words("insults", "rudeness", {"fool": 0.95, "silly": 0.5}),
+        Judge("judge", "judged", {"silly": 0.4}),
+        Words("deep", "deeply", {"odd": 0.6}, Cost.SLOW),
+        stuck,
+    )
+    with own_app(
+        tmp_path,
+        detectors=detectors,
         database_url=database_url,
         public_url="http://console.test",
         policies_dir=tmp_path / "policies",
         content_types_dir=tmp_path / "types",
-    )
-    deep = Words("deep", "deeply", {"odd": 0.6}, SignalKind.SCORE)
-    deep.spec = replace(deep.spec, cost=Cost.SLOW)
-    stuck = Stuck()
-    detectors = (
-        Words("insults", "rudeness", {"fool": 0.95, "silly": 0.5}, SignalKind.SCORE),
-        Judge("judge", "judged", {"silly": 0.4}, SignalKind.SCORE),
-        deep,
-        stuck,
-    )
-    with open_app(settings, detectors) as app:
-        app.publish(by="tests")
+    ) as app:
         access.create_person(app.ledger, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
         yield House(app, console.build(app), stuck)
         stuck.go_on.set()

@@ -12,43 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from console.houses import House, open_page, small
 from seawall.detect import Findings
 from seawall.model import Image as PilImage
 from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
 from seawall.screen.artifacts import seal_artifacts
+from support.console import LONG_MEMOS, House, open_page, small
+from support.items import content_type_text
 
-pytestmark = pytest.mark.slow
-
-MEMO = """\
-content_type: memo
-title: Memo
-owner: tests
-surface: public
-audience: general
-actor: {required: false}
-fields:
-  body: {type: text, role: body}
-  clip: {type: video, role: media, extract: []}
-  scan: {type: image, role: media, extract: []}
-stages:
-  pre_publish: {budget: 5s, on_unknown: allow_and_rescreen, rescreen_within: 1m}
-actions: [review]
-retention: {content: 30d, decisions: 1y}
-"""
-POLICY = """\
-policy: long
-title: Long memos
-owner: tests
-applies_to: [memo]
-harm: spam
-definition: Longer than anybody reads.
-statement: {ground: incompatible, clause: House rules}
-rules:
-  - id: long
-    when: length(text) > 5000
-    do: [review(queue="long")]
-"""
+MEMO = content_type_text(
+    "memo",
+    {"clip": "{type: video, role: media, extract: []}", "scan": "{type: image, role: media, extract: []}"},
+    pre_publish="{budget: 5s, on_unknown: allow_and_rescreen, rescreen_within: 1m}",
+)
 RED = (0.25, 0.125, 0.75, 0.375)  # where the red place lies, in shares of the image
 FOUND_AT = 1.0  # seconds: the frames before are grey
 
@@ -93,7 +68,7 @@ VIDEOS = {
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with small(tmp_path_factory.mktemp("outlines"), MEMO, POLICY) as made:
+    with small(tmp_path_factory.mktemp("outlines"), MEMO, LONG_MEMOS) as made:
         yield made
 
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from console.houses import Browser, House
 from seawall import access
+from support.console import Browser, House
 
 
 @pytest.fixture(scope="module")

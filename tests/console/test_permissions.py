@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from console.houses import Browser, House
 from seawall import review
 from seawall.app import COMPONENTS
 from seawall.console.routes import console_pages
+from support.console import Browser, House
 
 PAGES = console_pages(COMPONENTS).pages
 EVERYBODY = frozenset({"reviewer", "policy", "admin"})

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as PilImage
 from sqlalchemy import select
 
-from console.houses import House, opened
 from seawall import review
 from seawall.access.tables import view
 from seawall.model import Image, Item
+from support.console import House, opened
 
 
 @pytest.fixture

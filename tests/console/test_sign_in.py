@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from console.houses import PASSWORD, House, opened
 from seawall.console.request import local_path
+from support.console import PASSWORD, House, opened
 
 
 def test_signing_in_opens_the_page_that_was_asked_for(house: House) -> None:

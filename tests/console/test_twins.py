@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from console.houses import House
 from seawall import access, api, review
+from support.console import House
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,8 @@ def test_another_seed_gives_other_posts() -> None:
 def test_every_post_fits_its_content_type() -> None:
     types = {name: load_content_type(content_types.read(name), name) for name in content_types.names()}
     for post in (*some(), *showcase(NOW)):
-        validate_item(types[post.content_type], as_request(post))  # raises ItemError otherwise
+        item = validate_item(types[post.content_type], as_request(post))  # raises ItemError otherwise
+        assert (item.id, item.actor) == (post.id, post.actor)
 
 
 def test_every_content_type_occurs() -> None:

@@ -25,7 +25,7 @@ from seawall.publish import add_entries
 from seawall.settings import Settings
 from seawall.worker import Worker
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.timeout(300)
 
 
 @contextmanager

@@ -49,13 +49,11 @@ def _signal(about: Part, value: object = 0.5, **changes: object) -> tuple[Signal
     return (replace(plain, value=value, **changes),)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("detector", default_detectors(BankDetector(("some",))), ids=lambda one: one.spec.name)
 def test_every_detector_that_ships_conforms(detector: Sample) -> None:
     check_detector(detector)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extractor", default_extractors(), ids=lambda one: one.spec.name)
 def test_every_extractor_that_ships_conforms(extractor: object) -> None:
     check_extractor(extractor)  # type: ignore[arg-type]

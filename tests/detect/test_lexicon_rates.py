@@ -14,7 +14,6 @@ import pytest
 from seawall.detectors.text.lexicon import LexiconDetector
 from seawall.model import Part
 
-pytestmark = pytest.mark.slow
 TextPart = Callable[..., Part]
 
 

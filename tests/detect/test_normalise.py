@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seawall.content.normalise import fold, name_emoji, normalise
+from support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_emoji_are_kept_and_can_be_named() -> None:
 _TRICKY = "aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.text(st.one_of(st.sampled_from(_TRICKY), st.characters()), max_size=40))
 @example("µ0µ")
 @example("Aµ0µ")
@@ -125,6 +126,5 @@ def test_hostile_text_comes_to_an_end(unit: str) -> None:
     assert len(view.text) <= 20 * len(text)
 
 
-@pytest.mark.slow
 def test_ten_megabytes_of_one_letter() -> None:
     assert normalise("a" * 10_000_000).text == "aa"

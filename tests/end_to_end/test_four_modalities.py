@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 
 from detect.media.papers import Page, pdf
-from end_to_end.servers import Process, cli, environment
 from seawall.demo.media import image_with_words, video_with_words, voice_note
 from seawall.detectors import default_extractors
+from support.processes import Process, cli, environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.timeout(600)
 
 CHROMIUM = os.environ.get("SEAWALL_CHROMIUM") or shutil.which("chromium")
 SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the images of the documents there

@@ -10,15 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from end_to_end.servers import Process, cli, environment, receiver
+from support.processes import Process, cli, environment, receiver
 
-ROUNDS = 20
+ROUNDS, ALL_ROUNDS = 5, 20
 CLIENTS = 8
 BLOCKED = "known scam text: send your login code to the prize desk"
 
 
-@pytest.mark.slow
-def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.timeout(600)
+def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database_url: str, full: bool) -> None:
+    rounds = ALL_ROUNDS if full else ROUNDS
     env = environment(tmp_path, database_url)
     key = cli(env, "key", "create", "load", "--scope", "screen", "--scope", "read")
     cli(env, "bank", "add", "blocked-texts", BLOCKED)
@@ -26,10 +27,10 @@ def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database_url: s
     with receiver() as (hook, inbox):
         cli(env, "endpoint", "add", hook)
         chance = random.Random(7)
-        for round_number in range(ROUNDS):
+        for round_number in range(rounds):
             server = Process(env, "serve", "--port", "0")
             _load_until_killed(server, key, round_number, acknowledged, chance.randrange(5, 120))
-        assert len(acknowledged) > ROUNDS
+        assert len(acknowledged) > rounds
 
         server = Process(env, "serve", "--port", "0")
         try:

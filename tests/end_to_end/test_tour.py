@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from end_to_end.servers import Process, cli, environment
+from support.processes import Process, cli, environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.timeout(600)
 
 CHROMIUM = os.environ.get("SEAWALL_CHROMIUM") or shutil.which("chromium")
 SHOTS = os.environ.get("SEAWALL_SCREENSHOTS")  # a folder: keep the images of the documents there

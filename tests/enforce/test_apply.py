@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from enforce.houses import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House
 from seawall import enforce
 from seawall.enforce import add_endpoint, list_endpoints, set_enabled
 from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, DecisionSource
+from support.enforcement import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House
 
 
 def receiver(house: House, *content_types: str) -> str:

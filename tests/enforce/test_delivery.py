@@ -13,8 +13,6 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook
 
-from enforce.houses import HOLD, LIMIT, REMOVE, STRIKE, House
-from enforce.receivers import Receiver, closed_port, receiving, status
 from seawall.enforce import (
     CannotReplay,
     DeliveryClient,
@@ -33,6 +31,8 @@ from seawall.enforce.events import DeliveryAttempted
 from seawall.enforce.sending import Limits
 from seawall.enforce.tables import endpoint as endpoint_table
 from seawall.model import now_ms
+from support.enforcement import HOLD, LIMIT, REMOVE, STRIKE, House
+from support.receivers import Receiver, closed_port, receiving, status
 
 QUICK = Limits(connect=2.0, total=0.3, body=0.2)
 

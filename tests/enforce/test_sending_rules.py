@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from enforce.houses import House
 from seawall.enforce import EndpointRefused, add_endpoint, list_endpoints
 from seawall.enforce.backoff import LONGEST_MS, WAITS_MS, retry_after, wait_ms
 from seawall.enforce.signing import new_secret, sign
 from seawall.enforce.urls import check, parse
 from seawall.model.addresses import is_public
+from support.enforcement import House
 
 
 def resolver(*addresses: str) -> Any:

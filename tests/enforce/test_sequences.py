@@ -21,11 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from enforce.houses import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House, open_house
-from enforce.receivers import Receiver, receiving, status
 from seawall.enforce import CannotReplay, DeliveryClient, add_endpoint, deliver, replay
 from seawall.enforce.diff import canonical_parameters
 from seawall.model import ACTIONS, Action, ActionSubject, DecisionSource
+from support.enforcement import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House, open_house
+from support.receivers import Receiver, receiving, status
 
 CHOICES = (REMOVE, HOLD, DEMOTE, WARN, STRIKE, LIMIT, REVIEW, TAG)
 STRONGER = (Action("strike", {"weight": 5.0}), Action("limit", {"for": 7 * 86_400.0}))
@@ -152,13 +152,13 @@ class Sequences(RuleBasedStateMachine):
         )
 
 
-@pytest.mark.slow
-def test_sequences_of_decisions(sqlite_url: str) -> None:
+@pytest.mark.timeout(300)
+def test_sequences_of_decisions(sqlite_url: str, full: bool) -> None:
     machine = type("Machine", (Sequences,), {"template": sqlite_url})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40,
+            max_examples=400 if full else 40,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -23,7 +23,6 @@ def quiet(_what):
     pass
 
 
-@pytest.mark.slow
 def test_an_encoder_is_calibrated_with_the_ngram_model_and_served(data, tmp_path):
     out = tmp_path / "model"
     trained = train_text_model(data, out, seed=3, recipe=RECIPE, exclude=[NAME], encoder=shipped() / ENCODER)

@@ -138,7 +138,6 @@ def test_a_head_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
 
 
 @needs_data
-@pytest.mark.slow
 def test_nothing_is_learnt_from_posts_that_test() -> None:
     tests = posts(DATA, "joint")
     rows, _ = learnt_from(DATA)

@@ -22,7 +22,6 @@ def train(data, out, **more):
     return train_text_model(data, out, seed=3, recipe=RECIPE, exclude=[NAME], **more)
 
 
-@pytest.mark.slow
 def test_the_same_data_and_seed_give_the_same_bytes(data, tmp_path):
     steps = []
     first = train(data, tmp_path / "a", progress=steps.append)
@@ -34,7 +33,6 @@ def test_the_same_data_and_seed_give_the_same_bytes(data, tmp_path):
     assert steps[-1] == "done"
 
 
-@pytest.mark.slow
 def test_what_was_learnt_is_served_and_written_down(data, tmp_path):
     trained = train(data, tmp_path / "model")
     assert trained.heads == ("hate", "harassment", "spam", "toxic")
@@ -54,7 +52,6 @@ def test_what_was_learnt_is_served_and_written_down(data, tmp_path):
     assert card["operating_points"]["hate"]
 
 
-@pytest.mark.slow
 def test_the_leak_check_passes_and_catches_a_leak(data, tmp_path):
     train(data, tmp_path / "model")
     report = leaks.check(data, tmp_path / "model", [("hatecheck", "test")])

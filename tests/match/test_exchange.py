@@ -63,7 +63,9 @@ def test_what_is_taken_back_is_told_as_such_under_the_same_key(kind: str) -> Non
 def test_a_reading_that_stopped_goes_on_from_its_checkpoint(kind: str) -> None:
     with serving(SHAPES[kind]([(pdq, False) for pdq in PDQ])) as server:
         first = next(iter(opened(kind, server).fetch(None)))
-        list(opened(kind, server).fetch(first.checkpoint))  # another process, later: it must understand it
+        rest = list(opened(kind, server).fetch(first.checkpoint))  # another process, later: it must understand it
+        assert not any(delta.restart for delta in rest)
+        assert {key for delta in (first, *rest) for key in delta.updates} == {*read(opened(kind, server))[0]}
 
 
 EXPECTED = {

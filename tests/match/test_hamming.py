@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.match import HammingIndex
+from support.examples import examples
 
 _HASHES = st.binary(min_size=32, max_size=32)
 
@@ -18,7 +19,7 @@ def _flip(value: bytes, bits: frozenset[int]) -> bytes:
     return number.to_bytes(32, "big")
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     _HASHES,
     st.lists(st.tuples(st.one_of(st.frozensets(st.integers(0, 255), max_size=70)), st.integers(0, 64)), max_size=20),
@@ -42,7 +43,7 @@ def test_wrong_sizes_are_refused() -> None:
         HammingIndex([bytes(32)], [0, 0])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data(), st.sampled_from([8, 24, 64, 72, 256, 520]))
 def test_prints_of_any_length(data: st.DataObject, bits: int) -> None:
     size = bits // 8

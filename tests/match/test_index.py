@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from seawall.match.hashindex import index as index_module
 from seawall.match.hashindex.index import HashIndex
 from seawall.match.hashindex.manifest import IndexDamaged
+from support.examples import examples
 
 CENTRES = [bytes([n]) * 32 for n in (0, 15, 170)]
 
@@ -57,7 +58,7 @@ _step = st.one_of(
 
 
 @pytest.mark.parametrize("kept", ["memory", "folder"])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(0, 1), _step), max_size=25), query=_hash, radius=st.integers(0, 80))
 def test_like_a_list_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory,
@@ -362,7 +363,6 @@ with HashIndex.open(folder) as index:
 """
 
 
-@pytest.mark.slow
 def test_processes_that_write_at_once_and_are_killed_lose_nothing(folder: Path) -> None:
     """Two write, merge and are killed in the middle; what they had said was added is there, what they removed not."""
     for _ in range(3):

@@ -21,6 +21,7 @@ from seawall.match.hashindex.segments import (
     save_segment,
 )
 from seawall.match.pdq import pdq_luma
+from support.examples import examples
 
 ROWS = 30_000
 
@@ -74,7 +75,7 @@ def _compare_all(hashes: NDArray[np.uint64], query: bytes, radius: int) -> dict[
     return {int(row): int(distances[row]) for row in np.flatnonzero(distances <= radius)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     row=st.integers(0, ROWS - 1),
     bits=st.lists(st.integers(0, 255), unique=True, max_size=60),
@@ -104,15 +105,15 @@ def test_a_hash_at_exactly_the_radius_is_found_wherever_its_bits_differ(tables: 
             assert (17, radius) in zip(rows.tolist(), distances.tolist(), strict=True)
 
 
-@pytest.mark.slow
-def test_ten_thousand_queries_among_a_hundred_thousand() -> None:
+def test_ten_thousand_queries_among_a_hundred_thousand(full: bool) -> None:
+    """The short form asks a thousand of them, among as many hashes."""
     random = np.random.default_rng(7)
     hashes = random.integers(0, 2**64, (100_000, 4), dtype=np.uint64)
     hashes[50_000:] = np.concatenate([_gradients(random), hashes[:20_000]])
     words = mix(hashes)
     segment = build_segment(np.arange(len(hashes)), words)
     assert len(segment.widths) == 16
-    for number in range(10_000):
+    for number in range(10_000 if full else 1_000):
         flips = random.choice(256, number % 40, replace=False).tolist()
         query = mix_one(_flipped(hashes[random.integers(len(hashes))], flips))
         rows, distances = segment.search(Probe.of(query), 31)

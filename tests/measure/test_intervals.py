@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from seawall.measure import bootstrap, clopper_pearson, effective, lower_bound, upper_bound, wilson
 
@@ -15,11 +14,15 @@ counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.
 @given(counts, st.sampled_from([0.8, 0.95, 0.99]))
 def test_intervals_agree_with_scipy(pair, confidence):
     successes, trials = pair
+    from scipy import stats  # here: a second of imports that no other test needs
+
     test = stats.binomtest(successes, trials)
     for ours, method in ((clopper_pearson, "exact"), (wilson, "wilson")):
         found, wanted = ours(successes, trials, confidence), test.proportion_ci(confidence, method)
         assert found.lower == pytest.approx(wanted.low, abs=1e-9)
         assert found.upper == pytest.approx(wanted.high, abs=1e-9)
+    from scipy import stats
+
     one_sided = stats.binomtest(successes, trials, alternative="less").proportion_ci(confidence, "exact")
     assert upper_bound(successes, trials, confidence) == pytest.approx(one_sided.high, abs=1e-9)
     other = stats.binomtest(successes, trials, alternative="greater").proportion_ci(confidence, "exact")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import metrics as reference
 
 from seawall.measure import (
     accuracy,
@@ -25,6 +24,8 @@ rows = st.lists(
 @settings(deadline=None)
 @given(rows)
 def test_auc_and_average_precision_agree_with_scikit_learn(found):
+    from sklearn import metrics as reference  # here: a second of imports that no other test needs
+
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
     assert roc_auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores))
     assert roc_auc(labels, scores, weights) == pytest.approx(
@@ -55,6 +56,8 @@ def test_auc_only_knows_the_order(found):
 @settings(deadline=None)
 @given(rows)
 def test_confusion_and_shares_agree_with_scikit_learn(found):
+    from sklearn import metrics as reference
+
     labels, scores, weights = (np.array(column) for column in zip(*found, strict=True))
     said = scores >= 0.5
     table = confusion(labels, said, weights)
@@ -73,6 +76,8 @@ def test_confusion_and_shares_agree_with_scikit_learn(found):
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=40))
 def test_multi_class_f1_agrees_with_scikit_learn(pairs):
+    from sklearn import metrics as reference
+
     labels, answers = ([pair[side] for pair in pairs] for side in (0, 1))
     assert macro_f1(labels, answers) == pytest.approx(reference.f1_score(labels, answers, average="macro"))
     assert weighted_f1(labels, answers) == pytest.approx(reference.f1_score(labels, answers, average="weighted"))

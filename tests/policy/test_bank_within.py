@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.support import build, comment, errors, fires, found, policy, row_of, rule, silent
+from support.policies import build, comment, errors, fires, found, policy, row_of, rule, silent
 
 
 def near(distance: int | None, evidence: str) -> object:

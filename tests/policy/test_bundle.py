@@ -10,9 +10,9 @@ from hashlib import sha256
 
 import pytest
 
-from policy.support import BANKS, DETECTORS, HEAD, TEXT_MODEL, build, comment, content_types, found, policy, rule
 from seawall.model import UNKNOWN, Verdict
 from seawall.policy import PolicyErrors, PolicySource, build_bundle, load_bundle, replay
+from support.policies import BANKS, DETECTORS, HEAD, TEXT_MODEL, build, comment, content_types, found, policy, rule
 
 TEXT = policy(
     rule("hate >= at_fpr(0.001)", '[remove, review(queue="hate", priority=hate)]', "certain"),

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from policy.support import COMMENT, content_types
 from seawall.content import check_content_type, extractors_of, load_content_type
 from seawall.model import FailMode, FieldRole, FieldType, Untranscribed
 from seawall.policy import PolicyErrors, build_bundle
+from support.policies import COMMENT, content_types
 
 
 def refused(text: str) -> str:

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.support import (
+from seawall.content import load_content_type
+from seawall.model import ACTIONS, UNKNOWN, Action, Verdict
+from seawall.policy import Context, PolicyErrors, PolicySource, build_bundle, combine, verdict_of
+from support.policies import (
     BANKS,
     COMMENT,
     DETECTORS,
@@ -22,9 +25,6 @@ from policy.support import (
     rule,
     silent,
 )
-from seawall.content import load_content_type
-from seawall.model import ACTIONS, UNKNOWN, Action, Verdict
-from seawall.policy import Context, PolicyErrors, PolicySource, build_bundle, combine, verdict_of
 
 
 def test_a_bare_signal_is_the_maximum_over_parts() -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.support import DETECTORS, HEAD, TEXT_MODEL, build, content_types, errors, policy, rule
 from seawall.model import DetectorSpec, Modality, SignalKind, SignalSpec
 from seawall.policy import PolicyErrors, PolicySource, build_bundle, load_policy
+from support.examples import examples
+from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, errors, policy, rule
 
 FUNCTIONS = "abs, age, at_fpr, bank, contains, count_matches, in_part, known, length, lower, matches, max, min"
 
@@ -271,7 +272,7 @@ def test_two_policies_of_one_name_and_a_detector_twice() -> None:
         build(text, [TEXT_MODEL, TEXT_MODEL])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.text(alphabet="hate>=.5()[]{}'\"\\ \n#:-,andifor\x00ø𝒳", max_size=60))
 def test_no_text_brings_the_reader_down(text: str) -> None:
     shown = []

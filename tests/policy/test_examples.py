@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from policy.support import HEAD, build, errors, policy, rule
 from seawall.policy import check_publishable, run_examples
+from support.policies import HEAD, build, errors, policy, rule
 
 RULES = (
     rule('hate >= 0.8 or contains(text, "vermin")', "[remove, strike]", "certain")
@@ -61,8 +61,8 @@ def test_a_policy_without_examples_cannot_be_published() -> None:
 
 
 def test_an_example_sees_its_own_policy_only() -> None:
-    from policy.support import BANKS, DETECTORS, content_types
     from seawall.policy import PolicySource, build_bundle
+    from support.policies import BANKS, DETECTORS, content_types
 
     other = policy(rule('contains(text, "hello")', "[remove]"), head=HEAD.replace("policy: test", "policy: other"))
     text = examples(f"{{{ITEM}, expect: {{verdict: allow, actions: []}}}}")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.support import build, comment, found, policy, rule, silent
 from seawall.model import Decision, DecisionSource, FeatureRow, ItemRef, Unknown, Verdict
 from seawall.policy import Bundle, Explanation, RowIncomplete, explain, replay
+from support.policies import build, comment, found, policy, rule, silent
 
 BUNDLE = build(
     policy(

@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy.support import build, policy, rule
 from seawall.model import UNKNOWN
 from seawall.policy import Program
+from support.examples import examples
+from support.policies import build, policy, rule
 
 # -- the reference -------------------------------------------------------------------------------------------------
 
@@ -191,7 +192,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     return row
 
 
-SETTINGS = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(deadline=None, max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
 KNOWN = {"hate": 0.0, "spam": 0.5, "item.likes": 1, "item.score": None, "item.pinned": True, "actor.verified": False}
 FORCED = "threat_terms > 0.5"  # reads a feature of its own: unknown, it sends every rule through the careful body
 

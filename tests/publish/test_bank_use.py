@@ -15,7 +15,6 @@ import pytest
 from PIL import Image as PilImage
 from sqlalchemy import select
 
-from screen.houses import House, eventually, opened
 from seawall.match import BankEntry, BankMatcher, pdq
 from seawall.model import (
     Decision,
@@ -55,6 +54,7 @@ from seawall.review.tables import case as case_table
 from seawall.screen import ScreeningResult, StoredItem
 from seawall.storage.following import follow
 from seawall.worker import Worker
+from support.app import House, eventually, opened
 
 TEXT = "buy ten thousand streams from us today"
 FINE = f"we warn you of whoever writes {TEXT}"
@@ -434,7 +434,7 @@ def test_a_worker_does_all_of_it_by_itself(sqlite_url: str, tmp_path: Path, monk
         entry = add(house, "blocked-texts", TEXT)
         eventually(lambda: house.head(past.item)["verdict"] == "block")
         house.screen(TEXT, id="n-1")
-        eventually(lambda: state(house, entry) == "quarantined")
+        assert eventually(lambda: state(house, entry) == "quarantined")
 
 
 def test_the_index_is_made_again_when_it_is_lost_or_of_another_past(sqlite_url: str, tmp_path: Path) -> None:

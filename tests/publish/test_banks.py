@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from screen.houses import POLICIES, House, opened, sources
 from seawall.match import pdq
 from seawall.model import Image, Verdict, now_ms
 from seawall.policy import PolicyErrors
@@ -23,6 +22,7 @@ from seawall.publish import (
     parse_entries,
     remove_entry,
 )
+from support.app import POLICIES, House, opened, sources
 
 TEXT = "buy ten thousand streams from us today and be famous tomorrow"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from screen.houses import CONTENT_TYPES, POLICIES, House, opened, sources
 from seawall.model import Verdict
 from seawall.policy import PolicyErrors
 from seawall.publish import NothingPublished, SourceError, read_sources
 from seawall.publish.tables import bundle as bundle_table
+from support.app import CONTENT_TYPES, POLICIES, House, opened, sources
 
 STRICTER = POLICIES["rude"].replace("rudeness >= 0.5\n    do: [hold]", "rudeness >= 0.5\n    do: [remove]")
 BROKEN = POLICIES["rude"].replace("rudeness >= 0.9", "rudness >= 0.9")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from api.clients import Client
 from seawall import access, api
 from seawall.app import open_app
 from seawall.cli.main import app as cli
@@ -20,6 +19,7 @@ from seawall.match import KINDS, canonical_value
 from seawall.match.exchange import read_exchanges
 from seawall.publish.banks.guard import is_wrong
 from seawall.settings import Settings
+from support.api import Client
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "banks.md"
 _FENCE = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -30,7 +30,6 @@ def fences() -> list[tuple[str, str]]:
     return [(match["info"], match["body"]) for match in _FENCE.finditer(PAGE.read_text(encoding="utf-8"))]
 
 
-@pytest.mark.slow
 def test_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data_dir = tmp_path / "data"

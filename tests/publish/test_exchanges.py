@@ -10,7 +10,6 @@ import pytest
 
 from match.exchanges import MD5, PDQ
 from publish.test_bank_use import TEXT, add, guard, judge
-from screen.houses import House
 from seawall.match.exchange import (
     ExchangeConfig,
     ExchangeDelta,
@@ -32,6 +31,7 @@ from seawall.publish import (
 from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB, OpenedExchange
 from seawall.publish.services import GUARD_FOLLOWER
 from seawall.storage.following import follow
+from support.app import House
 
 IMAGES = "shared-images"
 

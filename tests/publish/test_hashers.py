@@ -13,7 +13,6 @@ import structlog
 from PIL import Image as PilImage
 
 from detect.hashers import AVERAGE, AverageHasher
-from screen.houses import House, opened
 from seawall.detectors.hashes import hash_file
 from seawall.model import DecisionSource, Image, UnknownReason, Verdict
 from seawall.publish import (
@@ -33,6 +32,7 @@ from seawall.publish import (
 from seawall.publish.services import resume_searches
 from seawall.screen import ScreeningResult
 from seawall.settings import SettingsError
+from support.app import House, opened
 
 KIND = AVERAGE.name
 POLICIES = ("rude", "known")
@@ -146,7 +146,6 @@ def test_a_new_entry_finds_past_images(hashing: House) -> None:
     assert hashing.decisions(past.item)[-1].source is DecisionSource.RETRO_MATCH
 
 
-@pytest.mark.slow
 def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
         past = house.screen("look", id="n-1", raster=raster())

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from screen.houses import House, opened
+from support.app import House, opened
+from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -27,13 +27,3 @@ def sqlite_house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
         yield made
         made.gore.go_on.set()
         made.assert_rebuilds()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet() -> None:
-    """Failures that a test provokes are not printed: a traceback in colours costs seconds."""
-    structlog.configure(processors=[_drop])
-
-
-def _drop(*_: object) -> str:
-    raise structlog.DropEvent

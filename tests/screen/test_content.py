@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image as PilImage
 from sqlalchemy import create_engine, delete, event, select
 
-from screen.houses import House, opened
 from seawall import appeal, screen
 from seawall.model import Event, Image, ItemRef
 from seawall.screen import MediaInfo, feature_row, item_kind, load_item, media_bytes, read_content
 from seawall.storage import Erased
 from seawall.storage.database import metadata
+from support.app import House, opened
+from support.examples import examples
 
 TEXT, ID, ACTOR, MOOD, NOTE = (
     "marker-text-7731",
@@ -134,7 +135,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> object:
     engine.dispose()
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_how_events_are_batched_makes_no_difference(
     history: Sequence[Event], empty: object, data: st.DataObject

@@ -13,60 +13,29 @@ import pytest
 
 from detect.media.papers import Page, docx, pdf
 from detect.media.samples import encode, noise
-from screen.houses import House, Moody, Words
 from seawall import access, api
-from seawall.app import open_app
-from seawall.content import load_content_type
 from seawall.model import Document, Item, Span, SpanUnit
-from seawall.policy import PolicySource
-from seawall.publish import NewEntry, Sources, add_entries
+from seawall.publish import NewEntry, add_entries
 from seawall.screen import ScreeningResult, load_derived, load_item, media_bytes
-from seawall.settings import Settings
+from support.app import House, own_app
+from support.detectors import Moody, Words
+from support.items import content_type_text, policy_text, sources_of
 
-LETTER = """\
-content_type: letter
-title: Letter
-owner: tests
-surface: private
-audience: general
-actor: {{required: false}}
-fields:
-  body: {{type: text, role: body}}
-  notes: {{type: document, role: media{derive}}}
-stages:
-  pre_publish: {{budget: 60s, on_unknown: hold, rescreen_within: 30s}}
-actions: [remove, hold, review]
-appeal: {{window: 184d, route: /appeal}}
-retention: {{content: 180d, decisions: 5y}}
-"""
-
-RUDE = """\
-policy: rude
-title: rude
-owner: tests
-applies_to: [letter, card]
-harm: harassment
-definition: For tests.
-statement: {ground: incompatible, clause: "House rules, 1"}
-rules:
-  - id: certain
-    when: rudeness >= 0.9 or bank("blocked-domains") >= 1
-    do: [remove]
-"""
+PRE_PUBLISH = "{budget: 60s, on_unknown: hold, rescreen_within: 30s}"
+NOTES = {"letter": "{type: document, role: media}", "card": "{type: document, role: media, extract: [document]}"}
+TYPES = [
+    content_type_text(name, {"notes": notes}, pre_publish=PRE_PUBLISH, surface="private")
+    for name, notes in NOTES.items()
+]
+RUDE = policy_text("rude", 'rudeness >= 0.9 or bank("blocked-domains") >= 1', "[remove]", "letter, card")
 
 IMAGE = (encode(noise(1), "JPEG"), 320, 240)
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house") / "data"
-    settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'seawall.db'}")
-    with open_app(settings, (Words("insults", "rudeness", {"fool": 0.95}),)) as app:
-        letter = load_content_type(LETTER.format(extract=""), "letter.yaml")
-        card = load_content_type(
-            LETTER.format(extract=", extract: [document]").replace("type: letter", "type: card"), "card.yaml"
-        )
-        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (letter, card)), by="tests")
+    detectors = (Words("insults", "rudeness", {"fool": 0.95}),)
+    with own_app(tmp_path_factory.mktemp("house"), sources_of(RUDE, *TYPES), detectors) as app:
         made = House(app, Moody())
         yield made
         made.assert_rebuilds()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from screen.houses import House, make, opened
 from seawall.model import DecisionSource, Verdict
 from seawall.screen import Idempotency, IdempotencyConflict, load_decision
+from support.app import House, make, opened
 
 
 def test_a_new_item_is_decided_and_survives_a_restart(database_url: str, tmp_path: Path) -> None:

@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from screen.houses import House, Moody, Words
-from seawall.app import open_app
-from seawall.content import load_content_type
 from seawall.model import (
     Audio,
     Cost,
@@ -31,45 +28,19 @@ from seawall.model import (
     UnknownReason,
     Video,
 )
-from seawall.policy import PolicySource
-from seawall.publish import Sources
 from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
 from seawall.screen.tables import item_hashes, pending_rescreen
-from seawall.settings import Settings
 from seawall.storage.tables import job
+from support.app import House, own_app
+from support.detectors import Moody, Words
+from support.items import content_type_text, policy_text, sources_of
 
-CARD = """\
-content_type: card
-title: Card
-owner: tests
-surface: public
-audience: general
-actor: {{required: false}}
-fields:
-  body: {{type: text, role: body}}
-  sound: {{type: audio, role: media, extract: [lyrics]}}
-  clip: {{type: video, role: media, extract: []}}
-stages:
-  pre_publish: {{budget: 20s, on_unknown: hold, rescreen_within: 30s{more}}}
-  post_publish: {{budget: 20s, on_unknown: hold, rescreen_within: 10m}}
-actions: [remove, hold, review]
-appeal: {{window: 184d, route: /appeal}}
-retention: {{content: 180d, decisions: 5y}}
-"""
-
-RUDE = """\
-policy: rude
-title: rude
-owner: tests
-applies_to: [card]
-harm: harassment
-definition: For tests.
-statement: {ground: incompatible, clause: "House rules, 1"}
-rules:
-  - id: certain
-    when: rudeness >= 0.9 or hummed >= 1
-    do: [remove]
-"""
+MEDIA = {
+    "sound": "{type: audio, role: media, extract: [lyrics]}",
+    "clip": "{type: video, role: media, extract: []}",
+}
+LATER = "{budget: 20s, on_unknown: hold, rescreen_within: 10m}"
+RUDE = policy_text("rude", "rudeness >= 0.9 or hummed >= 1", "[remove]", "card")
 
 
 class Lyrics:
@@ -121,11 +92,10 @@ class Hum:
 
 @contextmanager
 def opened(folder: Path, database_url: str, more: str = "") -> Iterator[House]:
-    settings = Settings(data_dir=folder / "data", database_url=database_url)
+    stage = f"{{budget: 20s, on_unknown: hold, rescreen_within: 30s{more}}}"
+    card = content_type_text("card", MEDIA, pre_publish=stage, post_publish=LATER)
     detectors = (Words("insults", "rudeness", {"fool": 0.95}), Hum())
-    with open_app(settings, detectors, [Lyrics()]) as app:
-        card = load_content_type(CARD.format(more=more), "card.yaml")
-        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (card,)), by="tests")
+    with own_app(folder, sources_of(RUDE, card), detectors, [Lyrics()], database_url=database_url) as app:
         yield House(app, Moody())
 
 

@@ -33,6 +33,7 @@ from seawall.screen.queries import (
     traffic_between,
 )
 from seawall.storage import Database, Ledger, Transaction, Vault, open_database
+from seawall.storage.component import STORAGE, ledger_of
 
 AT = 1_700_000_000_000 // 60_000 * 60_000
 RUDE = Reason(policy="rude", rule="certain", harm="harassment")
@@ -71,7 +72,7 @@ class Records:
 def records(database_url: str, tmp_path: Path) -> Iterator[Records]:
     database = open_database(database_url)
     vault = Vault.open_in(database, tmp_path)
-    ledger = Ledger(database, vault, screen.PROJECTIONS)
+    ledger = ledger_of(database, vault, (STORAGE, screen.COMPONENT))
     yield Records(database, vault, ledger)
     ledger.close()
     database.close()

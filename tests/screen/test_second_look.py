@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from screen.houses import House, Moody, Words
-from seawall.app import open_app
-from seawall.content import load_content_type
 from seawall.model import (
     Audio,
     Cost,
@@ -29,44 +26,17 @@ from seawall.model import (
     Unknown,
     UnknownReason,
 )
-from seawall.policy import PolicySource
-from seawall.publish import Sources
 from seawall.screen import load_derived
 from seawall.screen.artifacts import load_artifacts
 from seawall.screen.extraction_cache import load_extractions
-from seawall.settings import Settings
 from seawall.storage.tables import vault
+from support.app import House, own_app
+from support.detectors import Moody, Words
+from support.items import content_type_text, policy_text, sources_of
 
-CARD = """\
-content_type: card
-title: Card
-owner: tests
-surface: public
-audience: general
-actor: {required: false}
-fields:
-  body: {type: text, role: body}
-  sound: {type: audio, role: media, extract: [lyrics]}
-stages:
-  pre_publish: {budget: 20s, on_unknown: hold, rescreen_within: 30s}
-  post_publish: {budget: 20s, on_unknown: hold, rescreen_within: 10m}
-actions: [remove, hold, review]
-appeal: {window: 184d, route: /appeal}
-retention: {content: 180d, decisions: 5y}
-"""
-RUDE = """\
-policy: rude
-title: rude
-owner: tests
-applies_to: [card]
-harm: harassment
-definition: For tests.
-statement: {ground: incompatible, clause: "House rules, 1"}
-rules:
-  - id: certain
-    when: rudeness >= 0.9
-    do: [remove]
-"""
+SOUND = {"sound": "{type: audio, role: media, extract: [lyrics]}"}
+CARD = content_type_text("card", SOUND, post_publish="{budget: 20s, on_unknown: hold, rescreen_within: 10m}")
+RUDE = policy_text("rude", "rudeness >= 0.9", "[remove]", "card")
 
 
 class Lyrics:
@@ -110,9 +80,8 @@ class Lyrics:
 
 @contextmanager
 def opened(folder: Path, database_url: str, lyrics: Lyrics) -> Iterator[House]:
-    settings = Settings(data_dir=folder / "data", database_url=database_url)
-    with open_app(settings, (Words("insults", "rudeness", {"fool": 0.95}),), [lyrics]) as app:
-        app.publish(Sources((PolicySource("rude.yaml", RUDE),), (load_content_type(CARD, "card.yaml"),)), by="tests")
+    detectors = (Words("insults", "rudeness", {"fool": 0.95}),)
+    with own_app(folder, sources_of(RUDE, CARD), detectors, [lyrics], database_url=database_url) as app:
         yield House(app, Moody())
 
 
@@ -184,8 +153,7 @@ def test_an_edit_before_publication(sqlite_url: str, tmp_path: Path, lyrics: Lyr
     """A stage that names the extractor: the first look at the edited item does without it too."""
     stage = CARD.replace("rescreen_within: 30s}", "rescreen_within: 30s, detectors: [insults, lyrics]}")
     with opened(tmp_path, sqlite_url, lyrics) as house:
-        types = (load_content_type(stage, "card.yaml"),)
-        house.app.publish(Sources((PolicySource("rude.yaml", RUDE),), types), by="tests")
+        house.app.publish(sources_of(RUDE, stage), by="tests")
         house.app.screener.screen(card(sound=Audio(b"you fool"), body="one"))
         for screened in (
             house.app.screener.screen(card(sound=Audio(b"you fool"), body="two")),

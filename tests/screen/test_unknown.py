@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from screen.houses import House, eventually, opened
 from seawall import enforce, review, screen
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import DecisionSource, UnknownReason, Verdict
 from seawall.review.tables import case
 from seawall.storage.tables import job as job_table
+from support.app import House, eventually, opened
 
 RESCREEN_MS = 30_000
 

@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from storage.support import opened, view
+from support.storage import opened, view
 
 _CLIENTS = 16
 

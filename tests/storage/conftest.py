@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.support import Storage, opened
+from support.storage import Storage, opened
 
 
 @pytest.fixture

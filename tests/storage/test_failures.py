@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from seawall.storage import Events, Ledger, OutcomeUnknown, StorageError, Transaction, Vault, open_database
 from seawall.storage.tables import state
-from storage.support import Storage, opened, view
+from support.storage import Storage, opened, view
 
 
 def _try_several(storage: Storage, count: int = 5) -> list[Any]:

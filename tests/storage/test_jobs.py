@@ -10,7 +10,7 @@ import pytest
 
 from seawall.model import now_ms
 from seawall.storage import Job, LeaseLost, Transaction
-from storage.support import Storage, opened, view
+from support.storage import Storage, opened, view
 
 HOUR = 3_600_000
 

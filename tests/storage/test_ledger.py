@@ -16,7 +16,7 @@ from seawall.model import Action, Decision, DecisionSource, ItemRef, Verdict
 from seawall.model.events import DecisionMade
 from seawall.storage import Prefetch, StorageError, Transaction
 from seawall.storage.tables import event, state
-from storage.support import Storage, seen, tally, view
+from support.storage import Storage, seen, tally, view
 
 
 def test_what_was_committed_is_read_back_in_order(storage: Storage) -> None:

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from seawall.access.events import ContentViewed
 from seawall.model import Event
 from seawall.storage import Transaction
-from storage.support import Storage, opened, view
+from support.storage import Storage, opened, view
 
 TESTS = Path(__file__).parents[1]
 
@@ -124,7 +123,6 @@ def test_without_the_lock_writers_do_collide(postgres_url: str, tmp_path: Path) 
         assert [event.body for event in first.ledger.events()] == [view("second")]
 
 
-@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_when_a_process_is_killed(database_url: str, tmp_path: Path) -> None:
     acknowledged: list[str] = []
     for round_ in range(4):

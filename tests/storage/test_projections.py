@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from seawall.storage import Transaction
-from storage.support import Storage, opened, seen, tally, view
+from support.examples import examples
+from support.storage import Storage, opened, seen, tally, view
 
 batches = st.lists(st.lists(st.lists(st.integers(0, 3), max_size=3), max_size=4), max_size=5)
 """Batches of units of events, each about one of four items."""
@@ -32,7 +33,7 @@ def _tables(storage: Storage) -> list[object]:
         return [connection.execute(select(table).order_by(*table.primary_key)).all() for table in (seen, tally)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches)
 def test_the_split_into_batches_does_not_matter(sqlite_url: str, plan: list[list[list[int]]]) -> None:
     found = []

@@ -8,7 +8,7 @@ from seawall.model import KIND_OF, ItemRef, new_id
 from seawall.model.events import ContentViewed, ReportReceived
 from seawall.storage.queries import events_after, newest_events, select_in_chunks
 from seawall.storage.tables import event
-from storage.support import Storage
+from support.storage import Storage
 
 EVENTS = 1_203
 

@@ -15,12 +15,13 @@ from sqlalchemy import select, update
 from seawall.model.events import SubjectErased
 from seawall.storage import Erased, Prefetch, StorageError, Transaction, Vault, open_database
 from seawall.storage.tables import event, subject, vault
-from storage.support import Storage, opened, view
+from support.examples import examples
+from support.storage import Storage, opened, view
 
 platform_ids = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     platform_ids, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20), st.binary()
 )

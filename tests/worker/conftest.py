@@ -1,16 +1,20 @@
-"""What the tests of this room share."""
+"""What the tests of the worker share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-import structlog
+
+from support.app import House, opened
+from support.logs import no_log  # noqa: F401 - a fixture
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _quiet() -> None:
-    """Failures that a test provokes are not printed: a traceback in colours costs seconds."""
-    structlog.configure(processors=[_drop])
-
-
-def _drop(*_: object) -> str:
-    raise structlog.DropEvent
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+    """An app without a worker, on SQLite and on PostgreSQL. At the end its projections must rebuild equal."""
+    with opened(tmp_path, database_url, "rude", "gore") as made:
+        yield made
+        made.gore.go_on.set()
+        made.assert_rebuilds()

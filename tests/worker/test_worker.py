@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from enforce.receivers import receiving, status
-from screen.houses import House, eventually, opened
 from seawall import enforce
 from seawall.app import App
 from seawall.enforce.tables import delivery
@@ -20,14 +16,8 @@ from seawall.storage import Job, Jobs
 from seawall.storage.component import Component, Context, JobSpec
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
-
-
-@pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
-    with opened(tmp_path, database_url, "rude", "gore") as made:
-        yield made
-        made.gore.go_on.set()
-        made.assert_rebuilds()
+from support.app import House, eventually
+from support.receivers import receiving, status
 
 
 def _broken(house: House) -> None:

@@ -18,6 +18,7 @@ from seawall.detectors.joint.selection import MOST_IMAGES, JointInput, joint_inp
 from seawall.learn.joint_scenes import FONT, find, glyph
 from seawall.media import Media, default_extractors
 from seawall.model import ExtractedParts, ExtractorSpec, Modality, Part, Unknown, UnknownReason
+from support.examples import examples
 
 needs_font = pytest.mark.skipif(not FONT.is_file() and "CI" not in os.environ, reason="no emoji font here")
 
@@ -68,7 +69,7 @@ def test_own_images_come_first_then_the_first_frames() -> None:
     assert joint_inputs([text("hi")]) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.permutations(POST[4:]))
 def test_the_order_in_which_extractors_answer_makes_no_difference(found: Sequence[Part]) -> None:
     assert joint_inputs([*POST[:4], *found]) == joint_inputs(POST)
@@ -144,7 +145,6 @@ def media() -> Iterator[Media]:
 
 
 @needs_font
-@pytest.mark.slow
 def test_words_in_the_image_and_speech_are_read_with_its_pictograms(media: Media) -> None:
     words = next(each for each in default_extractors(media) if each.spec.name == "words")
     post = [

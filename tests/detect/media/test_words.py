@@ -31,7 +31,6 @@ def read(media: Media, data: bytes) -> ExtractedParts:
     return answer
 
 
-@pytest.mark.slow
 def test_words_are_read_where_they_stand(media: Media) -> None:
     image = written(
         ("buy ten thousand", (40, 40), 36), ("streams tonight", (40, 88), 36), ("example.com", (560, 220), 36)
@@ -49,7 +48,6 @@ def test_words_are_read_where_they_stand(media: Media) -> None:
     assert 205 <= top <= 240 < bottom <= 280
 
 
-@pytest.mark.slow
 def test_a_long_screenshot_and_a_transparent_sticker_are_read(media: Media) -> None:
     lines = [(f"message number {number}", (40, 40 + 700 * number), 40) for number in range(4)]
     texts = [part.text for part in read(media, encode(written(*lines, size=(700, 2_400)), "PNG")).parts]
@@ -59,7 +57,6 @@ def test_a_long_screenshot_and_a_transparent_sticker_are_read(media: Media) -> N
     assert [part.text for part in read(media, encode(sticker, "PNG")).parts] == ["free pills"]
 
 
-@pytest.mark.slow
 def test_an_image_without_words_and_one_that_is_none(media: Media) -> None:
     assert read(media, encode(noise(1), "PNG")) == ExtractedParts()
     [words] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "words"]

@@ -267,6 +267,7 @@ def test_closing_ends_a_call_in_flight(service: Service, detector: MakeDetector,
 
 def test_a_caller_that_was_never_used_closes() -> None:
     Caller("unused", CallLimits()).close()
+    assert not any("unused" in thread.name for thread in threading.enumerate())
 
 
 @given(st.integers(0, 10), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 100))

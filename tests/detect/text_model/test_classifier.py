@@ -10,6 +10,7 @@ from seawall.detectors.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTE
 from seawall.detectors.text.model.language import plainly_not_english
 from seawall.detectors.text.model.windows import LONGEST, SIZE, windows
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason
+from support.examples import examples
 
 
 def part(text, language=None, path="body"):
@@ -95,7 +96,7 @@ def test_short_and_mixed_texts_pass_the_language_check(text):
     assert not plainly_not_english(text)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)
 @given(st.lists(st.text(max_size=80), max_size=4))
 def test_any_text_gets_an_answer(tiny, texts):
     for text, answer in zip(texts, tiny.detect([part(text) for text in texts]), strict=True):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
 from seawall.detectors.text.model.wordpiece import FIRST, LAST, PADDING, UNKNOWN, WordPiece, split_words
+from support.examples import examples
 
 LETTERS = string.ascii_lowercase
 SMALL = [PADDING, UNKNOWN, FIRST, LAST, *LETTERS, *(f"##{c}" for c in LETTERS), "!", "sea", "##wall", "seaw"]
@@ -50,7 +51,7 @@ def known_to_old_tables(text):
     return all(old.category(c) == unicodedata.category(c) not in ("Cn", "Cs") for c in text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.text(max_size=40).filter(known_to_old_tables))
 def test_the_pieces_are_those_of_the_tokenizers_package(text):
     tokenizers = pytest.importorskip("tokenizers")

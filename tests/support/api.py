@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from screen.houses import House, opened
 from seawall import access, api
 from seawall.model import Hasher
+from support.app import House, opened
 
 
 @dataclass

@@ -1,11 +1,10 @@
-"""A house with two test policies and three small detectors, so that a test knows beforehand what is decided."""
+"""The console of an app with two test policies and three small detectors: a test knows beforehand what is decided."""
 
 from __future__ import annotations
 
 import asyncio
 import html
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,33 +15,15 @@ import httpx
 from starlette.types import ASGIApp
 
 from seawall import access, appeal, console
-from seawall.app import App, open_app
-from seawall.model import (
-    Cost,
-    DetectorResult,
-    DetectorSpec,
-    Hasher,
-    Item,
-    ItemRef,
-    Modality,
-    OperatingPoint,
-    Part,
-    Signal,
-    SignalKind,
-    SignalSpec,
-    Span,
-    SpanUnit,
-)
+from seawall.app import App
+from seawall.model import Hasher, Item, ItemRef, SignalKind
 from seawall.screen import ScreeningResult as Screened
 from seawall.screen import item_kind
-from seawall.settings import Settings
+from support.app import own_app
+from support.detectors import Moody, Words
+from support.items import policy_text
 
 PASSWORD = "a wall against the sea"
-POINTS = tuple(
-    OperatingPoint(threshold=threshold, fpr=fpr, fpr_upper=fpr * 1.5, recall=0.8, recall_lower=0.7)
-    for threshold, fpr in ((0.5, 0.02), (0.8, 0.002), (0.95, 0.0005))
-)
-
 RUDENESS = """\
 policy: rudeness
 title: Rudeness
@@ -101,69 +82,7 @@ examples:
     expect: {verdict: allow, actions: [review]}
 """
 
-
-class Words:
-    """Gives each listed word its value, with the place where it stands."""
-
-    def __init__(self, name: str, signal: str, words: dict[str, float], kind: SignalKind) -> None:
-        points = POINTS if kind is SignalKind.PROBABILITY else ()
-        self.spec = DetectorSpec(
-            name=name,
-            version="1.0",
-            signals=(SignalSpec(name=signal, kind=kind, harm="harassment", operating_points=points),),
-            modalities=frozenset({Modality.TEXT}),
-            cost=Cost.INLINE,
-        )
-        self._signal = signal
-        self._words = words
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        return [self._answer(part) for part in parts]
-
-    def _answer(self, part: Part) -> DetectorResult:
-        found = []
-        for word, value in self._words.items():
-            for place in re.finditer(re.escape(word), part.text or ""):
-                span = Span(unit=SpanUnit.CHARACTERS, start=place.start(), end=place.end())
-                found.append(
-                    Signal(
-                        name=self._signal,
-                        value=value,
-                        part=part.path,
-                        detector=self.spec.name,
-                        version=self.spec.version,
-                        span=span,
-                        evidence=f"word-{len(word)}",
-                    )
-                )
-        return tuple(found)
-
-
-class Stuck:
-    """Does not answer about texts that hold ``stuck``, as long as ``hanging`` is set."""
-
-    def __init__(self) -> None:
-        self.spec = DetectorSpec(
-            name="gore",
-            version="2.1",
-            signals=(SignalSpec(name="gory", kind=SignalKind.SCORE, harm="violence"),),
-            modalities=frozenset({Modality.TEXT}),
-            cost=Cost.CPU,
-        )
-        self.go_on = threading.Event()
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        if any("stuck" in (part.text or "") for part in parts):
-            self.go_on.wait(30)
-        return [self._answer(part) for part in parts]
-
-    def _answer(self, part: Part) -> DetectorResult:
-        value = 0.75 if "blood" in (part.text or "") else 0.0
-        return (
-            (Signal(name="gory", value=value, part=part.path, detector="gore", version=self.spec.version),)
-            if value
-            else ()
-        )
+LONG_MEMOS = policy_text("long", "length(text) > 5000", '[review(queue="long")]', "memo", harm="spam")
 
 
 @dataclass
@@ -172,7 +91,7 @@ class House:
 
     app: App
     asgi: ASGIApp
-    stuck: Stuck
+    stuck: Moody
     people: dict[str, access.Person] = field(default_factory=dict)
 
     def screen(
@@ -252,6 +171,11 @@ def open_page(chromium: object, url: str, role: str, width: int = 1280, height: 
     return page, complaints
 
 
+def gore_detector() -> Moody:
+    """Hangs about texts that hold ``stuck``."""
+    return Moody(0.75, harm="violence", version="2.1")
+
+
 @contextmanager
 def opened(
     folder: Path,
@@ -265,20 +189,27 @@ def opened(
     policies.mkdir(parents=True)
     (policies / "rudeness.yaml").write_text(RUDENESS)
     (policies / "gore.yaml").write_text(GORE)
-    settings = Settings(
-        data_dir=folder / "data",
-        database_url=database_url or f"sqlite:///{folder / 'data' / 'seawall.db'}",
-        public_url=public_url,
-        policies_dir=policies,
-    )
-    stuck = Stuck()
+    stuck = gore_detector()
     detectors = (
-        Words("insults", "rudeness", {"fool": 0.93, "silly": 0.82, "odd": 0.6}, SignalKind.PROBABILITY),
-        Words("caps", "shouting", {"LOUD": 0.9}, SignalKind.SCORE),
+        Words(
+            "insults",
+            "rudeness",
+            {"fool": 0.93, "silly": 0.82, "odd": 0.6},
+            kind=SignalKind.PROBABILITY,
+            harm="harassment",
+        ),
+        Words("caps", "shouting", {"LOUD": 0.9}, harm="harassment"),
         stuck,
     )
-    with open_app(settings, detectors, extra_hashers=hashers) as app:
-        app.publish(by="tests")
+    with own_app(
+        folder,
+        detectors=detectors,
+        hashers=hashers,
+        database_url=database_url,
+        public_url=public_url,
+        policies_dir=policies,
+        allow_private_endpoints=False,
+    ) as app:
         house = House(app, console.build(app), stuck)
         for role in access.PersonRole:
             house.people[role] = access.create_person(
@@ -296,15 +227,13 @@ def small(folder: Path, content_type: str, policy: str) -> Iterator[House]:
     for name, text in (("types", content_type), ("policies", policy)):
         (folder / name).mkdir()
         (folder / name / "own.yaml").write_text(text)
-    settings = Settings(
-        data_dir=folder / "data",
-        database_url=f"sqlite:///{folder / 'data' / 'seawall.db'}",
+    with own_app(
+        folder,
         public_url="http://console.test",
         policies_dir=folder / "policies",
         content_types_dir=folder / "types",
-    )
-    with open_app(settings) as app:
-        app.publish(by="tests")
+        allow_private_endpoints=False,
+    ) as app:
         for role in ("reviewer", "admin"):
             access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])
-        yield House(app, console.build(app), Stuck())
+        yield House(app, console.build(app), gore_detector())

@@ -1,4 +1,4 @@
-"""A house with small policies, and detectors that a test holds in its hand: it can hang, raise and answer nonsense."""
+"""An opened app with small policies and content types, and detectors whose answers a test knows beforehand."""
 
 from __future__ import annotations
 
@@ -17,16 +17,11 @@ from seawall.model import (
     Cost,
     Decision,
     DecisionMade,
-    DetectorResult,
-    DetectorSpec,
+    Detector,
     Event,
+    Extractor,
     Hasher,
     Item,
-    Modality,
-    Part,
-    Signal,
-    SignalKind,
-    SignalSpec,
 )
 from seawall.policy import PolicySource
 from seawall.publish import Sources
@@ -36,6 +31,7 @@ from seawall.screen.tables import item, pending_rescreen
 from seawall.settings import Settings
 from seawall.storage import Job
 from seawall.worker import Worker
+from support.detectors import Moody, Words
 
 HASTY_MS = 30  # a deadline that a hanging detector misses
 
@@ -145,48 +141,6 @@ def sources(*policies: str, **texts: str) -> Sources:
     )
 
 
-class Words:
-    """Gives each listed word its value."""
-
-    def __init__(self, name: str, signal: str, words: dict[str, float], cost: Cost = Cost.INLINE) -> None:
-        self.spec = DetectorSpec(
-            name=name,
-            version="1.0",
-            signals=(SignalSpec(name=signal, kind=SignalKind.SCORE),),
-            modalities=frozenset({Modality.TEXT}),
-            cost=cost,
-        )
-        self._signal = signal
-        self._words = words
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        return [self._answer(part) for part in parts]
-
-    def _answer(self, part: Part) -> DetectorResult:
-        values = [value for word, value in self._words.items() if word in (part.text or "")]
-        return tuple(
-            Signal(name=self._signal, value=value, part=part.path, detector=self.spec.name, version="1.0")
-            for value in values
-        )
-
-
-class Moody(Words):
-    """Finds blood; about a text with ``stuck`` it does not answer until released, with ``crash`` it raises,
-    with ``nonsense`` its value is no number."""
-
-    def __init__(self) -> None:
-        super().__init__("gore", "gory", {"blood": 0.8, "nonsense": float("nan")}, Cost.CPU)
-        self.go_on = threading.Event()
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        texts = " ".join(part.text or "" for part in parts)
-        if "stuck" in texts:
-            self.go_on.wait(60)
-        if "crash" in texts:
-            raise RuntimeError("a fault in a detector")
-        return super().detect(parts)
-
-
 @dataclass
 class House:
     """An opened app, and shortcuts to make things happen in it."""
@@ -277,13 +231,32 @@ def eventually(holds: Callable[[], Any]) -> Any:
     raise AssertionError("it never came true")
 
 
-def settings(folder: Path, database_url: str | None = None) -> Settings:
-    """Settings of a house whose files are in ``folder``."""
-    return Settings(
-        data_dir=folder / "data",
-        database_url=database_url or f"sqlite:///{folder / 'data' / 'seawall.db'}",
-        allow_private_endpoints=True,
-    )
+def settings(folder: Path, database_url: str | None = None, **more: Any) -> Settings:
+    """Settings of an app whose files are in ``folder``."""
+    url = database_url or f"sqlite:///{folder / 'data' / 'seawall.db'}"
+    return Settings(data_dir=folder / "data", database_url=url, **{"allow_private_endpoints": True, **more})
+
+
+@contextmanager
+def own_app(
+    folder: Path,
+    published: Sources | None = None,
+    detectors: Sequence[Detector] = (),
+    extractors: Sequence[Extractor] = (),
+    hashers: Sequence[Hasher] = (),
+    *,
+    database_url: str | None = None,
+    publish: bool = True,
+    **options: Any,
+) -> Iterator[App]:
+    """An app with what a test brings beside what ships: the one place where tests open apps of their own.
+
+    Publishes ``published``, or what the folders hold that ``options`` name; the options are those of ``Settings``.
+    """
+    with open_app(settings(folder, database_url, **options), detectors, extractors, hashers) as app:
+        if publish:
+            app.publish(published, by="tests")
+        yield app
 
 
 @contextmanager
@@ -301,9 +274,8 @@ def opened(
         gore,
         Words("thinker", "deep_thought", {"abyss": 0.9}, Cost.SLOW),
     )
-    with open_app(settings(folder, database_url), detectors, extra_hashers=hashers) as app:
-        if publish:
-            app.publish(sources(*policies), by="tests")
+    chosen = sources(*policies) if publish else None
+    with own_app(folder, chosen, detectors, hashers=hashers, database_url=database_url, publish=publish) as app:
         try:
             yield House(app, gore)
         finally:
