@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
 
 from seawall import access
 from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
-from seawall.access.tables import api_key, person, session, view
+from seawall.access.tables import api_key, person, session, sign_in_failure, view
 from seawall.model import ItemRef
 from seawall.storage import Database, Ledger, Vault, open_database
 from seawall.storage.component import ledger_of
@@ -39,7 +40,7 @@ def ada(database: Database, ledger: Ledger) -> access.Person:
 
 
 def sign_in(database: Database, email: str, password: str, throttle: access.Throttle | None = None) -> access.Person:
-    return access.authenticate(database, throttle or access.Throttle(), email, password, "10.0.0.1")
+    return access.authenticate(database, throttle or access.Throttle(database), email, password, "10.0.0.1")
 
 
 def test_the_right_password_lets_in_and_the_wrong_one_does_not(database: Database, ada: access.Person) -> None:
@@ -49,10 +50,10 @@ def test_the_right_password_lets_in_and_the_wrong_one_does_not(database: Databas
             sign_in(database, email.encode("utf-8", "replace").decode(), password)
 
 
-def test_the_password_is_kept_as_scrypt_only(database: Database, ada: access.Person) -> None:
+def test_the_password_is_kept_as_argon2id_only(database: Database, ada: access.Person) -> None:
     with database.read() as connection:
         stored = connection.execute(select(person.c.password)).scalar_one()
-    assert stored.startswith("scrypt$16384$8$5$")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert PASSWORD not in stored
 
 
@@ -86,8 +87,8 @@ def test_a_malformed_person_is_refused_in_words(
 def test_guessing_is_throttled_by_email_and_address_until_the_window_passes(
     database: Database, ada: access.Person
 ) -> None:
-    now = [0.0]
-    throttle = access.Throttle(per_pair=3, window_s=60, clock=lambda: now[0])
+    now = [1_000_000]
+    throttle = access.Throttle(database, per_pair=3, window_s=60, clock=lambda: now[0])
     for _ in range(3):
         with pytest.raises(access.SignInFailed):
             sign_in(database, "ada@example.org", "wrong", throttle)
@@ -96,23 +97,54 @@ def test_guessing_is_throttled_by_email_and_address_until_the_window_passes(
     assert 0 < caught.value.retry_after_s <= 60
     elsewhere = access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.2")
     assert elsewhere == ada
-    now[0] = 61
+    now[0] += 61_000
     assert sign_in(database, "ada@example.org", PASSWORD, throttle) == ada
 
 
-def test_one_address_cannot_try_many_accounts() -> None:
-    throttle = access.Throttle(per_address=4, clock=lambda: 0.0)
+def test_one_address_cannot_try_many_accounts(database: Database) -> None:
+    throttle = access.Throttle(database, per_address=4)
     for number in range(4):
         throttle.failed(f"{number}@example.org", "10.0.0.1")
     assert throttle.wait_s("new@example.org", "10.0.0.1") > 0
     assert throttle.wait_s("new@example.org", "10.0.0.2") == 0
 
 
-def test_the_throttle_remembers_a_bounded_number() -> None:
-    throttle = access.Throttle(keys=10, clock=lambda: 0.0)
-    for number in range(100):
-        throttle.failed(f"{number}@example.org", f"10.0.0.{number}")
-    assert len(throttle._failures) == 10
+def test_server_processes_share_the_throttle(database_url: str, database: Database) -> None:
+    other = open_database(database_url)
+    for _ in range(5):
+        access.Throttle(other).failed("ada@example.org", "10.0.0.1")
+    assert access.Throttle(database).wait_s("ADA@example.org", "10.0.0.1") > 0
+    access.Throttle(database).succeeded("ada@example.org", "10.0.0.1")
+    assert access.Throttle(other).wait_s("ada@example.org", "10.0.0.1") == 0
+    other.close()
+
+
+def test_failures_are_kept_as_hashes_and_no_longer_than_the_window(database: Database) -> None:
+    now = [1_000_000]
+    throttle = access.Throttle(database, window_s=60, clock=lambda: now[0])
+    for number in range(10):
+        throttle.failed(f"{number}@example.org", "10.0.0.1")
+    now[0] += 60_000
+    throttle.failed("ada@example.org", "10.0.0.2")
+    with database.read() as connection:
+        kept = connection.scalars(select(sign_in_failure.c.key)).all()
+    assert len(kept) == 2
+    assert all(len(key) == 64 for key in kept)
+
+
+def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(database: Database, ada: access.Person) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    with database.write() as connection:
+        connection.execute(update(person).values(password=weak))
+    with pytest.raises(access.SignInFailed):
+        sign_in(database, "ada@example.org", "wrong")
+    with database.read() as connection:
+        assert connection.execute(select(person.c.password)).scalar_one() == weak
+    assert sign_in(database, "ada@example.org", PASSWORD) == ada
+    with database.read() as connection:
+        stored = connection.execute(select(person.c.password)).scalar_one()
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert sign_in(database, "ada@example.org", PASSWORD) == ada
 
 
 def test_a_session_is_found_by_its_token_and_kept_as_a_hash(database: Database, ada: access.Person) -> None:

@@ -13,7 +13,7 @@ import pytest
 from seawall.api import media
 from seawall.api.errors import ApiProblem
 from seawall.api.media import InFlight
-from seawall.detect.fetch import FetchedFile, FetchError
+from seawall.net.client import Fetched, FetchError
 from seawall.screen import media_bytes
 from support.api import Client, problem, serving
 
@@ -34,10 +34,10 @@ def test_what_stands_at_an_address_is_screened_and_kept(
 ) -> None:
     threads: list[str] = []
 
-    def fetched(url: str, *, max_bytes: int, seconds: float) -> FetchedFile:
+    def fetched(url: str, *, max_bytes: int, seconds: float) -> Fetched:
         threads.append(threading.current_thread().name)
         assert (url, max_bytes) == ("https://images.example/1", 20 << 20)
-        return FetchedFile(data=image, content_type="image/png", final_url=url)
+        return Fetched(data=image, content_type="image/png", final_url=url)
 
     monkeypatch.setattr(media, "fetch", fetched)
     answer = client.screen(asked({"url": "https://images.example/1"}))
@@ -80,7 +80,7 @@ def test_an_address_where_seawall_does_not_go(client: Client, url: Any) -> None:
 
 
 def test_the_reason_why_nothing_came_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuses(url: str, **_: Any) -> FetchedFile:
+    def refuses(url: str, **_: Any) -> Fetched:
         raise FetchError("status", "https://images.example/2 answers 404.")
 
     monkeypatch.setattr(media, "fetch", refuses)

@@ -20,7 +20,7 @@ providers:
   - provider: acme
     reads: [text]
     request: {url: SERVICE/score, headers: {authorization: "Bearer ${ACME_KEY}"}, json: {text: "{text}"}}
-    signals: {acme_spam: {at: /spam, harm: spam}}
+    signals: {acme_spam: {at: $.spam, harm: spam}}
     ask_when: {signal: scam_terms, from: 0.1}
 """
 

@@ -132,7 +132,7 @@ def test_the_table_names_every_detector_and_signal() -> None:
         "seawall.detectors.image",
         "seawall.detectors.image.sandbox",
         "seawall.providers.judges",
-        "seawall.detect.fetch",
+        "seawall.net.client",
         "seawall.detectors.links",
         "seawall.media",
         "seawall.media.process",

@@ -91,7 +91,7 @@ def test_a_service_of_ones_own_is_asked_as_the_page_says(service: Service, tmp_p
     assert {signal.name: signal.value for signal in findings[0].signals} == {"acme_hate": 0.82, "acme_abuse": 0.5}
     assert [(unknown.reason.value, unknown.detail) for one in findings for unknown in one.unknown] == [
         ("language", "refused: http 422"),
-        ("error", "/status is not ok"),
+        ("error", "$.status is not ok"),
         ("language", "fr"),
     ]
 

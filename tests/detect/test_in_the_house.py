@@ -133,7 +133,7 @@ def test_a_house_does_not_open_with_a_configuration_that_does_not_hold(
 
 def test_services_and_judges_conform(service: Service) -> None:
     provider = "provider: acme\nreads: [text, link]\nrequest: {url: SERVICE/, json: {text: '{text}'}}\n"
-    provider += "signals: {acme_score: {at: /score}}\n"
+    provider += "signals: {acme_score: {at: $.score}}\n"
     service.answer = lambda seen: Said({"score": 0.5}) if "text" in seen.json else _ruling(1)
     check_detector(HttpDetector(read_provider(read_yaml(provider.replace("SERVICE", service.url), "acme.yaml"))))
     judge = (

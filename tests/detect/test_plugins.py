@@ -82,7 +82,7 @@ PROVIDER = """
 provider: acme
 reads: [text]
 request: {url: https://acme.example/score, json: {text: "{text}"}, headers: {x: "${ACME_KEY}"}}
-signals: {acme_hate: {at: /hate}}
+signals: {acme_hate: {at: $.hate}}
 """
 NUMBER = 7
 '''
@@ -198,7 +198,7 @@ providers:
   - provider: inline
     reads: [text]
     request: {url: https://inline.example/, json: {text: "{text}"}}
-    signals: {inline_score: {at: /score}}
+    signals: {inline_score: {at: $.score}}
 judges:
   - judge: hate-judge
     family: llama-guard
@@ -221,7 +221,7 @@ MINE = """
 provider: mine
 reads: [text]
 request: {url: https://mine.example/, headers: {authorization: "Bearer ${MINE_KEY}"}, json: {text: "{text}"}}
-signals: {mine_score: {at: /score}}
+signals: {mine_score: {at: $.score}}
 """
 KEYS = {"OPENAI_API_KEY": "a", "MINE_KEY": "b", "ACME_KEY": "c"}
 

@@ -26,15 +26,15 @@ from seawall.enforce import (
     set_enabled,
 )
 from seawall.enforce.backoff import WAITS_MS
-from seawall.enforce.breaker import FIRST_REST_MS, OPENS_AFTER
+from seawall.enforce.delivery import new_breaker
 from seawall.enforce.events import DeliveryAttempted
-from seawall.enforce.sending import Limits
 from seawall.enforce.tables import endpoint as endpoint_table
 from seawall.model import now_ms
+from seawall.net.client import PostLimits
 from support.enforcement import HOLD, LIMIT, REMOVE, STRIKE, House
 from support.receivers import Receiver, closed_port, receiving, status
 
-QUICK = Limits(connect=2.0, total=0.3, body=0.2)
+QUICK = PostLimits(connect=2.0, total=0.3, body=0.2)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_receiver_that_hangs_is_cut(house: House, receiver: Receiver, behaviou
     item, _ = house.item()
     house.decide(item, HOLD, is_new=True)
     work(house, limits=QUICK)
-    assert attempts(house) == [("failed", None, "timeout")]
+    assert attempts(house) == [("failed", None, "time_limit")]
     assert states(house) == ["retrying"]
 
 
@@ -448,7 +448,7 @@ def test_an_address_that_became_private_is_refused_when_it_is_sent(sqlite_house:
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
     work(house, allow_private=False, getaddrinfo=resolver)
-    assert attempts(house) == [("failed", None, "address_refused")]
+    assert attempts(house) == [("failed", None, "not_public")]
     assert receiver.requests == []
     house.let_time_pass()
     work(house, allow_private=True, getaddrinfo=resolver)  # pinned: no other resolver knows this name
@@ -465,8 +465,8 @@ def test_a_silent_receiver_is_left_alone_and_then_felt_for(house: House, receive
     other, _ = subscribe(house, receiver.url)
     item, _ = house.item()
     house.decide(item, HOLD, is_new=True)
-    clock = [now_ms()]
-    shared = client(house, now=lambda: clock[0])
+    clock = [0.0]
+    shared = client(house, breaker=new_breaker(lambda: clock[0]))
 
     def make_attempts() -> int:
         before = len(attempts(house))
@@ -475,17 +475,17 @@ def test_a_silent_receiver_is_left_alone_and_then_felt_for(house: House, receive
             deliver(shared, job)
         return len(attempts(house)) - before
 
-    assert make_attempts() == OPENS_AFTER + 1  # and the other receiver's message
+    assert make_attempts() == 3 + 1  # and the other receiver's message
     assert {row["state"] for row in house.deliveries() if row["endpoint"] == other} == {"delivered"}
     assert make_attempts() == 0
     assert {row["attempts"] for row in house.deliveries() if row["endpoint"] == silent} == {0, 1}
-    clock[0] += FIRST_REST_MS
+    clock[0] += 15
     assert make_attempts() == 1  # one feels its way
-    clock[0] += FIRST_REST_MS
+    clock[0] += 15
     assert make_attempts() == 0  # and finds nobody: a longer rest
     with house.database.write() as connection:
         connection.execute(update(endpoint_table).where(endpoint_table.c.id == silent).values(url=receiver.url))
-    clock[0] += FIRST_REST_MS
+    clock[0] += 15
     assert make_attempts() == 11
     assert set(states(house)) == {"delivered"}
 

@@ -97,7 +97,6 @@ def test_a_hash_at_exactly_the_radius_is_found_wherever_its_bits_differ(tables: 
     random = np.random.default_rng(5)
     hashes = random.integers(0, 2**64, (ROWS, 4), dtype=np.uint64)
     segment = build_segment(np.arange(ROWS), mix(hashes), tables)
-    assert not segment.scans(31)
     for spread in (random.permutation(256), np.arange(256), np.arange(0, 2048, 8) % 257 % 256):
         for radius in range(32):
             bits = list(dict.fromkeys(spread.tolist()))[:radius]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seawall.model import ACTIONS
-from seawall.policy import check_publishable
+from seawall.policy import run_examples
 from support.policies import build, errors, policy, rule
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policy-language.md").read_text(encoding="utf-8")
@@ -27,7 +27,9 @@ def test_every_condition_compiles(condition: str) -> None:
 
 def test_the_whole_file_can_be_published() -> None:
     (text,) = [body for info, body in FENCES if info == "yaml policy"]
-    assert check_publishable(build(text)) == ()
+    bundle = build(text)
+    assert all(policy.examples for policy in bundle.policies)
+    assert [result.render() for result in run_examples(bundle) if not result.passed] == []
 
 
 def test_the_table_of_functions_is_complete() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seawall.policy import check_publishable, run_examples
+from seawall.policy import run_examples
 from support.policies import HEAD, build, errors, policy, rule
 
 RULES = (
@@ -39,7 +39,6 @@ def test_passing_examples() -> None:
     results = run_examples(bundle)
     assert [result.render() for result in results if not result.passed] == []
     assert [result.name for result in results][:2] == ["high", "example 2"]
-    assert check_publishable(bundle) == ()
 
 
 def test_a_failing_example_says_what_came() -> None:
@@ -50,14 +49,6 @@ def test_a_failing_example_says_what_came() -> None:
     assert result.render() == (
         "test.yaml:25: test: low: FAILED\n  verdict: expected block, got allow\n  actions: expected [remove], got []"
     )
-    (problem,) = check_publishable(bundle)
-    assert problem.line == 25
-    assert "example 'low' fails: verdict: expected block, got allow" in problem.message
-
-
-def test_a_policy_without_examples_cannot_be_published() -> None:
-    (problem,) = check_publishable(build(policy(RULES)))
-    assert problem.message == "policy 'test' has no examples"
 
 
 def test_an_example_sees_its_own_policy_only() -> None:

@@ -85,6 +85,8 @@ def authenticate(database: Database, throttle: Throttle, email: str, password: s
         throttle.failed(email, address)
         raise SignInFailed
     throttle.succeeded(email, address)
+    if passwords.is_outdated(stored):
+        _rehash(database, row.id, stored, password)
     return person_of(row)
 
 
@@ -118,6 +120,13 @@ def person_of(row: Row[tuple[object, ...]]) -> Person:
         disabled=bool(fields["disabled"]),
         created_at=fields["created_at"],
     )
+
+
+def _rehash(database: Database, person_id: str, stored: str, password: str) -> None:
+    """Hash a password that was just verified with the present parameters, unless it has been changed meanwhile."""
+    same = (person.c.id == person_id) & (person.c.password == stored)
+    with database.write() as connection:
+        connection.execute(update(person).where(same).values(password=passwords.hash_password(password)))
 
 
 def _email(text: str) -> str:

@@ -12,7 +12,7 @@ person = Table(
     Column("id", Text, primary_key=True),  # "per_…": the surrogate in the ledger
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("password", Text, nullable=False),  # scrypt, with its parameters and salt
+    Column("password", Text, nullable=False),  # argon2id, with its parameters and salt
     Column("roles", Text, nullable=False),  # comma-separated
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -26,6 +26,15 @@ session = Table(
     Column("csrf", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("key", Text, nullable=False),  # SHA-256 of an email and an address, or of an address
+    Column("at", BigInteger, nullable=False),
+    Index("ix_sign_in_failure_key", "key", "at"),
+    Index("ix_sign_in_failure_at", "at"),
 )
 
 api_key = Table(

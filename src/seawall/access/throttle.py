@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
+import hashlib
 from collections.abc import Callable
+
+from sqlalchemy import delete, insert, select
+
+from seawall.access.tables import sign_in_failure as table
+from seawall.model import now_ms
+from seawall.storage.database import Database
 
 
 class Throttle:
-    """Counts failures in a sliding window, in this process. Bounded: the oldest keys are forgotten first.
+    """Counts failures in a sliding window. In the database: all server processes share it.
 
-    ``per_pair`` failures for one email from one address, or ``per_address`` failures from one address, close
-    the door to it until the oldest of them is ``window_s`` old. Others are not locked out of their account.
+    After ``per_pair`` failures for one email from one address, or ``per_address`` failures from one address, nothing
+    more is tried from it until the oldest of them is ``window_s`` old. Others are not locked out of their account.
+    Emails and addresses are kept as SHA-256, and no longer than the window.
     """
 
     def __init__(
         self,
+        database: Database,
         *,
         per_pair: int = 5,
         per_address: int = 50,
-        window_s: float = 15 * 60,
-        keys: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
+        window_s: int = 15 * 60,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
+        self._database = database
         self._limits = (per_pair, per_address)
-        self._window_s = window_s
-        self._keys = keys
+        self._window_ms = window_s * 1000
         self._clock = clock
-        self._failures: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
-        self._lock = threading.Lock()
 
     def wait_s(self, email: str, address: str) -> float:
         """Seconds until this email may be tried from this address; 0: now."""
-        with self._lock:
-            now = self._clock()
-            return max(self._wait(key, limit, now) for key, limit in self._counted(email, address))
+        now = self._clock()
+        waits = [0.0]
+        with self._database.read() as connection:
+            for key, limit in self._counted(email, address):
+                recent = connection.scalars(
+                    select(table.c.at)
+                    .where(table.c.key == key, table.c.at > now - self._window_ms)
+                    .order_by(table.c.at.desc())
+                    .limit(limit)
+                ).all()
+                if len(recent) == limit:
+                    waits.append((recent[-1] + self._window_ms - now) / 1000)
+        return max(waits)
 
     def failed(self, email: str, address: str) -> None:
         """A sign-in failed."""
-        with self._lock:
-            now = self._clock()
-            for key, limit in self._counted(email, address):
-                self._failures[key] = [*self._failures.get(key, ()), now][-limit:]
-                self._failures.move_to_end(key)
-            while len(self._failures) > self._keys:
-                self._failures.popitem(last=False)
+        now = self._clock()
+        rows = [{"key": key, "at": now} for key, _ in self._counted(email, address)]
+        with self._database.write() as connection:
+            connection.execute(delete(table).where(table.c.at <= now - self._window_ms))
+            connection.execute(insert(table), rows)
 
     def succeeded(self, email: str, address: str) -> None:
         """A sign-in succeeded: this pair starts afresh."""
-        with self._lock:
-            self._failures.pop((email.casefold(), address), None)
+        key = _key(email, address)
+        with self._database.read() as connection:
+            if connection.execute(select(table.c.at).where(table.c.key == key).limit(1)).first() is None:
+                return
+        with self._database.write() as connection:
+            connection.execute(delete(table).where(table.c.key == key))
 
-    def _counted(self, email: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
+    def _counted(self, email: str, address: str) -> tuple[tuple[str, int], ...]:
         pair, alone = self._limits
-        return (((email.casefold(), address), pair), (("", address), alone))
+        return ((_key(email, address), pair), (_key("", address), alone))
 
-    def _wait(self, key: tuple[str, str], limit: int, now: float) -> float:
-        recent = [at for at in self._failures.get(key, ()) if now - at < self._window_s]
-        return max(0.0, recent[0] + self._window_s - now) if len(recent) >= limit else 0.0
+
+def _key(email: str, address: str) -> str:
+    return hashlib.sha256(f"{email.casefold()}\n{address}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from seawall.api.errors import ApiProblem
 from seawall.content import MAX_BYTES
-from seawall.detect.fetch import FetchError, fetch
 from seawall.model import Audio, ContentType, Document, FieldSpec, FieldType, Image, Video
+from seawall.net.client import FetchError, fetch
 
 MOST_FETCHED: Final = 4  # addresses in one request
 _SECONDS: Final = 10.0  # for one address, redirects included

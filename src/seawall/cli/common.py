@@ -56,10 +56,11 @@ def fail(message: str, status: int = 1) -> NoReturn:
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn errors that a user can fix into messages."""
+    """Turn the errors a user can mend into messages."""
+    from seawall.configfile import ConfigError
     from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
-    from seawall.match.exchange import ExchangeConfigError as ExchangeConfigError
     from seawall.policy import PolicyErrors
     from seawall.publish import BankError, NothingPublished, SourceError
     from seawall.storage import StorageError
@@ -74,7 +75,7 @@ def explained() -> Iterator[None]:
         BankError,
         EndpointRefused,
         EntryError,
-        ExchangeConfigError,
+        ConfigError,
         NothingPublished,
         SettingsError,
         SourceError,

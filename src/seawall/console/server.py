@@ -67,7 +67,7 @@ def build(app: App) -> ASGIApp:
     found = console_pages(app.components)
     house = ConsoleContext(
         app=app,
-        throttle=Throttle(),
+        throttle=Throttle(app.database),
         secure=urlsplit(app.settings.public_url).scheme == "https",
         menu=found.menu,
         templates=environment(found.templates),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from seawall.content.links import read_address
@@ -76,6 +77,27 @@ class BankFollowingDetector:
             spec = self._describe(current)
             self._promised = (current, spec)  # one assignment: readers see both or neither
         return spec
+
+
+class MediaBankDetector(ABC):
+    """What detectors of known images, audio and video share: the banks at the moment, and one part after the other."""
+
+    def __init__(self, banks: BankDetector | None, describe: Callable[[BankMatcher], DetectorSpec]) -> None:
+        self._banks = banks or BankDetector()
+        self._following = BankFollowingDetector(self._banks, describe)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Promises a signal for every bank."""
+        return self._following.spec
+
+    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        """One answer for each part."""
+        return [self._look(part) for part in parts]
+
+    @abstractmethod
+    def _look(self, part: Part) -> DetectorResult:
+        """What is found in one part."""
 
 
 def bank_spec(

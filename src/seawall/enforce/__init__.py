@@ -22,6 +22,7 @@ from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver
 from seawall.enforce.delivery_state import DeliveryState, EnforcementState, IllegalTransition
 from seawall.enforce.endpoints import (
     Endpoint,
+    EndpointRefused,
     NewSecret,
     UnknownEndpoint,
     add_endpoint,
@@ -31,7 +32,6 @@ from seawall.enforce.endpoints import (
 )
 from seawall.enforce.enforce import JOB_KIND, Changes, apply
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
-from seawall.enforce.urls import EndpointRefused
 
 __all__ = [
     "COMPONENT",

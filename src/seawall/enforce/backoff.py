@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 _SECOND: Final = 1_000
@@ -29,7 +27,7 @@ LONGEST_MS: Final = WAITS_MS[-1]
 _JITTER: Final = 0.2  # of the wait, either way: a receiver that comes back is not met by everybody at once
 
 
-def wait_ms(attempt: int, *, random: float, retry_after_ms: int | None = None) -> int | None:
+def wait_ms(attempt: int, *, random: float, retry_after_s: float | None = None) -> int | None:
     """Milliseconds to wait after failed attempt number ``attempt`` (from 1); None: give up.
 
     ``random`` is in [0, 1). A receiver's Retry-After may lengthen the wait, to eight hours at most; it may not
@@ -38,21 +36,4 @@ def wait_ms(attempt: int, *, random: float, retry_after_ms: int | None = None) -
     if attempt > len(WAITS_MS):
         return None
     wait = int(WAITS_MS[attempt - 1] * (1 - _JITTER + 2 * _JITTER * random))
-    return max(wait, min(retry_after_ms or 0, LONGEST_MS))
-
-
-def retry_after(header: str | None, now_ms: int) -> int | None:
-    """Milliseconds that a Retry-After header (RFC 9110, 10.2.3: seconds or a date) asks for; None: it says nothing."""
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text[:9]) * _SECOND, LONGEST_MS)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    delta = when - datetime.fromtimestamp(now_ms / 1000, UTC)
-    return max(0, min(int(delta.total_seconds() * 1000), LONGEST_MS))
+    return max(wait, int(min((retry_after_s or 0) * _SECOND, LONGEST_MS)))

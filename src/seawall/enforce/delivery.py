@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,19 +14,20 @@ import structlog
 from sqlalchemy import Connection, Select, select
 
 from seawall.enforce import outbox
-from seawall.enforce.backoff import retry_after, wait_ms
-from seawall.enforce.breaker import Breaker
+from seawall.enforce.backoff import wait_ms
 from seawall.enforce.delivery_state import UNFINISHED, DeliveryTrigger
 from seawall.enforce.endpoints import find_endpoint
 from seawall.enforce.enforce import JOB_KIND
 from seawall.enforce.events import DeliveryAttempted
 from seawall.enforce.outbox import OutboxMessage, kinds_in_force
-from seawall.enforce.sending import DEFAULT_LIMITS, Limits, Sent, post
 from seawall.enforce.signing import sign
 from seawall.enforce.tables import delivery as delivery_table
 from seawall.enforce.tables import enforcement as enforcement_table
-from seawall.enforce.urls import GetAddrInfo
 from seawall.model import Decision, now_ms
+from seawall.net.addresses import GetAddrInfo
+from seawall.net.backoff import retry_after
+from seawall.net.breaker import Breaker
+from seawall.net.client import DEFAULT_LIMITS, PostLimits, Sent, post
 from seawall.storage import Database, Erased, Job, Ledger, Transaction, Vault
 from seawall.storage.errors import LeaseLost
 
@@ -45,6 +47,11 @@ class DecisionLookup(ABC):
         """The whole record of one decision. Raises LookupError."""
 
 
+def new_breaker(clock: Callable[[], float] = time.monotonic) -> Breaker:
+    """A receiver that answers, whatever it answers, costs little; one that is silent costs a worker 15 s each time."""
+    return Breaker(opens_after=3, first_rest_s=15.0, longest_rest_s=120.0, clock=clock)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClient:
     """Dependencies of deliveries. Create one per worker process: it remembers which receivers are silent."""
@@ -55,11 +62,11 @@ class DeliveryClient:
     load_decision: Callable[[str], Decision]  # by id; LookupError when unknown
     policy_title: Callable[[str], str | None] = field(default=lambda policy: None)
     allow_private: bool = False
-    limits: Limits = DEFAULT_LIMITS
+    limits: PostLimits = DEFAULT_LIMITS
     now: Callable[[], int] = now_ms
     random: Callable[[], float] = random.random
     getaddrinfo: GetAddrInfo = socket.getaddrinfo
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker = field(default_factory=new_breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,9 @@ def deliver(client: DeliveryClient, job: Job) -> None:
             client.ledger.commit(lambda tx: tx.finish(job))
         elif blocked:
             client.ledger.commit(partial(_wait_behind, pending, job))
-        elif rest := client.breaker.wait_ms(pending.endpoint, client.now()):
-            client.ledger.commit(partial(_wait, pending, job, rest + int(_SPREAD_MS * client.random())))
+        elif rest := client.breaker.wait_s(pending.endpoint):
+            wait = int(rest * 1000 + _SPREAD_MS * client.random())
+            client.ledger.commit(partial(_wait, pending, job, wait))
         else:
             outcome = _attempt(client, pending)
             client.ledger.commit(partial(_record, pending, job, outcome))
@@ -124,9 +132,9 @@ def _attempt(client: DeliveryClient, pending: OutboxMessage) -> _Outcome:
         getaddrinfo=client.getaddrinfo,
     )
     if sent.status is None:
-        client.breaker.silent(endpoint.id, client.now())
+        client.breaker.failed(endpoint.id)
     else:
-        client.breaker.heard(endpoint.id)
+        client.breaker.succeeded(endpoint.id)
     return _judge(client, sent, attempt=pending.attempts + 1)
 
 
@@ -153,8 +161,8 @@ def _judge(client: DeliveryClient, sent: Sent, *, attempt: int) -> _Outcome:
     if sent.status == GONE:
         return _Outcome(DeliveryTrigger.DEAD, sent.status, "gone")
     detail = sent.detail or ("redirect" if sent.status is not None and 300 <= sent.status < 400 else "status")
-    asked = retry_after(sent.retry_after, client.now())
-    wait = wait_ms(attempt, random=client.random(), retry_after_ms=asked)
+    asked = retry_after(sent.retry_after, client.now() / 1000)
+    wait = wait_ms(attempt, random=client.random(), retry_after_s=asked)
     if wait is None:
         return _Outcome(DeliveryTrigger.DEAD, sent.status, detail)
     return _Outcome(DeliveryTrigger.FAILED, sent.status, detail, wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,11 +10,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import RowMapping, select, update
 
-from seawall.enforce import urls
 from seawall.enforce.events import EndpointAdded, EndpointSecretRotated, EndpointSwitched
 from seawall.enforce.signing import new_secret
 from seawall.enforce.tables import endpoint as table
 from seawall.model import new_id, now_ms
+from seawall.net.addresses import GetAddrInfo
+from seawall.net.client import FetchError, check_url
 from seawall.storage import Database, Ledger, Transaction, Vault
 
 OVERLAP_MS: Final = 24 * 3_600_000
@@ -60,6 +62,10 @@ class NewSecret:
     secret: str
 
 
+class EndpointRefused(ValueError):
+    """A URL to which deliveries are not sent. The text says why and what to do."""
+
+
 class UnknownEndpoint(LookupError):
     """No endpoint has that id."""
 
@@ -75,13 +81,14 @@ def add_endpoint(
     content_types: Iterable[str] = (),
     allow_private: bool = False,
     by: str = "system",
-    getaddrinfo: urls.GetAddrInfo | None = None,
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo,
 ) -> NewSecret:
     """Register a receiver; later enforcements are delivered to it.
 
-    Raises EndpointRefused, with a remedy, for a URL that deliveries must not go to (see ``urls``).
+    Raises EndpointRefused, with a remedy, for a URL to which deliveries are not sent: it is checked here, and again
+    at each attempt.
     """
-    urls.check(url, allow_private=allow_private, **({} if getaddrinfo is None else {"getaddrinfo": getaddrinfo}))
+    _check(url, allow_private, getaddrinfo)
     made = NewSecret(new_id("ep"), new_secret())
     wanted = sorted(set(content_types))
     row = {
@@ -99,6 +106,18 @@ def add_endpoint(
 
     ledger.commit(unit)
     return made
+
+
+def _check(url: str, allow_private: bool, getaddrinfo: GetAddrInfo) -> None:
+    try:
+        check_url(url, allow_private=allow_private, getaddrinfo=getaddrinfo)
+    except FetchError as error:
+        remedy = (
+            " Use a public address, or set SEAWALL_ALLOW_PRIVATE_ENDPOINTS=1." if error.code == "not_public" else ""
+        )
+        raise EndpointRefused(f"{error}{remedy}") from error
+    if "#" in url:
+        raise EndpointRefused("The URL has a fragment (#…), which is never sent. Leave it out.")
 
 
 def list_endpoints(database: Database) -> list[Endpoint]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seawall.enforce.breaker import Breaker
-from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver
+from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver, new_breaker
+from seawall.net.breaker import Breaker
 from seawall.policy import PublishedBundles
 from seawall.storage import Job
 from seawall.storage.component import Context
@@ -11,7 +11,7 @@ from seawall.storage.component import Context
 
 def services(context: Context) -> tuple[object, ...]:
     """The breaker: it remembers which receivers do not answer."""
-    return (Breaker(),)
+    return (new_breaker(),)
 
 
 def deliver_message(context: Context, job: Job) -> None:

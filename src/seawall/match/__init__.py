@@ -20,7 +20,7 @@ from seawall.match.entries import (
     check_threshold,
     hashed_modality,
 )
-from seawall.match.hamming import HammingIndex
+from seawall.match.hashindex.hamming import HammingIndex
 from seawall.match.hashindex.index import HashIndex
 from seawall.match.hashindex.manifest import IndexDamaged
 from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_luma, pdq_of_bytes

@@ -23,7 +23,7 @@ from seawall.match.entries import (
     hashed_modality,
     host_of,
 )
-from seawall.match.hamming import HammingIndex
+from seawall.match.hashindex.hamming import HammingIndex
 from seawall.match.neartext import NEAR_TEXT_PERCENT, NearTextIndex, minhash
 from seawall.match.pdq import PDQ_RADIUS
 from seawall.match.phrases import PatternIndex, PhraseIndex, PlainView, TextView

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.match.hamming import HammingIndex
+from seawall.match.hashindex.hamming import HammingIndex
 from seawall.match.pdq import PDQ_RADIUS
 
 VIDEO_PERCENT: Final = 60

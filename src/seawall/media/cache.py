@@ -1,14 +1,15 @@
-"""What was read last, kept for a minute: two readers of one video do not decode it twice."""
+"""Readings of media, kept for a minute: two detectors of one video do not decode it twice."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+
+from cachetools import TTLCache
 
 from seawall.media.results import AudioContent, VideoContent, VideoFrame
 
@@ -20,11 +21,11 @@ _KEPT_BYTES: Final = 256 << 20
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Made:
+    """A reading that somebody is making, or has made."""
+
     done: threading.Event = field(default_factory=threading.Event)
     reading: Any = None
-    size: int = 0
-    until: float = 0.0
 
 
 class ResultCache:
@@ -32,48 +33,45 @@ class ResultCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entries: OrderedDict[tuple[str, bytes], _Entry] = OrderedDict()
+        self._making: dict[tuple[str, bytes], _Made] = {}
+        self._kept: TTLCache[tuple[str, bytes], Any] = TTLCache(_KEPT_BYTES, _KEPT_SECONDS, getsizeof=_weight)
 
     def get(self, asked: tuple[str, bytes], make: Callable[[], T]) -> T:
         """The reading of this kind and file, made now unless it is there."""
         key = (asked[0], hashlib.sha256(asked[1]).digest())
         with self._lock:
-            self._forget()
-            entry = self._entries.get(key)
-            is_mine = entry is None
-            if entry is None:
-                entry = self._entries[key] = _Entry()
+            kept: T | None = self._kept.get(key)
+            if kept is not None:
+                return kept
+            made = self._making.get(key)
+            is_mine = made is None
+            if made is None:
+                made = self._making[key] = _Made()
         if not is_mine:
-            entry.done.wait()
-            kept: T | None = entry.reading
-            return make() if kept is None else kept
+            made.done.wait()
+            found: T | None = made.reading
+            return make() if found is None else found
         try:
-            entry.reading = make()
-            entry.size = _size(entry.reading)
-            made: T = entry.reading
-            return made
+            reading = make()
+            made.reading = reading
+            return reading
         finally:
-            entry.until = time.monotonic() + _KEPT_SECONDS
-            entry.done.set()
+            made.done.set()
             with self._lock:
-                if entry.reading is None or getattr(entry.reading, "is_ours", False):
-                    self._entries.pop(key, None)
-                self._forget()
+                del self._making[key]
+                if made.reading is not None and not getattr(made.reading, "is_ours", False):
+                    with suppress(ValueError):  # larger than all that is kept
+                        self._kept[key] = made.reading
 
     def clear(self) -> None:
         """Forget everything that is finished."""
         with self._lock:
-            self._entries = OrderedDict((key, entry) for key, entry in self._entries.items() if not entry.done.is_set())
+            self._kept.clear()
 
-    def _forget(self) -> None:
-        now = time.monotonic()
-        finished = [key for key, entry in self._entries.items() if entry.done.is_set()]
-        size = sum(self._entries[key].size for key in finished)
-        for number, key in enumerate(finished):
-            entry = self._entries[key]
-            if now > entry.until or len(finished) - number > _KEPT or size > _KEPT_BYTES:
-                size -= entry.size
-                del self._entries[key]
+
+def _weight(reading: object) -> int:
+    """Bytes that count, so that neither more than ``_KEPT_BYTES`` are kept nor more than ``_KEPT`` readings."""
+    return max(_size(reading), _KEPT_BYTES // _KEPT)
 
 
 def _size(reading: object) -> int:

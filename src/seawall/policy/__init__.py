@@ -16,7 +16,7 @@ Invalid files raise PolicyErrors, whose text reads like compiler output. The pac
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
-from seawall.policy.examples import ExampleResult, check_publishable, run_examples
+from seawall.policy.examples import ExampleResult, run_examples
 from seawall.policy.explain import (
     Change,
     Explanation,
@@ -59,7 +59,6 @@ __all__ = [
     "RuleExplanation",
     "Statement",
     "build_bundle",
-    "check_publishable",
     "combine",
     "explain",
     "load_bundle",

@@ -154,28 +154,6 @@ def run_examples(bundle: Bundle, policies: Iterable[str] | None = None) -> list[
     return results
 
 
-def check_publishable(bundle: Bundle) -> tuple[Problem, ...]:
-    """Reasons not to publish a bundle: policies without examples, and examples that fail."""
-    problems = [
-        Problem(
-            message=f"policy '{policy.name}' has no examples",
-            path=policy.source.path,
-            remedy="add 'examples:' with an item that breaks the policy and one that does not",
-        )
-        for policy in bundle.policies
-        if not policy.examples
-    ]
-    for result in run_examples(bundle):
-        if not result.passed:
-            message = f"example '{result.name}' fails: {'; '.join(result.differences)}"
-            policy = bundle.policy(result.policy)
-            example = next(each for each in policy.examples if each.name == result.name) if policy else None
-            assert policy is not None
-            assert example is not None
-            problems.append(problem_at(policy.source, example.span, message))
-    return tuple(problems)
-
-
 def _alone(bundle: Bundle, policy: str, content_type: str) -> Program:
     rules = [rule for rule in bundle.program(content_type).rules if rule.policy.name == policy]
     return Program(bundle.content_types[content_type], rules, bundle.detectors)

@@ -6,7 +6,7 @@ signal are unknown, ``at_least(<signal>)`` holds the value that the known parts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, TypeAlias
@@ -310,8 +310,3 @@ def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozen
     """Detectors that emit any of these signals."""
     wanted = frozenset(names)
     return frozenset(each.name for each in detectors if any(signal.name in wanted for signal in each.signals))
-
-
-def describe_unknown(row: Mapping[str, FeatureValue]) -> tuple[str, ...]:
-    """Names of the features that are unknown in a row."""
-    return tuple(name for name, value in row.items() if value is UNKNOWN)

@@ -8,17 +8,18 @@
 ...   url: http://127.0.0.1:9/score
 ...   json: {text: "{text}"}
 ... signals:
-...   acme_hate: {at: /hate, scale: [0, 100], harm: hate}
+...   acme_hate: {at: $.hate, scale: [0, 100], harm: hate}
 ... ''', "acme.yaml")
 >>> detector = HttpDetector(read_provider(section))
 >>> [(signal.name, signal.harm) for signal in detector.spec.signals]
 [('acme_hate', 'hate')]
 """
 
+from seawall.configfile import ConfigError, Section, load_yaml, read_yaml
 from seawall.providers.budget import Budget, Spent
-from seawall.providers.calls import Caller, CallerState, CallLimits
-from seawall.providers.config import ConfigError, Section, load_yaml, read_yaml
+from seawall.providers.calls import Caller, CallerState
 from seawall.providers.detector import HttpDetector
+from seawall.providers.limits import CallLimits
 from seawall.providers.provider import Provider, read_provider
 
 __all__ = [

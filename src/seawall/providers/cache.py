@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 from seawall.model.content import Part
 
@@ -16,27 +17,19 @@ class ResponseCache(Generic[T]):
     """The last ``size`` answers used, in memory. Thread-safe. Keys are digests: it holds no content."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
         self._lock = threading.Lock()
-        self._held: OrderedDict[bytes, T] = OrderedDict()
+        self._held: LRUCache[bytes, T] = LRUCache(size)
 
     def get(self, key: bytes) -> T | None:
         """The answer, or None."""
         with self._lock:
-            if key not in self._held:
-                return None
-            self._held.move_to_end(key)
-            return self._held[key]
+            return self._held.get(key)
 
     def put(self, key: bytes, answer: T) -> None:
         """Keep an answer; the one used longest ago goes."""
-        if not self._size:
-            return
         with self._lock:
-            self._held[key] = answer
-            self._held.move_to_end(key)
-            while len(self._held) > self._size:
-                self._held.popitem(last=False)
+            if self._held.maxsize:
+                self._held[key] = answer
 
     def __len__(self) -> int:
         return len(self._held)

@@ -9,11 +9,8 @@ an answer is ever logged or put into an error: a URL or a header may hold a key,
 from __future__ import annotations
 
 import asyncio
-import email.utils
-import functools
 import logging
 import random
-import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,9 +21,11 @@ import msgspec
 import structlog
 
 from seawall.model.signals import UnknownReason
-from seawall.providers.breaker import Breaker
+from seawall.net.backoff import backoff_s, retry_after
+from seawall.net.breaker import Breaker
+from seawall.net.tls import failed_on_tls, tls_context
 from seawall.providers.budget import Budget, Spent
-from seawall.providers.config import Section
+from seawall.providers.limits import CallLimits
 from seawall.providers.loop import LoopThread
 
 _log = structlog.get_logger(__name__)
@@ -36,43 +35,6 @@ if logging.getLogger("httpcore").level == logging.NOTSET:
     logging.getLogger("httpcore").setLevel(logging.INFO)
 
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
-_LONGEST_BACKOFF_S: Final = 8.0
-_LONGEST_TOTAL_S: Final = 25.0  # a lane takes a call of 30 seconds for a hang
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
-    """How patient, how often, how much. Seconds and bytes; the unit of cost is the operator's."""
-
-    timeout_s: float = 5.0  # one attempt
-    total_s: float = 20.0  # all that one batch of parts asks for, retries included
-    retries: int = 2
-    backoff_s: float = 0.25  # doubled each time, then anything from half of it to all of it
-    parallel: int = 4
-    per_minute: int | None = None
-    cost_per_call: float = 0.0
-    cost_per_day: float | None = None
-    answer_bytes: int = 1_000_000
-
-    @classmethod
-    def read(cls, section: Section, default: CallLimits | None = None) -> CallLimits:
-        """From the ``limits`` of a configuration. Raises ConfigError."""
-        section.only(
-            "timeout", "total", "retries", "backoff", "parallel", "per_minute", "cost_per_call", "cost_per_day",
-            "answer_bytes", "cache",
-        )  # fmt: skip
-        base = default or cls()
-        return cls(
-            timeout_s=section.seconds("timeout", base.timeout_s, most=_LONGEST_TOTAL_S),
-            total_s=section.seconds("total", base.total_s, most=_LONGEST_TOTAL_S),
-            retries=section.whole("retries", base.retries, most=5),
-            backoff_s=section.seconds("backoff", base.backoff_s, most=_LONGEST_BACKOFF_S),
-            parallel=section.whole("parallel", base.parallel, least=1, most=64),
-            per_minute=section.whole("per_minute", base.per_minute, least=1),
-            cost_per_call=section.number("cost_per_call", base.cost_per_call),
-            cost_per_day=section.number("cost_per_day", base.cost_per_day),
-            answer_bytes=section.size("answer_bytes", base.answer_bytes) or base.answer_bytes,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +74,11 @@ class CallerState:
     resting: bool  # the circuit is open
 
 
+def new_breaker() -> Breaker:
+    """Rests for ten seconds after five failures in a row, then longer each time, up to five minutes."""
+    return Breaker(opens_after=5, first_rest_s=10.0, longest_rest_s=300.0)
+
+
 class Caller:
     """Calls one service. Thread-safe; holds a thread with an event loop from the first call to ``close``.
 
@@ -134,7 +101,7 @@ class Caller:
             cost_per_call=self.limits.cost_per_call,
             cost_per_day=self.limits.cost_per_day,
         )
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or new_breaker()
         self._proxy = proxy
         self._loop = LoopThread(name)
         self._transport: httpx.AsyncHTTPTransport | None = None
@@ -148,7 +115,7 @@ class Caller:
 
     def state(self) -> CallerState:
         """What was spent today, and whether the service rests."""
-        return CallerState(spent=self.budget.spent(), resting=self._breaker.is_open)
+        return CallerState(spent=self.budget.spent(), resting=self._breaker.is_open(self.name))
 
     def close(self) -> None:
         """End the thread and the connections. May be called twice."""
@@ -165,7 +132,7 @@ class Caller:
         try:
             async with asyncio.timeout_at(deadline), self._place():
                 for attempt in range(self.limits.retries + 1):
-                    if not self._breaker.allows():
+                    if self._breaker.wait_s(self.name):
                         return CallFailed(UnknownReason.OVERLOADED, "resting after failures")
                     if not self.budget.take():
                         return CallFailed(UnknownReason.OVERLOADED, "budget")
@@ -193,7 +160,7 @@ class Caller:
             self._note(False, "timeout")
             return CallFailed(UnknownReason.DEADLINE, "timeout"), True, None
         except httpx.ConnectError as error:
-            code = "tls" if _is_tls(error) else "connect"
+            code = "tls" if failed_on_tls(error) else "connect"
             self._note(False, code)
             return CallFailed(UnknownReason.ERROR, code), code != "tls", None
         except (httpx.TransportError, httpx.InvalidURL):
@@ -221,7 +188,7 @@ class Caller:
         )
         answer = await self._connection().handle_async_request(sent)
         try:
-            told = _retry_after(answer.headers.get("retry-after"))
+            told = retry_after(answer.headers.get("retry-after"), time.time())
             if answer.status_code in _RETRIED:
                 return ProviderResponse(answer.status_code, None), told
             if 300 <= answer.status_code < 400:
@@ -246,7 +213,7 @@ class Caller:
     def _connection(self) -> httpx.AsyncHTTPTransport:
         if self._transport is None:
             self._transport = httpx.AsyncHTTPTransport(
-                verify=_tls(),
+                verify=tls_context(),
                 proxy=self._proxy,
                 limits=httpx.Limits(max_connections=self.limits.parallel, keepalive_expiry=30),
             )
@@ -264,47 +231,9 @@ class Caller:
 
     def _note(self, worked: bool, code: str = "") -> None:
         if worked:
-            self._breaker.worked()
+            self._breaker.succeeded(self.name)
             return
-        was_open = self._breaker.is_open
-        self._breaker.failed()
-        if self._breaker.is_open and not was_open:
+        was_open = self._breaker.is_open(self.name)
+        self._breaker.failed(self.name)
+        if self._breaker.is_open(self.name) and not was_open:
             _log.warning("a service fails again and again; it is left alone for a while", service=self.name, code=code)
-
-
-def backoff_s(attempt: int, first_s: float, random: float, told_s: float | None) -> float:
-    """Seconds to wait after attempt number ``attempt`` (from 0); ``random`` is in [0, 1).
-
-    A service that says how long to leave it alone is left alone for that long at least.
-    """
-    longest = min(first_s * 2.0**attempt, _LONGEST_BACKOFF_S)
-    return max(longest * (0.5 + 0.5 * random), told_s or 0.0)
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds that a Retry-After header (RFC 9110, 10.2.3: seconds or a date) asks for."""
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - time.time())
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Made once: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` names a company's own."""
-    return httpx.create_ssl_context()
-
-
-def _is_tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

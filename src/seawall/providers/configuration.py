@@ -22,18 +22,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from seawall.configfile import ConfigStruct, Section, Text, load_yaml, read_yaml
 from seawall.detect.bands import Band
 from seawall.detect.plugins import Made, PluginError, load
 from seawall.model.content import Part
 from seawall.model.signals import Detector, DetectorResult, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
-from seawall.providers import HttpDetector, Section, load_yaml, read_provider, read_yaml
+from seawall.providers import HttpDetector, read_provider
 from seawall.providers.judges import FindQuestion, Judge, read_judge
-from seawall.providers.provider import read_bands
+from seawall.providers.provider import BandFile, read_bands
 from seawall.shipped import Folder
 
 SHIPPED: Final = Folder("seawall.shipped.providers", "provider")
 
 _OVERRIDES: Final = ("name", "ask_when", "limits", "languages", "cost", "proxy", "longest", "pieces", "largest")
+
+
+class DetectorsFile(ConfigStruct, frozen=True):
+    """The whole file; its entries are read one by one."""
+
+    providers: Any = None
+    judges: Any = None
+    plugins: Any = None
+
+
+class ProviderUse(ConfigStruct, frozen=True):
+    """An entry of ``providers`` that names a file, and what is otherwise than in that file."""
+
+    use: Text | None = None
+    file: Text | None = None
+    name: Any = None
+    ask_when: Any = None
+    limits: dict[str, Any] = msgspec.field(default_factory=dict)
+    languages: Any = None
+    cost: Any = None
+    proxy: Any = None
+    longest: Any = None
+    pieces: Any = None
+    largest: Any = None
+
+
+class PluginUse(ConfigStruct, frozen=True):
+    """An entry of ``plugins``."""
+
+    use: Text
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +113,14 @@ def configure(
 
     if path is not None:
         section = load_yaml(path)
-        section.only("providers", "judges", "plugins")
+        section.convert(DetectorsFile)
         for each in section.sections("providers"):
             detectors.append(provider_of(each, path.parent, environment))
         for each in section.sections("judges"):
             detectors.append(Judge(read_judge(each, environment), questions))
         for each in section.sections("plugins"):
-            each.only("use", "options", "ask_when")
-            take(each.text("use"), each.section("options").values, read_bands(each))
+            plugin = each.convert(PluginUse, raw=("options",))
+            take(plugin.use, plugin.options, read_bands(each, plugin.ask_when))
     for name in plugins:
         take(name, {}, ())
     return ConfiguredDetectors(tuple(detectors), tuple(extractors), tuple(hashers))
@@ -95,15 +130,14 @@ def provider_of(section: Section, folder: Path, environment: Mapping[str, str] |
     """One entry of ``providers``: a shipped file, your own file, or an inline definition. Raises ConfigError."""
     if "use" not in section and "file" not in section:
         return HttpDetector(read_provider(section, environment))
-    section.only("use", "file", *_OVERRIDES)
-    if "use" in section:
-        name = section.text("use")
+    used = section.convert(ProviderUse)
+    if used.use is not None:
         try:
-            base = read_yaml(SHIPPED.read(name), f"{name}.yaml")
+            base = read_yaml(SHIPPED.read(used.use), f"{used.use}.yaml")
         except LookupError as error:
             section.fail("use", str(error))
     else:
-        base = load_yaml(folder / section.text("file"))
+        base = load_yaml(folder / str(used.file))
     return HttpDetector(read_provider(_merged(base, section), environment))
 
 
@@ -165,13 +199,13 @@ def _plugin(
 
 
 def _merged(base: Section, over: Section) -> Section:
-    """The file with the configuration's overrides; limits are merged key by key."""
-    values = base.values
+    """The file with what the configuration says otherwise; limits are merged key by key."""
+    values = dict(base.values)
     for key in _OVERRIDES:
         if key not in over:
             continue
         if key == "limits":
             values["limits"] = {**(values.get("limits") or {}), **over.section("limits").values}
         else:
-            values["provider" if key == "name" else key] = over.raw(key)
-    return Section(values, base.file, "")
+            values["provider" if key == "name" else key] = over.values[key]
+    return Section(values, base.file)

@@ -1,29 +1,31 @@
-"""Finding values in a JSON answer: JSON Pointer (RFC 6901) with two steps more.
-
-``/results/0/score`` as in the RFC; ``[class=hate]`` picks the objects of a list whose ``class`` is ``hate``; ``*``
-goes through a whole list.
+"""Finding values in a JSON answer: JSONPath (RFC 9535), without what could take time out of proportion to the answer.
 
 >>> document = {"output": [{"class": "spam", "score": 0.1}, {"class": "hate", "score": 0.7}]}
->>> Path.read("/output/[class=hate]/score").find(document)
+>>> Path.read("$.output[?@.class=='hate'].score").find(document)
 [0.7]
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Protocol
 
-_PICK = re.compile(r"\[([^=\]]+)=([^\]]*)\]")
 _MOST: Final = 10_000  # values that one path may find
+_NAME: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|\.([^\W\d]\w*)")
+_MEASURES: Final = frozenset({"score", "value", "severity", "prob", "Confidence"})  # say nothing about what is measured
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayPick:
-    """Objects of a list by the value of one of their keys."""
+class _Match(Protocol):
+    @property
+    def value(self) -> Any: ...
 
-    key: str
-    value: str
+
+class _Query(Protocol):
+    def finditer(self, data: Any) -> Iterable[_Match]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,53 +33,46 @@ class ResponsePath:
     """A compiled path. ``text`` is as written."""
 
     text: str
-    steps: tuple[str | ArrayPick, ...]
+    _query: _Query = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, text: str) -> ResponsePath:
-        """Raises ValueError with what a path looks like."""
-        if text == "":
-            return cls(text, ())
-        if not text.startswith("/"):
-            raise ValueError(f"{text!r} is no path: write /key/0/[name=value]/key")
-        steps: list[str | ArrayPick] = []
-        for step in _split(text[1:]):
-            match = _PICK.fullmatch(step)
-            steps.append(ArrayPick(match[1], match[2]) if match else step.replace("~1", "/").replace("~0", "~"))
-        return cls(text, tuple(steps))
+        """Raises ValueError with an example of a path."""
+        if text.count("..") > 1:
+            raise ValueError(f"{text!r} has more than one '..': write the names in between")
+        return cls(text, _compiled(text))
 
     @property
     def tail(self) -> str:
-        """The last step that names something: what evidence shows."""
-        for step in reversed(self.steps):
-            if isinstance(step, ArrayPick):
-                return step.value
-            if step != "*" and not step.isdigit() and step not in ("score", "value", "severity", "prob", "Confidence"):
-                return step
-        return ""
+        """The last name in it that is no measure: what evidence shows."""
+        names = [single or double or short for single, double, short in _NAME.findall(self.text)]
+        return next((name for name in reversed(names) if name not in _MEASURES), "")
 
     def find(self, document: object) -> list[Any]:
-        """Every value the path leads to; none when it leads nowhere."""
-        found = [document]
-        for step in self.steps:
-            found = [value for place in found for value in _follow(place, step)][:_MOST]
-        return found
-
-
-def _split(text: str) -> list[str]:
-    """Steps between slashes; a slash inside brackets is part of the value."""
-    return re.findall(r"(?:\[[^\]]*\]|[^/\[])+|\[[^\]]*\]|(?<=/)(?=/)|^(?=/)|(?<=/)$", text)
-
-
-def _follow(place: object, step: str | ArrayPick) -> list[Any]:
-    if isinstance(step, ArrayPick):
-        if not isinstance(place, list):
+        """Every value the path leads to, ten thousand at most; none when it leads nowhere, or deeper than 100."""
+        if not isinstance(document, dict | list):  # the library would parse a text as JSON
+            return [document] if self.text == "$" else []
+        try:
+            return [match.value for match in islice(self._query.finditer(document), _MOST)]
+        except RecursionError:
             return []
-        return [each for each in place if isinstance(each, dict) and str(each.get(step.key)) == step.value]
-    if isinstance(place, list):
-        if step == "*":
-            return place
-        return [place[int(step)]] if step.isdecimal() and int(step) < len(place) else []
-    if isinstance(place, dict) and step in place:
-        return [place[step]]
-    return []
+
+
+@functools.cache
+def _compiled(text: str) -> _Query:
+    from jsonpath import JSONPathEnvironment  # here: importing it takes as long as all of this package
+    from jsonpath.exceptions import JSONPathError
+
+    class Environment(JSONPathEnvironment):
+        def setup_function_extensions(self) -> None:
+            super().setup_function_extensions()
+            for name in ("match", "search"):  # regular expressions that backtrack
+                del self.function_extensions[name]
+
+    try:
+        return Environment(strict=True).compile(text)
+    except JSONPathError as error:
+        said = str(error).splitlines()[0]
+        raise ValueError(
+            f"{text!r} is no JSONPath: {said}; write $.key[0].name or $.list[?@.class=='hate'].score"
+        ) from error

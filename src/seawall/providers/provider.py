@@ -7,7 +7,7 @@
       headers: {authorization: "Bearer ${ACME_KEY}"}
       json: {text: "{text}"}
     signals:
-      acme_hate: {at: /hate, scale: [0, 100], harm: hate}
+      acme_hate: {at: $.hate, scale: [0, 100], harm: hate}
 
 ``docs/providers.md`` explains every key.
 """
@@ -19,29 +19,90 @@ import ipaddress
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
+from seawall.configfile import ConfigError, ConfigStruct, Name, Section, Size, Text, Texts, expand
 from seawall.detect.bands import Band
 from seawall.model.content import MEDIA_MODALITIES, Modality
 from seawall.model.signals import Cost, DetectorSpec
-from seawall.providers.calls import CallLimits
-from seawall.providers.config import Section, expand
+from seawall.providers.limits import CallLimits, LimitsFile
 from seawall.providers.paths import ResponsePath
 from seawall.providers.response_mapping import RefusalMapping, Requirement, SignalMapping, read_paths, read_requirements
 from seawall.providers.sigv4 import Credentials
 from seawall.providers.templates import Template
 
-_KEYS: Final = (
-    "provider", "title", "documentation", "version", "reads", "languages", "cost", "batch", "longest", "pieces",
-    "largest", "allow_http", "proxy", "request", "response", "signals", "limits", "ask_when",
-)  # fmt: skip
 _MEDIA: Final = MEDIA_MODALITIES
 _TEXT_PLACES: Final = frozenset({"text"})
 _MEDIA_PLACES: Final = frozenset({"base64", "data_url", "file"})
 _PLACES: Final = (*sorted(_TEXT_PLACES | _MEDIA_PLACES), "language", "media_type")
+_TEMPLATES: Final = ("headers", "query", "json", "form", "multipart", "part")  # empty values in them are sent
+
+
+class BandFile(ConfigStruct, frozen=True):
+    """One entry of ``ask_when``."""
+
+    signal: Text
+    low: Annotated[float, Meta(ge=0)] = msgspec.field(default=0.0, name="from")
+    high: Annotated[float, Meta(ge=0)] = msgspec.field(default=math.inf, name="to")
+
+
+class SignFile(ConfigStruct, frozen=True):
+    """The mapping ``request.sign``."""
+
+    aws: Text
+    region: Text
+    access_key: Text
+    secret_key: Text
+    session_token: Text | None = None
+
+
+class RequestFile(ConfigStruct, frozen=True):
+    """The mapping ``request``."""
+
+    url: Text
+    method: Literal["POST", "GET", "PUT"] = "POST"
+    headers: dict[str, Any] = msgspec.field(default_factory=dict)
+    query: dict[str, Any] = msgspec.field(default_factory=dict)
+    json: Any = None
+    form: dict[str, Any] | None = None
+    multipart: dict[str, Any] | None = None
+    part: Any = "{text}"
+    sign: SignFile | None = None
+
+
+class ResponseFile(ConfigStruct, frozen=True):
+    """The mapping ``response``; ``require`` and ``refusals`` are read one by one."""
+
+    require: dict[str, Any] = msgspec.field(default_factory=dict)
+    results: Texts | None = None
+    refusals: Any = None
+
+
+class ProviderFile(ConfigStruct, frozen=True):
+    """A whole description; ``signals`` are read one by one."""
+
+    provider: Name
+    reads: Modality | list[Modality]
+    request: RequestFile
+    signals: dict[str, Any]
+    title: Text = ""
+    documentation: Text = ""
+    version: Text = "1"
+    languages: Texts = Texts()
+    cost: Literal["cpu", "slow"] = "slow"
+    batch: Annotated[int, Meta(ge=1, le=128)] = 1
+    longest: Annotated[int, Meta(ge=20, le=1_000_000_000)] = 10_000
+    pieces: Annotated[int, Meta(ge=1, le=100)] = 8
+    largest: Size = Size(4_000_000)
+    allow_http: bool = False
+    proxy: Text | None = None
+    response: ResponseFile = ResponseFile()
+    limits: LimitsFile = LimitsFile()
+    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,85 +141,74 @@ class Provider:
 
 def read_provider(section: Section, environment: Mapping[str, str] | None = None) -> Provider:
     """Compile a description, its secrets taken from the environment. Raises ConfigError."""
-    section.only(*_KEYS)
-    name = section.name("provider")
-    reads = tuple(Modality(_one_of(section, "reads", each, tuple(Modality))) for each in section.texts("reads"))
-    if not reads:
-        section.fail("reads", f"this is missing; any of: {', '.join(Modality)}")
-    batch = section.whole("batch", 1, least=1, most=128)
+    file = section.convert(ProviderFile, raw=_TEMPLATES)
+    reads = file.reads if isinstance(file.reads, list) else [file.reads]
     response = section.section("response")
-    response.only("require", "results", "refusals")
-    results = read_paths(response, "results")[0] if "results" in response else None
-    if batch > 1 and results is None:
+    results = read_paths(response, "results", file.response.results)[0] if file.response.results else None
+    if file.batch > 1 and results is None:
         response.fail("results", "a batch needs the path of the list that holds a result for each part")
-    listed = section.section("signals")
-    readings = tuple(SignalMapping.read(each, listed.section(each)) for each in listed)
-    if not readings:
-        section.fail("signals", "this is missing: write name: {at: /path}")
-    languages = section.texts("languages")
+    signals = section.section("signals")
+    readings = tuple(SignalMapping.read(each, signals.section(each)) for each in signals.values)
+    if not readings or not reads:
+        missing, remedy = ("reads", f"any of: {', '.join(Modality)}") if readings else ("signals", "name: {at: $.path}")
+        section.fail(missing, f"this is missing: write {remedy}")
     return Provider(
         spec=DetectorSpec(
-            name=name,
-            version=f"{section.text('version', '1')}-{_fingerprint(section)}",
+            name=file.provider,
+            version=f"{file.version}-{_fingerprint(section)}",
             signals=tuple(reading.spec for reading in readings),
             modalities=frozenset(reads),
-            languages=frozenset(languages) or None,
-            cost=Cost(section.choice("cost", ("cpu", "slow"), "slow")),
+            languages=frozenset(file.languages) or None,
+            cost=Cost(file.cost),
         ),
-        request=_request(section, reads, batch, environment),
+        request=_request(section, file, reads, environment),
         readings=readings,
         requirements=read_requirements(response.section("require")),
         refusals=tuple(RefusalMapping.read(each) for each in response.sections("refusals")),
         results=results,
-        batch=batch,
-        longest=section.whole("longest", 10_000, least=20),
-        pieces=section.whole("pieces", 8, least=1, most=100),
-        largest=section.size("largest", 4_000_000) or 4_000_000,
-        limits=CallLimits.read(section.section("limits")),
-        cache=section.section("limits").whole("cache", 10_000, most=10_000_000),
-        proxy=expand(section.text("proxy"), section.at("proxy"), environment) if "proxy" in section else None,
-        bands=read_bands(section),
+        batch=file.batch,
+        longest=file.longest,
+        pieces=file.pieces,
+        largest=int(file.largest),
+        limits=CallLimits().but(file.limits),
+        cache=file.limits.cache,
+        proxy=expand(file.proxy, section.at("proxy"), environment) if file.proxy else None,
+        bands=read_bands(section, file.ask_when),
     )
 
 
-def read_bands(section: Section) -> tuple[Band, ...]:
+def read_bands(section: Section, listed: BandFile | list[BandFile]) -> tuple[Band, ...]:
     """From ``ask_when``: one band or a list of them, of which any suffices. Raises ConfigError."""
-    bands = []
-    for each in section.sections("ask_when"):
-        each.only("signal", "from", "to")
-        low, high = each.number("from", 0.0), each.number("to", math.inf)
-        if low > high:
-            each.fail("from", f"{low:g} is above 'to' ({high:g})")
-        bands.append(Band(signal=each.text("signal"), low=low, high=high))
-    return tuple(bands)
+    bands = listed if isinstance(listed, list) else [listed]
+    for band in bands:
+        if band.low > band.high:
+            section.fail("ask_when.from", f"{band.low:g} is above 'to' ({band.high:g})")
+    return tuple(Band(signal=band.signal, low=band.low, high=band.high) for band in bands)
 
 
 def _request(
-    section: Section, reads: Sequence[Modality], batch: int, environment: Mapping[str, str] | None
+    section: Section, file: ProviderFile, reads: Sequence[Modality], environment: Mapping[str, str] | None
 ) -> RequestForm:
-    request = section.section("request")
-    request.only("url", "method", "headers", "query", "json", "form", "multipart", "part", "sign")
-    bodies = [kind for kind in ("json", "form", "multipart") if kind in request]
-    if len(bodies) > 1:
-        request.fail(bodies[1], f"there is a body already ({bodies[0]}): keep one")
-    kind = bodies[0] if bodies else "none"
-    places = _PLACES if batch == 1 else ("parts",)
+    request, asked = section.section("request"), file.request
+    bodies = {"json": asked.json, "form": asked.form, "multipart": asked.multipart}
+    given = [kind for kind, body in bodies.items() if body is not None]
+    if len(given) > 1:
+        request.fail(given[1], f"there is a body already ({given[0]}): keep one")
+    kind = given[0] if given else "none"
+    places = _PLACES if file.batch == 1 else ("parts",)
 
-    def template(key: str, known: Sequence[str]) -> Template:
-        return Template.read(request.raw(key) or {}, request.at(key), known, environment)
+    def template(key: str, raw: object, known: Sequence[str]) -> Template:
+        return Template.read(raw, request.at(key), known, environment)
 
-    part = None
-    if batch > 1:
-        part = Template.read(request.raw("part", "{text}"), request.at("part"), _PLACES, environment)
     form = RequestForm(
-        method=request.choice("method", ("POST", "GET", "PUT"), "POST"),
-        url=base_url(section, request, environment),
-        headers=template("headers", ()),
-        query=template("query", places),
+        method=asked.method,
+        url=base_url(asked.url, request.at("url"), allow_http=file.allow_http, environment=environment),
+        headers=template("headers", asked.headers, ()),
+        query=template("query", asked.query, places),
         kind=kind,
-        body=template(kind, places) if bodies else Template.read({}, "", ()),
-        part=part,
-        credentials=_credentials(request, environment),
+        body=template(kind, bodies[kind], places) if given else Template.read({}, "", ()),
+        part=template("part", asked.part, _PLACES) if file.batch > 1 else None,
+        credentials=_credentials(request, asked.sign, environment),
     )
     _check_places(request, form, reads)
     return form
@@ -177,9 +227,9 @@ def _check_places(request: Section, form: RequestForm, reads: Sequence[Modality]
         request.fail(form.kind, '"{file}" needs a multipart body')
 
 
-def base_url(section: Section, request: Section, environment: Mapping[str, str] | None) -> str:
-    """The checked address at ``request.url``: https, or plain http where that shows nothing. Raises ConfigError."""
-    url: str = expand(request.text("url"), request.at("url"), environment)
+def base_url(text: str, place: str, *, allow_http: bool, environment: Mapping[str, str] | None) -> str:
+    """A checked address: https, or plain http where that shows nothing. Raises ConfigError."""
+    url = expand(text, place, environment)
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -187,11 +237,11 @@ def base_url(section: Section, request: Section, environment: Mapping[str, str] 
         host = None
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
-        request.fail("url", "write https://host/path")
+        raise ConfigError(f"{place}: write https://host/path")
     if parts.username or parts.password:
-        request.fail("url", "keys belong into headers, not into the address")
-    if parts.scheme == "http" and not section.flag("allow_http", False) and not _is_here(host):
-        request.fail("url", "http shows content and keys to the network: write https, or allow_http: true")
+        raise ConfigError(f"{place}: keys belong into headers, not into the address")
+    if parts.scheme == "http" and not allow_http and not _is_here(host):
+        raise ConfigError(f"{place}: http shows content and keys to the network: write https, or allow_http: true")
     return url
 
 
@@ -202,33 +252,24 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
-def _credentials(request: Section, environment: Mapping[str, str] | None) -> Credentials | None:
-    if "sign" not in request:
+def _credentials(request: Section, file: SignFile | None, environment: Mapping[str, str] | None) -> Credentials | None:
+    if file is None:
         return None
-    section = request.section("sign")
-    section.only("aws", "region", "access_key", "secret_key", "session_token")
 
-    def text(key: str) -> str:
-        return expand(section.text(key), section.at(key), environment)
+    def text(key: str, value: str) -> str:
+        return expand(value, request.at(f"sign.{key}"), environment)
 
     return Credentials(
-        service=text("aws"),
-        region=text("region"),
-        access_key=text("access_key"),
-        secret_key=text("secret_key"),
-        session_token=(text("session_token") or None) if "session_token" in section else None,
+        service=text("aws", file.aws),
+        region=text("region", file.region),
+        access_key=text("access_key", file.access_key),
+        secret_key=text("secret_key", file.secret_key),
+        session_token=(text("session_token", file.session_token) or None) if file.session_token else None,
     )
 
 
 def _fingerprint(section: Section) -> str:
     """Eight hex digits of all that shapes the answers: a changed template is another version. Secrets are not in it."""
-    meaning: dict[str, Any] = {
-        key: section.raw(key) for key in ("reads", "request", "response", "signals", "longest", "pieces", "ask_when")
-    }
+    keys = ("reads", "request", "response", "signals", "longest", "pieces", "ask_when")
+    meaning = {key: section.values.get(key) for key in keys}
     return hashlib.sha256(msgspec.json.encode(meaning, order="sorted")).hexdigest()[:8]
-
-
-def _one_of(section: Section, key: str, value: str, known: Sequence[str]) -> str:
-    if value not in known:
-        section.fail(key, f"{value!r} is none of: {', '.join(known)}")
-    return value

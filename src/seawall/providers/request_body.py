@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 import msgspec
 
+from seawall.media.signatures import media_type
 from seawall.model.content import Part
 from seawall.providers.calls import ProviderRequest
 from seawall.providers.provider import RequestForm
 from seawall.providers.sigv4 import sign
 
-_SIGNS = (  # the first bytes of a file, and what it is
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n", "image/png"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-    (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
-)
+_UNKNOWN: Final = "application/octet-stream"
 
 
 def build(
@@ -51,15 +42,6 @@ def build(
     return ProviderRequest(method=form.method, url=url, headers=headers, body=body)
 
 
-def media_type(data: bytes) -> str:
-    """What the bytes say they are."""
-    if data[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12], "application/octet-stream")
-    if data[4:8] == b"ftyp":
-        return "video/mp4"
-    return next((name for start, name in _SIGNS if data.startswith(start)), "application/octet-stream")
-
-
 class _Values(Mapping[str, Any]):
     """What a part puts into placeholders, computed where it is asked for."""
 
@@ -74,11 +56,11 @@ class _Values(Mapping[str, Any]):
             case "language":
                 return self._part.language
             case "media_type":
-                return media_type(data)
+                return media_type(data) or _UNKNOWN
             case "base64":
                 return b64encode(data).decode("ascii")
             case "data_url":
-                return f"data:{media_type(data)};base64,{b64encode(data).decode('ascii')}"
+                return f"data:{media_type(data) or _UNKNOWN};base64,{b64encode(data).decode('ascii')}"
             case "file":
                 return data
         raise KeyError(name)
@@ -109,16 +91,10 @@ def _body(form: RequestForm, values: Mapping[str, Any]) -> tuple[bytes, str | No
 
 
 def _multipart(fields: Mapping[str, Any]) -> tuple[bytes, str]:
-    """RFC 7578. The boundary is random: content cannot contain it."""
-    boundary = secrets.token_hex(16)
-    pieces: list[bytes] = []
-    for name, value in fields.items():
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
-        if isinstance(value, bytes):
-            head += f'; filename="part"\r\nContent-Type: {media_type(value)}'
-            data = value
-        else:
-            data = str(value).encode()
-        pieces += (head.encode(), b"\r\n\r\n", data, b"\r\n")
-    pieces.append(f"--{boundary}--\r\n".encode())
-    return b"".join(pieces), f"multipart/form-data; boundary={boundary}"
+    """RFC 7578: a file for each value of bytes, a field for each other. The boundary is random."""
+    files: dict[str, Any] = {
+        name: ("part", value, media_type(value) or _UNKNOWN) if isinstance(value, bytes) else (None, str(value))
+        for name, value in fields.items()
+    }
+    request = httpx.Request("POST", "http://localhost", files=files)
+    return request.read(), request.headers["content-type"]

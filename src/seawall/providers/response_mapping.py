@@ -5,14 +5,39 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta
+
+from seawall.configfile import ConfigStruct, Section, Text, Texts
 from seawall.model.harms import HARMS
 from seawall.model.signals import SignalKind, SignalSpec, UnknownReason
-from seawall.providers.config import Section
 from seawall.providers.paths import ResponsePath
 
-_KINDS = ("score", "probability", "count")
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class SignalFile(ConfigStruct, frozen=True):
+    """One entry of ``signals``."""
+
+    at: Texts
+    scale: tuple[float, float] | None = None
+    words: dict[str, Any] = msgspec.field(default_factory=dict)
+    missing: Share | None = None
+    kind: Literal["score", "probability", "count"] = "score"
+    harm: Literal[tuple(HARMS)] | None = None  # type: ignore[valid-type]
+    description: Text = ""
+    note: Text = ""
+
+
+class RefusalFile(ConfigStruct, frozen=True):
+    """One entry of ``refusals``."""
+
+    reason: Literal["language", "unreadable", "overloaded", "error"]
+    status: Annotated[int, Meta(ge=0, le=599)] | None = None
+    at: Texts | None = None
+    words: Texts = msgspec.field(default=Texts(), name="is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +61,21 @@ class SignalMapping:
     @classmethod
     def read(cls, name: str, section: Section) -> SignalMapping:
         """From one entry of ``signals``. Raises ConfigError."""
-        section.only("at", "scale", "words", "missing", "kind", "harm", "description", "note")
-        kind = SignalKind(section.choice("kind", _KINDS, "score"))
-        harm = section.choice("harm", tuple(HARMS), None)
-        note = section.text("note", "")
-        description = section.text("description", "")
-        low, high = _scale(section)
+        file = section.convert(SignalFile)
+        low, high = _scale(section, file)
+        words = section.section("words")
         return cls(
             spec=SignalSpec(
-                name=name, kind=kind, harm=harm, description=f"{description} ({note})" if note else description
+                name=name,
+                kind=SignalKind(file.kind),
+                harm=file.harm,
+                description=f"{file.description} ({file.note})" if file.note else file.description,
             ),
-            paths=read_paths(section, "at"),
+            paths=read_paths(section, "at", file.at),
             low=low,
             high=high,
-            words=_words(section),
-            missing=section.number("missing", None, most=1.0),
+            words={key: _share(words, key) for key in words.values},
+            missing=file.missing,
         )
 
     def value(self, document: object) -> tuple[float, str | None]:
@@ -93,12 +118,12 @@ class RefusalMapping:
     @classmethod
     def read(cls, section: Section) -> RefusalMapping:
         """From one entry of ``refusals``. Raises ConfigError."""
-        section.only("status", "at", "is", "reason")
+        file = section.convert(RefusalFile)
         return cls(
-            status=section.whole("status", None, most=599),
-            path=read_paths(section, "at")[0] if "at" in section else None,
-            words=section.texts("is"),
-            reason=UnknownReason(section.choice("reason", ("language", "unreadable", "overloaded", "error"))),
+            status=file.status,
+            path=read_paths(section, "at", file.at)[0] if file.at is not None else None,
+            words=tuple(file.words),
+            reason=UnknownReason(file.reason),
         )
 
     def fits(self, status: int, document: object) -> bool:
@@ -131,30 +156,28 @@ def read_requirements(section: Section) -> tuple[Requirement, ...]:
     return tuple(found)
 
 
-def read_paths(section: Section, key: str) -> tuple[ResponsePath, ...]:
+def read_paths(section: Section, key: str, texts: Texts) -> tuple[ResponsePath, ...]:
     """One path or several. Raises ConfigError."""
-    texts = section.texts(key)
-    if not texts:
-        section.fail(key, "this is missing: write a path such as /results/0/score")
     try:
         return tuple(ResponsePath.read(text) for text in texts)
     except ValueError as error:
         section.fail(key, str(error))
 
 
-def _scale(section: Section) -> tuple[float, float]:
-    if "scale" not in section:
-        return (0.0, math.inf) if section.raw("kind") == "count" else (0.0, 1.0)
-    raw = section.raw("scale")
-    numbers = isinstance(raw, list) and len(raw) == 2 and all(type(each) in (int, float) for each in raw)
-    if not numbers or not raw[0] < raw[1]:
+def _scale(section: Section, file: SignalFile) -> tuple[float, float]:
+    if file.scale is None:
+        return (0.0, math.inf) if file.kind == "count" else (0.0, 1.0)
+    low, high = file.scale
+    if not low < high:
         section.fail("scale", "write the lowest and the highest value, such as [0, 100]")
-    return float(raw[0]), float(raw[1])
+    return low, high
 
 
-def _words(section: Section) -> dict[str, float]:
-    words = section.section("words")
-    return {key: words.number(key, most=1.0) for key in words}
+def _share(words: Section, key: str) -> float:
+    value = words.values[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        words.fail(key, "write a number from 0 to 1")
+    return float(value)
 
 
 def _plain(value: object) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from seawall.providers.config import ConfigError, expand
+from seawall.configfile import ConfigError, expand
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)(?:\|([^{}]*))?\}")
 _ABSENT: Final = object()

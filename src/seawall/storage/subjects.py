@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
+from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
 from seawall.storage.driver import run
 from seawall.storage.keys import MasterKey
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
 _IN: Final = 1000  # values in one IN list
 
@@ -28,48 +26,14 @@ class KnownSubject:
     key: AESGCM
 
 
-class RecentlyUsed(Generic[K, V]):
-    """A mapping that forgets what was used longest ago. Not for several threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._items: OrderedDict[K, V] = OrderedDict()
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._items
-
-    def get(self, key: K) -> V | None:
-        """The value, or None."""
-        value = self._items.get(key)
-        if value is not None:
-            self._items.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        """Remember."""
-        self._items[key] = value
-
-    def drop(self, key: K) -> None:
-        """Forget one."""
-        self._items.pop(key, None)
-
-    def trim(self) -> None:
-        """Forget what is too much."""
-        while len(self._items) > self._size:
-            self._items.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._items.clear()
-
-
 class Subjects:
     """The writer's cache. Refs are for ever, so an entry is valid until its key is destroyed or its batch fails."""
 
     def __init__(self, master: MasterKey, size: int) -> None:
         self._master = master
-        self._by_name: RecentlyUsed[tuple[str, str], KnownSubject] = RecentlyUsed(size)
-        self._by_ref: RecentlyUsed[str, KnownSubject] = RecentlyUsed(size)
+        self._size = size
+        self._by_name: LRUCache[tuple[str, str], KnownSubject] = LRUCache(math.inf)  # bounded by ``trim``
+        self._by_ref: LRUCache[str, KnownSubject] = LRUCache(math.inf)
 
     def named(self, kind: str, platform_id: str) -> KnownSubject | None:
         """The cached subject of that platform id."""
@@ -82,18 +46,20 @@ class Subjects:
     def remember(self, name: tuple[str, str] | None, known: KnownSubject) -> None:
         """Keep a subject at hand."""
         if name is not None:
-            self._by_name.put(name, known)
-        self._by_ref.put(known.ref, known)
+            self._by_name[name] = known
+        self._by_ref[known.ref] = known
 
     def forget(self, name: tuple[str, str], ref: str) -> None:
         """Drop a subject whose creation was undone."""
-        self._by_name.drop(name)
-        self._by_ref.drop(ref)
+        self._by_name.pop(name, None)
+        self._by_ref.pop(ref, None)
 
     def trim(self) -> None:
         """Between batches (never within one: it relies on what it fetched) drop what is too much."""
-        self._by_name.trim()
-        self._by_ref.trim()
+        while len(self._by_name) > self._size:
+            self._by_name.popitem()
+        while len(self._by_ref) > self._size:
+            self._by_ref.popitem()
 
     def clear(self) -> None:
         """Drop everything: somewhere a key was destroyed."""

@@ -14,13 +14,13 @@ from detect.providers.service import Said, Seen, Service
 from seawall.detect import Runner
 from seawall.model import DetectorResult, Part, Unknown, UnknownReason
 from seawall.providers import Budget, Caller, CallLimits, HttpDetector
-from seawall.providers.breaker import FIRST_REST_S, LONGEST_REST_S, OPENS_AFTER, Breaker
 from seawall.providers.cache import ResponseCache
-from seawall.providers.calls import backoff_s
 from seawall.providers.chunking import cut
 
 MakeDetector = Callable[..., HttpDetector]
 MakePart = Callable[..., Part]
+
+OPENS_AFTER = 5  # failures in a row
 
 FILE = """
 provider: acme
@@ -29,7 +29,7 @@ request:
   url: SERVICE/score
   json: {text: "{text}"}
 signals:
-  acme_hate: {at: /hate, harm: hate}
+  acme_hate: {at: $.hate, harm: hate}
 limits: {timeout: 5s, retries: 2, backoff: 0s, %s}
 """
 
@@ -100,13 +100,13 @@ def test_redirects_are_not_followed(service: Service, detector: MakeDetector, te
         (Said(b"[" * 100_000), "answer is no JSON"),
         (Said(b'{"hate": 0.5, "filler": "' + b"x" * 3_000 + b'"}'), "answer too large"),
         (Said(gzip.compress(b'{"hate": 0.5}'), headers={"content-encoding": "gzip"}), "compressed answer"),
-        (Said({"hat": 0.5}), "acme_hate: nothing at /hate"),
-        (Said({"hate": None}), "acme_hate: no number at /hate"),
-        (Said({"hate": True}), "acme_hate: no number at /hate"),
-        (Said({"hate": [0.5]}), "acme_hate: no number at /hate"),
-        (Said({"hate": "0.5"}), "acme_hate: a word that is not listed at /hate"),
-        (Said({"hate": 1.5}), "acme_hate: a number outside 0 to 1 at /hate"),
-        (Said({"hate": -0.1}), "acme_hate: a number outside 0 to 1 at /hate"),
+        (Said({"hat": 0.5}), "acme_hate: nothing at $.hate"),
+        (Said({"hate": None}), "acme_hate: no number at $.hate"),
+        (Said({"hate": True}), "acme_hate: no number at $.hate"),
+        (Said({"hate": [0.5]}), "acme_hate: no number at $.hate"),
+        (Said({"hate": "0.5"}), "acme_hate: a word that is not listed at $.hate"),
+        (Said({"hate": 1.5}), "acme_hate: a number outside 0 to 1 at $.hate"),
+        (Said({"hate": -0.1}), "acme_hate: a number outside 0 to 1 at $.hate"),
         (Said(b'{"hate": 1e999}'), "answer is no JSON"),
         (Said(b'{"hate": NaN}'), "answer is no JSON"),
     ],
@@ -270,14 +270,6 @@ def test_a_caller_that_was_never_used_closes() -> None:
     assert not any("unused" in thread.name for thread in threading.enumerate())
 
 
-@given(st.integers(0, 10), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 100))
-def test_backoff_grows_is_jittered_and_heeds_the_service(attempt: int, random: float, told: float | None) -> None:
-    wait = backoff_s(attempt, 0.25, random, told)
-    longest = min(0.25 * 2**attempt, 8.0)
-    assert wait >= (told or 0.0)
-    assert longest / 2 <= wait <= max(longest, told or 0.0)
-
-
 def test_a_wait_longer_than_the_deadline_is_not_waited_for(
     service: Service, detector: MakeDetector, text: MakePart
 ) -> None:
@@ -306,28 +298,6 @@ def test_a_budget_begins_anew_each_day() -> None:
     now[0] += 86_400
     assert budget.take()
     assert budget.spent().calls == 1
-
-
-def test_a_breaker_rests_longer_each_time_and_lets_one_call_try() -> None:
-    now = [0.0]
-    breaker = Breaker(lambda: now[0])
-    for _ in range(OPENS_AFTER):
-        assert breaker.allows()
-        breaker.failed()
-    assert not breaker.allows()
-    rest = FIRST_REST_S
-    for _ in range(10):
-        now[0] += rest
-        assert breaker.allows()  # this one goes first
-        assert not breaker.allows()
-        breaker.failed()
-        rest = min(2 * rest, LONGEST_REST_S)
-        assert breaker.is_open
-    now[0] += rest
-    assert breaker.allows()
-    breaker.worked()
-    assert breaker.allows()
-    assert not breaker.is_open
 
 
 @given(st.integers(0, 5), st.lists(st.tuples(st.integers(0, 8), st.integers(0, 100)), max_size=50))

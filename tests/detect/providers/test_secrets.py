@@ -12,7 +12,6 @@ from detect.providers.service import Said, Service
 from seawall.detect import Runner
 from seawall.model import Detector, Part
 from seawall.providers import ConfigError, HttpDetector, read_provider, read_yaml
-from seawall.providers.breaker import OPENS_AFTER
 from seawall.providers.judges import Judge, read_judge
 
 KEY = "k-1234567890-very-secret"
@@ -27,7 +26,7 @@ request:
   query: {key: "${ACME_KEY}"}
   json: {text: "{text}", api_secret: "${ACME_KEY}"}
 signals:
-  acme_hate: {at: /hate}
+  acme_hate: {at: $.hate}
 limits: {timeout: 2s, retries: 1, backoff: 0s, cache: 0}
 """
 JUDGE = """
@@ -86,7 +85,7 @@ def test_neither_key_nor_content_leaves_by_another_way(service: Service, lines: 
     one = _make(text, service)
     part = Part(path="body", modality=next(iter(one.spec.modalities)), field="body", text=CONTENT)
     with Runner([one]) as runner:
-        for _ in range(OPENS_AFTER):
+        for _ in range(5):
             findings = runner.start([part], wanted={one.spec.name}).wait()
         shown = [
             repr((findings.signals, findings.unknown)),
@@ -114,11 +113,11 @@ def test_a_breaker_that_opens_is_told_without_address(service: Service, lines: L
 
 
 def test_configuration_errors_name_the_variable_and_not_its_value() -> None:
-    text = FILE.replace("SERVICE", "https://acme.example").replace("{at: /hate}", "{at: hate}")
+    text = FILE.replace("SERVICE", "https://acme.example").replace("{at: $.hate}", "{at: hate}")
     with pytest.raises(ConfigError) as raised:
         read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": KEY})
     assert KEY not in str(raised.value)
-    text = text.replace("at: hate", "at: /hate")
+    text = text.replace("at: hate", "at: $.hate")
     with pytest.raises(ConfigError, match="environment variable ACME_KEY is not set"):
         read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": ""})
     compiled = read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": KEY})

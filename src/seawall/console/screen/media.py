@@ -10,6 +10,7 @@ from starlette.responses import Response
 from seawall import access
 from seawall.access import Permission
 from seawall.console.request import Page, PageProblem, PageRequest, missing
+from seawall.media import signatures
 from seawall.model import ItemRef
 from seawall.screen import media_bytes
 from seawall.screen.queries import get_item
@@ -17,15 +18,6 @@ from seawall.storage import Erased
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 # What a browser may be told that the bytes are: players take these, and nothing runs them.
-_SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"RIFF....WAVE", re.DOTALL), "wav"),
-    (re.compile(rb"fLaC"), "flac"),
-    (re.compile(rb"OggS"), "ogg"),
-    (re.compile(rb"....ftyp", re.DOTALL), "mp4"),
-    (re.compile(rb"\x1a\x45\xdf\xa3"), "webm"),
-    (re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), "mpeg"),
-    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "aac"),
-)
 _FORMATS = {
     "audio": frozenset({"wav", "flac", "ogg", "mp4", "webm", "mpeg", "aac"}),
     "video": frozenset({"ogg", "mp4", "webm"}),
@@ -71,7 +63,7 @@ def document(visit: PageRequest) -> Response:
 
 def suffix_of(data: bytes) -> str:
     """``.pdf``, or nothing that would open it by a double click."""
-    return ".pdf" if data.startswith(b"%PDF-") else ".bin"
+    return ".pdf" if signatures.media_type(data) == "application/pdf" else ".bin"
 
 
 def _file(visit: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
@@ -93,10 +85,8 @@ def _file(visit: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef
 
 def type_of(sort: str, data: bytes) -> str | None:
     """``audio/wav``, ``video/mp4`` …, by the file's own first bytes; None for what no player takes."""
-    for pattern, name in _SIGNATURES:
-        if pattern.match(data):
-            return f"{sort}/{name}" if name in _FORMATS[sort] else None
-    return None
+    found = (signatures.media_type(data) or "").partition("/")[2]
+    return f"{sort}/{found}" if found in _FORMATS[sort] else None
 
 
 def wanted(header: str, size: int) -> tuple[int, int] | None:

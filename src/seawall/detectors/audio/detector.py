@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detectors.audio.fingerprint import REMEDY, Fingerprinter, FingerprintError, find_fingerprinter
-from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, digest_hashes, to_signals
+from seawall.detectors.banks import BankDetector, MediaBankDetector, bank_spec, digest_hashes, to_signals
 from seawall.match import Hit
 from seawall.match.bank import BankMatcher
 from seawall.match.entries import LEAST_ITEMS
@@ -21,8 +21,8 @@ from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, 
 VERSION: Final = "1 chromaprint:2"
 
 
-class AudioDetector:
-    """Finds audio of the banks by digest and by Chromaprint, and returns fingerprints for matching with later entries.
+class AudioDetector(MediaBankDetector):
+    """Finds audio files of the banks by digest and by Chromaprint, and hands fingerprints over for later entries.
 
     Needs ``fpcalc``, or an ``ffmpeg`` with Chromaprint, installed by the operator. Without it, audio is *unknown* as
     soon as a bank has audio entries. Audio of less than 7 seconds matches by its digest only. ``speeds``: also search
@@ -38,22 +38,12 @@ class AudioDetector:
         program: str | None = None,
         speeds: Sequence[float] = (),
     ) -> None:
-        """``program``: the path of fpcalc or ffmpeg; None searches for them. Audio is decoded by ``media``."""
-        self._banks = banks or BankDetector()
+        """``program``: the path of fpcalc or ffmpeg; None looks for them. Audio files are decoded by ``media``."""
+        super().__init__(banks, _spec)
         self._media = media or Media()
         self._program = program
         self._speeds = tuple(speeds)
         self._maker: Fingerprinter | None = None
-        self._following = BankFollowingDetector(self._banks, _spec)
-
-    @property
-    def spec(self) -> DetectorSpec:
-        """Declares a signal per bank."""
-        return self._following.spec
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer per part; files are processed one after the other."""
-        return [self._look(part) for part in parts]
 
     def close(self) -> None:
         """End the decoding processes."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, digest_hashes, to_signals
+from seawall.detectors.banks import BankDetector, MediaBankDetector, bank_spec, digest_hashes, to_signals
 from seawall.detectors.image.sandbox import HASH_RULE, ImageReading, Sandbox
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
@@ -15,30 +13,20 @@ from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, 
 VERSION = f"2 pdq:{HASH_RULE}"
 
 
-class ImageDetector:
+class ImageDetector(MediaBankDetector):
     """Finds images of the banks by PDQ. An image that cannot be decoded within its limits is *unknown*.
 
     A flat image (quality below 50) matches by its digest only, as PDQ requires; see ``image_quality``.
     """
 
     def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
-        """Images are compared with the current snapshot of ``banks``."""
-        self._banks = banks or BankDetector()
+        """Images are compared with the banks that ``banks`` holds at the moment."""
+        super().__init__(banks, _spec)
         self._sandbox = sandbox or Sandbox()
-        self._following = BankFollowingDetector(self._banks, _spec)
-
-    @property
-    def spec(self) -> DetectorSpec:
-        """Declares ``image_quality`` and a signal per bank."""
-        return self._following.spec
 
     def start(self) -> None:
         """Start the decoding process before the first image arrives."""
         self._sandbox.start()
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer per part; images are decoded one after the other."""
-        return [self._look(part) for part in parts]
 
     def close(self) -> None:
         """End the decoding process."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from cachetools import LRUCache
 
 from seawall.detectors.joint import fusion
 from seawall.detectors.joint.evidence import ItemEvidence, gather
@@ -67,7 +67,7 @@ class JointDetector:
         self._media = media
         self._folder = folder or shipped()
         self._reader = PictogramReader(self._folder)
-        self._read: OrderedDict[bytes, list[str]] = OrderedDict()  # by digest
+        self._read: LRUCache[bytes, list[str]] = LRUCache(_READ)  # by digest
         self._lock = threading.Lock()
 
     @cached_property
@@ -172,15 +172,13 @@ class JointDetector:
         """The pictograms of an image, cached, since it is requested again when more words are available."""
         key = hashlib.sha256(part.data or b"").digest()
         with self._lock:
-            if key in self._read:
-                self._read.move_to_end(key)
-                return self._read[key]
+            held = self._read.get(key)
+        if held is not None:
+            return held
         names = self.pictograms(part)
         if not isinstance(names, Unknown):
             with self._lock:
                 self._read[key] = names
-                if len(self._read) > _READ:
-                    self._read.popitem(last=False)
         return names
 
     def _signal(self, bundle: ItemEvidence, place: str) -> tuple[Signal, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from seawall.detectors.banks import BankDetector, BankFollowingDetector, bank_spec, digest_hashes, to_signals
+from seawall.detectors.banks import BankDetector, MediaBankDetector, bank_spec, digest_hashes, to_signals
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
 from seawall.match.video import Frame
@@ -16,26 +15,16 @@ from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash
 VERSION: Final = "1"
 
 
-class VideoDetector:
-    """Finds videos of the banks by digest and by hashes of their frames, and returns those for later entries.
+class VideoDetector(MediaBankDetector):
+    """Finds videos of the banks by digest and by the hashes of their frames, and hands those over for later entries.
 
     A video that cannot be decoded within its limits is *unknown*, unless its digest matches.
     """
 
     def __init__(self, banks: BankDetector | None = None, media: Media | None = None) -> None:
-        """Videos are decoded by ``media``; share it with the extractors to decode each video once."""
-        self._banks = banks or BankDetector()
+        """Videos are decoded by ``media``; who shares it with the extractors has each video decoded once."""
+        super().__init__(banks, _spec)
         self._media = media or Media()
-        self._following = BankFollowingDetector(self._banks, _spec)
-
-    @property
-    def spec(self) -> DetectorSpec:
-        """Declares a signal per bank."""
-        return self._following.spec
-
-    def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer per part; videos are processed one after the other."""
-        return [self._look(part) for part in parts]
 
     def close(self) -> None:
         """End the decoding processes."""

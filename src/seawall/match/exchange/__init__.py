@@ -22,14 +22,14 @@ from seawall.match.exchange.base import (
     NotSupported,
     SharedEntry,
 )
-from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError, read_exchanges
+from seawall.match.exchange.config import ConfigError, ExchangeConfig, read_exchanges
 from seawall.match.exchange.factory import TYPES, open_exchange
 
 __all__ = [
     "TYPES",
+    "ConfigError",
     "Exchange",
     "ExchangeConfig",
-    "ExchangeConfigError",
     "ExchangeDelta",
     "ExchangeError",
     "ExchangeFeedback",

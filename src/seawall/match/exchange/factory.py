@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.match.exchange.base import Exchange
-from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
+from seawall.match.exchange.config import ConfigError, ExchangeConfig
 
 Fetch = Callable[[str], bytes]
 """Reads a file from a URL, or raises ``OSError``; the caller restricts which URLs are allowed."""
@@ -65,7 +65,7 @@ def _need_package(config: ExchangeConfig) -> None:
     try:
         import threatexchange  # noqa: F401 - whether it is there
     except ImportError as error:
-        raise ExchangeConfigError(
+        raise ConfigError(
             f"exchange {config.name}: type {config.type} needs the package threatexchange; "
             "run pip install 'seawall[threatexchange]'"
         ) from error

@@ -13,7 +13,7 @@ from threatexchange.exchanges.impl.fb_threatexchange_api import FBThreatExchange
 
 from seawall.match.exchange._package import TIMEOUT_S, explained, quiet, usable
 from seawall.match.exchange.base import ExchangeDelta, ExchangeError, ExchangeFeedback, ExchangeRecord, NotSupported
-from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
+from seawall.match.exchange.config import ConfigError, ExchangeConfig
 
 _NAME: Final = "ThreatExchange"
 _PAGE: Final = 500
@@ -64,9 +64,9 @@ class ThreatExchange:
         quiet()
         token, group = config.settings["token"], config.settings["privacy_group"]
         if not is_valid_app_token(token):
-            raise ExchangeConfigError(f"exchange {config.name}: token is not an app token of the form 12345678|secret")
+            raise ConfigError(f"exchange {config.name}: token is no app token of the form 12345678|secret")
         if not isinstance(group, int):
-            raise ExchangeConfigError(f"exchange {config.name}: privacy_group must be a number")
+            raise ConfigError(f"exchange {config.name}: privacy_group is a number")
         self._group = group
         self._client = _client(token, config.settings.get("url"))
 

@@ -23,7 +23,7 @@ from seawall.match.exchange.base import (
     NotSupported,
     SharedEntry,
 )
-from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
+from seawall.match.exchange.config import ConfigError, ExchangeConfig
 
 _CHUNK: Final = 2_000
 _LONGEST_KEY: Final = 500
@@ -39,14 +39,14 @@ class FileExchange:
         self._path = Path(settings["path"]) if "path" in settings else None
         self._url: str | None = settings.get("url")
         if (self._path is None) == (self._url is None):
-            raise ExchangeConfigError(f"exchange {config.name}: give either path or url")
+            raise ConfigError(f"exchange {config.name}: give either path or url")
         if self._url is not None and fetch is None:
-            raise ExchangeConfigError(f"exchange {config.name}: URLs cannot be fetched here; give a path")
+            raise ConfigError(f"exchange {config.name}: addresses cannot be fetched here; give a path")
         self._fetch = fetch
         where = str(self._path or self._url or "")
         self._format = settings.get("format") or ("csv" if where.lower().endswith(".csv") else "jsonl")
         if self._format not in ("jsonl", "csv"):
-            raise ExchangeConfigError(f"exchange {config.name}: format must be jsonl or csv")
+            raise ConfigError(f"exchange {config.name}: format is jsonl or csv")
         self._feedback = Path(settings["feedback"]) if settings.get("feedback") else None
         self.feedback = frozenset(ExchangeFeedback) if self._feedback is not None else frozenset[ExchangeFeedback]()
 

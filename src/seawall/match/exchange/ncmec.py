@@ -12,7 +12,7 @@ from threatexchange.exchanges.impl import ncmec_api as impl
 
 from seawall.match.exchange._package import explained, quiet, usable
 from seawall.match.exchange.base import ExchangeDelta, ExchangeFeedback, ExchangeRecord, NotSupported, SharedEntry
-from seawall.match.exchange.config import ExchangeConfig, ExchangeConfigError
+from seawall.match.exchange.config import ConfigError, ExchangeConfig
 
 _NAME: Final = "NCMEC"
 _KINDS: Final = {"md5": "digest", "sha1": "digest", "pdq": "image"}
@@ -47,7 +47,7 @@ class Ncmec:
         environment = next((one for one in api.NCMECEnvironment if one.name == settings["environment"]), None)
         if environment is None:
             known = ", ".join(one.name for one in api.NCMECEnvironment)
-            raise ExchangeConfigError(f"exchange {config.name}: environment must be one of {known}")
+            raise ConfigError(f"exchange {config.name}: environment is one of {known}")
         self._client = _client(settings["user"], settings["password"], environment, settings.get("url"))
         self._members = frozenset(settings.get("only_members") or ())
         self._negative_reason: str | None = settings.get("negative_reason")

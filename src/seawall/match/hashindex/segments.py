@@ -91,10 +91,6 @@ class Segment:
         rows, where = np.unique(candidates[near], return_index=True)  # one row may occur under several keys
         return within(self.words, rows, half[near[where]], probe.words, radius)
 
-    def scans(self, radius: int) -> bool:
-        """Whether a search with this radius compares every hash."""
-        return _plan(self.widths, radius, len(self).bit_length()) is None
-
     def count(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of rows of each of these ids."""
         return np.searchsorted(self.ids, ids, side="right") - np.searchsorted(self.ids, ids, side="left")

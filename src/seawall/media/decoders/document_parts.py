@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from seawall.media.decoders.operation import Answer, DecodeRefused
+from seawall.media.signatures import media_type
 
 MOST_LINKS: Final = 300
 LONGEST_LINK: Final = 1_000
+_IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 PIECE: Final = 20_000  # characters of a text without pages that are handed on together
-_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"RIFF")
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class DocumentParts:
 
 def is_image(data: bytes) -> bool:
     """Whether a file inside a document is an image of a kind that is read."""
-    return data.startswith(_SIGNATURES) or data[4:12] == b"ftypavif"
+    return media_type(data) in _IMAGES
 
 
 def _sound(text: str) -> str:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from PIL import AvifImagePlugin, Image, UnidentifiedImageError, features
+from PIL import AvifImagePlugin, Image
 
 from seawall.match.pdq import pdq
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
+from seawall.media.decoders.opening import FORMATS, TURNS, as_shown, opened, turn_of
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
-
-FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
-_BACKGROUND: Final = (128, 128, 128)  # behind transparent images, where letters may be black or white
-_ORIENTATION: Final = 0x0112  # EXIF
-_TURNS: Final = {  # what turns the stored pixels into what a viewer shows
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def load() -> dict[str, Operation]:
@@ -70,7 +57,7 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
     return {**answer, "format": kind, "frames": frames, "stored": stored}, ()
 
 
-_UPRIGHT: Final = (None, _TURNS[2], _TURNS[3], _TURNS[4])
+_UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])
 
 
 def shown(data: bytes, options: dict[str, Any]) -> Answer:
@@ -118,41 +105,6 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
             seconds += _frame_seconds(image)
     sizes = [frame.size for frame in frames]
     return {"seconds": seconds, "samples": chooser.samples, "sizes": sizes}, [frame.jpeg for frame in frames]
-
-
-@contextlib.contextmanager
-def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """The image, not yet decoded: its size is checked first. Raises ``DecodeRefused``."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        raise DecodeRefused("not_an_image") from None
-    with image:
-        if image.width * image.height > max_pixels:
-            raise DecodeRefused("too_many_pixels")
-        yield image
-
-
-def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """How a viewer turns the image. Metadata that cannot be read turns nothing, as in browsers."""
-    try:
-        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except MemoryError:
-        raise
-    except Exception:  # whatever a parser of hostile metadata raises
-        return None
-
-
-def as_shown(image: Image.Image) -> Image.Image:
-    """RGB, turned as a viewer turns it, with grey behind what is transparent."""
-    turn = turn_of(image)
-    if image.has_transparency_data:
-        pixels = image.convert("RGBA")
-        shown = Image.new("RGB", pixels.size, _BACKGROUND)
-        shown.paste(pixels, mask=pixels.getchannel("A"))
-    else:
-        shown = image.convert("RGB")
-    return shown if turn is None else shown.transpose(turn)
 
 
 def _frame_seconds(image: Image.Image) -> float:

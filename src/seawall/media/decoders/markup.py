@@ -1,20 +1,29 @@
-"""HTML as a reader sees it: its text and where it leads. Scripts and styles are neither run nor read."""
+"""HTML as a browser shows it: its text and its link targets. Scripts and styles are neither run nor read."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
-from html.parser import HTMLParser
+from collections import Counter
 from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from seawall.media.decoders.document_parts import DocumentParts, is_image
 
 _HIDDEN: Final = frozenset({"script", "style"})
-_RAW: Final = frozenset({"textarea", "title", "xmp", "iframe", "noembed", "noframes"})
-"""Inside of them nothing is a tag: a browser shows ``<textarea><script>words`` as words."""
-_ESCAPED: Final = frozenset({"textarea", "title"})
+_SELF_CLOSED: Final = re.compile(r"<([a-zA-Z][^\s/<>]*+)([^<>]*+)(?<=/)>")
+"""In XHTML ``<title/>`` is a whole element; in HTML it would be the beginning of one that swallows all that follows."""
+_TAG: Final = re.compile(r"<(?:!--(?s:.)*?(?:-->|\Z)|(/?)([a-zA-Z][^\s/<>]*+))")
+_NOT_NESTED: Final = re.compile(
+    "area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|html|head|body|p|li|d[dt]|option|optgroup|t[dhr]|"
+    "thead|tbody|tfoot|colgroup|caption|r[bpt]|rtc"
+)
+"""They have no end, or end where the next one begins."""
+_DEEPEST: Final = 1_000  # elements, one in the other: a browser stops at 512, and parsing takes their number squared
+_CROWDED: Final = re.compile(r"<[a-zA-Z](?:[^<>\s\"']*+[\s\"']){5000}")
+"""A tag of thousands of attributes: each is compared with all others."""
 _LINES: Final = re.compile(
     "address|article|aside|blockquote|body|br|caption|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|"
     "footer|form|h[1-6]|head|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|title|tr|ul"
@@ -24,50 +33,96 @@ _SAYS: Final = ("alt", "title", "placeholder", "value", "aria-label")
 _LEADS: Final = ("href", "src", "action", "formaction", "data", "xlink:href")
 _REFRESH: Final = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[^\S\n]+")
-_MOST_UNENDED: Final = 20
 _LONGEST: Final = 2_000_000  # characters, tags and all
 _LINES_APART: Final = re.compile(r"\s*\n\s*")
 
 
 def read(text: str, finds: DocumentParts) -> str:
     """The words of HTML, a line for each block; link targets and images within it go to ``finds``."""
-    reader = _Reader(finds)
     if len(text) > _LONGEST:
         finds.gap("too_many_characters")
-    try:
-        reader.feed(text[:_LONGEST])
-        reader.close()
-    except _Broken:
+    text = _SELF_CLOSED.sub(r"<\1\2></\1>", text[:_LONGEST])
+    ends = [found for found in (_too_deep(text), _too_crowded(text)) if found is not None]
+    if ends:
         finds.gap("damaged")
-    if reader.cdata_elem in _RAW:  # never closed
-        reader.words.append(reader.rawdata)
+    reader = _Reader(finds)
+    try:
+        parsed = LexborHTMLParser(text[: min(ends, default=len(text))])
+        if parsed.root is not None:
+            reader.walk(parsed.root)
+        templates = parsed.template_fragments()  # no part of the tree, nor are templates in a template
+        while templates:
+            template = templates.pop()
+            reader.walk(template)
+            templates += template.template_fragments()
+    except SelectolaxError:
+        finds.gap("damaged")
     words = "".join(reader.words)
     if not words.strip() and reader.has_script:
         finds.gap("no_text_layer")  # what its script would show
     return _LINES_APART.sub("\n", _BLANKS.sub(" ", words)).strip()
 
 
-class _Broken(Exception):
-    """More was begun and never ended than is read: the parser looks to the end of the text for each such beginning."""
+def _too_deep(text: str) -> int | None:
+    """Where elements are nested too deep, if they are. Early and cheap; the process's time limit is the hard one."""
+    opened: Counter[str] = Counter()
+    depth = 0
+    for tag in _TAG.finditer(text):
+        name = (tag[2] or "").lower()
+        if not name or _NOT_NESTED.fullmatch(name):
+            continue
+        if not tag[1]:
+            opened[name] += 1
+            depth += 1
+            if depth > _DEEPEST:
+                return tag.start()
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= 1
+    return None
 
 
-class _Reader(HTMLParser):
+def _too_crowded(text: str) -> int | None:
+    """Where a tag has too many attributes, if one has."""
+    found = _CROWDED.search(text)
+    return found.start() if found else None
+
+
+class _Reader:
     def __init__(self, finds: DocumentParts) -> None:
-        super().__init__(convert_charrefs=True)
-        self._unended = 0
         self.words: list[str] = []
         self.has_script = False
         self._finds = finds
-        self._hidden: str | None = None
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _HIDDEN:
-            self._hidden = tag
-            self.has_script |= tag == "script"
-        elif tag in _RAW:
-            self.set_cdata_mode(tag)
+    def walk(self, root: LexborNode) -> None:
+        """Read a node and all that is in it. Without recursion: elements may be nested deep."""
+        node: LexborNode | None = root
+        while node is not None:
+            inner = None if node.tag in _HIDDEN else node.first_child
+            self._begin(node)
+            if inner is not None:
+                node = inner
+                continue
+            while node is not None:
+                self._break(node.tag or "")
+                if node.mem_id == root.mem_id:
+                    return
+                following = node.next
+                if following is not None:
+                    node = following
+                    break
+                node = node.parent
+
+    def _begin(self, node: LexborNode) -> None:
+        if node.is_text_node:
+            self.words.append(node.text_content or "")
+            return
+        if not node.is_element_node:
+            return
+        tag = node.tag or ""
+        self.has_script |= tag == "script"
         self._break(tag)
-        values = {name: value for name, value in attrs if value}
+        values = {name: value for name, value in node.attributes.items() if value}
         for name in _SAYS:
             if name in values and tag not in ("link", "param", "data"):
                 self.words.append(f" {values[name]} ")
@@ -77,41 +132,6 @@ class _Reader(HTMLParser):
         refresh = _REFRESH.search(values.get("content", "")) if tag == "meta" else None
         if refresh is not None:
             self._lead(refresh[1])
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        self.clear_cdata_mode()
-        self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._hidden:
-            self._hidden = None
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._hidden is None:
-            self.words.append(html.unescape(data) if self.cdata_elem in _ESCAPED else data)
-
-    def parse_starttag(self, i: int) -> int:
-        return self._ended(super().parse_starttag(i))
-
-    def parse_endtag(self, i: int) -> int:
-        return self._ended(super().parse_endtag(i))
-
-    def parse_comment(self, i: int, report: bool = True) -> int:
-        return self._ended(super().parse_comment(i, report))
-
-    def parse_pi(self, i: int) -> int:
-        return self._ended(super().parse_pi(i))
-
-    def parse_html_declaration(self, i: int) -> int:
-        return self._ended(super().parse_html_declaration(i))
-
-    def _ended(self, end: int) -> int:
-        self._unended += end < 0
-        if self._unended > _MOST_UNENDED:
-            raise _Broken
-        return end
 
     def _break(self, tag: str) -> None:
         if _LINES.fullmatch(tag):

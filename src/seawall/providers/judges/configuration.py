@@ -15,92 +15,114 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
+from seawall.configfile import ConfigStruct, Name, Section, Text, Texts, expand
 from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorSpec, SignalKind, SignalSpec
-from seawall.providers.calls import CallLimits
-from seawall.providers.config import Section, expand
 from seawall.providers.judges.families import FAMILIES, Family, LlamaGuard
 from seawall.providers.judges.judge import MODALITIES, JudgeConfig, JudgedPolicy
 from seawall.providers.judges.questions import PolicyQuestion
-from seawall.providers.provider import base_url, read_bands
+from seawall.providers.limits import CallLimits, LimitsFile
+from seawall.providers.provider import BandFile, base_url, read_bands
 
-_KEYS: Final = (
-    "judge", "family", "model", "url", "key", "allow_http", "proxy", "signals", "ask_when", "votes", "logprobs",
-    "longest", "pieces", "languages", "limits",
-)  # fmt: skip
 _PATIENT: Final = CallLimits(timeout_s=20.0, total_s=25.0, retries=1)  # models take seconds
 
 
+class ChargeFile(ConfigStruct, frozen=True):
+    """One entry of ``signals``."""
+
+    policy: Name | None = None
+    title: Text | None = None
+    definition: Text | None = None
+    guidance: Text = ""
+    categories: Texts = Texts()
+    harm: Literal[tuple(HARMS)] | None = None  # type: ignore[valid-type]
+    description: Text = ""
+
+
+class JudgeFile(ConfigStruct, frozen=True):
+    """A whole description; ``signals`` are read one by one."""
+
+    judge: Name
+    family: Literal[tuple(FAMILIES)]  # type: ignore[valid-type]
+    model: Text
+    url: Text
+    signals: dict[str, Any]
+    key: Text | None = None
+    allow_http: bool = False
+    proxy: Text | None = None
+    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
+    votes: Annotated[int, Meta(ge=1, le=9)] = 1
+    logprobs: bool = True
+    longest: Annotated[int, Meta(ge=20, le=1_000_000_000)] = 8_000
+    pieces: Annotated[int, Meta(ge=1, le=100)] = 4
+    languages: Texts = Texts()
+    limits: LimitsFile = LimitsFile()
+
+
 def read_judge(section: Section, environment: Mapping[str, str] | None = None) -> JudgeConfig:
-    """Compile a description; its key is taken from the environment. Raises ConfigError."""
-    section.only(*_KEYS)
-    name = section.name("judge")
-    family = FAMILIES[section.choice("family", tuple(FAMILIES))]
-    listed = section.section("signals")
-    charges = tuple(_charge(each, listed.section(each), family) for each in listed)
+    """Compile a description, its key taken from the environment. Raises ConfigError."""
+    file = section.convert(JudgeFile)
+    family = FAMILIES[file.family]
+    signals = section.section("signals")
+    charges = tuple(_charge(each, signals.section(each), family) for each in signals.values)
     if not charges:
-        section.fail("signals", "missing: write name: {policy: hateful-conduct}")
-    languages = section.texts("languages")
-    model = expand(section.text("model"), section.at("model"), environment)
-    votes = section.whole("votes", 1, least=1, most=9)
+        section.fail("signals", "this is missing: write name: {policy: hateful-conduct}")
+    model = expand(file.model, section.at("model"), environment)
+    url = base_url(file.url, section.at("url"), allow_http=file.allow_http, environment=environment)
     return JudgeConfig(
         spec=DetectorSpec(
-            name=name,
+            name=file.judge,
             version=f"{family.version}-{_fingerprint(section, model)}",
             signals=tuple(charge.signal for charge in charges),
             modalities=MODALITIES,
-            languages=frozenset(languages) or None,
+            languages=frozenset(file.languages) or None,
             cost=Cost.SLOW,
         ),
         family=family,
         model=model,
-        url=base_url(section, section, environment).rstrip("/"),
-        key=expand(section.text("key"), section.at("key"), environment) or None if "key" in section else None,
+        url=url.rstrip("/"),
+        key=expand(file.key, section.at("key"), environment) or None if file.key else None,
         charges=charges,
-        votes=votes,
-        logprobs=section.flag("logprobs", True),
-        longest=section.whole("longest", 8_000, least=20),
-        pieces=section.whole("pieces", 4, least=1, most=100),
-        limits=CallLimits.read(section.section("limits"), _PATIENT),
-        cache=section.section("limits").whole("cache", 10_000, most=10_000_000),
-        proxy=expand(section.text("proxy"), section.at("proxy"), environment) if "proxy" in section else None,
-        bands=read_bands(section),
+        votes=file.votes,
+        logprobs=file.logprobs,
+        longest=file.longest,
+        pieces=file.pieces,
+        limits=_PATIENT.but(file.limits),
+        cache=file.limits.cache,
+        proxy=expand(file.proxy, section.at("proxy"), environment) if file.proxy else None,
+        bands=read_bands(section, file.ask_when),
     )
 
 
 def _charge(name: str, section: Section, family: Family) -> JudgedPolicy:
-    section.only("policy", "title", "definition", "guidance", "categories", "harm", "description")
-    signal = SignalSpec(
-        name=name,
-        kind=SignalKind.SCORE,
-        harm=section.choice("harm", tuple(HARMS), None),
-        description=section.text("description", ""),
-    )
+    file = section.convert(ChargeFile)
+    signal = SignalSpec(name=name, kind=SignalKind.SCORE, harm=file.harm, description=file.description)
     if not family.by_question:
-        categories = section.texts("categories")
-        strangers = sorted(set(categories) - set(LlamaGuard.categories))
-        if not categories or strangers:
-            section.fail("categories", f"{family.name} has {LlamaGuard.categories[0]} to {LlamaGuard.categories[-1]}")
-        return JudgedPolicy(signal=signal, categories=categories)
-    if "categories" in section:
+        strangers = sorted(set(file.categories) - set(LlamaGuard.categories))
+        if not file.categories or strangers:
+            section.fail("categories", f"{family.name} knows {LlamaGuard.categories[0]} to {LlamaGuard.categories[-1]}")
+        return JudgedPolicy(signal=signal, categories=tuple(file.categories))
+    if file.categories:
         section.fail("categories", f"{family.name} has none: write policy, or definition and guidance")
-    if "definition" not in section:
-        return JudgedPolicy(signal=signal, policy=section.name("policy"))
+    if file.definition is None:
+        if file.policy is None:
+            section.fail("policy", "this is missing: write the name of a policy, or a definition")
+        return JudgedPolicy(signal=signal, policy=file.policy)
     question = PolicyQuestion(
-        policy=section.name("policy", name),
-        title=section.text("title", name.replace("_", " ")),
-        definition=section.text("definition"),
-        guidance=section.text("guidance", ""),
+        policy=file.policy or name,
+        title=file.title or name.replace("_", " "),
+        definition=file.definition,
+        guidance=file.guidance,
     )
     return JudgedPolicy(signal=signal, policy=question.policy, question=question)
 
 
 def _fingerprint(section: Section, model: str) -> str:
-    meaning: dict[str, Any] = {
-        key: section.raw(key) for key in ("family", "signals", "votes", "logprobs", "longest", "pieces", "ask_when")
-    }
+    keys = ("family", "signals", "votes", "logprobs", "longest", "pieces", "ask_when")
+    meaning = {key: section.values.get(key) for key in keys}
     return hashlib.sha256(msgspec.json.encode({**meaning, "model": model}, order="sorted")).hexdigest()[:8]

@@ -19,11 +19,12 @@ from seawall.model.signals import (
     UnknownReason,
 )
 from seawall.providers.cache import ResponseCache, key_of
-from seawall.providers.calls import Caller, CallerState, CallFailed, CallLimits, Outcome, ProviderRequest
+from seawall.providers.calls import Caller, CallerState, CallFailed, Outcome, ProviderRequest
 from seawall.providers.chunking import in_pieces
 from seawall.providers.judges.families import Family
 from seawall.providers.judges.questions import FindQuestion, PolicyQuestion, PolicyQuestions
 from seawall.providers.judges.scores import ScoredChoice, read_choice, vote
+from seawall.providers.limits import CallLimits
 
 MODALITIES: Final = frozenset({Modality.TEXT})
 

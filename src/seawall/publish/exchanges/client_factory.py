@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +27,9 @@ def open_all(
 
 
 def _fetch(url: str, allow_private: bool) -> bytes:
-    from seawall.detect.fetch import FetchError, fetch, public_addresses  # here: brings an HTTP client
+    from seawall.net.client import FetchError, fetch  # here: brings an HTTP client
 
-    resolver = _any_address if allow_private else public_addresses
     try:
-        return fetch(url, max_bytes=_MAX_BYTES, seconds=_SECONDS, resolver=resolver).data
+        return fetch(url, max_bytes=_MAX_BYTES, seconds=_SECONDS, allow_private=allow_private).data
     except FetchError as error:
         raise OSError(f"{error.code}") from error
-
-
-def _any_address(host: str, port: int) -> Sequence[str]:
-    return tuple(dict.fromkeys(str(answer[4][0]) for answer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))

@@ -455,6 +455,13 @@ def _access() -> None:
         sa.UniqueConstraint("email", name="uq_person_email"),
     )
     op.create_table(
+        "sign_in_failure",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_sign_in_failure_key", "sign_in_failure", ["key", "at"])
+    op.create_index("ix_sign_in_failure_at", "sign_in_failure", ["at"])
+    op.create_table(
         "session",
         sa.Column("token", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from seawall.detect.fetch import FetchedFile, FetchError, fetch, public_addresses
-from seawall.model.addresses import is_public
+from seawall.net import client
+from seawall.net.addresses import resolve
+from seawall.net.client import Fetched, FetchError, fetch
 
 Serve = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -65,35 +63,42 @@ def server() -> Iterator[Server]:
     made.close()
 
 
-def allowing(host: str, port: int) -> Sequence[str]:
-    """Stands in for the public internet: every name leads to the server on this machine."""
-    return ("127.0.0.1",)
+def allowing(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+    """A resolver for which every name is the server on this machine."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
+def get(url: str, **options: Any) -> Fetched:
+    return fetch(url, **{"getaddrinfo": allowing, "allow_private": True, "seconds": 5, **options})
 
 
 def refused(url: str, **options: Any) -> FetchError:
     with pytest.raises(FetchError) as caught:
-        fetch(url, **{"resolver": allowing, "seconds": 5, **options})
+        get(url, **options)
     assert str(caught.value).endswith((".", "?", ":"))
     return caught.value
 
 
 def test_a_file_is_fetched_under_its_name(server: Server) -> None:
     url = server.gives("/a.png", b"pixels", content_type="Image/PNG; charset=x")
-    assert fetch(url, resolver=allowing) == FetchedFile(data=b"pixels", content_type="image/png", final_url=url)
+    assert get(url) == Fetched(data=b"pixels", content_type="image/png", final_url=url)
     assert server.asked == [("/a.png", f"files.example:{server.port}")]
 
 
-def test_redirects_are_followed_three_times_and_each_is_checked(server: Server) -> None:
+def test_redirects_are_followed_three_times_and_each_is_checked(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.gives("/0", b"there")
     for number in range(1, 5):
         server.gives(f"/{number}", b"", 302, location=f"/{number - 1}")
     base = f"http://files.example:{server.port}"
-    assert fetch(f"{base}/3", resolver=allowing).final_url == f"{base}/0"
+    assert get(f"{base}/3").final_url == f"{base}/0"
     assert refused(f"{base}/4").code == "too_many_redirects"
 
-    def only_files(host: str, port: int) -> Sequence[str]:
-        return allowing(host, port) if host == "files.example" else public_addresses(host, port)
+    def only_files(host: str, port: int, **options: Any) -> tuple[str, ...]:
+        return ("127.0.0.1",) if host == "files.example" else resolve(host, port, **options)
 
+    monkeypatch.setattr(client, "resolve", only_files)
     for location, code in (
         ("http://127.0.0.1:1/admin", "not_public"),
         ("http://[::ffff:169.254.169.254]/", "not_public"),
@@ -103,7 +108,7 @@ def test_redirects_are_followed_three_times_and_each_is_checked(server: Server) 
         ("http://user:secret@files.example/", "bad_url"),
     ):
         server.gives("/astray", b"", 307, location=location)
-        assert refused(f"{base}/astray", resolver=only_files).code == code
+        assert refused(f"{base}/astray", allow_private=False, getaddrinfo=socket.getaddrinfo).code == code
 
 
 @pytest.mark.parametrize(
@@ -163,38 +168,15 @@ def test_addresses_that_are_not_public_are_refused(host: str) -> None:
     assert caught.value.code in ("not_public", "bad_url", "does_not_resolve")
 
 
-@given(st.ip_addresses(v=4))
-def test_an_address_hidden_in_another_is_as_public_as_itself(address: ipaddress.IPv4Address) -> None:
-    number = int(address)
-    for hidden in (
-        ipaddress.IPv6Address(0xFFFF << 32 | number),  # mapped
-        ipaddress.IPv6Address(number),  # compatible
-        ipaddress.IPv6Address((0x64FF9B << 96) | number),  # NAT64
-        ipaddress.IPv6Address((0x2002 << 112) | (number << 80)),  # 6to4
-    ):
-        assert is_public(str(hidden)) <= is_public(str(address))
-
-
-def answers(*addresses: str) -> Any:
-    return lambda host, port, **_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
-
-
-def test_a_name_with_one_private_address_is_refused() -> None:
-    with pytest.raises(FetchError) as caught:
-        public_addresses("files.example", 80, answers("93.184.215.14", "10.0.0.1"))
-    assert caught.value.code == "not_public"
-    assert public_addresses("files.example", 80, answers("93.184.215.14")) == ("93.184.215.14",)
-
-
 def test_the_connection_goes_to_the_address_that_was_checked(server: Server) -> None:
     """A name that changes its mind between the check and the connection is asked only once."""
     asked: list[str] = []
 
-    def once(host: str, port: int) -> Sequence[str]:
+    def once(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         asked.append(host)
-        return ("127.0.0.1",)
+        return allowing(host, port)
 
-    fetch(server.gives("/", b"x"), resolver=once)
+    get(server.gives("/", b"x"), getaddrinfo=once)
     assert asked == ["files.example"]
 
 
@@ -212,7 +194,7 @@ def test_too_much_is_refused_whether_announced_or_not(server: Server) -> None:
 
     server.paths["/"] = unending
     assert refused(f"http://files.example:{server.port}/", max_bytes=100_000).code == "too_many_bytes"
-    assert fetch(server.gives("/", bytes(1_000)), max_bytes=1_000, resolver=allowing).data == bytes(1_000)
+    assert get(server.gives("/", bytes(1_000)), max_bytes=1_000).data == bytes(1_000)
 
 
 def test_what_takes_too_long_is_left(server: Server) -> None:
@@ -234,11 +216,11 @@ def test_what_takes_too_long_is_left(server: Server) -> None:
     assert refused(f"http://files.example:{server.port}/", seconds=0.5).code == "time_limit"
     stuck = threading.Event()
 
-    def never(host: str, port: int) -> Sequence[str]:
+    def never(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         stuck.wait(30)
-        return ()
+        return []
 
-    assert refused("http://files.example/", seconds=0.2, resolver=never).code == "time_limit"
+    assert refused("http://files.example/", seconds=0.2, getaddrinfo=never).code == "time_limit"
     stuck.set()
     release.set()
     assert time.monotonic() - started < 25, "none of the three was waited for"
@@ -257,10 +239,3 @@ def test_other_failures_have_their_codes(server: Server) -> None:
         free.bind(("127.0.0.1", 0))
         assert refused(f"http://files.example:{free.getsockname()[1]}/").code == "connect"
     assert refused(f"https://files.example:{server.port}/").code == "tls"
-
-    def nowhere(host: str, port: int, **_: Any) -> Any:
-        raise socket.gaierror(-2, "Name or service not known")
-
-    with pytest.raises(FetchError) as caught:
-        public_addresses("no.such.example", 80, nowhere)
-    assert caught.value.code == "does_not_resolve"

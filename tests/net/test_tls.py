@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from seawall.enforce import sending
-from seawall.enforce.sending import Limits, Sent, post
+from seawall.net.client import PostLimits, Sent, post
+from seawall.net.tls import tls_context
 
 NAME = "hooks.example"
 
@@ -88,17 +88,17 @@ def send(name: str, port: int) -> Sent:
         headers={},
         body=b"{}",
         allow_private=True,
-        limits=Limits(connect=5, total=5, body=0.2),
+        limits=PostLimits(connect=5, total=5, body=0.2),
         getaddrinfo=resolver,
     )
 
 
 def test_the_certificate_is_checked_for_the_name(certificate: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    sending._tls.cache_clear()
+    tls_context.cache_clear()
     assert send(NAME, port) == Sent(status=204)
     assert send("other.example", port) == Sent(detail="tls")
     assert send("127.0.0.1", port) == Sent(detail="tls")
     monkeypatch.delenv("SSL_CERT_FILE")
-    sending._tls.cache_clear()
+    tls_context.cache_clear()
     assert send(NAME, port) == Sent(detail="tls")  # nobody vouches for it

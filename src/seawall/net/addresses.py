@@ -1,10 +1,16 @@
-"""Classification of network addresses, checked before fetching from or posting to a foreign URL."""
+"""Which network addresses are public, and resolving a host name to those that may be connected to."""
 
 from __future__ import annotations
 
 import ipaddress
-import ssl
-from typing import Final
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from seawall.net.errors import FetchError
+
+GetAddrInfo: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
+"""``socket.getaddrinfo``, or a stand-in."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -39,11 +45,25 @@ def is_numeric(host: str) -> bool:
     return True
 
 
-def failed_on_tls(error: BaseException) -> bool:
-    """Whether a connection failed because of TLS: a certificate, a version, a name."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+def resolve(
+    host: str, port: int, *, allow_private: bool, getaddrinfo: GetAddrInfo = socket.getaddrinfo
+) -> tuple[str, ...]:
+    """The numeric addresses of a host, in the resolver's order, at least one.
+
+    Raises ``FetchError`` when one of them is not public and ``allow_private`` is false, or when there is none.
+    Blocks for as long as the system's resolver takes.
+    """
+    try:
+        answers = getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError("does_not_resolve", f"{host!r} does not resolve. Check its spelling.") from error
+    addresses = tuple(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    if not addresses:
+        raise FetchError("does_not_resolve", f"{host!r} has no address. Check its spelling.")
+    for address in addresses:
+        if not allow_private and not is_public(address):
+            raise FetchError(
+                "not_public",
+                f"{host!r} is {address}, an address inside a private network. Only public addresses are allowed here.",
+            )
+    return addresses
