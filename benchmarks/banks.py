@@ -62,12 +62,14 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def _fill(folder: Path, size: int) -> dict[str, float]:
-    from seawall.app import open_app
+    from seawall.app import migrate, open_app
     from seawall.publish import NewEntry, import_entries
     from seawall.publish.banks import ImportLine
     from seawall.settings import Settings
 
-    with open_app(Settings.from_env({}, data_dir=folder)) as app:
+    settings = Settings.from_env({}, data_dir=folder)
+    migrate(settings)
+    with open_app(settings) as app:
         app.publish(by="benchmark")
         started = time.perf_counter()
         for first in range(0, size, 50_000):

@@ -152,12 +152,14 @@ def _application(name: str, folder: Path, stack: Any) -> tuple[Any, str]:
     if name == "echo":
         return _echo, "sw_none"
     from seawall import access, api
-    from seawall.app import open_app
+    from seawall.app import migrate, open_app
     from seawall.policy import PolicySource
     from seawall.publish import Sources, read_sources
     from seawall.settings import Settings
 
-    app = stack.enter_context(open_app(Settings.from_env({}, data_dir=folder)))
+    settings = Settings.from_env({}, data_dir=folder)
+    migrate(settings)
+    app = stack.enter_context(open_app(settings))
     sources = read_sources()
     if name == "screen":
         sources = Sources(policies=_without_model(sources.policies, PolicySource), content_types=sources.content_types)

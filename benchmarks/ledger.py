@@ -29,10 +29,12 @@ from typing import Any, ClassVar
 import psycopg
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, make_url
 
+from seawall.app import COMPONENTS
 from seawall.model import Event, ItemRef
 from seawall.model.events import EventBody, ItemSubmitted
-from seawall.storage import Events, EventSpec, Ledger, Transaction, Vault, open_database
+from seawall.storage import Events, EventSpec, Ledger, Transaction, Vault, open_database, upgrade
 from seawall.storage.codec import encode_body
+from seawall.storage.component import migration_sources
 from seawall.storage.upsert import insert_rows
 
 CLIENTS = 32
@@ -105,8 +107,8 @@ def _measure(url: str, folder: Path, raw: Callable[[int], float]) -> dict[str, d
     """Medians over the rounds; ledger and driver take turns, so that both meet the same machine."""
     folder.mkdir()  # of the master key
     database = open_database(url)
-    database.migrate()
     with database.write() as connection:
+        upgrade(connection, migration_sources(COMPONENTS))
         _metadata.create_all(connection)
     events = Events((EventSpec("item.submitted", ItemSubmitted),))
     ledger = Ledger(database, Vault.open_in(database, folder), events, (_Submitted(),))

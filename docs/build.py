@@ -67,11 +67,15 @@ def cli_page() -> str:
 def openapi_page() -> str:
     """The API's own description of itself."""
     from seawall import api
-    from seawall.app import open_app
+    from seawall.app import migrate, open_app
     from seawall.settings import Settings
 
-    with tempfile.TemporaryDirectory() as folder, open_app(Settings.from_env({}, data_dir=folder)) as app:
-        return json.dumps(api.build(app).openapi(), indent=1, sort_keys=True) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.from_env({}, data_dir=folder)
+        migrate(settings)
+        with open_app(settings) as app:
+            described = api.build(app).openapi()
+    return json.dumps(described, indent=1, sort_keys=True) + "\n"
 
 
 def documents() -> list[Path]:

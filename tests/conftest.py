@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from sqlalchemy import URL, Engine, create_engine, make_url
 
-from seawall.storage import open_database
+from databases import migrated
 
 # How long an example takes depends on what else the machine does; a first run builds tables for a second.
 _PROFILE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -123,9 +123,7 @@ def _postgres(postgres_server: str) -> Iterator[tuple[Engine, URL, str]]:
     url = make_url(postgres_server)
     admin = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with _created(admin, url) as template:
-        database = open_database(template)
-        database.migrate()
-        database.close()
+        migrated(template)
         yield admin, url, make_url(template).database or ""
     admin.dispose()
 
@@ -168,9 +166,7 @@ def empty_postgres_url(_postgres: tuple[Engine, URL, str]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "seawall.db"
-    database = open_database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
+    migrated(f"sqlite:///{path}")
     return path
 
 

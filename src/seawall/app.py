@@ -24,8 +24,20 @@ from seawall.policy import Bundle, Explanation, build_bundle, explain
 from seawall.publish import BankCache, BundleInForce, Sources, list_banks, read_sources
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
-from seawall.storage import Blobs, Database, Jobs, Ledger, StorageError, Vault, open_database
-from seawall.storage.component import STORAGE, Component, Context, check_components, ledger_of
+from seawall.storage import (
+    Blobs,
+    Database,
+    Jobs,
+    Ledger,
+    Migration,
+    Phase,
+    StorageError,
+    Vault,
+    open_database,
+    require_schema,
+    upgrade,
+)
+from seawall.storage.component import STORAGE, Component, Context, check_components, ledger_of, migration_sources
 
 _log = structlog.get_logger(__name__)
 
@@ -133,7 +145,7 @@ class App:
     def explain(self, decision_id: str) -> tuple[Decision, Explanation | None]:
         """A decision and why: which rules fired on what values, what was unknown, what would have flipped it.
 
-        A person's decision has no rules to explain: None. Raises LookupError, ``Erased``.
+        A person's decision has no rules to explain: None. Raises LookupError, ``Erased``, BundleUnreadable.
         """
         decision = load_decision(self.database, decision_id)
         if decision.bundle is None or decision.features is None:
@@ -170,29 +182,49 @@ class Storage:
     ledger: Ledger
 
 
+def migrate(
+    settings: Settings, phase: Phase | None = None, components: Sequence[Component] = COMPONENTS
+) -> tuple[Migration, ...]:
+    """Bring the schema up to this code, or take only the step ``phase`` towards it; returns what was run.
+
+    Raises StorageError; then nothing has changed.
+    """
+    check_components(components)
+    with _database(settings) as database, database.write() as connection:
+        return upgrade(connection, migration_sources(components), phase)
+
+
 @contextmanager
 def open_storage(
     settings: Settings, components: Sequence[Component] = COMPONENTS, *, build: bool = True
 ) -> Iterator[Storage]:
-    """Open database (migrating it), vault and ledger. Raises StorageError.
+    """Open database, vault and ledger. Raises StorageError, also for a database that is not migrated to this code.
 
     Projections that are new or have a new version are built first; without ``build`` the ledger can be read only.
     """
     check_components(components)
+    with _database(settings) as database:
+        require_schema(database, migration_sources(components))
+        vault = Vault.open_in(database, settings.data_dir)
+        ledger = ledger_of(database, vault, components)
+        try:
+            if build:
+                ledger.build()
+            yield Storage(database, vault, ledger)
+        finally:
+            ledger.close()
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StorageError(f"cannot make the data folder {settings.data_dir}: {error.strerror}") from error
     database = open_database(settings.database_url)
-    database.migrate()
-    vault = Vault.open_in(database, settings.data_dir)
-    ledger = ledger_of(database, vault, components)
     try:
-        if build:
-            ledger.build()
-        yield Storage(database, vault, ledger)
+        yield database
     finally:
-        ledger.close()
         database.close()
 
 
@@ -207,7 +239,7 @@ def open_app(
 ) -> Iterator[App]:
     """Open storage, read the components' settings, and make their services in turn; close them in reverse order.
 
-    Raises StorageError, SettingsError.
+    Raises StorageError, also for a database that is not migrated to this code; SettingsError.
     """
     extra = ConfiguredDetectors(tuple(extra_detectors), tuple(extra_extractors), tuple(extra_hashers))
     with open_storage(settings, components) as store, ExitStack() as stack:

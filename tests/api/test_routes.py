@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from support.api import Client, item, problem
+from support.app import sources
 
 ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
 ROUTES: list[tuple[str, str, str, Any, int]] = [
@@ -176,6 +177,18 @@ def test_a_person_decided(fresh: Client) -> None:
     why = fresh.send("GET", f"/v1/decisions/{said.id}/explanation").json()
     assert why["decision"] == said.id
     assert "person" in why["text"]
+
+
+def test_a_decision_whose_policies_cannot_be_read(fresh: Client) -> None:
+    """The record stands in the ledger; the reason why it came out so does not."""
+    answer = fresh.screen("you fool").json()
+    app = fresh.house.app
+    bundle = app.bundle.hash
+    app.publish(sources("gore"), by="tests")
+    (app.settings.data_dir / "blobs" / bundle[:2] / bundle).unlink()
+    assert fresh.send("GET", f"/v1/decisions/{answer['decision']}").json()["bundle"] == bundle
+    refused = problem(fresh.send("GET", f"/v1/decisions/{answer['decision']}/explanation"), 409)
+    assert f"{bundle[:12]} cannot be read: its bytes are missing. Restore the blobs" in refused["detail"]
 
 
 def test_what_was_erased_is_gone(fresh: Client) -> None:

@@ -13,7 +13,9 @@ from PIL import Image
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from seawall.app import migrate
 from seawall.cli.main import app
+from seawall.settings import Settings
 from seawall.storage import open_database
 from support.app import CONTENT_TYPES, opened
 
@@ -46,6 +48,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
     for name in ("DATABASE_URL", "POLICIES_DIR", "CONTENT_TYPES_DIR", "TEXT_MODEL_DIR"):
         monkeypatch.delenv(f"SEAWALL_{name}", raising=False)
+
+    migrate(Settings.from_env())
 
     def run_it(*arguments: object, status: int = 0) -> Result:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])

@@ -11,7 +11,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from detect.providers.service import Said, Service
+from seawall.app import migrate
 from seawall.cli.main import app
+from seawall.settings import Settings
 
 Run = Callable[..., Result]
 
@@ -73,6 +75,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Service) -> Ru
     monkeypatch.setenv("ACME_KEY", "k-secret")
     for name in ("DATABASE_URL", "POLICIES_DIR", "CONTENT_TYPES_DIR", "TEXT_MODEL_DIR", "PLUGINS"):
         monkeypatch.delenv(f"SEAWALL_{name}", raising=False)
+
+    migrate(Settings.from_env())
 
     def run_it(*arguments: object, status: int = 0) -> Result:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from seawall import access
-from support.console import Browser, House
+from support.console import Browser, House, opened
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,20 @@ def test_a_decision_tells_what_would_have_changed_it(browser: Browser) -> None:
     assert held["bundle"] in page
     record = browser.get(f"/decisions/{held['id']}.json").json()
     assert (record["id"], record["verdict"]) == (held["id"], "hold")
+
+
+def test_a_decision_whose_policies_cannot_be_read_says_so(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url=sqlite_url) as house:
+        answer = house.screen("you fool")
+        bundle = house.app.bundle.hash
+        (tmp_path / "policies" / "gore.yaml").unlink()
+        house.app.publish(by="tests")
+        (house.app.settings.data_dir / "blobs" / bundle[:2] / bundle).unlink()
+        browser = house.browser("admin")
+        for page in (f"/decisions/{answer.decision}", f"/items/{answer.item}"):
+            shown = browser.get(page)
+            assert shown.status_code == 200
+            assert f"cannot be explained further. The policy bundle {bundle[:12]} cannot be read" in shown.text
 
 
 def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browser) -> None:

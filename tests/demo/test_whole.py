@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from seawall import access, enforce
-from seawall.app import App, open_app
+from seawall.app import App, migrate, open_app
 from seawall.cli.serve import asgi
 from seawall.client import Seawall
 from seawall.demo import HangingDetector, HangSwitch, WebhookServer, run_platform, seed_banks, sources, start_receiver
@@ -33,6 +33,7 @@ def house(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwit
     """Everything but the platform, as ``seawall demo`` starts it: app, address, key, receiver, switch."""
     switch = HangSwitch()
     settings = Settings.from_env({}, data_dir=folder, allow_private_endpoints="yes")
+    migrate(settings)
     with (
         open_app(settings, extra_detectors=[HangingDetector(switch)]) as app,
         start_receiver(switch=switch) as receiver,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from seawall.model import Verdict
-from seawall.policy import PolicyErrors
+from seawall.policy import Bundle, BundleUnreadable, PolicyErrors
 from seawall.publish import NothingPublished, SourceError, read_sources
 from seawall.publish.tables import bundle as bundle_table
 from support.app import CONTENT_TYPES, POLICIES, House, opened, sources
@@ -67,6 +72,67 @@ def test_a_decision_is_explained_by_the_bundle_that_made_it(house: House) -> Non
     assert decision.verdict is Verdict.HOLD
     assert explanation is not None
     assert explanation.to_json()["reproduced"] is True
+
+
+def published_by_another_release(house: House, change: Callable[[dict[str, Any]], None]) -> Bundle:
+    """Puts in force what the bundle in force would be with other fields."""
+    document = json.loads(house.app.bundle.canonical())
+    change(document)
+    stored = json.dumps(document).encode()
+    bundle = replace(house.app.bundle, hash=sha256(stored).hexdigest(), _canonical=stored)
+    return house.app.bundles.publish(bundle, by="another release")
+
+
+def test_a_bundle_from_before_a_field_was_added_stays_in_force_and_explains(database_url: str, tmp_path: Path) -> None:
+    def without_newer_fields(document: dict[str, Any]) -> None:
+        for content_type in document["content_types"]:
+            for spec in content_type["fields"]:
+                del spec["extract"], spec["untranscribed"]
+
+    with opened(tmp_path, database_url, "rude") as house:
+        older = published_by_another_release(house, without_newer_fields)
+        answer = house.screen("silly")
+    with opened(tmp_path, database_url, publish=False) as house:
+        assert house.app.bundle.hash == older.hash
+        assert house.screen("silly again").verdict is Verdict.HOLD
+        house.app.publish(sources(rude=STRICTER), by="tests")
+        decision, explanation = house.app.explain(answer.decision)
+        assert (decision.bundle, decision.verdict) == (older.hash, Verdict.HOLD)
+        assert explanation is not None
+        assert explanation.to_json()["reproduced"] is True
+
+
+def test_a_bundle_of_a_newer_release_stops_nobody_from_publishing(database_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url, "rude") as house:
+        newer = published_by_another_release(house, lambda document: document.update(rollout={}))
+        answer = house.screen("silly")
+    with opened(tmp_path, database_url, publish=False) as house:
+        with pytest.raises(NothingPublished, match=r"set rollout, which this .*seawall policy publish"):
+            house.screen("silly")
+        house.app.refresh()
+        house.app.publish(sources(rude=STRICTER), by="tests")
+        assert house.screen("silly").verdict is Verdict.BLOCK
+        with pytest.raises(BundleUnreadable, match=f"{newer.hash[:12]} cannot be read.*Upgrade Seawall"):
+            house.app.explain(answer.decision)
+
+
+def test_a_running_process_keeps_its_bundle_when_it_cannot_read_the_next(database_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url, "rude") as one, opened(tmp_path, database_url, publish=False) as other:
+        before = other.app.bundle.hash
+        published_by_another_release(one, lambda document: document.update(format=99))
+        other.app.refresh()
+        other.app.refresh()
+        assert other.app.bundle.hash == before
+        assert other.screen("silly").verdict is Verdict.HOLD
+
+
+def test_a_bundle_whose_bytes_are_lost(house: House) -> None:
+    answer = house.screen("silly")
+    lost = house.app.bundle.hash
+    house.app.publish(sources(rude=STRICTER), by="tests")
+    (house.app.settings.data_dir / "blobs" / lost[:2] / lost).unlink()
+    with pytest.raises(BundleUnreadable, match=f"{lost[:12]} cannot be read: its bytes are missing. Restore the blobs"):
+        house.app.explain(answer.decision)
 
 
 def test_sources_are_read_from_folders(tmp_path: Path) -> None:

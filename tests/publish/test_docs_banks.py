@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seawall import access, api
-from seawall.app import open_app
+from seawall.app import migrate, open_app
 from seawall.cli.main import app as cli
 from seawall.match import KINDS, canonical_value
 from seawall.match.exchange import read_exchanges
@@ -33,6 +33,7 @@ def fences() -> list[tuple[str, str]]:
 def test_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data_dir = tmp_path / "data"
+    migrate(Settings.from_env({}, data_dir=data_dir))
     run = CliRunner()
     entry = request = ""
     for info, body in fences():

@@ -12,7 +12,16 @@ import pytest
 from sqlalchemy import event as listen
 from sqlalchemy import select, text
 
-from seawall.storage import Events, Ledger, OutcomeUnknown, StorageError, Transaction, Vault, open_database
+from databases import MIGRATIONS, migrated
+from seawall.storage import (
+    Ledger,
+    OutcomeUnknown,
+    StorageError,
+    Transaction,
+    Vault,
+    open_database,
+    require_schema,
+)
 from seawall.storage.tables import state
 from support.storage import Storage, opened, view
 
@@ -192,10 +201,10 @@ def test_a_unit_runs_again_when_postgresql_saw_a_deadlock(postgres_url: str, tmp
 
 def test_a_database_that_was_not_migrated(empty_database_url: str, tmp_path: Path) -> None:
     database = open_database(empty_database_url)
-    with pytest.raises(StorageError, match="Migrate it first"):
+    with pytest.raises(StorageError, match="Run 'seawall migrate'"):
         Vault.open_in(database, tmp_path, environ={})
-    database.migrate()
-    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), Events(()), ())
+    migrated(empty_database_url)
+    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), ())
     assert ledger.commit(lambda tx: 1) == 1
     ledger.close()
     database.close()
@@ -218,7 +227,7 @@ def test_urls_that_cannot_be_opened(url: str, says: str) -> None:
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     database = open_database(f"postgresql://nobody:secret@/none?host={tmp_path}")
     with pytest.raises(StorageError, match="cannot be reached") as caught:
-        database.migrate()
+        require_schema(database, MIGRATIONS)
     assert "secret" not in str(caught.value)
 
 
@@ -227,7 +236,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path.write_text("these are my notes\n" * 100)
     database = open_database(f"sqlite:///{path}")
     with pytest.raises(StorageError, match="not a SQLite database"):
-        database.migrate()
+        require_schema(database, MIGRATIONS)
     assert path.read_text().startswith("these are my notes")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from seawall.app import App, open_app
+from seawall.app import App, migrate, open_app
 from seawall.content import load_content_type
 from seawall.model import (
     Cost,
@@ -253,7 +253,9 @@ def own_app(
 
     Publishes ``published``, or what the folders hold that ``options`` name; the options are those of ``Settings``.
     """
-    with open_app(settings(folder, database_url, **options), detectors, extractors, hashers) as app:
+    chosen = settings(folder, database_url, **options)
+    migrate(chosen)
+    with open_app(chosen, detectors, extractors, hashers) as app:
         if publish:
             app.publish(published, by="tests")
         yield app

@@ -18,6 +18,7 @@ COMPONENT = Component(
     name="access",
     events=EVENTS,
     projections=PROJECTIONS,
+    migrations="seawall.access.migrations",
     services=services,
     permissions=(PermissionSpec(name="access.manage", description="Manage people and API keys."),),
     console="seawall.console.access",

@@ -12,7 +12,8 @@ from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
 from seawall.app import App
 from seawall.model import Decision
-from seawall.policy import Explanation
+from seawall.policy import BundleUnreadable, Explanation
+from seawall.screen import load_decision
 from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
 from seawall.storage import Erased
 
@@ -43,7 +44,10 @@ def router(app: App, keys: Keys) -> APIRouter:
     @routes.get("/decisions/{decision}", dependencies=[may_read], tags=["decisions"], response_model=Decision)
     def get_decision(decision: Code) -> Response:
         """The whole record of a decision."""
-        return json_response(_explained(app, decision)[0])
+        try:
+            return json_response(load_decision(app.database, decision))
+        except LookupError as error:
+            raise not_found(str(error.args[0])) from error
 
     @routes.get("/decisions/{decision}/explanation", dependencies=[may_read], tags=["decisions"])
     def get_explanation(decision: Code) -> dict[str, Any]:
@@ -68,6 +72,8 @@ def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:
         return app.explain(decision)
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="What this decision read was erased.") from error
+    except BundleUnreadable as error:
+        raise ApiProblem(status=409, title="The decision's policies cannot be read", detail=str(error)) from error
     except LookupError as error:
         raise not_found(str(error.args[0])) from error
 

@@ -11,5 +11,6 @@ COMPONENT = Component(
     name="appeal",
     events=(EventSpec("report.received", ReportReceived),),
     projections=PROJECTIONS,
+    migrations="seawall.appeal.migrations",
     api="seawall.api.appeal",
 )

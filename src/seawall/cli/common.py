@@ -61,7 +61,7 @@ def explained() -> Iterator[None]:
     from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
-    from seawall.policy import PolicyErrors
+    from seawall.policy import BundleUnreadable, PolicyErrors
     from seawall.publish import BankError, NothingPublished, SourceError
     from seawall.storage import StorageError
 
@@ -73,6 +73,7 @@ def explained() -> Iterator[None]:
     except (
         ArtefactError,
         BankError,
+        BundleUnreadable,
         EndpointRefused,
         EntryError,
         ConfigError,

@@ -37,7 +37,7 @@ def program(added: Iterable[Component] = ()) -> typer.Typer:
     app = typer.Typer(name="seawall", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_root)
     paths = [component.cli for component in added if component.cli is not None]
-    for path in ("seawall.cli.serve", *SHIPPED, *paths):
+    for path in ("seawall.cli.serve", "seawall.cli.migrate", *SHIPPED, *paths):
         app.add_typer(import_module(path).command)
     return app
 

@@ -28,6 +28,7 @@ from seawall.cli.common import (
     out,
     settings,
 )
+from seawall.cli.migrate import run_migrations
 
 if TYPE_CHECKING:
     import uvicorn
@@ -55,6 +56,7 @@ def serve(
     policies: Policies = None,
     content_types: ContentTypes = None,
     text_model: TextModel = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Run 'seawall migrate' first.")] = False,
 ) -> None:
     """Run API and console in one process; publishes the policies of its folders if they changed."""
     from seawall.app import open_app
@@ -68,7 +70,10 @@ def serve(
         content_types_dir=content_types,
         text_model_dir=text_model,
     )
-    with explained(), open_app(chosen) as app, ExitStack() as stack:
+    with explained(), ExitStack() as stack:
+        if migrate:
+            run_migrations(chosen)
+        app = stack.enter_context(open_app(chosen))
         app.publish(by="serve")
         app.runner.warm_up()
         if with_worker:
@@ -126,6 +131,7 @@ def demo(
         _check_data(data)
     chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes")
     with explained(), _listen(host, port) as listening:
+        run_migrations(chosen)
         _demo(chosen, listening, rate, seed, data)
 
 

@@ -14,7 +14,7 @@ from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
 from seawall.media import UnreadableMedia
 from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
-from seawall.policy import Explanation, RuleExplanation
+from seawall.policy import BundleUnreadable, Explanation, RuleExplanation
 from seawall.screen import DerivedPart, ItemContent, load_decision, load_derived, media_bytes, read_content
 from seawall.storage import Erased
 
@@ -59,6 +59,7 @@ class ItemView:
     erased: bool
     decision: Decision | None
     explanation: Explanation | None
+    unexplained: str  # why there is no explanation of a decision that rules made
     signals: Sequence[SignalView]
     unknown: Sequence[UnknownView]
     skipped: SkippedDetectors
@@ -95,7 +96,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
     except (Erased, KeyError):
         erased = True
     players = {view.name for view in views if view.media is not None and view.media.type in ("audio", "video")}
-    explanation, places = explain(app, decision), PartLocations(derived)
+    (explanation, unexplained), places = explain(app, decision), PartLocations(derived)
     return ItemView(
         item=item,
         platform_id=platform_id,
@@ -106,6 +107,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         erased=erased,
         decision=decision,
         explanation=explanation,
+        unexplained=unexplained,
         signals=_signal_views(app, signals, places, players),
         unknown=_unknown_views(decision.unknown if decision else (), places),
         skipped=skipped_detectors(decision, places, app.runner.bands, app.runner.specs)
@@ -115,14 +117,16 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
     )
 
 
-def explain(app: App, decision: Decision | None) -> Explanation | None:
-    """Why; None for a person's decision, and when what it read was erased or its bundle is not at hand."""
+def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, str]:
+    """Why; None for a person's decision, and, with the reason, when it cannot be told."""
     if decision is None:
-        return None
+        return None, ""
     try:
-        return app.explain(decision.id)[1]
-    except (Erased, LookupError):
-        return None
+        return app.explain(decision.id)[1], ""
+    except Erased:
+        return None, "What this decision read was erased: it cannot be explained further."
+    except (BundleUnreadable, LookupError) as error:
+        return None, f"This decision cannot be explained further. {error.args[0]}"
 
 
 def _sizes(

@@ -12,6 +12,7 @@ COMPONENT = Component(
     name="enforce",
     events=EVENTS,
     projections=PROJECTIONS,
+    migrations="seawall.enforce.migrations",
     jobs=(JobSpec(kind=JOB_KIND, handler=deliver_message, pool="deliver"),),
     services=services,
     permissions=(

@@ -9,14 +9,14 @@
     >>> program.decide(row).verdict
     <Verdict.ALLOW: 'allow'>
 
-Every object is immutable: bundles compare by hash, and ``load_bundle`` rebuilds one from ``bundle.canonical()``.
-Invalid files raise PolicyErrors, whose text reads like compiler output. The package does no I/O and reads no clock.
+Everything is a value: a bundle is immutable, equal by hash, read again from its stored bytes by ``load_bundle``.
+A file that cannot be used raises PolicyErrors, whose text is what a compiler would print. No I/O, no clock.
 """
 
 from seawall.policy.actions import combine, verdict_of
-from seawall.policy.bundle import Bundle, ResolvedThreshold, build_bundle, load_bundle
+from seawall.policy.bundle import Bundle, BundleUnreadable, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
-from seawall.policy.examples import ExampleResult, run_examples
+from seawall.policy.example_runs import ExampleResult, run_examples
 from seawall.policy.explain import (
     Change,
     Explanation,
@@ -36,6 +36,7 @@ from seawall.yamlfile.source import PolicyErrors, Problem
 
 __all__ = [
     "Bundle",
+    "BundleUnreadable",
     "Change",
     "Context",
     "Example",

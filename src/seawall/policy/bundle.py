@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from seawall.policy.rules import CheckedRule, check_policy
 from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
+"""Number of the encoding. It rises only when the bytes of an older release would be read wrongly without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,13 @@ class ResolvedThreshold:
     version: str
 
 
+class BundleUnreadable(ValueError):
+    """Stored bytes that this version of Seawall cannot decide by; the message says why, and what to do."""
+
+    def __init__(self, bundle_hash: str, why: str) -> None:
+        super().__init__(f"The policy bundle {bundle_hash[:12]} cannot be read: {why}.")
+
+
 def build_bundle(
     policies: Iterable[PolicySource | Policy],
     content_types: Iterable[ContentType],
@@ -86,11 +94,57 @@ def build_bundle(
     problems += _detector_problems(offered, types)
     for content_type in types.values():
         problems += check_content_type(content_type)
-    signals = _signals(offered)
-    environments = {name: Environment(each, signals, frozenset(names)) for name, each in types.items()}
+    rules, examples = _compile(loaded, types, offered, names, problems, problems)
+    if problems:
+        raise PolicyErrors(_distinct(problems))
+    thresholds = _thresholds(rules)
+    canonical = _encode(loaded, types, offered, names, thresholds)
+    return _assemble(loaded, types, offered, names, thresholds, rules, examples, canonical)
+
+
+def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
+    """The bundle of which ``stored`` are the published bytes. Raises BundleUnreadable.
+
+    The bytes are checked by their hash and not written again: a field that they lack, because a newer release added
+    it, gets its default; one that only a newer release knows is refused, since leaving it out may change decisions.
+    The release that published a bundle checked it; checks that were added later do not make it unreadable.
+    """
+    if (actual := _digest(stored)) != stored_hash:
+        why = f"its bytes were changed: their SHA-256 is {actual[:12]}. Restore the blobs from a backup"
+        raise BundleUnreadable(stored_hash, why)
+    document = _decode(stored, stored_hash)
+    problems: list[Problem] = []
+    sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
+    loaded = sorted(_load(sources, problems), key=lambda policy: policy.name)
+    types = {each.name: each for each in document.content_types}
+    rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [])
+    if problems:
+        why = "this version of Seawall cannot compile its policies. Tell its authors, with these errors"
+        raise BundleUnreadable(stored_hash, f"{why}:\n{PolicyErrors(_distinct(problems))}")
+    thresholds = _thresholds(rules)
+    if thresholds != document.thresholds:
+        changed = set(thresholds) ^ set(document.thresholds)
+        places = ", ".join(sorted({f"{each.policy}/{each.rule}: {each.asked}" for each in changed}))
+        raise BundleUnreadable(
+            stored_hash, f"this version of Seawall resolves other thresholds ({places}). Tell its authors"
+        )
+    return _assemble(loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored)
+
+
+def _compile(
+    policies: Sequence[Policy],
+    types: Mapping[str, ContentType],
+    detectors: Sequence[DetectorSpec],
+    banks: Sequence[str],
+    problems: list[Problem],
+    example_problems: list[Problem],
+) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
+    """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
+    signals = _signals(detectors)
+    environments = {name: Environment(each, signals, frozenset(banks)) for name, each in types.items()}
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
-    for policy in loaded:
+    for policy in policies:
         for name, environment in environments.items():
             if name in policy.applies_to:
                 checked, refused = check_policy(policy, environment)
@@ -98,39 +152,31 @@ def build_bundle(
                 problems += refused
         tests, refused = check_examples(policy, environments)
         examples += tests
-        problems += refused
-    if problems:
-        raise PolicyErrors(_distinct(problems))
-    thresholds = _thresholds(rules)
-    canonical = _encode(loaded, types, offered, names, thresholds)
+        example_problems += refused
+    return rules, examples
+
+
+def _assemble(
+    policies: Sequence[Policy],
+    types: Mapping[str, ContentType],
+    detectors: tuple[DetectorSpec, ...],
+    banks: tuple[str, ...],
+    thresholds: tuple[ResolvedThreshold, ...],
+    rules: Mapping[str, Sequence[CheckedRule]],
+    examples: Sequence[CheckedExample],
+    canonical: bytes,
+) -> Bundle:
     return Bundle(
-        policies=tuple(loaded),
-        content_types=MappingProxyType(types),
-        detectors=offered,
-        banks=names,
+        policies=tuple(policies),
+        content_types=MappingProxyType(dict(types)),
+        detectors=detectors,
+        banks=banks,
         thresholds=thresholds,
         hash=_digest(canonical),
         examples=tuple(examples),
         _canonical=canonical,
-        _programs={name: Program(types[name], rules[name], offered) for name in types},
+        _programs={name: Program(types[name], rules[name], detectors) for name in types},
     )
-
-
-def load_bundle(canonical: bytes) -> Bundle:
-    """The bundle that ``Bundle.canonical`` gave these bytes for. Raises ValueError for anything else."""
-    import msgspec
-
-    try:
-        document = msgspec.json.decode(canonical, type=_Document)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"these bytes are no policy bundle: {error}") from None
-    if document.format != FORMAT:
-        raise ValueError(f"the bundle has format {document.format}; this version of Seawall reads format {FORMAT}")
-    sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
-    bundle = build_bundle(sources, document.content_types, document.detectors, document.banks)
-    if bundle.canonical() != canonical:
-        raise ValueError("these bytes are no policy bundle in canonical form, or this version reads them differently")
-    return bundle
 
 
 def _load(policies: Iterable[PolicySource | Policy], problems: list[Problem]) -> Sequence[Policy]:
@@ -220,7 +266,7 @@ def _thresholds(rules: Mapping[str, Sequence[CheckedRule]]) -> tuple[ResolvedThr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Document:
+class BundleDocument:
     """A bundle's canonical form: sorted JSON. Policies stand by their source texts."""
 
     format: int
@@ -229,6 +275,39 @@ class _Document:
     detectors: tuple[DetectorSpec, ...]
     banks: tuple[str, ...]
     thresholds: tuple[ResolvedThreshold, ...]
+
+
+def _decode(stored: bytes, stored_hash: str) -> BundleDocument:
+    import msgspec
+
+    try:
+        raw = msgspec.json.decode(stored)
+        number = raw.get("format") if isinstance(raw, dict) else None
+        if isinstance(number, int) and number > FORMAT:
+            why = f"it has format {number}, and this version of Seawall reads formats up to {FORMAT}. Upgrade Seawall"
+            raise BundleUnreadable(stored_hash, why)
+        document = msgspec.json.decode(stored, type=BundleDocument)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise BundleUnreadable(stored_hash, f"its bytes are no policy bundle ({error})") from None
+    unknown = ", ".join(_unknown_fields(raw, msgspec.to_builtins(document)))
+    if unknown:
+        why = f"a newer version of Seawall set {unknown}, which this one does not know. Upgrade Seawall"
+        raise BundleUnreadable(stored_hash, why)
+    return document
+
+
+def _unknown_fields(raw: object, known: object, place: str = "") -> Iterator[str]:
+    """Where ``raw`` has a field that is not among the fields that were read."""
+    if isinstance(raw, dict) and isinstance(known, dict):
+        for name, value in raw.items():
+            where = f"{place}.{name}" if place else name
+            if name in known:
+                yield from _unknown_fields(value, known[name], where)
+            else:
+                yield where
+    elif isinstance(raw, list) and isinstance(known, list | tuple):
+        for index, (value, other) in enumerate(zip(raw, known, strict=True)):
+            yield from _unknown_fields(value, other, f"{place}[{index}]")
 
 
 def _digest(canonical: bytes) -> str:
@@ -246,7 +325,7 @@ def _encode(
 ) -> bytes:
     import msgspec  # only making and reading a bundle's bytes needs it
 
-    document = _Document(
+    document = BundleDocument(
         format=FORMAT,
         policies={policy.name: policy.source.text for policy in policies},
         content_types=tuple(types.values()),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from seawall.policy.checking import CallChecker
 from seawall.policy.functions import SIGNATURES, BadPattern, canonical_text, check_pattern
 from seawall.policy.tree import (
     NUMERIC,
@@ -29,14 +30,11 @@ from seawall.policy.tree import (
 )
 from seawall.yamlfile.source import nearest
 
-if TYPE_CHECKING:
-    from seawall.policy.check import Checker
-
 _Known = frozenset[str]
 
 
-def check_call(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
-    """The term of a call. Raises Refused for an unknown function or invalid arguments."""
+def check_call(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    """The term of a call. Raises Refused."""
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     check = _CALLS.get(name)
@@ -48,8 +46,8 @@ def check_call(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
-def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = None) -> list[ast.expr]:
-    """The positional arguments, with their number checked. Raises Refused for named arguments or a wrong number."""
+def arguments(checker: CallChecker, node: ast.Call, least: int, most: int | None = None) -> list[ast.expr]:
+    """The positional arguments, counted; named ones are refused."""
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     if node.keywords:
@@ -61,13 +59,13 @@ def arguments(checker: Checker, node: ast.Call, least: int, most: int | None = N
     return node.args
 
 
-def _constant_text(checker: Checker, node: ast.expr, name: str) -> str:
+def _constant_text(checker: CallChecker, node: ast.expr, name: str) -> str:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not node.value.strip():
         raise checker.refused(node, f"this argument of {name} must be a constant string", expected=SIGNATURES[name])
     return node.value
 
 
-def _numeric(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _numeric(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     nodes = arguments(checker, node, 1) if name == "abs" else arguments(checker, node, 2, 16)
@@ -83,7 +81,7 @@ def _numeric(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return compound(Operator.CALL, kind, *terms, symbol=name)
 
 
-def _lower(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _lower(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     term = checker.definite(argument, checker.check(argument, known).term)
     if term.kind is not ValueType.TEXT:
@@ -91,7 +89,7 @@ def _lower(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return compound(Operator.CALL, ValueType.TEXT, term, symbol="lower")
 
 
-def _known(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _known(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     term = checker.check(argument, known).term
     return (
@@ -101,7 +99,7 @@ def _known(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
-def _in_part(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _in_part(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
     environment = checker.environment
     part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
@@ -115,7 +113,7 @@ def _in_part(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return read(Feature(name, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
 
 
-def _bank(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _bank(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     within = _within(checker, node)
     (argument,) = arguments(checker, ast.copy_location(ast.Call(node.func, node.args, []), node), 1)
     name = _constant_text(checker, argument, "bank")
@@ -126,8 +124,8 @@ def _bank(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
-def _within(checker: Checker, node: ast.Call) -> int | None:
-    """The largest distance at which a match counts, if the call gives one: ``bank("x", within=20)``."""
+def _within(checker: CallChecker, node: ast.Call) -> int | None:
+    """The largest distance of a match that counts, if the call names one: ``bank("x", within=20)``."""
     for keyword in node.keywords:
         value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
         if keyword.arg != "within" or type(value) is not int or not 0 <= value <= _FARTHEST:
@@ -138,7 +136,7 @@ def _within(checker: Checker, node: ast.Call) -> int | None:
     return None
 
 
-def _age(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _age(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     if isinstance(argument, ast.Name) and argument.id == "actor":
         moment, name = checker.ask(argument, checker.environment.field, "actor", "created_at"), "age(actor)"
@@ -155,20 +153,20 @@ def _age(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return read(feature, name in known or moment.name in known)
 
 
-def _at_fpr(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
-    raise checker.refused(node, "at_fpr(…) can only be compared with a signal", expected=SIGNATURES["at_fpr"])
+def _at_fpr(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    raise checker.refused(node, "at_fpr(…) stands beside a signal in a comparison", expected=SIGNATURES["at_fpr"])
 
 
 # -- texts -------------------------------------------------------------------------------------------------------
 
 
-def _length(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _length(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     subject = _subject(checker, argument, "length", known)
     return read(Feature(call_key("length", subject.key), ValueType.INTEGER, FeatureOrigin.LENGTH, subject))
 
 
-def _contains(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _contains(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
     subject = _subject(checker, where, "contains", known)
     words = _constant_text(checker, what, "contains")
@@ -178,7 +176,7 @@ def _contains(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.CONTAINS, subject, words))
 
 
-def _pattern(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
+def _pattern(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     assert isinstance(node.func, ast.Name)
     function = node.func.id
     where, what = arguments(checker, node, 2)
@@ -197,8 +195,8 @@ def _pattern(checker: Checker, node: ast.Call, known: _Known) -> TypedTerm:
     return read(Feature(call_key(function, subject.key, literal(pattern)), kind, origin, subject, pattern))
 
 
-def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> TextSubject:
-    """The text that a text function reads: ``text``, a field, or ``lower`` of either."""
+def _subject(checker: CallChecker, node: ast.expr, function: str, known: _Known) -> TextSubject:
+    """What a text function looks at: ``text``, a field, or ``lower`` of one."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lower":
         (argument,) = arguments(checker, node, 1)
         inner = _subject(checker, argument, function, known)
@@ -215,7 +213,7 @@ def _subject(checker: Checker, node: ast.expr, function: str, known: _Known) -> 
 
 _FARTHEST: Final = 256  # bits of an image hash; other distances are percentages
 
-_CALLS: Final[Mapping[str, Callable[[Checker, ast.Call, _Known], TypedTerm]]] = {
+_CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]] = {
     "abs": _numeric,
     "age": _age,
     "at_fpr": _at_fpr,

@@ -13,6 +13,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from seawall.model.durations import FORM, parse_duration
 from seawall.policy.call_checks import arguments, check_call
+from seawall.policy.checking import Checked
 from seawall.policy.environment import Environment, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import Expression, InvalidExpression
@@ -52,15 +53,6 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 _LARGEST: Final = 2**63
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A term, and the keys known not to be None where it is true and where it is false."""
-
-    term: TypedTerm
-    if_true: frozenset[str] = _NOTHING
-    if_false: frozenset[str] = _NOTHING
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from seawall.policy.bundle import Bundle
 
 
 class NothingPublished(Exception):
-    """No bundle has been published to this database yet."""
+    """No bundle is in force: none was published yet, or this version cannot read the one that was."""
 
 
 class PublishedBundles(ABC):
@@ -21,4 +21,4 @@ class PublishedBundles(ABC):
 
     @abstractmethod
     def load(self, bundle_hash: str) -> Bundle:
-        """Any published bundle by its hash. Raises KeyError."""
+        """Any published bundle by its hash. Raises BundleUnreadable."""

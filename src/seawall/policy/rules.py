@@ -11,7 +11,8 @@ from typing import Final
 
 from seawall.model import ACTIONS, HARMS, Action, Parameter, ParameterType
 from seawall.model.durations import FORM, parse_duration
-from seawall.policy.check import Checked, Checker
+from seawall.policy.check import Checker
+from seawall.policy.checking import Checked
 from seawall.policy.documents import ActionCall, Policy, Rule
 from seawall.policy.environment import Environment, Threshold
 from seawall.policy.functions import SIGNATURES

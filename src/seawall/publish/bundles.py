@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection, Table, select
 
 from seawall.model import Event, EventBody
-from seawall.policy import Bundle, NothingPublished, PublishedBundles, load_bundle
+from seawall.policy import Bundle, BundleUnreadable, NothingPublished, PublishedBundles, load_bundle
 from seawall.publish.events import BundlePublished
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Blobs, Database, Ledger, Transaction
@@ -29,12 +29,15 @@ class BundleInForce(PublishedBundles):
         self._ledger = ledger
         self._blobs = blobs
         self._current: Bundle | None = None
+        self._unreadable: BundleUnreadable | None = None  # why the newest published one is not in force here
 
     @property
     def current(self) -> Bundle:
         """The bundle in force. Raises NothingPublished."""
         if self._current is None:
             self.refresh()
+        if self._current is None and self._unreadable is not None:
+            raise NothingPublished(f"{self._unreadable} Or publish policies again: 'seawall policy publish'.")
         if self._current is None:
             raise NothingPublished("no policies are in force; run 'seawall policy publish' first")
         return self._current
@@ -64,21 +67,31 @@ class BundleInForce(PublishedBundles):
 
         if self._ledger.commit(unit):
             _log.info("bundle published", bundle=bundle.hash, by=by)
-        self._current = bundle
+        self._current, self._unreadable = bundle, None
         return bundle
 
     def refresh(self) -> None:
-        """Load the newest published bundle if it is not the one held."""
+        """Load the newest published bundle if it is not the one held. One that cannot be read leaves that in force."""
         with self._database.read() as connection:
             newest = connection.execute(_NEWEST).scalar_one_or_none()
-        if newest is not None and (self._current is None or self._current.hash != newest):
-            self._current = self.load(newest)
+        if newest is None or (self._current is not None and self._current.hash == newest):
+            return
+        try:
+            self._current, self._unreadable = self.load(newest), None
+        except BundleUnreadable as error:
+            if str(error) != str(self._unreadable):  # each process asks twice a second
+                _log.error("the published bundle is not in force here", bundle=newest, error=str(error))
+            self._unreadable = error
 
     def load(self, bundle_hash: str) -> Bundle:
-        """Any published bundle by its hash, for replay. Raises KeyError."""
+        """Any published bundle by its hash, for replay. Raises BundleUnreadable."""
         if self._current is not None and self._current.hash == bundle_hash:
             return self._current
-        return load_bundle(self._blobs.get(bundle_hash))
+        try:
+            stored = self._blobs.get(bundle_hash)
+        except KeyError:
+            raise BundleUnreadable(bundle_hash, "its bytes are missing. Restore the blobs from a backup") from None
+        return load_bundle(stored, bundle_hash)
 
 
 @dataclass(frozen=True, slots=True)

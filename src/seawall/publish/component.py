@@ -23,6 +23,7 @@ COMPONENT = Component(
     name="publish",
     events=EVENTS,
     projections=PROJECTIONS,
+    migrations="seawall.publish.migrations",
     followers=(GUARD_FOLLOWER,),
     jobs=(
         JobSpec(kind=RETRO_JOB, handler=search_past, pool="search"),

@@ -10,6 +10,7 @@ COMPONENT = Component(
     name="review",
     events=EVENTS,
     projections=PROJECTIONS,
+    migrations="seawall.review.migrations",
     permissions=(PermissionSpec(name="review.decide", description="Take and decide cases."),),
     api="seawall.api.review",
     console="seawall.console.review",

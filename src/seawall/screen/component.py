@@ -13,6 +13,7 @@ COMPONENT = Component(
     name="screen",
     events=EVENTS,
     projections=PROJECTIONS,
+    migrations="seawall.screen.migrations",
     jobs=(
         JobSpec(kind="screen", handler=screen_item, pool=_POOL),
         JobSpec(kind="rescreen", handler=rescreen_item, pool=_POOL),

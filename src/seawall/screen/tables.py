@@ -91,7 +91,7 @@ pending_rescreen = Table(
     Column("paid_at", BigInteger),
     Index("ix_pending_rescreen_state", "state", "due_at"),
     Index("ix_pending_rescreen_item", "item"),
-    Index("ix_debt_actor", "actor"),
+    Index("ix_pending_rescreen_actor", "actor"),
 )
 
 # Counts by minute (milliseconds since 1970, floored), for the overview's plots.

@@ -1,7 +1,8 @@
 """Where everything lasts: database, ledger, vault, jobs, blobs.
 
     database = open_database("sqlite:////var/lib/seawall/seawall.db")   # or postgresql://…
-    database.migrate()
+    with database.write() as connection:
+        upgrade(connection, [MigrationSource("storage", "seawall.storage.migrations")])
     vault = Vault.open_in(database, Path("/var/lib/seawall"))
     ledger = Ledger(database, vault, events, projections)
     ledger.build()                                                       # projections that are new or changed
@@ -30,6 +31,7 @@ from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, StorageErr
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs, JobState
 from seawall.storage.ledger import Ledger
+from seawall.storage.migrate import Migration, MigrationSource, Phase, pending, require_schema, upgrade
 from seawall.storage.projection import Projection
 from seawall.storage.replay import Verification
 from seawall.storage.transaction import Prefetch, Transaction
@@ -46,7 +48,10 @@ __all__ = [
     "Jobs",
     "LeaseLost",
     "Ledger",
+    "Migration",
+    "MigrationSource",
     "OutcomeUnknown",
+    "Phase",
     "Prefetch",
     "Projection",
     "Rebuild",
@@ -57,4 +62,7 @@ __all__ = [
     "Verification",
     "metadata",
     "open_database",
+    "pending",
+    "require_schema",
+    "upgrade",
 ]

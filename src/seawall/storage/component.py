@@ -18,6 +18,7 @@ from seawall.storage.database import Database
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs
 from seawall.storage.ledger import Ledger
+from seawall.storage.migrate import MigrationSource
 from seawall.storage.projection import Projection
 from seawall.storage.transaction import Transaction
 from seawall.storage.vault import Vault
@@ -134,6 +135,7 @@ class Component:
 
 STORAGE = Component(
     name="storage",
+    migrations="seawall.storage.migrations",
     console="seawall.console.storage",
     cli="seawall.cli.storage",
     events=(EventSpec("subject.erased", SubjectErased),),
@@ -178,3 +180,8 @@ def ledger_of(database: Database, vault: Vault, components: Iterable[Component])
         Events(spec for component in components for spec in component.events),
         tuple(projection for component in components for projection in component.projections),
     )
+
+
+def migration_sources(components: Iterable[Component]) -> tuple[MigrationSource, ...]:
+    """Where the migrations of the components are."""
+    return tuple(MigrationSource(one.name, one.migrations) for one in components if one.migrations is not None)

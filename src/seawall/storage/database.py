@@ -90,16 +90,6 @@ class Database:
                 raise storage_error from error
             raise
 
-    def migrate(self) -> None:
-        """Bring the schema up to this version of the code. Two processes may call it at once.
-
-        Raises StorageError when the database belongs to newer code.
-        """
-        from seawall.storage.migrate import upgrade  # Alembic is imported only by who migrates
-
-        with self.write() as connection:
-            upgrade(connection, self.place)
-
     def close(self) -> None:
         """Close every connection that is not in use."""
         self._reader.dispose()

@@ -58,7 +58,7 @@ _POSTGRESQL: Final = {
 _CONNECTION: Final = (
     "The database {place} cannot be reached. Check that the server runs and the URL is right. ({detail})"
 )
-_UNMIGRATED: Final = "The database {place} lacks Seawall's tables ({detail}). Migrate it first: Database.migrate()."
+_UNMIGRATED: Final = "The database {place} lacks Seawall's tables ({detail}). Run 'seawall migrate'."
 
 
 def explain(error: BaseException, place: str) -> StorageError | None:

@@ -1,0 +1,1 @@
+"""Migrations of the component ``access``: see storage/migrate.py."""

@@ -1,0 +1,1 @@
+"""Migrations of the component ``appeal``: see storage/migrate.py."""

@@ -1,0 +1,1 @@
+"""Migrations of the component ``enforce``: see storage/migrate.py."""

@@ -1,0 +1,1 @@
+"""Migrations of the component ``publish``: see storage/migrate.py."""

@@ -1,0 +1,1 @@
+"""Migrations of the component ``review``: see storage/migrate.py."""

@@ -1,0 +1,1 @@
+"""Migrations of the component ``screen``: see storage/migrate.py."""

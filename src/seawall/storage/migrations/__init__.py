@@ -1,0 +1,1 @@
+"""Migrations of the component ``storage``: see storage/migrate.py."""

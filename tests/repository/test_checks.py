@@ -1,0 +1,85 @@
+"""The checks of this repository: each finds what it is for in a small tree, and nothing in this one."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from checks import cycles, names, released
+from checks.cycles import import_cycles
+from checks.names import duplicate_class_names
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("check", [names.check, cycles.check, released.check])
+def test_this_checkout(check: object) -> None:
+    assert check(ROOT) == []  # type: ignore[operator] - a function
+
+
+def tree(folder: Path, **files: str) -> str:
+    """Writes a package; ``a__b`` is the module ``a/b.py``. Its name."""
+    name = f"tree_{uuid.uuid4().hex}"
+    for module, text in files.items():
+        path = folder / name / (module.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("PACKAGE", name))
+    for path in [folder / name, *(folder / name).rglob("*/")]:
+        (path / "__init__.py").touch()
+    return name
+
+
+def test_a_class_name_that_is_used_twice(tmp_path: Path) -> None:
+    name = tree(
+        tmp_path,
+        a="class One:\n    class Inner: ...",
+        b__c="\nclass One: ...\nclass _Private: ...",
+        d="class _Private: ...",
+    )
+    assert duplicate_class_names(tmp_path / name) == {"One": [f"{name}/a.py:1", f"{name}/b/c.py:2"]}
+    (tmp_path / name / "a.py").write_text("class Another: ...")
+    assert duplicate_class_names(tmp_path / name) == {}
+
+
+def test_the_list_of_allowed_names_may_only_get_shorter(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    package = tmp_path / "src" / tree(tmp_path / "src", a="class One: ...", b="class One: ...")
+    package.rename(package.with_name("seawall"))
+    (tmp_path / "checks").mkdir()
+    (problem,) = names.check(tmp_path)
+    assert problem.startswith("the class name One is used 2 times: seawall/a.py:1, seawall/b.py:1; give")
+    (tmp_path / "checks" / names.ALLOWED).write_text("# known\nOne\n")
+    assert names.check(tmp_path) == []
+    (tmp_path / "checks" / names.ALLOWED).write_text("One\nTwo\n")
+    assert names.check(tmp_path) == [f"{names.ALLOWED} lists 'Two', which is fixed: remove the line"]
+
+
+FOR_TYPES_ALONE = (
+    "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import PACKAGE.a\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"a": "import PACKAGE.b", "b": "import PACKAGE.c", "c": ""}, []),
+        ({"a": "import PACKAGE.b", "b": "import PACKAGE.c", "c": "def f():\n    import PACKAGE.a"}, [("a", "b", "c")]),
+        ({"a": "from PACKAGE import b", "b": "from PACKAGE.a import x"}, [("a", "b")]),
+        ({"a": "import PACKAGE.b", "b": FOR_TYPES_ALONE}, []),
+        (
+            {
+                "a": "import PACKAGE.b",
+                "b": "import PACKAGE.a",
+                "c": "import PACKAGE.d, PACKAGE.a",
+                "d": "import PACKAGE.c",
+            },
+            [("a", "b"), ("c", "d")],
+        ),
+    ],
+)
+def test_modules_that_import_each_other(tmp_path: Path, files: dict[str, str], found: list[tuple[str, ...]]) -> None:
+    name = tree(tmp_path, **files)
+    assert import_cycles(name, tmp_path) == [tuple(f"{name}.{module}" for module in circle) for circle in found]
+    assert str(tmp_path) not in sys.path
