@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from seawall import access
 from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
 from seawall.access.tables import api_key, person, session, sign_in_failure, view
 from seawall.model import ItemRef
-from seawall.storage import Database, Ledger, Vault, open_database
+from seawall.storage import Database, Ledger, StorageError, Vault, open_database
 from seawall.storage.component import ledger_of
 
 PASSWORD = "a wall against the sea"
@@ -234,6 +237,117 @@ def test_keys_are_looked_up_seldom_and_found_at_once(
     access.revoke_key(ledger, info.id)
     now[0] = 6.1
     assert keys.authenticate(token) is None
+
+
+class Held:
+    """A database whose next reads wait until they are let go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.reading = threading.Event()
+        self.go_on = threading.Event()
+        self.reads = 0
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        self.reads += 1
+        self.reading.set()
+        assert self.go_on.wait(60), "nobody let the read go on: the event loop waits for the database"
+        with self._database.read() as connection:
+            yield connection
+
+
+def test_an_event_loop_does_not_wait_for_the_database(database: Database, ledger: Ledger) -> None:
+    token = access.create_key(ledger, "shop", ["screen"])
+    held = Held(database)
+    keys = access.Keys(held)  # type: ignore[arg-type]
+
+    async def crowd() -> None:
+        waiting = [asyncio.ensure_future(keys.authenticate_async(token)) for _ in range(50)]
+        guess = asyncio.ensure_future(keys.authenticate_async("sw_1_guess"))
+        while not held.reading.is_set():
+            await asyncio.sleep(0)
+        assert not any(one.done() for one in waiting)
+        held.go_on.set()
+        assert {info.name for info in await asyncio.gather(*waiting) if info} == {"shop"}
+        assert await guess is None
+        assert held.reads == 1
+
+    asyncio.run(crowd())
+
+
+def test_keys_are_read_again_in_the_background(database: Database, ledger: Ledger) -> None:
+    now = [0.0]
+    token = access.create_key(ledger, "shop", ["screen"])
+    held = Held(database)
+    held.go_on.set()
+    keys = access.Keys(held, ttl_s=5, miss_s=0.25, clock=lambda: now[0])  # type: ignore[arg-type]
+
+    async def life() -> None:
+        assert await keys.authenticate_async(token)
+        (info,) = access.list_keys(database)
+        access.revoke_key(ledger, info.id)
+        now[0] = 2.4
+        assert await keys.authenticate_async(token)  # still known
+        assert held.reads == 1
+        held.go_on.clear()
+        held.reading.clear()
+        now[0] = 2.6  # more than half of the time is over
+        assert await keys.authenticate_async(token), "nobody waits for the background"
+        await asyncio.to_thread(held.reading.wait, 60)
+        assert await keys.authenticate_async(token)
+        now[0] = 5.1
+        last = asyncio.ensure_future(keys.authenticate_async(token))
+        await asyncio.sleep(0)
+        assert not last.done(), "keys older than their time are not trusted"
+        held.go_on.set()
+        assert await last is None
+
+    asyncio.run(life())
+
+
+def test_a_key_made_a_moment_ago_is_found_from_an_event_loop(database: Database, ledger: Ledger) -> None:
+    now = [0.0]
+    keys = access.Keys(database, clock=lambda: now[0])
+
+    async def life() -> None:
+        assert await keys.authenticate_async("sw_1_guess") is None
+        token = access.create_key(ledger, "late", ["screen"])
+        assert await keys.authenticate_async(token) is None  # looked a moment ago
+        now[0] = 0.3
+        assert await keys.authenticate_async(token) is not None
+
+    asyncio.run(life())
+
+
+def test_a_database_that_fails_is_told_when_the_keys_are_too_old(database: Database, ledger: Ledger) -> None:
+    now = [0.0]
+    token = access.create_key(ledger, "shop", ["screen"])
+    keys = access.Keys(database, clock=lambda: now[0])
+    failing = [False]
+    read = database.read
+
+    @contextmanager
+    def broken() -> Iterator[Connection]:
+        if failing[0]:
+            raise StorageError("gone")
+        with read() as connection:
+            yield connection
+
+    async def life() -> None:
+        assert await keys.authenticate_async(token)
+        failing[0] = True
+        now[0] = 3.0
+        assert await keys.authenticate_async(token)
+        now[0] = 5.1
+        with pytest.raises(StorageError, match="gone"):
+            await keys.authenticate_async(token)
+        failing[0] = False
+        assert await keys.authenticate_async(token)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "read", broken)
+        asyncio.run(life())
 
 
 def test_a_revoked_key_stays_listed_and_cannot_be_revoked_twice(database: Database, ledger: Ledger) -> None:

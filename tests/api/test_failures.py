@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Pool, event, text
 
+from seawall.storage import Overloaded, Transaction
 from support.api import Client, item, problem, serving
 
 ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
@@ -147,6 +152,48 @@ def test_a_server_that_is_gone(postgres_url: str, tmp_path: Path) -> None:
         down[0] = False
         assert client.screen("hello").status_code == 200
         assert client.send("GET", "/metrics").status_code == 200
+
+
+def test_more_requests_than_the_database_can_take(database_url: str, tmp_path: Path) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def slow(tx: Transaction) -> None:
+        running.set()
+        assert go_on.wait(60)
+
+    with serving(tmp_path, database_url) as client, ThreadPoolExecutor(1) as pool:
+        ledger = client.house.app.ledger
+
+        async def fill() -> None:
+            """Queue units that do nothing, until one is refused."""
+            waiting: list[asyncio.Future[None]] = []
+            while not (waiting and waiting[-1].done()):
+                waiting.append(asyncio.ensure_future(ledger.commit_async(lambda tx: None)))
+                await asyncio.sleep(0)
+            with pytest.raises(Overloaded):
+                waiting.pop().result()
+            await asyncio.to_thread(refused)
+            go_on.set()
+            await asyncio.gather(*waiting)
+
+        def refused() -> None:
+            for path, body in WRITES:
+                response = client.send("POST", path, json=body, headers={"Idempotency-Key": path})
+                found = problem(response, 503)
+                assert "wait for the database" in found["detail"]
+                assert "same idempotency key" in found["remedy"]
+                assert response.headers["retry-after"] == "1"
+            assert 'seawall_writer_queue{queue="interactive"} 4096' in client.send("GET", "/metrics").text
+
+        assert client.screen("hello").status_code == 200
+        before = ledger.head()
+        busy = pool.submit(ledger.commit, slow)
+        assert running.wait(60)
+        asyncio.run(fill())
+        busy.result()
+        assert ledger.head() == before
+        for path, body in WRITES:
+            assert client.send("POST", path, json=body, headers={"Idempotency-Key": path}).is_success
 
 
 def test_nothing_is_published_yet(sqlite_url: str, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_person_decided(fresh: Client) -> None:
     review.take(app.database, found["id"], "per_1")
     rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
     answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
-    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.item_state_of)
+    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.status_of)
     why = fresh.send("GET", f"/v1/decisions/{said.id}/explanation").json()
     assert why["decision"] == said.id
     assert "person" in why["text"]

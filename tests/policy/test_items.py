@@ -184,7 +184,11 @@ def test_audio_files_and_videos_are_read_and_are_parts() -> None:
         ("voice", "aGk=", "must be an audio file"),
         ("clip", {"base64": 7}, "must be a video"),
         ("voice", Image(b"an image"), "must be an audio file"),
-        ("clip", {"url": "https://videos.example/1"}, "is an address, which is fetched for POST /v1/screen alone"),
+        (
+            "clip",
+            {"url": "https://videos.example/1"},
+            "is an address; addresses are fetched only for POST /v1/screen and POST /v1/items",
+        ),
         ("voice", {"base64": "A" * (MAX_BYTES[FieldType.AUDIO] * 4 // 3 + 8)}, "is too large"),
         ("clip", Video(b"x" * (MAX_BYTES[FieldType.VIDEO] + 1)), "is too large"),
         ("clip", Video(b""), "is empty"),

@@ -51,7 +51,7 @@ from seawall.publish.banks.retro_match import EntryMatcher
 from seawall.publish.events import BankEntryQuarantined, BankEntrySuspended
 from seawall.publish.services import GUARD_FOLLOWER
 from seawall.review.tables import case as case_table
-from seawall.screen import ScreeningResult, StoredItem
+from seawall.screen import ScreenResponse, StoredItem
 from seawall.storage.following import follow
 from seawall.worker import Worker
 from support.app import House, eventually, opened
@@ -72,12 +72,12 @@ def configure(house: House, bank: str, **settings: Any) -> None:
     house.app.banks.refresh()
 
 
-def found(house: House, answer: ScreeningResult) -> dict[str, str | None]:
+def found(house: House, answer: ScreenResponse) -> dict[str, str | None]:
     """The banks' signals of an answer with their evidence."""
     return {signal.name: signal.evidence for signal in house.decision(answer).signals if signal.name.startswith("bank")}
 
 
-def judge(house: House, answer: ScreeningResult, *, right: bool) -> None:
+def judge(house: House, answer: ScreenResponse, *, right: bool) -> None:
     """A person decides about the item."""
     seen = house.decision(answer)
     decision = Decision(

@@ -30,6 +30,7 @@ from seawall.publish import (
 )
 from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB, OpenedExchange
 from seawall.publish.services import GUARD_FOLLOWER
+from seawall.storage import LeaseLost
 from seawall.storage.following import follow
 from support.app import House
 
@@ -101,7 +102,8 @@ class Desk:
 
     def values(self, bank: str = IMAGES) -> list[str | None]:
         """What a bank holds."""
-        return sorted(str(entry.value) for entry in list_entries(self.house.app.database, self.house.app.vault, bank))
+        app = self.house.app
+        return sorted(str(entry.value) for entry in list_entries(app.database, app.vault, bank, limit=1000))
 
     def state(self, name: str = "shared") -> Any:
         return next(one for one in list_exchanges(self.house.app.database) if one.name == name)
@@ -176,6 +178,54 @@ def test_a_failure_keeps_what_was_read_and_drops_nothing(house: House) -> None:
     assert desk.sources["shared"].checkpoints[-1] == "c1"
     assert desk.values() == sorted([PDQ[1], PDQ[2]])
     assert (desk.state().failures, desk.state().error) == (0, "")
+
+
+def digests(count: int, start: int = 0) -> list[tuple[str, ExchangeRecord | None]]:
+    return [(f"r{n}", record(("digest", f"{n:032x}"))) for n in range(start, start + count)]
+
+
+def test_a_large_delta_is_taken_in_chunks_and_withdrawn_again(house: House) -> None:
+    desk = Desk(house)
+    many = digests(450)
+    desk.sync("shared", first(*many))
+    assert desk.values("shared-files") == [f"{n:032x}" for n in range(450)]
+    desk.sync("shared", later(*((key, None) for key, _ in many[:300])))
+    assert desk.values("shared-files") == [f"{n:032x}" for n in range(300, 450)]
+    state = desk.state()
+    assert (state.records, state.added, state.removed, state.skipped) == (150, 450, 300, 0)
+
+
+def test_a_delta_that_was_interrupted_is_read_again_and_counts_once(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(*digests(10), ("s0", record(("smell", "x")))))
+    desk.sources["shared"].readings.append([later(*digests(300, 10), ("s1", record(("smell", "y"))))])
+    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
+    (job,) = house.claim(EXCHANGE_JOB)
+    stolen = replace(job, attempts=job.attempts - 1)  # as if somebody else had claimed it meanwhile
+    with pytest.raises(LeaseLost):
+        desk.exchanges.sync(stolen)
+    assert 0 < desk.state().added - 10 < 300  # a chunk of it
+    assert desk.state().skipped == 1
+    house.app.jobs.retry(job, 0, "lease lost")
+    desk.sync("shared", later(*digests(300, 10), ("s1", record(("smell", "y")))))
+    assert desk.sources["shared"].checkpoints == [None, "c1", "c1"]
+    state = desk.state()
+    assert (state.records, state.added, state.removed, state.skipped) == (312, 310, 0, 2)
+    assert len(desk.values("shared-files")) == 310
+
+
+def test_a_reading_from_the_beginning_that_was_interrupted_begins_again(house: House) -> None:
+    desk = Desk(house)
+    desk.sync("shared", first(*digests(5)))
+    desk.sources["shared"].readings.append([first(*digests(300, 3), checkpoint="c9")])
+    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
+    (job,) = house.claim(EXCHANGE_JOB)
+    with pytest.raises(LeaseLost):
+        desk.exchanges.sync(replace(job, attempts=job.attempts - 1))
+    house.app.jobs.retry(job, 0, "lease lost")
+    desk.sync("shared", first(*digests(300, 3), checkpoint="c9"))
+    assert desk.sources["shared"].checkpoints == [None, "c1", None]
+    assert desk.values("shared-files") == [f"{n:032x}" for n in range(3, 303)]
 
 
 def test_each_reading_asks_for_the_next(house: House) -> None:

@@ -30,7 +30,7 @@ from seawall.publish import (
     suspend_entry,
 )
 from seawall.publish.services import resume_searches
-from seawall.screen import ScreeningResult
+from seawall.screen import ScreenResponse
 from seawall.settings import SettingsError
 from support.app import House, opened
 
@@ -71,7 +71,7 @@ def search_past(house: House) -> None:
     house.work("retro_match")
 
 
-def banks_in(house: House, answer: ScreeningResult) -> dict[str, tuple[str | None, int | None]]:
+def banks_in(house: House, answer: ScreenResponse) -> dict[str, tuple[str | None, int | None]]:
     """The banks' signals of an answer, with entry and distance."""
     signals = house.decision(answer).signals
     return {one.name: (one.evidence, one.distance) for one in signals if one.name.startswith("bank")}

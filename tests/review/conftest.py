@@ -121,7 +121,7 @@ class Desk:
         }
         answered = review.ReviewAnswer(**given)
         return review.submit_review(
-            self.ledger, RULEBOOK, case_id, person, answered, find_item=screen.item_state_of, seen=seen
+            self.ledger, RULEBOOK, case_id, person, answered, find_item=screen.status_of, seen=seen
         )
 
 

@@ -16,7 +16,7 @@ from detect.media.samples import encode, noise
 from seawall import access, api
 from seawall.model import Document, Item, Span, SpanUnit
 from seawall.publish import NewEntry, add_entries
-from seawall.screen import ScreeningResult, load_derived, load_item, media_bytes
+from seawall.screen import ScreenResponse, load_derived, load_item, media_bytes
 from support.app import House, own_app
 from support.detectors import Moody, Words
 from support.items import content_type_text, policy_text, sources_of
@@ -41,7 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         made.assert_rebuilds()
 
 
-def screened(house: House, data: bytes, **fields: Any) -> ScreeningResult:
+def screened(house: House, data: bytes, **fields: Any) -> ScreenResponse:
     """What the house says about a document of its own id."""
     item = Item(content_type="card", id=sha256(data).hexdigest(), fields={"notes": Document(data), **fields})
     return house.app.screener.screen(item)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from seawall.model import DecisionSource, Verdict
+from seawall.model import DecisionSource, ItemRef, Verdict
+from seawall.policy import PolicySource
+from seawall.publish import Sources
 from seawall.screen import Idempotency, IdempotencyConflict, load_decision
-from support.app import House, make, opened
+from support.app import POLICIES, House, make, opened, sources
 
 
 def test_a_new_item_is_decided_and_survives_a_restart(database_url: str, tmp_path: Path) -> None:
@@ -37,9 +40,11 @@ def test_a_new_item_is_decided_and_survives_a_restart(database_url: str, tmp_pat
 def test_an_edit_is_a_new_revision_and_the_same_content_is_not(house: House) -> None:
     first = house.screen("hello")
     again = house.screen("hello")
-    assert (again.item, again.revision, again.supersedes) == (first.item, 1, first.decision)
+    assert (again.item, again.revision) == (first.item, 1)
+    assert house.decision(again).supersedes == first.decision
     edited = house.screen("you fool")
-    assert (edited.item, edited.revision, edited.supersedes) == (first.item, 2, again.decision)
+    assert (edited.item, edited.revision) == (first.item, 2)
+    assert house.decision(edited).supersedes == again.decision
     back = house.screen("hello")
     assert (back.item, back.revision) == (first.item, 3)
     assert house.head(first.item)["verdict"] == "allow"
@@ -79,6 +84,20 @@ def test_the_same_key_at_once_decides_once(house: House) -> None:
     assert house.kinds().count("decision.made") == 1
 
 
+def test_an_item_is_evaluated_with_the_bundle_that_validated_it(house: House) -> None:
+    app, answer = house.app, house.screen("you fool")
+    validated_with = app.bundle
+    remaining = sources("rude")
+    types = tuple(one for one in remaining.content_types if one.name != "note")
+    rude = POLICIES["rude"].replace("[note, letter", "[letter").replace("note:", "letter:")
+    app.publish(Sources(policies=(PolicySource(path="rude.yaml", text=rude),), content_types=types), by="tests")
+    assert "note" not in app.bundle.content_types
+    later = asyncio.run(app.screener.screen_async(make("you fool", id="n-2"), bundle=validated_with))
+    assert (later.verdict, house.decision(later).bundle) == (Verdict.BLOCK, validated_with.hash)
+    with pytest.raises(LookupError, match="Publish it again"):
+        app.screener.rescreen(make("you fool"), ItemRef("note", answer.item, 1), answer.decision)
+
+
 def test_two_processes_with_the_same_key_decide_once(database_url: str, tmp_path: Path) -> None:
     with (
         opened(tmp_path, database_url, "rude", "gore") as one,
@@ -87,7 +106,7 @@ def test_two_processes_with_the_same_key_decide_once(database_url: str, tmp_path
         key = Idempotency("k1", "request-1")
         answer = one.screen("hello", idempotency=key)
         assert other.screen("hello", idempotency=key) == answer
-        assert other.screen("hello").supersedes == answer.decision
+        assert other.decision(other.screen("hello")).supersedes == answer.decision
         assert one.screen("you fool").revision == 2
 
 

@@ -40,7 +40,8 @@ def test_the_fail_mode_is_kept(house: House, kind: str, mode: str, verdict: Verd
     assert (owed["decision"], owed["state"], owed["detectors"]) == (answer.decision, "open", "gore")
     assert owed["due_at"] == decision.at + RESCREEN_MS
     assert house.app.jobs.counts() == {("rescreen", "pending"): 1}
-    assert house.claim("rescreen") == []  # late answers get a moment first
+    (rescreen,) = house.rows(select(job_table).where(job_table.c.kind == "rescreen"))
+    assert rescreen["due_at"] >= decision.at + 1_000  # late answers get a moment first
     _, explanation = house.app.explain(answer.decision)
     assert explanation is not None
     assert explanation.to_json()["reproduced"] is True
@@ -170,9 +171,7 @@ def test_a_person_is_not_overruled_but_new_content_is_looked_at(house: House) ->
         content_types=bundle.content_types, harms={policy.name: policy.harm for policy in bundle.policies}
     )
     answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
-    said = review.submit_review(
-        house.app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.item_state_of
-    )
+    said = review.submit_review(house.app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.status_of)
     assert house.head(blocked.item)["verdict"] == "allow"
     again = house.screen("you fool")
     assert (again.decision, again.verdict, again.degraded) == (said.id, Verdict.ALLOW, False)
@@ -181,7 +180,8 @@ def test_a_person_is_not_overruled_but_new_content_is_looked_at(house: House) ->
     assert house.head(blocked.item)["decision"] == said.id
     assert house.app.explain(said.id) == (said, None)
     edited = house.screen("you old fool")
-    assert (edited.verdict, edited.revision, edited.supersedes) == (Verdict.BLOCK, 2, said.id)
+    assert (edited.verdict, edited.revision) == (Verdict.BLOCK, 2)
+    assert house.decision(edited).supersedes == said.id
 
 
 def test_slow_detectors_are_asked_after_publication(database_url: str, tmp_path: Path) -> None:

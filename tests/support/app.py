@@ -25,7 +25,7 @@ from seawall.model import (
 )
 from seawall.policy import PolicySource
 from seawall.publish import Sources
-from seawall.screen import ScreeningResult as Screened
+from seawall.screen import ScreenResponse as Screened
 from seawall.screen import load_decision
 from seawall.screen.tables import item, pending_rescreen
 from seawall.settings import Settings

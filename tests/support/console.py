@@ -16,8 +16,13 @@ from starlette.types import ASGIApp
 
 from seawall import access, appeal, console
 from seawall.app import App
-from seawall.model import Hasher, Item, ItemRef, SignalKind
-from seawall.screen import ScreeningResult as Screened
+from seawall.model import (
+    Hasher,
+    Item,
+    ItemRef,
+    SignalKind,
+)
+from seawall.screen import ScreenResponse as Screened
 from seawall.screen import item_kind
 from support.app import own_app
 from support.detectors import Moody, Words

@@ -57,16 +57,16 @@ class House:
         actor: str | None = None,
         is_new: bool = False,
         **more: Any,
-    ) -> enforce.Changes:
+    ) -> None:
         """Record a decision with these actions and let it be enforced."""
         decision = make_decision(item, *actions, actor=actor, **more)
         self.decisions[decision.id] = decision
 
-        def unit(tx: Any) -> enforce.Changes:
+        def unit(tx: Any) -> None:
             tx.append(DecisionMade(decision=decision))
-            return enforce.apply(tx, decision, item_is_new=is_new)
+            enforce.apply(tx, decision, item_is_new=is_new)
 
-        return self.ledger.commit(unit)
+        self.ledger.commit(unit)
 
     def load_decision(self, decision: str) -> Decision:
         return self.decisions[decision]

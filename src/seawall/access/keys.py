@@ -6,7 +6,9 @@ import hashlib
 import secrets
 import threading
 import time
+from asyncio import wrap_future
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -92,8 +94,8 @@ def list_keys(database: Database) -> list[KeyInfo]:
 class Keys:
     """Authenticates keys without querying the database on every request.
 
-    All active keys are cached for at most ``ttl_s``. An unknown key triggers a reload, at most one per ``miss_s``, so
-    that guessing keys does not load the database.
+    All keys in use are held in memory, at most ``ttl_s`` old; an unknown key has them read again at once, but not
+    more often than every ``miss_s``, so that guessing costs the database nothing.
     """
 
     def __init__(
@@ -111,26 +113,67 @@ class Keys:
         self._lock = threading.Lock()
         self._known: Mapping[bytes, KeyInfo] = {}
         self._loaded_at = float("-inf")
+        self._starting = threading.Lock()
+        self._reading: Future[None] | None = None  # in a thread of its own
+        self._begun_at = float("-inf")
 
     def authenticate(self, token: str) -> KeyInfo | None:
-        """The key's record; None when it is unknown or revoked. Raises StorageError."""
-        if not token.startswith(_PREFIX) or len(token) > 128 or not token.isascii():
+        """What this key may do; None when it is unknown or revoked. Raises StorageError."""
+        digest = _digest_of(token)
+        if digest is None:
             return None
-        digest = hashlib.sha256(token.encode("ascii")).digest()
         found = self._fresh(self.ttl_s).get(digest)
         return found if found is not None else self._fresh(self._miss_s).get(digest)
 
+    async def authenticate_async(self, token: str) -> KeyInfo | None:
+        """The same from an event loop, which never waits for the database: other requests go on meanwhile.
+
+        The keys are read again in the background when half of their time is over.
+        """
+        digest = _digest_of(token)
+        if digest is None:
+            return None
+        age = self._clock() - self._loaded_at
+        if age > self.ttl_s:
+            await wrap_future(self._read(self.ttl_s))
+        elif age > self.ttl_s / 2 and self._clock() - self._begun_at > self._miss_s:
+            self._read(self.ttl_s / 2)  # should it fail, the request at the end of the time is told
+        found = self._known.get(digest)
+        if found is None and self._clock() - self._loaded_at > self._miss_s:
+            await wrap_future(self._read(self._miss_s))
+            found = self._known.get(digest)
+        return found
+
     def forget(self) -> None:
-        """Reload at the next request: a key was just created or revoked in this process."""
+        """Read again at the next request: a key was just made or revoked in this process."""
         self._loaded_at = float("-inf")
+
+    def _read(self, age_s: float) -> Future[None]:
+        """Have the keys read in a thread, unless that is being done already."""
+        with self._starting:
+            reading = self._reading
+            if reading is None or reading.done():
+                reading = self._reading = Future()
+                self._begun_at = self._clock()
+                threading.Thread(target=self._answer, args=(reading, age_s), name="seawall-keys", daemon=True).start()
+            return reading
+
+    def _answer(self, reading: Future[None], age_s: float) -> None:
+        try:
+            self._fresh(age_s)
+        except BaseException as error:
+            reading.set_exception(error)
+        else:
+            reading.set_result(None)
 
     def _fresh(self, age_s: float) -> Mapping[bytes, KeyInfo]:
         if self._clock() - self._loaded_at <= age_s:
             return self._known
-        with self._lock:  # one thread reloads, the others wait for its result
-            if self._clock() - self._loaded_at > age_s:
+        with self._lock:  # one thread reads, the others wait for what it finds
+            asked_at = self._clock()
+            if asked_at - self._loaded_at > age_s:
                 self._known = self._load()
-                self._loaded_at = self._clock()
+                self._loaded_at = asked_at  # a key revoked while it was read may still be among them
         return self._known
 
     def _load(self) -> dict[bytes, KeyInfo]:
@@ -145,6 +188,13 @@ class Keys:
             )
             for row in rows
         }
+
+
+def _digest_of(token: str) -> bytes | None:
+    """What a key is found by; None when this is no key of ours."""
+    if not token.startswith(_PREFIX) or len(token) > 128 or not token.isascii():
+        return None
+    return hashlib.sha256(token.encode("ascii")).digest()
 
 
 def _digest(token: str) -> str:

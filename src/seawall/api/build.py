@@ -149,7 +149,7 @@ def _methods(request: Request) -> str:
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
-    return problem_response(unavailable(str(error)))
+    return problem_response(unavailable(error))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -9,6 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seawall.storage import OutcomeUnknown
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -41,12 +43,13 @@ async def on_problem(request: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-def unavailable(detail: str) -> ApiProblem:
-    """The store cannot take or give anything now. Nothing was recorded."""
+def unavailable(error: Exception) -> ApiProblem:
+    """The database cannot take or give anything now. What was sent was not recorded, as far as that is known."""
+    recorded = "" if isinstance(error, OutcomeUnknown) else "Nothing was recorded. "
     return ApiProblem(
         status=503,
         title="Temporarily unavailable",
-        detail=detail,
-        remedy="Nothing was recorded. Send the request again, with the same idempotency key.",
+        detail=str(error),
+        remedy=f"{recorded}Send the request again, with the same idempotency key.",
         retry_after_s=1,
     )

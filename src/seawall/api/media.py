@@ -1,13 +1,14 @@
-"""Media of a request: fetched by address where one is given, and no more of it in memory than is allowed."""
+"""Media that a request names by address: fetched, a few at a time, and counted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from seawall.api.errors import ApiProblem
+from seawall.api.in_flight import HeldBytes
 from seawall.content import MAX_BYTES
 from seawall.model import Audio, ContentType, Document, FieldSpec, FieldType, Image, Video
 from seawall.net.client import FetchError, fetch
@@ -20,34 +21,54 @@ _TYPES: Final = {
     FieldType.VIDEO: Video,
     FieldType.DOCUMENT: Document,
 }
+_threads: Final = ThreadPoolExecutor(8, "seawall-fetch")
+"""Threads of their own: slow addresses do not hold up other work, and no more than these are fetched at once."""
 
 
-async def fetch_media(content_type: ContentType, fields: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
-    """The fields, with what stands at ``{"url": …}`` of media fields in its place.
+async def fetch_media(
+    asked: Sequence[tuple[ContentType, Mapping[str, Any], str]], held: HeldBytes
+) -> list[Mapping[str, Any]]:
+    """The fields of each item, with what stands at ``{"url": …}`` of media fields in its place.
 
-    Raises Problem 422 that names the field: an address that leads nowhere, or where Seawall does not go.
+    ``asked``: content type, fields, and the JSON pointer to the item. Raises Problem 422 that names the field (an
+    address that leads nowhere, or where Seawall does not go, or one too many in the request), and Problem 503.
     """
-    asked = {
-        spec: value["url"]
+    addresses = [
+        (index, spec, value["url"])
+        for index, (content_type, fields, _) in enumerate(asked)
         for spec in content_type.fields
         if spec.type in _TYPES and isinstance(value := fields.get(spec.name), dict) and value.keys() == {"url"}
-    }
-    if not asked:
-        return fields
-    if len(asked) > MOST_FETCHED:
-        raise _refused(pointer, next(iter(asked)), f"this request names {len(asked)} addresses", f"send {MOST_FETCHED}")
-    found = await asyncio.gather(*(_fetched(spec, url, pointer) for spec, url in asked.items()))
-    return {**fields, **{spec.name: _TYPES[spec.type](data) for spec, data in zip(asked, found, strict=True)}}
+    ]
+    taken = [fields for _, fields, _ in asked]
+    if not addresses:
+        return taken
+    if len(addresses) > MOST_FETCHED:
+        index, spec, _ = addresses[MOST_FETCHED]
+        raise _refused(
+            asked[index][2], spec, f"this request names {len(addresses)} addresses", f"send at most {MOST_FETCHED}"
+        )
+    fetches = (_fetched(spec, url, asked[index][2], held) for index, spec, url in addresses)
+    found = await asyncio.gather(*fetches, return_exceptions=True)  # all have ended before ``held`` is given back
+    for (index, spec, _), data in zip(addresses, found, strict=True):
+        if isinstance(data, BaseException):
+            raise data
+        taken[index] = {**taken[index], spec.name: _TYPES[spec.type](data)}
+    return taken
 
 
-async def _fetched(spec: FieldSpec, url: Any, pointer: str) -> bytes:
+async def _fetched(spec: FieldSpec, url: Any, pointer: str, held: HeldBytes) -> bytes:
     if not isinstance(url, str):
         raise _refused(pointer, spec, "the address is not a text", 'send {"url": "https://…"}')
+
+    def fetched() -> bytes:
+        return fetch(url, max_bytes=MAX_BYTES[spec.type], seconds=_SECONDS).data
+
     try:
-        found = await asyncio.to_thread(fetch, url, max_bytes=MAX_BYTES[spec.type], seconds=_SECONDS)
+        data = await asyncio.get_running_loop().run_in_executor(_threads, fetched)
     except FetchError as error:
         raise _refused(pointer, spec, str(error), 'send the file itself as {"base64": "…"}') from error
-    return found.data
+    held.add(len(data))
+    return data
 
 
 def _refused(pointer: str, spec: FieldSpec, why: str, remedy: str) -> ApiProblem:
@@ -58,28 +79,3 @@ def _refused(pointer: str, spec: FieldSpec, why: str, remedy: str) -> ApiProblem
         pointer=f"{pointer}/fields/{spec.name}",
         remedy=f"{remedy[0].upper()}{remedy[1:]}.",
     )
-
-
-class InFlight:
-    """How many bytes of large requests are being worked on; more than ``limit`` at once are turned away."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.held = 0
-
-    @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
-        """Count these bytes while the request is answered. Raises Problem 503. Event loop only: takes no lock."""
-        if self.held and self.held + size > self.limit:
-            raise ApiProblem(
-                status=503,
-                title="Too much media at once",
-                detail="Other large requests are being screened; this one was not read.",
-                remedy="Nothing was recorded. Send the request again, with the same idempotency key.",
-                retry_after_s=1,
-            )
-        self.held += size
-        try:
-            yield
-        finally:
-            self.held -= size

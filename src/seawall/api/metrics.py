@@ -89,4 +89,10 @@ class Collector(Base):
         for state, count in waiting.items():
             deliveries.add_metric([state], count)
         yield deliveries
+        queued = GaugeMetricFamily(
+            "seawall_writer_queue", "Units that wait for this process's writer", labels=("queue",)
+        )
+        for name, count in zip(("interactive", "bulk"), self._app.ledger.waiting(), strict=True):
+            queued.add_metric([name], count)
+        yield queued
         yield GaugeMetricFamily("seawall_ledger_events", "Events in the ledger", value=self._app.ledger.head())

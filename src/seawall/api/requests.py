@@ -8,23 +8,48 @@ from typing import Any, TypeVar
 
 import msgspec
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import ApiProblem
+from seawall.api.in_flight import HeldBytes
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
 MAX_MEDIA_BODY = 64 * 1024 * 1024  # where media travel as base64 in the body: a video of 45 MiB and some words
+LARGE = 1024 * 1024  # bytes of a body that is counted while it is worked on, and decoded in a thread
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `\$(.*)`$")
 
 
 def identify(request: Request, keys: Keys) -> KeyInfo:
-    """The caller's key, whatever it opens. Raises Problem 401."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    info = keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+    """The caller's key, with whatever scopes. In a thread; raises Problem 401."""
+    return _known(keys.authenticate(_token(request)))
+
+
+async def identify_async(request: Request, keys: Keys) -> KeyInfo:
+    """The same on the event loop, which does not wait for the database."""
+    return _known(await keys.authenticate_async(_token(request)))
+
+
+def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
+    """The caller's key, which must have ``scope``. In a thread; raises Problem 401 or 403."""
+    return _allowed(identify(request, keys), scope)
+
+
+async def authenticate_async(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
+    """The same on the event loop, which does not wait for the database."""
+    return _allowed(_known(await keys.authenticate_async(_token(request))), scope)
+
+
+def _token(request: Request) -> str:
+    """The bearer token; empty when there is none."""
+    scheme, _, token = (header(request, b"authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _known(info: KeyInfo | None) -> KeyInfo:
     if info is None:
         raise ApiProblem(
             status=401,
@@ -35,9 +60,7 @@ def identify(request: Request, keys: Keys) -> KeyInfo:
     return info
 
 
-def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
-    """The caller's key, which must have ``scope``. Raises Problem 401 or 403."""
-    info = identify(request, keys)
+def _allowed(info: KeyInfo, scope: Scope) -> KeyInfo:
     if not info.may(scope):
         raise ApiProblem(
             status=403,
@@ -48,29 +71,49 @@ def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
     return info
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+def header(request: Request, name: bytes) -> str | None:
+    """A header by its name in lower case; None when it was not sent."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
+
+
+async def read_body(request: Request, limit: int = MAX_BODY, held: HeldBytes | None = None) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is seen to be larger than ``limit`` bytes.
 
-    One that does not declare its length may have ``MAX_BODY``, whatever the limit.
+    One that does not declare its length may have ``MAX_BODY``, whatever the limit. ``held`` counts large bodies, those
+    that declare their length before they are read; raises Problem 503 when too much is held already.
     """
     declared = declared_length(request)
     if declared is None:
         limit = min(limit, MAX_BODY)
     elif declared > limit:
         raise _too_large(limit)
+    if held is not None and declared is not None and declared > LARGE:
+        held.raise_to(declared)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        if held is not None and size > LARGE:
+            held.raise_to(size)
         chunks.append(chunk)
-    return b"".join(chunks)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def declared_length(request: Request) -> int | None:
     """What the request says of its length in bytes, if anything."""
-    declared = request.headers.get("content-length", "")
+    declared = header(request, b"content-length") or ""
     return int(declared) if declared.isdecimal() and len(declared) < 20 else None
 
 
@@ -119,7 +162,7 @@ def checked_route(keys: Keys) -> type[APIRoute]:
                 return handler
 
             async def checked(request: Request) -> Response:
-                identify(request, keys)
+                await identify_async(request, keys)
                 body = await read_body(request)
                 if body:
                     decode(_ANY, body)

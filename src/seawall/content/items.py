@@ -50,37 +50,55 @@ def validate_item(content_type: ContentType, raw: Mapping[str, Any]) -> Item:
 
     ``language`` and ``created_at`` may stand beside them. Raises ItemError.
     """
-    schema = _schemas.get(id(content_type))
-    if schema is None or schema.content_type is not content_type:
-        schema = _prepare(content_type)
     if not isinstance(raw, Mapping):
         raise ItemError("item", "must be an object", 'send {"id": "…", "fields": {…}}')
     if not _KEYS.issuperset(raw):
         raise _unknown(raw, _KEYS, "")
-    fields = _values(raw.get("fields"), schema.fields, schema.required, "fields")
-    actor, attributes = _actor(raw.get("actor"), schema, fields)
+    actor = raw.get("actor")
+    if actor is not None:
+        if not isinstance(actor, Mapping):
+            raise ItemError("actor", "must be an object", 'send {"actor": {"id": "…"}}')
+        if not _ACTOR_KEYS.issuperset(actor):
+            raise _unknown(actor, _ACTOR_KEYS, "actor.")
+        actor = (actor.get("id"), actor.get("attributes"))
+    return build_item(content_type, raw.get("id"), raw.get("fields"), actor, raw.get("language"), raw.get("created_at"))
+
+
+def build_item(
+    content_type: ContentType,
+    item_id: Any,
+    fields: Any,
+    actor: tuple[Any, Any] | None = None,
+    language: Any = None,
+    created_at: Any = None,
+) -> Item:
+    """The item of these values, as decoded from JSON. ``actor``: the account's id and attributes. Raises ItemError."""
+    schema = _schemas.get(id(content_type))
+    if schema is None or schema.content_type is not content_type:
+        schema = _prepare(content_type)
+    values = _values(fields, schema.fields, schema.required, "fields")
+    actor_id, attributes = _actor(actor, schema, values)
     try:
         place = "id"
-        item_id = read_code(raw.get("id"))
+        checked_id = read_code(item_id)
         place = "language"
-        given_language, given_time = raw.get("language"), raw.get("created_at")
-        language: Any = read_language(given_language) if given_language is not None else None
+        written_in: Any = read_language(language) if language is not None else None
         place = "created_at"
-        created_at: Any = read_timestamp(given_time) if given_time is not None else None
+        made_at: Any = read_timestamp(created_at) if created_at is not None else None
     except InvalidValue as bad:
         raise ItemError(place, bad.message, bad.remedy) from None
-    if language is None and schema.language_field is not None:
-        language = fields.get(schema.language_field)
-    if created_at is None and schema.created_at_field is not None:
-        created_at = fields.get(schema.created_at_field)
+    if written_in is None and schema.language_field is not None:
+        written_in = values.get(schema.language_field)
+    if made_at is None and schema.created_at_field is not None:
+        made_at = values.get(schema.created_at_field)
     return Item(
         content_type=content_type.name,
-        id=item_id,
-        fields=fields,
-        actor=actor,
+        id=checked_id,
+        fields=values,
+        actor=actor_id,
         actor_attributes=attributes,
-        language=language,
-        created_at=created_at,
+        language=written_in,
+        created_at=made_at,
     )
 
 
@@ -128,25 +146,23 @@ def _values(raw: Any, readers: _Readers, required: tuple[str, ...], where: str) 
     return values
 
 
-def _actor(raw: Any, schema: _Schema, fields: Mapping[str, Value]) -> tuple[str | None, dict[str, Value]]:
-    """The acting account: from the request, or from the field that has the role."""
-    named = fields.get(schema.actor_field) if schema.actor_field is not None else None
-    if raw is None and isinstance(named, str):
-        raw = {"id": named}
-    if raw is None:
-        if schema.actor_required:
-            raise ItemError("actor", "is required", 'send the acting account as {"actor": {"id": "…"}}')
-        return None, {}
-    if not isinstance(raw, Mapping):
-        raise ItemError("actor", "must be an object", 'send {"actor": {"id": "…"}}')
-    if not _ACTOR_KEYS.issuperset(raw):
-        raise _unknown(raw, _ACTOR_KEYS, "actor.")
-    attributes = raw.get("attributes")
+def _actor(
+    given: tuple[Any, Any] | None, schema: _Schema, fields: Mapping[str, Value]
+) -> tuple[str | None, dict[str, Value]]:
+    """The acting account's id and attributes: from the request, or from the field that has the role."""
+    if given is None:
+        named = fields.get(schema.actor_field) if schema.actor_field is not None else None
+        if not isinstance(named, str):
+            if schema.actor_required:
+                raise ItemError("actor", "is required", 'send the acting account as {"actor": {"id": "…"}}')
+            return None, {}
+        given = (named, None)
+    actor_id, attributes = given
     values = _values(
         {} if attributes is None else attributes, schema.attributes, schema.required_attributes, "actor.attributes"
     )
     try:
-        return read_code(raw.get("id")), values
+        return read_code(actor_id), values
     except InvalidValue as bad:
         raise ItemError("actor.id", bad.message, bad.remedy) from None
 

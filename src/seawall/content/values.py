@@ -140,7 +140,7 @@ def _decoded(value: Any, spec: FieldSpec, limit: int) -> bytes:
     remedy = 'send {"base64": "…"} with the encoded file'
     encoded = value.get("base64") if isinstance(value, Mapping) and len(value) == 1 else None
     if isinstance(value, Mapping) and "url" in value and len(value) == 1:
-        raise InvalidValue("is an address, which is fetched for POST /v1/screen alone", remedy)
+        raise InvalidValue("is an address; addresses are fetched only for POST /v1/screen and POST /v1/items", remedy)
     if not isinstance(encoded, str):
         raise InvalidValue(f"must be {_NOUNS[spec.type]}", remedy)
     if len(encoded) > limit * 4 // 3 + 4:

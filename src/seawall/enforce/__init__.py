@@ -30,14 +30,13 @@ from seawall.enforce.endpoints import (
     rotate_secret,
     set_enabled,
 )
-from seawall.enforce.enforce import JOB_KIND, Changes, apply
+from seawall.enforce.enforce import JOB_KIND, apply
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 
 __all__ = [
     "COMPONENT",
     "JOB_KIND",
     "CannotReplay",
-    "Changes",
     "DecisionLookup",
     "DeliveryClient",
     "DeliveryState",

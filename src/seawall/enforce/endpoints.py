@@ -21,8 +21,6 @@ from seawall.storage import Database, Ledger, Transaction, Vault
 OVERLAP_MS: Final = 24 * 3_600_000
 """How long messages are also signed with the old secret after a rotation, so that receivers can switch."""
 
-_ALL: Final = "*"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -168,14 +166,11 @@ def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endp
 
 
 def receivers(tx: Transaction, content_type: str) -> tuple[Endpoint, ...]:
-    """Endpoints that receive an enforcement. One SELECT per batch of units, none for units without enforcement."""
-    try:
-        known = tx.prefetched(table, _ALL)
-    except LookupError:
-        known = {"endpoints": tuple(_endpoint(row) for row in tx.execute(_EVERY).mappings())}
-        tx.remember(table, _ALL, known)
-    assert known is not None, "remembered above"
-    return tuple(endpoint for endpoint in known["endpoints"] if endpoint.wants(content_type))
+    """The receivers to tell of an enforcement. One SELECT for a batch of units, none if no unit asks."""
+    endpoints = tx.batch_cache(
+        "enforce.endpoints", lambda: tuple(_endpoint(row) for row in tx.execute(_EVERY).mappings())
+    )
+    return tuple(endpoint for endpoint in endpoints if endpoint.wants(content_type))
 
 
 _EVERY = select(table).order_by(table.c.created_at, table.c.id)

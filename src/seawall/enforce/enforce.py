@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
@@ -13,42 +12,30 @@ from seawall.enforce.diff import ActiveEnforcement, ToApply, enforcement_diff
 from seawall.enforce.endpoints import receivers
 from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement as table
-from seawall.model import ACTIONS, Action, ActionSubject, Decision, new_id
+from seawall.model import ACTIONS, ActionSubject, Decision, new_id
 from seawall.storage import Transaction
 
 JOB_KIND = "deliver"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """The result of ``apply``: ids of enforcements, and the actions without a subject."""
+def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> None:
+    """Make what is in force because of the item follow ``decision``, inside the unit that records the decision.
 
-    applied: tuple[str, ...] = ()
-    reversed: tuple[str, ...] = ()
-    skipped: tuple[Action, ...] = ()
-
-
-NOTHING = Changes()
-
-
-def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> Changes:
-    """Make the enforcements of an item follow ``decision``, inside the unit that records the decision.
-
-    ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals precede applications, so a
-    receiver that only obeys the last message ends in the decided state. Actions on the actor of an item without one
-    stay visible in the decision and are returned in ``skipped``.
+    ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals come before applications:
+    a receiver that only obeys the last message ends where the decision is. Actions on the actor of an item without
+    one are not applied: they stay visible in the decision.
     """
     if item_is_new and not decision.actions:
-        return NOTHING
+        return
     what = enforcement_diff(() if item_is_new else _active(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
         _deliver(tx, decision, old.id, old.kind, "reversed")
-    applied = [_apply_one(tx, decision, new) for new in what.apply]
-    return Changes(applied=tuple(applied), reversed=tuple(old.id for old in what.reverse), skipped=what.skipped)
+    for new in what.apply:
+        _apply_one(tx, decision, new)
 
 
-def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> str:
+def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
     enforcement = new_id("enf", tx.at)
     tx.append(
         EnforcementApplied(
@@ -60,7 +47,6 @@ def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> str:
         )
     )
     _deliver(tx, decision, enforcement, new.action.kind, "applied")
-    return enforcement
 
 
 def _deliver(

@@ -2,15 +2,15 @@
 
 screener = Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundle)
 answer = screener.screen(item, deadline_ms=80)
-answer.verdict, answer.degraded
+answer.verdict, answer.degraded                              # a ScreenResponse
 """
 
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
-from seawall.screen.item_state import ItemState, item_state_of
-from seawall.screen.result import Idempotency, IdempotencyConflict, ScreeningResult, result_of
+from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import (
     ItemContent,
@@ -31,14 +31,13 @@ __all__ = [
     "Idempotency",
     "IdempotencyConflict",
     "ItemContent",
-    "ItemState",
+    "ItemStatus",
     "MediaInfo",
+    "ScreenResponse",
     "Screener",
-    "ScreeningResult",
     "StoredItem",
     "feature_row",
     "item_kind",
-    "item_state_of",
     "iter_items",
     "load_decision",
     "load_derived",
@@ -46,5 +45,5 @@ __all__ = [
     "load_item",
     "media_bytes",
     "read_content",
-    "result_of",
+    "status_of",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -17,16 +16,25 @@ from seawall.storage.blobs import Blobs
 _NONCE = bytes(12)  # constant: every key encrypts one blob only
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _MEDIA: Mapping[str, type[Media]] = {"image": Image, "audio": Audio, "video": Video, "document": Document}
+_MEDIA_TYPES = tuple(_MEDIA.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedContent:
+class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
     """What is sealed under ``fields/<revision>``. Media are blobs, each encrypted under a key that is sealed here."""
 
     fields: Mapping[str, Any]
     actor_attributes: Mapping[str, Any]
     language: str | None = None
     created_at: int | None = None
+
+
+class MediaReference(msgspec.Struct, frozen=True, kw_only=True, rename={"size": "bytes"}):
+    """Stands for a file in the sealed fields: its blob, and the key that the blob is encrypted under."""
+
+    blob: str
+    key: bytes
+    size: int
+    type: str
 
 
 _DECODER = msgspec.json.Decoder(SealedContent)
@@ -42,28 +50,27 @@ def features_name(decision: str) -> str:
     return f"features/{decision}"
 
 
-def canonical(item: Item) -> bytes:
-    """The item's content in canonical form: equal bytes for equal content. Media stand by their digests."""
-    return _ENCODER.encode(
-        {
-            "fields": {name: _plain(value) for name, value in item.fields.items()},
-            "actor_attributes": dict(item.actor_attributes),
-            "language": item.language,
+def canonical(item: Item, *, media: bool) -> bytes:
+    """The item's content in canonical form: equal bytes for equal content. Files (``media``) stand by their digests."""
+    fields: Mapping[str, Any] = item.fields
+    if media:
+        fields = {
+            name: {media_type(value): sha256(value.data).hexdigest()} if isinstance(value, _MEDIA_TYPES) else value
+            for name, value in fields.items()
         }
-    )
+    return _ENCODER.encode({"fields": fields, "actor_attributes": item.actor_attributes, "language": item.language})
 
 
-def encode(item: Item, blobs: Blobs) -> bytes:
-    """The bytes to seal. Media are first stored as blobs, each encrypted under a key of its own that is sealed here.
+def has_media(item: Item) -> bool:
+    """Whether any field holds an encoded file."""
+    return any(isinstance(value, _MEDIA_TYPES) for value in item.fields.values())
 
-    So destroying the subject's key makes the media unreadable too, and a blob left behind by a crash tells nothing.
-    """
-    fields: dict[str, Any] = {
-        name: _store(value, blobs) if isinstance(value, Media) else value for name, value in item.fields.items()
-    }
+
+def encode(item: Item, media: Mapping[str, MediaReference]) -> bytes:
+    """The bytes to seal. ``media``: by field, where each file was stored."""
     return _ENCODER.encode(
         SealedContent(
-            fields=fields,
+            fields={**item.fields, **media} if media else item.fields,
             actor_attributes=item.actor_attributes,
             language=item.language,
             created_at=item.created_at,
@@ -71,10 +78,18 @@ def encode(item: Item, blobs: Blobs) -> bytes:
     )
 
 
-def _store(media: Media, blobs: Blobs) -> dict[str, Any]:
+def store_media(item: Item, blobs: Blobs) -> dict[str, MediaReference]:
+    """Store the item's files as blobs, each encrypted under a key of its own; by field, what is sealed in its place.
+
+    So destroying the subject's key makes the media unreadable too, and a blob left behind by a crash tells nothing.
+    """
+    return {name: _store(value, blobs) for name, value in item.fields.items() if isinstance(value, _MEDIA_TYPES)}
+
+
+def _store(media: Media, blobs: Blobs) -> MediaReference:
     key = AESGCM.generate_key(256)
     digest = blobs.put(AESGCM(key).encrypt(_NONCE, media.data, None))
-    return {"blob": digest, "key": key, "bytes": len(media.data), "type": media_type(media)}
+    return MediaReference(blob=digest, key=key, size=len(media.data), type=media_type(media))
 
 
 def media_type(media: Media) -> str:
@@ -115,7 +130,3 @@ def restore(content: SealedContent, content_type: str, item_id: str, actor: str 
         language=content.language,
         created_at=content.created_at,
     )
-
-
-def _plain(value: Value) -> Any:
-    return {media_type(value): sha256(value.data).hexdigest()} if isinstance(value, Media) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from seawall.model import Action, FailMode, Reason, ScreeningStage, Verdict
 from seawall.policy import Outcome
@@ -26,20 +26,26 @@ FAIL_MODE_RULES = tuple(_rule(mode) for mode, (_, kind) in _FAIL_MODES.items() i
 """The rule names in those reasons."""
 
 
-def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> dict[str, Any]:
-    """What the stage promises to do when it cannot know: the decision's fields that differ from the outcome's."""
+@dataclass(frozen=True, slots=True)
+class FailModeOutcome:
+    """A degraded decision: the outcome with what the fail mode adds, and by when the item is screened again."""
+
+    mode: str
+    rescreen_due: int  # milliseconds since 1970
+    verdict: Verdict
+    actions: tuple[Action, ...]
+    reasons: tuple[Reason, ...]
+
+
+def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> FailModeOutcome:
+    """What the stage does at ``at`` with an outcome that could have been another."""
     mode = stage.fail_mode
-    made: dict[str, Any] = {
-        "fail_mode": mode.value,
-        "rescreen_due": at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S),
-    }
+    due = at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S)
     verdict, kind = _FAIL_MODES[mode]
-    if kind is not None and _strength(outcome.verdict) < _strength(verdict):
-        reason = Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms")
-        made["verdict"] = verdict
-        made["actions"] = (*outcome.actions, Action(kind))
-        made["reasons"] = (*outcome.reasons, reason)
-    return made
+    if kind is None or _strength(outcome.verdict) >= _strength(verdict):
+        return FailModeOutcome(mode.value, due, outcome.verdict, outcome.actions, outcome.reasons)
+    reason = Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms")
+    return FailModeOutcome(mode.value, due, verdict, (*outcome.actions, Action(kind)), (*outcome.reasons, reason))
 
 
 def _strength(verdict: Verdict) -> int:

@@ -1,4 +1,4 @@
-"""What the caller of a screening gets, now and when it asks the same again."""
+"""The response to a screening, as programs in this process and callers over HTTP get it; and repeated requests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any
 import msgspec
 
 from seawall.model import Action, Decision, Reason, Unknown, Verdict
-from seawall.screen.item_state import ItemState
+from seawall.screen.item_status import ItemStatus
 
 
 class IdempotencyConflict(Exception):
     """The same idempotency key came with another request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreeningResult:
-    """What the caller of a screening gets. Durable in the ledger when it is returned."""
+class ScreenResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from the decision. ``item`` is Seawall's surrogate of the item."""
 
     decision: str
     item: str
@@ -28,9 +27,8 @@ class ScreeningResult:
     reasons: tuple[Reason, ...]
     degraded: bool
     stage: str
-    unknown: tuple[Unknown, ...] = ()
-    fail_mode: str | None = None
-    supersedes: str | None = None
+    unknown: tuple[Unknown, ...]
+    fail_mode: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,13 @@ class Idempotency:
     request: str
 
 
-_DECODER = msgspec.json.Decoder(ScreeningResult)
+encode_response = msgspec.json.Encoder().encode
+_DECODER = msgspec.json.Decoder(ScreenResponse)
 
 
-def result_of(decision: Decision) -> ScreeningResult:
+def response_of(decision: Decision) -> ScreenResponse:
     """The caller's view of a recorded decision."""
-    return ScreeningResult(
+    return ScreenResponse(
         decision=decision.id,
         item=decision.item.ref,
         revision=decision.item.revision,
@@ -57,27 +56,28 @@ def result_of(decision: Decision) -> ScreeningResult:
         stage=decision.stage or "",
         unknown=decision.unknown,
         fail_mode=decision.fail_mode,
-        supersedes=decision.supersedes,
     )
 
 
-def repeat(seen: Mapping[str, Any], idempotency: Idempotency) -> ScreeningResult:
-    """The answer already given to that idempotency key. Raises IdempotencyConflict for another request."""
+def repeated_response(seen: Mapping[str, Any], idempotency: Idempotency) -> ScreenResponse:
+    """The response already given to that idempotency key. Raises IdempotencyConflict for another request."""
     if seen["request"] != idempotency.request:
         raise IdempotencyConflict("this idempotency key was used with another request; use a new key for new content")
     return _DECODER.decode(seen["response"])
 
 
-def standing_result(head: ItemState, stage: str) -> ScreeningResult:
+def standing_result(status: ItemStatus, stage: str) -> ScreenResponse:
     """A person's decision about this very content stands; a machine does not overrule it."""
-    assert head.decision is not None
-    return ScreeningResult(
-        decision=head.decision,
-        item=head.ref,
-        revision=head.revision,
-        verdict=Verdict(head.verdict or Verdict.ALLOW),
-        actions=head.actions,
-        reasons=head.reasons,
+    assert status.decision is not None
+    return ScreenResponse(
+        decision=status.decision,
+        item=status.ref,
+        revision=status.revision,
+        verdict=Verdict(status.verdict or Verdict.ALLOW),
+        actions=status.actions,
+        reasons=status.reasons,
         degraded=False,
         stage=stage,
+        unknown=(),
+        fail_mode=None,
     )

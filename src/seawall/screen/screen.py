@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.content import parts_of
-from seawall.content.links import add_link_parts
 from seawall.detect import Findings, Memory, Pending, Runner
-from seawall.model import (
-    Decision,
-    DecisionMade,
-    DecisionSource,
-    Item,
-    ItemRef,
-    Part,
-    Unknown,
-    UnknownReason,
-    UnknownValue,
-    new_id,
-    now_ms,
-)
-from seawall.policy import Bundle, Context
+from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
+from seawall.policy import Bundle
 from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
+from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
-from seawall.screen.fail_modes import fail_mode
-from seawall.screen.item_state import ItemState, item_state_of
+from seawall.screen.item_status import ItemStatus, status_of
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
-from seawall.screen.result import Idempotency, ScreeningResult, repeat, result_of, standing_result
-from seawall.screen.submission import item_kind, record_revision, seal_item, subjects_of
+from seawall.screen.result import (
+    Idempotency,
+    ScreenResponse,
+    encode_response,
+    repeated_response,
+    response_of,
+    standing_result,
+)
+from seawall.screen.submission import (
+    ItemSubmission,
+    item_kind,
+    keeping_recorded_media,
+    record,
+    store_changed_media,
+    subjects_of,
+)
 from seawall.screen.tables import idempotency as idempotency_table
 from seawall.screen.tables import pending_rescreen
 from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
@@ -50,36 +48,6 @@ _LONGEST_DELAY_MS = 60_000
 _LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
 _LONGEST_LASTING_MS = 86_400_000
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One look at an item: what is needed to gather features and decide."""
-
-    item: Item
-    bundle: Bundle
-    plan: StagePlan
-    parts: tuple[Part, ...]
-
-    @property
-    def has_media(self) -> bool:
-        """Whether there are encoded files to keep."""
-        return any(part.data is not None for part in self.parts)
-
-    @property
-    def extracts(self) -> bool:
-        """Whether extractors are asked, who may have been asked about the same media before."""
-        return self.has_media and bool(self.plan.extract)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A decision without its place in the ledger: surrogates and revision are known only in the transaction."""
-
-    made: Mapping[str, Any]
-    vault_features: Mapping[str, Any]
-    findings: Findings
-    postponed: bool  # a later stage has something to ask
 
 
 class Screener:
@@ -104,63 +72,82 @@ class Screener:
         self,
         item: Item,
         *,
+        bundle: Bundle | None = None,
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
-    ) -> ScreeningResult:
-        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, not lengthen it."""
-        look = self._look(item, PRE_PUBLISH)
-        pending = self._start_first(look, deadline_ms)
-        unit = self._unit(look, pending.wait(), idempotency)
-        answer = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
-        self._await_late(look, pending, answer)
-        return answer
+    ) -> ScreenResponse:
+        """Screen before publication, synchronously. ``deadline_ms`` may shorten the stage's budget, not lengthen it.
+
+        ``bundle`` is the one that the item was validated with; None: the one in force.
+        """
+        evaluation = self._evaluation(item, PRE_PUBLISH, bundle)
+        begun = self._begin(evaluation, deadline_ms, idempotency)
+        if isinstance(begun, ScreenResponse):
+            return begun
+        submission = self._submission(evaluation)
+        unit = self._first_unit(evaluation, begun.wait(), submission, idempotency)
+        with keeping_recorded_media((submission,)):
+            response = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
+        self._await_late(evaluation, begun, response)
+        return response
 
     async def screen_async(
-        self, item: Item, *, deadline_ms: int | None = None, idempotency: Idempotency | None = None
-    ) -> ScreeningResult:
-        """As ``screen``, from an event loop."""
-        look = self._look(item, PRE_PUBLISH)
-        if look.has_media:  # reading earlier looks, and sealing, take a while: not on the event loop
-            pending = await asyncio.to_thread(self._start_first, look, deadline_ms)
+        self,
+        item: Item,
+        *,
+        bundle: Bundle | None = None,
+        deadline_ms: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> ScreenResponse:
+        """As ``screen``, from an event loop. What takes long with media is done in a thread."""
+        evaluation = self._evaluation(item, PRE_PUBLISH, bundle)
+        if evaluation.has_media:
+            begun = await asyncio.to_thread(self._begin, evaluation, deadline_ms, idempotency)
         else:
-            pending = self._start_first(look, deadline_ms)
-        findings = await pending.wait_async()
-        if look.has_media:
-            unit = await asyncio.to_thread(self._unit, look, findings, idempotency)
+            begun = self._begin(evaluation, deadline_ms, idempotency)
+        if isinstance(begun, ScreenResponse):
+            return begun
+        findings = await begun.wait_async()
+        if evaluation.has_media:
+            submission = await asyncio.to_thread(self._submission, evaluation)
         else:
-            unit = self._unit(look, findings, idempotency)
-        answer = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
-        self._await_late(look, pending, answer)
-        return answer
+            submission = self._submission(evaluation)
+        unit = self._first_unit(evaluation, findings, submission, idempotency)
+        with keeping_recorded_media((submission,)):
+            response = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
+        self._await_late(evaluation, begun, response)
+        return response
 
     async def submit(self, items: list[Item]) -> list[str]:
         """Take items for screening by a worker; their surrogates, once durable. All or none."""
-
-        contents = await asyncio.to_thread(lambda: [seal_item(item, self._blobs) for item in items])
+        submissions = await asyncio.to_thread(self._submissions, items)
 
         def unit(tx: Transaction) -> list[str]:
             refs = []
-            for item, content in zip(items, contents, strict=True):
-                placed = record_revision(tx, item, content)
-                payload = {"item": placed.ref.ref, "revision": placed.ref.revision}
-                tx.enqueue("screen", f"{placed.ref.ref}/{placed.ref.revision}", payload)
-                refs.append(placed.ref.ref)
+            for submission in submissions:
+                submission.recorded = False
+                ref = record(tx, submission).ref
+                payload = {"item": ref.ref, "revision": ref.revision}
+                tx.enqueue("screen", f"{ref.ref}/{ref.revision}", payload)
+                refs.append(ref.ref)
             return refs
 
         subjects = {subject for item in items for subject in subjects_of(item)}
-        return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
+        with keeping_recorded_media(submissions):
+            return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
-    def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreeningResult | None:
+    def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreenResponse | None:
         """Screen a revision that ``submit`` took, with the budget of the stage after publication.
 
         None: nothing to do any more (a newer revision came, or a person has decided this one).
         """
-        look = self._look(item, POST_PUBLISH)
-        pending = self._start(look, None, ref.ref)
-        answer = self._ledger.commit(self._again(look, pending.wait(), ref, None, DecisionSource.SCREEN, job))
-        if answer is not None:
-            self._await_late(look, pending, answer)
-        return answer
+        evaluation = self._evaluation(item, POST_PUBLISH)
+        pending = self._start(evaluation, None, ref.ref)
+        unit = self._next_unit(evaluation, pending.wait(), ref, None, DecisionSource.SCREEN, job)
+        response = self._ledger.commit(unit)
+        if response is not None:
+            self._await_late(evaluation, pending, response)
+        return response
 
     def rescreen(
         self,
@@ -170,98 +157,74 @@ class Screener:
         *,
         job: Job | None = None,
         source: DecisionSource = DecisionSource.RESCREEN,
-    ) -> ScreeningResult | None:
-        """Look again at a revision after the decision ``after``, with the budget of the stage after publication.
+    ) -> ScreenResponse | None:
+        """Evaluate a revision again after the decision ``after``, with the budget of the stage after publication.
 
         None: nothing to do any more (a newer revision came, a person has decided this one, or the pending rescreen is paid).
         """
-        look = self._look(item, POST_PUBLISH)
-        findings = self._start(look, None, ref.ref).wait()
-        return self._ledger.commit(self._again(look, findings, ref, after, source, job))
+        evaluation = self._evaluation(item, POST_PUBLISH)
+        findings = self._start(evaluation, None, ref.ref).wait()
+        return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
 
-    # -- one look ------------------------------------------------------------------------------------------------
+    # -- evaluating ----------------------------------------------------------------------------------------------
 
-    def _look(self, item: Item, stage_name: str) -> _Look:
-        bundle = self._in_force()
-        content_type = bundle.content_types[item.content_type]
-        key = (bundle.hash, content_type.name, stage_name)
+    def _evaluation(self, item: Item, stage: str, bundle: Bundle | None = None) -> ItemEvaluation:
+        """Raises LookupError when the content type is not in force."""
+        bundle = bundle or self._in_force()
+        key = (bundle.hash, item.content_type, stage)
         planned = self._plans.get(key)
         if planned is None:
+            content_type = bundle.content_types.get(item.content_type)
+            if content_type is None:
+                raise LookupError(
+                    f"The content type {item.content_type!r} is not in force any more. Publish it again: items of it "
+                    "wait to be screened."
+                )
             if len(self._plans) > _PLANS:
                 self._plans.clear()  # of bundles long replaced
-            planned = self._plans[key] = stage_plan(
-                bundle, content_type, stage_name, self._specs, self._runner.extractors
-            )
-        parts = tuple(add_link_parts(parts_of(item, content_type)))
-        return _Look(item, bundle, planned, parts)
+            planned = self._plans[key] = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+        return evaluation_of(item, bundle, planned)
 
-    def _start_first(self, look: _Look, deadline_ms: int | None) -> Pending:
-        """Of an item that may have been looked at in another revision."""
-        ref = self._ledger.vault.find(item_kind(look.item.content_type), look.item.id) if look.extracts else None
-        return self._start(look, deadline_ms, ref)
+    def _begin(
+        self, evaluation: ItemEvaluation, deadline_ms: int | None, idempotency: Idempotency | None
+    ) -> Pending | ScreenResponse:
+        """Ask the detectors. A repeated request with media gets its earlier response instead."""
+        if evaluation.has_media and idempotency is not None:
+            query = select(idempotency_table).where(idempotency_table.c.key == idempotency.key)
+            with self._ledger.database.read() as connection:
+                seen = connection.execute(query).mappings().one_or_none()
+            if seen is not None:
+                return repeated_response(dict(seen), idempotency)
+        return self._start(evaluation, deadline_ms)
 
-    def _start(self, look: _Look, deadline_ms: int | None, ref: str | None) -> Pending:
-        """Ask detectors and extractors; what extractors gave in earlier looks at the item ``ref`` is used again."""
-        planned = look.plan
+    def _start(self, evaluation: ItemEvaluation, deadline_ms: int | None, ref: str | None = None) -> Pending:
+        """Ask detectors and extractors; what extractors gave in earlier evaluations of the item is used again.
+
+        ``ref`` None: the item may have been recorded in another revision.
+        """
+        planned = evaluation.plan
         budget = planned.stage.budget_ms
-        due = budget if deadline_ms is None else min(budget, deadline_ms)
         memory: Memory = {}
-        if ref is not None and look.extracts:
-            memory = load_extractions(self._ledger.database, self._ledger.vault, ref)
+        if evaluation.extracts:
+            item, ledger = evaluation.item, self._ledger
+            ref = ref or ledger.vault.find(item_kind(item.content_type), item.id)
+            memory = load_extractions(ledger.database, ledger.vault, ref) if ref is not None else {}
         return self._runner.start(
-            look.parts, planned.wanted, due, extract=planned.extract, unchecked=planned.unchecked, memory=memory
+            evaluation.parts,
+            planned.wanted,
+            budget if deadline_ms is None else min(budget, deadline_ms),
+            extract=planned.extract,
+            unchecked=planned.unchecked,
+            memory=memory,
         )
 
-    # -- deciding ------------------------------------------------------------------------------------------------
-
-    def _judge(self, look: _Look, findings: Findings, source: DecisionSource) -> _Judged:
-        postponed = self._postponed(look.plan, findings.parts)
-        at = now_ms()
-        row = look.plan.program.row(_context(look, findings, findings.unknown + postponed, at))
-        outcome = look.plan.program.decide(row)
-        degraded = outcome.degraded
-        if degraded and postponed:
-            # What a later stage will answer is no gap of this one: would it be degraded without that?
-            degraded = look.plan.program.decide(
-                look.plan.program.row(_context(look, findings, findings.unknown, at))
-            ).degraded
-        personal = look.plan.program.personal
-        features: dict[str, str | int | float | bool | None] = {}
-        sealed: dict[str, Any] = {}
-        missing: list[str] = []
-        for name, value in row.items():
-            if isinstance(value, UnknownValue):
-                missing.append(name)
-            elif name in personal:
-                sealed[name] = value
-            else:
-                features[name] = value
-        made: dict[str, Any] = {
-            "id": new_id("dec", at),
-            "at": at,
-            "source": source,
-            "verdict": outcome.verdict,
-            "actions": outcome.actions,
-            "reasons": outcome.reasons,
-            "stage": look.plan.stage.name,
-            "bundle": look.bundle.hash,
-            "shadow": outcome.shadow,
-            "undetermined": outcome.undetermined,
-            "unknown": findings.unknown + postponed,
-            "degraded": degraded,
-            "skipped": tuple(f"{detector}/{part}" for detector, part in findings.skipped),
-            "reused": tuple(f"{extractor}/{part}" for extractor, part in findings.reused),
-            "signals": findings.signals,
-            "features": features,
-            "unknown_features": tuple(missing),
-            "vault_features": tuple(sealed),
-        }
-        if degraded:
-            made.update(fail_mode(outcome, look.plan.stage, at))
-        return _Judged(made, sealed, findings, bool(postponed))
+    def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
+        return decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
 
     def _postponed(self, planned: StagePlan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
         """What a later stage will ask about these parts."""
+        if not planned.later and not planned.extract_later:
+            return ()
         detectors = tuple(
             Unknown(detector=name, part=part.path, reason=UnknownReason.LATER)
             for name in sorted(planned.later - self._runner.extractors.keys())
@@ -281,107 +244,130 @@ class Screener:
 
     # -- recording -----------------------------------------------------------------------------------------------
 
-    def _unit(
-        self,
-        look: _Look,
-        findings: Findings,
-        idempotency: Idempotency | None,
-    ) -> Callable[[Transaction], ScreeningResult]:
-        """The first look at what just came in."""
-        judged = self._judge(look, findings, DecisionSource.SCREEN)
-        content = seal_item(look.item, self._blobs)
+    def _submission(self, evaluation: ItemEvaluation) -> ItemSubmission:
+        submission = ItemSubmission(evaluation.item, self._ledger.vault, self._blobs)
+        if evaluation.has_media:
+            store_changed_media((submission,), self._ledger)
+        return submission
 
-        def unit(tx: Transaction) -> ScreeningResult:
+    def _submissions(self, items: Sequence[Item]) -> list[ItemSubmission]:
+        submissions = [ItemSubmission(item, self._ledger.vault, self._blobs) for item in items]
+        store_changed_media(submissions, self._ledger)
+        return submissions
+
+    def _first_unit(
+        self,
+        evaluation: ItemEvaluation,
+        findings: Findings,
+        submission: ItemSubmission,
+        idempotency: Idempotency | None,
+    ) -> Callable[[Transaction], ScreenResponse]:
+        """Records what was just submitted, and the decision about it."""
+        draft = self._decide(evaluation, findings, DecisionSource.SCREEN)
+
+        def unit(tx: Transaction) -> ScreenResponse:
+            submission.recorded = False
             if idempotency is not None:
                 seen = tx.prefetched(idempotency_table, idempotency.key)
                 if seen is not None:
-                    return repeat(seen, idempotency)
-            placed = record_revision(tx, look.item, content)
-            head = placed.head
-            if head is not None and head.by_person and head.revision == placed.ref.revision:
-                answer = standing_result(head, look.plan.stage.name)  # a person has answered for this very content
+                    return repeated_response(seen, idempotency)
+            recorded = record(tx, submission)
+            before = recorded.before
+            if before is not None and before.by_person and before.revision == recorded.ref.revision:
+                response = standing_result(before, draft.stage)  # a person has decided about this very content
             else:
-                answer = self._record(tx, look, judged, placed.ref, placed.actor, head)
+                response = self._record(tx, evaluation, draft, findings, recorded.ref, recorded.actor, before)
             if idempotency is not None:
                 row = {"key": idempotency.key, "request": idempotency.request, "at": tx.at}
-                row["response"] = _ENCODER.encode(answer)
+                row["response"] = encode_response(response)
                 tx.insert(idempotency_table, row)
                 tx.remember(idempotency_table, idempotency.key, row)
-            return answer
+            return response
 
         return unit
 
-    def _again(
-        self, look: _Look, findings: Findings, ref: ItemRef, after: str | None, source: DecisionSource, job: Job | None
-    ) -> Callable[[Transaction], ScreeningResult | None]:
-        """A look at a revision that is in the ledger; ``after`` is the decision that asked for it, if one did."""
-        judged = self._judge(look, findings, source)
+    def _next_unit(
+        self,
+        evaluation: ItemEvaluation,
+        findings: Findings,
+        ref: ItemRef,
+        after: str | None,
+        source: DecisionSource,
+        job: Job | None,
+    ) -> Callable[[Transaction], ScreenResponse | None]:
+        """Records a decision about a recorded revision; ``after`` is the decision that asked for it, if one did."""
+        draft = self._decide(evaluation, findings, source)
 
-        def unit(tx: Transaction) -> ScreeningResult | None:
+        def unit(tx: Transaction) -> ScreenResponse | None:
             if job is not None:
                 tx.finish(job)
-            head = item_state_of(tx, ref.ref)
-            if head is None or head.revision != ref.revision or head.by_person:
+            status = status_of(tx, ref.ref)
+            if status is None or status.revision != ref.revision or status.by_person:
                 return None
-            if after is not None and head.decision != after and not head.degraded:
-                return None  # somebody has decided meanwhile, knowing all that was asked
-            return self._record(tx, look, judged, ref, head.actor, head)
+            if after is not None and status.decision != after and not status.degraded:
+                return None  # another evaluation has decided meanwhile, knowing all that was asked
+            return self._record(tx, evaluation, draft, findings, ref, status.actor, status)
 
         return unit
 
     def _record(
-        self, tx: Transaction, look: _Look, judged: _Judged, ref: ItemRef, actor: str | None, head: ItemState | None
-    ) -> ScreeningResult:
-        supersedes = head.decision if head is not None else None
-        decision = Decision(item=ref, actor=actor, supersedes=supersedes, **judged.made)
+        self,
+        tx: Transaction,
+        evaluation: ItemEvaluation,
+        draft: DraftDecision,
+        findings: Findings,
+        ref: ItemRef,
+        actor: str | None,
+        before: ItemStatus | None,
+    ) -> ScreenResponse:
+        decision = draft.at_item(ref, actor, before.decision if before is not None else None)
         tx.append(DecisionMade(decision=decision))
-        if judged.vault_features:
-            tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(judged.vault_features))
-        first = head is None or head.revision != ref.revision
-        seal_artifacts(tx, decision.id, ref, judged.findings, first=first)
-        enforce.apply(tx, decision, item_is_new=head is None)
-        payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
-        if decision.rescreen_due is not None:
-            tx.enqueue("rescreen", ref.ref, payload, due_at=tx.at + self._delay(tx, decision, head))
-        elif judged.postponed:
-            tx.enqueue("rescreen", ref.ref, payload)
-        return result_of(decision)
-
-    def _delay(self, tx: Transaction, decision: Decision, head: ItemState | None) -> int:
-        """Soon at first; then after a quarter of the pending rescreen's age, between one second and a minute.
-
-        What can hardly be read by then either, such as a damaged file, after as long as it has waited, up to a day:
-        each look is a decision in the ledger.
-        """
-        if head is None or not head.degraded:
-            return _RESCREEN_AFTER_MS
-        opened = tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == decision.item.ref)).scalar()
-        age = tx.at - opened if opened is not None else 0
-        if all(unknown.reason in _LASTING for unknown in decision.unknown):
-            return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
-        return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
+        if draft.personal_features:
+            tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(draft.personal_features))
+        if evaluation.has_media or findings.hashes:
+            first = before is None or before.revision != ref.revision
+            seal_artifacts(tx, decision.id, ref, findings, first=first)
+        enforce.apply(tx, decision, item_is_new=before is None)
+        if decision.rescreen_due is not None or draft.postponed:
+            payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}
+            due = None if decision.rescreen_due is None else tx.at + _delay(tx, decision, before)
+            tx.enqueue("rescreen", ref.ref, payload, due_at=due)
+        return response_of(decision)
 
     # -- late answers --------------------------------------------------------------------------------------------
 
-    def _await_late(self, look: _Look, pending: Pending, answer: ScreeningResult) -> None:
-        if not answer.degraded:
+    def _await_late(self, evaluation: ItemEvaluation, pending: Pending, response: ScreenResponse) -> None:
+        if not response.degraded:
             return
 
         def supersede(findings: Findings) -> None:
-            ref = ItemRef(look.item.content_type, answer.item, answer.revision)
+            ref = ItemRef(evaluation.item.content_type, response.item, response.revision)
             try:
-                self._ledger.commit(self._again(look, findings, ref, answer.decision, DecisionSource.LATE, None))
+                self._ledger.commit(
+                    self._next_unit(evaluation, findings, ref, response.decision, DecisionSource.LATE, None)
+                )
             except Exception:
                 # The pending rescreen is in the ledger and its job in the queue: the worker pays it.
-                _log.exception("late answer not recorded", decision=answer.decision)
+                _log.exception("late answer not recorded", decision=response.decision)
 
         pending.on_late(supersede)
+
+
+def _delay(tx: Transaction, decision: Decision, before: ItemStatus | None) -> int:
+    """Soon at first; then after a quarter of the pending rescreen's age, between one second and a minute.
+
+    What can hardly be read by then either, such as a damaged file, after as long as it has waited, up to a day:
+    each evaluation is a decision in the ledger.
+    """
+    if before is None or not before.degraded:
+        return _RESCREEN_AFTER_MS
+    opened = tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == decision.item.ref)).scalar()
+    age = tx.at - opened if opened is not None else 0
+    if all(unknown.reason in _LASTING for unknown in decision.unknown):
+        return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
+    return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
 
 
 def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
     rows = ((idempotency_table, idempotency.key),) if idempotency is not None else ()
     return Prefetch(subjects=subjects_of(item), rows=rows)
-
-
-def _context(look: _Look, findings: Findings, unknown: tuple[Unknown, ...], at: int) -> Context:
-    return Context(item=look.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)

@@ -1,13 +1,18 @@
-"""An item's place in the ledger: its surrogate, its revision, its sealed content."""
+"""Recording what was submitted: an item's surrogate, its revision, its sealed content and its media."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from seawall.model import Item, ItemRef, ItemSubmitted
-from seawall.screen.content import canonical, encode, fields_name
-from seawall.screen.item_state import ItemState, item_state_of
-from seawall.storage import Blobs, Transaction
+from seawall.screen.content import MediaReference, canonical, encode, fields_name, has_media, store_media
+from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.tables import item as item_table
+from seawall.storage import Blobs, Ledger, OutcomeUnknown, Transaction, Vault
 
 ACCOUNT = "account"  # the kind of entity that acts
 
@@ -17,47 +22,98 @@ def item_kind(content_type: str) -> str:
     return f"item:{content_type}"
 
 
-@dataclass(frozen=True, slots=True)
-class SealableContent:
-    """An item's content, prepared outside the transaction: its canonical bytes, and the bytes to seal."""
+class ItemSubmission:
+    """An item on its way into the ledger. Its media are stored at most once, when it is known that they are needed."""
 
-    canonical: bytes
-    sealed: bytes
+    __slots__ = ("_blobs", "_media", "digest", "has_media", "item", "recorded")
+
+    def __init__(self, item: Item, vault: Vault, blobs: Blobs) -> None:
+        self.item = item
+        self.has_media = has_media(item)
+        self.digest = vault.digest(canonical(item, media=self.has_media))
+        self.recorded = False  # the last run of the unit sealed this content
+        self._blobs = blobs
+        self._media: dict[str, MediaReference] | None = None if self.has_media else {}
+
+    def store_media(self) -> dict[str, MediaReference]:
+        """Where the item's files are, by field; the first call stores them. Raises StorageError."""
+        if self._media is None:
+            self._media = store_media(self.item, self._blobs)
+        return self._media
+
+    def discard_media(self) -> None:
+        """Delete what was stored: no revision refers to it."""
+        for reference in (self._media or {}).values():
+            self._blobs.delete(reference.blob)
+        self._media = None if self.has_media else {}
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRevision:
-    """Where an item went. ``head``: how it stood before, None for a new item."""
+    """Which revision a submission is. ``before``: where the item stood until then, None for a new item."""
 
     ref: ItemRef
     actor: str | None
-    head: ItemState | None
-
-
-def seal_item(item: Item, blobs: Blobs) -> SealableContent:
-    """Encode the content, and store its media; done before the transaction, which may run again."""
-    return SealableContent(canonical(item), encode(item, blobs))
+    before: ItemStatus | None
 
 
 def subjects_of(item: Item) -> list[tuple[str, str]]:
-    """The subjects that placing the item asks the vault for, to be fetched for a whole batch at once."""
+    """The subjects that audio file the item asks the vault for, to be fetched for a whole batch at once."""
     subjects = [(item_kind(item.content_type), item.id)]
     if item.actor is not None:
         subjects.append((ACCOUNT, item.actor))
     return subjects
 
 
-def record_revision(tx: Transaction, item: Item, content: SealableContent) -> RecordedRevision:
+def store_changed_media(submissions: Sequence[ItemSubmission], ledger: Ledger) -> None:
+    """Store the media of items that are new or changed, before the transaction: the writer does not wait for files.
+
+    If another request changes an item meanwhile, ``record`` stores its media after all. Raises StorageError.
+    """
+    for one in submissions:
+        if not one.has_media:
+            continue
+        ref = ledger.vault.find(item_kind(one.item.content_type), one.item.id)
+        if ref is not None:
+            with ledger.database.read() as connection:
+                digest = connection.execute(select(item_table.c.digest).where(item_table.c.ref == ref)).scalar()
+            if digest == one.digest:
+                continue
+        one.store_media()
+
+
+@contextmanager
+def keeping_recorded_media(submissions: Sequence[ItemSubmission]) -> Iterator[None]:
+    """Around the commit: afterwards, media that no revision refers to are deleted.
+
+    They stay when it is not known whether the commit succeeded: its outcome is unknown, or the wait was cancelled.
+    """
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except Exception:
+        for one in submissions:
+            one.discard_media()
+        raise
+    for one in submissions:
+        if not one.recorded:
+            one.discard_media()
+
+
+def record(tx: Transaction, submission: ItemSubmission) -> RecordedRevision:
     """Find or make the item's surrogate and its revision; seal what is new."""
+    item = submission.item
     actor = tx.subject(ACCOUNT, item.actor) if item.actor is not None else None
     kind = item_kind(item.content_type)
     known = tx.find_subject(kind, item.id)
-    head = item_state_of(tx, known) if known is not None else None
-    ref = known or tx.subject(kind, item.id, owner=actor)
-    digest = tx.digest(content.canonical)
-    if head is not None and head.digest == digest:
-        return RecordedRevision(ItemRef(item.content_type, ref, head.revision), actor, head)
-    placed = ItemRef(item.content_type, ref, head.revision + 1 if head is not None else 1)
-    tx.seal(ref, fields_name(placed.revision), content.sealed)
-    tx.append(ItemSubmitted(item=placed, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
-    return RecordedRevision(placed, actor, head)
+    before = status_of(tx, known) if known is not None else None
+    digest = submission.digest
+    if before is not None and before.digest == digest:
+        return RecordedRevision(ItemRef(item.content_type, before.ref, before.revision), actor, before)
+    surrogate = known or tx.create_subject(kind, item.id, owner=actor)
+    ref = ItemRef(item.content_type, surrogate, before.revision + 1 if before is not None else 1)
+    tx.seal(surrogate, fields_name(ref.revision), encode(item, submission.store_media()))
+    tx.append(ItemSubmitted(item=ref, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
+    submission.recorded = True
+    return RecordedRevision(ref, actor, before)

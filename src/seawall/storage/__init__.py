@@ -27,7 +27,7 @@ a key per subject: ``Vault.erase`` destroys it and the ledger stands.
 from seawall.storage.blobs import Blobs
 from seawall.storage.build import Rebuild, RebuiltTable
 from seawall.storage.database import Database, metadata, open_database
-from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, StorageError
+from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, Overloaded, StorageError
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs, JobState
 from seawall.storage.ledger import Ledger
@@ -51,6 +51,7 @@ __all__ = [
     "Migration",
     "MigrationSource",
     "OutcomeUnknown",
+    "Overloaded",
     "Phase",
     "Prefetch",
     "Projection",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Result, Table, tuple_
@@ -84,6 +84,7 @@ class CommitBatch:
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
         self._lookups: dict[tuple[str, str], bytes] = {}  # of the names already asked for
         self._created: list[tuple[tuple[str, str], str]] = []
+        self.cache: dict[Hashable, Any] = {}
 
     # -- before the units run ---------------------------------------------------------------------------------------
 

@@ -49,6 +49,15 @@ class Blobs:
             ) from error
         return digest
 
+    def delete(self, digest: str) -> None:
+        """Forget those bytes, if they are stored. Raises StorageError."""
+        try:
+            self._store.delete(_path(digest))
+        except (StoreNotFound, FileNotFoundError):
+            pass
+        except (BaseError, OSError) as error:
+            raise StorageError(f"The blob {digest} cannot be deleted: {error}. Check the blob store.") from error
+
     def get(self, digest: str) -> bytes:
         """The bytes of that digest. Raises KeyError when there are none, StorageError when they are damaged."""
         if not _DIGEST.fullmatch(digest):

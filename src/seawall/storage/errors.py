@@ -13,6 +13,10 @@ class StorageError(Exception):
     """The database cannot do its work; the message says what to do about it."""
 
 
+class Overloaded(StorageError):
+    """Too many units wait to be written: this one was refused at once, and nothing of it was recorded."""
+
+
 class OutcomeUnknown(StorageError):
     """The connection broke while committing: the work may or may not be durable. Look before repeating it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar, cast
 
 from seawall.model import Event
@@ -17,12 +19,18 @@ from seawall.storage.replay import Progress, Verification
 from seawall.storage.tables import event as event  # services read old events by number
 from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
+from seawall.storage.unit_queue import Pending
 from seawall.storage.vault import Vault
-from seawall.storage.writer import Pending, Writer
+from seawall.storage.writer import Writer
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _CACHED_SUBJECTS: Final = 50_000
+_QUEUE_LIMIT: Final = 4_096  # interactive units that may wait: some seconds of work
+_FIRST_CHUNK: Final = 100
+_CHUNK_S: Final = 0.04  # that a chunk of bulk work should take in the writer; others wait for no longer than that
+_PAUSE: Final = 0.25  # of a chunk's time
 
 
 class Ledger:
@@ -42,21 +50,45 @@ class Ledger:
         *,
         cached_subjects: int = _CACHED_SUBJECTS,
         lock: WriterLock = writer_lock,
+        queue_limit: int = _QUEUE_LIMIT,
     ) -> None:
         self.database = database
         self.vault = vault
         self.schema = LedgerSchema(events, projections)
         self._builder = ProjectionBuilder(database, self.schema, lock)
-        self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects)
+        self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects, queue_limit)
 
-    def commit(self, unit: Callable[[Transaction], T], *, prefetch: Prefetch | None = None) -> T:
+    def commit(self, unit: Callable[[Transaction], T], *, prefetch: Prefetch | None = None, bulk: bool = False) -> T:
         """Run ``unit`` in the next batch; return its result once it is durable.
 
-        Raises what the unit raised (nothing of it is kept), or StorageError. A unit may be run more than once.
+        Raises what the unit raised (nothing of it is kept), or StorageError: Overloaded when too many units wait. A
+        unit may be run more than once. ``bulk``: it waits while others do, up to some seconds; for work that no
+        caller waits for.
         """
         pending = Pending(unit, prefetch)
-        self._writer.submit(pending)
+        self._writer.submit(pending, bulk=bulk)
         return cast(T, pending.wait())
+
+    def commit_chunks(
+        self, rows: Sequence[R], unit: Callable[[Transaction, Sequence[R]], T]
+    ) -> Iterator[tuple[int, T]]:
+        """Bulk work in chunks of about 40 ms: after each, how many rows are done, and what ``unit`` returned for it.
+
+        Each chunk is durable as a whole before the next begins; its size follows the time that the last one took.
+        Raises as ``commit`` does; earlier chunks stay. The pause after each chunk is for other processes: SQLite's
+        lock goes to whoever asks while it is free, and without a pause they were refused after half a second.
+        """
+        done, size = 0, _FIRST_CHUNK
+        while done < len(rows):
+            chunk = rows[done : done + size]
+            pending = Pending(partial(_on_chunk, unit, chunk), None)
+            self._writer.submit(pending, bulk=True)
+            result = cast(T, pending.wait())
+            done += len(chunk)
+            size = next_chunk_size(len(chunk), pending.seconds)
+            yield done, result
+            if done < len(rows):
+                time.sleep(_PAUSE * pending.seconds)
 
     async def commit_async(self, unit: Callable[[Transaction], T], *, prefetch: Prefetch | None = None) -> T:
         """The same from an event loop. Cancelling the wait does not cancel the commit."""
@@ -99,6 +131,19 @@ class Ledger:
         """
         return self._builder.rebuild(progress)
 
+    def waiting(self) -> tuple[int, int]:
+        """How many interactive and how many bulk units wait for this process's writer."""
+        return self._writer.waiting()
+
     def close(self) -> None:
         """Commit what is queued and stop the writer. Commits after it raise StorageError."""
         self._writer.close()
+
+
+def next_chunk_size(rows: int, seconds: float) -> int:
+    """How many rows the next chunk has, after ``rows`` took ``seconds``: at most twice as many, at least one."""
+    return max(1, min(2 * rows, int(rows * _CHUNK_S / max(seconds, 1e-6))))
+
+
+def _on_chunk(unit: Callable[[Transaction, Sequence[R]], T], chunk: Sequence[R], tx: Transaction) -> T:
+    return unit(tx, chunk)

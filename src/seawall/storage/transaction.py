@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,6 +20,8 @@ from seawall.storage.tables import subject
 if TYPE_CHECKING:
     from seawall.storage.batch import CommitBatch
     from seawall.storage.jobs import Job
+
+T = TypeVar("T")
 
 Key = Any
 """A primary key: the value of a single column, or a tuple of the columns in the table's order."""
@@ -53,14 +55,13 @@ class Writes:
         return bool(self.events or self.subjects or self.vault or self.rows or self.jobs or self.finished)
 
     def absorb(self, other: Writes) -> None:
-        """Take over what ``other`` holds, and empty it."""
-        for name in _LISTS:
-            if mine := getattr(other, name):
-                getattr(self, name).extend(mine)
-                mine.clear()
-
-
-_LISTS = ("events", "subjects", "vault", "rows", "jobs", "finished")
+        """Add what ``other`` holds; it is not used any more."""
+        self.events += other.events
+        self.subjects += other.subjects
+        self.vault += other.vault
+        self.rows += other.rows
+        self.jobs += other.jobs
+        self.finished += other.finished
 
 
 class Transaction:
@@ -105,9 +106,10 @@ class Transaction:
         erased with it. A subject that exists keeps its owner. Raises Erased when the owner was erased.
         """
         known = self._batch.subject(kind, platform_id)
-        return (known or self._create(kind, platform_id, owner)).ref
+        return known.ref if known is not None else self.create_subject(kind, platform_id, owner)
 
-    def _create(self, kind: str, platform_id: str, owner: str | None) -> KnownSubject:
+    def create_subject(self, kind: str, platform_id: str, owner: str | None = None) -> str:
+        """A subject that ``find_subject`` did not find, as ``subject`` creates it. Raises Erased."""
         batch = self._batch
         ref = new_id("it" if kind.partition(":")[0] == "item" else "en", self.at)
         wrapped = None
@@ -123,7 +125,7 @@ class Transaction:
         self._created.append((name, ref))
         batch.subjects.remember(name, known)
         self.writes.vault.append((ref, "id", seal(known.key, ref, "id", platform_id.encode())))
-        return known
+        return ref
 
     def _known(self, ref: str) -> KnownSubject:
         """The subject with its key. Raises Erased, or KeyError when there is none."""
@@ -170,6 +172,7 @@ class Transaction:
         """
         self.dirty |= bool(self.writes) or not isinstance(statement, Select)
         self._batch.absorb(self)
+        self.writes = Writes()
         try:
             return self._batch.execute(statement)
         except BaseException as error:
@@ -187,6 +190,16 @@ class Transaction:
     def remember(self, table: Table, key: Key, row: Mapping[str, Any]) -> None:
         """Let later ``prefetched`` calls of this batch see the row that this unit's writes will lead to."""
         self._remembered[table, key] = row
+
+    def batch_cache(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` returned to the first unit of the batch that asked for ``key``: one SELECT serves the batch.
+
+        For reads of tables that units do not write. ``key`` begins with the name of the package that asks.
+        """
+        cache = self._batch.cache
+        if key not in cache:
+            cache[key] = make()
+        return cast(T, cache[key])
 
     # -- for the batch ----------------------------------------------------------------------------------------------
 

@@ -1,14 +1,13 @@
-"""Group commit: one thread drains a queue of units; a batch of them shares one transaction and one fsync."""
+"""Group commit: one thread drains the queues of units; a batch of them shares one transaction and one fsync."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -19,50 +18,11 @@ from seawall.storage.errors import OutcomeUnknown, StorageError, explain, is_con
 from seawall.storage.keys import MasterKey
 from seawall.storage.projection import LedgerSchema
 from seawall.storage.subjects import Subjects
-from seawall.storage.transaction import Prefetch, Transaction
-
-Unit = Callable[[Transaction], Any]
+from seawall.storage.transaction import Transaction
+from seawall.storage.unit_queue import Pending, UnitQueue
 
 _LARGEST_BATCH: Final = 512
-_CONFLICTS: Final = 5  # times that PostgreSQL may ask to run one unit again
-
-
-class Pending:
-    """A unit in the queue, and where its outcome goes: to a waiting thread, or to a future of an event loop."""
-
-    __slots__ = ("_arrived", "error", "future", "loop", "prefetch", "result", "unit")
-
-    def __init__(self, unit: Unit, prefetch: Prefetch | None, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self.unit = unit
-        self.prefetch = prefetch
-        self.loop = loop
-        self.future = None if loop is None else loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self._arrived = threading.Lock()  # a bare lock is the cheapest event there is
-        if loop is None:
-            self._arrived.acquire()
-
-    def wait(self) -> Any:
-        """Block until the outcome is there: return it or raise it."""
-        self._arrived.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-    def settle(self) -> None:
-        """In the writer's thread: wake the waiting thread."""
-        self._arrived.release()
-
-    def resolve(self) -> None:
-        """In the loop's thread: resolve the future, unless whoever waited for it was cancelled."""
-        future = self.future
-        if future is None or future.done():
-            return
-        if self.error is not None:
-            future.set_exception(self.error)
-        else:
-            future.set_result(self.result)
+_CONFLICTS: Final = 5  # times that PostgreSQL may ask to run a batch again
 
 
 class _Spoilt(Exception):
@@ -82,6 +42,7 @@ class Writer:
         schema: LedgerSchema,
         lock: WriterLock,
         cached_subjects: int,
+        queue_limit: int,
     ) -> None:
         self._database = database
         self._master = master
@@ -92,83 +53,65 @@ class Writer:
         self._erasures: str | None = None
         self._job_numbers = itertools.count()
         self._connection: Connection | None = None
-        self._queue: SimpleQueue[Pending | None] = SimpleQueue()
-        self._gate = threading.Lock()
-        self._closed = False
+        self._queue = UnitQueue(queue_limit)
         self._thread = threading.Thread(target=self._work, name="seawall-ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, pending: Pending) -> None:
-        """Queue a unit. Raises StorageError after ``close``."""
+    def submit(self, pending: Pending, *, bulk: bool = False) -> None:
+        """Queue a unit. Raises Overloaded when too many wait, StorageError after ``close``."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a unit of work must not commit another: use its transaction")
-        with self._gate:
-            if self._closed:
-                raise StorageError("The ledger is closed: this process is shutting down. Send the request again.")
-            self._queue.put(pending)
+        self._queue.put(pending, bulk=bulk)
+
+    def waiting(self) -> tuple[int, int]:
+        """How many interactive and how many bulk units are queued."""
+        return self._queue.waiting()
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
-        with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+        self._queue.close()
         self._thread.join()
 
     # -- the writer's thread ----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        open_ = True
-        while open_:
-            pendings, open_ = self._next()
-            if pendings:
-                self._settle(pendings)
-                _deliver(pendings)
+        while pendings := self._queue.take(_LARGEST_BATCH):
+            self._settle(pendings)
+            _deliver(pendings)
         self._disconnect()
 
-    def _next(self) -> tuple[list[Pending], bool]:
-        """Wait for a unit, then take whatever else is there; and whether more may follow."""
-        first = self._queue.get()
-        if first is None:
-            return [], False
-        taken = [first]
-        try:
-            while len(taken) < _LARGEST_BATCH:
-                another = self._queue.get_nowait()
-                if another is None:
-                    return taken, False
-                taken.append(another)
-        except Empty:
-            pass
-        return taken, True
-
     def _settle(self, pendings: list[Pending]) -> None:
-        """Give every unit its outcome: together if that works, else one by one."""
+        """Give every unit its result or error: together if that works, else each half of them."""
         for attempt in range(_CONFLICTS):
             try:
                 with self._database.exclusive():
                     return self._attempt(pendings)
-            except StorageError as error:  # the database's state, not a unit's fault: no use in trying one by one
+            except StorageError as error:  # the database's state, not a unit's fault: smaller batches would fail too
                 self._disconnect()
                 for pending in pendings:
                     pending.error = type(error)(*error.args)
                     pending.error.__cause__ = error.__cause__
                 return None
             except BaseException as raised:
-                if len(pendings) > 1:
-                    break
                 own = raised.__cause__ if isinstance(raised, _Spoilt) and raised.__cause__ is not None else raised
-                if not is_conflict(own) or attempt == _CONFLICTS - 1:
+                if is_conflict(own) and attempt < _CONFLICTS - 1:
+                    continue
+                if len(pendings) == 1:
                     pendings[0].error = explain(own, self._database.place) or own
                     return None
-        for pending in pendings:
-            self._settle([pending])
+                break
+        # One unit keeps the others from being committed, and which one the error does not tell: what a unit buffered
+        # may reach the database with a later one. Halving finds it in few transactions.
+        half = len(pendings) // 2
+        self._settle(pendings[:half])
+        self._settle(pendings[half:])
         return None
 
     def _attempt(self, pendings: list[Pending]) -> None:
         """Run the units in one transaction and commit it. Raises whatever keeps the whole batch from committing."""
         database = self._database
         connection, batch = self._begin()
+        began = time.perf_counter()
         try:
             batch.prefetch([pending.prefetch for pending in pendings if pending.prefetch is not None])
             for pending in pendings:
@@ -186,6 +129,9 @@ class Writer:
             batch.undo()
             self._roll_back(connection)
             raise self._failed_commit(error) from error
+        seconds = time.perf_counter() - began
+        for pending in pendings:
+            pending.seconds = seconds
 
     def _begin(self) -> tuple[Connection, CommitBatch]:
         """A transaction under the writer lock."""

@@ -21,7 +21,7 @@ from seawall.console.templates import render
 from seawall.enforce.queries import enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
 from seawall.review.queries import get_case, reviews_of_item
-from seawall.screen import item_state_of
+from seawall.screen import status_of
 from seawall.screen.queries import decisions_of_actor, get_item
 
 _OTHERS = 8
@@ -81,7 +81,7 @@ def decide(visit: PageRequest) -> Response:
             visit.place("case"),
             visit.person.id,
             answer,
-            find_item=item_state_of,
+            find_item=status_of,
             seen=visit.field("seen") or None,
         )
     except review.NoSuchCase:

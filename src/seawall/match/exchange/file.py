@@ -59,9 +59,8 @@ class FileExchange:
         records = list(self._records(data))  # check the whole list before using any of it
         for start in range(0, max(1, len(records)), _CHUNK):
             last = start + _CHUNK >= len(records)
-            yield ExchangeDelta(
-                updates=dict(records[start : start + _CHUNK]), checkpoint=digest if last else checkpoint, restart=True
-            )
+            updates = dict(records[start : start + _CHUNK])
+            yield ExchangeDelta(updates=updates, checkpoint=digest if last else None, restart=True)
 
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         """Append a JSON line to the feedback file. Raises NotSupported when none is configured."""

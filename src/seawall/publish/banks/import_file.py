@@ -17,7 +17,6 @@ from seawall.publish.banks.errors import BankError
 from seawall.publish.banks.settings import check_name
 from seawall.storage import Ledger, Transaction
 
-_CHUNK: Final = 2_000  # entries that are committed together
 _MOST_FAULTS: Final = 20  # named before an import gives up
 _COLUMNS: Final = tuple(NewEntry.__dataclass_fields__)
 _DECODER = msgspec.json.Decoder(NewEntry)
@@ -63,17 +62,16 @@ def import_entries(
     by: str,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ImportResult:
-    """Add entries in chunks of 2,000, each durable as a whole. Interrupted, it can simply be run again."""
+    """Add entries in small chunks, each durable as a whole. Interrupted, it can simply be run again."""
     check_name(bank)
+
+    def unit(tx: Transaction, chunk: Sequence[ImportLine]) -> int:
+        return add_in(tx, bank, [line.entry for line in chunk], [line.value for line in chunk], by).fresh
+
     added = 0
-    for start in range(0, len(lines), _CHUNK):
-        chunk = lines[start : start + _CHUNK]
-
-        def unit(tx: Transaction, chunk: Sequence[ImportLine] = chunk) -> int:
-            return add_in(tx, bank, [line.entry for line in chunk], [line.value for line in chunk], by).fresh
-
-        added += ledger.commit(unit)
-        progress(start + len(chunk))
+    for done, fresh in ledger.commit_chunks(lines, unit):
+        added += fresh
+        progress(done)
     return ImportResult(read=len(lines), added=added, held=len(lines) - added)
 
 

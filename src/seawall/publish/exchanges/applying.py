@@ -1,4 +1,4 @@
-"""One delta of an exchange, applied to the banks within a transaction."""
+"""Changes from an exchange, applied to the banks within a transaction."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 
-from seawall.match.exchange import ExchangeDelta, ExchangeRecord, SharedEntry
+from seawall.match.exchange import ExchangeRecord, SharedEntry
 from seawall.publish.banks.entries import EntryOrigin, NewEntry, add_in
 from seawall.publish.events import BankEntryRemoved
 from seawall.publish.tables import bank_entry, exchange_record, exchange_signal
@@ -22,11 +22,14 @@ _IN: Final = 500
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
+RecordUpdate = tuple[str, ExchangeRecord | None]
+"""The exchange's key, and the record; None when it was taken back."""
+
+
 @dataclass(slots=True)
 class AppliedDelta:
-    """What a delta did."""
+    """What some updates did."""
 
-    records: int = 0
     added: int = 0
     removed: int = 0
     skipped: int = 0
@@ -37,15 +40,13 @@ def record_name(record: str) -> str:
     return f"record/{record}"
 
 
-def apply_delta(
-    tx: Transaction, exchange: str, banks: Mapping[str, str], delta: ExchangeDelta, generation: int
+def apply_updates(
+    tx: Transaction, exchange: str, banks: Mapping[str, str], updates: Sequence[RecordUpdate], generation: int
 ) -> AppliedDelta:
-    """Take in every update; what is known already costs a row. ``banks``: kind → bank."""
+    """Take in updates; one that is known already costs a row. ``banks``: kind → bank."""
     done = AppliedDelta()
-    if not delta.updates:
-        return done
     subject = tx.subject(SUBJECT, exchange)
-    keyed = {tx.digest(f"{exchange}\0{key}".encode()): record for key, record in delta.updates.items()}
+    keyed = {tx.digest(f"{exchange}\0{key}".encode()): record for key, record in updates}
     known = _known(tx, exchange, list(keyed))
     gone = [record for record, update in keyed.items() if update is None and record in known]
     done.removed += forget(tx, exchange, gone)
@@ -57,7 +58,6 @@ def apply_delta(
         raw = _ENCODER.encode(record.raw)
         digest = tx.digest(raw + _ENCODER.encode(sorted(banks.items())))
         rows.append({"exchange": exchange, "record": name, "digest": digest, "generation": generation, "at": tx.at})
-        done.records += 1
         done.skipped += record.skipped + sum(one.kind not in banks for one in record.known)
         if known.get(name) != digest:
             tx.seal(subject, record_name(name), raw)
@@ -100,15 +100,10 @@ def _replace(
         row = {"exchange": exchange, "record": record, "entry": entry, "bank": now[record, entry]}
         tx.insert(exchange_signal, row)
     lost = sorted(before.keys() - now.keys())
-    for record, entry in lost:
-        tx.execute(
-            delete(exchange_signal).where(
-                exchange_signal.c.exchange == exchange,
-                exchange_signal.c.record == record,
-                exchange_signal.c.entry == entry,
-            )
-        )
-    return added, _remove_unsupported(tx, exchange, {(before[pair], pair[1]) for pair in lost})
+    pair = tuple_(exchange_signal.c.record, exchange_signal.c.entry)
+    for chunk in _chunks(lost):
+        tx.execute(delete(exchange_signal).where(exchange_signal.c.exchange == exchange, pair.in_(chunk)))
+    return added, _remove_unsupported(tx, exchange, {(before[one], one[1]) for one in lost})
 
 
 def _add(
@@ -142,13 +137,18 @@ def _signals(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[tup
 def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[str, str]]) -> int:
     """Remove entries that came from an exchange and that no record stands for any more."""
     removed = 0
-    for bank, entry in sorted(entries):
-        if tx.execute(select(exchange_signal.c.entry).where(exchange_signal.c.entry == entry).limit(1)).first():
-            continue
-        row = tx.execute(select(bank_entry.c.state, bank_entry.c.exchange).where(bank_entry.c.id == entry)).first()
-        if row is not None and row.exchange is not None and row.state != "removed":
-            tx.append(BankEntryRemoved(bank=bank, entry=entry, by=f"exchange:{exchange}", reason="withdrawn"))
-            removed += 1
+    for chunk in _chunks(sorted(entries)):
+        names = [entry for _, entry in chunk]
+        still = select(exchange_signal.c.entry).where(exchange_signal.c.entry.in_(names)).distinct()
+        supported = set(tx.execute(still).scalars())
+        given = select(bank_entry.c.id).where(
+            bank_entry.c.id.in_(names), bank_entry.c.exchange.is_not(None), bank_entry.c.state != "removed"
+        )
+        held = set(tx.execute(given).scalars())
+        for bank, entry in chunk:
+            if entry in held and entry not in supported:
+                tx.append(BankEntryRemoved(bank=bank, entry=entry, by=f"exchange:{exchange}", reason="withdrawn"))
+                removed += 1
     return removed
 
 

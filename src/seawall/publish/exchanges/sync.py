@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -20,7 +20,7 @@ from seawall.match.exchange import (
     NotSupported,
 )
 from seawall.publish.banks.guard import EntryFeedback
-from seawall.publish.exchanges.applying import SUBJECT, apply_delta, forget, record_name
+from seawall.publish.exchanges.applying import SUBJECT, AppliedDelta, RecordUpdate, apply_updates, forget, record_name
 from seawall.publish.tables import exchange as exchange_table
 from seawall.publish.tables import exchange_record, exchange_signal
 from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
@@ -32,7 +32,7 @@ EXCHANGE_JOB: Final = "exchange"
 FEEDBACK_JOB: Final = "feedback"
 """Kind of the job that tells an exchange one opinion."""
 _FIRST_RETRY_S: Final = 60
-_FORGOTTEN_AT_ONCE: Final = 500
+_FORGOTTEN_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,36 @@ class Exchanges:
         name, every_ms = opened.config.name, 1000 * opened.config.every_s
         try:
             for delta in opened.exchange.fetch(self._checkpoint(name)):
-                self._ledger.commit(partial(_take, config=opened.config, delta=delta))
+                self._take(job, opened.config, delta)
                 self._jobs.heartbeat(job)
         except ExchangeError as error:
             _log.warning("exchange not read", exchange=name, error=str(error))
             self._ledger.commit(partial(_failed, job=job, name=name, why=str(error), every_ms=every_ms))
             return
-        while self._ledger.commit(lambda tx: _sweep(tx, name)):
+        while self._ledger.commit(lambda tx: _sweep(tx, name), bulk=True):
             self._jobs.heartbeat(job)
         self._ledger.commit(lambda tx: _done(tx, job, name, every_ms))
+
+    def _take(self, job: Job, config: ExchangeConfig, delta: ExchangeDelta) -> None:
+        """Apply the delta in chunks, then keep its checkpoint: interrupted, the same delta is read again, and what it
+        did already costs a row."""
+        name = config.name
+        if delta.restart:
+            self._ledger.commit(lambda tx: _begin(tx, name))
+        skipped = 0
+
+        def unit(tx: Transaction, chunk: Sequence[RecordUpdate]) -> AppliedDelta:
+            row = _row(tx, name)
+            done = apply_updates(tx, name, config.banks, chunk, row["generation"])
+            if done.added or done.removed:
+                row.update(added=row["added"] + done.added, removed=row["removed"] + done.removed)
+                _keep(tx, row)
+            return done
+
+        for _, done in self._ledger.commit_chunks(list(delta.updates.items()), unit):
+            skipped += done.skipped
+            self._jobs.heartbeat(job)
+        self._ledger.commit(lambda tx: _reached(tx, name, delta, skipped))
 
     def _checkpoint(self, name: str) -> str | None:
         with self._database.read() as connection:
@@ -162,19 +183,22 @@ def _keep(tx: Transaction, row: dict[str, Any]) -> None:
     tx.execute(exchange_table.insert().values(row))
 
 
-def _take(tx: Transaction, config: ExchangeConfig, delta: ExchangeDelta) -> None:
-    """The delta and its checkpoint, together."""
-    row = _row(tx, config.name)
-    if delta.restart and not row["whole"]:
-        row.update(whole=1, generation=row["generation"] + 1, skipped=0)
-    done = apply_delta(tx, config.name, config.banks, delta, row["generation"])
+def _begin(tx: Transaction, name: str) -> None:
+    """A reading from the beginning begins: interrupted before its first checkpoint, it begins again."""
+    row = _row(tx, name)
+    if not row["whole"]:
+        row.update(whole=1, generation=row["generation"] + 1, skipped=0, checkpoint=None)
+        _keep(tx, row)
+
+
+def _reached(tx: Transaction, name: str, delta: ExchangeDelta, skipped: int) -> None:
+    """All of the delta was applied."""
+    row = _row(tx, name)
     row.update(
         checkpoint=delta.checkpoint,
         progress_at=delta.progress_at or row["progress_at"],
         tried_at=tx.at,
-        added=row["added"] + done.added,
-        removed=row["removed"] + done.removed,
-        skipped=row["skipped"] + done.skipped,
+        skipped=row["skipped"] + skipped,
     )
     _keep(tx, row)
 

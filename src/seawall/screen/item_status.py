@@ -1,4 +1,4 @@
-"""The head of an item: its newest revision and the decision in force, read inside a ledger unit."""
+"""Where an item stands: its newest revision and the decision in force, read inside a ledger unit."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seawall.storage.ledger import event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemState:
-    """Where an item stands. ``actions`` and ``reasons`` are read only when a person decided."""
+class ItemStatus:
+    """An item's newest revision and the decision in force. ``actions`` and ``reasons``: only if a person decided."""
 
     ref: str
     actor: str | None
@@ -30,15 +30,15 @@ class ItemState:
     reasons: tuple[Reason, ...] = ()
 
 
-_HEAD = select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision")).select_from(
+_STATUS = select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision")).select_from(
     item.outerjoin(decision, decision.c.id == item.c.decision)
 )
 _BODY = select(event.c.version, event.c.body)
 
 
-def item_state_of(tx: Transaction, ref: str) -> ItemState | None:
-    """The head of the item with that surrogate, or None before its first submission."""
-    row = tx.execute(_HEAD.where(item.c.ref == ref)).one_or_none()
+def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
+    """Where the item with that surrogate stands, or None before its first submission."""
+    row = tx.execute(_STATUS.where(item.c.ref == ref)).one_or_none()
     if row is None:
         return None
     by_person = row.source == DecisionSource.REVIEW and row.decided_revision == row.revision
@@ -48,7 +48,7 @@ def item_state_of(tx: Transaction, ref: str) -> ItemState | None:
         stored = tx.execute(_BODY.where(event.c.seq == row.seq)).one()
         made = DECISION_MADE.decode(stored.version, stored.body).decision
         actions, reasons = made.actions, made.reasons
-    return ItemState(
+    return ItemStatus(
         ref=row.ref,
         actor=row.actor,
         revision=row.revision,

@@ -1,0 +1,58 @@
+"""How many bytes of large requests this process works on at once, bodies and fetched media together."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from seawall.api.errors import ApiProblem
+
+
+class InFlight:
+    """The bytes of all requests in progress. Event loop only: takes no lock."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def hold(self) -> HeldBytes:
+        """The share of one request, to be used as a context manager: given back at its end."""
+        return HeldBytes(self)
+
+
+class HeldBytes:
+    """What one request holds. More than the limit is refused while other requests hold something."""
+
+    __slots__ = ("_total", "size")
+
+    def __init__(self, total: InFlight) -> None:
+        self._total = total
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Hold so many bytes more. Raises Problem 503."""
+        total = self._total
+        if total.held > self.size and total.held + size > total.limit:
+            raise ApiProblem(
+                status=503,
+                title="Too much media at once",
+                detail="Other large requests are being screened; this one was not taken.",
+                remedy="Nothing was recorded. Send the request again, with the same idempotency key.",
+                retry_after_s=1,
+            )
+        self.size += size
+        total.held += size
+
+    def raise_to(self, size: int) -> None:
+        """Hold at least so many bytes. Raises Problem 503."""
+        if size > self.size:
+            self.add(size - self.size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._total.held -= self.size
+        self.size = 0

@@ -1,0 +1,164 @@
+"""Evaluating an item: what its content type asks for, its parts, and the decision that follows from the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from seawall.content import parts_of
+from seawall.content.links import add_link_parts
+from seawall.detect import Findings
+from seawall.model import (
+    Action,
+    Decision,
+    DecisionSource,
+    Item,
+    ItemRef,
+    Part,
+    Reason,
+    Signal,
+    Unknown,
+    UnknownValue,
+    Verdict,
+    new_id,
+    now_ms,
+)
+from seawall.policy import Bundle, Context
+from seawall.screen.fail_modes import fail_mode
+from seawall.screen.plans import StagePlan
+
+
+class ItemEvaluation(msgspec.Struct, frozen=True):
+    """One evaluation of an item in one stage: all that is needed to ask detectors and to decide."""
+
+    item: Item
+    bundle: Bundle
+    plan: StagePlan
+    parts: tuple[Part, ...]
+    has_media: bool
+
+    @property
+    def extracts(self) -> bool:
+        """Whether extractors are asked, which may have been asked about the same media before."""
+        return self.has_media and bool(self.plan.extract)
+
+
+def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan) -> ItemEvaluation:
+    """The evaluation of an item under a bundle that has its content type."""
+    parts = tuple(add_link_parts(parts_of(item, bundle.content_types[item.content_type])))
+    return ItemEvaluation(item, bundle, plan, parts, any(part.data is not None for part in parts))
+
+
+class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision without its place in the ledger: surrogates and revision are known only in the transaction."""
+
+    id: str
+    at: int
+    source: DecisionSource
+    verdict: Verdict
+    actions: tuple[Action, ...]
+    reasons: tuple[Reason, ...]
+    fail_mode: str | None
+    rescreen_due: int | None
+    stage: str
+    bundle: str
+    shadow: tuple[Reason, ...]
+    undetermined: tuple[str, ...]
+    unknown: tuple[Unknown, ...]
+    degraded: bool
+    skipped: tuple[str, ...]
+    reused: tuple[str, ...]
+    signals: tuple[Signal, ...]
+    features: Mapping[str, str | int | float | bool | None]
+    unknown_features: tuple[str, ...]
+    personal_features: Mapping[str, Any]  # for the vault
+    postponed: bool  # a later stage has something to ask
+
+    def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
+        """The decision about one revision."""
+        return Decision(
+            id=self.id,
+            at=self.at,
+            item=item,
+            source=self.source,
+            verdict=self.verdict,
+            actions=self.actions,
+            reasons=self.reasons,
+            actor=actor,
+            stage=self.stage,
+            bundle=self.bundle,
+            shadow=self.shadow,
+            undetermined=self.undetermined,
+            unknown=self.unknown,
+            skipped=self.skipped,
+            reused=self.reused,
+            degraded=self.degraded,
+            fail_mode=self.fail_mode,
+            rescreen_due=self.rescreen_due,
+            supersedes=supersedes,
+            signals=self.signals,
+            features=self.features,
+            unknown_features=self.unknown_features,
+            vault_features=tuple(self.personal_features),
+        )
+
+
+def decide(
+    evaluation: ItemEvaluation, findings: Findings, postponed: tuple[Unknown, ...], source: DecisionSource
+) -> DraftDecision:
+    """What the rules make of the findings; ``postponed``: what a later stage will ask."""
+    plan, at = evaluation.plan, now_ms()
+    program, stage = plan.program, plan.stage
+    unknown = findings.unknown + postponed
+    row = program.row(_context(evaluation, findings, unknown, at))
+    outcome = program.decide(row)
+    degraded = outcome.degraded
+    if degraded and postponed:
+        # What a later stage will answer is no gap of this one: would it be degraded without that?
+        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
+    features, personal, missing = _split(row, program.personal)
+    failed = fail_mode(outcome, stage, at) if degraded else None
+    return DraftDecision(
+        id=new_id("dec", at),
+        at=at,
+        source=source,
+        verdict=failed.verdict if failed else outcome.verdict,
+        actions=failed.actions if failed else outcome.actions,
+        reasons=failed.reasons if failed else outcome.reasons,
+        fail_mode=failed.mode if failed else None,
+        rescreen_due=failed.rescreen_due if failed else None,
+        stage=stage.name,
+        bundle=evaluation.bundle.hash,
+        shadow=outcome.shadow,
+        undetermined=outcome.undetermined,
+        unknown=unknown,
+        degraded=degraded,
+        skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
+        reused=tuple([f"{extractor}/{part}" for extractor, part in findings.reused]),
+        signals=findings.signals,
+        features=features,
+        unknown_features=missing,
+        personal_features=personal,
+        postponed=bool(postponed),
+    )
+
+
+def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
+    return Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+
+
+def _split(row: Mapping[str, Any], personal: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The row in three: values for the ledger, values for the vault, and the names of what is unknown."""
+    features: dict[str, Any] = {}
+    sealed: dict[str, Any] = {}
+    missing: list[str] = []
+    for name, value in row.items():
+        if isinstance(value, UnknownValue):
+            missing.append(name)
+        elif name in personal:
+            sealed[name] = value
+        else:
+            features[name] = value
+    return features, sealed, tuple(missing)

@@ -1,0 +1,120 @@
+"""The writer's queues: interactive units, bounded, and bulk units, which are taken when no interactive unit waits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from seawall.storage.errors import Overloaded, StorageError
+from seawall.storage.transaction import Prefetch, Transaction
+
+Unit = Callable[[Transaction], Any]
+
+_LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting load must not stop imports altogether
+
+
+class Pending:
+    """A unit in a queue; receives the result, for a waiting thread or for a future of an event loop."""
+
+    __slots__ = ("_arrived", "error", "future", "loop", "prefetch", "queued_at", "result", "seconds", "unit")
+
+    def __init__(self, unit: Unit, prefetch: Prefetch | None, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.unit = unit
+        self.prefetch = prefetch
+        self.loop = loop
+        self.future = None if loop is None else loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.queued_at = 0.0
+        self.seconds = 0.0  # that its transaction took, without the waiting for a lock
+        if loop is None:
+            self._arrived = threading.Lock()  # a bare lock is the cheapest event
+            self._arrived.acquire()
+
+    def wait(self) -> Any:
+        """Block until the unit is committed or has failed: return its result or raise its error."""
+        self._arrived.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def settle(self) -> None:
+        """In the writer's thread: wake the waiting thread."""
+        self._arrived.release()
+
+    def resolve(self) -> None:
+        """In the loop's thread: resolve the future, unless its waiter was cancelled."""
+        future = self.future
+        if future is None or future.done():
+            return
+        if self.error is not None:
+            future.set_exception(self.error)
+        else:
+            future.set_result(self.result)
+
+
+class UnitQueue:
+    """Units for the writer. Many threads put, one takes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._interactive: deque[Pending] = deque()
+        self._bulk: deque[Pending] = deque()
+        self._lock = threading.Lock()
+        self._asleep = False  # the writer waits for a unit
+        self._wake = threading.Lock()  # released to wake it: cheaper than a condition, and it wakes to a free lock
+        self._wake.acquire()
+        self._closed = False
+
+    def put(self, pending: Pending, *, bulk: bool) -> None:
+        """Raises Overloaded when the interactive queue is full, StorageError after ``close``."""
+        with self._lock:
+            if self._closed:
+                raise StorageError("The ledger is closed: this process is shutting down. Send the request again.")
+            if bulk:
+                pending.queued_at = time.monotonic()
+                self._bulk.append(pending)
+            elif len(self._interactive) < self._limit:
+                self._interactive.append(pending)
+            else:
+                raise Overloaded(
+                    f"{self._limit} requests wait for the database already; this one was refused. Send it again in a "
+                    "second. If this lasts, the database's disk is too slow for the traffic: give it a faster one, "
+                    "or send less."
+                )
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._wake.release()
+
+    def take(self, most: int) -> list[Pending]:
+        """The next batch, waiting for it: up to ``most`` interactive units, or one bulk unit. Empty: closed."""
+        while True:
+            with self._lock:
+                if taken := self._next(most):
+                    return taken
+                if self._closed:
+                    return []
+                self._asleep = True
+            self._wake.acquire()
+
+    def _next(self, most: int) -> list[Pending]:
+        waiting, bulk = self._interactive, self._bulk
+        if bulk and (not waiting or time.monotonic() - bulk[0].queued_at > _LONGEST_BULK_WAIT_S):
+            return [bulk.popleft()]
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+
+    def close(self) -> None:
+        """Take no more; what is queued can still be taken."""
+        with self._lock:
+            self._closed = True
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._wake.release()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many interactive and how many bulk units wait."""
+        return len(self._interactive), len(self._bulk)
