@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.content.normalise import normalise
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.detectors.text.model import TextModel, shipped
 from seawall.detectors.text.model.artefact import ENCODER
 from seawall.detectors.text.model.encoder import OnnxEncoder
@@ -54,9 +54,9 @@ def recall_at(fpr: float, truth: NDArray[np.bool_], scores: Scores) -> float:
     return float(np.mean(scores[truth] > threshold))
 
 
-def cascade(band: Band, cheap: Scores, dear: Scores) -> tuple[Scores, NDArray[np.bool_]]:
+def cascade(band: ScoreRange, cheap: Scores, dear: Scores) -> tuple[Scores, NDArray[np.bool_]]:
     """What a rule sees: the dear score inside the band, the cheap one outside; and where the dear one was asked."""
-    asked = np.array([band.holds(value) for value in cheap])
+    asked = np.array([band.contains(value) for value in cheap])
     return np.where(asked, dear, cheap), asked
 
 
@@ -74,7 +74,7 @@ def measure(truth: NDArray[np.bool_], cheap: Scores, dear: Scores) -> list[dict[
     """One row for each band."""
     rows = []
     for low, high in BANDS:
-        both, asked = cascade(Band(signal="cheap", low=low, high=high), cheap, dear)
+        both, asked = cascade(ScoreRange(signal="cheap", low=low, high=high), cheap, dear)
         row: dict[str, Any] = {"from": low, "to": high, "share_asked": round(float(asked.mean()), 4)}
         for fpr in FPRS:
             one, all_, banded = (recall_at(fpr, truth, scores) for scores in (cheap, dear, both))

@@ -11,7 +11,6 @@ import structlog
 
 from seawall import access, appeal, detection, enforce, publish, review, screen
 from seawall.detect import Runner
-from seawall.detect.runner import SupportsClose
 from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
 from seawall.detection import configured_detectors as configured_detectors
 from seawall.detectors.banks import NAMED_BANKS
@@ -37,7 +36,15 @@ from seawall.storage import (
     require_schema,
     upgrade,
 )
-from seawall.storage.component import STORAGE, Component, Context, check_components, ledger_of, migration_sources
+from seawall.storage.component import (
+    STORAGE,
+    Component,
+    Context,
+    SupportsClose,
+    check_components,
+    ledger_of,
+    migration_sources,
+)
 
 _log = structlog.get_logger(__name__)
 

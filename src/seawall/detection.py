@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from seawall.detect import Runner
-from seawall.detect.bands import BandError
+from seawall.detect.cascade import CascadeError
 from seawall.detectors import default_detectors, default_extractors
 from seawall.detectors.banks import NAMED_BANKS, BankDetector
 from seawall.detectors.hashes import InstalledHashers
@@ -80,7 +80,7 @@ def services(context: Context) -> tuple[object, ...]:
         runner = Runner(
             (*detectors, *own.detectors, *extra.detectors), (*extractors, *own.extractors, *extra.extractors)
         )
-    except BandError as error:
+    except CascadeError as error:
         raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
     except ValueError as error:  # two of one name
         raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error

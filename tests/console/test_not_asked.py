@@ -13,7 +13,7 @@ import pytest
 from seawall import access, console
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import PostponedDetector, SkippedDetector, SkippedDetectors, skipped_detectors
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.model import (
     Cost,
     Decision,
@@ -41,8 +41,8 @@ def spec(name: str, signal: str) -> DetectorSpec:
 
 SPECS = (spec("cheap", "hate"), spec("judge", "judged"), spec("large", "largely"))
 BANDS = {
-    "judge": (Band(signal="hate", low=0.2, high=0.9),),
-    "large": (Band(signal="judged", low=0.5), Band(signal="hate", low=0.95)),
+    "judge": (ScoreRange(signal="hate", low=0.2, high=0.9),),
+    "large": (ScoreRange(signal="judged", low=0.5), ScoreRange(signal="hate", low=0.95)),
 }
 
 
@@ -160,7 +160,7 @@ retention: {content: 30d, decisions: 1y}
 class Judge(Words):
     """Asked only where there may be rudeness."""
 
-    ask_when = (Band(signal="rudeness", low=0.2, high=0.9),)
+    ask_when = (ScoreRange(signal="rudeness", low=0.2, high=0.9),)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_the_table_names_every_detector_and_signal() -> None:
     "module",
     [
         "seawall.detect",
-        "seawall.detect.bands",
+        "seawall.detect.cascade",
         "seawall.detectors.image",
         "seawall.detectors.image.sandbox",
         "seawall.providers.judges",

@@ -10,7 +10,7 @@ import pytest
 
 from detect.providers.service import Said, Seen, Service
 from seawall.detect import Runner
-from seawall.detect.bands import bands_of
+from seawall.detect.cascade import score_ranges_of
 from seawall.detectors import default_detectors
 from seawall.model import Modality, Part
 from seawall.providers import CallLimits
@@ -54,7 +54,7 @@ def test_a_service_that_ships_is_asked_as_the_page_says(service: Service, tmp_pa
     environment = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": service.url}
     configured = configure(path, environment=environment)
     [detector] = configured.detectors
-    [band] = bands_of(detector)
+    [band] = score_ranges_of(detector)
     assert (band.signal, band.low, band.high) == ("harassment", 0.2, 0.9)
     with Runner([*default_detectors(), detector]) as runner:
         found = runner.start(
@@ -103,7 +103,7 @@ def test_a_judge_is_asked_as_the_page_says(service: Service, tmp_path: Path) -> 
     service.say({"choices": [{"message": {"role": "assistant", "content": answer}}]})
     questions = {"hateful-conduct": HATE}.get
     [judge] = configure(path, questions=questions, environment={"JUDGE_URL": service.url}).detectors
-    assert [band.signal for band in bands_of(judge)] == ["hate"]
+    assert [band.signal for band in score_ranges_of(judge)] == ["hate"]
     with Runner([*default_detectors(), judge]) as runner:
         [answered] = runner.run_batch([[_part("those people are vermin", "xx")]], {"hate-judge"})
     # No word list or model here reads this language: the cheap signal is unknown, so the judge is asked.

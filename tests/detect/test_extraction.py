@@ -10,7 +10,7 @@ import pytest
 
 from detect.extractors import FakeExtractor, Reader, frames, media, piece, refuses, speech, words
 from seawall.detect import Findings, Runner
-from seawall.detect.deriving import MOST_MEDIA
+from seawall.detect.extraction import MOST_MEDIA
 from seawall.model import Cost, ExtractedParts, ExtractionGap, Modality, Part, Signal, UnknownReason
 
 PATIENCE_MS = 20_000

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seawall.detect import Runner
-from seawall.detect.bands import Band, bands_of
+from seawall.detect.cascade import ScoreRange, score_ranges_of
 from seawall.detect.plugins import PluginError, installed, load
 from seawall.model import DetectorSpec, Modality, Part
 from seawall.providers import ConfigError, HttpDetector
@@ -236,10 +236,10 @@ def test_a_configuration_file_makes_detectors_and_extractors(package: Path, writ
         assert [hasher.spec.name for hasher in configured.hashers] == ["text-start"]
         assert isinstance(by_name["openai"], HttpDetector)
         assert isinstance(by_name["hate-judge"], Judge)
-        assert bands_of(by_name["openai"]) == (Band(signal="harassment", low=0.2, high=0.9),)
-        assert len(bands_of(by_name["hate-judge"])) == 2
-        assert bands_of(by_name["shouting"]) == (Band(signal="link_risk", low=0.1),)
-        assert bands_of(by_name["mine"]) == ()
+        assert score_ranges_of(by_name["openai"]) == (ScoreRange(signal="harassment", low=0.2, high=0.9),)
+        assert len(score_ranges_of(by_name["hate-judge"])) == 2
+        assert score_ranges_of(by_name["shouting"]) == (ScoreRange(signal="link_risk", low=0.1),)
+        assert score_ranges_of(by_name["mine"]) == ()
     finally:
         configured.close()
         configured.close()

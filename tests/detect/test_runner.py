@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from seawall.detect import Findings, Limits, Runner
+from seawall.detect import Findings, QueueLimits, Runner
+from seawall.detect.detector_run import LateResults
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -331,12 +332,33 @@ def test_a_listener_that_fails_does_not_stop_the_next_one(hang: Hang) -> None:
         assert done.wait(PATIENCE_S)
 
 
+def test_late_results_that_wait_are_bounded_in_number_and_in_media() -> None:
+    video = Findings((), (), parts=(Part(path="clip", modality=Modality.VIDEO, field="clip", data=b"x" * 60),))
+    entered, release = threading.Event(), threading.Event()
+    heard: list[str] = []
+
+    def block(findings: Findings) -> None:
+        entered.set()
+        assert release.wait(PATIENCE_S)
+
+    late = LateResults(most=3, most_bytes=100)
+    late.call(block, video)
+    assert entered.wait(PATIENCE_S)
+    late.call(lambda findings: heard.append("too much media"), video)
+    for name in ("second", "third", "one too many"):
+        late.call(lambda findings, name=name: heard.append(name), Findings((), ()))  # type: ignore[misc]
+    release.set()
+    late.close()
+    late.call(lambda findings: heard.append("closed"), Findings((), ()))
+    assert heard == ["second", "third"]
+
+
 # ── batches and load ──
 
 
 def test_concurrent_requests_share_batches(hang: Hang) -> None:
     slow = Fake("slow", hang)
-    with Runner([slow], limits=Limits(batch_size=4)) as runner:
+    with Runner([slow], limits=QueueLimits(batch_size=4)) as runner:
         first = runner.start([part("first")])
         assert hang.entered.wait(PATIENCE_S)
         others = [runner.start([part(f"{n}")]) for n in range(6)]
@@ -347,7 +369,7 @@ def test_concurrent_requests_share_batches(hang: Hang) -> None:
 
 
 def test_a_full_queue_refuses_at_once(hang: Hang) -> None:
-    with Runner([Fake("slow", hang)], limits=Limits(batch_size=1, queue_limit=2)) as runner:
+    with Runner([Fake("slow", hang)], limits=QueueLimits(batch_size=1, queue_limit=2)) as runner:
         running = runner.start([part("running")])
         assert hang.entered.wait(PATIENCE_S)
         queued = [runner.start([part("x")]) for _ in range(2)]
@@ -361,7 +383,7 @@ def test_a_full_queue_refuses_at_once(hang: Hang) -> None:
 def test_fresh_work_goes_before_work_whose_deadline_has_passed(hang: Hang) -> None:
     clock = Clock()
     slow = Fake("slow", hang)
-    with Runner([slow], limits=Limits(batch_size=1), clock=clock) as runner:
+    with Runner([slow], limits=QueueLimits(batch_size=1), clock=clock) as runner:
         running = runner.start([part("running")])
         assert hang.entered.wait(PATIENCE_S)
         done = threading.Event()
@@ -382,7 +404,7 @@ def test_a_hung_detector_gets_a_fresh_thread_then_is_overloaded_until_one_return
     turn = iter(hangs)
     slow = Fake("slow", lambda parts: next(turn)(parts))
     clock = Clock()
-    limits = Limits(hang_s=30, abandoned=2)
+    limits = QueueLimits(hang_s=30, abandoned=2)
     with Runner([slow], limits=limits, clock=clock) as runner:
         for number, hung in enumerate(hangs):
             pending = runner.start([part(f"{number}")], deadline_ms=1000)
@@ -391,7 +413,7 @@ def test_a_hung_detector_gets_a_fresh_thread_then_is_overloaded_until_one_return
             assert reasons(pending.wait()) == [("slow", f"{number}", "deadline")]
         refused = runner.start([part("refused")]).wait()
         assert reasons(refused) == [("slow", "refused", "overloaded")]
-        assert runner.states()[0].abandoned == 2
+        assert runner.states()[0].hung == 2
 
         returned = next(thread for thread in threading.enumerate() if thread.name == "seawall-slow-1")
         turn = iter([lambda parts: [slow.answer(each) for each in parts]])  # type: ignore[list-item]
@@ -434,7 +456,7 @@ def test_closing_answers_what_is_queued_and_refuses_what_comes(hang: Hang) -> No
             self.closed = True
 
     slow = Closing("slow", hang)
-    runner = Runner([slow], limits=Limits(batch_size=1))
+    runner = Runner([slow], limits=QueueLimits(batch_size=1))
     running = runner.start([part("running")])
     assert hang.entered.wait(PATIENCE_S)
     queued = runner.start([part("queued")])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from detect.extractors import FakeExtractor, frames, media, piece, refuses, words
-from seawall.detect import Findings, Pending, Runner
+from seawall.detect import DetectorRun, Findings, Runner
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -70,8 +70,8 @@ def values(found: Findings) -> dict[str, float]:
     return {signal.part: signal.value for signal in found.signals}
 
 
-def answered(pending: Pending, detector: str) -> bool:
-    return all(None not in ask.answers for ask in pending.asks if ask.detector == detector)
+def answered(pending: DetectorRun, detector: str) -> bool:
+    return all(None not in ask.answers for ask in pending.calls if ask.detector == detector)
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -115,6 +115,27 @@ def test_frames_are_asked_about_when_all_words_are_in() -> None:
         (batched,) = runner.run_batch([[BODY, media("clip", Modality.VIDEO)]], extract=wishes)
     assert pair.asked == [(f"clip>frame.{at}", "said seen seen typed") for at in (0, 1, 0, 1)]
     assert values(found) == values(batched) == {"clip>frame.0": 4, "clip>frame.1": 4}
+
+
+def test_frames_are_unknown_until_all_words_are_in() -> None:
+    pair, gate, entered = Pair(), threading.Event(), threading.Event()
+
+    def slowly(part: Part) -> ExtractedParts:
+        entered.set()
+        assert gate.wait(20)
+        return words("seen")(part)
+
+    now = [0.0]
+    extractors = [FakeExtractor("frames", frames(2)), FakeExtractor("words", slowly)]
+    with Runner([pair], extractors, clock=lambda: now[0]) as runner:
+        wishes = {"clip": ("frames", "words")}
+        run = runner.start([BODY, media("clip", Modality.VIDEO)], None, 1_000, extract=wishes)
+        assert entered.wait(20)
+        now[0] = 2.0
+        found = run.wait()
+        gate.set()
+    missing = {each.part for each in found.unknown if each.detector == "pair"}
+    assert missing == {"clip>frame.0", "clip>frame.1"}
 
 
 def test_words_that_stay_unknown_leave_the_answer_without_them() -> None:

@@ -96,3 +96,14 @@ class Collector(Base):
             queued.add_metric([name], count)
         yield queued
         yield GaugeMetricFamily("seawall_ledger_events", "Events in the ledger", value=self._app.ledger.head())
+        queued = GaugeMetricFamily(
+            "seawall_detector_queue_parts", "Parts waiting for a detector, in this process", labels=("detector",)
+        )
+        hung = GaugeMetricFamily(
+            "seawall_detector_hung_calls", "Calls of a detector given up as hung, in this process", labels=("detector",)
+        )
+        for queue in self._app.runner.states():
+            queued.add_metric([queue.detector], queue.queued)
+            hung.add_metric([queue.detector], queue.hung)
+        yield queued
+        yield hung

@@ -20,7 +20,7 @@ from seawall.policy import Bundle, Context
 if TYPE_CHECKING:
     import polars as pl
 
-    from seawall.detect.alike import Alike
+    from seawall.detect.batch import NearDuplicates
 
 _CHUNK = 512  # rows screened together
 ANY = "any"  # truth about "violates any policy"
@@ -93,7 +93,7 @@ def screen_file(
     bundle: Bundle,
     runner: Runner,
     *,
-    alike: Alike | None = None,
+    alike: NearDuplicates | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> BatchSummary:
     """Screen every row of ``source`` (.csv, .jsonl, .parquet) and write one decision a row to ``target``.
@@ -128,7 +128,7 @@ def _screen_rows(
     bundle: Bundle,
     runner: Runner,
     summary: BatchSummary,
-    alike: Alike | None = None,
+    alike: NearDuplicates | None = None,
 ) -> list[dict[str, Any]]:
     program = bundle.program(content_type.name)
     records: list[dict[str, Any]] = []
@@ -149,7 +149,10 @@ def _screen_rows(
         good.append((row, record, item, add_link_parts(parts_of(item, content_type))))
     now = now_ms()
     findings = runner.run_batch(
-        [parts for _, _, _, parts in good], program.detectors, alike=alike, names=[item.id for _, _, item, _ in good]
+        [parts for _, _, _, parts in good],
+        program.detectors,
+        near_duplicates=alike,
+        names=[item.id for _, _, item, _ in good],
     )
     for (row, record, item, parts), found in zip(good, findings, strict=True):
         context = Context(item=item, parts=parts, signals=found.signals, unknown=found.unknown, now_ms=now)

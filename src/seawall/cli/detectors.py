@@ -34,7 +34,7 @@ Plugins = Annotated[
 @app.command("list")
 def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
     """List the detectors in use, and the services and plug-ins that can be enabled."""
-    from seawall.detect.bands import bands_of
+    from seawall.detect.cascade import score_ranges_of
     from seawall.detect.plugins import installed
     from seawall.shipped import providers
 
@@ -46,10 +46,9 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     table = Table("detector", "version", "cost", "reads", "signals", asked_when, title="Asked", title_justify="left")
     for detector in (*builtin, *own.detectors):
         spec = detector.spec
-        bands = " or ".join(f"{band.low:g} ≤ {band.signal} ≤ {band.high:g}" for band in bands_of(detector)) or "always"
-        table.add_row(
-            spec.name, spec.version, spec.cost.value, ", ".join(sorted(spec.modalities)), _signals(spec), bands
-        )
+        ranges = [f"{each.low:g} ≤ {each.signal} ≤ {each.high:g}" for each in score_ranges_of(detector)]
+        reads, when = ", ".join(sorted(spec.modalities)), " or ".join(ranges) or "always"
+        table.add_row(spec.name, spec.version, spec.cost.value, reads, _signals(spec), when)
     for extractor in own.extractors:
         makes = f"makes {extractor.spec.makes}"
         reads = ", ".join(sorted(extractor.spec.modalities))
@@ -64,7 +63,7 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
 def check(file: File = None, plugins: Plugins = None, text_model: TextModel = None) -> None:
     """Read the configuration with its secrets, and run the conformance kit on every plug-in. Calls no service."""
     from seawall.detect import Runner
-    from seawall.detect.bands import BandError
+    from seawall.detect.cascade import CascadeError
     from seawall.detect.testing import check_detector, check_extractor, check_hasher
 
     with explained():
@@ -73,7 +72,7 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
             fail("nothing to check: give a file with --detectors, or plug-ins with --plugins")
         try:
             runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.extractors)
-        except (BandError, ValueError) as error:
+        except (CascadeError, ValueError) as error:
             fail(str(error))
     failed = 0
     with runner:
@@ -131,11 +130,11 @@ def try_(
 
 
 def _print_answer(detector: Detector, part: Part) -> None:
-    from seawall.detect.answers import ask
+    from seawall.detect.call import ask
     from seawall.detectors.hashes import HashDetector
     from seawall.model import PartHash, Signal, Unknown
 
-    [answer] = ask(detector, (part,))
+    [answer] = ask(detector, (part,), detector.spec.name)
     if isinstance(answer, Unknown):
         out.print(f"unknown ({answer.reason}): {answer.detail}", markup=False)
         raise typer.Exit(1)

@@ -29,7 +29,7 @@ def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     out.print(f"{result.events} events verified; chain {result.chain}")
     for kind, count in sorted(result.unknown.items()):
         out.print(
-            f"{count} events of the kind {kind}: no installed component declares it; its hashes were verified, its content was not read"
+            f"{count} events of kind {kind}, which no installed component declares: hashes verified, content not read"
         )
 
 

@@ -34,7 +34,7 @@ PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder
 
 def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
     from seawall.app import BANKS, configured_detectors
-    from seawall.detect.deriving import as_detectors
+    from seawall.detect.extraction import as_detectors
     from seawall.detectors import default_detectors, default_extractors
     from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle

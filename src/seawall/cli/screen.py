@@ -48,8 +48,8 @@ def screen(
     from seawall.app import BANKS, configured_detectors
     from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
     from seawall.detect import Runner
-    from seawall.detect.alike import Alike
-    from seawall.detect.bands import BandError
+    from seawall.detect.batch import NearDuplicates
+    from seawall.detect.cascade import CascadeError
     from seawall.detectors import default_detectors
     from seawall.detectors.banks import BankDetector
     from seawall.policy import build_bundle
@@ -71,11 +71,11 @@ def screen(
         in_force: list[Bundle] = []  # judges ask about the policies of the file's own bundle
         own = configured_detectors(settings(), lambda: in_force[0].policies)
         try:
-            together = Alike(alike) if alike is not None else None
+            together = NearDuplicates(alike) if alike is not None else None
             # Rows are text: extractors are not needed, but rules use their signals.
             detectors = default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers)
             runner = Runner((*detectors, *own.detectors), own.extractors)
-        except BandError as error:
+        except CascadeError as error:
             fail(f"ask_when: {error}")
         except ValueError as error:
             fail(f"--alike: {error}")

@@ -110,7 +110,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         unexplained=unexplained,
         signals=_signal_views(app, signals, places, players),
         unknown=_unknown_views(decision.unknown if decision else (), places),
-        skipped=skipped_detectors(decision, places, app.runner.bands, app.runner.specs)
+        skipped=skipped_detectors(decision, places, app.runner.score_ranges, app.runner.specs)
         if decision
         else SkippedDetectors(),
         silences=_silences(explanation, places) if explanation else {},

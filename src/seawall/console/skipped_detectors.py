@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seawall.console.formats import number
 from seawall.console.part_locations import PartLocations
-from seawall.detect.bands import Band, gates
+from seawall.detect.cascade import ScoreRange, measuring
 from seawall.model import Decision, DetectorSpec, UnknownReason
 
 
@@ -53,7 +53,10 @@ class SkippedDetectors:
 
 
 def skipped_detectors(
-    decision: Decision, places: PartLocations, bands: Mapping[str, tuple[Band, ...]], specs: Sequence[DetectorSpec]
+    decision: Decision,
+    places: PartLocations,
+    bands: Mapping[str, tuple[ScoreRange, ...]],
+    specs: Sequence[DetectorSpec],
 ) -> SkippedDetectors:
     """Who was not asked for this decision. ``bands`` and ``specs``: those in use now, since decisions keep none."""
     left_out: dict[str, list[str]] = {}
@@ -83,7 +86,7 @@ def skipped_detectors(
     return SkippedDetectors(skipped=skipped, postponed=postponed)
 
 
-def _words(band: Band) -> str:
+def _words(band: ScoreRange) -> str:
     """``hate from 0.2 to 0.9``."""
     return f"{band.signal} from {band.low:g}" + ("" if math.isinf(band.high) else f" to {band.high:g}")
 
@@ -91,7 +94,7 @@ def _words(band: Band) -> str:
 def _measured(
     decision: Decision,
     part: str,
-    bands: Sequence[Band],
+    bands: Sequence[ScoreRange],
     specs: Sequence[DetectorSpec],
     left_out: Mapping[str, Collection[str]],
 ) -> str:
@@ -99,6 +102,8 @@ def _measured(
     said = []
     for signal in dict.fromkeys(band.signal for band in bands):
         found = [one.value for one in decision.signals if one.name == signal and one.part == part]
-        nobody = not found and any(part in left_out.get(gate, ()) for gate in gates([Band(signal=signal)], specs))
+        nobody = not found and any(
+            part in left_out.get(gate, ()) for gate in measuring([ScoreRange(signal=signal)], specs)
+        )
         said.append(f"{signal} {number(max(found, default=0.0))}" + (" (not asked either)" if nobody else ""))
     return ", ".join(said)

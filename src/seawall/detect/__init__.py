@@ -10,20 +10,20 @@
 [('pii_count', 1), ('pii_contact', 1)]
 """
 
-from seawall.detect.asks import Findings
-from seawall.detect.deriving import Wishes
-from seawall.detect.lane import LaneState, Limits
-from seawall.detect.pending import Pending
-from seawall.detect.remembered import Made, Memory
-from seawall.detect.runner import Runner
+from seawall.detect.detector_queue import QueueLimits, QueueState
+from seawall.detect.detector_run import DetectorRun
+from seawall.detect.extraction import ExtractorsByField
+from seawall.detect.extraction_cache import CachedExtraction, ExtractionCache
+from seawall.detect.findings import Findings
+from seawall.detect.scheduler import Runner
 
 __all__ = [
+    "CachedExtraction",
+    "DetectorRun",
+    "ExtractionCache",
+    "ExtractorsByField",
     "Findings",
-    "LaneState",
-    "Limits",
-    "Made",
-    "Memory",
-    "Pending",
+    "QueueLimits",
+    "QueueState",
     "Runner",
-    "Wishes",
 ]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from seawall.detect.answers import ask, ask_extractor
+from seawall.detect.call import ask
 from seawall.detect.hasher_checks import hash_fault, spec_faults
 from seawall.detect.sample_parts import GARBAGE, SamplePart, sample_parts
 from seawall.model.content import Modality, Part
@@ -235,14 +235,14 @@ class _Recorded:
 
 def _detector_faults(spec: DetectorSpec) -> Faults:
     def fault(part: Part, answer: Any) -> str | None:
-        return _difference(answer, ask(_Recorded(spec, answer), (part,))[0], spec.name)
+        return _difference(answer, ask(_Recorded(spec, answer), (part,), spec.name)[0], spec.name)
 
     return fault
 
 
 def _extractor_faults(spec: ExtractorSpec) -> Faults:
     def fault(part: Part, answer: Any) -> str | None:
-        return _difference(answer, ask_extractor(_Recorded(spec, answer), (part,))[0], spec.name)
+        return _difference(answer, ask(_Recorded(spec, answer), (part,), spec.name)[0], spec.name)
 
     return fault
 

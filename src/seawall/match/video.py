@@ -35,7 +35,7 @@ _LONGEST_GAP_S: Final = 5.0  # the longest time that one frame can represent
 
 @dataclass(frozen=True, slots=True)
 class VideoMatch:
-    """A match of video number ``video``, from ``start_s`` to ``end_s`` of the query; it begins at ``at_s`` in the video.
+    """A match of video number ``video``, from ``start_s`` to ``end_s`` of the query; there it begins at ``at_s``.
 
     ``share``: how much of the shorter video's time agrees, 0 to 1. ``frames``: frames of the query that agree.
     """

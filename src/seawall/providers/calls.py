@@ -20,13 +20,13 @@ import httpx
 import msgspec
 import structlog
 
+from seawall.detect.loop import LoopThread
 from seawall.model.signals import UnknownReason
 from seawall.net.backoff import backoff_s, retry_after
 from seawall.net.breaker import Breaker
 from seawall.net.tls import failed_on_tls, tls_context
 from seawall.providers.budget import Budget, Spent
 from seawall.providers.limits import CallLimits
-from seawall.providers.loop import LoopThread
 
 _log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from typing import Any, Final
 import msgspec
 
 from seawall.configfile import ConfigStruct, Section, Text, load_yaml, read_yaml
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.detect.plugins import Made, PluginError, load
 from seawall.model.content import Part
 from seawall.model.signals import Detector, DetectorResult, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
@@ -102,7 +102,7 @@ def configure(
     extractors: list[Extractor] = []
     hashers: list[Hasher] = []
 
-    def take(name: str, options: Mapping[str, Any], bands: tuple[Band, ...]) -> None:
+    def take(name: str, options: Mapping[str, Any], bands: tuple[ScoreRange, ...]) -> None:
         made = _plugin(name, options, bands, environment)
         if isinstance(made.spec, HasherSpec):
             hashers.append(made)
@@ -157,7 +157,7 @@ class Placeholders(Mapping[str, str]):
 class CascadedDetector:
     """A plug-in's detector, called in score ranges only."""
 
-    def __init__(self, detector: Detector, bands: tuple[Band, ...]) -> None:
+    def __init__(self, detector: Detector, bands: tuple[ScoreRange, ...]) -> None:
         self._detector = detector
         self.ask_when = bands
 
@@ -184,7 +184,7 @@ def _nothing() -> None:
 
 
 def _plugin(
-    name: str, options: Mapping[str, Any], bands: tuple[Band, ...], environment: Mapping[str, str] | None
+    name: str, options: Mapping[str, Any], bands: tuple[ScoreRange, ...], environment: Mapping[str, str] | None
 ) -> Made:
     made = load(name, options)
     if isinstance(made, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.model.content import MEDIA_MODALITIES, Part
 from seawall.model.signals import DetectorResult, DetectorSpec, Signal, Unknown, UnknownReason
 from seawall.providers.cache import ResponseCache, key_of
@@ -33,7 +33,7 @@ class HttpDetector:
         return self._provider.spec
 
     @property
-    def ask_when(self) -> tuple[Band, ...]:
+    def ask_when(self) -> tuple[ScoreRange, ...]:
         """The bands in which it is asked; none: always."""
         return self._provider.bands
 

@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Meta
 
 from seawall.configfile import ConfigError, ConfigStruct, Name, Section, Size, Text, Texts, expand
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.model.content import MEDIA_MODALITIES, Modality
 from seawall.model.signals import Cost, DetectorSpec
 from seawall.providers.limits import CallLimits, LimitsFile
@@ -136,7 +136,7 @@ class Provider:
     limits: CallLimits
     cache: int
     proxy: str | None = field(repr=False)
-    bands: tuple[Band, ...]
+    bands: tuple[ScoreRange, ...]
 
 
 def read_provider(section: Section, environment: Mapping[str, str] | None = None) -> Provider:
@@ -177,13 +177,13 @@ def read_provider(section: Section, environment: Mapping[str, str] | None = None
     )
 
 
-def read_bands(section: Section, listed: BandFile | list[BandFile]) -> tuple[Band, ...]:
+def read_bands(section: Section, listed: BandFile | list[BandFile]) -> tuple[ScoreRange, ...]:
     """From ``ask_when``: one band or a list of them, of which any suffices. Raises ConfigError."""
     bands = listed if isinstance(listed, list) else [listed]
     for band in bands:
         if band.low > band.high:
             section.fail("ask_when.from", f"{band.low:g} is above 'to' ({band.high:g})")
-    return tuple(Band(signal=band.signal, low=band.low, high=band.high) for band in bands)
+    return tuple(ScoreRange(signal=band.signal, low=band.low, high=band.high) for band in bands)
 
 
 def _request(

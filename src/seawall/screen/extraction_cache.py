@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from seawall.detect import Made, Memory
+from seawall.detect import CachedExtraction, ExtractionCache
 from seawall.model import Part
 from seawall.screen.artifacts import Artifacts, DerivedPart, ExtractionRecord, load_artifacts
 from seawall.screen.tables import decision
@@ -22,25 +22,25 @@ _LOOKS: Final = 8  # an edit's first look asks fewer extractors than the last lo
 _DECISIONS = select(decision.c.id).order_by(decision.c.seq.desc()).limit(_LOOKS)
 
 
-def load_extractions(database: Database, vault: Vault, ref: str) -> Memory:
+def load_extractions(database: Database, vault: Vault, ref: str) -> ExtractionCache:
     """What extractors gave in the last looks at an item, in whichever revision; erased or none: nothing."""
     with database.read() as connection:
         ids = connection.execute(_DECISIONS.where(decision.c.item == ref)).scalars().all()
-    memory: dict[tuple[str, str, str], Made] = {}
+    memory: dict[tuple[str, str, str], CachedExtraction] = {}
     for traces in load_artifacts(vault, ref, ids).values() if ids else ():
         for made in _made(traces):
             memory.setdefault(made.key, made)  # the newest first
     return memory
 
 
-def _made(traces: Artifacts) -> list[Made]:
+def _made(traces: Artifacts) -> list[CachedExtraction]:
     parts = {part.path: part for part in traces.parts}
     return [_whole(each, parts) for each in traces.extractions if parts.keys() >= set(each.gave)]
 
 
-def _whole(made: ExtractionRecord, parts: Mapping[str, DerivedPart]) -> Made:
+def _whole(made: ExtractionRecord, parts: Mapping[str, DerivedPart]) -> CachedExtraction:
     given = (parts[path] for path in made.gave)
-    return Made(
+    return CachedExtraction(
         extractor=made.extractor,
         version=made.version,
         part=made.part,

@@ -169,9 +169,9 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class PendingRescreens:
-    """``pending rescreen``: opened by a degraded decision, paid by the next decision about the item that is not degraded.
+    """The table ``pending_rescreen``: opened by a degraded decision, resolved by the item's next one that is not.
 
-    What was erased cannot be looked at again: its pending rescreen ends in the state ``erased``.
+    An erased item cannot be screened again: its pending rescreen ends in the state ``erased``.
     """
 
     name: ClassVar[str] = "pending_rescreens"
@@ -180,7 +180,7 @@ class PendingRescreens:
     tables: tuple[Table, ...] = (pending_rescreen,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """A degraded decision after a degraded one keeps the first promise: the older pending rescreen stays, no new one opens."""
+        """A degraded decision after a degraded one opens nothing new: the older pending rescreen and its due time stay."""
         (pending_rescreen,) = self.tables
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
         items = {one.item.ref for one in made if one.rescreen_due is not None or one.supersedes is not None}

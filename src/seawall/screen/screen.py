@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.detect import Findings, Memory, Pending, Runner
+from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
 from seawall.policy import Bundle
 from seawall.screen.artifacts import seal_artifacts
@@ -160,7 +160,7 @@ class Screener:
     ) -> ScreenResponse | None:
         """Evaluate a revision again after the decision ``after``, with the budget of the stage after publication.
 
-        None: nothing to do any more (a newer revision came, a person has decided this one, or the pending rescreen is paid).
+        None: nothing is left to do (a newer revision came, a person decided this one, or nothing is pending any more).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
         findings = self._start(evaluation, None, ref.ref).wait()
@@ -187,7 +187,7 @@ class Screener:
 
     def _begin(
         self, evaluation: ItemEvaluation, deadline_ms: int | None, idempotency: Idempotency | None
-    ) -> Pending | ScreenResponse:
+    ) -> DetectorRun | ScreenResponse:
         """Ask the detectors. A repeated request with media gets its earlier response instead."""
         if evaluation.has_media and idempotency is not None:
             query = select(idempotency_table).where(idempotency_table.c.key == idempotency.key)
@@ -197,14 +197,14 @@ class Screener:
                 return repeated_response(dict(seen), idempotency)
         return self._start(evaluation, deadline_ms)
 
-    def _start(self, evaluation: ItemEvaluation, deadline_ms: int | None, ref: str | None = None) -> Pending:
+    def _start(self, evaluation: ItemEvaluation, deadline_ms: int | None, ref: str | None = None) -> DetectorRun:
         """Ask detectors and extractors; what extractors gave in earlier evaluations of the item is used again.
 
         ``ref`` None: the item may have been recorded in another revision.
         """
         planned = evaluation.plan
         budget = planned.stage.budget_ms
-        memory: Memory = {}
+        memory: ExtractionCache = {}
         if evaluation.extracts:
             item, ledger = evaluation.item, self._ledger
             ref = ref or ledger.vault.find(item_kind(item.content_type), item.id)
@@ -336,7 +336,7 @@ class Screener:
 
     # -- late answers --------------------------------------------------------------------------------------------
 
-    def _await_late(self, evaluation: ItemEvaluation, pending: Pending, response: ScreenResponse) -> None:
+    def _await_late(self, evaluation: ItemEvaluation, pending: DetectorRun, response: ScreenResponse) -> None:
         if not response.degraded:
             return
 

@@ -34,6 +34,14 @@ class SupportsRefresh(Protocol):
         """Take in what other processes changed. Called twice a second."""
 
 
+@runtime_checkable
+class SupportsClose(Protocol):
+    """A service that holds a process, a thread or a connection."""
+
+    def close(self) -> None:
+        """Release it. May be called twice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the code of a component works with: the opened storage, the settings, and the services made so far."""

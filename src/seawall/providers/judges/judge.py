@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from seawall.detect.bands import Band
+from seawall.detect.cascade import ScoreRange
 from seawall.model.content import Modality, Part
 from seawall.model.signals import (
     DetectorResult,
@@ -59,7 +59,7 @@ class JudgeConfig:
     limits: CallLimits = field(default_factory=CallLimits)
     cache: int = 10_000
     proxy: str | None = field(default=None, repr=False)
-    bands: tuple[Band, ...] = ()
+    bands: tuple[ScoreRange, ...] = ()
 
 
 class _Abstained(Exception):
@@ -102,7 +102,7 @@ class Judge:
         return self._config.spec
 
     @property
-    def ask_when(self) -> tuple[Band, ...]:
+    def ask_when(self) -> tuple[ScoreRange, ...]:
         """The score ranges in which it is called; empty: always."""
         return self._config.bands
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.detect import Findings, Runner
-from seawall.detect.bands import Band, BandError, choose, measured, rounds
+from seawall.detect.cascade import CascadeError, ScoreRange, cascade_stages, choose, measured
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -32,7 +32,7 @@ class Scripted:
         self,
         name: str,
         table: Mapping[str, float | None] | float,
-        *bands: Band,
+        *bands: ScoreRange,
         cost: Cost = Cost.CPU,
         modalities: frozenset[Modality] = frozenset({Modality.TEXT}),
         languages: frozenset[str] | None = None,
@@ -73,7 +73,7 @@ def _part(path: str, modality: Modality = Modality.TEXT, language: str | None = 
 
 PARTS = [_part(path) for path in ("low", "middle", "high", "lost")]
 CHEAP = {"low": 0.1, "middle": 0.5, "high": 0.95, "lost": None}
-BAND = Band(signal="cheap_score", low=0.2, high=0.9)
+BAND = ScoreRange(signal="cheap_score", low=0.2, high=0.9)
 
 Look = Callable[[Runner, Sequence[Part], set[str] | None], Findings]
 
@@ -126,7 +126,7 @@ def test_what_the_cheap_one_never_measures_is_asked(look: Look) -> None:
 @ways
 def test_any_band_suffices(look: Look) -> None:
     one, two = Scripted("one", {"a": 0.5}), Scripted("two", {"b": 0.5})
-    dear = Scripted("dear", 0.7, Band(signal="one_score", low=0.4), Band(signal="two_score", low=0.4))
+    dear = Scripted("dear", 0.7, ScoreRange(signal="one_score", low=0.4), ScoreRange(signal="two_score", low=0.4))
     with Runner([one, two, dear]) as runner:
         look(runner, [_part("a"), _part("b"), _part("c")], {"dear"})
     assert sorted(dear.asked) == ["a", "b"]
@@ -135,8 +135,8 @@ def test_any_band_suffices(look: Look) -> None:
 @ways
 def test_a_cascade_of_three(look: Look) -> None:
     first = Scripted("first", {"a": 0.5, "b": 0.5, "c": 0.1, "d": None})
-    second = Scripted("second", {"a": 0.5, "b": 0.05, "d": None}, Band(signal="first_score", low=0.2, high=0.9))
-    third = Scripted("third", 0.9, Band(signal="second_score", low=0.2, high=0.9))
+    second = Scripted("second", {"a": 0.5, "b": 0.05, "d": None}, ScoreRange(signal="first_score", low=0.2, high=0.9))
+    third = Scripted("third", 0.9, ScoreRange(signal="second_score", low=0.2, high=0.9))
     with Runner([third, second, first]) as runner:
         found = look(runner, [_part(path) for path in "abcd"], {"third"})
     assert sorted(second.asked) == ["a", "b", "d"]
@@ -151,9 +151,9 @@ def test_one_signal_of_two_detectors_is_in_doubt_when_either_is() -> None:
     sure = (Signal(name="hate", value=0.1, part="body", detector="a", version="1"),)
     doubt = Unknown(detector="b", part="body", reason=UnknownReason.ERROR)
     found = measured([(specs[0], part, sure), (specs[1], part, doubt)])
-    assert choose([Band(signal="hate", low=0.5)], [part], found) == ([part], [])
+    assert choose([ScoreRange(signal="hate", low=0.5)], [part], found) == ([part], [])
     found = measured([(specs[0], part, sure), (specs[1], part, ())])
-    assert choose([Band(signal="hate", low=0.5)], [part], found) == ([], [part])
+    assert choose([ScoreRange(signal="hate", low=0.5)], [part], found) == ([], [part])
 
 
 def test_when_the_cheap_one_misses_the_deadline_the_dear_one_is_unknown_and_asked_late() -> None:
@@ -211,22 +211,25 @@ def test_a_failing_cheap_one_opens_every_gate() -> None:
 @pytest.mark.parametrize(
     ("detectors", "message"),
     [
-        ([Scripted("dear", 0.1, Band(signal="nobody"))], "asked by the signal 'nobody', which no detector measures"),
         (
-            [Scripted("a", 0.1, Band(signal="b_score")), Scripted("b", 0.1, Band(signal="a_score"))],
+            [Scripted("dear", 0.1, ScoreRange(signal="nobody"))],
+            "asked by the signal 'nobody', which no detector measures",
+        ),
+        (
+            [Scripted("a", 0.1, ScoreRange(signal="b_score")), Scripted("b", 0.1, ScoreRange(signal="a_score"))],
             "these detectors wait for each other's signals: a, b",
         ),
-        ([Scripted("a", 0.1, Band(signal="a_score"))], "these detectors wait for each other's signals: a"),
+        ([Scripted("a", 0.1, ScoreRange(signal="a_score"))], "these detectors wait for each other's signals: a"),
     ],
 )  # fmt: skip
 def test_bands_that_cannot_be_kept_are_refused_at_once(detectors: list[Scripted], message: str) -> None:
-    with pytest.raises(BandError, match=message):
+    with pytest.raises(CascadeError, match=message):
         Runner(detectors)
 
 
 def test_a_band_the_wrong_way_round_is_refused() -> None:
     with pytest.raises(ValueError, match=r"from 0.9 to 0.2: swap them"):
-        Band(signal="hate", low=0.9, high=0.2)
+        ScoreRange(signal="hate", low=0.9, high=0.2)
 
 
 _VALUES = st.none() | st.floats(0, 1)
@@ -252,8 +255,8 @@ def test_live_and_batch_ask_the_same_and_exactly_what_the_bands_say(
     def detectors() -> list[Scripted]:
         made = [
             Scripted("one", one),
-            Scripted("two", two, Band(signal="one_score", low=band[0], high=band[1])),
-            Scripted("three", 0.5, Band(signal="two_score", low=other[0], high=other[1])),
+            Scripted("two", two, ScoreRange(signal="one_score", low=band[0], high=band[1])),
+            Scripted("three", 0.5, ScoreRange(signal="two_score", low=other[0], high=other[1])),
         ]
         return [made[at] for at in order]
 
@@ -283,10 +286,10 @@ def test_rounds_respect_every_wait_or_say_who_waits_in_a_circle(waits: dict[str,
         )
         for name in "abcdef"
     ]
-    bands = {name: tuple(Band(signal=each) for each in sorted(needs)) for name, needs in waits.items()}
+    bands = {name: tuple(ScoreRange(signal=each) for each in sorted(needs)) for name, needs in waits.items()}
     try:
-        turns = rounds(specs, bands, tuple(waits))
-    except BandError:
+        turns = cascade_stages(specs, bands, tuple(waits))
+    except CascadeError:
         done: set[str] = set()
         while free := {name for name in "abcdef" if name not in done and waits.get(name, set()) <= done}:
             done |= free

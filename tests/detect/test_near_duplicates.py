@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from seawall.detect import Runner
-from seawall.detect.alike import Alike
+from seawall.detect.batch import NearDuplicates
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -55,10 +55,14 @@ def _item(text: str, language: str | None = None) -> list[Part]:
     return [Part(path="body", modality=Modality.TEXT, field="body", text=text, language=language)]
 
 
-def _run(texts: Sequence[list[Part]], near: float = 0.85, cost: Cost = Cost.SLOW) -> tuple[Dear, Alike, list[object]]:
-    dear, alike = Dear(cost), Alike(near)
+def _run(
+    texts: Sequence[list[Part]], near: float = 0.85, cost: Cost = Cost.SLOW
+) -> tuple[Dear, NearDuplicates, list[object]]:
+    dear, alike = Dear(cost), NearDuplicates(near)
     with Runner([dear]) as runner:
-        found = runner.run_batch(texts, {"dear"}, alike=alike, names=[f"row-{at}" for at in range(len(texts))])
+        found = runner.run_batch(
+            texts, {"dear"}, near_duplicates=alike, names=[f"row-{at}" for at in range(len(texts))]
+        )
     return dear, alike, list(found)
 
 
@@ -105,4 +109,4 @@ def test_without_words_nothing_is_alike() -> None:
 
 def test_a_share_outside_its_bounds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"near is 0.2; write a share from 0.5 to 1"):
-        Alike(0.2)
+        NearDuplicates(0.2)

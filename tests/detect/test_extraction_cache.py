@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from detect.extractors import FakeExtractor, Reader, frames, media, piece, refuses, speech, words
-from seawall.detect import Findings, Memory, Runner
-from seawall.detect.deriving import MOST_TEXTS
-from seawall.detect.remembered import content_of
+from seawall.detect import ExtractionCache, Findings, Runner
+from seawall.detect.extraction import MOST_TEXTS
+from seawall.detect.extraction_cache import content_of
 from seawall.model import Cost, ExtractedParts, ExtractionGap, ExtractorSpec, Modality, Part, Unknown
 
 COVER = {"cover": ("words",), "photo": ("words",)}
@@ -25,12 +25,14 @@ class Versioned(FakeExtractor):
         return replace(super().spec, version=self.version)
 
 
-def look(extractor: FakeExtractor, part: Part, memory: Memory | None = None, **wishes: Sequence[str]) -> Findings:
+def look(
+    extractor: FakeExtractor, part: Part, memory: ExtractionCache | None = None, **wishes: Sequence[str]
+) -> Findings:
     with Runner([Reader("texts", Modality.TEXT)], [extractor]) as runner:
         return runner.start([part], extract=wishes or COVER, memory=memory).wait()
 
 
-def remembered(*found: Findings) -> Memory:
+def remembered(*found: Findings) -> ExtractionCache:
     return {made.key: made for each in found for made in each.made}
 
 

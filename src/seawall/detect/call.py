@@ -1,0 +1,211 @@
+"""Calls code of detectors and extractors safely: whatever it does, every part gets one valid answer.
+
+A detector may come from another package. It may raise, return arrays, or fail to say what it is: then the parts in
+question are *unknown* with reason ``error``, and the thread that asked goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from seawall.detect.cascade import ScoreRange, score_ranges_of
+from seawall.detect.detector_queue import DetectorQueue, QueueLimits
+from seawall.detect.findings import DetectorCall
+from seawall.model.content import Modality, Part
+from seawall.model.signals import (
+    Cost,
+    Detector,
+    DetectorSpec,
+    ExtractedParts,
+    Extractor,
+    ExtractorSpec,
+    PartHash,
+    Signal,
+    SignalKind,
+    Unknown,
+    UnknownReason,
+)
+
+_log = structlog.get_logger(__name__)
+_UNIT_KINDS: Final = frozenset({SignalKind.PROBABILITY, SignalKind.SCORE})  # from 0 to 1
+
+
+class Composing(Detector, Protocol):
+    """A detector that reads several parts of an item together."""
+
+    def compose(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """From all parts known so far, the parts to be asked about: made of these, each with the path of one of them.
+
+        A pure function.
+        """
+
+
+class Installed:
+    """A detector or extractor, what was read of it at the start, and its queue; inline ones have none."""
+
+    def __init__(self, detector: Detector | Extractor, limits: QueueLimits, clock: Callable[[], float]) -> None:
+        self.detector: Any = detector
+        self._spec: Any = detector.spec
+        self.name: str = self._spec.name
+        self.cost: Cost = self._spec.cost
+        self.ranges: tuple[ScoreRange, ...] = score_ranges_of(detector)
+        self.composes = hasattr(detector, "compose")
+        self.ask = partial(ask, detector, name=self.name)
+        self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask, limits, clock)
+
+    @property
+    def spec(self) -> Any:
+        """What it declares now (a bank matcher's signals follow its banks); while that fails, what it declared last."""
+        try:
+            spec = self.detector.spec
+        except Exception:
+            return self._spec
+        if isinstance(spec, type(self._spec)):
+            self._spec = spec
+        return self._spec
+
+    def plan(self, parts: Sequence[Part], before: DetectorCall | None = None) -> DetectorCall:
+        """The parts to ask a detector about; those in a language it does not read are answered already.
+
+        ``before``: the call whose answers this one's replace; only what has changed since then is asked about.
+        """
+        again = before is not None
+        try:
+            spec = self.spec
+            fitting = self.detector.compose(parts) if self.composes else parts
+            if before is not None:
+                known = {part.path: part for part in (*before.parts, *before.skipped)}
+                fitting = [part for part in fitting if known.get(part.path) != part]
+            fitting = [part for part in fitting if part.modality in spec.modalities]
+            if spec.languages is None:
+                return DetectorCall(self.name, fitting, again=again)
+            read = {None, *spec.languages}
+            other = [part for part in fitting if part.language not in read]
+            refused = [_unknown(self.name, part, UnknownReason.LANGUAGE, part.language or "") for part in other]
+            asked = [part for part in fitting if part.language in read]
+            return DetectorCall(self.name, [*asked, *other], refused, again=again)
+        except Exception as error:
+            detail = _describe(error)
+            _log.warning("detector cannot say which parts it reads", detector=self.name, error=detail)
+            fitting = [part for part in parts if part.modality in self._spec.modalities]
+            failed = [_unknown(self.name, part, UnknownReason.ERROR, detail) for part in fitting]
+            return DetectorCall(self.name, fitting, failed, again=again)
+
+
+def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> list[Any]:
+    """One answer for each part, in order: a detector's, or what an extractor makes of it. Never raises.
+
+    When a batch fails, its parts are asked one by one, so that a part that breaks the detector harms only itself. An
+    answer that breaks the promise (unknown signal, not finite, out of range, another part's; a made part that is not of
+    the asked one, or of a modality not promised) is *unknown* with reason ``error``.
+    """
+    if not parts:
+        return []
+    try:
+        spec = detector.spec
+        call: Callable[..., Any] = detector.extract if isinstance(spec, ExtractorSpec) else detector.detect  # type: ignore[union-attr]
+        answers = list(call(parts))
+        detail = "" if len(answers) == len(parts) else f"{len(answers)} answers for {len(parts)} parts"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, and panics of extension modules: the thread goes on
+        detail = _describe(error)
+    if not detail:
+        return [
+            answer if isinstance(answer, tuple) and not answer else _checked(answer, part, spec, detector, name)
+            for part, answer in zip(parts, answers, strict=True)
+        ]
+    _log.warning("detector failed", detector=name, parts=len(parts), error=detail)
+    if len(parts) == 1:
+        return [_unknown(name, parts[0], UnknownReason.ERROR, detail)]
+    return [answer for part in parts for answer in ask(detector, (part,), name)]
+
+
+def _checked(answer: Any, part: Part, spec: Any, detector: Any, name: str) -> Any:
+    """The answer, or *unknown* when something is wrong with it."""
+    try:
+        detail = _fault(answer, part, spec)
+        if detail and (now := detector.spec) is not spec:  # its signals changed meanwhile, as a bank's do
+            detail = _fault(answer, part, now)
+    except Exception as error:
+        detail = f"answer cannot be read: {type(error).__name__}"
+    if detail:
+        return _unknown(name, part, UnknownReason.ERROR, detail)
+    if isinstance(answer, Unknown):  # in its own name, whichever it gave
+        return _unknown(name, part, answer.reason, answer.detail)
+    return answer
+
+
+def _unknown(name: str, part: Part, reason: UnknownReason, detail: str) -> Unknown:
+    return Unknown(detector=name, part=part.path, reason=reason, detail=detail)
+
+
+def _describe(error: BaseException) -> str:
+    """What went wrong, without content: an exception's message may quote some."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    at = f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else ""
+    return type(error).__name__ + at
+
+
+def _fault(answer: Any, part: Part, spec: DetectorSpec | ExtractorSpec) -> str | None:
+    """What is wrong with an answer; None: nothing."""
+    if isinstance(answer, Unknown):
+        if answer.part != part.path:
+            return "answer about another part"
+        well_formed = isinstance(answer.reason, UnknownReason) and isinstance(answer.detail, str)
+        return None if well_formed else "an unknown without a reason"
+    signals = answer
+    if isinstance(spec, ExtractorSpec):
+        if not isinstance(answer, ExtractedParts):
+            return f"answer is a {type(answer).__name__}"
+        fault = _parts_fault(answer, part, spec)
+        if fault:
+            return fault
+        signals = answer.signals
+    if not isinstance(signals, tuple):
+        return f"answer is a {type(signals).__name__}"
+    kinds = {signal.name: signal.kind for signal in spec.signals}
+    return next((fault for signal in signals if (fault := _signal_fault(signal, part, kinds))), None)
+
+
+def _signal_fault(signal: Any, part: Part, kinds: dict[str, SignalKind]) -> str | None:
+    if isinstance(signal, PartHash):
+        good = signal.part == part.path and isinstance(signal.value, bytes)
+        return None if good else "print of another part, or without bytes"
+    if not isinstance(signal, Signal):
+        return f"signal is a {type(signal).__name__}"
+    kind = kinds.get(signal.name)
+    if kind is None:
+        return f"signal {signal.name!r} was not promised"
+    if signal.part != part.path:
+        return "signal about another part"
+    if not isinstance(signal.value, int | float):
+        return f"{signal.name} is a {type(signal.value).__name__}"
+    if not math.isfinite(signal.value) or signal.value < 0:
+        return f"{signal.name} is {signal.value}"
+    if signal.value > 1 and kind in _UNIT_KINDS:
+        return f"{signal.name} is {signal.value}, above 1"
+    return None
+
+
+def _parts_fault(answer: ExtractedParts, part: Part, spec: ExtractorSpec) -> str | None:
+    paths = {part.path}
+    for made in answer.parts:
+        if made.parent != part.path or made.field != part.field or not made.path.startswith(f"{part.path}>"):
+            return "a part that is not of the asked one"
+        if made.path in paths:
+            return "two parts of one path"
+        paths.add(made.path)
+        if made.modality not in spec.gives:
+            return f"a part of modality {made.modality}, which was not promised"
+        if (made.text if made.modality in (Modality.TEXT, Modality.LINK) else made.data) is None:
+            return "a part without content"
+    return None

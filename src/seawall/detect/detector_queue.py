@@ -1,0 +1,231 @@
+"""A detector's own thread and queue: concurrent requests share batches, and a hang costs this detector alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from seawall.model.content import Part
+from seawall.model.signals import Unknown, UnknownReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLimits:
+    """What a queue may hold, and after how long a call counts as hung."""
+
+    batch_size: int = 32  # parts in one call
+    queue_limit: int = 2_048  # parts waiting; more are *unknown* with reason ``overloaded``
+    queue_bytes: int = 256 * 1024 * 1024  # of media waiting
+    hang_s: float = 30.0  # a call that takes longer has hung: its thread is abandoned for a fresh one
+    abandoned: int = 2  # hung threads at a time; beyond, the detector is overloaded until one returns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueState:
+    """How full a detector's queue is."""
+
+    detector: str
+    queued: int  # parts waiting, those whose deadline has passed included
+    hung: int  # threads given up
+    overloaded: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """At most a batch of parts. Whoever takes it out of the queue, or from its worker, owns it and alone settles it."""
+
+    parts: Sequence[Part]
+    bytes: int  # of the parts' media
+    deadline: float | None
+    reply: Future[list[Any]] = field(default_factory=Future)
+
+    def is_late(self, now: float) -> bool:
+        return self.deadline is not None and self.deadline <= now
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A thread, and the batch that it works on."""
+
+    batch: list[_Task] = field(default_factory=list)
+    busy_since: float | None = None
+    thread: threading.Thread | None = None
+
+
+class DetectorQueue:
+    """Queue and worker thread of one detector or extractor; replaces a worker that hangs. Thread-safe.
+
+    Tasks that missed their deadline give way: they are done when nothing else waits, and dropped, oldest first, when
+    the queue is full. Nothing is settled while the lock is held.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[Sequence[Part]], list[Any]], limits: QueueLimits, clock: Callable[[], float]
+    ) -> None:
+        """``work``: one answer for each part."""
+        self.name = name
+        self.batch_size = limits.batch_size
+        self._work = work
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._tasks: list[_Task] = []  # oldest first
+        self._parts = self._bytes = 0  # of the tasks
+        self._worker: _Worker | None = None
+        self._hung: set[_Worker] = set()
+        self._started = 0
+        self._closed = False
+
+    def call(self, parts: Sequence[Part], deadline: float | None) -> Future[list[Any]]:
+        """Queue at most ``batch_size`` parts. The future always gets one answer for each; it cannot be cancelled."""
+        task = _Task(parts, sum(len(part.data) for part in parts if part.data is not None), deadline)
+        task.reply.set_running_or_notify_cancel()
+        with self._changed:
+            given_up, why = self._replace_hung()
+            dropped, refusal = self._make_room(task)
+            if not refusal:
+                self._tasks.append(task)
+                self._parts += len(task.parts)
+                self._bytes += task.bytes
+                if self._worker is None:
+                    self._start_worker()
+                self._changed.notify()
+        self._settle(given_up, why, "hung")
+        self._settle(dropped, UnknownReason.DEADLINE, "dropped: too much late work")
+        if refusal:
+            self._settle((task,), UnknownReason.OVERLOADED, refusal)
+        return task.reply
+
+    def replace_hung_worker(self) -> None:
+        """Abandon a worker that hangs, and start a fresh one if allowed. Cheap."""
+        with self._changed:
+            given_up, why = self._replace_hung()
+        self._settle(given_up, why, "hung")
+
+    def state(self) -> QueueState:
+        """How full it is now."""
+        with self._changed:
+            overloaded = self._is_stuck() or self._parts >= self._limits.queue_limit
+            return QueueState(detector=self.name, queued=self._parts, hung=len(self._hung), overloaded=overloaded)
+
+    def close(self, timeout_s: float) -> None:
+        """Refuse new work, drop what is queued, and wait up to ``timeout_s`` for the running call."""
+        with self._changed:
+            self._closed = True
+            tasks = self._take(self._tasks)
+            self._changed.notify_all()
+            workers = [worker for worker in (self._worker, *self._hung) if worker is not None]
+        self._settle(tasks, UnknownReason.OVERLOADED, "closing")
+        until = self._clock() + timeout_s
+        for worker in workers:
+            if worker.thread is not None:
+                worker.thread.join(max(0.0, until - self._clock()))
+
+    def _settle(self, tasks: Iterable[_Task], reason: UnknownReason, detail: str) -> None:
+        for task in tasks:
+            task.reply.set_result(
+                [Unknown(detector=self.name, part=part.path, reason=reason, detail=detail) for part in task.parts]
+            )
+
+    # ── the worker's thread ──
+
+    def _run(self, worker: _Worker) -> None:
+        while batch := self._next(worker):
+            parts = [part for task in batch for part in task.parts]
+            answers: list[Any] | str
+            try:
+                answers = self._work(parts)
+            except BaseException as error:  # whatever it is must not end the thread
+                answers = type(error).__name__
+            with self._changed:
+                batch, worker.batch = worker.batch, []  # empty when the worker was replaced: all is settled
+                worker.busy_since = None
+            for task in batch:
+                if isinstance(answers, str):
+                    self._settle((task,), UnknownReason.ERROR, answers)
+                else:
+                    count = len(task.parts)
+                    task.reply.set_result(answers[:count])
+                    answers = answers[count:]
+
+    def _next(self, worker: _Worker) -> list[_Task]:
+        """The next batch, waiting for one; none when the worker should end."""
+        with self._changed:
+            if worker in self._hung:  # it returned after all
+                self._hung.discard(worker)
+                return []
+            while not self._tasks:
+                if self._closed:
+                    return []
+                self._changed.wait()
+            now = self._clock()
+            size = 0
+            tasks = self._tasks
+            if self._parts > self.batch_size:
+                tasks = sorted(tasks, key=lambda task: task.is_late(now))  # late ones behind the others
+            for task in tasks:
+                size += len(task.parts)
+                if size > self.batch_size and worker.batch:
+                    break
+                worker.batch.append(task)
+            self._take(worker.batch)
+            worker.busy_since = now
+            return worker.batch
+
+    # ── under the lock ──
+
+    def _make_room(self, task: _Task) -> tuple[list[_Task], str]:
+        """Late tasks to drop, oldest first, so that another fits; why it does not fit."""
+        if self._closed or self._is_stuck():
+            return [], "closed" if self._closed else "hung"
+        dropped: list[_Task] = []
+        lacks = self._lacks(task)
+        now = self._clock()
+        late = [each for each in self._tasks if each.is_late(now)] if lacks else []
+        while lacks and late:
+            dropped += self._take([late.pop(0)])
+            lacks = self._lacks(task)
+        return dropped, lacks
+
+    def _lacks(self, task: _Task) -> str:
+        if self._parts + len(task.parts) > self._limits.queue_limit:
+            return "queue full"
+        return "too much media waiting" if self._tasks and self._bytes + task.bytes > self._limits.queue_bytes else ""
+
+    def _take(self, tasks: list[_Task]) -> list[_Task]:
+        """Take tasks out of the queue."""
+        taken = set(tasks)
+        self._tasks = [task for task in self._tasks if task not in taken]
+        self._parts -= sum(len(task.parts) for task in tasks)
+        self._bytes -= sum(task.bytes for task in tasks)
+        return tasks
+
+    def _replace_hung(self) -> tuple[list[_Task], UnknownReason]:
+        """Tasks that no worker will do, to be settled without the lock."""
+        worker = self._worker
+        if worker is None or self._closed or not self._hangs():
+            return [], UnknownReason.DEADLINE
+        if self._is_stuck():
+            return self._take(self._tasks), UnknownReason.OVERLOADED
+        tasks, worker.batch = worker.batch, []
+        self._hung.add(worker)
+        self._start_worker()
+        return tasks, UnknownReason.DEADLINE
+
+    def _hangs(self) -> bool:
+        since = self._worker.busy_since if self._worker is not None else None
+        return since is not None and self._clock() - since > self._limits.hang_s
+
+    def _is_stuck(self) -> bool:
+        return len(self._hung) >= self._limits.abandoned and self._hangs()
+
+    def _start_worker(self) -> None:
+        self._started += 1
+        self._worker = worker = _Worker()
+        name = f"seawall-{self.name}-{self._started}"
+        # A daemon: a detector that hangs must not keep the process from ending.
+        worker.thread = threading.Thread(target=self._run, args=(worker,), name=name, daemon=True)
+        worker.thread.start()

@@ -1,0 +1,295 @@
+"""Parts made from parts: which extractors are asked about which part, and what is unknown where they give nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+
+from seawall.content.links import add_link_parts
+from seawall.detect.extraction_cache import CachedExtraction, CacheUse, ExtractionCache
+from seawall.detect.findings import ExtractorCall
+from seawall.model.content import MEDIA_MODALITIES, Modality, Part
+from seawall.model.signals import (
+    Cost,
+    DetectorSpec,
+    ExtractedParts,
+    ExtractorSpec,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+
+MOST_MEDIA: Final = 400  # images, audio, videos and documents of one item, extracted ones included
+MOST_TEXTS: Final = 2_000  # texts and links of one item
+NOT_INSTALLED: Final = "not installed"
+DEEPEST: Final = 4  # extractions in a row: video, frame, words
+TRANSCRIPT: Final = "transcript"
+VOICE: Final = "voice"
+SPEECH: Final = "speech_seconds"
+UNCHECKED: Final = SignalSpec(
+    name="speech_unchecked",
+    kind=SignalKind.COUNT,
+    description="Seconds of speech that nobody read, as the field allows",
+)
+ExtractorsByField: TypeAlias = Mapping[str, Collection[str]]
+"""By field, the names of the extractors wanted for its media."""
+
+
+def _standard(
+    name: str, reads: Modality, gives: set[Modality], makes: str, cost: Cost, *signals: SignalSpec
+) -> ExtractorSpec:
+    return ExtractorSpec(
+        name=name,
+        version="absent",
+        modalities=frozenset({reads}),
+        gives=frozenset(gives),
+        makes=makes,
+        signals=signals,
+        cost=cost,
+    )
+
+
+STANDARD: Final[Mapping[str, ExtractorSpec]] = {
+    spec.name: spec
+    for spec in (
+        _standard("words", Modality.IMAGE, {Modality.TEXT}, "words", Cost.SLOW),
+        _standard("codes", Modality.IMAGE, {Modality.TEXT, Modality.LINK}, "code", Cost.CPU),
+        _standard("animation", Modality.IMAGE, {Modality.IMAGE}, "frame", Cost.CPU),
+        _standard("document", Modality.DOCUMENT, {Modality.TEXT, Modality.LINK, Modality.IMAGE}, "page", Cost.CPU),
+        _standard("frames", Modality.VIDEO, {Modality.IMAGE, Modality.AUDIO}, "frame", Cost.SLOW),
+        _standard(
+            VOICE,
+            Modality.AUDIO,
+            {Modality.AUDIO},
+            "speech",
+            Cost.SLOW,
+            SignalSpec(name=SPEECH, kind=SignalKind.COUNT, description="Seconds of speech"),
+        ),
+        _standard(TRANSCRIPT, Modality.AUDIO, {Modality.TEXT}, "transcript", Cost.SLOW),
+    )
+}
+"""The standard extractors, for where they are not installed: what they would have given is unknown to every detector
+that would have read it."""
+
+
+class Extracted(NamedTuple):
+    """What came of one extraction: new parts, what is known and unknown because of it, and what to keep for later."""
+
+    parts: Sequence[Part] = ()
+    notes: Sequence[Signal | Unknown] = ()
+    made: CachedExtraction | None = None
+
+
+class Extraction:
+    """The extraction of one request. Several threads may hand over what extractors made.
+
+    ``wanted``: the extractors wanted for each field. ``readers``: the detectors that are asked. ``unchecked``: fields
+    whose speech need not be read where there is no transcriber; its seconds are then a signal. ``cache``: what
+    extractors gave in earlier evaluations. Raises ValueError on an extractor that nobody has.
+    """
+
+    def __init__(
+        self,
+        installed: Mapping[str, ExtractorSpec],
+        wanted: ExtractorsByField,
+        readers: Sequence[DetectorSpec],
+        unchecked: Collection[str],
+        cache: ExtractionCache = MappingProxyType({}),
+    ) -> None:
+        self._installed = installed
+        self._specs = {**STANDARD, **installed}
+        unheard_of = {name for names in wanted.values() for name in names} - self._specs.keys()
+        if unheard_of:
+            known = ", ".join(self._specs)
+            raise ValueError(f"no extractor is named {', '.join(sorted(unheard_of))}; there are: {known}")
+        self._wanted = wanted
+        self._readers = readers
+        self._unchecked = unchecked
+        self._cache = CacheUse(cache)
+        self._modalities: dict[str, Modality] = {}  # by path
+        self._makers: dict[str, str] = {}  # by path: the extractor
+        self._media = self._texts = 0
+        self._lock = threading.Lock()
+
+    def begin(self, parts: Sequence[Part]) -> None:
+        """The item's own parts; however many there are, all are evaluated."""
+        self._keep(parts)
+
+    def plan(self, parts: Sequence[Part]) -> tuple[list[ExtractorCall], list[Unknown]]:
+        """Which installed extractors to ask about these parts; what is unknown because others are not installed."""
+        calls: list[ExtractorCall] = []
+        unknown: list[Unknown] = []
+        for part in parts:
+            for name in self._wanted_for(part):
+                spec = self._installed.get(name)
+                if spec is None:
+                    unknown += self._without(name, part)
+                elif part.modality in spec.modalities:
+                    calls.append(ExtractorCall(name, part, self._cache.recall(spec, part)))
+        return calls, unknown
+
+    def lost(self, extractor: str, part: Part, reason: UnknownReason, detail: str = "") -> list[Unknown]:
+        """The unknowns that follow when an extractor does not answer about a part."""
+        unknown = self.unread(extractor, part, reason, detail)
+        if extractor == VOICE and self._decides_on_speech(part):
+            unknown += self._unread_speech(part, reason, f"{VOICE}: {detail or reason}")
+        return unknown
+
+    def take(self, call: ExtractorCall, derived: ExtractedParts) -> Extracted:
+        """What to ask about next, and what follows from an extractor's answer."""
+        extractor, part = call.extractor, call.part
+        notes: list[Signal | Unknown] = list(derived.signals)
+        if extractor == VOICE and self._decides_on_speech(part):
+            notes += self._speech_notes(part, derived.signals)
+        given = [replace(each, language=part.language) if each.language is None else each for each in derived.parts]
+        found = add_link_parts(given)
+        kept = self._keep(found, bounded=True, maker=extractor)
+        for gap in derived.gaps:
+            if not gap.unless or gap.unless not in self._wanted.get(part.field, ()):
+                notes += self.lost(extractor, part, UnknownReason.UNREADABLE, gap.code)
+        made = None
+        if len(kept) < len(found):
+            notes += self.lost(extractor, part, UnknownReason.OVERLOADED, "too many parts")
+        else:
+            reused = call.recalled is not None
+            made = self._cache.entry(self._installed[extractor], part, derived, reused)
+        return Extracted(kept, notes, made)
+
+    def unread(self, extractor: str, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
+        """Unknown: the extractor's own signals, and those of every detector that would have read what it makes."""
+        spec = self._specs[extractor]
+        own = Unknown(detector=extractor, part=part.path, reason=reason, detail=detail)
+        path, why = f"{part.path}>{spec.makes}", f"{extractor}: {detail or reason}"
+        reached = self._reached(spec, part)
+        return [own] + [
+            Unknown(detector=reader.name, part=path, reason=reason, detail=why)
+            for reader in self._readers
+            if reader.modalities & reached
+        ]
+
+    def _reached(self, spec: ExtractorSpec, part: Part) -> set[Modality]:
+        """The modalities that would have come of the part, also by other extractors in turn."""
+        wanted = [self._specs[name] for name in self._wanted.get(part.field, ())]
+        reached: set[Modality] = set()
+        to_follow = set(spec.gives)
+        if part.modality is Modality.AUDIO:  # a segment of audio is read with the whole
+            to_follow.discard(Modality.AUDIO)
+        while to_follow:
+            modality = to_follow.pop()
+            reached.add(modality)
+            further = {Modality.LINK} if modality is Modality.TEXT else set()
+            for other in wanted:
+                if modality in other.modalities:
+                    further |= other.gives - {modality}
+            to_follow |= further - reached
+        return reached
+
+    def _keep(self, parts: Sequence[Part], *, bounded: bool = False, maker: str = "") -> list[Part]:
+        kept = []
+        with self._lock:
+            for part in parts:
+                if part.modality in MEDIA_MODALITIES:
+                    if bounded and self._media >= MOST_MEDIA:
+                        continue
+                    self._media += 1
+                else:
+                    if bounded and self._texts >= MOST_TEXTS:
+                        continue
+                    self._texts += 1
+                self._modalities[part.path] = part.modality
+                self._makers[part.path] = maker
+                kept.append(part)
+        return kept
+
+    def _wanted_for(self, part: Part) -> Collection[str]:
+        """The extractors wanted for a part: not the one that made it, and none for a segment of audio, which is read
+        with the whole."""
+        wanted = self._wanted.get(part.field, ())
+        if part.parent is None:
+            return wanted
+        if part.path.count(">") >= DEEPEST or is_segment(part, self._modalities):
+            return ()
+        return [name for name in wanted if name != self._makers.get(part.path)]
+
+    def _without(self, name: str, part: Part) -> list[Unknown]:
+        """What is unknown about a part because a wanted extractor is not installed."""
+        if part.modality not in STANDARD[name].modalities:
+            return []
+        if name != TRANSCRIPT:
+            return self.lost(name, part, UnknownReason.ERROR, NOT_INSTALLED)
+        if self._decides_on_speech(part):
+            return []  # it is known when the voice detector has answered whether anybody speaks
+        return self._unread_speech(part, UnknownReason.ERROR, NOT_INSTALLED)
+
+    def _decides_on_speech(self, part: Part) -> bool:
+        """Whether speech is detected and cannot be read: then silence leaves nothing unread."""
+        wanted = self._wanted.get(part.field, ())
+        detected = VOICE in wanted and VOICE in self._installed
+        return detected and TRANSCRIPT in wanted and TRANSCRIPT not in self._installed
+
+    def _speech_notes(self, part: Part, signals: Sequence[Signal]) -> Sequence[Signal | Unknown]:
+        seconds = sum(signal.value for signal in signals if signal.name == SPEECH)
+        if not seconds:
+            return []
+        if part.field not in self._unchecked:
+            return self._unread_speech(part, UnknownReason.ERROR, NOT_INSTALLED)
+        absent = STANDARD[TRANSCRIPT]
+        return [
+            Signal(name=UNCHECKED.name, value=seconds, part=part.path, detector=absent.name, version=absent.version)
+        ]
+
+    def _unread_speech(self, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
+        """Unknown to every detector that reads texts; where the field allows it, only the length of the speech is."""
+        unknown = self.unread(TRANSCRIPT, part, reason, detail)
+        return unknown[:1] if part.field in self._unchecked else unknown
+
+
+def is_media(parts: Iterable[Part]) -> bool:
+    """Whether there is anything to extract from."""
+    return any(part.modality in MEDIA_MODALITIES for part in parts)
+
+
+def is_segment(part: Part, modalities: Mapping[str, Modality]) -> bool:
+    """Whether it is a piece of audio that is among the parts as a whole. ``modalities``: of all parts, by path."""
+    return part.modality is Modality.AUDIO and modalities.get(part.parent or "") is Modality.AUDIO
+
+
+def as_detectors(installed: Mapping[str, ExtractorSpec]) -> tuple[DetectorSpec, ...]:
+    """The extractors, installed and standard ones, as a bundle knows them: name, version, and promised signals."""
+    specs = {**STANDARD, **installed}
+    specs[TRANSCRIPT] = replace(specs[TRANSCRIPT], signals=(*specs[TRANSCRIPT].signals, UNCHECKED))
+    return tuple(
+        DetectorSpec(
+            name=spec.name, version=spec.version, signals=spec.signals, modalities=spec.modalities, cost=spec.cost
+        )
+        for spec in specs.values()
+    )
+
+
+def unread(
+    parts: Sequence[Part],
+    installed: Mapping[str, ExtractorSpec],
+    readers: Sequence[DetectorSpec],
+    wanted: ExtractorsByField,
+    later: ExtractorsByField,
+    unchecked: Collection[str],
+    reason: UnknownReason,
+) -> tuple[Unknown, ...]:
+    """What is unknown about ``parts`` because the extractors of ``later`` are not asked now."""
+    extraction = Extraction(installed, wanted, readers, unchecked)
+    specs = {**STANDARD, **installed}
+    modalities = {part.path: part.modality for part in parts}
+    return tuple(
+        unknown
+        for part in parts
+        if not is_segment(part, modalities)
+        for name in later.get(part.field, ())
+        if part.modality in specs[name].modalities
+        and not (name == TRANSCRIPT and part.field in unchecked and TRANSCRIPT not in installed)
+        for unknown in extraction.unread(name, part, reason, "")
+    )

@@ -1,0 +1,227 @@
+"""The scheduler of detectors: batches, deadlines, cascades and extraction; every failure becomes *unknown*.
+
+Detectors of cost ``inline`` run in the thread that calls ``start``. The others have a queue with a thread each, started
+at the first request. What waits for an answer before it goes on (cascades, extraction) is written as awaits
+(``evaluation``) and runs in an event loop on one thread; a request without these goes to the queues directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from seawall.detect.call import Installed
+from seawall.detect.cascade import ScoreRange, cascade_stages
+from seawall.detect.detector_queue import QueueLimits, QueueState
+from seawall.detect.detector_run import DetectorRun, LateResults
+from seawall.detect.evaluation import Evaluation
+from seawall.detect.extraction import STANDARD, Extraction, ExtractorsByField, as_detectors, is_media, unread
+from seawall.detect.extraction_cache import ExtractionCache
+from seawall.detect.findings import DetectorCall, Findings, findings
+from seawall.detect.loop import LoopThread
+from seawall.model.content import Part
+from seawall.model.signals import Cost, Detector, DetectorSpec, Extractor, ExtractorSpec, Unknown, UnknownReason
+
+if TYPE_CHECKING:
+    from seawall.detect.batch import NearDuplicates
+
+_EXTRACTOR_HANG_S: Final = 600.0  # reading a video takes its time; extractors have limits of their own
+_GRACE_S: Final = 1.0  # for evaluations that still run when the queues are closed
+
+
+class Runner:
+    """Runs a fixed set of detectors and extractors for many requests at once. Thread-safe.
+
+    ``detect`` may be called from several threads. ``extractors`` None: nothing is ever extracted; an empty list: the
+    standard extractors are known and not installed.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        extractors: Sequence[Extractor] | None = None,
+        *,
+        limits: QueueLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        names = [one.spec.name for one in detectors] + [one.spec.name for one in extractors or ()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two detectors are named {', '.join(twice)}: give each its own name")
+        self._clock = clock
+        limits = limits or QueueLimits()
+        one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _EXTRACTOR_HANG_S))
+        self._detectors = [Installed(detector, limits, clock) for detector in detectors]
+        self._names = frozenset(detector.name for detector in self._detectors)
+        self._extracts = extractors is not None
+        installed = [Installed(extractor, one_by_one, clock) for extractor in extractors or ()]
+        self._extractors = {extractor.name: extractor for extractor in installed}
+        self._extractor_specs = {name: extractor.spec for name, extractor in self._extractors.items()}
+        self._ranges = {one.name: one.ranges for one in self._detectors if one.ranges}
+        self._installed = (*self._detectors, *installed)
+        self._queues = [one.queue for one in self._installed if one.queue is not None]
+        self._loop = LoopThread("detect")
+        self._late_results = LateResults()
+        self._wanted(self._names)  # score ranges of signals that no detector measures are refused here
+
+    @property
+    def specs(self) -> tuple[DetectorSpec, ...]:
+        """What each detector declares now (a bank matcher's signals follow its banks), then the extractors."""
+        detectors = tuple(detector.spec for detector in self._detectors)
+        return (*detectors, *as_detectors(self._extractor_specs)) if self._extracts else detectors
+
+    @property
+    def extractors(self) -> Mapping[str, ExtractorSpec]:
+        """The installed extractors by name."""
+        return self._extractor_specs
+
+    @property
+    def score_ranges(self) -> Mapping[str, tuple[ScoreRange, ...]]:
+        """By detector, the ranges outside which it is skipped; a detector that is always asked is not among them."""
+        return self._ranges
+
+    def start(
+        self,
+        parts: Sequence[Part],
+        wanted: Collection[str] | None = None,
+        deadline_ms: float | None = None,
+        *,
+        extract: ExtractorsByField | None = None,
+        unchecked: Collection[str] = (),
+        memory: ExtractionCache | None = None,
+    ) -> DetectorRun:
+        """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
+
+        ``wanted`` None means every detector except slow ones, which must be named; detectors that measure the signals
+        of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media; what
+        they make is asked about too, within the same deadline. ``unchecked``: fields whose speech may stay unread where
+        there is no transcriber. ``memory``: what extractors gave in earlier evaluations, used instead of asking them
+        again. Raises ``ValueError`` on a name that no detector has.
+        """
+        deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
+        detectors = self._wanted(wanted)
+        extraction = None
+        if extract and is_media(parts):
+            readers = [detector.spec for detector in detectors]
+            extraction = Extraction(self._extractor_specs, extract, readers, unchecked, memory or {})
+            extraction.begin(parts)
+        calls = [(detector, detector.plan(parts)) for detector in detectors]
+        waits = bool(self._ranges) and any(detector.ranges for detector in detectors)
+        if extraction is None and not waits and not any(one.queue and call.unanswered for one, call in calls):
+            return DetectorRun(deadline, self._clock, self._late_results, found=_answer_inline(calls, parts))
+        run = DetectorRun(deadline, self._clock, self._late_results, self._replace_hung_workers, extraction)
+        evaluation = Evaluation(run, detectors, self._extractors, extraction)
+        plan = evaluation.begin(parts, calls)
+        if waits or plan.extractor_calls:
+            run.follow(self._loop.submit(evaluation.follow(plan)))
+        run.started()
+        return run
+
+    def run_batch(
+        self,
+        items: Sequence[Sequence[Part]],
+        wanted: Collection[str] | None = None,
+        *,
+        extract: ExtractorsByField | None = None,
+        unchecked: Collection[str] = (),
+        near_duplicates: NearDuplicates | None = None,
+        names: Sequence[str] = (),
+    ) -> list[Findings]:
+        """Findings for many items at once, in the calling thread, without deadlines: for files and backfills.
+
+        With ``near_duplicates``, slow detectors are asked about one of several texts that are nearly the same;
+        ``names`` of the items then tell, in the evidence of the others, whose text it was.
+        """
+        from seawall.detect.batch import run_batch  # here: it needs numpy, which no request does
+
+        detectors = self._wanted(wanted)
+        return run_batch(detectors, self._extractors, items, extract or {}, unchecked, near_duplicates, names)
+
+    def unread(
+        self,
+        parts: Sequence[Part],
+        wanted: Collection[str],
+        reason: UnknownReason,
+        *,
+        extract: ExtractorsByField,
+        later: ExtractorsByField,
+        unchecked: Collection[str] = (),
+    ) -> tuple[Unknown, ...]:
+        """What is unknown about ``parts`` because the extractors of ``later`` are not asked now.
+
+        ``wanted``: the detectors that would have read what they make; ``extract``: all extractors that are ever asked.
+        """
+        readers = [detector.spec for detector in self._wanted(wanted)]
+        return unread(parts, self._extractor_specs, readers, extract, later, unchecked, reason)
+
+    def warm_up(self) -> None:
+        """Have every detector with a ``start()`` prepare (processes, weights), so that no request waits for it."""
+        for one in self._installed:
+            getattr(one.detector, "start", _nothing)()
+
+    def states(self) -> tuple[QueueState, ...]:
+        """How full each detector's and extractor's queue is: for metrics."""
+        return tuple(queue.state() for queue in self._queues)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End the threads, then close the detectors that have a ``close()``.
+
+        Queued work becomes *unknown*; a hung detector is left behind after ``timeout_s``.
+        """
+        for queue in self._queues:
+            queue.close(timeout_s)
+        self._loop.close(_end_helper_threads, grace_s=_GRACE_S)
+        self._late_results.close()
+        for one in self._installed:
+            getattr(one.detector, "close", _nothing)()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _replace_hung_workers(self) -> None:
+        for queue in self._queues:
+            queue.replace_hung_worker()
+
+    def _wanted(self, wanted: Collection[str] | None) -> list[Installed]:
+        """The wanted detectors and those they wait for, each behind those it waits for. Raises CascadeError."""
+        if wanted is not None and not self._names.issuperset(wanted):
+            extractors = STANDARD.keys() | self._extractors.keys() if self._extracts else set()
+            unheard_of = set(wanted) - self._names - extractors
+            if unheard_of:
+                known = ", ".join(detector.name for detector in self._detectors)
+                raise ValueError(f"no detector is named {', '.join(sorted(unheard_of))}; there are: {known}")
+        if wanted is None:
+            found = [detector for detector in self._detectors if detector.cost is not Cost.SLOW]
+        else:
+            found = [detector for detector in self._detectors if detector.name in wanted]
+        if not self._ranges or not any(detector.ranges for detector in found):
+            return found
+        specs = [detector.spec for detector in self._detectors]
+        stages = cascade_stages(specs, self._ranges, [detector.name for detector in found])
+        place = {name: number for number, stage in enumerate(stages) for name in stage}
+        return sorted((one for one in self._detectors if one.name in place), key=lambda one: place[one.name])
+
+
+def _answer_inline(calls: Sequence[tuple[Installed, DetectorCall]], parts: Sequence[Part]) -> Findings:
+    for detector, call in calls:
+        asked = call.unanswered
+        if asked:
+            call.answers[: len(asked)] = detector.ask(asked)
+    return findings([call for _, call in calls], parts=parts)
+
+
+def _nothing() -> None:
+    return None
+
+
+async def _end_helper_threads() -> None:
+    await asyncio.get_running_loop().shutdown_default_executor()
