@@ -210,11 +210,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         figures[f"wear_{name}"] = numbers(auc(worn, "joint", confounders(chosen)))
         print(f"joint on confounders of every third group, images worn {name}: {shown(figures[f'wear_{name}'])}")
-    told = model_scores(
+    reported = model_scores(
         official, groups(official), read_images(official, reader, wear=MILD, photos=photos), model, text_model
     )
     figures["official_test"] = table(
-        "What is left of Hatemoji's own test split", told, np.ones(len(official), dtype=bool)
+        "What is left of Hatemoji's own test split", reported, np.ones(len(official), dtype=bool)
     )
     figures["reader"] = reader_figures(reader, options.scenes)
     if options.ocr and DATASETS["hatecheck"].present(data):

@@ -54,10 +54,10 @@ def recall_at(fpr: float, truth: NDArray[np.bool_], scores: Scores) -> float:
     return float(np.mean(scores[truth] > threshold))
 
 
-def cascade(band: ScoreRange, cheap: Scores, dear: Scores) -> tuple[Scores, NDArray[np.bool_]]:
+def cascade(band: ScoreRange, cheap: Scores, expensive: Scores) -> tuple[Scores, NDArray[np.bool_]]:
     """What a rule sees: the dear score inside the band, the cheap one outside; and where the dear one was asked."""
     asked = np.array([band.contains(value) for value in cheap])
-    return np.where(asked, dear, cheap), asked
+    return np.where(asked, expensive, cheap), asked
 
 
 def tiers(model: TextModel, texts: Sequence[str], head: str) -> tuple[Scores, Scores]:
@@ -70,17 +70,17 @@ def tiers(model: TextModel, texts: Sequence[str], head: str) -> tuple[Scores, Sc
     return artefact.heads[column].calibration.apply(raw[:, column]), model.probabilities(texts)[:, column]
 
 
-def measure(truth: NDArray[np.bool_], cheap: Scores, dear: Scores) -> list[dict[str, Any]]:
+def measure(truth: NDArray[np.bool_], cheap: Scores, expensive: Scores) -> list[dict[str, Any]]:
     """One row for each band."""
     rows = []
     for low, high in BANDS:
-        both, asked = cascade(ScoreRange(signal="cheap", low=low, high=high), cheap, dear)
+        both, asked = cascade(ScoreRange(signal="cheap", low=low, high=high), cheap, expensive)
         row: dict[str, Any] = {"from": low, "to": high, "share_asked": round(float(asked.mean()), 4)}
         for fpr in FPRS:
-            one, all_, banded = (recall_at(fpr, truth, scores) for scores in (cheap, dear, both))
+            one, all_, banded = (recall_at(fpr, truth, scores) for scores in (cheap, expensive, both))
 
             def lost(rows: NDArray[np.int64], fpr: float = fpr, both: Scores = both) -> float:
-                return recall_at(fpr, truth[rows], dear[rows]) - recall_at(fpr, truth[rows], both[rows])
+                return recall_at(fpr, truth[rows], expensive[rows]) - recall_at(fpr, truth[rows], both[rows])
 
             interval = bootstrap(lost, len(truth), seed=SEED, rounds=ROUNDS)
             row[f"fpr_{fpr:g}"] = {

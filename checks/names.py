@@ -5,21 +5,13 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from checks.allowed import read_allowed, unused
-
-ALLOWED = "known_duplicate_names.txt"
-
 
 def check(root: Path) -> list[str]:
     """Public class names that several modules of ``src/seawall`` define, with the places."""
-    found = duplicate_class_names(root / "src" / "seawall")
-    allowed = root / "checks" / ALLOWED
-    problems = [
+    return [
         f"the class name {name} is used {len(places)} times: {', '.join(places)}; give all but one another name"
-        for name, places in found.items()
-        if name not in read_allowed(allowed)
+        for name, places in duplicate_class_names(root / "src" / "seawall").items()
     ]
-    return problems + unused(allowed, found)
 
 
 def duplicate_class_names(package: Path) -> dict[str, list[str]]:

@@ -39,7 +39,7 @@ from seawall.storage import (
 from seawall.storage.component import (
     STORAGE,
     Component,
-    Context,
+    ServiceContext,
     SupportsClose,
     check_components,
     ledger_of,
@@ -72,7 +72,7 @@ _REFRESH_S = 0.5
 class App:
     """The opened application: what API, console, commands and the worker are built on."""
 
-    context: Context
+    context: ServiceContext
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -251,7 +251,7 @@ def open_app(
     extra = ConfiguredDetectors(tuple(extra_detectors), tuple(extra_extractors), tuple(extra_hashers))
     with open_storage(settings, components) as store, ExitStack() as stack:
         made: list[object] = [extra]
-        context = Context(
+        context = ServiceContext(
             settings=settings,
             database=store.database,
             ledger=store.ledger,

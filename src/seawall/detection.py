@@ -14,7 +14,7 @@ from seawall.media import Media, TranscriberError
 from seawall.model import Detector, Extractor, Hasher
 from seawall.policy import NothingPublished, Policy, PublishedBundles
 from seawall.settings import Settings, SettingsError
-from seawall.storage.component import Component, Context
+from seawall.storage.component import Component, ServiceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def configured_detectors(
     return ConfiguredDetectors(found.detectors, found.extractors, found.hashers)
 
 
-def services(context: Context) -> tuple[object, ...]:
+def services(context: ServiceContext) -> tuple[object, ...]:
     """The runner and what it runs. Raises SettingsError."""
     settings, extra = context.settings, context.get(ConfiguredDetectors)
     own = configured_detectors(settings, lambda: context.get(PublishedBundles).current.policies)

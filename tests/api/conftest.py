@@ -22,5 +22,5 @@ def fresh(database_url: str, tmp_path: Path) -> Iterator[Client]:
     """A house of the test's own, on SQLite and on PostgreSQL."""
     with serving(tmp_path, database_url) as made:
         yield made
-        made.house.gore.go_on.set()
-        made.house.assert_rebuilds()
+        made.rig.gore.go_on.set()
+        made.rig.assert_rebuilds()

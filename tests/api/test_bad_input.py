@@ -212,6 +212,6 @@ def test_an_image_that_cannot_be_read_gets_the_fail_mode(client: Client, data: b
 
 def test_a_hanging_detector_is_answered_in_time_over_http(fresh: Client) -> None:
     answer = fresh.screen("stuck", kind="letter", deadline_ms=20).json()
-    assert not fresh.house.gore.go_on.is_set()
+    assert not fresh.rig.gore.go_on.is_set()
     assert (answer["verdict"], answer["degraded"], answer["fail_mode"]) == ("hold", True, "hold")
     assert answer["unknown"] == [{"detector": "gore", "part": "body", "reason": "deadline", "detail": ""}]

@@ -148,10 +148,10 @@ def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
                 (entry, "image-average", distance)
             ]
         asked = {"print": {"kind": "image-other", "value": near}}
-        told = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
-        assert told["remedy"] == "Ask for one of image-average."
+        reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
+        assert reported["remedy"] == "Ask for one of image-average."
         asked = {"print": {"kind": "image-average", "value": "0f"}}
-        told = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
-        assert told["detail"] == "print/value has 16 hexadecimal digits."
+        reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
+        assert reported["detail"] == "print/value has 16 hexadecimal digits."
         configured = client.send("PUT", "/v1/banks/mine", key="bank", json={"thresholds": {"image-average": 3}})
         assert configured.json()["thresholds"] == {"image-average": 3}

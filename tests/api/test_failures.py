@@ -33,7 +33,7 @@ def _assert_refused_then_fine(
     says: str,
     writes: list[tuple[str, Any]] = WRITES,
 ) -> None:
-    ledger = client.house.app.ledger
+    ledger = client.rig.app.ledger
     assert client.screen("hello").status_code == 200
     before = ledger.head()
     hinder()
@@ -49,7 +49,7 @@ def _assert_refused_then_fine(
     problem(client.send("GET", "/v1/items/note/n-2"), 404)
     for path, body in writes:
         assert client.send("POST", path, json=body, headers={"Idempotency-Key": path}).is_success
-    client.house.assert_rebuilds()
+    client.rig.assert_rebuilds()
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def impatient(url: str, folder: Path) -> Iterator[tuple[Client, list[str]]]:
     event.listen(Pool, "connect", shorten)
     try:
         with serving(folder, url) as client:
-            event.listen(client.house.app.database.engine, "checkout", set_them)
+            event.listen(client.rig.app.database.engine, "checkout", set_them)
             yield client, pragmas
     finally:
         event.remove(Pool, "connect", shorten)
@@ -75,7 +75,7 @@ def impatient(url: str, folder: Path) -> Iterator[tuple[Client, list[str]]]:
 
 def _renew(client: Client) -> None:
     """Have the writer open a new connection, as it does after any failure of the database."""
-    other = sqlite3.connect(client.house.app.database.place, isolation_level=None)
+    other = sqlite3.connect(client.rig.app.database.place, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     problem(client.screen("hello"), 503)
     other.execute("ROLLBACK")
@@ -84,7 +84,7 @@ def _renew(client: Client) -> None:
 
 def test_a_locked_database(sqlite_url: str, tmp_path: Path) -> None:
     with impatient(sqlite_url, tmp_path) as (client, _):
-        other = sqlite3.connect(client.house.app.database.place, isolation_level=None)
+        other = sqlite3.connect(client.rig.app.database.place, isolation_level=None)
         _assert_refused_then_fine(
             client, lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK"), "is locked"
         )
@@ -109,7 +109,7 @@ def test_a_full_disk(sqlite_url: str, tmp_path: Path) -> None:
 
         def hinder() -> None:
             # SQLite's own limit on pages gives the very error of a full disk, in the middle of a transaction.
-            with client.house.app.database.read() as connection:
+            with client.rig.app.database.read() as connection:
                 pages = connection.execute(text("PRAGMA page_count")).scalar_one()
             pragmas[:] = [f"max_page_count = {pages}"]
             _renew(client)
@@ -123,7 +123,7 @@ def test_a_full_disk(sqlite_url: str, tmp_path: Path) -> None:
 
 def test_a_server_that_is_gone(postgres_url: str, tmp_path: Path) -> None:
     with serving(tmp_path, postgres_url) as client:
-        engine = client.house.app.database.engine
+        engine = client.rig.app.database.engine
         down = [True]
 
         def refuse(*_: Any) -> None:
@@ -162,7 +162,7 @@ def test_more_requests_than_the_database_can_take(database_url: str, tmp_path: P
         assert go_on.wait(60)
 
     with serving(tmp_path, database_url) as client, ThreadPoolExecutor(1) as pool:
-        ledger = client.house.app.ledger
+        ledger = client.rig.app.ledger
 
         async def fill() -> None:
             """Queue units that do nothing, until one is refused."""
@@ -200,9 +200,9 @@ def test_nothing_is_published_yet(sqlite_url: str, tmp_path: Path) -> None:
     from seawall import access, api
     from support.app import opened
 
-    with opened(tmp_path, sqlite_url, publish=False) as house:
-        client = Client(house, api.build(house.app))
-        client.keys["admin"] = access.create_key(house.app.ledger, "admin", ["admin"])
+    with opened(tmp_path, sqlite_url, publish=False) as rig:
+        client = Client(rig, api.build(rig.app))
+        client.keys["admin"] = access.create_key(rig.app.ledger, "admin", ["admin"])
         for response in (client.screen("hello"), client.send("GET", "/healthz", key=None)):
             assert "seawall policy publish" in problem(response, 503)["detail"]
 
@@ -210,7 +210,7 @@ def test_nothing_is_published_yet(sqlite_url: str, tmp_path: Path) -> None:
 def test_a_fault_of_ours_tells_nothing(sqlite_url: str, tmp_path: Path) -> None:
     with serving(tmp_path, sqlite_url) as client:
         answer = client.screen("marker-text, you fool").json()
-        with client.house.app.database.write() as connection:
+        with client.rig.app.database.write() as connection:
             for name in connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
                 connection.execute(text(f"DROP TRIGGER {name}"))
             connection.execute(text("UPDATE event SET body = :body WHERE kind = 'decision.made'"), {"body": b"{}"})

@@ -53,7 +53,7 @@ def test_what_stands_at_an_address_is_screened_and_kept(
     answer = client.screen(asked({"url": "https://images.example/1"}))
     assert answer.status_code == 200
     assert threads[0] != threading.main_thread().name
-    app = client.house.app
+    app = client.rig.app
     assert media_bytes(app.vault, app.blobs, answer.json()["item"], 1, "image") == ("image", image)
 
 
@@ -61,7 +61,7 @@ def test_a_content_type_that_is_withdrawn_while_media_are_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes
 ) -> None:
     with serving(tmp_path, None, "rude") as client:
-        app = client.house.app
+        app = client.rig.app
 
         def withdraw(url: str, **_: Any) -> Fetched:
             types = tuple(one for one in app.bundle.content_types.values() if one.name != "note")
@@ -180,7 +180,7 @@ class Upload:
 
 def test_bodies_without_a_length_are_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["seawall.api.build"], "_MOST_IN_FLIGHT", 3 << 20)
-    limited = Client(client.house, api.build(client.house.app), client.keys)
+    limited = Client(client.rig, api.build(client.rig.app), client.keys)
 
     async def crowd() -> None:
         first, second = Upload(limited, "/v1/screen"), Upload(limited, "/v1/items")
@@ -203,7 +203,7 @@ def test_fetched_media_are_counted_and_given_back(
     client: Client, monkeypatch: pytest.MonkeyPatch, image: bytes
 ) -> None:
     monkeypatch.setattr(sys.modules["seawall.api.build"], "_MOST_IN_FLIGHT", 3 << 20)
-    limited = Client(client.house, api.build(client.house.app), client.keys)
+    limited = Client(client.rig, api.build(client.rig.app), client.keys)
     padded = image + bytes(2 << 20)
 
     def fetched(url: str, **_: Any) -> Fetched:
@@ -244,7 +244,7 @@ def test_a_request_may_name_four_addresses(client: Client, monkeypatch: pytest.M
 
 def stored(client: Client) -> int:
     """How many blobs there are beside those of bundles."""
-    return sum(1 for file in (client.house.app.settings.data_dir / "blobs").rglob("*") if file.is_file())
+    return sum(1 for file in (client.rig.app.settings.data_dir / "blobs").rglob("*") if file.is_file())
 
 
 def test_only_new_content_leaves_blobs(client: Client, image: bytes) -> None:
@@ -263,7 +263,7 @@ def test_only_new_content_leaves_blobs(client: Client, image: bytes) -> None:
     assert client.screen(edited).json()["revision"] == 2
     assert client.screen(body).json()["revision"] == 3  # the old content again: its key is sealed for its revision
     assert stored(client) == before + 3
-    app = client.house.app
+    app = client.rig.app
     for revision, data in ((1, image), (2, image + b"edited"), (3, image)):
         assert media_bytes(app.vault, app.blobs, answers[0].json()["item"], revision, "image") == ("image", data)
 
@@ -285,7 +285,7 @@ def test_the_same_request_several_times_at_once_leaves_one_blob(client: Client, 
 
 def test_what_could_not_be_recorded_leaves_no_blob(client: Client, image: bytes) -> None:
     before = stored(client)
-    app = client.house.app
+    app = client.rig.app
 
     def unavailable(*_: Any) -> None:
         raise sqlite3.OperationalError("disk I/O error")

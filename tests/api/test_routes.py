@@ -132,7 +132,7 @@ def test_idempotency(fresh: Client) -> None:
 def test_items_are_taken_all_or_none(fresh: Client) -> None:
     taken = fresh.send("POST", "/v1/items", json={"items": [item(), item("you fool", id="n-2")]})
     assert taken.status_code == 202
-    assert fresh.house.work("screen") == 2
+    assert fresh.rig.work("screen") == 2
     where = fresh.send("GET", "/v1/items/note/n-2").json()
     assert (where["item"], where["verdict"]) == (taken.json()["items"][1], "block")
     broken = [item(id="n-3"), item(id="n-4") | {"fields": {"bdy": "x"}}]
@@ -168,8 +168,8 @@ def test_a_person_decided(fresh: Client) -> None:
     from seawall.review.tables import case
 
     fresh.screen("you fool")
-    app = fresh.house.app
-    (found,) = fresh.house.rows(select(case))
+    app = fresh.rig.app
+    (found,) = fresh.rig.rows(select(case))
     review.take(app.database, found["id"], "per_1")
     rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
     answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
@@ -182,7 +182,7 @@ def test_a_person_decided(fresh: Client) -> None:
 def test_a_decision_whose_policies_cannot_be_read(fresh: Client) -> None:
     """The record stands in the ledger; the reason why it came out so does not."""
     answer = fresh.screen("you fool").json()
-    app = fresh.house.app
+    app = fresh.rig.app
     bundle = app.bundle.hash
     app.publish(sources("gore"), by="tests")
     (app.settings.data_dir / "blobs" / bundle[:2] / bundle).unlink()
@@ -193,7 +193,7 @@ def test_a_decision_whose_policies_cannot_be_read(fresh: Client) -> None:
 
 def test_what_was_erased_is_gone(fresh: Client) -> None:
     answer = fresh.screen("you fool", id="n-9").json()
-    app = fresh.house.app
+    app = fresh.rig.app
     account = fresh.send("GET", f"/v1/decisions/{answer['decision']}").json()["actor"]
     app.ledger.commit(lambda tx: app.vault.erase(tx, account))
     assert fresh.send("GET", f"/v1/decisions/{answer['decision']}").status_code in (200, 410)
@@ -205,9 +205,9 @@ def test_what_was_erased_is_gone(fresh: Client) -> None:
 def test_health_and_metrics(fresh: Client) -> None:
     health = fresh.send("GET", "/healthz", key=None)
     assert health.status_code == 200
-    assert health.json()["bundle"] == fresh.house.app.bundle.hash
+    assert health.json()["bundle"] == fresh.rig.app.bundle.hash
     fresh.screen("you fool, marker-text")
-    fresh.house.hang(kind="letter", id="marker-id")
+    fresh.rig.hang(kind="letter", id="marker-id")
     text = fresh.send("GET", "/metrics", key=None).text
     assert 'seawall_decisions_total{content_type="note",source="screen",verdict="block"} 1.0' in text
     assert 'seawall_degraded_decisions_total{content_type="letter",source="screen"} 1.0' in text

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from support.enforcement import House, open_house
+from support.enforcement import Rig, open_rig
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A fresh house, on SQLite and on PostgreSQL."""
-    with open_house(database_url, tmp_path) as opened:
+    with open_rig(database_url, tmp_path) as opened:
         yield opened

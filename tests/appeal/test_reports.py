@@ -13,7 +13,7 @@ from seawall.appeal.tables import report as table
 from seawall.model import ItemRef
 from seawall.model.events import ReportReceived
 from seawall.storage import Erased
-from support.enforcement import House
+from support.enforcement import Rig
 
 REPORT = Report(content_type="comment", item_id="c-0", reporter="u-9", policy="harassment", note="It is about me.")
 
@@ -22,61 +22,61 @@ def finder(item: ItemRef) -> FindItem:
     return lambda content_type, item_id: item if (content_type, item_id) == ("comment", "c-0") else None
 
 
-def receive(house: House, item: ItemRef, **changes: Any) -> str:
-    return receive_report(house.ledger, replace(REPORT, **changes), find_item=finder(item))
+def receive(rig: Rig, item: ItemRef, **changes: Any) -> str:
+    return receive_report(rig.ledger, replace(REPORT, **changes), find_item=finder(item))
 
 
-def test_a_report_is_recorded(house: House) -> None:
-    item, _ = house.item()
-    report = receive(house, item)
-    body = house.ledger.events()[-1].body
+def test_a_report_is_recorded(rig: Rig) -> None:
+    item, _ = rig.item()
+    report = receive(rig, item)
+    body = rig.ledger.events()[-1].body
     assert isinstance(body, ReportReceived)
     assert (body.report, body.item, body.kind, body.policy) == (report, item, "user", "harassment")
     assert body.reporter is not None
-    assert house.vault.platform_id(body.reporter) == "u-9"
-    row = house.rows(select(table))[0]
+    assert rig.vault.platform_id(body.reporter) == "u-9"
+    row = rig.rows(select(table))[0]
     assert (row["id"], row["item"], row["reporter"], row["kind"]) == (report, item.ref, body.reporter, "user")
-    assert house.vault.open(item.ref, note_name(report)) == b"It is about me."
-    assert house.ledger.rebuild().equal
+    assert rig.vault.open(item.ref, note_name(report)) == b"It is about me."
+    assert rig.ledger.rebuild().equal
 
 
-def test_the_ledger_holds_nothing_personal(house: House) -> None:
-    item, _ = house.item()
-    receive(house, item)
-    assert "u-9" not in repr(house.ledger.events())
-    assert "about me" not in repr(house.ledger.events())
+def test_the_ledger_holds_nothing_personal(rig: Rig) -> None:
+    item, _ = rig.item()
+    receive(rig, item)
+    assert "u-9" not in repr(rig.ledger.events())
+    assert "about me" not in repr(rig.ledger.events())
 
 
-def test_a_key_makes_repetition_harmless(house: House) -> None:
-    item, _ = house.item()
-    first = receive(house, item, key="k-1")
-    assert receive(house, item, key="k-1", note="Again.") == first
-    assert house.vault.open(item.ref, note_name(first)) == b"It is about me."
+def test_a_key_makes_repetition_harmless(rig: Rig) -> None:
+    item, _ = rig.item()
+    first = receive(rig, item, key="k-1")
+    assert receive(rig, item, key="k-1", note="Again.") == first
+    assert rig.vault.open(item.ref, note_name(first)) == b"It is about me."
     others = {
-        receive(house, item, key="k-2"),
-        receive(house, item, key="k-1", reporter="u-8"),
-        receive(house, item, key="k-1", reporter=None),
-        receive(house, item),
-        receive(house, item),
+        receive(rig, item, key="k-2"),
+        receive(rig, item, key="k-1", reporter="u-8"),
+        receive(rig, item, key="k-1", reporter=None),
+        receive(rig, item),
+        receive(rig, item),
     }
     assert len(others | {first}) == 6
-    assert len(house.rows(select(table))) == 6
+    assert len(rig.rows(select(table))) == 6
 
 
-def test_an_item_that_was_never_seen(house: House) -> None:
-    item, _ = house.item()
+def test_an_item_that_was_never_seen(rig: Rig) -> None:
+    item, _ = rig.item()
     with pytest.raises(UnknownItem, match=r"no comment 'c-404'.*Screen it, or"):
-        receive(house, item, item_id="c-404")
-    assert house.rows(select(table)) == []
+        receive(rig, item, item_id="c-404")
+    assert rig.rows(select(table)) == []
 
 
-def test_the_author_was_erased(house: House) -> None:
-    item, actor = house.item()
-    house.ledger.commit(lambda tx: house.vault.erase(tx, actor))
+def test_the_author_was_erased(rig: Rig) -> None:
+    item, actor = rig.item()
+    rig.ledger.commit(lambda tx: rig.vault.erase(tx, actor))
     with pytest.raises(Erased):
-        receive(house, item)
-    assert house.rows(select(table)) == []
-    assert receive(house, item, note=None)  # without a note there is nothing to seal
+        receive(rig, item)
+    assert rig.rows(select(table)) == []
+    assert receive(rig, item, note=None)  # without a note there is nothing to seal
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_the_author_was_erased(house: House) -> None:
         ({"policy": "a\x00"}, "policy"),
     ],
 )
-def test_reports_that_cannot_be_taken(house: House, changes: dict[str, Any], field: str) -> None:
-    item, _ = house.item()
+def test_reports_that_cannot_be_taken(rig: Rig, changes: dict[str, Any], field: str) -> None:
+    item, _ = rig.item()
     with pytest.raises(InvalidReport, match=f"^{field}: ") as refused:
-        receive(house, item, **changes)
+        receive(rig, item, **changes)
     assert refused.value.field == field
-    assert house.rows(select(table)) == []
+    assert rig.rows(select(table)) == []
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in ReporterKind])
-def test_who_may_report(house: House, kind: str) -> None:
-    item, _ = house.item()
-    receive(house, item, kind=kind, reporter="ü" * 512, note="")
-    assert house.rows(select(table.c.kind)) == [{"kind": kind}]
+def test_who_may_report(rig: Rig, kind: str) -> None:
+    item, _ = rig.item()
+    receive(rig, item, kind=kind, reporter="ü" * 512, note="")
+    assert rig.rows(select(table.c.kind)) == [{"kind": kind}]

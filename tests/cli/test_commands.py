@@ -281,8 +281,8 @@ def test_a_file_that_is_not_there(screen: Run, tmp_path: Path) -> None:
 
 
 def test_the_ledger_is_verified_and_rebuilt(run: Run, tmp_path: Path) -> None:
-    with opened(tmp_path, None, "rude") as house:
-        answer = house.screen("you fool")
+    with opened(tmp_path, None, "rude") as rig:
+        answer = rig.screen("you fool")
     assert "4 events verified" not in run("ledger", "verify").stdout
     assert "events verified; chain" in run("ledger", "verify").stdout
     shown = run("ledger", "rebuild").stdout
@@ -294,10 +294,10 @@ def test_the_ledger_is_verified_and_rebuilt(run: Run, tmp_path: Path) -> None:
 
 
 def test_dead_jobs_are_shown_and_requeued(run: Run, tmp_path: Path) -> None:
-    with opened(tmp_path, None, publish=False) as house:
-        house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_1", {"item": "it_1"}))
-        (job,) = house.claim("rescreen")
-        house.app.jobs.mark_dead(job, "[bold] it broke")
+    with opened(tmp_path, None, publish=False) as rig:
+        rig.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_1", {"item": "it_1"}))
+        (job,) = rig.claim("rescreen")
+        rig.app.jobs.mark_dead(job, "[bold] it broke")
     shown = run("jobs", "list", "--state", "dead").stdout
     assert f"{job.id}  rescreen  dead" in shown
     assert "[bold] it broke" in shown
@@ -309,8 +309,8 @@ def test_dead_jobs_are_shown_and_requeued(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
-    with opened(tmp_path, None, "rude") as house:
-        house.screen("you fool")
+    with opened(tmp_path, None, "rude") as rig:
+        rig.screen("you fool")
     database = open_database(f"sqlite:///{tmp_path / 'data' / 'seawall.db'}")
     with database.write() as connection:
         for name in connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():

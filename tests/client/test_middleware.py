@@ -74,11 +74,11 @@ def test_the_application_gets_the_body_and_the_answer() -> None:
         lambda client: client.post("/comments", json={"text": "hello", "parent": "c-1"}, headers={"x-user": "u-9"})
     )
     assert response.status_code == 201
-    told = response.json()
-    assert told["got"] == {"text": "hello", "parent": "c-1"}
-    assert told["verdict"] == "allow"
+    reported = response.json()
+    assert reported["got"] == {"text": "hello", "parent": "c-1"}
+    assert reported["verdict"] == "allow"
     call = fake.calls[0]
-    assert (call.id, call.actor, call.fields) == (told["id"], "u-9", {"body": "hello", "reply_to": "c-1"})
+    assert (call.id, call.actor, call.fields) == (reported["id"], "u-9", {"body": "hello", "reply_to": "c-1"})
 
 
 def test_blocked_content_does_not_reach_it() -> None:

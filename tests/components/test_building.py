@@ -35,7 +35,7 @@ from seawall.storage import (
     open_database,
 )
 from seawall.storage import metadata as shipped_tables
-from seawall.storage.component import Context, Follower
+from seawall.storage.component import Follower, ServiceContext
 from seawall.storage.following import follow
 from seawall.storage.tables import follower_state, projection_build
 from seawall.storage.upsert import upsert
@@ -189,11 +189,11 @@ def test_a_build_that_was_interrupted_goes_on(
     monkeypatch.setattr("seawall.storage.build._CHUNK", 5)
     with opened(database_url, tmp_path, Ticks()) as (database, old):
         tick(old, *"abcdefghij" * 3)
-        told: list[int] = []
+        reported: list[int] = []
 
         def crash(done: int, total: int) -> None:
-            told.append(done)
-            if len(told) == chunks:
+            reported.append(done)
+            if len(reported) == chunks:
                 raise Crash
 
         with opened(database_url, tmp_path, DoubleTicks(), build=False) as (_, new), pytest.raises(Crash):
@@ -202,11 +202,11 @@ def test_a_build_that_was_interrupted_goes_on(
         tick(old, "a")
         assert numbers(database)["a"] == 4
         with database.read() as connection:
-            assert connection.execute(select(projection_build.c.seq)).scalar_one() == told[-1]
+            assert connection.execute(select(projection_build.c.seq)).scalar_one() == reported[-1]
         with opened(database_url, tmp_path, DoubleTicks(), build=False) as (_, new):
             again: list[int] = []
             new.build(lambda done, total: again.append(done))
-            assert again[0] > told[-1]
+            assert again[0] > reported[-1]
             assert numbers(database) == {**dict.fromkeys("abcdefghij", 6), "a": 8}
 
 
@@ -321,12 +321,12 @@ def test_the_shipped_tables_keep_their_names_through_a_rebuild(database_url: str
 
 
 @contextmanager
-def following(url: str, folder: Path) -> Iterator[Context]:
+def following(url: str, folder: Path) -> Iterator[ServiceContext]:
     """What followers work with; the table of their effects is made."""
     with opened(url, folder, Ticks()) as (database, ledger):
         with database.write() as connection:
             effects.create(connection, checkfirst=True)
-        yield Context(
+        yield ServiceContext(
             settings=Settings(data_dir=folder, database_url=url),
             database=database,
             ledger=ledger,
@@ -336,7 +336,7 @@ def following(url: str, folder: Path) -> Iterator[Context]:
         )
 
 
-def record(context: Context, events: Sequence[Event]) -> Callable[[Transaction], None]:
+def record(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None]:
     """One row an event: a second time would fail."""
     seqs = [event.seq for event in events]
 
@@ -350,7 +350,7 @@ def record(context: Context, events: Sequence[Event]) -> Callable[[Transaction],
 FOLLOWER = Follower(name="test_follower", handles=(Ticked,), step=record)
 
 
-def seen(context: Context) -> list[int]:
+def seen(context: ServiceContext) -> list[int]:
     with context.database.read() as connection:
         return list(connection.execute(select(effects.c.seq).order_by(effects.c.seq)).scalars())
 
@@ -371,7 +371,7 @@ def test_two_processes_that_take_the_same_step_have_one_effect(database_url: str
     with following(database_url, tmp_path) as context:
         tick(context.ledger, "a", "b")
 
-        def overtaken(inner: Context, events: Sequence[Event]) -> Callable[[Transaction], None]:
+        def overtaken(inner: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None]:
             assert follow(context, FOLLOWER, "two")  # while "one" prepares its step, "two" does the same
             return record(inner, events)
 
@@ -383,7 +383,7 @@ def test_a_step_that_fails_is_taken_again(database_url: str, tmp_path: Path) -> 
     with following(database_url, tmp_path) as context:
         tick(context.ledger, "a")
 
-        def fails(inner: Context, events: Sequence[Event]) -> Callable[[Transaction], None]:
+        def fails(inner: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None]:
             def unit(tx: Transaction) -> None:
                 record(inner, events)(tx)
                 raise Crash

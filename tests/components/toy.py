@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, selec
 
 from seawall.model import DecisionMade, Event, EventBody
 from seawall.storage import EventSpec, Job, Ledger, Transaction
-from seawall.storage.component import Component, Context, Follower, JobSpec, PermissionSpec, Schedule
+from seawall.storage.component import Component, Follower, JobSpec, PermissionSpec, Schedule, ServiceContext
 from seawall.storage.upsert import upsert
 
 _metadata = MetaData()
@@ -100,13 +100,13 @@ class Greeter:
         self.ledger.commit(lambda tx: tx.append(Greeted(who=who, warmth=self.warmth)))
 
 
-def _services(context: Context) -> tuple[object, ...]:
+def _services(context: ServiceContext) -> tuple[object, ...]:
     with context.database.write() as connection:
         answered.create(connection, checkfirst=True)
     return (Greeter(context.ledger, context.get(ToySettings).toy_warmth),)
 
 
-def _answer(context: Context, events: Sequence[Event]) -> Callable[[Transaction], None]:
+def _answer(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None]:
     """Each greeting and each decision is answered once: a second insert would fail."""
 
     def unit(tx: Transaction) -> None:
@@ -118,12 +118,12 @@ def _answer(context: Context, events: Sequence[Event]) -> Callable[[Transaction]
     return unit
 
 
-def _thank(context: Context, job: Job) -> None:
+def _thank(context: ServiceContext, job: Job) -> None:
     context.get(Greeter).thanked.append(job.payload["who"])
     context.ledger.commit(lambda tx: tx.finish(job))
 
 
-def _polish(context: Context) -> None:
+def _polish(context: ServiceContext) -> None:
     context.get(Greeter).polished += 1
 
 

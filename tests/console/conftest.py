@@ -12,14 +12,14 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
-from support.console import House, opened
+from support.console import Rig, opened
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """An opened app with test policies, people of every role, and a few screened comments."""
     with opened(tmp_path_factory.mktemp("console")) as made:
         yield made
@@ -42,11 +42,11 @@ def chromium() -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def url(house: House) -> Iterator[str]:
+def url(rig: Rig) -> Iterator[str]:
     """The console on a port of this machine."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(house.asgi, log_level="warning", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -17,7 +17,7 @@ from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id
 from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
 from seawall.screen import load_decision
-from support.console import Browser, House, opened
+from support.console import Browser, Rig, opened
 
 TEXT = "a phrase that came back <b>once</b> too often"
 
@@ -28,21 +28,21 @@ def upload(browser: Browser, path: str, data: bytes, **fields: str) -> httpx.Res
     )
 
 
-def add(house: House, bank: str, value: str, kind: str = "text") -> str:
-    (made,) = add_entries(house.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff")], "tests")
-    house.app.banks.refresh()
+def add(rig: Rig, bank: str, value: str, kind: str = "text") -> str:
+    (made,) = add_entries(rig.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff")], "tests")
+    rig.app.banks.refresh()
     return made
 
 
-def test_a_bank_is_made_filled_and_searched(house: House) -> None:
-    browser = house.browser("policy")
+def test_a_bank_is_made_filled_and_searched(rig: Rig) -> None:
+    browser = rig.browser("policy")
     assert browser.get("/banks?new=stolen-covers").headers["location"] == "/banks/stolen-covers"
     assert "No entry here" in browser.get("/banks/stolen-covers").text
     answer = browser.post(
         "/banks/stolen-covers/configure", title="Stolen covers", role="block", harm="spam", threshold_image="20"
     )
     assert answer.status_code == 303
-    bank = find_bank(house.app.database, "stolen-covers")
+    bank = find_bank(rig.app.database, "stolen-covers")
     assert bank is not None
     assert (bank.settings.title, dict(bank.settings.thresholds)) == ("Stolen covers", {"image": 20})
     answer = browser.post("/banks/stolen-covers/entries", kind="text", value=TEXT, note="from case 7")
@@ -70,7 +70,7 @@ def test_a_bank_is_made_filled_and_searched(house: House) -> None:
     }
 
 
-def test_an_image_becomes_its_hash(house: House) -> None:
+def test_an_image_becomes_its_hash(rig: Rig) -> None:
     chance = random.Random(5)
     image = PilImage.new("RGB", (128, 128))
     for _ in range(30):
@@ -78,20 +78,20 @@ def test_an_image_becomes_its_hash(house: House) -> None:
         image.paste(tuple(chance.randrange(256) for _ in range(3)), box)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    browser = house.browser("admin")
+    browser = rig.browser("admin")
     browser.get("/banks/blocked-images")
     answer = upload(browser, "/banks/blocked-images/entries", buffer.getvalue(), kind="text", source="case-7")
     assert answer.status_code == 303
-    (entry,) = list_entries(house.app.database, house.app.vault, "blocked-images")
+    (entry,) = list_entries(rig.app.database, rig.app.vault, "blocked-images")
     assert (entry.kind, entry.value) == ("image", pdq(np.asarray(image)).hash.hex())
-    assert entry.added_by == house.people["admin"].id
+    assert entry.added_by == rig.people["admin"].id
     refused = upload(browser, "/banks/blocked-images/entries", b"no image", kind="text")
     assert refused.status_code == 422
     assert "no image that can be read" in refused.text
 
 
-def test_what_is_refused_is_said(house: House) -> None:
-    browser = house.browser("policy")
+def test_what_is_refused_is_said(rig: Rig) -> None:
+    browser = rig.browser("policy")
     browser.get("/banks/blocked-texts")
     for path, fields, says in (
         ("entries", {"kind": "text", "value": " "}, "the entry: the value is empty"),
@@ -108,14 +108,14 @@ def test_what_is_refused_is_said(house: House) -> None:
     assert browser.post("/banks/blocked-texts/entries/ent_none/suspend", reason="checked").status_code == 404
 
 
-def test_suspend_restore_remove(house: House) -> None:
-    entry = add(house, "blocked-texts", "one phrase to be suspended")
-    browser = house.browser("policy")
+def test_suspend_restore_remove(rig: Rig) -> None:
+    entry = add(rig, "blocked-texts", "one phrase to be suspended")
+    browser = rig.browser("policy")
     place = f"/banks/blocked-texts/entries/{entry}"
     browser.get(place)
 
     def state() -> str:
-        found = find_entry(house.app.database, house.app.vault, entry)
+        found = find_entry(rig.app.database, rig.app.vault, entry)
         assert found is not None
         return found.state
 
@@ -134,14 +134,14 @@ def test_suspend_restore_remove(house: House) -> None:
     assert entry[-6:] in browser.get("/banks/blocked-texts?state=removed").text
 
 
-def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(house: House) -> None:
-    entry = add(house, "blocked-texts", "a phrase that is found")
-    answer = house.screen("here is a phrase that is found again", id="bank-hit")
-    seen = load_decision(house.app.database, answer.decision)
+def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(rig: Rig) -> None:
+    entry = add(rig, "blocked-texts", "a phrase that is found")
+    answer = rig.screen("here is a phrase that is found again", id="bank-hit")
+    seen = load_decision(rig.app.database, answer.decision)
     signal = Signal(name="bank:blocked-texts", value=1, part="body", detector="banks", version="1", evidence=entry)
     made = replace(seen, id=new_id("dec"), signals=(signal,), supersedes=seen.id)  # no policy here asks the banks
-    house.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=made)))
-    browser = house.browser("reviewer")
+    rig.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=made)))
+    browser = rig.browser("reviewer")
     page = browser.get(f"/banks/blocked-texts/entries/{entry}").text
     assert answer.item in page
     assert "Suspend" not in page
@@ -151,8 +151,8 @@ def test_a_reviewer_sees_where_it_was_found_and_changes_nothing(house: House) ->
 def test_kinds_of_a_plug_ins_hasher(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     PilImage.linear_gradient("L").save(buffer, "PNG")
-    with opened(tmp_path, hashers=[AverageHasher()]) as house:
-        browser = house.browser("policy")
+    with opened(tmp_path, hashers=[AverageHasher()]) as rig:
+        browser = rig.browser("policy")
         page = browser.get("/banks/stolen-covers").text
         assert "<option>image-average</option>" in page
         assert "threshold_image-average" in page
@@ -165,17 +165,17 @@ def test_kinds_of_a_plug_ins_hasher(tmp_path: Path) -> None:
         assert refused.status_code == 422
         assert "image-average cannot read this: damaged" in refused.text
         browser.post("/banks/stolen-covers/configure", **{"threshold_image-average": "4"})
-        bank = find_bank(house.app.database, "stolen-covers")
+        bank = find_bank(rig.app.database, "stolen-covers")
         assert bank is not None
         assert dict(bank.settings.thresholds) == {"image-average": 4}
         assert "No hasher" not in browser.get("/banks").text
 
 
-def test_a_hasher_that_is_not_enabled_is_told(house: House) -> None:
+def test_a_hasher_that_is_not_enabled_is_told(rig: Rig) -> None:
     entry = NewEntry(kind="image-average", value="0f" * 8, source="staff")
-    (made,) = add_entries(house.app.ledger, "other-covers", [entry], "tests", hashers={AVERAGE.name: AVERAGE})
-    house.app.banks.refresh()
-    browser = house.browser("policy")
+    (made,) = add_entries(rig.app.ledger, "other-covers", [entry], "tests", hashers={AVERAGE.name: AVERAGE})
+    rig.app.banks.refresh()
+    browser = rig.browser("policy")
     assert "No hasher <code>image-average</code>" in browser.get("/banks/other-covers").text
     assert "No hasher <code>image-average</code>" in browser.get("/banks").text
     assert "No hasher" not in browser.get("/banks/blocked-images").text

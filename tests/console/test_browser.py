@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from seawall import review
-from support.console import House, open_page
+from support.console import Rig, open_page
 
 
-def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str, house: House) -> None:
-    urgent = house.screen("You fool", id="b-1")
-    other = house.screen("A silly thing", id="b-2")
+def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str, rig: Rig) -> None:
+    urgent = rig.screen("You fool", id="b-1")
+    other = rig.screen("A silly thing", id="b-2")
     page, complaints = open_page(chromium, url, "reviewer")
     page.wait_for_selector("#traffic canvas")
     page.goto(f"{url}/queue")
@@ -42,8 +42,8 @@ def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str,
     assert complaints == []
 
 
-def test_what_is_blurred_is_shown_on_request_and_keys_are_explained(chromium: object, url: str, house: House) -> None:
-    graphic = house.screen("so much blood", id="b-3")
+def test_what_is_blurred_is_shown_on_request_and_keys_are_explained(chromium: object, url: str, rig: Rig) -> None:
+    graphic = rig.screen("so much blood", id="b-3")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/cases/{review.case_id(graphic.item)}")
     assert page.locator("[data-veiled]").count() == 1
@@ -56,21 +56,21 @@ def test_what_is_blurred_is_shown_on_request_and_keys_are_explained(chromium: ob
     assert complaints == []
 
 
-def test_the_overview_renews_itself(chromium: object, url: str, house: House) -> None:
+def test_the_overview_renews_itself(chromium: object, url: str, rig: Rig) -> None:
     from playwright.sync_api import expect
 
     page, complaints = open_page(chromium, url, "admin")
     decided = "#live .tile:first-child strong"
     before = int(page.inner_text(decided))
     for number in range(3):
-        house.screen("Thank you", id=f"b-live-{number}")
+        rig.screen("Thank you", id=f"b-live-{number}")
     expect(page.locator(decided)).to_have_text(str(before + 3))
     assert complaints == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_no_page_is_wider_than_the_screen(chromium: object, url: str, house: House, width: int, height: int) -> None:
-    long = house.screen("silly " + "w" * 900, id=f"wide-{width}")
+def test_no_page_is_wider_than_the_screen(chromium: object, url: str, rig: Rig, width: int, height: int) -> None:
+    long = rig.screen("silly " + "w" * 900, id=f"wide-{width}")
     page, complaints = open_page(chromium, url, "admin", width, height)
     for path in (
         "/",

@@ -16,7 +16,7 @@ from seawall.console.part_locations import PartLocations
 from seawall.console.text import SHORT, runs
 from seawall.model import Document, Item, Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart
-from support.console import House, small
+from support.console import Rig, small
 from support.items import content_type_text, policy_text
 
 
@@ -115,21 +115,21 @@ THREATS = policy_text("threats", "threat_terms > 0.5", '[review(queue="threats")
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A house with a content type that has a document."""
     with small(tmp_path_factory.mktemp("documents"), MEMO, THREATS) as made:
         yield made
 
 
-def submitted(house: Any, data: bytes, id: str) -> str:
+def submitted(rig: Any, data: bytes, id: str) -> str:
     item = Item(content_type="memo", id=id, fields={"body": "read", "notes": Document(data)})
-    return str(house.app.screener.screen(item).item)
+    return str(rig.app.screener.screen(item).item)
 
 
-def test_evidence_stands_on_its_page_and_the_file_is_a_download(house: Any) -> None:
+def test_evidence_stands_on_its_page_and_the_file_is_a_download(rig: Any) -> None:
     data = pdf(Page(["Hello <b>you</b>"]), Page(["I will kill you"]))
-    item = submitted(house, data, "m-1")
-    browser = house.browser("reviewer")
+    item = submitted(rig, data, "m-1")
+    browser = rig.browser("reviewer")
     shown = browser.get(f"/items/{item}").text
     assert "page 2" in shown
     assert ">kill you</mark>" in shown
@@ -145,37 +145,37 @@ def test_evidence_stands_on_its_page_and_the_file_is_a_download(house: Any) -> N
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
-def test_a_page_of_script_is_handed_out_as_bytes_alone(house: Any) -> None:
-    item = submitted(house, b"<html><p>hi<script>alert(1)</script>", "m-2")
-    browser = house.browser("reviewer")
+def test_a_page_of_script_is_handed_out_as_bytes_alone(rig: Any) -> None:
+    item = submitted(rig, b"<html><p>hi<script>alert(1)</script>", "m-2")
+    browser = rig.browser("reviewer")
     assert "alert(1)" not in browser.get(f"/items/{item}").text
     answer = browser.get(f"/items/{item}/1/document/notes")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].endswith('-notes.bin"')
 
 
-def test_a_document_that_cannot_be_read_says_so(house: Any) -> None:
-    item = submitted(house, b"%PDF-1.7", "m-3")
-    shown = house.browser("reviewer").get(f"/items/{item}").text
+def test_a_document_that_cannot_be_read_says_so(rig: Any) -> None:
+    item = submitted(rig, b"%PDF-1.7", "m-3")
+    shown = rig.browser("reviewer").get(f"/items/{item}").text
     assert "No text of it has been read." in shown
     assert "it cannot be decoded (damaged)" in shown
 
 
-def test_only_documents_and_only_for_those_who_may_see_them(house: Any) -> None:
-    item = submitted(house, b"hello", "m-4")
-    browser = house.browser("reviewer")
+def test_only_documents_and_only_for_those_who_may_see_them(rig: Any) -> None:
+    item = submitted(rig, b"hello", "m-4")
+    browser = rig.browser("reviewer")
     for address in ("1/document/body", "2/document/notes", "1/media/notes", "1/image/notes"):
         assert browser.get(f"/items/{item}/{address}").status_code == 404
-    assert house.browser().get(f"/items/{item}/1/document/notes").status_code == 303
+    assert rig.browser().get(f"/items/{item}/1/document/notes").status_code == 303
 
 
-def test_who_takes_it_is_recorded(house: Any) -> None:
+def test_who_takes_it_is_recorded(rig: Any) -> None:
     from sqlalchemy import func, select
 
     from seawall.access.tables import view
 
-    item = submitted(house, b"hello", "m-5")
-    house.browser("reviewer").get(f"/items/{item}/1/document/notes")
-    with house.app.database.read() as connection:
+    item = submitted(rig, b"hello", "m-5")
+    rig.browser("reviewer").get(f"/items/{item}/1/document/notes")
+    with rig.app.database.read() as connection:
         seen = connection.execute(select(func.count()).where(view.c.item == item, view.c.page == "media")).scalar_one()
     assert seen == 1

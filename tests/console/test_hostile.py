@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 from seawall import access, console, review
 from seawall.console.text import SHORT
 from seawall.model import Image, Item
-from support.console import Browser, House
+from support.console import Browser, Rig
 
 SCRIPT = "<script>alert('fool')</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -26,12 +26,12 @@ HOSTILE = f"{SCRIPT} {IMAGE} {TEMPLATE} {BIDI}"
 
 
 @pytest.fixture(scope="module")
-def browser(house: House) -> Browser:
-    return house.browser("admin")
+def browser(rig: Rig) -> Browser:
+    return rig.browser("admin")
 
 
 @pytest.fixture(scope="module")
-def paths(house: House) -> list[str]:
+def paths(rig: Rig) -> list[str]:
     """Every page that shows something of an item whose every word attacks."""
     fields = {
         "title": f"fool {HOSTILE}"[:200],
@@ -40,11 +40,11 @@ def paths(house: House) -> list[str]:
         "track_count": 2,
     }
     item = Item(content_type="playlist", id=HOSTILE, actor=HOSTILE, fields=fields, language="en")
-    screened = house.app.screener.screen(item)
-    comment = house.screen(f"fool {HOSTILE}", id="hostile", actor=HOSTILE)
-    house.report("hostile", note=HOSTILE)
-    access.create_person(house.app.ledger, "hostile@example.org", SCRIPT[:100], "0123456789ab", ["reviewer"])
-    access.create_key(house.app.ledger, SCRIPT, ["read"])
+    screened = rig.app.screener.screen(item)
+    comment = rig.screen(f"fool {HOSTILE}", id="hostile", actor=HOSTILE)
+    rig.report("hostile", note=HOSTILE)
+    access.create_person(rig.app.ledger, "hostile@example.org", SCRIPT[:100], "0123456789ab", ["reviewer"])
+    access.create_key(rig.app.ledger, SCRIPT, ["read"])
     return [
         "/",
         "/queue",
@@ -89,17 +89,17 @@ def test_no_page_carries_a_script_or_style_of_its_own(browser: Browser, paths: l
         assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text), path
 
 
-def test_links_in_content_cannot_be_clicked(house: House, browser: Browser) -> None:
-    screened = house.screen("fool, see https://evil.example/x and javascript:alert(1)", id="links")
+def test_links_in_content_cannot_be_clicked(rig: Rig, browser: Browser) -> None:
+    screened = rig.screen("fool, see https://evil.example/x and javascript:alert(1)", id="links")
     text = browser.get(f"/items/{screened.item}").text
     assert "evil.example" in text
     assert 'href="https://evil' not in text
     assert 'href="javascript' not in text
 
 
-def test_a_huge_text_is_cut_until_asked_for(house: House, browser: Browser) -> None:
+def test_a_huge_text_is_cut_until_asked_for(rig: Rig, browser: Browser) -> None:
     words = "fool " + " ".join(map(str, range(1000)))
-    screened = house.screen(words, id="huge")
+    screened = rig.screen(words, id="huge")
     text = browser.get(f"/items/{screened.item}").text
     assert f"Show all {len(words):,} characters" in text
     assert words[:SHORT][-200:] in text
@@ -136,7 +136,7 @@ def bomb() -> bytes:
     ids=["eps", "bomb", "broken-png", "broken-gif"],
 )
 def test_an_upload_is_decoded_outside_the_server_and_starts_no_program(
-    house: House,
+    rig: Rig,
     browser: Browser,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -154,7 +154,7 @@ def test_an_upload_is_decoded_outside_the_server_and_starts_no_program(
     monkeypatch.setattr("PIL.Image.open", lambda *_, **__: opened.append("opened"))
     fields = {"title": "silly", "cover": Image(data), "track_count": 0}
     item = Item(content_type="playlist", id=request.node.name, actor="dj", fields=fields, language="en")
-    screened = house.app.screener.screen(item)
+    screened = rig.app.screener.screen(item)
     assert browser.get(f"/items/{screened.item}").status_code == 200
     answer = browser.get(f"/items/{screened.item}/1/image/cover")
     assert answer.status_code == 422

@@ -19,7 +19,7 @@ from seawall.console.screen.media import type_of, wanted
 from seawall.media import UnreadableMedia
 from seawall.model import Modality, Signal, Span, SpanUnit, Unknown, UnknownReason
 from seawall.screen import DerivedPart, MediaInfo
-from support.console import LONG_MEMOS, House, small
+from support.console import LONG_MEMOS, Rig, small
 from support.items import content_type_text
 
 
@@ -229,13 +229,13 @@ def test_nothing_is_served_as_a_page() -> None:
         assert type_of("audio", hostile) is type_of("video", hostile) is None
 
 
-def test_the_size_of_an_image_as_it_is_shown(house: House) -> None:
+def test_the_size_of_an_image_as_it_is_shown(rig: Rig) -> None:
     out = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (40, 20)).save(out, "JPEG", exif=exif)
-    assert house.app.media.size(out.getvalue()) == (20, 40)
-    assert house.app.media.size(b"no image") == UnreadableMedia("not_an_image")
+    assert rig.app.media.size(out.getvalue()) == (20, 40)
+    assert rig.app.media.size(b"no image") == UnreadableMedia("not_an_image")
 
 
 # ── pages ──
@@ -258,23 +258,23 @@ def audio() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A house with a content type that has an audio file."""
     with small(tmp_path_factory.mktemp("media"), MEMO, LONG_MEMOS) as made:
         yield made
 
 
-def submitted(house: Any, data: bytes, id: str) -> str:
+def submitted(rig: Any, data: bytes, id: str) -> str:
     from seawall.model import Audio, Item
 
     item = Item(content_type="memo", id=id, fields={"body": "listen", "voice": Audio(data)})
-    return str(house.app.screener.screen(item).item)
+    return str(rig.app.screener.screen(item).item)
 
 
-def test_an_audio_file_is_played_in_pieces_to_whoever_may_see_it(house: Any) -> None:
+def test_an_audio_file_is_played_in_pieces_to_whoever_may_see_it(rig: Any) -> None:
     data = audio()
-    item = submitted(house, data, "m-1")
-    browser = house.browser("reviewer")
+    item = submitted(rig, data, "m-1")
+    browser = rig.browser("reviewer")
     page = browser.get(f"/items/{item}").text
     assert f'src="/items/{item}/1/media/voice"' in page
     assert "inert" in page
@@ -293,25 +293,25 @@ def test_an_audio_file_is_played_in_pieces_to_whoever_may_see_it(house: Any) -> 
     assert browser.get(f"/items/{item}/1/media/body").status_code == 404
     assert browser.get(f"/items/{item}/2/media/voice").status_code == 404
     assert browser.get(f"/items/{item}/1/image/voice").status_code == 404
-    assert house.browser().get(f"/items/{item}/1/media/voice").status_code == 303
+    assert rig.browser().get(f"/items/{item}/1/media/voice").status_code == 303
 
 
-def test_who_listens_is_recorded(house: Any) -> None:
+def test_who_listens_is_recorded(rig: Any) -> None:
     from sqlalchemy import func, select
 
     from seawall.access.tables import view
 
-    item = submitted(house, audio(), "m-2")
-    browser = house.browser("reviewer")
+    item = submitted(rig, audio(), "m-2")
+    browser = rig.browser("reviewer")
     for start in (0, 100, 200):
         browser.get(f"/items/{item}/1/media/voice", headers={"Range": f"bytes={start}-"})
-    with house.app.database.read() as connection:
+    with rig.app.database.read() as connection:
         seen = connection.execute(select(func.count()).where(view.c.item == item, view.c.page == "media")).scalar_one()
     assert seen == 1
 
 
-def test_a_page_in_the_place_of_an_audio_file_is_not_served(house: Any) -> None:
-    item = submitted(house, b"<html><script>alert(1)</script>", "m-3")
-    answer = house.browser("reviewer").get(f"/items/{item}/1/media/voice")
+def test_a_page_in_the_place_of_an_audio_file_is_not_served(rig: Any) -> None:
+    item = submitted(rig, b"<html><script>alert(1)</script>", "m-3")
+    answer = rig.browser("reviewer").get(f"/items/{item}/1/media/voice")
     assert answer.status_code == 415
     assert "alert(1)" not in answer.text

@@ -30,7 +30,7 @@ from seawall.model import (
 )
 from seawall.screen import DerivedPart
 from support.app import own_app
-from support.console import PASSWORD, House
+from support.console import PASSWORD, Rig
 from support.detectors import Moody, Words
 
 
@@ -80,15 +80,15 @@ def test_bands_are_told_with_what_was_measured_there() -> None:
         skipped=(
             SkippedDetector(
                 detector="judge",
-                bands=("hate from 0.2 to 0.9",),
+                score_ranges=("hate from 0.2 to 0.9",),
                 places=(("body", "hate 0.950"), ("cover, words", "hate 0")),
             ),
             SkippedDetector(
                 detector="large",
-                bands=("judged from 0.5", "hate from 0.95"),
+                score_ranges=("judged from 0.5", "hate from 0.95"),
                 places=(("body", "judged 0 (not asked either), hate 0.950"),),
             ),
-            SkippedDetector(detector="gone", bands=(), places=(("body", ""),)),
+            SkippedDetector(detector="gone", score_ranges=(), places=(("body", ""),)),
         )
     )
 
@@ -164,7 +164,7 @@ class Judge(Words):
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A house with a detector that is asked in a band, and one that is asked after publication."""
     for name, text in (("policies/rudeness", POLICY), ("types/note", NOTE)):
         path = tmp_path / f"{name}.yaml"
@@ -186,17 +186,17 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
         content_types_dir=tmp_path / "types",
     ) as app:
         access.create_person(app.ledger, "reviewer@example.org", "Reviewer", PASSWORD, ["reviewer"])
-        yield House(app, console.build(app), stuck)
+        yield Rig(app, console.build(app), stuck)
         stuck.go_on.set()
 
 
-def shown(house: House, id: str, body: str, lines: Sequence[str] = ()) -> str:
+def shown(rig: Rig, id: str, body: str, lines: Sequence[str] = ()) -> str:
     """The decision's page, as text with its tags."""
     from seawall.model import Item
 
     item = Item(content_type="note", id=id, fields={"body": body, "lines": tuple(lines)}, language="en")
-    answer = house.app.screener.screen(item, deadline_ms=400)
-    return unescape(house.browser("reviewer").get(f"/decisions/{answer.decision}").text)
+    answer = rig.app.screener.screen(item, deadline_ms=400)
+    return unescape(rig.browser("reviewer").get(f"/decisions/{answer.decision}").text)
 
 
 def block(page: str) -> str:
@@ -206,8 +206,8 @@ def block(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
-def test_the_page_says_who_was_not_asked_and_why(house: House) -> None:
-    page = shown(house, "n-1", "You fool")
+def test_the_page_says_who_was_not_asked_and_why(rig: Rig) -> None:
+    page = shown(rig, "n-1", "You fool")
     said = block(page)
     assert "not asked 1 outside its band, 1 until after publication" in said
     assert "judge is asked only at rudeness from 0.2 to 0.9" in said
@@ -218,19 +218,19 @@ def test_the_page_says_who_was_not_asked_and_why(house: House) -> None:
     assert "no answer" not in page
     assert "1 rule waits for what is asked after publication" in page
     assert "not asked yet: deep" in page
-    asked = block(shown(house, "n-2", "You silly thing"))
+    asked = block(shown(rig, "n-2", "You silly thing"))
     assert "judge" not in asked
     assert "not asked 1 until after publication" in asked
 
 
-def test_what_does_not_answer_is_unknown_and_looks_otherwise(house: House) -> None:
-    page = shown(house, "n-3", "I am stuck")
+def test_what_does_not_answer_is_unknown_and_looks_otherwise(rig: Rig) -> None:
+    page = shown(rig, "n-3", "I am stuck")
     assert "no answer: not in time" in page
     assert "unknown: gore, body: not in time" in page
     assert "gore" not in block(page)
 
 
-def test_a_long_list_is_folded(house: House) -> None:
-    page = shown(house, "n-4", "hello", ["a", "b", "c", "d", "e"])
+def test_a_long_list_is_folded(rig: Rig) -> None:
+    page = shown(rig, "n-4", "hello", ["a", "b", "c", "d", "e"])
     assert '<details class="rule spared">' in page
     assert "lines.4 rudeness 0" in block(page)

@@ -16,7 +16,7 @@ from seawall.detect import Findings
 from seawall.model import Image as PilImage
 from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
 from seawall.screen.artifacts import seal_artifacts
-from support.console import LONG_MEMOS, House, open_page, small
+from support.console import LONG_MEMOS, Rig, open_page, small
 from support.items import content_type_text
 
 MEMO = content_type_text(
@@ -67,14 +67,14 @@ VIDEOS = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with small(tmp_path_factory.mktemp("outlines"), MEMO, LONG_MEMOS) as made:
         yield made
 
 
-def seen(house: House, field: str, medium: Video | PilImage, id: str) -> str:
+def seen(rig: Rig, field: str, medium: Video | PilImage, id: str) -> str:
     """Screen it, and say that words were read at the red place of a frame of half its size."""
-    answer = house.app.screener.screen(Item(content_type="memo", id=id, fields={"body": "look", field: medium}))
+    answer = rig.app.screener.screen(Item(content_type="memo", id=id, fields={"body": "look", field: medium}))
     size = (80, 40)
     box = tuple(round(share * side) for share, side in zip(RED, size * 2, strict=True))
     sort = Modality.VIDEO if field == "clip" else Modality.IMAGE
@@ -99,7 +99,7 @@ def seen(house: House, field: str, medium: Video | PilImage, id: str) -> str:
         ),
     )
     ref = ItemRef("memo", answer.item, 1)
-    house.app.ledger.commit(
+    rig.app.ledger.commit(
         lambda tx: seal_artifacts(tx, answer.decision, ref, Findings((), (), parts=parts), first=False)
     )
     return answer.item
@@ -134,8 +134,8 @@ STANDS = "() => { const video = document.querySelector('video'); return video.re
 
 
 @pytest.mark.parametrize("kind", VIDEOS)
-def test_the_box_lies_where_the_words_are(chromium: object, url: str, house: House, kind: str) -> None:
-    item = seen(house, "clip", Video(clip(*VIDEOS[kind])), f"f-{kind}")
+def test_the_box_lies_where_the_words_are(chromium: object, url: str, rig: Rig, kind: str) -> None:
+    item = seen(rig, "clip", Video(clip(*VIDEOS[kind])), f"f-{kind}")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
     shown = page.locator(".video rect:visible")
@@ -158,8 +158,8 @@ def test_the_box_lies_where_the_words_are(chromium: object, url: str, house: Hou
     assert complaints == []
 
 
-def test_the_box_is_gone_when_the_video_plays_or_stands_elsewhere(chromium: object, url: str, house: House) -> None:
-    item = seen(house, "clip", Video(clip(*VIDEOS["tall"])), "f-gone")
+def test_the_box_is_gone_when_the_video_plays_or_stands_elsewhere(chromium: object, url: str, rig: Rig) -> None:
+    item = seen(rig, "clip", Video(clip(*VIDEOS["tall"])), "f-gone")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
     unveil(page)
@@ -184,8 +184,8 @@ def test_the_box_is_gone_when_the_video_plays_or_stands_elsewhere(chromium: obje
     assert complaints == []
 
 
-def test_a_frame_of_a_moving_image_is_shown_with_its_box(chromium: object, url: str, house: House) -> None:
-    item = seen(house, "scan", PilImage(moving()), "g-1")
+def test_a_frame_of_a_moving_image_is_shown_with_its_box(chromium: object, url: str, rig: Rig) -> None:
+    item = seen(rig, "scan", PilImage(moving()), "g-1")
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/items/{item}")
     frame = page.locator(".veil:has-text('at 1.0–3.0 s')")

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from seawall import access
-from support.console import Browser, House, opened
+from support.console import Browser, Rig, opened
 
 
 @pytest.fixture(scope="module")
-def browser(house: House) -> Browser:
+def browser(rig: Rig) -> Browser:
     for text, id in [("You fool", "p-1"), ("How silly", "p-2"), ("Thank you", "p-3"), ("so LOUD", "p-4")]:
-        house.screen(text, id=id)
-    return house.browser("admin")
+        rig.screen(text, id=id)
+    return rig.browser("admin")
 
 
 def test_the_overview_counts_the_last_hour(browser: Browser) -> None:
@@ -64,13 +64,13 @@ def test_a_decision_tells_what_would_have_changed_it(browser: Browser) -> None:
 
 
 def test_a_decision_whose_policies_cannot_be_read_says_so(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, database_url=sqlite_url) as house:
-        answer = house.screen("you fool")
-        bundle = house.app.bundle.hash
+    with opened(tmp_path, database_url=sqlite_url) as rig:
+        answer = rig.screen("you fool")
+        bundle = rig.app.bundle.hash
         (tmp_path / "policies" / "gore.yaml").unlink()
-        house.app.publish(by="tests")
-        (house.app.settings.data_dir / "blobs" / bundle[:2] / bundle).unlink()
-        browser = house.browser("admin")
+        rig.app.publish(by="tests")
+        (rig.app.settings.data_dir / "blobs" / bundle[:2] / bundle).unlink()
+        browser = rig.browser("admin")
         for page in (f"/decisions/{answer.decision}", f"/items/{answer.item}"):
             shown = browser.get(page)
             assert shown.status_code == 200
@@ -99,9 +99,9 @@ def test_the_ledger_lists_events_and_verifies(browser: Browser) -> None:
     assert browser.get(f"/ledger.json?after={events['next']}").json()["events"] == []
 
 
-def test_an_item_is_told_from_its_beginning(house: House, browser: Browser) -> None:
-    screened = house.screen("You fool", id="told")
-    house.screen("You fool, again", id="told")
+def test_an_item_is_told_from_its_beginning(rig: Rig, browser: Browser) -> None:
+    screened = rig.screen("You fool", id="told")
+    rig.screen("You fool, again", id="told")
     page = browser.get(f"/items/{screened.item}").text
     assert "revision 2" in page
     submitted = [match.start() for match in re.finditer("was submitted", page)]
@@ -112,15 +112,15 @@ def test_an_item_is_told_from_its_beginning(house: House, browser: Browser) -> N
     assert {enforcement["kind"] for enforcement in record["enforcements"]} == {"remove", "strike"}
 
 
-def test_people_are_added_and_closed(house: House, browser: Browser) -> None:
+def test_people_are_added_and_closed(rig: Rig, browser: Browser) -> None:
     answer = browser.post(
         "/access/people", name="New", email="new@example.org", password="long enough words", role=["reviewer"]
     )
     assert answer.status_code == 303
     assert "new@example.org" in browser.get("/access").text
-    newcomer = house.browser()
+    newcomer = rig.browser()
     assert newcomer.sign_in("new@example.org", "long enough words").status_code == 303
-    (person,) = [one for one in access.list_people(house.app.database) if one.name == "New"]
+    (person,) = [one for one in access.list_people(rig.app.database) if one.name == "New"]
     browser.get("/access")
     assert browser.post(f"/access/people/{person.id}/disable").status_code == 303
     assert newcomer.get("/").status_code == 303
@@ -129,20 +129,20 @@ def test_people_are_added_and_closed(house: House, browser: Browser) -> None:
     assert "A password needs" in refused.text
 
 
-def test_nobody_closes_their_own_account(house: House, browser: Browser) -> None:
+def test_nobody_closes_their_own_account(rig: Rig, browser: Browser) -> None:
     browser.get("/access")
-    answer = browser.post(f"/access/people/{house.people['admin'].id}/disable")
+    answer = browser.post(f"/access/people/{rig.people['admin'].id}/disable")
     assert answer.status_code == 422
     assert "your own" in answer.text
 
 
-def test_a_key_is_shown_once(house: House, browser: Browser) -> None:
+def test_a_key_is_shown_once(rig: Rig, browser: Browser) -> None:
     browser.get("/access")
     page = browser.post("/access/keys", name="shop", scope=["screen", "read"]).text
     (token,) = re.findall(r"sw_[0-9a-f]{12}_[\w-]{43}", page)
-    info = access.Keys(house.app.database).authenticate(token)
+    info = access.Keys(rig.app.database).authenticate(token)
     assert info is not None
     assert token not in browser.get("/access").text
     assert browser.post(f"/access/keys/{info.id}/revoke").status_code == 303
     assert "revoked" in browser.get("/access").text
-    assert access.Keys(house.app.database).authenticate(token) is None
+    assert access.Keys(rig.app.database).authenticate(token) is None

@@ -7,7 +7,7 @@ import pytest
 from seawall import review
 from seawall.app import COMPONENTS
 from seawall.console.routes import console_pages
-from support.console import Browser, House
+from support.console import Browser, Rig
 
 PAGES = console_pages(COMPONENTS).pages
 EVERYBODY = frozenset({"reviewer", "policy", "admin"})
@@ -72,14 +72,14 @@ CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 
 
 @pytest.fixture(scope="module")
-def browsers(house: House) -> dict[str, Browser]:
-    return {role: house.browser(role) for role in EVERYBODY}
+def browsers(rig: Rig) -> dict[str, Browser]:
+    return {role: rig.browser(role) for role in EVERYBODY}
 
 
 @pytest.fixture(scope="module")
-def places(house: House) -> dict[str, str]:
+def places(rig: Rig) -> dict[str, str]:
     """What stands for the parameters of paths: things that exist, where a page reads; none where one changes."""
-    screened = house.screen("You silly person", id="permissions")
+    screened = rig.screen("You silly person", id="permissions")
     return {
         "case": review.case_id(screened.item),
         "item": screened.item,
@@ -125,8 +125,8 @@ def test_a_page_opens_to_its_roles_only(
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))
-def test_nobody_gets_in_without_signing_in(house: House, places: dict[str, str], name: str) -> None:
-    browser, path = house.browser(), path_of(name, places)
+def test_nobody_gets_in_without_signing_in(rig: Rig, places: dict[str, str], name: str) -> None:
+    browser, path = rig.browser(), path_of(name, places)
     answer = browser.get(path) if name.startswith("GET") else browser.post(path)
     if name.startswith("GET") and path.endswith(".json"):
         assert answer.status_code == 401

@@ -14,17 +14,17 @@ from sqlalchemy import select
 from seawall import review
 from seawall.access.tables import view
 from seawall.model import Image, Item
-from support.console import House, opened
+from support.console import Rig, opened
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Iterator[House]:
+def alone(tmp_path: Path) -> Iterator[Rig]:
     """A house of one's own, for tests that count what waits."""
     with opened(tmp_path) as made:
         yield made
 
 
-def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
+def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: Rig) -> None:
     calm = alone.screen("What a silly thing", id="calm")
     urgent = alone.screen("You fool", id="urgent")
     browser = alone.browser("reviewer")
@@ -70,9 +70,9 @@ def test_from_the_queue_to_a_decision_and_on_to_the_next(alone: House) -> None:
     assert "violates" in item
 
 
-def test_not_a_violation_lifts_what_the_machine_did(house: House) -> None:
-    screened = house.screen("You fool", id="lift")
-    browser = house.browser("reviewer")
+def test_not_a_violation_lifts_what_the_machine_did(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="lift")
+    browser = rig.browser("reviewer")
     browser.post(f"/cases/{review.case_id(screened.item)}/take")
     browser.post(
         f"/cases/{review.case_id(screened.item)}/decide",
@@ -90,9 +90,9 @@ def test_not_a_violation_lifts_what_the_machine_did(house: House) -> None:
     assert '<form class="decide"' not in case
 
 
-def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(house: House) -> None:
-    screened = house.screen("You fool", id="lacking")
-    browser = house.browser("reviewer")
+def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="lacking")
+    browser = rig.browser("reviewer")
     browser.post(f"/cases/{review.case_id(screened.item)}/take")
     answer = browser.post(
         f"/cases/{review.case_id(screened.item)}/decide",
@@ -107,9 +107,9 @@ def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(hous
     assert "half a thought" in answer.text
 
 
-def test_a_number_that_is_none_is_refused(house: House) -> None:
-    screened = house.screen("You fool", id="number")
-    browser = house.browser("reviewer")
+def test_a_number_that_is_none_is_refused(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="number")
+    browser = rig.browser("reviewer")
     browser.post(f"/cases/{review.case_id(screened.item)}/take")
     for value in ("much", "nan", "-1", "inf"):
         answer = browser.post(
@@ -123,10 +123,10 @@ def test_a_number_that_is_none_is_refused(house: House) -> None:
         assert answer.status_code in (409, 422)
 
 
-def test_a_case_that_another_holds_can_be_read_and_not_decided(house: House) -> None:
-    screened = house.screen("You fool", id="taken")
+def test_a_case_that_another_holds_can_be_read_and_not_decided(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="taken")
     case = review.case_id(screened.item)
-    first, second = house.browser("reviewer"), house.browser("admin")
+    first, second = rig.browser("reviewer"), rig.browser("admin")
     first.get(f"/cases/{case}")
     assert "Take this case" in second.get(f"/cases/{case}").text  # viewing takes nothing
     taken = first.post(f"/cases/{case}/take", queue="rudeness")
@@ -147,12 +147,12 @@ def test_a_case_that_another_holds_can_be_read_and_not_decided(house: House) -> 
     assert '<form class="decide"' in second.get(f"/cases/{case}").text
 
 
-def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(house: House) -> None:
-    screened = house.screen("You silly person", id="moving")
+def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(rig: Rig) -> None:
+    screened = rig.screen("You silly person", id="moving")
     case = review.case_id(screened.item)
-    browser = house.browser("reviewer")
+    browser = rig.browser("reviewer")
     browser.post(f"/cases/{case}/take")
-    house.screen("You silly fool", id="moving")
+    rig.screen("You silly fool", id="moving")
     answer = browser.post(
         f"/cases/{case}/decide", answer="does_not_violate", reason="not_a_violation", seen=screened.decision
     )
@@ -161,7 +161,7 @@ def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(house: House) -> N
     assert "revision 2" in answer.text
 
 
-def test_skipping_goes_on_and_comes_back_to_others(alone: House) -> None:
+def test_skipping_goes_on_and_comes_back_to_others(alone: Rig) -> None:
     screened = alone.screen("You fool", id="skipped")
     case = review.case_id(screened.item)
     browser = alone.browser("reviewer")
@@ -171,65 +171,65 @@ def test_skipping_goes_on_and_comes_back_to_others(alone: House) -> None:
     assert alone.browser("admin").post("/queue/next").headers["location"] == f"/cases/{case}"
 
 
-def test_a_policy_specialist_reads_and_takes_no_lease(house: House) -> None:
-    screened = house.screen("You fool", id="read")
+def test_a_policy_specialist_reads_and_takes_no_lease(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="read")
     case = review.case_id(screened.item)
-    page = house.browser("policy").get(f"/cases/{case}").text
+    page = rig.browser("policy").get(f"/cases/{case}").text
     assert "fool" in page
     assert '<form class="decide"' not in page
     assert "Take this case" not in page
-    assert house.browser("policy").post(f"/cases/{case}/take").status_code == 403
-    assert "Take this case" in house.browser("reviewer").get(f"/cases/{case}").text
+    assert rig.browser("policy").post(f"/cases/{case}/take").status_code == 403
+    assert "Take this case" in rig.browser("reviewer").get(f"/cases/{case}").text
 
 
-def test_who_looks_is_recorded_before_they_see(house: House) -> None:
-    screened = house.screen("You fool", id="looked")
-    browser = house.browser("policy")
+def test_who_looks_is_recorded_before_they_see(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="looked")
+    browser = rig.browser("policy")
     for _ in range(3):
         browser.get(f"/cases/{review.case_id(screened.item)}")
     browser.get(f"/decisions/{screened.decision}")
-    with house.app.database.read() as connection:
+    with rig.app.database.read() as connection:
         rows = connection.execute(select(view.c.person, view.c.page).where(view.c.item == screened.item)).all()
-    assert sorted(rows) == sorted((house.people["policy"].id, page) for page in ("case", "decision"))
-    assert "Policy Person" in house.browser("admin").get(f"/items/{screened.item}").text
+    assert sorted(rows) == sorted((rig.people["policy"].id, page) for page in ("case", "decision"))
+    assert "Policy Person" in rig.browser("admin").get(f"/items/{screened.item}").text
 
 
-def test_reports_are_shown_with_their_notes(house: House) -> None:
-    screened = house.screen("Lovely", id="reported")
-    house.report("reported", kind="trusted_flagger", note="It mocks <i>us</i>.")
-    page = house.browser("reviewer").get(f"/cases/{review.case_id(screened.item)}").text
+def test_reports_are_shown_with_their_notes(rig: Rig) -> None:
+    screened = rig.screen("Lovely", id="reported")
+    rig.report("reported", kind="trusted_flagger", note="It mocks <i>us</i>.")
+    page = rig.browser("reviewer").get(f"/cases/{review.case_id(screened.item)}").text
     assert "1 report" in page
     assert "trusted flagger" in page
     assert "It mocks &lt;i&gt;us&lt;/i&gt;." in page
 
 
-def test_graphic_harm_is_blurred_until_asked_for(house: House) -> None:
-    graphic = house.screen("so much blood", id="graphic")
-    plain = house.screen("You silly person", id="plain")
-    browser = house.browser("reviewer")
+def test_graphic_harm_is_blurred_until_asked_for(rig: Rig) -> None:
+    graphic = rig.screen("so much blood", id="graphic")
+    plain = rig.screen("You silly person", id="plain")
+    browser = rig.browser("reviewer")
     assert "data-veiled" in browser.get(f"/cases/{review.case_id(graphic.item)}").text
     assert "data-veiled" not in browser.get(f"/cases/{review.case_id(plain.item)}").text
 
 
-def test_reading_takes_no_lease(house: House) -> None:
-    screened = house.screen("You fool", id="glance")
-    browser = house.browser("reviewer")
+def test_reading_takes_no_lease(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="glance")
+    browser = rig.browser("reviewer")
     assert browser.get("/queue/next").status_code in (404, 405)
     browser.get(f"/cases/{review.case_id(screened.item)}")
-    with house.app.database.read() as connection:
+    with rig.app.database.read() as connection:
         assert review.holder(connection, review.case_id(screened.item), 0) is None
 
 
-def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
+def test_an_image_is_blurred_and_encoded_anew(rig: Rig) -> None:
     def playlist(id: str, data: bytes) -> Any:
         fields = {"title": "silly", "cover": Image(data), "track_count": 0}
-        return house.app.screener.screen(Item(content_type="playlist", id=id, fields=fields, actor="dj", language="en"))
+        return rig.app.screener.screen(Item(content_type="playlist", id=id, fields=fields, actor="dj", language="en"))
 
     encoded = io.BytesIO()
     PilImage.new("RGB", (40, 30), (200, 30, 30)).save(encoded, "PNG")
     whole = encoded.getvalue()
     good, broken = playlist("good", whole), playlist("broken", whole[:60])
-    browser = house.browser("reviewer")
+    browser = rig.browser("reviewer")
     page = browser.get(f"/items/{good.item}").text
     assert "data-veiled" in page
     answer = browser.get(f"/items/{good.item}/1/image/cover")
@@ -239,15 +239,15 @@ def test_an_image_is_blurred_and_encoded_anew(house: House) -> None:
     assert browser.get(f"/items/{broken.item}/1/image/cover").status_code == 422
     assert browser.get(f"/items/{good.item}/1/image/title").status_code == 404
     assert browser.get(f"/items/{good.item}/9/image/cover").status_code == 404
-    with house.app.database.read() as connection:
+    with rig.app.database.read() as connection:
         rows = connection.execute(select(view.c.page).where(view.c.item == good.item)).scalars().all()
     assert sorted(rows) == ["item", "media"]  # fetching the image by its address is recorded too
 
 
-def test_what_was_erased_says_so(house: House) -> None:
-    screened = house.screen("You fool", id="erased")
-    house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, screened.item))
-    browser = house.browser("reviewer")
+def test_what_was_erased_says_so(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="erased")
+    rig.app.ledger.commit(lambda tx: rig.app.vault.erase(tx, screened.item))
+    browser = rig.browser("reviewer")
     for path in (
         f"/cases/{review.case_id(screened.item)}",
         f"/items/{screened.item}",
@@ -259,7 +259,7 @@ def test_what_was_erased_says_so(house: House) -> None:
         assert "fool" not in answer.text
 
 
-def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(alone: House) -> None:
+def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(alone: Rig) -> None:
     screened = alone.screen("stuck and silly", id="stuck", deadline_ms=30)
     assert screened.degraded
     browser = alone.browser("reviewer")

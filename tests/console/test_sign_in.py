@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from seawall.console.request import local_path
-from support.console import PASSWORD, House, opened
+from support.console import PASSWORD, Rig, opened
 
 
-def test_signing_in_opens_the_page_that_was_asked_for(house: House) -> None:
-    browser = house.browser()
+def test_signing_in_opens_the_page_that_was_asked_for(rig: Rig) -> None:
+    browser = rig.browser()
     answer = browser.get("/queue?queue=rudeness")
     assert answer.headers["location"] == "/sign-in?next=%2Fqueue%3Fqueue%3Drudeness"
     form = browser.get(answer.headers["location"])
@@ -34,16 +34,16 @@ def test_signing_in_opens_the_page_that_was_asked_for(house: House) -> None:
         "",
     ],
 )
-def test_nobody_is_sent_elsewhere(house: House, where: str) -> None:
+def test_nobody_is_sent_elsewhere(rig: Rig, where: str) -> None:
     assert local_path(where) == "/"
-    browser = house.browser()
+    browser = rig.browser()
     browser.get("/sign-in")
     answer = browser.post("/sign-in", email="admin@example.org", password=PASSWORD, next=where)
     assert answer.headers["location"] == "/"
 
 
-def test_the_wrong_password_is_refused_in_words_and_the_email_kept(house: House) -> None:
-    answer = house.browser().sign_in("admin@example.org", "wrong")
+def test_the_wrong_password_is_refused_in_words_and_the_email_kept(rig: Rig) -> None:
+    answer = rig.browser().sign_in("admin@example.org", "wrong")
     assert answer.status_code == 401
     assert "is incorrect" in answer.text
     assert 'value="admin@example.org"' in answer.text
@@ -51,8 +51,8 @@ def test_the_wrong_password_is_refused_in_words_and_the_email_kept(house: House)
 
 
 def test_guessing_is_slowed_down(tmp_path: Path) -> None:
-    with opened(tmp_path) as house:
-        browser = house.browser()
+    with opened(tmp_path) as rig:
+        browser = rig.browser()
         for _ in range(5):
             assert browser.sign_in("policy@example.org", "wrong").status_code == 401
         answer = browser.sign_in("policy@example.org", PASSWORD)
@@ -60,17 +60,17 @@ def test_guessing_is_slowed_down(tmp_path: Path) -> None:
         assert int(answer.headers["retry-after"]) > 0
 
 
-def test_the_sign_in_form_needs_its_own_token(house: House) -> None:
-    browser = house.browser()
+def test_the_sign_in_form_needs_its_own_token(rig: Rig) -> None:
+    browser = rig.browser()
     browser.get("/sign-in")
     answer = browser.post("/sign-in", csrf="guess", email="admin@example.org", password=PASSWORD)
     assert answer.status_code == 403
-    bare = house.browser()
+    bare = rig.browser()
     assert bare.post("/sign-in", csrf="", email="admin@example.org", password=PASSWORD).status_code == 403
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: House) -> None:
-    browser = house.browser()
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(rig: Rig) -> None:
+    browser = rig.browser()
     browser.get("/sign-in")
     answer = browser.post("/sign-in", email="admin@example.org", password=PASSWORD)
     cookie = next(value for value in answer.headers.get_list("set-cookie") if value.startswith("seawall="))
@@ -81,8 +81,8 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: House) -> 
 
 
 def test_over_https_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
-    with opened(tmp_path, public_url="https://console.test") as house:
-        browser = house.browser()
+    with opened(tmp_path, public_url="https://console.test") as rig:
+        browser = rig.browser()
         browser.get("/sign-in")
         answer = browser.post("/sign-in", email="admin@example.org", password=PASSWORD)
         (cookie,) = [value for value in answer.headers.get_list("set-cookie") if value.startswith("__Host-seawall=")]
@@ -91,8 +91,8 @@ def test_over_https_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -
         assert browser.get("/").status_code == 200
 
 
-def test_signing_in_rotates_and_signing_out_ends(house: House) -> None:
-    browser = house.browser("admin")
+def test_signing_in_rotates_and_signing_out_ends(rig: Rig) -> None:
+    browser = rig.browser("admin")
     first = browser.cookies["seawall"]
     browser.post("/sign-in", email="admin@example.org", password=PASSWORD)
     second = browser.cookies["seawall"]
@@ -104,15 +104,15 @@ def test_signing_in_rotates_and_signing_out_ends(house: House) -> None:
         assert browser.get("/").status_code == 303
 
 
-def test_a_part_that_renews_itself_leads_to_the_sign_in_page(house: House) -> None:
-    answer = house.browser().get("/overview/live", headers={"HX-Request": "true"})
+def test_a_part_that_renews_itself_leads_to_the_sign_in_page(rig: Rig) -> None:
+    answer = rig.browser().get("/overview/live", headers={"HX-Request": "true"})
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/sign-in"
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/nowhere", "/static/seawall.css", "/queue.json"])
-def test_every_answer_carries_the_headers(house: House, path: str) -> None:
-    headers = house.browser("reviewer").get(path).headers
+def test_every_answer_carries_the_headers(rig: Rig, path: str) -> None:
+    headers = rig.browser("reviewer").get(path).headers
     policy = headers["content-security-policy"]
     for directive in (
         "default-src 'self'",
@@ -143,21 +143,21 @@ def test_every_answer_carries_the_headers(house: House, path: str) -> None:
         ("POST", "/", 405),
     ],
 )
-def test_what_is_not_there_is_said_in_words(house: House, method: str, path: str, status: int) -> None:
-    browser = house.browser("admin")
+def test_what_is_not_there_is_said_in_words(rig: Rig, method: str, path: str, status: int) -> None:
+    browser = rig.browser("admin")
     answer = browser.get(path) if method == "GET" else browser.post(path)
     assert answer.status_code == status
     assert "Traceback" not in answer.text
     assert "To the start page" in answer.text
 
 
-def test_a_form_that_is_too_large_is_refused(house: House) -> None:
-    answer = house.browser("admin").post("/access/people", name="x" * 70_000)
+def test_a_form_that_is_too_large_is_refused(rig: Rig) -> None:
+    answer = rig.browser("admin").post("/access/people", name="x" * 70_000)
     assert answer.status_code == 413
 
 
-def test_a_page_that_breaks_shows_no_traceback(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = house.browser("admin")
+def test_a_page_that_breaks_shows_no_traceback(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = rig.browser("admin")
 
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")

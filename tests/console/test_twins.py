@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from seawall import access, api, review
-from support.console import House
+from support.console import Rig
 
 
 @pytest.fixture(scope="module")
-def resources(house: House) -> Any:
+def resources(rig: Rig) -> Any:
     """Reads a resource of the API over the console's app."""
     scopes = ["read", "review", "bank"]
-    headers = {"Authorization": f"Bearer {access.create_key(house.app.database, 'twins', scopes)}"}
-    transport = httpx.ASGITransport(api.build(house.app))
+    headers = {"Authorization": f"Bearer {access.create_key(rig.app.database, 'twins', scopes)}"}
+    transport = httpx.ASGITransport(api.build(rig.app))
 
     def get(path: str) -> Any:
         async def ask() -> httpx.Response:
@@ -31,14 +31,17 @@ def resources(house: House) -> Any:
     return get
 
 
-def test_cases_banks_and_decisions_read_the_same_in_both(house: House, resources: Any) -> None:
-    first, second = house.screen("You fool", id="duplicate-1"), house.screen("A silly thing", id="duplicate-2")
-    review.take(house.app.database, review.case_id(first.item), house.people["reviewer"].id)
-    browser = house.browser("admin")
+def test_cases_banks_and_decisions_read_the_same_in_both(rig: Rig, resources: Any) -> None:
+    first, second = (
+        rig.screen("You fool", id="duplicate-1"),
+        rig.screen("A silly thing", id="duplicate-2"),
+    )
+    review.take(rig.app.database, review.case_id(first.item), rig.people["reviewer"].id)
+    browser = rig.browser("admin")
     cases = browser.get("/queue.json").json()["cases"]
     assert cases == resources("/v1/cases")
     assert {case["id"] for case in cases} >= {review.case_id(first.item), review.case_id(second.item)}
-    assert house.people["reviewer"].id in {case["holder"] for case in cases}
+    assert rig.people["reviewer"].id in {case["holder"] for case in cases}
     assert browser.get("/queue.json?queue=rudeness").json()["cases"] == resources("/v1/cases?queue=rudeness")
     assert browser.get("/banks.json").json()["banks"] == resources("/v1/banks")
     assert browser.get(f"/decisions/{first.decision}.json").json() == resources(f"/v1/decisions/{first.decision}")

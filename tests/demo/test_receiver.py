@@ -164,15 +164,15 @@ def test_content_is_text_on_the_page(receiver: WebhookServer) -> None:
 
 
 def test_the_page_can_make_the_detector_hang_and_go_on(receiver: WebhookServer) -> None:
-    assert httpx.post(receiver.url + "/stall", data={"seconds": "20"}).status_code == 303
+    assert httpx.post(receiver.url + "/hang", data={"seconds": "20"}).status_code == 303
     assert state(receiver)["stalled_for_s"] > 0
     assert "hangs" in httpx.get(receiver.url + "/entries").text
-    assert httpx.post(receiver.url + "/stall", data={"seconds": "0"}).status_code == 303
+    assert httpx.post(receiver.url + "/hang", data={"seconds": "0"}).status_code == 303
     assert state(receiver)["stalled_for_s"] == 0
 
 
 def test_nonsense_gets_an_answer(receiver: WebhookServer) -> None:
     assert httpx.get(receiver.url + "/nowhere").status_code == 404
     assert httpx.post(receiver.url + "/nowhere").status_code == 404
-    assert httpx.post(receiver.url + "/stall", data={"seconds": "-1"}).status_code == 422
+    assert httpx.post(receiver.url + "/hang", data={"seconds": "-1"}).status_code == 422
     assert httpx.post(receiver.webhooks_url, content=b"x" * 1_000_001).status_code == 413

@@ -28,7 +28,7 @@ def test_it_leaves_gardens_alone(text: str) -> None:
 
 def test_a_stalled_detector_does_not_answer_until_it_may_go_on() -> None:
     switch = HangSwitch()
-    switch.stall(20)
+    switch.hang(20)
     answered = threading.Event()
 
     def ask() -> None:
@@ -46,7 +46,7 @@ def test_a_stalled_detector_does_not_answer_until_it_may_go_on() -> None:
 
 def test_a_stall_has_an_end() -> None:
     switch = HangSwitch()
-    switch.stall(10_000)
+    switch.hang(10_000)
     assert switch.remaining() <= 25
     switch.resume()
     assert switch.remaining() == 0

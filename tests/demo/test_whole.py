@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwitch]]:
+def rig(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwitch]]:
     """Everything but the platform, as ``seawall demo`` starts it: app, address, key, receiver, switch."""
     switch = HangSwitch()
     settings = Settings.from_env({}, data_dir=folder, allow_private_endpoints="yes")
@@ -76,7 +76,7 @@ def entry(receiver: WebhookServer, key: str) -> dict[str, Any]:
 
 
 def test_the_platform_posts_and_is_told_what_to_do(tmp_path: Path) -> None:
-    with house(tmp_path) as (app, url, key, receiver, _):
+    with rig(tmp_path) as (app, url, key, receiver, _):
         stop = threading.Event()
         options = {"seed": 1, "stop": stop, "rate": 20.0, "platform_state": receiver.platform_state}
         platform = threading.Thread(target=run_platform, args=(url, key), kwargs=options, daemon=True)
@@ -94,9 +94,9 @@ def test_the_platform_posts_and_is_told_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_detector_that_hangs_costs_neither_the_deadline_nor_the_outcome(tmp_path: Path) -> None:
-    with house(tmp_path) as (_, url, key, receiver, switch), Seawall(url, key) as client:
+    with rig(tmp_path) as (_, url, key, receiver, switch), Seawall(url, key) as client:
         client.screen("comment", "warm-up", {"body": "hello"}, actor="u", language="en", deadline_ms=5_000)
-        switch.stall(20)
+        switch.hang(20)
         answer = client.screen(
             "comment", "c-1", {"body": "ask the gardener about tulips"}, actor="u", language="en", deadline_ms=1_000
         )
@@ -112,7 +112,7 @@ def test_a_detector_that_hangs_costs_neither_the_deadline_nor_the_outcome(tmp_pa
 
 
 def test_the_image_in_the_bank_is_found_again_however_it_was_changed(tmp_path: Path) -> None:
-    with house(tmp_path) as (_, url, key, _, _), Seawall(url, key) as client:
+    with rig(tmp_path) as (_, url, key, _, _), Seawall(url, key) as client:
         stream = (post for post in posts(1, 1_795_000_000_000) if not post.edits)
         known = (post for post in stream if post.scene == "known-cover-playlist")
         for post in (next(known) for _ in range(3)):

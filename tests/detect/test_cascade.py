@@ -32,7 +32,7 @@ class Scripted:
         self,
         name: str,
         table: Mapping[str, float | None] | float,
-        *bands: ScoreRange,
+        *score_ranges: ScoreRange,
         cost: Cost = Cost.CPU,
         modalities: frozenset[Modality] = frozenset({Modality.TEXT}),
         languages: frozenset[str] | None = None,
@@ -46,7 +46,7 @@ class Scripted:
             languages=languages,
             cost=cost,
         )
-        self.ask_when = bands
+        self.ask_when = score_ranges
         self.asked: list[str] = []
         self.called = threading.Event()
         self._table = table
@@ -93,10 +93,10 @@ costs = pytest.mark.parametrize("cost", [Cost.INLINE, Cost.CPU, Cost.SLOW])
 @ways
 @costs
 def test_a_dear_detector_is_asked_within_its_band_and_where_the_cheap_one_is_unknown(look: Look, cost: Cost) -> None:
-    cheap, dear = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND, cost=cost)
-    with Runner([dear, cheap]) as runner:  # the order in which they are given does not matter
+    cheap, expensive = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND, cost=cost)
+    with Runner([expensive, cheap]) as runner:  # the order in which they are given does not matter
         found = look(runner, PARTS, {"cheap", "dear"})
-    assert sorted(dear.asked) == ["lost", "middle"]
+    assert sorted(expensive.asked) == ["lost", "middle"]
     assert {signal.part for signal in found.signals if signal.detector == "dear"} == {"lost", "middle"}
     assert set(found.skipped) == {("dear", "low"), ("dear", "high")}
     assert {(unknown.detector, unknown.part) for unknown in found.unknown} == {("cheap", "lost")}
@@ -104,32 +104,32 @@ def test_a_dear_detector_is_asked_within_its_band_and_where_the_cheap_one_is_unk
 
 @ways
 def test_the_cheap_one_is_asked_even_when_only_the_dear_one_is_wanted(look: Look) -> None:
-    cheap, dear = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND)
-    with Runner([cheap, dear]) as runner:
+    cheap, expensive = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND)
+    with Runner([cheap, expensive]) as runner:
         look(runner, PARTS, {"dear"})
     assert sorted(cheap.asked) == ["high", "lost", "low", "middle"]
-    assert sorted(dear.asked) == ["lost", "middle"]
+    assert sorted(expensive.asked) == ["lost", "middle"]
 
 
 @ways
 def test_what_the_cheap_one_never_measures_is_asked(look: Look) -> None:
     both = frozenset({Modality.TEXT, Modality.LINK})
     cheap = Scripted("cheap", 0.1, languages=frozenset({"en"}))
-    dear = Scripted("dear", 0.7, BAND, modalities=both)
+    expensive = Scripted("dear", 0.7, BAND, modalities=both)
     parts = [_part("english", language="en"), _part("german", language="de"), _part("link", Modality.LINK)]
-    with Runner([cheap, dear]) as runner:
+    with Runner([cheap, expensive]) as runner:
         found = look(runner, parts, {"cheap", "dear"})
-    assert sorted(dear.asked) == ["german", "link"]
+    assert sorted(expensive.asked) == ["german", "link"]
     assert found.skipped == (("dear", "english"),)
 
 
 @ways
 def test_any_band_suffices(look: Look) -> None:
     one, two = Scripted("one", {"a": 0.5}), Scripted("two", {"b": 0.5})
-    dear = Scripted("dear", 0.7, ScoreRange(signal="one_score", low=0.4), ScoreRange(signal="two_score", low=0.4))
-    with Runner([one, two, dear]) as runner:
+    expensive = Scripted("dear", 0.7, ScoreRange(signal="one_score", low=0.4), ScoreRange(signal="two_score", low=0.4))
+    with Runner([one, two, expensive]) as runner:
         look(runner, [_part("a"), _part("b"), _part("c")], {"dear"})
-    assert sorted(dear.asked) == ["a", "b"]
+    assert sorted(expensive.asked) == ["a", "b"]
 
 
 @ways
@@ -158,15 +158,15 @@ def test_one_signal_of_two_detectors_is_in_doubt_when_either_is() -> None:
 
 def test_when_the_cheap_one_misses_the_deadline_the_dear_one_is_unknown_and_asked_late() -> None:
     go = threading.Event()
-    cheap, dear = Scripted("cheap", CHEAP, wait_for=go), Scripted("dear", 0.7, BAND)
+    cheap, expensive = Scripted("cheap", CHEAP, wait_for=go), Scripted("dear", 0.7, BAND)
     late: list[Findings] = []
-    told = threading.Event()
+    reported = threading.Event()
 
     def keep(findings: Findings) -> None:
         late.append(findings)
-        told.set()
+        reported.set()
 
-    with Runner([cheap, dear]) as runner:
+    with Runner([cheap, expensive]) as runner:
         pending = runner.start(PARTS, {"cheap", "dear"}, deadline_ms=20)
         found = pending.wait()
         pending.on_late(keep)
@@ -178,7 +178,7 @@ def test_when_the_cheap_one_misses_the_deadline_the_dear_one_is_unknown_and_aske
             part.path for part in PARTS
         }
         go.set()
-        assert told.wait(30)
+        assert reported.wait(30)
     assert {signal.part for signal in late[0].signals if signal.detector == "dear"} == {"middle", "lost"}
     assert set(late[0].skipped) == {("dear", "low"), ("dear", "high")}
 
@@ -186,10 +186,10 @@ def test_when_the_cheap_one_misses_the_deadline_the_dear_one_is_unknown_and_aske
 def test_when_only_the_dear_one_is_late_only_what_it_was_asked_is_unknown() -> None:
     go = threading.Event()
     now = [0.0]
-    cheap, dear = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND, wait_for=go)
-    with Runner([cheap, dear], clock=lambda: now[0]) as runner:
+    cheap, expensive = Scripted("cheap", CHEAP), Scripted("dear", 0.7, BAND, wait_for=go)
+    with Runner([cheap, expensive], clock=lambda: now[0]) as runner:
         pending = runner.start(PARTS, {"cheap", "dear"}, deadline_ms=1_000)
-        assert dear.called.wait(30)
+        assert expensive.called.wait(30)
         now[0] = 2.0  # the deadline has passed
         found = pending.wait()
         go.set()
@@ -202,10 +202,10 @@ def test_a_failing_cheap_one_opens_every_gate() -> None:
         def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
             raise RuntimeError("broken")
 
-    dear = Scripted("dear", 0.7, BAND)
-    with Runner([Failing("cheap", {}), dear]) as runner:
+    expensive = Scripted("dear", 0.7, BAND)
+    with Runner([Failing("cheap", {}), expensive]) as runner:
         runner.start(PARTS, {"dear"}).wait()
-    assert sorted(dear.asked) == sorted(part.path for part in PARTS)
+    assert sorted(expensive.asked) == sorted(part.path for part in PARTS)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ _VALUES = st.none() | st.floats(0, 1)
 def test_live_and_batch_ask_the_same_and_exactly_what_the_bands_say(
     first: list[float | None],
     second: list[float | None],
-    band: list[float],
+    score_range: list[float],
     other: list[float],
     order: list[int],
 ) -> None:
@@ -255,7 +255,7 @@ def test_live_and_batch_ask_the_same_and_exactly_what_the_bands_say(
     def detectors() -> list[Scripted]:
         made = [
             Scripted("one", one),
-            Scripted("two", two, ScoreRange(signal="one_score", low=band[0], high=band[1])),
+            Scripted("two", two, ScoreRange(signal="one_score", low=score_range[0], high=score_range[1])),
             Scripted("three", 0.5, ScoreRange(signal="two_score", low=other[0], high=other[1])),
         ]
         return [made[at] for at in order]
@@ -265,9 +265,9 @@ def test_live_and_batch_ask_the_same_and_exactly_what_the_bands_say(
         with Runner(asked) as runner:
             found = look(runner, parts, {"three"})
         by_name = {one.spec.name: set(one.asked) for one in asked}
-        for part, cheap, dear in zip(parts, first, second, strict=False):
-            in_band = cheap is None or band[0] <= cheap <= band[1]
-            said: float | None = dear if in_band else 0.0
+        for part, cheap, expensive in zip(parts, first, second, strict=False):
+            in_band = cheap is None or score_range[0] <= cheap <= score_range[1]
+            said: float | None = expensive if in_band else 0.0
             assert (part.path in by_name["two"]) is in_band
             assert (part.path in by_name["three"]) is (said is None or other[0] <= said <= other[1])
         skipped = {("two", p.path) for p in parts if p.path not in by_name["two"]}
@@ -286,9 +286,9 @@ def test_rounds_respect_every_wait_or_say_who_waits_in_a_circle(waits: dict[str,
         )
         for name in "abcdef"
     ]
-    bands = {name: tuple(ScoreRange(signal=each) for each in sorted(needs)) for name, needs in waits.items()}
+    score_ranges = {name: tuple(ScoreRange(signal=each) for each in sorted(needs)) for name, needs in waits.items()}
     try:
-        turns = cascade_stages(specs, bands, tuple(waits))
+        turns = cascade_stages(specs, score_ranges, tuple(waits))
     except CascadeError:
         done: set[str] = set()
         while free := {name for name in "abcdef" if name not in done and waits.get(name, set()) <= done}:

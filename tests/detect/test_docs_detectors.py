@@ -119,8 +119,8 @@ def test_the_table_names_every_detector_and_signal() -> None:
     rows = {row[0]: row[1] for row in re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)}
     for detector in default_detectors(BankDetector(("some",))):
         spec = detector.spec
-        told = re.findall(r"`([\w:<>]+)`", rows[spec.name])
-        assert {signal.name for signal in spec.signals} == {name.replace("<name>", "some") for name in told}
+        reported = re.findall(r"`([\w:<>]+)`", rows[spec.name])
+        assert {signal.name for signal in spec.signals} == {name.replace("<name>", "some") for name in reported}
         assert spec.cost.value in next(line for line in PAGE.splitlines() if line.startswith(f"| `{spec.name}`"))
 
 

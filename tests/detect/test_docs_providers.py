@@ -54,8 +54,8 @@ def test_a_service_that_ships_is_asked_as_the_page_says(service: Service, tmp_pa
     environment = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": service.url}
     configured = configure(path, environment=environment)
     [detector] = configured.detectors
-    [band] = score_ranges_of(detector)
-    assert (band.signal, band.low, band.high) == ("harassment", 0.2, 0.9)
+    [score_range] = score_ranges_of(detector)
+    assert (score_range.signal, score_range.low, score_range.high) == ("harassment", 0.2, 0.9)
     with Runner([*default_detectors(), detector]) as runner:
         found = runner.start(
             [
@@ -103,7 +103,7 @@ def test_a_judge_is_asked_as_the_page_says(service: Service, tmp_path: Path) -> 
     service.say({"choices": [{"message": {"role": "assistant", "content": answer}}]})
     questions = {"hateful-conduct": HATE}.get
     [judge] = configure(path, questions=questions, environment={"JUDGE_URL": service.url}).detectors
-    assert [band.signal for band in score_ranges_of(judge)] == ["hate"]
+    assert [score_range.signal for score_range in score_ranges_of(judge)] == ["hate"]
     with Runner([*default_detectors(), judge]) as runner:
         [answered] = runner.run_batch([[_part("those people are vermin", "xx")]], {"hate-judge"})
     # No word list or model here reads this language: the cheap signal is unknown, so the judge is asked.
@@ -114,9 +114,9 @@ def test_a_judge_is_asked_as_the_page_says(service: Service, tmp_path: Path) -> 
 def test_the_table_names_every_service_and_its_variables() -> None:
     rows = dict(re.findall(r"^\| `([\w-]+)` \| \w+ \| (.+) \|$", PAGE, re.MULTILINE))
     assert set(rows) == set(providers.names())
-    for name, told in rows.items():
+    for name, reported in rows.items():
         needed = set(re.findall(r"\$\{(\w+)\}", providers.read(name)))
-        assert needed == set(re.findall(r"`(\w+)`", told)), name
+        assert needed == set(re.findall(r"`(\w+)`", reported)), name
 
 
 def test_the_table_names_every_family() -> None:
@@ -126,7 +126,7 @@ def test_the_table_names_every_family() -> None:
 
 def test_the_defaults_are_as_told() -> None:
     limits = CallLimits()
-    for told in (
+    for reported in (
         f"`timeout: {limits.timeout_s:g}s`",
         f"`total: {limits.total_s:g}s`",
         f"`retries: {limits.retries}`",
@@ -134,4 +134,4 @@ def test_the_defaults_are_as_told() -> None:
         f"`parallel: {limits.parallel}`",
         f"`answer_bytes: {limits.answer_bytes // 1_000_000}MB`",
     ):
-        assert told in PAGE
+        assert reported in PAGE

@@ -203,7 +203,7 @@ def test_a_wish_for_what_nobody_makes_is_refused() -> None:
 def test_what_is_not_there_in_time_is_unknown_and_comes_late() -> None:
     gate = threading.Event()
     came: list[Findings] = []
-    told = threading.Event()
+    reported = threading.Event()
     with Runner(readers(), [FakeExtractor("words", words("xx"), gate=gate)]) as runner:
         pending = runner.start([media("cover", Modality.IMAGE)], deadline_ms=1, extract={"cover": ("words",)})
         found = pending.wait()
@@ -213,9 +213,9 @@ def test_what_is_not_there_in_time_is_unknown_and_comes_late() -> None:
             ("links", "cover>words"),
         }
         assert {each.reason for each in found.unknown} == {UnknownReason.DEADLINE}
-        pending.on_late(lambda late: (came.append(late), told.set()))  # type: ignore[func-returns-value]
+        pending.on_late(lambda late: (came.append(late), reported.set()))  # type: ignore[func-returns-value]
         gate.set()
-        assert told.wait(20)
+        assert reported.wait(20)
     assert came[0].unknown == ()
     assert [(each.part, each.value) for each in came[0].signals] == [("cover>words.0", 2)]
 

@@ -124,7 +124,7 @@ def test_a_judge_of_the_configuration_decides_within_its_band(
         ("plugins: [{use: nobody}]", "no plug-in named 'nobody' is installed"),
     ],
 )
-def test_a_house_does_not_open_with_a_configuration_that_does_not_hold(
+def test_a_rig_does_not_open_with_a_configuration_that_does_not_hold(
     tmp_path: Path, sqlite_url: str, text: str, message: str
 ) -> None:
     with pytest.raises(SettingsError, match=message), open_app(_settings(tmp_path, sqlite_url, text)):

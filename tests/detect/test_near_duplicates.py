@@ -58,18 +58,18 @@ def _item(text: str, language: str | None = None) -> list[Part]:
 def _run(
     texts: Sequence[list[Part]], near: float = 0.85, cost: Cost = Cost.SLOW
 ) -> tuple[Dear, NearDuplicates, list[object]]:
-    dear, alike = Dear(cost), NearDuplicates(near)
-    with Runner([dear]) as runner:
+    expensive, alike = Dear(cost), NearDuplicates(near)
+    with Runner([expensive]) as runner:
         found = runner.run_batch(
             texts, {"dear"}, near_duplicates=alike, names=[f"row-{at}" for at in range(len(texts))]
         )
-    return dear, alike, list(found)
+    return expensive, alike, list(found)
 
 
 def test_one_is_judged_and_the_others_name_it() -> None:
     texts = [OFFER, OTHER, OFFER.replace("today", "now"), OFFER.upper(), OFFER.replace("friends", "fr1ends")]
-    dear, alike, found = _run([_item(text) for text in texts], near=0.75)
-    assert dear.asked == [OFFER, OTHER]
+    expensive, alike, found = _run([_item(text) for text in texts], near=0.75)
+    assert expensive.asked == [OFFER, OTHER]
     assert (alike.asked["dear"], alike.copied["dear"]) == (2, 3)
     signals = [one.signals for one in found]  # type: ignore[attr-defined]
     assert [[signal.value for signal in each] for each in signals] == [[0.9], [], [0.9], [0.9], [0.9]]
@@ -79,8 +79,8 @@ def test_one_is_judged_and_the_others_name_it() -> None:
 def test_what_is_unknown_of_one_is_unknown_of_those_like_it() -> None:
     broken = OFFER + " broken"
     _, _, found = _run([_item(broken), _item(broken + "!")])
-    told = [unknown.detail for one in found for unknown in one.unknown]  # type: ignore[attr-defined]
-    assert told == ["http 500", "http 500 like:row-0"]
+    reported = [unknown.detail for one in found for unknown in one.unknown]  # type: ignore[attr-defined]
+    assert reported == ["http 500", "http 500 like:row-0"]
 
 
 @pytest.mark.parametrize(
@@ -92,19 +92,19 @@ def test_what_is_unknown_of_one_is_unknown_of_those_like_it() -> None:
     ],
 )
 def test_what_differs_is_judged_on_its_own(other: list[Part]) -> None:
-    dear, alike, _ = _run([_item(OFFER), other])
-    assert len(dear.asked) == 2
+    expensive, alike, _ = _run([_item(OFFER), other])
+    assert len(expensive.asked) == 2
     assert not alike.copied["dear"]
 
 
 def test_cheap_detectors_are_asked_about_everything() -> None:
-    dear, _, _ = _run([_item(OFFER), _item(OFFER)], cost=Cost.CPU)
-    assert len(dear.asked) == 2
+    expensive, _, _ = _run([_item(OFFER), _item(OFFER)], cost=Cost.CPU)
+    assert len(expensive.asked) == 2
 
 
 def test_without_words_nothing_is_alike() -> None:
-    dear, _, _ = _run([_item("!!!"), _item("???"), _item("")])
-    assert len(dear.asked) == 3
+    expensive, _, _ = _run([_item("!!!"), _item("???"), _item("")])
+    assert len(expensive.asked) == 3
 
 
 def test_a_share_outside_its_bounds_is_refused() -> None:

@@ -269,11 +269,11 @@ def running(case: Case, clock: Clock) -> Iterator[Runner]:
 @given(cases())
 def test_nothing_is_lost_at_the_deadline_and_late_answers_settle_once(case: Case) -> None:
     clock = Clock()
-    told: list[Findings] = []
+    reported: list[Findings] = []
     with running(case, clock) as runner, ThreadPoolExecutor(1) as threads:
         names = [one.name for one in case.detectors]
         run = runner.start(case.parts, names, 1_000, extract=case.wanted)
-        run.on_late(told.append)
+        run.on_late(reported.append)
         run.complete.add_done_callback(lambda _: case.permits.exhausted.set())
         assert case.permits.exhausted.wait(PATIENCE_S)
         clock.now = 2.0  # the deadline has passed, with some calls done and some not
@@ -284,13 +284,13 @@ def test_nothing_is_lost_at_the_deadline_and_late_answers_settle_once(case: Case
         assert run.wait() is found
         offline = runner.run_batch([case.parts], names, extract=case.wanted)[0]
     open_ = {key(unknown) for unknown in found.unknown if unknown.reason is UnknownReason.DEADLINE}
-    assert len(told) <= 1
-    last = told[0] if told else found
+    assert len(reported) <= 1
+    last = reported[0] if reported else found
     assert uncovered(case, last, case.wanted) == []
     assert set(found.skipped) <= set(last.skipped)
     if not open_:
-        assert told == []
-    if told or not open_:
+        assert reported == []
+    if reported or not open_:
         assert not any(unknown.reason is UnknownReason.DEADLINE for unknown in last.unknown)
         assert set(last.signals) == set(offline.signals)
         assert set(last.unknown) == set(offline.unknown)
@@ -318,10 +318,10 @@ def test_a_hang_costs_one_queue(case: Case, data: st.DataObject) -> None:
         waits |= {one.name for one in case.detectors for each in one.ask_when if each.signal[: -len("_score")] in waits}
     others = [one.name for one in case.detectors if one.name not in waits]
     clock = Clock()
-    told: list[Findings] = []
+    reported: list[Findings] = []
     with running(case, clock) as runner, ThreadPoolExecutor(1) as threads:
         run = runner.start(case.parts, [one.name for one in case.detectors], 1_000, extract=case.wanted)
-        run.on_late(told.append)
+        run.on_late(reported.append)
         asked = any(part.modality in hung.reads for part in case.parts)
         if asked:
             assert hung.entered.wait(PATIENCE_S)
@@ -336,8 +336,8 @@ def test_a_hang_costs_one_queue(case: Case, data: st.DataObject) -> None:
         assert not any(unknown.reason in OVERDUE for unknown in fresh.unknown)
         first.set()
         in_time(threads.submit(runner.start(case.parts, [hung.name], extract=case.wanted).wait))
-    assert len(told) <= 1
-    for last in told:
+    assert len(reported) <= 1
+    for last in reported:
         assert uncovered(case, last, case.wanted) == []
         hung_parts = {unknown.part for unknown in last.unknown if unknown.detail == "hung"}
         assert not hung_parts & {signal.part for signal in last.signals if signal.detector == hung.name}

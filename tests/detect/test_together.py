@@ -148,7 +148,7 @@ def test_words_that_stay_unknown_leave_the_answer_without_them() -> None:
 
 
 def test_slow_extractors_are_not_waited_for_and_their_words_come_late() -> None:
-    pair, gate, told = Pair(), threading.Event(), threading.Event()
+    pair, gate, reported = Pair(), threading.Event(), threading.Event()
     came: list[Findings] = []
     now = [0.0]
     with Runner([pair], [FakeExtractor("words", words("seen"), gate=gate)], clock=lambda: now[0]) as runner:
@@ -158,9 +158,9 @@ def test_slow_extractors_are_not_waited_for_and_their_words_come_late() -> None:
         found = pending.wait()
         assert values(found) == {"cover": 1}
         assert [(each.detector, each.reason) for each in found.unknown] == [("words", UnknownReason.DEADLINE)]
-        pending.on_late(lambda late: (came.append(late), told.set()))  # type: ignore[func-returns-value]
+        pending.on_late(lambda late: (came.append(late), reported.set()))  # type: ignore[func-returns-value]
         gate.set()
-        assert told.wait(20)
+        assert reported.wait(20)
     assert (values(came[0]), came[0].unknown) == ({"cover": 2}, ())
 
 

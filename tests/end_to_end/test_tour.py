@@ -165,7 +165,7 @@ def explained_and_in_the_ledger(demo: Demo, page: Any, decision: str) -> None:
 
 def a_detector_hangs(demo: Demo, page: Any) -> None:
     """A pending rescreen opens, shows, and is resolved; outcomes are overturned and the platform is told."""
-    httpx.post(f"{demo.platform}/stall", data={"seconds": "6"})
+    httpx.post(f"{demo.platform}/hang", data={"seconds": "6"})
     page.wait_for_function(
         "() => fetch('/pending-rescreens').then(r => r.text()).then(t => t.includes('demo-second-opinion'))",
         timeout=30_000,

@@ -12,15 +12,15 @@ from standardwebhooks import Webhook
 from seawall.enforce import EndpointRefused, add_endpoint, list_endpoints
 from seawall.enforce.backoff import LONGEST_MS, WAITS_MS, wait_ms
 from seawall.enforce.signing import new_secret, sign
-from support.enforcement import House
+from support.enforcement import Rig
 
 
-def test_a_refused_endpoint_is_not_kept(sqlite_house: House) -> None:
+def test_a_refused_endpoint_is_not_kept(sqlite_rig: Rig) -> None:
     with pytest.raises(EndpointRefused, match="SEAWALL_ALLOW_PRIVATE_ENDPOINTS"):
-        add_endpoint(sqlite_house.ledger, sqlite_house.vault, url="http://127.0.0.1/")
+        add_endpoint(sqlite_rig.ledger, sqlite_rig.vault, url="http://127.0.0.1/")
     with pytest.raises(EndpointRefused, match="fragment"):
-        add_endpoint(sqlite_house.ledger, sqlite_house.vault, url="https://93.184.215.14/#part")
-    assert list_endpoints(sqlite_house.database) == []
+        add_endpoint(sqlite_rig.ledger, sqlite_rig.vault, url="https://93.184.215.14/#part")
+    assert list_endpoints(sqlite_rig.database) == []
 
 
 @given(st.integers(1, 50), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 1e10))

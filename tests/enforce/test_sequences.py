@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from seawall.enforce import CannotReplay, DeliveryClient, add_endpoint, deliver, replay
 from seawall.enforce.diff import canonical_parameters
 from seawall.model import ACTIONS, Action, ActionSubject, DecisionSource
-from support.enforcement import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, House, open_house
+from support.enforcement import DEMOTE, HOLD, LIMIT, REMOVE, REVIEW, STRIKE, TAG, WARN, Rig, open_rig
 from support.receivers import Receiver, receiving, status
 
 CHOICES = (REMOVE, HOLD, DEMOTE, WARN, STRIKE, LIMIT, REVIEW, TAG)
@@ -71,31 +71,31 @@ class Sequences(RuleBasedStateMachine):
         self.stack = ExitStack()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         path = shutil.copy(self.template.removeprefix("sqlite:///"), folder)
-        self.house: House = self.stack.enter_context(open_house(f"sqlite:///{path}", folder))
+        self.rig: Rig = self.stack.enter_context(open_rig(f"sqlite:///{path}", folder))
         self.receiver = self.stack.enter_context(receiving())
         self.platform = Platform(self.receiver)
-        self.item, self.actor = self.house.item()
+        self.item, self.actor = self.rig.item()
         self.last: tuple[Action, ...] = ()
-        add_endpoint(self.house.ledger, self.house.vault, url=self.receiver.url, allow_private=True)
+        add_endpoint(self.rig.ledger, self.rig.vault, url=self.receiver.url, allow_private=True)
 
     def teardown(self) -> None:
         if not hasattr(self, "stack"):
             return
         try:
-            while self.house.jobs_left():
+            while self.rig.jobs_left():
                 self.work()
             self.platform.read()
             assert self.platform.effects == {self.named(effect) for effect in self.wanted(sent=True)}
             kinds = {kind for kinds in self.platform.in_force.values() for kind in kinds}
             assert kinds == {kind for _, kind, _ in self.wanted(sent=True)}
-            assert self.house.ledger.rebuild().equal
+            assert self.rig.ledger.rebuild().equal
         finally:
             self.stack.close()
 
     @rule(chosen=actions, source=st.sampled_from(DecisionSource))
     def decide(self, chosen: list[Action], source: DecisionSource) -> None:
-        previous = list(self.house.decisions)[-1:]
-        self.house.decide(
+        previous = list(self.rig.decisions)[-1:]
+        self.rig.decide(
             self.item,
             *chosen,
             actor=self.actor,
@@ -108,31 +108,31 @@ class Sequences(RuleBasedStateMachine):
     @rule(codes=st.lists(st.sampled_from([500, 204]), max_size=5), reverse=st.booleans())
     def work(self, codes: list[int] | None = None, reverse: bool = False) -> None:
         self.receiver.script[:] = [status(code) for code in codes or []]
-        self.house.let_time_pass()
-        for job in sorted(self.house.due(), key=lambda job: job.key, reverse=reverse):
+        self.rig.let_time_pass()
+        for job in sorted(self.rig.due(), key=lambda job: job.key, reverse=reverse):
             deliver(self.client(), job)
         self.receiver.script.clear()
         self.platform.read()
 
-    @precondition(lambda self: self.house.deliveries())
+    @precondition(lambda self: self.rig.deliveries())
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:
-        delivery = data.draw(st.sampled_from([row["id"] for row in self.house.deliveries()]))
+        delivery = data.draw(st.sampled_from([row["id"] for row in self.rig.deliveries()]))
         try:
-            replay(self.house.ledger, delivery, person="per_1")
+            replay(self.rig.ledger, delivery, person="per_1")
         except CannotReplay:
             return
         self.platform.seen.discard(delivery)  # a receiver that forgot: the replay must not do harm
 
     @invariant()
     def what_is_in_force_is_what_was_decided_last(self) -> None:
-        assert self.house.active(self.item) == self.wanted(sent=False)
+        assert self.rig.active(self.item) == self.wanted(sent=False)
 
     def wanted(self, *, sent: bool) -> set[Effect]:
         effects = set()
         for action in self.last:
             subject = ACTIONS[action.kind].subject
-            if action.kind == "review" or (sent and subject is ActionSubject.HOUSE):
+            if action.kind == "review" or (sent and subject is ActionSubject.INTERNAL):
                 continue
             ref = self.item.ref if subject is ActionSubject.ITEM else self.actor
             effects.add((ref, action.kind, canonical_parameters(action)))
@@ -140,14 +140,14 @@ class Sequences(RuleBasedStateMachine):
 
     def named(self, effect: Effect) -> Effect:
         ref, kind, parameters = effect
-        return (self.house.vault.platform_id(ref), kind, parameters)
+        return (self.rig.vault.platform_id(ref), kind, parameters)
 
     def client(self) -> DeliveryClient:
         return DeliveryClient(
-            database=self.house.database,
-            ledger=self.house.ledger,
-            vault=self.house.vault,
-            load_decision=self.house.load_decision,
+            database=self.rig.database,
+            ledger=self.rig.ledger,
+            vault=self.rig.vault,
+            load_decision=self.rig.load_decision,
             allow_private=True,
         )
 

@@ -18,7 +18,7 @@ from seawall.learn.joint import fit, learnt_from, views
 from seawall.learn.joint_data import HatemojiPost, confounders, groups, posts, split_post
 from seawall.learn.joint_measure import auc, both_ways, model_scores
 from seawall.learn.joint_scenes import find
-from seawall.learn.perceptron import Schedule, train
+from seawall.learn.perceptron import TrainingSchedule, train
 
 DATA = Path(os.environ.get("SEAWALL_DATA", "nowhere"))
 needs_data = pytest.mark.skipif(not DATASETS["hatemoji"].present(DATA), reason="SEAWALL_DATA is not set")
@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_network() -> None:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         return features[rows], label[rows], np.ones(len(rows), np.float32)
 
-    one, other = (train(draw, 64, 4, Schedule(hidden=8, epochs=30)) for _ in range(2))
+    one, other = (train(draw, 64, 4, TrainingSchedule(hidden=8, epochs=30)) for _ in range(2))
     assert np.array_equal(one.first, other.first)
     assert one.shift == other.shift
     assert np.array_equal(one.logits(features), other.logits(features))

@@ -112,12 +112,12 @@ def test_refusals_and_nonsense_quote_no_secret(kind: str, status: int, caplog: p
     with serving(answer) as server:
         with pytest.raises(ExchangeError) as refused:
             list(opened(kind, server).fetch(None))
-        told = str(refused.value) + caplog.text + repr(config(kind, server))
+        reported = str(refused.value) + caplog.text + repr(config(kind, server))
         assert refused.value.__cause__ is None  # no address with a token in a traceback either
         for secret in (*SECRETS.values(), server.url):
             assert secret not in str(refused.value)
         for secret in (SECRETS["password"], SECRETS["token"]):
-            assert secret not in told
+            assert secret not in reported
 
 
 @pytest.mark.parametrize("kind", KINDS)

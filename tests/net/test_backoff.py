@@ -36,8 +36,8 @@ def test_retry_after(header: str | None, expected: int | None) -> None:
 
 
 @given(st.integers(0, 10), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 100))
-def test_backoff_grows_is_jittered_and_heeds_the_service(attempt: int, random: float, told: float | None) -> None:
-    wait = backoff_s(attempt, 0.25, random, told)
+def test_backoff_grows_is_jittered_and_heeds_the_service(attempt: int, random: float, reported: float | None) -> None:
+    wait = backoff_s(attempt, 0.25, random, reported)
     longest = min(0.25 * 2**attempt, 8.0)
-    assert wait >= (told or 0.0)
-    assert longest / 2 <= wait <= max(longest, told or 0.0)
+    assert wait >= (reported or 0.0)
+    assert longest / 2 <= wait <= max(longest, reported or 0.0)

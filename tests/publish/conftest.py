@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from support.app import House, opened
+from support.app import Rig, opened
 from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A house with the banks' policy, on SQLite and on PostgreSQL. At the end its projections must rebuild equal."""
     with opened(tmp_path, database_url, "rude", "known") as made:
         yield made

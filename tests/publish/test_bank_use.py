@@ -54,32 +54,32 @@ from seawall.review.tables import case as case_table
 from seawall.screen import ScreenResponse, StoredItem
 from seawall.storage.following import follow
 from seawall.worker import Worker
-from support.app import House, eventually, opened
+from support.app import Rig, eventually, opened
 
 TEXT = "buy ten thousand streams from us today"
 FINE = f"we warn you of whoever writes {TEXT}"
 
 
-def add(house: House, bank: str, value: str, kind: str = "text", **more: Any) -> str:
+def add(rig: Rig, bank: str, value: str, kind: str = "text", **more: Any) -> str:
     entry = NewEntry(kind=kind, value=value, source="staff", **more)
-    (made,) = add_entries(house.app.ledger, bank, [entry], "tests")
-    house.app.banks.refresh()
+    (made,) = add_entries(rig.app.ledger, bank, [entry], "tests")
+    rig.app.banks.refresh()
     return made
 
 
-def configure(house: House, bank: str, **settings: Any) -> None:
-    configure_bank(house.app.ledger, bank, BankSettings(**settings), "tests")
-    house.app.banks.refresh()
+def configure(rig: Rig, bank: str, **settings: Any) -> None:
+    configure_bank(rig.app.ledger, bank, BankSettings(**settings), "tests")
+    rig.app.banks.refresh()
 
 
-def found(house: House, answer: ScreenResponse) -> dict[str, str | None]:
+def found(rig: Rig, answer: ScreenResponse) -> dict[str, str | None]:
     """The banks' signals of an answer with their evidence."""
-    return {signal.name: signal.evidence for signal in house.decision(answer).signals if signal.name.startswith("bank")}
+    return {signal.name: signal.evidence for signal in rig.decision(answer).signals if signal.name.startswith("bank")}
 
 
-def judge(house: House, answer: ScreenResponse, *, right: bool) -> None:
+def judge(rig: Rig, answer: ScreenResponse, *, right: bool) -> None:
     """A person decides about the item."""
-    seen = house.decision(answer)
+    seen = rig.decision(answer)
     decision = Decision(
         id=new_id("dec"),
         at=now_ms(),
@@ -92,27 +92,27 @@ def judge(house: House, answer: ScreenResponse, *, right: bool) -> None:
         supersedes=seen.id,
         reviewer="per_1",
     )
-    house.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=decision)))
+    rig.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=decision)))
 
 
-def guard(house: House) -> None:
+def guard(rig: Rig) -> None:
     """Let the guard catch up."""
-    while follow(house.app.context, GUARD_FOLLOWER, "tests"):
+    while follow(rig.app.context, GUARD_FOLLOWER, "tests"):
         pass
-    house.app.banks.refresh()
+    rig.app.banks.refresh()
 
 
-def state(house: House, entry: str) -> str:
-    one = find_entry(house.app.database, house.app.vault, entry)
+def state(rig: Rig, entry: str) -> str:
+    one = find_entry(rig.app.database, rig.app.vault, entry)
     assert one is not None
     return one.state
 
 
-def search_past(house: House) -> None:
+def search_past(rig: Rig) -> None:
     """Do the search for new entries now, and whatever it asks for."""
-    house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    assert house.work("retro") == 1
-    house.work("retro_match")
+    rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+    assert rig.work("retro") == 1
+    rig.work("retro_match")
 
 
 def raster(seed: int) -> PilImage.Image:
@@ -133,45 +133,49 @@ def encoded(image: PilImage.Image) -> Image:
 # -- roles and thresholds ----------------------------------------------------------------------------------------
 
 
-def test_an_allow_bank_sets_aside_what_it_explains(house: House) -> None:
-    configure(house, "quoted-texts", role="allow", title="Warnings")
-    blocked = add(house, "blocked-texts", TEXT)
-    assert house.screen(FINE).verdict is Verdict.BLOCK
-    allowed = add(house, "quoted-texts", FINE)
-    answer = house.screen(FINE, id="n-2")
+def test_an_allow_bank_sets_aside_what_it_explains(rig: Rig) -> None:
+    configure(rig, "quoted-texts", role="allow", title="Warnings")
+    blocked = add(rig, "blocked-texts", TEXT)
+    assert rig.screen(FINE).verdict is Verdict.BLOCK
+    allowed = add(rig, "quoted-texts", FINE)
+    answer = rig.screen(FINE, id="n-2")
     assert answer.verdict is Verdict.ALLOW
-    assert found(house, answer) == {"bank:quoted-texts": allowed, "bank_suppressed:blocked-texts": blocked}
-    assert house.screen(TEXT, id="n-3").verdict is Verdict.BLOCK  # said alone it is what it was
-    one = find_entry(house.app.database, house.app.vault, blocked)
+    assert found(rig, answer) == {"bank:quoted-texts": allowed, "bank_suppressed:blocked-texts": blocked}
+    assert rig.screen(TEXT, id="n-3").verdict is Verdict.BLOCK  # said alone it is what it was
+    one = find_entry(rig.app.database, rig.app.vault, blocked)
     assert one is not None
     assert (one.counts.hits, one.counts.suppressed) == (3, 1)
-    configure(house, "quoted-texts", role="block")
-    assert house.screen(FINE, id="n-4").verdict is Verdict.BLOCK
+    configure(rig, "quoted-texts", role="block")
+    assert rig.screen(FINE, id="n-4").verdict is Verdict.BLOCK
 
 
-def test_a_banks_threshold_holds_for_entries_that_name_none(house: House) -> None:
+def test_a_banks_threshold_holds_for_entries_that_name_none(rig: Rig) -> None:
     image = raster(1)
     hashed = bytearray(pdq(np.asarray(image)).hash)
     hashed[0] ^= 0xFF  # 8 bits away
-    entry = add(house, "blocked-images", hashed.hex(), "image")
-    answer = house.screen("look", raster=encoded(image))
+    entry = add(rig, "blocked-images", hashed.hex(), "image")
+    answer = rig.screen("look", raster=encoded(image))
     assert answer.verdict is Verdict.BLOCK
-    assert [signal.distance for signal in house.decision(answer).signals if signal.evidence == entry] == [8]
-    configure(house, "blocked-images", thresholds={"image": 7})
-    assert house.screen("look", id="n-2", raster=encoded(image)).verdict is Verdict.ALLOW
-    configure(house, "blocked-images", thresholds={"image": 8})
-    assert house.screen("look", id="n-3", raster=encoded(image)).verdict is Verdict.BLOCK
+    assert [signal.distance for signal in rig.decision(answer).signals if signal.evidence == entry] == [8]
+    configure(rig, "blocked-images", thresholds={"image": 7})
+    assert rig.screen("look", id="n-2", raster=encoded(image)).verdict is Verdict.ALLOW
+    configure(rig, "blocked-images", thresholds={"image": 8})
+    assert rig.screen("look", id="n-3", raster=encoded(image)).verdict is Verdict.BLOCK
     long = " ".join(f"word{number}" for number in range(20))
-    add(house, "blocked-texts", long)
+    add(rig, "blocked-texts", long)
     changed = long.replace("word9 ", "other ")
-    assert house.screen(changed, id="n-4").verdict is Verdict.BLOCK
-    configure(house, "blocked-texts", thresholds={"text": 100})
-    assert house.screen(changed, id="n-5").verdict is Verdict.ALLOW
+    assert rig.screen(changed, id="n-4").verdict is Verdict.BLOCK
+    configure(rig, "blocked-texts", thresholds={"text": 100})
+    assert rig.screen(changed, id="n-5").verdict is Verdict.ALLOW
 
 
-def test_a_bank_says_when_its_entries_expire(house: House) -> None:
-    configure(house, "blocked-texts", expires_after_days=30)
-    entry = find_entry(house.app.database, house.app.vault, add(house, "blocked-texts", TEXT, note="seen in a case"))
+def test_a_bank_says_when_its_entries_expire(rig: Rig) -> None:
+    configure(rig, "blocked-texts", expires_after_days=30)
+    entry = find_entry(
+        rig.app.database,
+        rig.app.vault,
+        add(rig, "blocked-texts", TEXT, note="seen in a case"),
+    )
     assert entry is not None
     assert entry.expires == entry.added_at + 30 * 86_400_000
     assert (entry.note, entry.value) == ("seen in a case", TEXT)
@@ -189,10 +193,10 @@ def test_a_bank_says_when_its_entries_expire(house: House) -> None:
         ({"title": "a\nb"}, "title has at most 200 printable"),
     ],
 )
-def test_settings_that_cannot_be(house: House, settings: dict[str, Any], says: str) -> None:
+def test_settings_that_cannot_be(rig: Rig, settings: dict[str, Any], says: str) -> None:
     with pytest.raises(BankError, match=says):
-        configure(house, "blocked-texts", **settings)
-    assert find_bank(house.app.database, "blocked-texts") is None
+        configure(rig, "blocked-texts", **settings)
+    assert find_bank(rig.app.database, "blocked-texts") is None
 
 
 def test_the_gravest_harms_are_not_quarantined_unless_somebody_says_so() -> None:
@@ -206,34 +210,34 @@ def test_the_gravest_harms_are_not_quarantined_unless_somebody_says_so() -> None
 # -- states ------------------------------------------------------------------------------------------------------
 
 
-def test_suspended_and_restored(house: House) -> None:
-    entry = add(house, "blocked-texts", TEXT)
-    image = add(house, "blocked-images", "0f" * 32, "image")
-    suspend_entry(house.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
-    suspend_entry(house.app.ledger, "blocked-images", image, "lena", "wrong_match")
+def test_suspended_and_restored(rig: Rig) -> None:
+    entry = add(rig, "blocked-texts", TEXT)
+    image = add(rig, "blocked-images", "0f" * 32, "image")
+    suspend_entry(rig.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
+    suspend_entry(rig.app.ledger, "blocked-images", image, "lena", "wrong_match")
     with pytest.raises(NoSuchEntry, match="is suspended already"):
-        suspend_entry(house.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
-    house.app.banks.refresh()
-    assert house.screen(TEXT).verdict is Verdict.ALLOW
-    assert house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32)) == []
-    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
-    restore_entry(house.app.ledger, "blocked-images", image, "lena", "checked")
-    house.app.banks.refresh()
-    assert house.screen(TEXT).verdict is Verdict.BLOCK
-    assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [image]
-    remove_entry(house.app.ledger, "blocked-texts", entry, "lena", "legal_order")
+        suspend_entry(rig.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
+    rig.app.banks.refresh()
+    assert rig.screen(TEXT).verdict is Verdict.ALLOW
+    assert rig.app.banks.matcher.match_image(bytes.fromhex("0f" * 32)) == []
+    restore_entry(rig.app.ledger, "blocked-texts", entry, "lena", "checked")
+    restore_entry(rig.app.ledger, "blocked-images", image, "lena", "checked")
+    rig.app.banks.refresh()
+    assert rig.screen(TEXT).verdict is Verdict.BLOCK
+    assert [hit.entry for hit in rig.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [image]
+    remove_entry(rig.app.ledger, "blocked-texts", entry, "lena", "legal_order")
     for change in (suspend_entry, restore_entry):
         with pytest.raises(NoSuchEntry, match="holds no entry"):
-            change(house.app.ledger, "blocked-texts", entry, "lena", "checked")
+            change(rig.app.ledger, "blocked-texts", entry, "lena", "checked")
     with pytest.raises(BankError, match="a reason is a code"):
-        suspend_entry(house.app.ledger, "blocked-images", image, "lena", "Because I say so!")
+        suspend_entry(rig.app.ledger, "blocked-images", image, "lena", "Because I say so!")
 
 
-def test_a_removed_image_stops_matching_before_anybody_refreshes(house: House) -> None:
-    entry = add(house, "blocked-images", "0f" * 32, "image")
-    matcher = house.app.banks.matcher
+def test_a_removed_image_stops_matching_before_anybody_refreshes(rig: Rig) -> None:
+    entry = add(rig, "blocked-images", "0f" * 32, "image")
+    matcher = rig.app.banks.matcher
     assert matcher.match_image(bytes.fromhex("0f" * 32))
-    remove_entry(house.app.ledger, "blocked-images", entry, "tests")
+    remove_entry(rig.app.ledger, "blocked-images", entry, "tests")
     assert matcher.match_image(bytes.fromhex("0f" * 32)) == []
 
 
@@ -248,99 +252,99 @@ def test_when_an_entry_is_wrong(confirmed: int, overturned: int, wrong: bool) ->
     assert is_wrong(confirmed, overturned) is wrong
 
 
-def test_an_entry_that_people_overturn_is_suspended(house: House) -> None:
-    entry = add(house, "blocked-texts", TEXT)
+def test_an_entry_that_people_overturn_is_suspended(rig: Rig) -> None:
+    entry = add(rig, "blocked-texts", TEXT)
     for number in range(4):
-        guard(house)
-        assert state(house, entry) == "active"
-        judge(house, house.screen(TEXT, id=f"n-{number}"), right=False)
-    guard(house)
-    assert state(house, entry) == "suspended"
-    assert house.screen(TEXT, id="n-9").verdict is Verdict.ALLOW
-    (event,) = [event.body for event in house.events() if isinstance(event.body, BankEntrySuspended)]
+        guard(rig)
+        assert state(rig, entry) == "active"
+        judge(rig, rig.screen(TEXT, id=f"n-{number}"), right=False)
+    guard(rig)
+    assert state(rig, entry) == "suspended"
+    assert rig.screen(TEXT, id="n-9").verdict is Verdict.ALLOW
+    (event,) = [event.body for event in rig.events() if isinstance(event.body, BankEntrySuspended)]
     assert (event.by, event.reason, event.confirmed, event.overturned) == ("guard", "overturned", 0, 4)
     # a person's word counts: what was judged before does not suspend it again
-    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
-    house.app.banks.refresh()
-    judge(house, house.screen(TEXT, id="n-10"), right=False)
-    guard(house)
-    assert state(house, entry) == "active"
-    one = find_entry(house.app.database, house.app.vault, entry)
+    restore_entry(rig.app.ledger, "blocked-texts", entry, "lena", "checked")
+    rig.app.banks.refresh()
+    judge(rig, rig.screen(TEXT, id="n-10"), right=False)
+    guard(rig)
+    assert state(rig, entry) == "active"
+    one = find_entry(rig.app.database, rig.app.vault, entry)
     assert one is not None
     assert (one.counts.overturned, one.counts.confirmed) == (5, 0)
 
 
-def test_an_entry_that_people_confirm_stays(house: House) -> None:
-    entry = add(house, "blocked-texts", TEXT)
+def test_an_entry_that_people_confirm_stays(rig: Rig) -> None:
+    entry = add(rig, "blocked-texts", TEXT)
     for number in range(8):
-        judge(house, house.screen(TEXT, id=f"n-{number}"), right=number % 2 == 0)
-    guard(house)
-    assert state(house, entry) == "active"
+        judge(rig, rig.screen(TEXT, id=f"n-{number}"), right=number % 2 == 0)
+    guard(rig)
+    assert state(rig, entry) == "active"
 
 
-def test_a_flood_is_quarantined_and_goes_to_people(house: House) -> None:
-    configure(house, "blocked-texts", flood_limit=3)
-    entry = add(house, "blocked-texts", TEXT)
+def test_a_flood_is_quarantined_and_goes_to_people(rig: Rig) -> None:
+    configure(rig, "blocked-texts", flood_limit=3)
+    entry = add(rig, "blocked-texts", TEXT)
     for number in range(4):
-        assert house.screen(TEXT, id=f"n-{number}").verdict is Verdict.BLOCK
-        house.screen(TEXT, id=f"n-{number}")  # an item counts once
-        guard(house)
-        assert state(house, entry) == ("active" if number < 3 else "quarantined")
-    (event,) = [event.body for event in house.events() if isinstance(event.body, BankEntryQuarantined)]
+        assert rig.screen(TEXT, id=f"n-{number}").verdict is Verdict.BLOCK
+        rig.screen(TEXT, id=f"n-{number}")  # an item counts once
+        guard(rig)
+        assert state(rig, entry) == ("active" if number < 3 else "quarantined")
+    (event,) = [event.body for event in rig.events() if isinstance(event.body, BankEntryQuarantined)]
     assert (event.by, event.hits, event.limit) == ("guard", 4, 3)
-    answer = house.screen(TEXT, id="n-9")
+    answer = rig.screen(TEXT, id="n-9")
     assert answer.verdict is Verdict.ALLOW
-    assert found(house, answer) == {"bank_quarantined:blocked-texts": entry}
-    guard(house)
-    house.screen(TEXT, id="n-9")
-    guard(house)
-    reports = [event.body for event in house.events() if isinstance(event.body, ReportReceived)]
+    assert found(rig, answer) == {"bank_quarantined:blocked-texts": entry}
+    guard(rig)
+    rig.screen(TEXT, id="n-9")
+    guard(rig)
+    reports = [event.body for event in rig.events() if isinstance(event.body, ReportReceived)]
     assert [(report.item.ref, report.kind) for report in reports] == [(answer.item, "guard")]
-    (case,) = house.rows(select(case_table).where(case_table.c.item == answer.item))
+    (case,) = rig.rows(select(case_table).where(case_table.c.item == answer.item))
     assert case["state"] == "open"
-    restore_entry(house.app.ledger, "blocked-texts", entry, "lena", "checked")
-    house.app.banks.refresh()
-    assert house.screen(TEXT, id="n-10").verdict is Verdict.BLOCK
-    guard(house)
-    assert state(house, entry) == "active"  # the hour counts from the restoring
-    search_past(house)
-    assert house.head(answer.item)["verdict"] == "block"  # what passed meanwhile is looked at again
+    restore_entry(rig.app.ledger, "blocked-texts", entry, "lena", "checked")
+    rig.app.banks.refresh()
+    assert rig.screen(TEXT, id="n-10").verdict is Verdict.BLOCK
+    guard(rig)
+    assert state(rig, entry) == "active"  # the hour counts from the restoring
+    search_past(rig)
+    assert rig.head(answer.item)["verdict"] == "block"  # what passed meanwhile is looked at again
 
 
-def test_two_guards_do_everything_once(house: House) -> None:
-    configure(house, "blocked-texts", flood_limit=1)
-    add(house, "blocked-texts", TEXT)
+def test_two_guards_do_everything_once(rig: Rig) -> None:
+    configure(rig, "blocked-texts", flood_limit=1)
+    add(rig, "blocked-texts", TEXT)
     for number in range(3):
-        house.screen(TEXT, id=f"n-{number}")
-    while sum(follow(house.app.context, GUARD_FOLLOWER, process) for process in ("one", "two")):
+        rig.screen(TEXT, id=f"n-{number}")
+    while sum(follow(rig.app.context, GUARD_FOLLOWER, process) for process in ("one", "two")):
         pass
-    assert len([event for event in house.events() if isinstance(event.body, BankEntryQuarantined)]) == 1
+    assert len([event for event in rig.events() if isinstance(event.body, BankEntryQuarantined)]) == 1
 
 
 # -- the past ----------------------------------------------------------------------------------------------------
 
 
-def test_a_new_entry_finds_past_items(house: House) -> None:
+def test_a_new_entry_finds_past_items(rig: Rig) -> None:
     image = raster(3)
     past = {
-        "text": house.screen(f"hey, {TEXT}!", id="n-1"),
-        "domain": house.screen("look at www.evil.example/now", id="n-2"),
-        "image": house.screen("look", id="n-3", raster=encoded(image)),
-        "other": house.screen("good morning", id="n-4", raster=encoded(raster(4))),
+        "text": rig.screen(f"hey, {TEXT}!", id="n-1"),
+        "domain": rig.screen("look at www.evil.example/now", id="n-2"),
+        "image": rig.screen("look", id="n-3", raster=encoded(image)),
+        "other": rig.screen("good morning", id="n-4", raster=encoded(raster(4))),
     }
     assert {answer.verdict for answer in past.values()} == {Verdict.ALLOW}
-    add(house, "blocked-texts", TEXT)
-    add(house, "blocked-domains", "evil.example", "domain")
-    add(house, "blocked-images", pdq(np.asarray(image)).hash.hex(), "image")
-    search_past(house)
-    verdicts = {name: house.head(answer.item)["verdict"] for name, answer in past.items()}
+    add(rig, "blocked-texts", TEXT)
+    add(rig, "blocked-domains", "evil.example", "domain")
+    add(rig, "blocked-images", pdq(np.asarray(image)).hash.hex(), "image")
+    search_past(rig)
+    verdicts = {name: rig.head(answer.item)["verdict"] for name, answer in past.items()}
     assert verdicts == {"text": "block", "domain": "block", "image": "block", "other": "allow"}
-    last = house.decisions(past["image"].item)[-1]
+    last = rig.decisions(past["image"].item)[-1]
     assert last.source is DecisionSource.RETRO_MATCH
     assert {signal.version for signal in last.signals if signal.name == "bank:blocked-images"} == {
-        str(house.app.banks.matcher.revision)
+        str(rig.app.banks.matcher.revision)
     }
-    (search,) = list_searches(house.app.database)
+    (search,) = list_searches(rig.app.database)
     assert (search.entries, search.items, search.hits, search.unreadable) == (3, 4, 3, 0)
     assert search.finished_at is not None
 
@@ -370,10 +374,10 @@ def test_audio_files_videos_and_files_are_found_by_their_prints() -> None:
             assert finder.finds(past) is (of == kind)
 
 
-def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_goes_on_where_it_stopped(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seawall.publish.banks.retro_match._PAGE", 2)
-    answers = [house.screen(TEXT, id=f"n-{number}") for number in range(5)]
-    add(house, "blocked-texts", TEXT)
+    answers = [rig.screen(TEXT, id=f"n-{number}") for number in range(5)]
+    add(rig, "blocked-texts", TEXT)
     from seawall.publish import RetroMatch
 
     class Stopped(Exception):
@@ -388,68 +392,68 @@ def test_a_search_goes_on_where_it_stopped(house: House, monkeypatch: pytest.Mon
             raise Stopped
 
     def walk(**page: Any) -> Any:
-        return house.app.context.get(PastItems).page(**page)
+        return rig.app.context.get(PastItems).page(**page)
 
-    app = house.app
+    app = rig.app
     app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    (job,) = house.claim("retro")
+    (job,) = rig.claim("retro")
     with pytest.raises(Stopped):
         RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk, pause).run(job)
     assert [(one.items, one.hits, one.finished_at) for one in list_searches(app.database)] == [(4, 4, None)]
     app.jobs.retry(job, 0, "stopped")
-    (job,) = house.claim("retro")
+    (job,) = rig.claim("retro")
     RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk).run(job)
     assert [(one.items, one.hits) for one in list_searches(app.database)] == [(5, 5)]
-    house.work("retro_match")
-    assert {house.head(answer.item)["verdict"] for answer in answers} == {"block"}
-    search_past(house)  # nothing new: no search
+    rig.work("retro_match")
+    assert {rig.head(answer.item)["verdict"] for answer in answers} == {"block"}
+    search_past(rig)  # nothing new: no search
     assert len(list_searches(app.database)) == 1
 
 
-def test_a_persons_decision_stands_against_a_new_entry(house: House) -> None:
-    answer = house.screen(TEXT)
-    judge(house, answer, right=False)
-    add(house, "blocked-texts", TEXT)
-    search_past(house)
-    assert house.head(answer.item)["verdict"] == "allow"
+def test_a_persons_decision_stands_against_a_new_entry(rig: Rig) -> None:
+    answer = rig.screen(TEXT)
+    judge(rig, answer, right=False)
+    add(rig, "blocked-texts", TEXT)
+    search_past(rig)
+    assert rig.head(answer.item)["verdict"] == "allow"
 
 
-def test_what_was_erased_is_counted_and_skipped(house: House) -> None:
-    answer = house.screen(TEXT)
-    actor = house.decision(answer).actor
+def test_what_was_erased_is_counted_and_skipped(rig: Rig) -> None:
+    answer = rig.screen(TEXT)
+    actor = rig.decision(answer).actor
     assert actor is not None
-    house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, actor))
-    add(house, "blocked-texts", TEXT)
-    search_past(house)
-    (search,) = list_searches(house.app.database)
+    rig.app.ledger.commit(lambda tx: rig.app.vault.erase(tx, actor))
+    add(rig, "blocked-texts", TEXT)
+    search_past(rig)
+    (search,) = list_searches(rig.app.database)
     assert (search.items, search.hits, search.unreadable) == (1, 0, 1)
 
 
 def test_a_worker_does_all_of_it_by_itself(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seawall.publish.banks.entries._RETRO_DELAY_MS", 0)
     monkeypatch.setattr("seawall.worker.worker.FOLLOW_S", 0.01)
-    with opened(tmp_path, sqlite_url, "known") as house, Worker(house.app):
-        configure(house, "blocked-texts", flood_limit=1)
-        past = house.screen(TEXT, id="n-0")
-        entry = add(house, "blocked-texts", TEXT)
-        eventually(lambda: house.head(past.item)["verdict"] == "block")
-        house.screen(TEXT, id="n-1")
-        assert eventually(lambda: state(house, entry) == "quarantined")
+    with opened(tmp_path, sqlite_url, "known") as rig, Worker(rig.app):
+        configure(rig, "blocked-texts", flood_limit=1)
+        past = rig.screen(TEXT, id="n-0")
+        entry = add(rig, "blocked-texts", TEXT)
+        eventually(lambda: rig.head(past.item)["verdict"] == "block")
+        rig.screen(TEXT, id="n-1")
+        assert eventually(lambda: state(rig, entry) == "quarantined")
 
 
 def test_the_index_is_made_again_when_it_is_lost_or_of_another_past(sqlite_url: str, tmp_path: Path) -> None:
     import shutil
 
-    with opened(tmp_path, sqlite_url, "known") as house:
-        entry = add(house, "blocked-images", "0f" * 32, "image")
+    with opened(tmp_path, sqlite_url, "known") as rig:
+        entry = add(rig, "blocked-images", "0f" * 32, "image")
     shutil.rmtree(tmp_path / "data" / "indexes")
-    with opened(tmp_path, sqlite_url, publish=False) as house:
-        assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
+    with opened(tmp_path, sqlite_url, publish=False) as rig:
+        assert [hit.entry for hit in rig.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
     (folder,) = (tmp_path / "data" / "indexes").iterdir()
     from seawall.match.hashindex.index import HashIndex
 
     with HashIndex.open(folder) as index:
         index.add([99], [bytes(32)], mark=10_000)  # of events that were lost with the newer database
-    with opened(tmp_path, sqlite_url, publish=False) as house:
-        assert [hit.entry for hit in house.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
-        assert house.app.banks.matcher.match_image(bytes(32)) == []
+    with opened(tmp_path, sqlite_url, publish=False) as rig:
+        assert [hit.entry for hit in rig.app.banks.matcher.match_image(bytes.fromhex("0f" * 32))] == [entry]
+        assert rig.app.banks.matcher.match_image(bytes(32)) == []

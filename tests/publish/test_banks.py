@@ -22,14 +22,14 @@ from seawall.publish import (
     parse_entries,
     remove_entry,
 )
-from support.app import POLICIES, House, opened, sources
+from support.app import POLICIES, Rig, opened, sources
 
 TEXT = "buy ten thousand streams from us today and be famous tomorrow"
 
 
-def _add(house: House, bank: str, kind: str, value: str, **more: int) -> str:
-    (entry,) = add_entries(house.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff", **more)], "tests")
-    house.app.banks.refresh()
+def _add(rig: Rig, bank: str, kind: str, value: str, **more: int) -> str:
+    (entry,) = add_entries(rig.app.ledger, bank, [NewEntry(kind=kind, value=value, source="staff", **more)], "tests")
+    rig.app.banks.refresh()
     return entry
 
 
@@ -56,42 +56,42 @@ def _encoded(image: PilImage.Image, form: str = "PNG") -> Image:
         ("blocked-domains", "domain", "https://Evil.example/x", "see www.evil.example/now", "see good.example"),
     ],
 )
-def test_what_a_bank_holds_is_found(house: House, bank: str, kind: str, value: str, found: str, other: str) -> None:
-    assert house.screen(found).verdict is Verdict.ALLOW
-    entry = _add(house, bank, kind, value)
-    answer = house.screen(found)
+def test_what_a_bank_holds_is_found(rig: Rig, bank: str, kind: str, value: str, found: str, other: str) -> None:
+    assert rig.screen(found).verdict is Verdict.ALLOW
+    entry = _add(rig, bank, kind, value)
+    answer = rig.screen(found)
     assert answer.verdict is Verdict.BLOCK
     assert [(reason.policy, reason.rule) for reason in answer.reasons] == [("known", bank)]
-    assert entry in {signal.evidence for signal in house.decision(answer).signals}
-    assert house.screen(other, id="n-2").verdict is Verdict.ALLOW
-    remove_entry(house.app.ledger, bank, entry, "tests")
-    house.app.banks.refresh()
-    assert house.screen(found).verdict is Verdict.ALLOW
+    assert entry in {signal.evidence for signal in rig.decision(answer).signals}
+    assert rig.screen(other, id="n-2").verdict is Verdict.ALLOW
+    remove_entry(rig.app.ledger, bank, entry, "tests")
+    rig.app.banks.refresh()
+    assert rig.screen(found).verdict is Verdict.ALLOW
 
 
 def test_a_policy_may_name_a_bank_of_ones_own(sqlite_url: str, tmp_path: Path) -> None:
     policy = POLICIES["known"].replace("blocked-texts", "house-texts")
-    with opened(tmp_path, sqlite_url, "rude") as house:
+    with opened(tmp_path, sqlite_url, "rude") as rig:
         with pytest.raises(PolicyErrors, match="house-texts"):
-            house.app.publish(sources(known=policy), by="tests")
-        _add(house, "house-texts", "text", TEXT)
-        house.app.publish(sources(known=policy), by="tests")
-        assert house.screen(TEXT).verdict is Verdict.BLOCK
-        house.assert_rebuilds()
+            rig.app.publish(sources(known=policy), by="tests")
+        _add(rig, "house-texts", "text", TEXT)
+        rig.app.publish(sources(known=policy), by="tests")
+        assert rig.screen(TEXT).verdict is Verdict.BLOCK
+        rig.assert_rebuilds()
 
 
-def test_a_known_image_is_found_again_after_resizing(house: House) -> None:
+def test_a_known_image_is_found_again_after_resizing(rig: Rig) -> None:
     image = _image(1)
     hashed = pdq(np.asarray(image)).hash.hex()
-    assert house.screen("look", raster=_encoded(image)).verdict is Verdict.ALLOW
-    _add(house, "blocked-images", "image", hashed, threshold=31)
+    assert rig.screen("look", raster=_encoded(image)).verdict is Verdict.ALLOW
+    _add(rig, "blocked-images", "image", hashed, threshold=31)
     smaller = _encoded(image.resize((180, 180)), "JPEG")
-    assert house.screen("look", raster=smaller).verdict is Verdict.BLOCK
-    assert house.screen("look", raster=_encoded(_image(2))).verdict is Verdict.ALLOW
+    assert rig.screen("look", raster=smaller).verdict is Verdict.BLOCK
+    assert rig.screen("look", raster=_encoded(_image(2))).verdict is Verdict.ALLOW
 
 
-def test_an_image_that_cannot_be_read_gets_the_fail_mode(house: House) -> None:
-    answer = house.screen("look", kind="letter", raster=Image(b"\x89PNG\r\n\x1a\nno image"))
+def test_an_image_that_cannot_be_read_gets_the_fail_mode(rig: Rig) -> None:
+    answer = rig.screen("look", kind="letter", raster=Image(b"\x89PNG\r\n\x1a\nno image"))
     assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.HOLD, True, "hold")
 
 
@@ -109,17 +109,17 @@ def test_other_processes_follow(database_url: str, tmp_path: Path) -> None:
         assert restarted.screen(TEXT).verdict is Verdict.BLOCK
 
 
-def test_an_expired_entry_matches_no_more(house: House) -> None:
-    _add(house, "blocked-texts", "text", TEXT, expires=now_ms() - 1)
-    assert house.screen(TEXT).verdict is Verdict.ALLOW
-    _add(house, "blocked-patterns", "pattern", "famous tomorrow", expires=now_ms() + 3_600_000)
-    assert house.screen(TEXT).verdict is Verdict.BLOCK
+def test_an_expired_entry_matches_no_more(rig: Rig) -> None:
+    _add(rig, "blocked-texts", "text", TEXT, expires=now_ms() - 1)
+    assert rig.screen(TEXT).verdict is Verdict.ALLOW
+    _add(rig, "blocked-patterns", "pattern", "famous tomorrow", expires=now_ms() + 3_600_000)
+    assert rig.screen(TEXT).verdict is Verdict.BLOCK
 
 
-def test_the_same_thing_twice_is_one_entry(house: House) -> None:
-    first = _add(house, "blocked-domains", "domain", "evil.example")
+def test_the_same_thing_twice_is_one_entry(rig: Rig) -> None:
+    first = _add(rig, "blocked-domains", "domain", "evil.example")
     again = add_entries(
-        house.app.ledger,
+        rig.app.ledger,
         "blocked-domains",
         [
             NewEntry(kind="domain", value="http://www.EVIL.example/path", source="import"),
@@ -130,12 +130,12 @@ def test_the_same_thing_twice_is_one_entry(house: House) -> None:
     )
     assert again[0] == first
     assert again[1] == again[2] != first
-    assert [(bank.name, bank.active) for bank in list_banks(house.app.database)] == [("blocked-domains", 2)]
-    remove_entry(house.app.ledger, "blocked-domains", first, "tests")
-    assert _add(house, "blocked-domains", "domain", "evil.example") != first
-    entries = list_entries(house.app.database, house.app.vault, "blocked-domains")
+    assert [(bank.name, bank.active) for bank in list_banks(rig.app.database)] == [("blocked-domains", 2)]
+    remove_entry(rig.app.ledger, "blocked-domains", first, "tests")
+    assert _add(rig, "blocked-domains", "domain", "evil.example") != first
+    entries = list_entries(rig.app.database, rig.app.vault, "blocked-domains")
     assert sorted(str(entry.value) for entry in entries) == ["evil.example", "worse.example"]
-    page = list_entries(house.app.database, house.app.vault, "blocked-domains", after=entries[0].id, limit=1)
+    page = list_entries(rig.app.database, rig.app.vault, "blocked-domains", after=entries[0].id, limit=1)
     assert page == entries[1:]
 
 
@@ -152,28 +152,28 @@ def test_the_same_thing_twice_is_one_entry(house: House) -> None:
         ("sound", "x", None, "must be one of"),
     ],
 )
-def test_a_bad_entry_keeps_all_out(house: House, kind: str, value: str, threshold: int | None, says: str) -> None:
+def test_a_bad_entry_keeps_all_out(rig: Rig, kind: str, value: str, threshold: int | None, says: str) -> None:
     good = NewEntry(kind="text", value=TEXT, source="staff")
     bad = NewEntry(kind=kind, value=value, source="staff", threshold=threshold)
     with pytest.raises(BankError, match=says):
-        add_entries(house.app.ledger, "blocked-texts", [good, bad], "tests")
-    assert list_banks(house.app.database) == []
+        add_entries(rig.app.ledger, "blocked-texts", [good, bad], "tests")
+    assert list_banks(rig.app.database) == []
 
 
 @pytest.mark.parametrize("name", ["", "Blocked", "a b", "a--b", "-", "ümlaut\x00"])
-def test_a_bad_name_of_a_bank(house: House, name: str) -> None:
+def test_a_bad_name_of_a_bank(rig: Rig, name: str) -> None:
     with pytest.raises(BankError, match="is no bank name"):
-        add_entries(house.app.ledger, name, [NewEntry(kind="text", value=TEXT, source="staff")], "tests")
+        add_entries(rig.app.ledger, name, [NewEntry(kind="text", value=TEXT, source="staff")], "tests")
 
 
-def test_what_is_not_there_cannot_be_removed(house: House) -> None:
-    entry = _add(house, "blocked-texts", "text", TEXT)
+def test_what_is_not_there_cannot_be_removed(rig: Rig) -> None:
+    entry = _add(rig, "blocked-texts", "text", TEXT)
     for bank, name in (("blocked-texts", "ent_nowhere"), ("blocked-domains", entry)):
         with pytest.raises(LookupError, match="holds no entry"):
-            remove_entry(house.app.ledger, bank, name, "tests")
-    remove_entry(house.app.ledger, "blocked-texts", entry, "tests")
+            remove_entry(rig.app.ledger, bank, name, "tests")
+    remove_entry(rig.app.ledger, "blocked-texts", entry, "tests")
     with pytest.raises(LookupError, match="holds no entry"):
-        remove_entry(house.app.ledger, "blocked-texts", entry, "tests")
+        remove_entry(rig.app.ledger, "blocked-texts", entry, "tests")
 
 
 def test_entries_as_json_lines() -> None:

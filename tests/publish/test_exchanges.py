@@ -32,7 +32,7 @@ from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB, OpenedExchange
 from seawall.publish.services import GUARD_FOLLOWER
 from seawall.storage import LeaseLost
 from seawall.storage.following import follow
-from support.app import House
+from support.app import Rig
 
 IMAGES = "shared-images"
 
@@ -51,7 +51,7 @@ class Scripted:
     def __init__(self) -> None:
         self.readings: list[list[ExchangeDelta | ExchangeError]] = []
         self.checkpoints: list[str | None] = []
-        self.told: list[tuple[Mapping[str, Any], ExchangeFeedback]] = []
+        self.reported: list[tuple[Mapping[str, Any], ExchangeFeedback]] = []
         self.refuses: ExchangeError | None = None
 
     def fetch(self, checkpoint: str | None) -> Iterator[ExchangeDelta]:
@@ -64,19 +64,19 @@ class Scripted:
     def report(self, raw: Mapping[str, Any], feedback: ExchangeFeedback) -> None:
         if self.refuses is not None:
             raise self.refuses
-        self.told.append((raw, feedback))
+        self.reported.append((raw, feedback))
 
 
 class Desk:
     """A house with exchanges."""
 
     def __init__(
-        self, house: House, *names: str, report: frozenset[ExchangeFeedback] = frozenset(ExchangeFeedback)
+        self, rig: Rig, *names: str, report: frozenset[ExchangeFeedback] = frozenset(ExchangeFeedback)
     ) -> None:
-        self.house = house
+        self.rig = rig
         self.sources = {name: Scripted() for name in names or ("shared",)}
         banks = {"image": IMAGES, "digest": "shared-files", "text": "blocked-texts"}
-        app = house.app
+        app = rig.app
         self.exchanges = Exchanges(
             app.ledger,
             app.database,
@@ -92,21 +92,21 @@ class Desk:
     def sync(self, name: str = "shared", *steps: ExchangeDelta | ExchangeError) -> None:
         """One reading."""
         self.sources[name].readings.append(list(steps))
-        self.house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, name, {}))
-        for job in self.house.claim(EXCHANGE_JOB):
+        self.rig.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, name, {}))
+        for job in self.rig.claim(EXCHANGE_JOB):
             if job.key == name:
                 self.exchanges.sync(job)
             else:
-                self.house.app.jobs.retry(job, 2**50, "not now")
-        self.house.app.banks.refresh()
+                self.rig.app.jobs.retry(job, 2**50, "not now")
+        self.rig.app.banks.refresh()
 
     def values(self, bank: str = IMAGES) -> list[str | None]:
         """What a bank holds."""
-        app = self.house.app
+        app = self.rig.app
         return sorted(str(entry.value) for entry in list_entries(app.database, app.vault, bank, limit=1000))
 
     def state(self, name: str = "shared") -> Any:
-        return next(one for one in list_exchanges(self.house.app.database) if one.name == name)
+        return next(one for one in list_exchanges(self.rig.app.database) if one.name == name)
 
 
 def first(*records: tuple[str, ExchangeRecord | None], checkpoint: str = "c1") -> ExchangeDelta:
@@ -121,12 +121,12 @@ def image(number: int) -> tuple[str, str]:
     return ("image", PDQ[number])
 
 
-def test_additions_changes_and_deletes(house: House) -> None:
-    desk = Desk(house)
+def test_additions_changes_and_deletes(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(("a", record(image(0))), ("b", record(image(1), ("digest", MD5[0]), ("smell", "x")))))
     assert desk.values() == sorted([PDQ[0], PDQ[1]])
     assert desk.values("shared-files") == [MD5[0]]
-    entry = list_entries(house.app.database, house.app.vault, "shared-files")[0]
+    entry = list_entries(rig.app.database, rig.app.vault, "shared-files")[0]
     assert (entry.source, entry.exchange, entry.added_by) == ("shared", "shared", "exchange:shared")
     desk.sync("shared", later(("a", None), ("b", record(image(2)))))
     assert desk.values() == [PDQ[2]]
@@ -137,29 +137,29 @@ def test_additions_changes_and_deletes(house: House) -> None:
     assert (state.failures, state.stale, state.whole) == (0, False, False)
 
 
-def test_what_is_told_again_changes_nothing(house: House) -> None:
-    desk = Desk(house)
+def test_what_is_told_again_changes_nothing(rig: Rig) -> None:
+    desk = Desk(rig)
     delta = first(("a", record(image(0))))
     desk.sync("shared", delta)
-    head = house.app.ledger.head()
+    head = rig.app.ledger.head()
     desk.sync("shared", delta, delta)
-    assert house.app.ledger.head() == head
+    assert rig.app.ledger.head() == head
     assert desk.values() == [PDQ[0]]
 
 
-def test_an_entry_stays_while_any_record_stands_for_it(house: House) -> None:
-    desk = Desk(house, "one", "two")
-    mine = add(house, IMAGES, PDQ[2], "image")
+def test_an_entry_stays_while_any_record_stands_for_it(rig: Rig) -> None:
+    desk = Desk(rig, "one", "two")
+    mine = add(rig, IMAGES, PDQ[2], "image")
     desk.sync("one", first(("a", record(image(0))), ("b", record(image(0))), ("c", record(image(2)))))
     desk.sync("two", first(("x", record(image(0)))))
     desk.sync("one", later(("a", None), ("b", None), ("c", None)))
     assert desk.values() == sorted([PDQ[0], PDQ[2]])  # "two" has it; and what staff added no exchange takes away
     desk.sync("two", later(("x", None)))
-    assert [entry.id for entry in list_entries(house.app.database, house.app.vault, IMAGES)] == [mine]
+    assert [entry.id for entry in list_entries(rig.app.database, rig.app.vault, IMAGES)] == [mine]
 
 
-def test_a_reading_from_the_beginning_drops_what_is_not_there_any_more(house: House) -> None:
-    desk = Desk(house)
+def test_a_reading_from_the_beginning_drops_what_is_not_there_any_more(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(("a", record(image(0))), ("b", record(image(1)))))
     desk.sync(
         "shared", first(("b", record(image(1))), checkpoint="c2"), first(("c", record(image(2))), checkpoint="c3")
@@ -167,8 +167,8 @@ def test_a_reading_from_the_beginning_drops_what_is_not_there_any_more(house: Ho
     assert desk.values() == sorted([PDQ[1], PDQ[2]])
 
 
-def test_a_failure_keeps_what_was_read_and_drops_nothing(house: House) -> None:
-    desk = Desk(house)
+def test_a_failure_keeps_what_was_read_and_drops_nothing(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(("a", record(image(0)))))
     desk.sync("shared", first(("b", record(image(1)))), ExchangeError("it broke"))
     state = desk.state()
@@ -184,8 +184,8 @@ def digests(count: int, start: int = 0) -> list[tuple[str, ExchangeRecord | None
     return [(f"r{n}", record(("digest", f"{n:032x}"))) for n in range(start, start + count)]
 
 
-def test_a_large_delta_is_taken_in_chunks_and_withdrawn_again(house: House) -> None:
-    desk = Desk(house)
+def test_a_large_delta_is_taken_in_chunks_and_withdrawn_again(rig: Rig) -> None:
+    desk = Desk(rig)
     many = digests(450)
     desk.sync("shared", first(*many))
     assert desk.values("shared-files") == [f"{n:032x}" for n in range(450)]
@@ -195,18 +195,18 @@ def test_a_large_delta_is_taken_in_chunks_and_withdrawn_again(house: House) -> N
     assert (state.records, state.added, state.removed, state.skipped) == (150, 450, 300, 0)
 
 
-def test_a_delta_that_was_interrupted_is_read_again_and_counts_once(house: House) -> None:
-    desk = Desk(house)
+def test_a_delta_that_was_interrupted_is_read_again_and_counts_once(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(*digests(10), ("s0", record(("smell", "x")))))
     desk.sources["shared"].readings.append([later(*digests(300, 10), ("s1", record(("smell", "y"))))])
-    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
-    (job,) = house.claim(EXCHANGE_JOB)
+    rig.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
+    (job,) = rig.claim(EXCHANGE_JOB)
     stolen = replace(job, attempts=job.attempts - 1)  # as if somebody else had claimed it meanwhile
     with pytest.raises(LeaseLost):
         desk.exchanges.sync(stolen)
     assert 0 < desk.state().added - 10 < 300  # a chunk of it
     assert desk.state().skipped == 1
-    house.app.jobs.retry(job, 0, "lease lost")
+    rig.app.jobs.retry(job, 0, "lease lost")
     desk.sync("shared", later(*digests(300, 10), ("s1", record(("smell", "y")))))
     assert desk.sources["shared"].checkpoints == [None, "c1", "c1"]
     state = desk.state()
@@ -214,46 +214,46 @@ def test_a_delta_that_was_interrupted_is_read_again_and_counts_once(house: House
     assert len(desk.values("shared-files")) == 310
 
 
-def test_a_reading_from_the_beginning_that_was_interrupted_begins_again(house: House) -> None:
-    desk = Desk(house)
+def test_a_reading_from_the_beginning_that_was_interrupted_begins_again(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(*digests(5)))
     desk.sources["shared"].readings.append([first(*digests(300, 3), checkpoint="c9")])
-    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
-    (job,) = house.claim(EXCHANGE_JOB)
+    rig.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "shared", {}))
+    (job,) = rig.claim(EXCHANGE_JOB)
     with pytest.raises(LeaseLost):
         desk.exchanges.sync(replace(job, attempts=job.attempts - 1))
-    house.app.jobs.retry(job, 0, "lease lost")
+    rig.app.jobs.retry(job, 0, "lease lost")
     desk.sync("shared", first(*digests(300, 3), checkpoint="c9"))
     assert desk.sources["shared"].checkpoints == [None, "c1", None]
     assert desk.values("shared-files") == [f"{n:032x}" for n in range(3, 303)]
 
 
-def test_each_reading_asks_for_the_next(house: House) -> None:
-    desk = Desk(house)
+def test_each_reading_asks_for_the_next(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(("a", record(image(0)))))
-    assert house.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
-    assert house.claim(EXCHANGE_JOB) == []  # it is due in a quarter of an hour
+    assert rig.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
+    assert rig.claim(EXCHANGE_JOB) == []  # it is due in a quarter of an hour
     desk.sync("shared", ExchangeError("it broke"))
-    assert house.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
+    assert rig.app.jobs.counts()[EXCHANGE_JOB, "pending"] == 1
 
 
 def guard_with(desk: Desk) -> None:
     """Let the guard catch up; it tells the exchanges of the desk."""
-    guard = BankGuard(desk.house.app.database, desk.exchanges.tell)
+    guard = BankGuard(desk.rig.app.database, desk.exchanges.tell)
     follower = replace(GUARD_FOLLOWER, step=lambda context, events: guard.step(events))
-    while follow(desk.house.app.context, follower, "tests"):
+    while follow(desk.rig.app.context, follower, "tests"):
         pass
 
 
-def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
-    desk = Desk(house)
+def test_what_people_and_matches_say_goes_back_once(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first(("a", record(("text", TEXT), note="theirs"))))
-    answer = house.screen(TEXT)
+    answer = rig.screen(TEXT)
     assert answer.verdict is Verdict.BLOCK
-    judge(house, answer, right=False)
+    judge(rig, answer, right=False)
     guard_with(desk)
-    guard(house)  # another guard finds nothing left to say
-    jobs = house.claim(FEEDBACK_JOB)
+    guard(rig)  # another guard finds nothing left to say
+    jobs = rig.claim(FEEDBACK_JOB)
     source = desk.sources["shared"]
     source.refuses = ExchangeError("not now")
     with pytest.raises(ExchangeError):
@@ -264,37 +264,45 @@ def test_what_people_and_matches_say_goes_back_once(house: House) -> None:
     for job in jobs[1:]:
         desk.exchanges.write_back(job)
     assert {job.payload["feedback"] for job in jobs} == {"seen", "false_positive"}
-    assert [raw["note"] for raw, _ in source.told] == ["theirs"]
-    assert house.claim(FEEDBACK_JOB) == []
+    assert [raw["note"] for raw, _ in source.reported] == ["theirs"]
+    assert rig.claim(FEEDBACK_JOB) == []
 
 
-def test_only_what_was_asked_for_is_told(house: House) -> None:
-    desk = Desk(house, report=frozenset({ExchangeFeedback.TRUE_POSITIVE}))
+def test_only_what_was_asked_for_is_told(rig: Rig) -> None:
+    desk = Desk(rig, report=frozenset({ExchangeFeedback.TRUE_POSITIVE}))
     desk.sync("shared", first(("a", record(("text", TEXT)))))
-    judge(house, house.screen(TEXT), right=True)
+    judge(rig, rig.screen(TEXT), right=True)
     guard_with(desk)
-    assert [job.payload["feedback"] for job in house.claim(FEEDBACK_JOB)] == ["true_positive"]
+    assert [job.payload["feedback"] for job in rig.claim(FEEDBACK_JOB)] == ["true_positive"]
 
 
-def test_an_exchange_that_is_configured_no_more(house: House) -> None:
-    desk = Desk(house, "old")
+def test_an_exchange_that_is_configured_no_more(rig: Rig) -> None:
+    desk = Desk(rig, "old")
     desk.sync("old", first(("a", record(image(0)))))
-    later_desk = Desk(house, "new")
-    house.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "old", {}))
-    for job in house.claim(EXCHANGE_JOB):
+    later_desk = Desk(rig, "new")
+    rig.app.ledger.commit(lambda tx: tx.enqueue(EXCHANGE_JOB, "old", {}))
+    for job in rig.claim(EXCHANGE_JOB):
         if job.key == "old":
             later_desk.exchanges.sync(job)
-    assert [(one.name, one.every_s) for one in list_exchanges(house.app.database)] == [("new", 900), ("old", None)]
+    assert [(one.name, one.every_s) for one in list_exchanges(rig.app.database)] == [
+        ("new", 900),
+        ("old", None),
+    ]
     assert desk.values() == [PDQ[0]]  # entries stay until somebody takes them out
-    remove_entry(house.app.ledger, IMAGES, list_entries(house.app.database, house.app.vault, IMAGES)[0].id, "tests")
+    remove_entry(
+        rig.app.ledger,
+        IMAGES,
+        list_entries(rig.app.database, rig.app.vault, IMAGES)[0].id,
+        "tests",
+    )
 
 
-def test_nothing_of_a_record_is_readable_in_the_database(house: House) -> None:
-    desk = Desk(house)
+def test_nothing_of_a_record_is_readable_in_the_database(rig: Rig) -> None:
+    desk = Desk(rig)
     desk.sync("shared", first((f"key {PDQ[0]}", record(image(0), note="somebody's words"))))
-    file = house.app.database.file
+    file = rig.app.database.file
     if file is not None:
         data = b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
         assert PDQ[0].encode() not in data
         assert b"somebody's words" not in data
-    assert find_entries(house.app.database, house.app.vault, ["ent_nothing"]) == []
+    assert find_entries(rig.app.database, rig.app.vault, ["ent_nothing"]) == []

@@ -32,14 +32,14 @@ from seawall.publish import (
 from seawall.publish.services import resume_searches
 from seawall.screen import ScreenResponse
 from seawall.settings import SettingsError
-from support.app import House, opened
+from support.app import Rig, opened
 
 KIND = AVERAGE.name
 POLICIES = ("rude", "known")
 
 
 @pytest.fixture
-def hashing(database_url: str, tmp_path: Path) -> Iterator[House]:
+def hashing(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A house with a hasher. At the end its projections must rebuild equal."""
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as made:
         yield made
@@ -58,26 +58,26 @@ def value_of(image: Image, flipped: int = 0) -> str:
     return f"{number ^ ((1 << flipped) - 1):016x}"
 
 
-def add(house: House, value: str, bank: str = "blocked-images", **more: Any) -> str:
+def add(rig: Rig, value: str, bank: str = "blocked-images", **more: Any) -> str:
     entry = NewEntry(kind=KIND, value=value, source="staff", **more)
-    (made,) = add_entries(house.app.ledger, bank, [entry], "tests", hashers=house.app.kinds)
-    house.app.banks.refresh()
+    (made,) = add_entries(rig.app.ledger, bank, [entry], "tests", hashers=rig.app.kinds)
+    rig.app.banks.refresh()
     return made
 
 
-def search_past(house: House) -> None:
-    house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    assert house.work("retro") == 1
-    house.work("retro_match")
+def search_past(rig: Rig) -> None:
+    rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+    assert rig.work("retro") == 1
+    rig.work("retro_match")
 
 
-def banks_in(house: House, answer: ScreenResponse) -> dict[str, tuple[str | None, int | None]]:
+def banks_in(rig: Rig, answer: ScreenResponse) -> dict[str, tuple[str | None, int | None]]:
     """The banks' signals of an answer, with entry and distance."""
-    signals = house.decision(answer).signals
+    signals = rig.decision(answer).signals
     return {one.name: (one.evidence, one.distance) for one in signals if one.name.startswith("bank")}
 
 
-def test_an_image_is_found_by_a_plug_ins_hash(hashing: House) -> None:
+def test_an_image_is_found_by_a_plug_ins_hash(hashing: Rig) -> None:
     assert hashing.screen("look", raster=raster()).verdict is Verdict.ALLOW
     entry = add(hashing, value_of(raster(), flipped=2).upper())
     answer = hashing.screen("look", id="n-2", raster=raster(300, form="JPEG"))
@@ -92,7 +92,7 @@ def test_an_image_is_found_by_a_plug_ins_hash(hashing: House) -> None:
     assert hashing.screen("look", id="n-4", raster=raster()).verdict is Verdict.ALLOW
 
 
-def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
+def test_thresholds_of_entry_bank_and_hasher(hashing: Rig) -> None:
     app = hashing.app
     add(hashing, value_of(raster(), flipped=6))
     assert hashing.screen("look", raster=raster()).verdict is Verdict.BLOCK
@@ -114,7 +114,7 @@ def test_thresholds_of_entry_bank_and_hasher(hashing: House) -> None:
         add_entries(app.ledger, "blocked-images", [NewEntry(kind=KIND, value="0f" * 8, source="staff")], "tests")
 
 
-def test_an_allow_bank_holds_prints_too(hashing: House) -> None:
+def test_an_allow_bank_holds_prints_too(hashing: Rig) -> None:
     app = hashing.app
     configure_bank(app.ledger, "press-photos", BankSettings(role="allow"), "tests")
     blocked, allowed = add(hashing, value_of(raster(), flipped=1)), add(hashing, value_of(raster()), "press-photos")
@@ -126,7 +126,7 @@ def test_an_allow_bank_holds_prints_too(hashing: House) -> None:
     }
 
 
-def test_a_file_of_prints_is_imported(hashing: House, tmp_path: Path) -> None:
+def test_a_file_of_prints_is_imported(hashing: Rig, tmp_path: Path) -> None:
     app = hashing.app
     path = tmp_path / "hashes.csv"
     path.write_text(f"kind,value,source\n{KIND},{value_of(raster())},label\n")
@@ -138,7 +138,7 @@ def test_a_file_of_prints_is_imported(hashing: House, tmp_path: Path) -> None:
         read_file(path)
 
 
-def test_a_new_entry_finds_past_images(hashing: House) -> None:
+def test_a_new_entry_finds_past_images(hashing: Rig) -> None:
     past, other = (hashing.screen("x", id=f"n-{turned}", raster=raster(turned=turned)) for turned in (0, 90))
     add(hashing, value_of(raster(), flipped=3))
     search_past(hashing)
@@ -147,45 +147,45 @@ def test_a_new_entry_finds_past_images(hashing: House) -> None:
 
 
 def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        past = house.screen("look", id="n-1", raster=raster())
+    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as rig:
+        past = rig.screen("look", id="n-1", raster=raster())
         assert past.verdict is Verdict.ALLOW
-        entry = add(house, value_of(raster()))
-    with structlog.testing.capture_logs() as logs, opened(tmp_path, database_url, *POLICIES) as house:
+        entry = add(rig, value_of(raster()))
+    with structlog.testing.capture_logs() as logs, opened(tmp_path, database_url, *POLICIES) as rig:
         [warning] = [line for line in logs if line["log_level"] == "warning" and "kinds" in line]
         assert (warning["kinds"], warning["banks"]) == ([KIND], ["blocked-images"])
-        answer = house.screen("look", kind="letter", id="n-2", raster=raster(turned=90))
+        answer = rig.screen("look", kind="letter", id="n-2", raster=raster(turned=90))
         assert (answer.verdict, answer.degraded) == (Verdict.HOLD, True)  # nobody knows whether it matches
         faults = [(one.detector, one.part) for one in answer.unknown if one.reason is UnknownReason.ERROR]
         assert faults == [("absent-hashers", "image")]
-        words = house.screen("only words", kind="letter", id="n-3")
+        words = rig.screen("only words", kind="letter", id="n-3")
         assert words.degraded is False
-        house.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+        rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
         other = NewEntry(kind="text", value="only words", source="staff")
-        add_entries(house.app.ledger, "blocked-texts", [other], "tests")
-        search_past(house)
-        assert [(one.left_out, one.hits) for one in list_searches(house.app.database)] == [(KIND, 1)]
-        assert len(house.decisions(words.item)) == 2  # other entries do not wait for the hasher
-        assert len(house.decisions(past.item)) == 1
-    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        resume_searches(house.app.context)
-        assert house.work("retro") == 1
-        house.work("retro_match")
-        assert [one.left_out for one in list_searches(house.app.database)] == ["", ""]
-        assert house.head(past.item)["verdict"] == "block"
-        suspend_entry(house.app.ledger, "blocked-images", entry, "lena", "withdrawn")
-    with opened(tmp_path, database_url, *POLICIES) as house:
-        assert house.screen("look", kind="letter", id="n-9", raster=raster(turned=90)).degraded is False
-        house.assert_rebuilds()
+        add_entries(rig.app.ledger, "blocked-texts", [other], "tests")
+        search_past(rig)
+        assert [(one.left_out, one.hits) for one in list_searches(rig.app.database)] == [(KIND, 1)]
+        assert len(rig.decisions(words.item)) == 2  # other entries do not wait for the hasher
+        assert len(rig.decisions(past.item)) == 1
+    with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as rig:
+        resume_searches(rig.app.context)
+        assert rig.work("retro") == 1
+        rig.work("retro_match")
+        assert [one.left_out for one in list_searches(rig.app.database)] == ["", ""]
+        assert rig.head(past.item)["verdict"] == "block"
+        suspend_entry(rig.app.ledger, "blocked-images", entry, "lena", "withdrawn")
+    with opened(tmp_path, database_url, *POLICIES) as rig:
+        assert rig.screen("look", kind="letter", id="n-9", raster=raster(turned=90)).degraded is False
+        rig.assert_rebuilds()
 
 
 def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher()]) as house:
-        add(house, value_of(raster()))
-    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as house:
-        search_past(house)
-        assert [one.finished_at is None for one in list_searches(house.app.database)] == [False]
-        assert house.work("retro") == 0  # it would find as little the next time
+    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher()]) as rig:
+        add(rig, value_of(raster()))
+    with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as rig:
+        search_past(rig)
+        assert [one.finished_at is None for one in list_searches(rig.app.database)] == [False]
+        assert rig.work("retro") == 0  # it would find as little the next time
 
 
 def test_what_other_processes_add_is_unknown_at_once(database_url: str, tmp_path: Path) -> None:

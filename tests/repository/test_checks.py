@@ -43,19 +43,6 @@ def test_a_class_name_that_is_used_twice(tmp_path: Path) -> None:
     assert duplicate_class_names(tmp_path / name) == {}
 
 
-def test_the_list_of_allowed_names_may_only_get_shorter(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    package = tmp_path / "src" / tree(tmp_path / "src", a="class One: ...", b="class One: ...")
-    package.rename(package.with_name("seawall"))
-    (tmp_path / "checks").mkdir()
-    (problem,) = names.check(tmp_path)
-    assert problem.startswith("the class name One is used 2 times: seawall/a.py:1, seawall/b.py:1; give")
-    (tmp_path / "checks" / names.ALLOWED).write_text("# known\nOne\n")
-    assert names.check(tmp_path) == []
-    (tmp_path / "checks" / names.ALLOWED).write_text("One\nTwo\n")
-    assert names.check(tmp_path) == [f"{names.ALLOWED} lists 'Two', which is fixed: remove the line"]
-
-
 FOR_TYPES_ALONE = (
     "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import PACKAGE.a\n"
 )

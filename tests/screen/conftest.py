@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from support.app import House, opened
+from support.app import Rig, opened
 from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A house without slow detectors, on SQLite and on PostgreSQL. At the end its projections must rebuild equal."""
     with opened(tmp_path, database_url, "rude", "gore") as made:
         yield made
@@ -21,7 +21,7 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def sqlite_house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def sqlite_rig(sqlite_url: str, tmp_path: Path) -> Iterator[Rig]:
     """The same on SQLite only, for what storage has no part in."""
     with opened(tmp_path, sqlite_url, "rude", "gore") as made:
         yield made

@@ -18,7 +18,7 @@ from seawall.model import Event, Image, ItemRef
 from seawall.screen import MediaInfo, feature_row, item_kind, load_item, media_bytes, read_content
 from seawall.storage import Erased
 from seawall.storage.database import metadata
-from support.app import House, opened
+from support.app import Rig, opened
 from support.examples import examples
 
 TEXT, ID, ACTOR, MOOD, NOTE = (
@@ -43,10 +43,10 @@ def raster(seed: int = 1) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_image_comes_back_as_it_was(house: House) -> None:
+def test_an_image_comes_back_as_it_was(rig: Rig) -> None:
     data = raster()
-    answer = house.screen("look", raster=Image(data))
-    app = house.app
+    answer = rig.screen("look", raster=Image(data))
+    app = rig.app
     content = read_content(app.vault, answer.item, 1)
     assert content.fields == {"body": "look"}
     assert content.media == {"image": MediaInfo("image", len(data))}
@@ -55,26 +55,26 @@ def test_an_image_comes_back_as_it_was(house: House) -> None:
         media_bytes(app.vault, app.blobs, answer.item, 1, "body")
     item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
     assert (item.id, item.actor, item.fields["image"]) == ("n-1", "a-1", Image(data))
-    assert house.screen("look", raster=Image(data)).revision == 1
-    assert house.screen("look", raster=Image(raster(2))).revision == 2
+    assert rig.screen("look", raster=Image(data)).revision == 1
+    assert rig.screen("look", raster=Image(raster(2))).revision == 2
 
 
 def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, sqlite_url, "rude", "gore") as house:
+    with opened(tmp_path, sqlite_url, "rude", "gore") as rig:
         data = raster()
-        answer = house.screen(
+        answer = rig.screen(
             f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, raster=Image(data), deadline_ms=30
         )
         given = appeal.Report(content_type="letter", item_id=ID, kind="user", reporter=ACTOR, note=NOTE)
-        ref = house.app.vault.find(item_kind("letter"), ID)
+        ref = rig.app.vault.find(item_kind("letter"), ID)
         assert ref == answer.item
-        appeal.receive_report(house.app.ledger, given, find_item=lambda *_: ItemRef("letter", answer.item, 1))
-        assert house.decision(answer).vault_features == ("item.mood",)
-        assert feature_row(house.app.vault, house.decision(answer))["item.mood"] == MOOD
-        house.gore.go_on.set()
-        house.hurry(answer)
-        house.work("rescreen")
-        house.assert_rebuilds()
+        appeal.receive_report(rig.app.ledger, given, find_item=lambda *_: ItemRef("letter", answer.item, 1))
+        assert rig.decision(answer).vault_features == ("item.mood",)
+        assert feature_row(rig.app.vault, rig.decision(answer))["item.mood"] == MOOD
+        rig.gore.go_on.set()
+        rig.hurry(answer)
+        rig.work("rescreen")
+        rig.assert_rebuilds()
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any("blobs" in path.parts for path in found)
     for path in found:
@@ -84,10 +84,10 @@ def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> N
         assert data[60:160] not in stored, path
 
 
-def test_after_erasure_nothing_can_be_read(house: House) -> None:
-    answer = house.screen("you fool", mood="gloomy", raster=Image(raster()))
-    app = house.app
-    decision = house.decision(answer)
+def test_after_erasure_nothing_can_be_read(rig: Rig) -> None:
+    answer = rig.screen("you fool", mood="gloomy", raster=Image(raster()))
+    app = rig.app
+    decision = rig.decision(answer)
     assert decision.actor is not None
     account = decision.actor
     app.ledger.commit(lambda tx: app.vault.erase(tx, account))
@@ -99,29 +99,29 @@ def test_after_erasure_nothing_can_be_read(house: House) -> None:
         load_item(app.database, app.vault, app.blobs, answer.item, 1)
     with pytest.raises(Erased):
         app.explain(answer.decision)
-    assert house.decision(answer) == decision  # the record of the decision stays
+    assert rig.decision(answer) == decision  # the record of the decision stays
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Event]:
     """The ledger of a lively evening: edits, late answers, pending rescreens, second looks, an erasure."""
     folder = tmp_path_factory.mktemp("history")
-    with opened(folder, None, "rude", "gore", "deep") as house:
+    with opened(folder, None, "rude", "gore", "deep") as rig:
         chance = random.Random(7)
         for number in range(40):
             body = chance.choice(["hello", "you fool", "blood", "stuck", "stuck blood", "crash", "silly abyss"])
             kind, id = chance.choice(["note", "letter", "hurried"]), f"n-{chance.randrange(12)}"
-            answer = house.screen(f"{body} {number}", kind, id, deadline_ms=3)  # one that hangs keeps all waiting
+            answer = rig.screen(f"{body} {number}", kind, id, deadline_ms=3)  # one that hangs keeps all waiting
             if chance.random() < 0.3:
-                house.hurry(answer)
-        house.gore.go_on.set()
-        house.work("rescreen", "screen")
-        house.screen("crash", "letter", "n-1", actor="leaves")
-        left = house.app.vault.find("account", "leaves")
+                rig.hurry(answer)
+        rig.gore.go_on.set()
+        rig.work("rescreen", "screen")
+        rig.screen("crash", "letter", "n-1", actor="leaves")
+        left = rig.app.vault.find("account", "leaves")
         assert left is not None
-        house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, left))
-        events = house.events()
-        house.assert_rebuilds()
+        rig.app.ledger.commit(lambda tx: rig.app.vault.erase(tx, left))
+        events = rig.events()
+        rig.assert_rebuilds()
     assert {"late", "rescreen"} & {e.body.decision.source.value for e in events if e.kind == "decision.made"}
     return events
 

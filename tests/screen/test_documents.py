@@ -17,7 +17,7 @@ from seawall import access, api
 from seawall.model import Document, Item, Span, SpanUnit
 from seawall.publish import NewEntry, add_entries
 from seawall.screen import ScreenResponse, load_derived, load_item, media_bytes
-from support.app import House, own_app
+from support.app import Rig, own_app
 from support.detectors import Moody, Words
 from support.items import content_type_text, policy_text, sources_of
 
@@ -33,18 +33,18 @@ IMAGE = (encode(noise(1), "JPEG"), 320, 240)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     detectors = (Words("insults", "rudeness", {"fool": 0.95}),)
-    with own_app(tmp_path_factory.mktemp("house"), sources_of(RUDE, *TYPES), detectors) as app:
-        made = House(app, Moody())
+    with own_app(tmp_path_factory.mktemp("internal"), sources_of(RUDE, *TYPES), detectors) as app:
+        made = Rig(app, Moody())
         yield made
         made.assert_rebuilds()
 
 
-def screened(house: House, data: bytes, **fields: Any) -> ScreenResponse:
+def screened(rig: Rig, data: bytes, **fields: Any) -> ScreenResponse:
     """What the house says about a document of its own id."""
     item = Item(content_type="card", id=sha256(data).hexdigest(), fields={"notes": Document(data), **fields})
-    return house.app.screener.screen(item)
+    return rig.app.screener.screen(item)
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,21 @@ def screened(house: House, data: bytes, **fields: Any) -> ScreenResponse:
         (b"you fool", "notes>page.0"),
     ],
 )
-def test_what_a_document_says_decides(house: House, data: bytes, place: str) -> None:
-    answer = screened(house, data, body="please read this")
+def test_what_a_document_says_decides(rig: Rig, data: bytes, place: str) -> None:
+    answer = screened(rig, data, body="please read this")
     assert (answer.verdict, answer.degraded, answer.unknown) == ("block", False, ())
-    signals = [(each.name, each.part) for each in house.decision(answer).signals if each.name == "rudeness"]
+    signals = [(each.name, each.part) for each in rig.decision(answer).signals if each.name == "rudeness"]
     assert signals == [("rudeness", place)]
 
 
-def test_its_links_are_matched(house: House) -> None:
-    app = house.app
+def test_its_links_are_matched(rig: Rig) -> None:
+    app = rig.app
     entry = NewEntry(kind="domain", value="prizes.example", source="staff")
     add_entries(app.ledger, "blocked-domains", [entry], "tests")
     app.banks.refresh()
-    answer = screened(house, pdf(Page(["hello"]), Page(["there"], link="https://www.prizes.example/x")))
+    answer = screened(rig, pdf(Page(["hello"]), Page(["there"], link="https://www.prizes.example/x")))
     assert answer.verdict == "block"
-    (hit,) = [each for each in house.decision(answer).signals if each.name == "bank:blocked-domains"]
+    (hit,) = [each for each in rig.decision(answer).signals if each.name == "bank:blocked-domains"]
     link = next(each for each in load_derived(app.vault, answer.item, answer.decision) if each.path == hit.part)
     assert (link.text, link.span) == ("https://www.prizes.example/x", Span(SpanUnit.PAGES, 1, 2))
 
@@ -84,23 +84,23 @@ def test_its_links_are_matched(house: House) -> None:
         (docx("hello", more={"word/embeddings/a.bin": b"you fool"}), "attachments"),
     ],
 )
-def test_what_nobody_could_read_is_unknown(house: House, data: bytes, code: str) -> None:
-    answer = screened(house, data)
+def test_what_nobody_could_read_is_unknown(rig: Rig, data: bytes, code: str) -> None:
+    answer = screened(rig, data)
     assert (answer.verdict, answer.degraded, answer.fail_mode) == ("hold", True, "hold")
-    unknown = {(each.detector, each.part): each for each in house.decision(answer).unknown}
+    unknown = {(each.detector, each.part): each for each in rig.decision(answer).unknown}
     assert unknown["document", "notes"].detail == code
     assert unknown["document", "notes"].reason == "unreadable"
     assert unknown["insults", "notes>page"].detail == f"document: {code}"
 
 
-def test_a_page_that_could_not_be_read_hides_no_other(house: House) -> None:
-    answer = screened(house, pdf(Page(image=IMAGE), Page(["you fool"])))
+def test_a_page_that_could_not_be_read_hides_no_other(rig: Rig) -> None:
+    answer = screened(rig, pdf(Page(image=IMAGE), Page(["you fool"])))
     assert answer.verdict == "block"
 
 
-def test_the_document_comes_back_as_it_was(house: House) -> None:
-    app, data = house.app, docx("hello")
-    answer = screened(house, data)
+def test_the_document_comes_back_as_it_was(rig: Rig) -> None:
+    app, data = rig.app, docx("hello")
+    answer = screened(rig, data)
     assert media_bytes(app.vault, app.blobs, answer.item, 1, "notes") == ("document", data)
     assert load_item(app.database, app.vault, app.blobs, answer.item, 1).fields == {"notes": Document(data)}
 
@@ -108,20 +108,20 @@ def test_the_document_comes_back_as_it_was(house: House) -> None:
 # ── over HTTP ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def post(house: House, notes: Any) -> httpx.Response:
-    key = access.create_key(house.app.ledger, "test", [access.Scope.SCREEN])
+def post(rig: Rig, notes: Any) -> httpx.Response:
+    key = access.create_key(rig.app.ledger, "test", [access.Scope.SCREEN])
     asked = {"content_type": "card", "id": "h-1", "fields": {"notes": notes}}
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(api.build(house.app))
+        transport = httpx.ASGITransport(api.build(rig.app))
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
             return await client.post("/v1/screen", json=asked, headers={"Authorization": f"Bearer {key}"})
 
     return asyncio.run(ask())
 
 
-def test_it_is_sent_like_other_media(house: House) -> None:
-    answer = post(house, {"base64": b64encode(pdf(Page(["you fool"]))).decode()})
+def test_it_is_sent_like_other_media(rig: Rig) -> None:
+    answer = post(rig, {"base64": b64encode(pdf(Page(["you fool"]))).decode()})
     assert (answer.status_code, answer.json()["verdict"]) == (200, "block")
 
 
@@ -135,8 +135,8 @@ def test_it_is_sent_like_other_media(house: House) -> None:
         ({"url": "http://127.0.0.1/notes.pdf"}, "127.0.0.1"),
     ],
 )
-def test_a_bad_one_is_refused_by_its_field(house: House, notes: Any, says: str) -> None:
-    refusal = post(house, notes)
+def test_a_bad_one_is_refused_by_its_field(rig: Rig, notes: Any, says: str) -> None:
+    refusal = post(rig, notes)
     assert refusal.status_code == 422
     assert refusal.json()["pointer"] == "/fields/notes"
     assert says in refusal.json()["detail"]

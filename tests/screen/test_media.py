@@ -31,7 +31,7 @@ from seawall.model import (
 from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
 from seawall.screen.tables import item_hashes, pending_rescreen
 from seawall.storage.tables import job
-from support.app import House, own_app
+from support.app import Rig, own_app
 from support.detectors import Moody, Words
 from support.items import content_type_text, policy_text, sources_of
 
@@ -91,16 +91,16 @@ class Hum:
 
 
 @contextmanager
-def opened(folder: Path, database_url: str, more: str = "") -> Iterator[House]:
+def opened(folder: Path, database_url: str, more: str = "") -> Iterator[Rig]:
     stage = f"{{budget: 20s, on_unknown: hold, rescreen_within: 30s{more}}}"
     card = content_type_text("card", MEDIA, pre_publish=stage, post_publish=LATER)
     detectors = (Words("insults", "rudeness", {"fool": 0.95}), Hum())
     with own_app(folder, sources_of(RUDE, card), detectors, [Lyrics()], database_url=database_url) as app:
-        yield House(app, Moody())
+        yield Rig(app, Moody())
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
     with opened(tmp_path, database_url) as made:
         yield made
         made.assert_rebuilds()
@@ -110,39 +110,39 @@ def card(id: str = "k-1", **fields: Any) -> Item:
     return Item(content_type="card", id=id, fields=fields)
 
 
-def test_what_is_slow_is_heard_after_publication(house: House) -> None:
-    answer = house.app.screener.screen(card(sound=Audio(b"you fool"), body="hello"))
+def test_what_is_slow_is_heard_after_publication(rig: Rig) -> None:
+    answer = rig.app.screener.screen(card(sound=Audio(b"you fool"), body="hello"))
     assert (answer.verdict, answer.degraded) == ("allow", False)
-    first = house.decision(answer)
+    first = rig.decision(answer)
     assert {(each.detector, each.part, each.reason.value) for each in first.unknown} == {
         ("lyrics", "sound", "later"),
         ("insults", "sound>verse", "later"),
     }
-    assert house.work("rescreen") == 1
-    second = house.decisions(answer.item)[-1]
+    assert rig.work("rescreen") == 1
+    second = rig.decisions(answer.item)[-1]
     assert (second.verdict, second.unknown) == ("block", ())
     assert [(each.name, each.part) for each in second.signals] == [("rudeness", "sound>verse.0")]
-    (verse,) = load_derived(house.app.vault, answer.item, second.id)
+    (verse,) = load_derived(rig.app.vault, answer.item, second.id)
     assert (verse.text, verse.span) == ("you fool", Span(SpanUnit.SECONDS, 1, 2))
-    assert load_derived(house.app.vault, answer.item, answer.decision) == ()
+    assert load_derived(rig.app.vault, answer.item, answer.decision) == ()
 
 
-def test_text_alone_is_not_looked_at_twice(house: House) -> None:
-    house.app.screener.screen(card(body="hello"))
-    assert house.work("rescreen") == 0
+def test_text_alone_is_not_looked_at_twice(rig: Rig) -> None:
+    rig.app.screener.screen(card(body="hello"))
+    assert rig.work("rescreen") == 0
 
 
 def test_a_stage_may_name_what_is_slow(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, sqlite_url, ", detectors: [insults, hum, lyrics]") as house:
-        answer = house.app.screener.screen(card(sound=Audio(b"you fool")))
-        assert (answer.verdict, house.decision(answer).unknown) == ("block", ())
-        assert house.work("rescreen") == 0
+    with opened(tmp_path, sqlite_url, ", detectors: [insults, hum, lyrics]") as rig:
+        answer = rig.app.screener.screen(card(sound=Audio(b"you fool")))
+        assert (answer.verdict, rig.decision(answer).unknown) == ("block", ())
+        assert rig.work("rescreen") == 0
 
 
-def test_what_cannot_be_heard_gets_the_fail_mode(house: House) -> None:
-    answer = house.app.screener.screen(card(sound=Audio(b"noise")))
-    house.work("rescreen")
-    second = house.decisions(answer.item)[-1]
+def test_what_cannot_be_heard_gets_the_fail_mode(rig: Rig) -> None:
+    answer = rig.app.screener.screen(card(sound=Audio(b"noise")))
+    rig.work("rescreen")
+    second = rig.decisions(answer.item)[-1]
     assert (second.verdict, second.degraded, second.fail_mode) == ("hold", True, "hold")
     assert {(each.detector, each.part, each.detail) for each in second.unknown} == {
         ("lyrics", "sound", "noise"),
@@ -155,46 +155,46 @@ def test_what_no_look_will_read_is_looked_at_ever_more_rarely(
     sqlite_url: str, tmp_path: Path, sung: bytes, minutes: int
 ) -> None:
     """After an hour: what failed is asked again within a minute, a file that cannot be read in another hour."""
-    with opened(tmp_path, sqlite_url) as house:
-        answer = house.app.screener.screen(card(sound=Audio(sung)))
-        house.work("rescreen")
-        with house.app.database.write() as connection:
+    with opened(tmp_path, sqlite_url) as rig:
+        answer = rig.app.screener.screen(card(sound=Audio(sung)))
+        rig.work("rescreen")
+        with rig.app.database.write() as connection:
             connection.execute(update(pending_rescreen).values(opened_at=pending_rescreen.c.opened_at - 3_600_000))
-        house.hurry(answer)
-        assert house.work("rescreen") == 1
-        (due,) = (row["due_at"] for row in house.rows(select(job)) if row["kind"] == "rescreen")
-        waits = due - house.decisions(answer.item)[-1].at
+        rig.hurry(answer)
+        assert rig.work("rescreen") == 1
+        (due,) = (row["due_at"] for row in rig.rows(select(job)) if row["kind"] == "rescreen")
+        waits = due - rig.decisions(answer.item)[-1].at
         assert minutes - 1 < waits / 60_000 < minutes + 5
 
 
-def test_prints_are_sealed_and_listed(house: House) -> None:
-    answer = house.app.screener.screen(card(sound=Audio(b"marker-8841")))
-    house.work("rescreen")
-    (kept,) = load_hashes(house.app.vault, answer.item, 1)
+def test_prints_are_sealed_and_listed(rig: Rig) -> None:
+    answer = rig.app.screener.screen(card(sound=Audio(b"marker-8841")))
+    rig.work("rescreen")
+    (kept,) = load_hashes(rig.app.vault, answer.item, 1)
     assert (kept.kind, kept.value, kept.part) == ("sha256", b"marker-8841", "sound")
-    rows = [{**row, "at": 0} for row in house.rows(select(item_hashes))]
+    rows = [{**row, "at": 0} for row in rig.rows(select(item_hashes))]
     assert rows == [{"item": answer.item, "revision": 1, "kinds": "sha256", "at": 0}]
-    assert load_hashes(house.app.vault, answer.item, 2) == ()
-    again = house.app.screener.screen(card(sound=Audio(b"another")))
+    assert load_hashes(rig.app.vault, answer.item, 2) == ()
+    again = rig.app.screener.screen(card(sound=Audio(b"another")))
     assert again.revision == 2
-    assert load_hashes(house.app.vault, answer.item, 2)[0].value == b"another"
-    assert len(house.rows(select(item_hashes))) == 2
+    assert load_hashes(rig.app.vault, answer.item, 2)[0].value == b"another"
+    assert len(rig.rows(select(item_hashes))) == 2
 
 
 def test_no_derived_word_stands_outside_the_vault(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(tmp_path, sqlite_url) as house:
-        answer = house.app.screener.screen(card(sound=Audio(b"marker-8842")))
-        house.work("rescreen")
-        decision = house.decisions(answer.item)[-1]
-        assert load_derived(house.app.vault, answer.item, decision.id)[0].text == "marker-8842"
-        house.app.ledger.commit(lambda tx: house.app.vault.erase(tx, answer.item))
-        assert load_derived(house.app.vault, answer.item, decision.id) == ()
+    with opened(tmp_path, sqlite_url) as rig:
+        answer = rig.app.screener.screen(card(sound=Audio(b"marker-8842")))
+        rig.work("rescreen")
+        decision = rig.decisions(answer.item)[-1]
+        assert load_derived(rig.app.vault, answer.item, decision.id)[0].text == "marker-8842"
+        rig.app.ledger.commit(lambda tx: rig.app.vault.erase(tx, answer.item))
+        assert load_derived(rig.app.vault, answer.item, decision.id) == ()
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or b"marker-8842" not in file.read_bytes(), file
 
 
-def test_audio_files_and_videos_come_back_as_they_were(house: House) -> None:
-    app = house.app
+def test_audio_files_and_videos_come_back_as_they_were(rig: Rig) -> None:
+    app = rig.app
     answer = app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving")))
     content = read_content(app.vault, answer.item, 1)
     assert {name: (info.type, info.bytes) for name, info in content.media.items()} == {

@@ -158,7 +158,7 @@ def test_rescreens_are_listed_with_what_became_of_them(records: Records) -> None
     with records.database.read() as connection:
         assert [one.rescreen.decision for one in pending_rescreens(connection, limit=9)] == [second.id]
         (finished,) = finished_rescreens(connection, limit=9)
-        assert (finished.was, finished.became, finished.rescreen.paid_by) == ("hold", "block", final.id)
+        assert (finished.was, finished.became, finished.rescreen.resolved_by) == ("hold", "block", final.id)
 
 
 def test_traffic_is_summed_between_minutes(records: Records) -> None:

@@ -338,6 +338,6 @@ def test_verification_names_the_first_event_that_is_wrong(sqlite_storage: Storag
 def test_verification_reports_progress(storage: Storage) -> None:
     for _ in range(3):
         storage.ledger.commit(lambda tx: tx.append(view()))
-    told: list[tuple[int, int]] = []
-    found = storage.ledger.verify(lambda done, total: told.append((done, total)))
-    assert (found.events, told[-1]) == (3, (3, 3))
+    reported: list[tuple[int, int]] = []
+    found = storage.ledger.verify(lambda done, total: reported.append((done, total)))
+    assert (found.events, reported[-1]) == (3, (3, 3))

@@ -57,15 +57,15 @@ def test_rebuilding_makes_the_same_tables(storage: Storage) -> None:
     for n in range(50):
         storage.ledger.commit(_unit([n % 7, n % 3]))
     before = _tables(storage)
-    told: list[tuple[int, int]] = []
-    rebuilt = storage.ledger.rebuild(lambda done, total: told.append((done, total)))
+    reported: list[tuple[int, int]] = []
+    rebuilt = storage.ledger.rebuild(lambda done, total: reported.append((done, total)))
     assert rebuilt.equal
     assert [(table.table, table.rows_before, table.rows_after) for table in rebuilt.tables] == [
         ("test_seen", 100, 100),
         ("test_tally", 7, 7),
     ]
     assert _tables(storage) == before
-    assert told[-1] == (200, 200)  # the ledger is read once for each projection
+    assert reported[-1] == (200, 200)  # the ledger is read once for each projection
 
 
 def test_rebuilding_in_many_chunks(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

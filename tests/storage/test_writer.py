@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from screen.houses import eventually
+from screen.rigs import eventually
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import IntegrityError
 from storage.support import Storage, opened, view

@@ -14,14 +14,14 @@ from starlette.types import ASGIApp
 
 from seawall import access, api
 from seawall.model import Hasher
-from support.app import House, opened
+from support.app import Rig, opened
 
 
 @dataclass
 class Client:
     """Sends requests to the API of ``house``, with a key for each scope."""
 
-    house: House
+    rig: Rig
     asgi: ASGIApp
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -67,8 +67,8 @@ def serving(
     folder: Path, database_url: str | None = None, *policies: str, hashers: Sequence[Hasher] = ()
 ) -> Iterator[Client]:
     """An opened house with its API and a key for every scope."""
-    with opened(folder, database_url, *(policies or ("rude", "gore")), hashers=hashers) as house:
-        client = Client(house, api.build(house.app))
+    with opened(folder, database_url, *(policies or ("rude", "gore")), hashers=hashers) as rig:
+        client = Client(rig, api.build(rig.app))
         for scope in access.Scope:
-            client.keys[scope] = access.create_key(house.app.ledger, scope, [scope])
+            client.keys[scope] = access.create_key(rig.app.ledger, scope, [scope])
         yield client

@@ -142,7 +142,7 @@ def sources(*policies: str, **texts: str) -> Sources:
 
 
 @dataclass
-class House:
+class Rig:
     """An opened app, and shortcuts to make things happen in it."""
 
     app: App
@@ -268,7 +268,7 @@ def opened(
     *policies: str,
     publish: bool = True,
     hashers: Sequence[Hasher] = (),
-) -> Iterator[House]:
+) -> Iterator[Rig]:
     """A house on a fresh or used database."""
     gore = Moody()
     detectors = (
@@ -279,6 +279,6 @@ def opened(
     chosen = sources(*policies) if publish else None
     with own_app(folder, chosen, detectors, hashers=hashers, database_url=database_url, publish=publish) as app:
         try:
-            yield House(app, gore)
+            yield Rig(app, gore)
         finally:
             gore.go_on.set()

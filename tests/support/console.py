@@ -91,7 +91,7 @@ LONG_MEMOS = policy_text("long", "length(text) > 5000", '[review(queue="long")]'
 
 
 @dataclass
-class House:
+class Rig:
     """An opened app with people of every role, and shortcuts to make things happen in it."""
 
     app: App
@@ -188,7 +188,7 @@ def opened(
     database_url: str | None = None,
     public_url: str = "http://console.test",
     hashers: Sequence[Hasher] = (),
-) -> Iterator[House]:
+) -> Iterator[Rig]:
     """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin."""
     policies = folder / "policies"
     policies.mkdir(parents=True)
@@ -215,19 +215,19 @@ def opened(
         policies_dir=policies,
         allow_private_endpoints=False,
     ) as app:
-        house = House(app, console.build(app), stuck)
+        rig = Rig(app, console.build(app), stuck)
         for role in access.PersonRole:
-            house.people[role] = access.create_person(
+            rig.people[role] = access.create_person(
                 app.ledger, f"{role}@example.org", f"{role.capitalize()} Person", PASSWORD, [role]
             )
         try:
-            yield house
+            yield rig
         finally:
             stuck.go_on.set()
 
 
 @contextmanager
-def small(folder: Path, content_type: str, policy: str) -> Iterator[House]:
+def small(folder: Path, content_type: str, policy: str) -> Iterator[Rig]:
     """A house with the shipped detectors, a content type and a policy of the test's own, a reviewer and an admin."""
     for name, text in (("types", content_type), ("policies", policy)):
         (folder / name).mkdir()
@@ -241,4 +241,4 @@ def small(folder: Path, content_type: str, policy: str) -> Iterator[House]:
     ) as app:
         for role in ("reviewer", "admin"):
             access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])
-        yield House(app, console.build(app), gore_detector())
+        yield Rig(app, console.build(app), gore_detector())

@@ -29,7 +29,7 @@ TAG = Action("tag", {"name": "watched"})
 
 
 @dataclass
-class House:
+class Rig:
     """The parts of an app that enforcement needs. ``clock`` is what the courier takes for now."""
 
     database: Any
@@ -126,13 +126,13 @@ def make_decision(
 
 
 @contextmanager
-def open_house(url: str, folder: Path) -> Iterator[House]:
+def open_rig(url: str, folder: Path) -> Iterator[Rig]:
     database = open_database(url)
     vault = Vault.open_in(database, folder, environ={})
     ledger = ledger_of(database, vault, (STORAGE, screen.COMPONENT, enforce.COMPONENT, appeal.COMPONENT))
     ledger.build()
     try:
-        yield House(database, vault, ledger, Jobs(database))
+        yield Rig(database, vault, ledger, Jobs(database))
     finally:
         ledger.close()
         database.close()

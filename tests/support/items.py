@@ -49,7 +49,7 @@ owner: tests
 applies_to: [{applies_to}]
 harm: {harm}
 definition: For tests.
-statement: {{ground: incompatible, clause: "House rules, 1"}}
+statement: {{ground: incompatible, clause: "Rig rules, 1"}}
 rules:
   - id: certain
     when: {when}

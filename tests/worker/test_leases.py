@@ -15,7 +15,7 @@ from seawall.model import now_ms
 from seawall.storage import Job, Jobs, LeaseLost, StorageError
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
-from support.app import House, eventually, make
+from support.app import Rig, eventually, make
 
 LONG_MS = 3_600_000
 MOST_DELAY_MS = 300_000
@@ -48,24 +48,24 @@ def heartbeats(monkeypatch: pytest.MonkeyPatch) -> Heartbeats:
     return seen
 
 
-def submit(house: House, *bodies: str) -> list[str]:
+def submit(rig: Rig, *bodies: str) -> list[str]:
     """Hand over items of which a worker makes the first decision; "stuck" takes until ``house.gore.go_on`` is set."""
-    return asyncio.run(house.app.screener.submit([make(body, id=body) for body in bodies]))
+    return asyncio.run(rig.app.screener.submit([make(body, id=body) for body in bodies]))
 
 
-def is_running(house: House, jobs: int = 1) -> Callable[[], bool]:
-    return lambda: house.app.jobs.counts().get(("screen", "leased")) == jobs
+def is_running(rig: Rig, jobs: int = 1) -> Callable[[], bool]:
+    return lambda: rig.app.jobs.counts().get(("screen", "leased")) == jobs
 
 
-def job_of(house: House, ref: str) -> str:
+def job_of(rig: Rig, ref: str) -> str:
     """The id of the job about an item."""
-    (found,) = (row["id"] for row in house.rows(select(job_table)) if ref in row["key"])
+    (found,) = (row["id"] for row in rig.rows(select(job_table)) if ref in row["key"])
     return str(found)
 
 
-def somebody_else_claims(house: House, job: str) -> None:
+def somebody_else_claims(rig: Rig, job: str) -> None:
     """As after a lease that ran out: the job has another holder."""
-    with house.app.database.write() as connection:
+    with rig.app.database.write() as connection:
         other = {"worker": "another", "attempts": job_table.c.attempts + 1, "leased_until": now_ms() + LONG_MS}
         connection.execute(update(job_table).where(job_table.c.id == job).values(**other))
 
@@ -87,97 +87,97 @@ def stopping(worker: Worker) -> Iterator[threading.Thread]:
     assert not thread.is_alive()
 
 
-def test_stopping_waits_for_the_job_that_runs(house: House) -> None:
-    (ref,) = submit(house, "stuck")
-    worker = Worker(house.app).__enter__()
-    eventually(is_running(house))
+def test_stopping_waits_for_the_job_that_runs(rig: Rig) -> None:
+    (ref,) = submit(rig, "stuck")
+    worker = Worker(rig.app).__enter__()
+    eventually(is_running(rig))
     with stopping(worker) as thread:
         assert thread.is_alive()
-        assert house.decisions(ref) == []
-        house.gore.go_on.set()
-    assert len(house.decisions(ref)) == 1
-    assert house.app.jobs.counts() == {}
+        assert rig.decisions(ref) == []
+        rig.gore.go_on.set()
+    assert len(rig.decisions(ref)) == 1
+    assert rig.app.jobs.counts() == {}
 
 
 @pytest.mark.xfail(raises=queue.Empty, reason="the heartbeats end as soon as the worker is told to stop")
-def test_a_job_that_runs_on_after_stop_keeps_its_lease(house: House, heartbeats: Heartbeats) -> None:
-    (ref,) = submit(house, "stuck")
-    worker = Worker(house.app).__enter__()
-    eventually(is_running(house))
+def test_a_job_that_runs_on_after_stop_keeps_its_lease(rig: Rig, heartbeats: Heartbeats) -> None:
+    (ref,) = submit(rig, "stuck")
+    worker = Worker(rig.app).__enter__()
+    eventually(is_running(rig))
     with stopping(worker):
         try:
             for _ in range(50):  # more than one that was on its way when the worker was told
                 heartbeats.kept.get(timeout=10)
         finally:
-            house.gore.go_on.set()
-    assert len(house.decisions(ref)) == 1
+            rig.gore.go_on.set()
+    assert len(rig.decisions(ref)) == 1
 
 
 @pytest.mark.xfail(  # not strict: today it passes when stop comes before the loop waits for a free thread
     raises=AssertionError, strict=False, reason="a loop that waits for a free thread claims once more after stop"
 )
-def test_after_stop_nothing_more_is_claimed(house: House) -> None:
-    first, second = submit(house, "stuck", "stuck as well")
-    worker = Worker(house.app, threads=1).__enter__()
-    eventually(is_running(house))
+def test_after_stop_nothing_more_is_claimed(rig: Rig) -> None:
+    first, second = submit(rig, "stuck", "stuck as well")
+    worker = Worker(rig.app, threads=1).__enter__()
+    eventually(is_running(rig))
     with stopping(worker):
-        house.gore.go_on.set()
-    assert sorted(len(house.decisions(ref)) for ref in (first, second)) == [0, 1]
-    assert house.app.jobs.counts() == {("screen", "pending"): 1}
+        rig.gore.go_on.set()
+    assert sorted(len(rig.decisions(ref)) for ref in (first, second)) == [0, 1]
+    assert rig.app.jobs.counts() == {("screen", "pending"): 1}
 
 
-def test_what_was_done_under_a_lost_lease_is_not_kept(house: House, heartbeats: Heartbeats) -> None:
-    lost, kept = submit(house, "stuck", "stuck as well")
-    with Worker(house.app):
-        eventually(is_running(house, 2))
-        lost_job, kept_job = job_of(house, lost), job_of(house, kept)
-        somebody_else_claims(house, lost_job)
+def test_what_was_done_under_a_lost_lease_is_not_kept(rig: Rig, heartbeats: Heartbeats) -> None:
+    lost, kept = submit(rig, "stuck", "stuck as well")
+    with Worker(rig.app):
+        eventually(is_running(rig, 2))
+        lost_job, kept_job = job_of(rig, lost), job_of(rig, kept)
+        somebody_else_claims(rig, lost_job)
         assert heartbeats.lost.get(timeout=30) == lost_job
         while heartbeats.kept.get(timeout=30) != kept_job:  # one lost lease keeps no other from being extended
             pass
-        house.gore.go_on.set()
-    assert house.decisions(lost) == []
-    assert len(house.decisions(kept)) == 1
-    (row,) = house.rows(select(job_table))
+        rig.gore.go_on.set()
+    assert rig.decisions(lost) == []
+    assert len(rig.decisions(kept)) == 1
+    (row,) = rig.rows(select(job_table))
     assert (row["id"], row["state"], row["worker"]) == (lost_job, "leased", "another")
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_the_holder_of_a_job_is_not_disturbed_by_the_one_before(house: House, works: bool) -> None:
-    (ref,) = submit(house, "hello")
+def test_the_holder_of_a_job_is_not_disturbed_by_the_one_before(rig: Rig, works: bool) -> None:
+    (ref,) = submit(rig, "hello")
     if not works:  # the handler itself raises: there is no such revision
-        with house.app.database.write() as connection:
+        with rig.app.database.write() as connection:
             payload = b'{"item":"it_nowhere","revision":1}'
             connection.execute(update(job_table).values(payload=payload))
-    (slow,) = house.app.jobs.claim(["screen"], "slow", limit=1, lease_ms=0)
-    (other,) = house.app.jobs.claim(["screen"], "another", limit=1, lease_ms=LONG_MS)
+    (slow,) = rig.app.jobs.claim(["screen"], "slow", limit=1, lease_ms=0)
+    (other,) = rig.app.jobs.claim(["screen"], "another", limit=1, lease_ms=LONG_MS)
     assert other.id == slow.id
-    Worker(house.app).do(slow)
-    (row,) = house.rows(select(job_table))
+    Worker(rig.app).do(slow)
+    (row,) = rig.rows(select(job_table))
     assert (row["state"], row["worker"], row["attempts"]) == ("leased", "another", 2)
     assert row["last_error"] is None
-    assert house.decisions(ref) == []
-    Worker(house.app).do(other)
-    assert len(house.decisions(ref)) == works
-    assert house.app.jobs.counts() == ({} if works else {("screen", "pending"): 1})
+    assert rig.decisions(ref) == []
+    Worker(rig.app).do(other)
+    assert len(rig.decisions(ref)) == works
+    assert rig.app.jobs.counts() == ({} if works else {("screen", "pending"): 1})
 
 
 @pytest.mark.parametrize("attempts", [9, 16, 40])
-def test_no_delay_is_longer_than_five_minutes(house: House, attempts: int) -> None:
+def test_no_delay_is_longer_than_five_minutes(rig: Rig, attempts: int) -> None:
     payload = {"item": "it_nowhere", "revision": 1, "decision": "dec_nowhere"}
-    house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_nowhere", payload))
-    with house.app.database.write() as connection:
+    rig.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_nowhere", payload))
+    with rig.app.database.write() as connection:
         connection.execute(update(job_table).values(attempts=attempts - 1))
-    (job,) = house.claim("rescreen")
+    (job,) = rig.claim("rescreen")
     before = now_ms()
-    Worker(house.app).do(job)
-    (row,) = house.rows(select(job_table))
+    Worker(rig.app).do(job)
+    (row,) = rig.rows(select(job_table))
     assert row["state"] == "pending"
     assert before + MOST_DELAY_MS <= row["due_at"] <= now_ms() + MOST_DELAY_MS
 
 
-def test_a_worker_that_cannot_claim_tries_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    (ref,) = submit(house, "hello")
+def test_a_worker_that_cannot_claim_tries_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    (ref,) = submit(rig, "hello")
     refused: list[str] = []
     claim = Jobs.claim
 
@@ -188,7 +188,7 @@ def test_a_worker_that_cannot_claim_tries_again(house: House, monkeypatch: pytes
         return claim(jobs, kinds, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Jobs, "claim", refuse_once)
-    with Worker(house.app):
-        eventually(lambda: len(house.decisions(ref)) == 1)
+    with Worker(rig.app):
+        eventually(lambda: len(rig.decisions(ref)) == 1)
     assert refused == ["screen"]
-    assert house.app.jobs.counts() == {}
+    assert rig.app.jobs.counts() == {}

@@ -13,124 +13,122 @@ from seawall import enforce
 from seawall.app import App
 from seawall.enforce.tables import delivery
 from seawall.storage import Job, Jobs
-from seawall.storage.component import Component, Context, JobSpec
+from seawall.storage.component import Component, JobSpec, ServiceContext
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
-from support.app import House, eventually
+from support.app import Rig, eventually
 from support.receivers import receiving, status
 
 
-def _broken(house: House) -> None:
+def _broken(rig: Rig) -> None:
     """A job that no handler can do: its item was never there."""
     payload = {"item": "it_nowhere", "revision": 1, "decision": "dec_nowhere"}
-    house.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_nowhere", payload))
+    rig.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_nowhere", payload))
 
 
-def _waiting(house: House) -> dict[str, Any]:
-    (row,) = house.rows(select(job_table))
+def _waiting(rig: Rig) -> dict[str, Any]:
+    (row,) = rig.rows(select(job_table))
     return row
 
 
-def test_a_job_that_fails_comes_again_later_and_later(house: House) -> None:
-    _broken(house)
+def test_a_job_that_fails_comes_again_later_and_later(rig: Rig) -> None:
+    _broken(rig)
     delays = []
     for attempt in (1, 2, 3, 12):
-        with house.app.database.write() as connection:
+        with rig.app.database.write() as connection:
             connection.execute(update(job_table).values(due_at=0, attempts=attempt - 1))
-        (job,) = house.claim("rescreen")
-        before = _waiting(house)["leased_until"] - 60_000  # the moment it was claimed
-        Worker(house.app).do(job)
-        row = _waiting(house)
+        (job,) = rig.claim("rescreen")
+        before = _waiting(rig)["leased_until"] - 60_000  # the moment it was claimed
+        Worker(rig.app).do(job)
+        row = _waiting(rig)
         assert (row["state"], row["attempts"]) == ("pending", attempt)
         assert row["last_error"].startswith("LookupError: there is no item")
         delays.append(row["due_at"] - before)
     assert delays == sorted(delays)
     for delay, least in zip(delays, (2_000, 4_000, 8_000, 300_000), strict=True):
         assert delay >= least
-    assert house.claim("rescreen") == []
+    assert rig.claim("rescreen") == []
 
 
-def test_a_job_that_never_works_is_buried_and_can_be_revived(house: House) -> None:
-    _broken(house)
-    with house.app.database.write() as connection:
+def test_a_job_that_never_works_is_buried_and_can_be_revived(rig: Rig) -> None:
+    _broken(rig)
+    with rig.app.database.write() as connection:
         connection.execute(update(job_table).values(attempts=49))
-    (job,) = house.claim("rescreen")
-    Worker(house.app).do(job)
-    assert _waiting(house)["state"] == "dead"
-    assert house.app.jobs.counts() == {("rescreen", "dead"): 1}
-    house.app.jobs.requeue(job.id)
-    assert len(house.claim("rescreen")) == 1
+    (job,) = rig.claim("rescreen")
+    Worker(rig.app).do(job)
+    assert _waiting(rig)["state"] == "dead"
+    assert rig.app.jobs.counts() == {("rescreen", "dead"): 1}
+    rig.app.jobs.requeue(job.id)
+    assert len(rig.claim("rescreen")) == 1
 
 
-def test_a_fault_harms_no_other_job(house: House) -> None:
-    _broken(house)
-    held = house.hang(kind="letter")
-    house.hurry(held)
-    house.gore.go_on.set()
-    with Worker(house.app):
-        eventually(lambda: house.pending_rescreens()[0]["state"] == "paid")
-        eventually(lambda: house.app.jobs.counts() == {("rescreen", "pending"): 1})
-    assert _waiting(house)["key"] == "it_nowhere"
+def test_a_fault_harms_no_other_job(rig: Rig) -> None:
+    _broken(rig)
+    held = rig.hang(kind="letter")
+    rig.hurry(held)
+    rig.gore.go_on.set()
+    with Worker(rig.app):
+        eventually(lambda: rig.pending_rescreens()[0]["state"] == "resolved")
+        eventually(lambda: rig.app.jobs.counts() == {("rescreen", "pending"): 1})
+    assert _waiting(rig)["key"] == "it_nowhere"
 
 
-def test_everything_that_is_due_gets_done(house: House) -> None:
+def test_everything_that_is_due_gets_done(rig: Rig) -> None:
     with receiving() as receiver:
-        app = house.app
+        app = rig.app
         enforce.add_endpoint(app.ledger, app.vault, url=receiver.url, allow_private=True)
         for number in range(6):
-            house.screen("you fool", id=f"n-{number}")
+            rig.screen("you fool", id=f"n-{number}")
         with Worker(app, threads=2):
             eventually(lambda: app.jobs.counts() == {})
-        states = [row["state"] for row in house.rows(select(delivery))]
+        states = [row["state"] for row in rig.rows(select(delivery))]
         assert states == ["delivered"] * 12  # removed and a strike, six times
         assert len({request.headers["webhook-id"] for request in receiver.requests}) == 12
 
 
-def test_a_receiver_that_hangs_keeps_no_debt_waiting(house: House) -> None:
+def test_a_receiver_that_hangs_keeps_no_debt_waiting(rig: Rig) -> None:
     with receiving() as receiver:
-        app = house.app
+        app = rig.app
         receiver.script += [lambda handler: receiver.release.wait(60) and status(204)(handler)] * 8
         enforce.add_endpoint(app.ledger, app.vault, url=receiver.url, allow_private=True)
         for number in range(4):
-            house.screen("you fool", id=f"n-{number}")
+            rig.screen("you fool", id=f"n-{number}")
         with Worker(app, threads=2):
             eventually(lambda: len(receiver.requests) >= 2)  # every thread for deliveries hangs
-            owed = house.screen("crash", kind="letter", id="owed")
-            assert owed.degraded
-            mended = house.screen("a text that works", kind="letter", id="other")
-            house.hurry(mended)
-            house.hurry(owed)
-            eventually(lambda: len(house.decisions(owed.item)) == 2)
+            pending = rig.screen("crash", kind="letter", id="owed")
+            assert pending.degraded
+            mended = rig.screen("a text that works", kind="letter", id="other")
+            rig.hurry(mended)
+            rig.hurry(pending)
+            eventually(lambda: len(rig.decisions(pending.item)) == 2)
             assert not receiver.release.is_set()
             receiver.release.set()
 
 
-def test_a_worker_stops_at_once_when_nothing_is_to_do(house: House) -> None:
-    with Worker(house.app) as worker:
+def test_a_worker_stops_at_once_when_nothing_is_to_do(rig: Rig) -> None:
+    with Worker(rig.app) as worker:
         worker.stop()
     worker.stop()  # twice is fine
 
 
-def test_a_worker_that_stops_keeps_the_leases_of_what_it_finishes(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_stops_keeps_the_leases_of_what_it_finishes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the last job is being done no other worker may take it, however long that takes."""
     go_on, begun = threading.Event(), threading.Event()
     heartbeats = threading.Semaphore(0)
     heartbeat = Jobs.heartbeat
 
-    def told(jobs: Jobs, job: Job) -> None:
+    def reported(jobs: Jobs, job: Job) -> None:
         heartbeat(jobs, job)
         heartbeats.release()
 
-    def slow(context: Context, job: Job) -> None:
+    def slow(context: ServiceContext, job: Job) -> None:
         begun.set()
         go_on.wait(60)
         context.ledger.commit(lambda tx: tx.finish(job))
 
-    monkeypatch.setattr(Jobs, "heartbeat", told)
+    monkeypatch.setattr(Jobs, "heartbeat", reported)
     component = Component(name="slow", jobs=(JobSpec(kind="slow", handler=slow, pool="slow", lease_ms=300),))
-    app = App(context=replace(house.app.context, components=(component,)))
+    app = App(context=replace(rig.app.context, components=(component,)))
     app.ledger.commit(lambda tx: tx.enqueue("slow", "one", {}))
     worker = Worker(app, threads=1)
     with worker:
@@ -146,15 +144,15 @@ def test_a_worker_that_stops_keeps_the_leases_of_what_it_finishes(
     assert app.jobs.counts() == {}
 
 
-def test_dead_jobs_are_listed_and_requeued(house: House) -> None:
-    _broken(house)
-    with house.app.database.write() as connection:
+def test_dead_jobs_are_listed_and_requeued(rig: Rig) -> None:
+    _broken(rig)
+    with rig.app.database.write() as connection:
         connection.execute(update(job_table).values(attempts=49))
-    (job,) = house.claim("rescreen")
-    Worker(house.app).do(job)
-    (dead,) = house.app.jobs.listed("dead")
+    (job,) = rig.claim("rescreen")
+    Worker(rig.app).do(job)
+    (dead,) = rig.app.jobs.listed("dead")
     assert (dead.id, dead.state, dead.attempts) == (job.id, "dead", 50)
     assert "there is no item" in (dead.last_error or "")
-    assert house.app.jobs.listed("pending") == []
-    house.app.jobs.requeue(dead.id)
-    assert [one.id for one in house.app.jobs.listed("pending")] == [job.id]
+    assert rig.app.jobs.listed("pending") == []
+    rig.app.jobs.requeue(dead.id)
+    assert [one.id for one in rig.app.jobs.listed("pending")] == [job.id]

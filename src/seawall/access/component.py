@@ -5,10 +5,10 @@ from __future__ import annotations
 from seawall.access.events import EVENTS
 from seawall.access.permissions import check_roles
 from seawall.access.projections import PROJECTIONS
-from seawall.storage.component import Component, Context, PermissionSpec
+from seawall.storage.component import Component, PermissionSpec, ServiceContext
 
 
-def services(context: Context) -> tuple[object, ...]:
+def services(context: ServiceContext) -> tuple[object, ...]:
     """None; roles are checked against what the installed components declare. Raises ValueError."""
     check_roles([spec.name for component in context.components for spec in component.permissions])
     return ()

@@ -49,7 +49,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     _check_addresses(routers)
     for router in routers:
         _include(api, router, keys)
-    api.router.routes.append(Route("/v1/{path:path}", _nowhere, methods=_METHODS))
+    api.router.routes.append(Route("/v1/{path:path}", _no_route, methods=_METHODS))
     api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
@@ -113,7 +113,7 @@ class _Api(FastAPI):
         await response(scope, receive, send)
 
 
-async def _nowhere(request: Request) -> Response:
+async def _no_route(request: Request) -> Response:
     """What no route takes: another method of a path that there is, or no path at all."""
     if allowed := _methods(request):
         refusal = problem_response(
@@ -142,7 +142,7 @@ def _methods(request: Request) -> str:
         method
         for method in _METHODS
         for route in request.app.router.routes
-        if getattr(route, "endpoint", None) is not _nowhere
+        if getattr(route, "endpoint", None) is not _no_route
         and route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
     return ", ".join(sorted(taken))

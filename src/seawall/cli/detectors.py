@@ -80,10 +80,10 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
             if _is_remote(detector):
                 lacking = _lacking(detector)
                 failed += bool(lacking)
-                told = (
+                reported = (
                     f"configured; signals {_signals(detector.spec)}" if not lacking else f"missing policies: {lacking}"
                 )
-                out.print(f"{detector.spec.name}: {told}", markup=False)
+                out.print(f"{detector.spec.name}: {reported}", markup=False)
                 continue
             failed += not _conforms(check_detector, detector)
         failed += sum(not _conforms(check_extractor, extractor) for extractor in own.extractors)

@@ -99,11 +99,11 @@ def publish(
         content_types_dir=content_types,
         text_model_dir=text_model,
     )
-    with explained(), open_app(chosen) as house:
-        failed = [result for result in run_examples(house.build()) if not result.passed]
+    with explained(), open_app(chosen) as opened:
+        failed = [result for result in run_examples(opened.build()) if not result.passed]
         if failed:
             fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        out.print(f"published: {house.publish(by=f'cli:{getpass.getuser()}').hash}")
+        out.print(f"published: {opened.publish(by=f'cli:{getpass.getuser()}').hash}")
 
 
 @app.command()
@@ -117,9 +117,9 @@ def explain(
     from seawall.app import open_app
     from seawall.storage import Erased
 
-    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as house:
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as opened:
         try:
-            _, explanation = house.explain(decision)
+            _, explanation = opened.explain(decision)
         except Erased:
             fail("the data of this decision were erased; it cannot be replayed")
         except LookupError as error:

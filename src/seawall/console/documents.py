@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seawall.console.media import FAINT, MEASURES, NOTABLE, FoundText, TextView, shown_texts
+from seawall.console.media import FAINT, MEASURES, NOTABLE, FoundText, MediaTextView, shown_texts
 from seawall.console.part_locations import PartLocations
 from seawall.console.text import SHORT, TextRun, runs
 from seawall.model import Signal
@@ -82,7 +82,7 @@ def _found(part: DerivedPart, signals: Sequence[Signal], whole: bool) -> FoundTe
         found = excerpt(found)
     length = sum(len(run.text) for run in found)
     kind = part.path.rpartition(">")[2].partition(".")[0]
-    view = TextView(path=part.path, runs=found, length=len(text), cut=length < len(text))
+    view = MediaTextView(path=part.path, runs=found, length=len(text), cut=length < len(text))
     return FoundText(kind="" if kind == "page" else kind, text=view)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from seawall.console.documents import DocumentView, document_view
 from seawall.console.formats import stamp
-from seawall.console.media import MediaView, TextView, media_view, text_view
+from seawall.console.media import MediaTextView, MediaView, media_view, text_view
 from seawall.content import parts_of
 from seawall.content.links import add_link_parts
 from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Modality, Part, Signal, Span
@@ -41,7 +41,7 @@ class FieldView:
     role: str
     description: str
     screened: bool
-    texts: Sequence[TextView] = ()
+    texts: Sequence[MediaTextView] = ()
     media: MediaView | None = None
     document: DocumentView | None = None  # what was found in a medium that is a document
     plain: str | None = None

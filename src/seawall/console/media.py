@@ -18,7 +18,7 @@ MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "li
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextView:
+class MediaTextView:
     """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is here."""
 
     path: str
@@ -41,7 +41,7 @@ class FoundText:
     """A text that was found in a medium. ``box``: the number of its box in the image or frame."""
 
     kind: str  # words | code | transcript | link; empty: a page
-    text: TextView
+    text: MediaTextView
     box: int | None = None
 
     @property
@@ -151,11 +151,11 @@ def media_view(
     return replace(view, marks=marks, length=max(ends, default=1.0) or 1.0)
 
 
-def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], whole: bool) -> TextView:
+def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], whole: bool) -> MediaTextView:
     """A text with its evidence marked; a long one is cut."""
     cut = len(text) > SHORT and not whole
     shown = text[:SHORT] if cut else text
-    return TextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
+    return MediaTextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
 
 
 def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, EvidenceBox]:

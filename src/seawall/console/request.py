@@ -66,8 +66,8 @@ class ConsoleContext:
 class PageRequest:
     """One request: who asks, for what, with which form."""
 
-    house: ConsoleContext
-    request: Request
+    context: ConsoleContext
+    http: Request
     session: Session | None
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class PageRequest:
     @property
     def app(self) -> App:
         """The running house."""
-        return self.house.app
+        return self.context.app
 
     @property
     def person(self) -> Person:
@@ -87,19 +87,19 @@ class PageRequest:
     @property
     def path(self) -> str:
         """The path as it was asked for."""
-        return self.request.url.path
+        return self.http.url.path
 
     def may(self, permission: Permission | str) -> bool:
         """Whether the visitor has this permission."""
         return self.session is not None and self.session.person.may(permission)
 
-    def place(self, name: str) -> str:
+    def path_param(self, name: str) -> str:
         """A parameter of the path."""
-        return str(self.request.path_params[name])
+        return str(self.http.path_params[name])
 
     def query(self, name: str, default: str = "") -> str:
         """A parameter of the query, at most 200 characters."""
-        return self.request.query_params.get(name, default)[:200]
+        return self.http.query_params.get(name, default)[:200]
 
     def cursor(self, name: str = "before") -> int | None:
         """A position to go on from; None when absent or no number."""
@@ -144,12 +144,12 @@ class Page:
     upload_bytes: int = 0  # how large a file its form may carry
 
 
-def route(house: ConsoleContext, page: Page) -> Route:
+def route(context: ConsoleContext, page: Page) -> Route:
     """The page as a Starlette route."""
 
     async def endpoint(request: Request) -> Response:
         form, files = await _form(request, page.upload_bytes) if page.method == "POST" else ({}, {})
-        return await run_sync(_answer, house, page, request, form, files)
+        return await run_sync(_answer, context, page, request, form, files)
 
     name = f"{page.method} {page.path}"
     return Route(page.path, endpoint, methods=[page.method], name=name)
@@ -178,33 +178,37 @@ def form_cookie() -> str:
 
 
 def _answer(
-    house: ConsoleContext, page: Page, request: Request, form: Mapping[str, tuple[str, ...]], files: Mapping[str, bytes]
+    context: ConsoleContext,
+    page: Page,
+    request: Request,
+    form: Mapping[str, tuple[str, ...]],
+    files: Mapping[str, bytes],
 ) -> Response:
-    token = request.cookies.get(house.cookie, "")
-    session = access.find_session(house.app.database, token) if token else None
-    visit = PageRequest(house=house, request=request, session=session, form=form, files=files)
+    token = request.cookies.get(context.cookie, "")
+    session = access.find_session(context.app.database, token) if token else None
+    page_request = PageRequest(context=context, http=request, session=session, form=form, files=files)
     if page.method == "POST":
-        _check_origin(visit)
+        _check_origin(page_request)
     if page.public:
-        return page.run(visit)
+        return page.run(page_request)
     if session is None:
         return _to_sign_in(request)
     if page.permission is not None and page.permission not in session.person.permissions:
         raise PageProblem(
             403, "Permission denied", "Your roles do not include this. Ask an administrator if they should."
         )
-    return page.run(visit)
+    return page.run(page_request)
 
 
-def _check_origin(visit: PageRequest) -> None:
+def _check_origin(page_request: PageRequest) -> None:
     """Every change must carry the token of the session, or, before there is one, of the sign-in form's cookie."""
-    sent = visit.field("csrf")
-    if visit.session is not None:
-        accepted = visit.session.accepts(sent)
+    sent = page_request.field("csrf")
+    if page_request.session is not None:
+        accepted = page_request.session.accepts(sent)
     else:
-        expected = visit.request.cookies.get(form_cookie(), "")
+        expected = page_request.http.cookies.get(form_cookie(), "")
         accepted = bool(expected) and secrets.compare_digest(expected.encode(), sent.encode("utf-8", "replace"))
-    if not accepted and (visit.session is not None or visit.path == "/sign-in"):
+    if not accepted and (page_request.session is not None or page_request.path == "/sign-in"):
         raise PageProblem(
             403, "Please try again", "This form was out of date. Go back, reload the page and send it again."
         )

@@ -65,7 +65,7 @@ class Headers:
 def build(app: App) -> ASGIApp:
     """The console of an opened house."""
     found = console_pages(app.components)
-    house = ConsoleContext(
+    context = ConsoleContext(
         app=app,
         throttle=Throttle(app.database),
         secure=urlsplit(app.settings.public_url).scheme == "https",
@@ -74,7 +74,7 @@ def build(app: App) -> ASGIApp:
     )
     # The headers are put on from outside, so that they are on the page of a crash too.
     pages = Starlette(
-        routes=[*(route(house, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
+        routes=[*(route(context, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
         exception_handlers={
             PageProblem: _problem,
             HTTPException: _http_exception,

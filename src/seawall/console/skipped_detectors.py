@@ -20,7 +20,7 @@ class SkippedDetector:
     """
 
     detector: str
-    bands: Sequence[str]
+    score_ranges: Sequence[str]
     places: Sequence[tuple[str, str]]
 
 
@@ -43,7 +43,7 @@ class SkippedDetectors:
     def summary(self) -> str:
         """How many detectors, and why: ``1 outside its band, 3 until after publication``."""
         later = {name for one in self.postponed for name in one.detectors}
-        said = [f"{len(self.skipped)} outside {'its band' if len(self.skipped) == 1 else 'their bands'}"]
+        said = [f"{len(self.skipped)} outside {'its score_range' if len(self.skipped) == 1 else 'their score_ranges'}"]
         return ", ".join(said * bool(self.skipped) + [f"{len(later)} until after publication"] * bool(later))
 
     @property
@@ -55,7 +55,7 @@ class SkippedDetectors:
 def skipped_detectors(
     decision: Decision,
     places: PartLocations,
-    bands: Mapping[str, tuple[ScoreRange, ...]],
+    score_ranges: Mapping[str, tuple[ScoreRange, ...]],
     specs: Sequence[DetectorSpec],
 ) -> SkippedDetectors:
     """Who was not asked for this decision. ``bands`` and ``specs``: those in use now, since decisions keep none."""
@@ -66,10 +66,10 @@ def skipped_detectors(
     skipped = tuple(
         SkippedDetector(
             detector=detector,
-            bands=tuple(_words(band) for band in bands.get(detector, ())),
+            score_ranges=tuple(_words(score_range) for score_range in score_ranges.get(detector, ())),
             places=tuple(
                 dict.fromkeys(
-                    (places.of(part), _measured(decision, part, bands.get(detector, ()), specs, left_out))
+                    (places.of(part), _measured(decision, part, score_ranges.get(detector, ()), specs, left_out))
                     for part in parts
                 )
             ),
@@ -86,21 +86,23 @@ def skipped_detectors(
     return SkippedDetectors(skipped=skipped, postponed=postponed)
 
 
-def _words(band: ScoreRange) -> str:
+def _words(score_range: ScoreRange) -> str:
     """``hate from 0.2 to 0.9``."""
-    return f"{band.signal} from {band.low:g}" + ("" if math.isinf(band.high) else f" to {band.high:g}")
+    return f"{score_range.signal} from {score_range.low:g}" + (
+        "" if math.isinf(score_range.high) else f" to {score_range.high:g}"
+    )
 
 
 def _measured(
     decision: Decision,
     part: str,
-    bands: Sequence[ScoreRange],
+    score_ranges: Sequence[ScoreRange],
     specs: Sequence[DetectorSpec],
     left_out: Mapping[str, Collection[str]],
 ) -> str:
     """What the signals of the bands were on a part: ``hate 0.03``."""
     said = []
-    for signal in dict.fromkeys(band.signal for band in bands):
+    for signal in dict.fromkeys(score_range.signal for score_range in score_ranges):
         found = [one.value for one in decision.signals if one.name == signal and one.part == part]
         nobody = not found and any(
             part in left_out.get(gate, ()) for gate in measuring([ScoreRange(signal=signal)], specs)

@@ -42,14 +42,14 @@ def _shared() -> Environment:
     return environment({})
 
 
-def render(visit: PageRequest, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def render(request: PageRequest, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """The template as a page for this visitor."""
-    text = visit.house.templates.get_template(template).render(
-        visit=visit,
-        person=visit.session.person if visit.session else None,
-        csrf=visit.session.csrf if visit.session else "",
-        menu=[entry for entry in visit.house.menu if visit.may(entry.permission)],
-        here=_here(visit),
+    text = request.context.templates.get_template(template).render(
+        request=request,
+        person=request.session.person if request.session else None,
+        csrf=request.session.csrf if request.session else "",
+        menu=[entry for entry in request.context.menu if request.may(entry.permission)],
+        here=_here(request),
         **context,
     )
     return HTMLResponse(text, status_code=status)
@@ -61,7 +61,7 @@ def problem_page(status: int, title: str, text: str) -> HTMLResponse:
     return HTMLResponse(body, status_code=status)
 
 
-def _here(visit: PageRequest) -> str:
+def _here(request: PageRequest) -> str:
     """The path of the menu's entry that the page belongs to."""
-    section = "/" + visit.path.split("/")[1]
-    return next((entry.path for entry in visit.house.menu if section in (entry.path, *entry.sections)), section)
+    section = "/" + request.path.split("/")[1]
+    return next((entry.path for entry in request.context.menu if section in (entry.path, *entry.sections)), section)

@@ -20,7 +20,7 @@ from seawall.model import Cost, DetectorResult, DetectorSpec, Modality, Part, Si
 
 NAME: Final = "demo-second-opinion"
 SIGNAL: Final = "second_opinion"
-LONGEST_STALL_S: Final = 25.0  # below the time after which the runner abandons a hung thread
+LONGEST_HANG_S: Final = 25.0  # below the time after which the runner abandons a hung thread
 
 _PHRASES: Final = (
     ("gardener", re.compile(r"\b(?:ask|dm|call) the gardener\b", re.IGNORECASE)),
@@ -35,10 +35,10 @@ class HangSwitch:
         self._changed = threading.Condition()
         self._until = 0.0
 
-    def stall(self, seconds: float) -> None:
+    def hang(self, seconds: float) -> None:
         """Start waiting, for at most ``LONGEST_STALL_S``."""
         with self._changed:
-            self._until = time.monotonic() + min(seconds, LONGEST_STALL_S)
+            self._until = time.monotonic() + min(seconds, LONGEST_HANG_S)
             self._changed.notify_all()
 
     def resume(self) -> None:

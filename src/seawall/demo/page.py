@@ -45,8 +45,8 @@ def whole_page(snapshot: Mapping[str, Any], stalled_s: float) -> str:
 <h1>The platform's view</h1>
 <p>A simulated streaming service. It posts to Seawall and knows this state only from Seawall's responses and signed
 webhooks.</p>
-<form method="post" action="/stall"><button name="seconds" value="20">Make a detector hang for 20 s</button></form>
-<form method="post" action="/stall"><button name="seconds" value="0">Resume it</button></form>
+<form method="post" action="/hang"><button name="seconds" value="20">Make a detector hang for 20 s</button></form>
+<form method="post" action="/hang"><button name="seconds" value="0">Resume it</button></form>
 <div id="entries">{entries_table(snapshot, stalled_s)}</div>
 <script src="/page.js" type="module"></script></body></html>
 """

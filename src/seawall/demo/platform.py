@@ -27,8 +27,8 @@ _log = structlog.get_logger(__name__)
 _BURST = 60  # posts before the normal rate begins, to fill the pages in seconds
 _BURST_RATE = 15.0  # per second
 _REPORTED = {True: 0.3, False: 0.01}  # share of posts that are reported, by whether they are harmful
-_STALL_EVERY_S = 90.0
-_STALL_S = 12.0
+_HANG_EVERY_S = 90.0
+_HANG_S = 12.0
 _PAUSE_S = 2.0  # after an error
 _AT_ONCE = 4  # requests in flight
 
@@ -81,11 +81,11 @@ class _Platform:
 
     def run(self, pool: ThreadPoolExecutor, rate: float, switch: HangSwitch | None) -> None:
         begun = time.monotonic()
-        due, next_stall = begun, begun + _STALL_EVERY_S / 2
+        due, next_hang = begun, begun + _HANG_EVERY_S / 2
         for count, post in enumerate(self.stream):
-            if switch is not None and time.monotonic() >= next_stall:
-                next_stall += _STALL_EVERY_S
-                switch.stall(_STALL_S)
+            if switch is not None and time.monotonic() >= next_hang:
+                next_hang += _HANG_EVERY_S
+                switch.hang(_HANG_S)
             while not self.waiting.acquire(timeout=0.2):  # the server is behind: do not queue more
                 if self.stop.is_set():
                     return

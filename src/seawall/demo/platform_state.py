@@ -26,8 +26,8 @@ class PlatformRecord:
 
     def state(self) -> str:
         """removed | held | visible, as seen by a visitor. Until the first message arrives, the answer decides."""
-        told = self.in_force if self.sequence else (self.answer,)
-        states = {_HIDING[word] for word in told if word in _HIDING}
+        reported = self.in_force if self.sequence else (self.answer,)
+        states = {_HIDING[word] for word in reported if word in _HIDING}
         return "removed" if "removed" in states else "held" if "held" in states else "visible"
 
 

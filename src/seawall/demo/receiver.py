@@ -109,8 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path == WEBHOOKS:
             self._hook(body)
-        elif self.path == "/stall":
-            self._stall(body)
+        elif self.path == "/hang":
+            self._hang(body)
         else:
             self._answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
@@ -132,13 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(204, "text/plain; charset=utf-8", "")
 
-    def _stall(self, body: bytes) -> None:
+    def _hang(self, body: bytes) -> None:
         seconds = parse_qs(body.decode("ascii", "replace")).get("seconds", ["20"])[0]
         if not seconds.isdigit():
             self._answer(422, "text/plain; charset=utf-8", "seconds must be a whole number.\n")
             return
         if int(seconds):
-            self._platform.switch.stall(float(seconds))
+            self._platform.switch.hang(float(seconds))
         else:
             self._platform.switch.resume()
         self.send_response(303)

@@ -62,13 +62,13 @@ class InstalledPlugin:
 
 def installed(find: Find | None = None) -> tuple[InstalledPlugin, ...]:
     """All installed plug-ins, by name. Imports nothing."""
-    look = find or _find
+    inspect = find or _find
     return tuple(
         sorted(
             (
                 InstalledPlugin(name=entry.name, group=group, distribution=_distribution(entry), target=entry.value)
                 for group in GROUPS
-                for entry in look(group)
+                for entry in inspect(group)
             ),
             key=lambda offer: (offer.name, offer.group, offer.distribution),
         )
@@ -80,8 +80,8 @@ def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None 
 
     Raises PluginError with the distribution at fault.
     """
-    look = find or _find
-    found = [(group, entry) for group in GROUPS for entry in look(group) if entry.name == name]
+    inspect = find or _find
+    found = [(group, entry) for group in GROUPS for entry in inspect(group) if entry.name == name]
     if not found:
         there = ", ".join(sorted({offer.name for offer in installed(find)})) or "none"
         raise PluginError(f"no plug-in named {name!r} is installed; installed are: {there}")
@@ -95,7 +95,7 @@ def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None 
         made = target if group == PROVIDERS else target(**dict(options or {}))
     except Exception as error:
         raise PluginError(
-            f"{whose} cannot be loaded: {_told(error)}; fix it, or remove it from the settings"
+            f"{whose} cannot be loaded: {_reported(error)}; fix it, or remove it from the settings"
         ) from error
     if group == PROVIDERS:
         return _text(made, whose)
@@ -110,7 +110,7 @@ def _distribution(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "an unknown distribution"
 
 
-def _told(error: BaseException) -> str:
+def _reported(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {error}{where}"

@@ -48,9 +48,9 @@ class NonConforming(AssertionError):
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
-        told = "".join(f"\n  - {problem}" for problem in self.problems[:_MOST])
+        reported = "".join(f"\n  - {problem}" for problem in self.problems[:_MOST])
         more = f"\n  and {len(self.problems) - _MOST} more" if len(self.problems) > _MOST else ""
-        super().__init__(f"{name} does not conform:{told}{more}")
+        super().__init__(f"{name} does not conform:{reported}{more}")
 
 
 def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:

@@ -93,10 +93,10 @@ class MediaBankDetector(ABC):
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer for each part."""
-        return [self._look(part) for part in parts]
+        return [self._measure(part) for part in parts]
 
     @abstractmethod
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         """What is found in one part."""
 
 

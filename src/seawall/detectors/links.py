@@ -33,9 +33,9 @@ class LinkDetector:
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part; evidence names the flags of the riskiest link."""
-        return [self._look(part) for part in parts]
+        return [self._measure(part) for part in parts]
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         text = part.text or ""
         if part.modality is Modality.LINK:
             link = read_address(text)

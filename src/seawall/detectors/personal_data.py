@@ -90,9 +90,9 @@ class PersonalDataDetector:
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part."""
-        return [self._look(part) for part in parts]
+        return [self._measure(part) for part in parts]
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         found = find_personal_data(part.text or "")
         if not found:
             return ()

@@ -53,7 +53,7 @@ def _deliver(
     tx: Transaction, decision: Decision, enforcement: str, kind: str, change: Literal["applied", "reversed"]
 ) -> None:
     """Queue the change for every receiver. Internal actions (tags) take effect without being sent."""
-    if ACTIONS[kind].subject is ActionSubject.HOUSE:
+    if ACTIONS[kind].subject is ActionSubject.INTERNAL:
         return
     for endpoint in receivers(tx, decision.item.content_type):
         delivery = new_id("dlv", tx.at)

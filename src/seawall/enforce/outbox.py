@@ -90,7 +90,7 @@ def kinds_in_force(connection: Connection, subject: str, now: int) -> tuple[str,
             {
                 row.kind
                 for row in rows
-                if ACTIONS[row.kind].subject is not ActionSubject.HOUSE and not _ran_out(row.parameters, row.at, now)
+                if ACTIONS[row.kind].subject is not ActionSubject.INTERNAL and not _ran_out(row.parameters, row.at, now)
             }
         )
     )

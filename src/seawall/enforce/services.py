@@ -6,15 +6,15 @@ from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver, ne
 from seawall.net.breaker import Breaker
 from seawall.policy import PublishedBundles
 from seawall.storage import Job
-from seawall.storage.component import Context
+from seawall.storage.component import ServiceContext
 
 
-def services(context: Context) -> tuple[object, ...]:
+def services(context: ServiceContext) -> tuple[object, ...]:
     """The breaker: it remembers which receivers do not answer."""
     return (new_breaker(),)
 
 
-def deliver_message(context: Context, job: Job) -> None:
+def deliver_message(context: ServiceContext, job: Job) -> None:
     """Make one attempt to deliver one message."""
 
     def title(name: str) -> str | None:

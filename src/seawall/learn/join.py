@@ -45,7 +45,7 @@ def join(
         path = Path(folder) / ENCODER
         path.write_bytes(file)
         encoder = OnnxEncoder(path)
-    scores, odds = opinions(
+    scores, odds = model_scores(
         Linear(Artefact("", idf, tuple(heads), {})), encoder, [corpus.examples[r].text for r in rows]
     )
     ngram = np.stack([head.calibration.apply(scores[:, column]) for column, head in enumerate(heads)], axis=1)
@@ -86,7 +86,7 @@ def fitted(label: Floats, ngram: Floats, odds: Floats, weight: Floats) -> Joined
     return min(tried)[2]
 
 
-def opinions(linear: Linear, encoder: OnnxEncoder, texts: Sequence[str]) -> tuple[Floats, Floats]:
+def model_scores(linear: Linear, encoder: OnnxEncoder, texts: Sequence[str]) -> tuple[Floats, Floats]:
     """For each text and head: the n-gram model's raw score and the encoder's log-odds, each of its worst window."""
     scores, odds = [], []
     for start in range(0, len(texts), _AT_ONCE):

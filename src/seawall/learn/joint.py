@@ -28,14 +28,14 @@ from seawall.detectors.joint.pictogram_reader import PictogramReader
 from seawall.learn.datasets import DATASETS, TrainingError
 from seawall.learn.joint_data import HatemojiPost, confounders, groups, image, posts
 from seawall.learn.joint_scenes import MILD, PLAIN, TRAINING_PHOTOS, ImageWear, photographs
-from seawall.learn.perceptron import Schedule, train
+from seawall.learn.perceptron import TrainingSchedule, train
 from seawall.measure import fit_platt, operating_points
 
 CALIBRATION_SHARE = 0.15
 READ_EVERY = 8  # of the training images; all calibration images are read
 SEEDS = {"joint": 5, "text": 2, "picture": 2}  # networks whose outputs are averaged
-SCHEDULE = Schedule(epochs=20, rate=2e-3, decay=0.2)
-SMALL = Schedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for a single source
+SCHEDULE = TrainingSchedule(epochs=20, rate=2e-3, decay=0.2)
+SMALL = TrainingSchedule(hidden=64, epochs=20, rate=2e-3, decay=0.2)  # for a single source
 CONFOUNDER_WEIGHT = 3.0  # of a post with a twin of equal words and the other label, in every head
 MASKED = {Mask.BOTH: 0.6, Mask.TEXT: 0.15, Mask.IMAGE: 0.25}  # share of training rows per set of sources
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class TrainingSchedule:
     """Training parameters."""
 
     hidden: int = 128
@@ -35,10 +35,10 @@ def train(
     draw: Callable[[np.random.Generator, NDArray[np.int64]], tuple[Floats, Floats, Floats]],
     rows: int,
     seed: int,
-    schedule: Schedule | None = None,
+    schedule: TrainingSchedule | None = None,
 ) -> Network:
     """Fit a network to what ``draw`` returns for row numbers: features, labels in [0, 1], weights."""
-    how = schedule or Schedule()
+    how = schedule or TrainingSchedule()
     generator = np.random.default_rng(seed)
     width = draw(generator, np.arange(min(2, rows)))[0].shape[1]
     first = (generator.standard_normal((width, how.hidden)) * (2 / width) ** 0.5).astype(np.float32)
@@ -67,7 +67,7 @@ def _gradients(
     features: Floats,
     labels: Floats,
     mass: Floats,
-    how: Schedule,
+    how: TrainingSchedule,
     generator: np.random.Generator,
 ) -> tuple[Floats, ...]:
     """Gradients of the weighted mean cross-entropy, under dropout."""

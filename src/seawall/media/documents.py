@@ -24,7 +24,7 @@ class DocumentExtractor(MediaExtractor):
         cost=Cost.CPU,
     )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         return self._made(part, self._media.document(part.data or b""), lambda found: _derived(part, found))
 
 

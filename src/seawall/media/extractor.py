@@ -24,14 +24,14 @@ class MediaExtractor(ABC):
 
     def extract(self, parts: Sequence[Part]) -> Sequence[ExtractedParts | Unknown]:
         """One answer for each part."""
-        return [self._look(part) for part in parts]
+        return [self._process(part) for part in parts]
 
     def close(self) -> None:
         """End the decoding processes."""
         self._media.close()
 
     @abstractmethod
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         """What one part gives."""
 
     def _made(

@@ -69,7 +69,7 @@ class CodesExtractor(MediaExtractor):
         """Start the process for images before the first one comes."""
         self._media.start()
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(found: tuple[DecodedCode, ...]) -> ExtractedParts:
             return ExtractedParts(tuple(_code_part(part, number, code) for number, code in enumerate(found)))
 
@@ -88,7 +88,7 @@ class WordsExtractor(MediaExtractor):
         cost=Cost.SLOW,
     )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(found: tuple[TextLine, ...]) -> ExtractedParts:
             return ExtractedParts(
                 tuple(
@@ -119,7 +119,7 @@ class AnimationExtractor(MediaExtractor):
         cost=Cost.CPU,
     )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(found: tuple[VideoFrame, ...]) -> ExtractedParts:
             return ExtractedParts(_frame_parts(part, found))
 
@@ -138,7 +138,7 @@ class FramesExtractor(MediaExtractor):
         cost=Cost.SLOW,
     )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(video: VideoContent) -> ExtractedParts:
             sound = (
                 () if video.sound is None else (_sound_part(part, "audio", video.sound.pcm, 0.0, video.sound.seconds),)
@@ -161,7 +161,7 @@ class VoiceExtractor(MediaExtractor):
         cost=Cost.SLOW,
     )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         data = part.data or b""
         sound = self._media.sound(data)
 
@@ -198,7 +198,7 @@ class TranscriptExtractor(MediaExtractor):
             cost=Cost.SLOW,
         )
 
-    def _look(self, part: Part) -> ExtractedParts | Unknown:
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
         data = part.data or b""
         sound = self._media.sound(data)
         if isinstance(sound, UnreadableMedia):

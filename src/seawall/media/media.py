@@ -188,7 +188,7 @@ class Media:
             "max_frames": self.limits.max_frames,
             "longest": self.limits.longest_side,
         }
-        answer = self._videos.ask("video", data, options, _Film)
+        answer = self._videos.ask("video", data, options, _Video)
         if isinstance(answer, UnreadableMedia):
             return answer
         found, (pcm, *blobs) = answer
@@ -230,7 +230,7 @@ class _Frames:
 
 
 @dataclass(frozen=True, slots=True)
-class _Film(_Frames):
+class _Video(_Frames):
     width: int
     height: int
 

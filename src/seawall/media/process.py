@@ -79,7 +79,7 @@ class ProcessPool:
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
         self._closed = False
-        self._told = False
+        self._reported = False
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -195,9 +195,9 @@ class ProcessPool:
     def _tell(self, confinement: tuple[str, ...]) -> None:
         """Report once what the system does not permit."""
         absent = missing(confinement)
-        if self._told or not absent:
+        if self._reported or not absent:
             return
-        self._told = True
+        self._reported = True
         import structlog  # here: it takes long to load, and on most systems there is nothing to report
 
         log = structlog.get_logger(__name__)

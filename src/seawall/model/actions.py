@@ -12,7 +12,7 @@ class ActionSubject(StrEnum):
 
     ITEM = "item"
     ENTITY = "entity"  # the item's actor
-    HOUSE = "house"  # internal: review tasks and tags
+    INTERNAL = "internal"  # internal: review tasks and tags
 
 
 class ParameterType(StrEnum):
@@ -167,7 +167,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="review",
             title="Send to review",
-            subject=ActionSubject.HOUSE,
+            subject=ActionSubject.INTERNAL,
             inverse=None,
             adverse=False,
             parameters=(
@@ -178,7 +178,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind(
             name="tag",
             title="Tag the account",
-            subject=ActionSubject.HOUSE,
+            subject=ActionSubject.INTERNAL,
             inverse="untag",
             adverse=False,
             parameters=(Parameter(name="name", type=ParameterType.TEXT, required=True), _FOR),

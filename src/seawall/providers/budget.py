@@ -53,8 +53,8 @@ class Budget:
             while self._recent and self._recent[0] <= now - _MINUTE_S:
                 self._recent.popleft()
             full = self._per_minute is not None and len(self._recent) >= self._per_minute
-            dear = self._most is not None and (self._calls + 1) * self._cost > self._most + 1e-9
-            if full or dear:
+            expensive = self._most is not None and (self._calls + 1) * self._cost > self._most + 1e-9
+            if full or expensive:
                 self._refused += 1
                 return False
             if self._per_minute is not None:

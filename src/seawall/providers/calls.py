@@ -136,10 +136,10 @@ class Caller:
                         return CallFailed(UnknownReason.OVERLOADED, "resting after failures")
                     if not self.budget.take():
                         return CallFailed(UnknownReason.OVERLOADED, "budget")
-                    last, again, told = await self._attempt(request)
+                    last, again, reported = await self._attempt(request)
                     if not again:
                         return last
-                    wait = backoff_s(attempt, self.limits.backoff_s, random.random(), told)  # noqa: S311
+                    wait = backoff_s(attempt, self.limits.backoff_s, random.random(), reported)  # noqa: S311
                     if attempt == self.limits.retries or asyncio.get_running_loop().time() + wait >= deadline:
                         return last
                     await asyncio.sleep(wait)
@@ -152,7 +152,7 @@ class Caller:
         """The outcome, whether to try again, and how long the service asks to be left alone."""
         try:
             async with asyncio.timeout(self.limits.timeout_s):
-                reply, told = await self._send(request)
+                reply, reported = await self._send(request)
         except TimeoutError:
             self._note(False, "timeout")
             return CallFailed(UnknownReason.DEADLINE, "timeout"), True, None
@@ -170,10 +170,10 @@ class Caller:
             self._note(True)
             return reply, False, None
         if reply.status == 429:
-            return CallFailed(UnknownReason.OVERLOADED, "http 429"), True, told
+            return CallFailed(UnknownReason.OVERLOADED, "http 429"), True, reported
         if reply.status in _RETRIED:
             self._note(False, f"http {reply.status}")
-            return CallFailed(UnknownReason.ERROR, f"http {reply.status}"), True, told
+            return CallFailed(UnknownReason.ERROR, f"http {reply.status}"), True, reported
         self._note(True)
         return reply, False, None
 
@@ -188,27 +188,29 @@ class Caller:
         )
         answer = await self._connection().handle_async_request(sent)
         try:
-            told = retry_after(answer.headers.get("retry-after"), time.time())
+            reported = retry_after(answer.headers.get("retry-after"), time.time())
             if answer.status_code in _RETRIED:
-                return ProviderResponse(answer.status_code, None), told
+                return ProviderResponse(answer.status_code, None), reported
             if 300 <= answer.status_code < 400:
-                return CallFailed(UnknownReason.ERROR, f"http {answer.status_code}: redirects are not followed"), told
+                return CallFailed(
+                    UnknownReason.ERROR, f"http {answer.status_code}: redirects are not followed"
+                ), reported
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
-                return CallFailed(UnknownReason.ERROR, "compressed answer"), told
+                return CallFailed(UnknownReason.ERROR, "compressed answer"), reported
             data = bytearray()
             async for piece in answer.aiter_raw():
                 data += piece
                 if len(data) > self.limits.answer_bytes:
-                    return CallFailed(UnknownReason.ERROR, "answer too large"), told
+                    return CallFailed(UnknownReason.ERROR, "answer too large"), reported
         finally:
             await answer.aclose()
         try:
             document = msgspec.json.decode(bytes(data))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             if answer.status_code >= 400:
-                return ProviderResponse(answer.status_code, None), told
-            return CallFailed(UnknownReason.ERROR, "answer is no JSON"), told
-        return ProviderResponse(answer.status_code, document), told
+                return ProviderResponse(answer.status_code, None), reported
+            return CallFailed(UnknownReason.ERROR, "answer is no JSON"), reported
+        return ProviderResponse(answer.status_code, document), reported
 
     def _connection(self) -> httpx.AsyncHTTPTransport:
         if self._transport is None:

@@ -32,14 +32,14 @@ def in_pieces(parts: Sequence[Part], longest: int, most: int, detector: str, ask
     which any piece is.
     """
     whole: list[list[Part]] = [_cut(part, longest) for part in parts]
-    told = iter(ask([piece for pieces in whole if len(pieces) <= most for piece in pieces]))
+    reported = iter(ask([piece for pieces in whole if len(pieces) <= most for piece in pieces]))
     answers: list[DetectorResult] = []
     for part, pieces in zip(parts, whole, strict=True):
         if len(pieces) > most:
             detail = f"longer than {most} × {longest} characters"
             answers.append(Unknown(detector=detector, part=part.path, reason=UnknownReason.ERROR, detail=detail))
         else:
-            answers.append(_gravest([next(told) for _ in pieces]))
+            answers.append(_gravest([next(reported) for _ in pieces]))
     return answers
 
 

@@ -31,7 +31,7 @@ from seawall.model.content import Part
 from seawall.model.signals import Detector, DetectorResult, DetectorSpec, Extractor, ExtractorSpec, Hasher, HasherSpec
 from seawall.providers import HttpDetector, read_provider
 from seawall.providers.judges import FindQuestion, Judge, read_judge
-from seawall.providers.provider import BandFile, read_bands
+from seawall.providers.provider import ScoreRangeFile, read_score_ranges
 from seawall.shipped import Folder
 
 SHIPPED: Final = Folder("seawall.shipped.providers", "provider")
@@ -68,11 +68,11 @@ class PluginUse(ConfigStruct, frozen=True):
 
     use: Text
     options: dict[str, Any] = msgspec.field(default_factory=dict)
-    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
+    ask_when: ScoreRangeFile | list[ScoreRangeFile] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class ConfiguredDetectors:
+class ConfiguredProviders:
     """Detectors that a configuration adds to the built-in ones."""
 
     detectors: tuple[Detector, ...] = ()
@@ -93,7 +93,7 @@ def configure(
     *,
     questions: FindQuestion | None = None,
     environment: Mapping[str, str] | None = None,
-) -> ConfiguredDetectors:
+) -> ConfiguredProviders:
     """Read a configuration file and load its plug-ins, and those of ``plugins``.
 
     Raises ConfigError, PluginError.
@@ -102,8 +102,8 @@ def configure(
     extractors: list[Extractor] = []
     hashers: list[Hasher] = []
 
-    def take(name: str, options: Mapping[str, Any], bands: tuple[ScoreRange, ...]) -> None:
-        made = _plugin(name, options, bands, environment)
+    def take(name: str, options: Mapping[str, Any], score_ranges: tuple[ScoreRange, ...]) -> None:
+        made = _plugin(name, options, score_ranges, environment)
         if isinstance(made.spec, HasherSpec):
             hashers.append(made)
         elif isinstance(made.spec, ExtractorSpec):
@@ -120,10 +120,10 @@ def configure(
             detectors.append(Judge(read_judge(each, environment), questions))
         for each in section.sections("plugins"):
             plugin = each.convert(PluginUse, raw=("options",))
-            take(plugin.use, plugin.options, read_bands(each, plugin.ask_when))
+            take(plugin.use, plugin.options, read_score_ranges(each, plugin.ask_when))
     for name in plugins:
         take(name, {}, ())
-    return ConfiguredDetectors(tuple(detectors), tuple(extractors), tuple(hashers))
+    return ConfiguredProviders(tuple(detectors), tuple(extractors), tuple(hashers))
 
 
 def provider_of(section: Section, folder: Path, environment: Mapping[str, str] | None = None) -> HttpDetector:
@@ -157,9 +157,9 @@ class Placeholders(Mapping[str, str]):
 class CascadedDetector:
     """A plug-in's detector, called in score ranges only."""
 
-    def __init__(self, detector: Detector, bands: tuple[ScoreRange, ...]) -> None:
+    def __init__(self, detector: Detector, score_ranges: tuple[ScoreRange, ...]) -> None:
         self._detector = detector
-        self.ask_when = bands
+        self.ask_when = score_ranges
 
     @property
     def spec(self) -> DetectorSpec:
@@ -184,18 +184,18 @@ def _nothing() -> None:
 
 
 def _plugin(
-    name: str, options: Mapping[str, Any], bands: tuple[ScoreRange, ...], environment: Mapping[str, str] | None
+    name: str, options: Mapping[str, Any], score_ranges: tuple[ScoreRange, ...], environment: Mapping[str, str] | None
 ) -> Made:
     made = load(name, options)
     if isinstance(made, str):
         if options:
             raise PluginError(f"the plug-in {name!r} is a provider file and takes no options")
         return HttpDetector(read_provider(read_yaml(made, f"plug-in {name}"), environment))
-    if not bands:
+    if not score_ranges:
         return made
     if not isinstance(made.spec, DetectorSpec):
         raise PluginError(f"the plug-in {name!r} is not a detector and has no score ranges: remove its ask_when")
-    return CascadedDetector(made, bands)
+    return CascadedDetector(made, score_ranges)
 
 
 def _merged(base: Section, over: Section) -> Section:

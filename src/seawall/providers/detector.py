@@ -35,7 +35,7 @@ class HttpDetector:
     @property
     def ask_when(self) -> tuple[ScoreRange, ...]:
         """The bands in which it is asked; none: always."""
-        return self._provider.bands
+        return self._provider.score_ranges
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer for each part. What the service does not answer in its form is *unknown*."""
@@ -77,8 +77,8 @@ class HttpDetector:
         """Answers by key, from the service; kept where there are any."""
         keys, size = list(parts), self._provider.batch
         groups = [keys[start : start + size] for start in range(0, len(keys), size)]
-        told = self._ask([[parts[key] for key in group] for group in groups])
-        found = dict(zip(keys, (answer for answers in told for answer in answers), strict=True))
+        reported = self._ask([[parts[key] for key in group] for group in groups])
+        found = dict(zip(keys, (answer for answers in reported for answer in answers), strict=True))
         for key, answer in found.items():
             if not isinstance(answer, Unknown):
                 self._cache.put(key, answer)
@@ -87,12 +87,12 @@ class HttpDetector:
     def _ask(self, groups: Sequence[Sequence[Part]]) -> list[list[_Found | Unknown]]:
         """Answers for each group; a group of several that is refused is asked again one by one."""
         outcomes = self._caller.fetch([build(self._provider.request, group) for group in groups])
-        told = [self._read(group, outcome) for group, outcome in zip(groups, outcomes, strict=True)]
+        reported = [self._read(group, outcome) for group, outcome in zip(groups, outcomes, strict=True)]
         for at, group in enumerate(groups):
-            refused = all(isinstance(each, Unknown) and each.reason is UnknownReason.ERROR for each in told[at])
+            refused = all(isinstance(each, Unknown) and each.reason is UnknownReason.ERROR for each in reported[at])
             if len(group) > 1 and refused and not isinstance(outcomes[at], CallFailed):
-                told[at] = [answer for [answer] in self._ask([[part] for part in group])]
-        return told
+                reported[at] = [answer for [answer] in self._ask([[part] for part in group])]
+        return reported
 
     def _read(self, group: Sequence[Part], outcome: Outcome) -> list[_Found | Unknown]:
         if isinstance(outcome, CallFailed):

@@ -42,7 +42,7 @@ _PLACES: Final = (*sorted(_TEXT_PLACES | _MEDIA_PLACES), "language", "media_type
 _TEMPLATES: Final = ("headers", "query", "json", "form", "multipart", "part")  # empty values in them are sent
 
 
-class BandFile(ConfigStruct, frozen=True):
+class ScoreRangeFile(ConfigStruct, frozen=True):
     """One entry of ``ask_when``."""
 
     signal: Text
@@ -102,7 +102,7 @@ class ProviderFile(ConfigStruct, frozen=True):
     proxy: Text | None = None
     response: ResponseFile = ResponseFile()
     limits: LimitsFile = LimitsFile()
-    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
+    ask_when: ScoreRangeFile | list[ScoreRangeFile] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class Provider:
     limits: CallLimits
     cache: int
     proxy: str | None = field(repr=False)
-    bands: tuple[ScoreRange, ...]
+    score_ranges: tuple[ScoreRange, ...]
 
 
 def read_provider(section: Section, environment: Mapping[str, str] | None = None) -> Provider:
@@ -173,17 +173,20 @@ def read_provider(section: Section, environment: Mapping[str, str] | None = None
         limits=CallLimits().but(file.limits),
         cache=file.limits.cache,
         proxy=expand(file.proxy, section.at("proxy"), environment) if file.proxy else None,
-        bands=read_bands(section, file.ask_when),
+        score_ranges=read_score_ranges(section, file.ask_when),
     )
 
 
-def read_bands(section: Section, listed: BandFile | list[BandFile]) -> tuple[ScoreRange, ...]:
+def read_score_ranges(section: Section, listed: ScoreRangeFile | list[ScoreRangeFile]) -> tuple[ScoreRange, ...]:
     """From ``ask_when``: one band or a list of them, of which any suffices. Raises ConfigError."""
-    bands = listed if isinstance(listed, list) else [listed]
-    for band in bands:
-        if band.low > band.high:
-            section.fail("ask_when.from", f"{band.low:g} is above 'to' ({band.high:g})")
-    return tuple(ScoreRange(signal=band.signal, low=band.low, high=band.high) for band in bands)
+    score_ranges = listed if isinstance(listed, list) else [listed]
+    for score_range in score_ranges:
+        if score_range.low > score_range.high:
+            section.fail("ask_when.from", f"{score_range.low:g} is above 'to' ({score_range.high:g})")
+    return tuple(
+        ScoreRange(signal=score_range.signal, low=score_range.low, high=score_range.high)
+        for score_range in score_ranges
+    )
 
 
 def _request(

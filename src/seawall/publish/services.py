@@ -14,13 +14,13 @@ from seawall.publish.bundles import BundleInForce
 from seawall.publish.exchanges import Exchanges, open_all
 from seawall.publish.settings import PublishSettings
 from seawall.storage import Job, Transaction
-from seawall.storage.component import Context, Follower
+from seawall.storage.component import Follower, ServiceContext
 
 
 class ConfiguredExchanges:
     """The exchanges that the settings name. They are opened when a worker first needs them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     @cached_property
@@ -31,7 +31,7 @@ class ConfiguredExchanges:
         return Exchanges(context.ledger, context.database, context.vault, context.jobs, found)
 
 
-def services(context: Context) -> tuple[object, ...]:
+def services(context: ServiceContext) -> tuple[object, ...]:
     """Bundles, the banks' matcher, and the exchanges."""
     stored = StoredEntries(context.database, context.vault, context.settings.data_dir / "indexes")
     bank_cache = BankCache(
@@ -48,17 +48,17 @@ def services(context: Context) -> tuple[object, ...]:
 # -- jobs ------------------------------------------------------------------------------------------------------------
 
 
-def search_past(context: Context, job: Job) -> None:
+def search_past(context: ServiceContext, job: Job) -> None:
     """Search past items for new bank entries."""
     _retro(context).run(job)
 
 
-def read_exchange(context: Context, job: Job) -> None:
+def read_exchange(context: ServiceContext, job: Job) -> None:
     """Read what is new of one exchange."""
     context.get(ConfiguredExchanges).opened.sync(job)
 
 
-def tell_exchange(context: Context, job: Job) -> None:
+def tell_exchange(context: ServiceContext, job: Job) -> None:
     """Tell an exchange one opinion."""
     context.get(ConfiguredExchanges).opened.write_back(job)
 
@@ -66,24 +66,24 @@ def tell_exchange(context: Context, job: Job) -> None:
 # -- schedules -------------------------------------------------------------------------------------------------------
 
 
-def schedule_exchanges(context: Context) -> None:
+def schedule_exchanges(context: ServiceContext) -> None:
     """See to it that every exchange has its job."""
     context.get(ConfiguredExchanges).opened.schedule()
 
 
-def resume_searches(context: Context) -> None:
+def resume_searches(context: ServiceContext) -> None:
     """Search for what earlier searches left out, if its hasher is enabled here."""
     _retro(context).resume()
 
 
-def merge_index(context: Context) -> None:
+def merge_index(context: ServiceContext) -> None:
     """Fold fresh hashes into the index, if that makes searches faster."""
     stored = context.get(BankCache).stored
     if stored.wants_merge:
         stored.merge()
 
 
-def _retro(context: Context) -> RetroMatch:
+def _retro(context: ServiceContext) -> RetroMatch:
     return RetroMatch(
         context.ledger,
         context.database,
@@ -97,7 +97,7 @@ def _retro(context: Context) -> RetroMatch:
 # -- the follower ----------------------------------------------------------------------------------------------------
 
 
-def guard_banks(context: Context, events: Sequence[Event]) -> Callable[[Transaction], None]:
+def guard_banks(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None]:
     """Take bad entries out of use: see ``BankGuard``."""
     return BankGuard(context.database, context.get(ConfiguredExchanges).opened.tell).step(events)
 

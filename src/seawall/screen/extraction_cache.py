@@ -18,8 +18,8 @@ from seawall.screen.artifacts import Artifacts, DerivedPart, ExtractionRecord, l
 from seawall.screen.tables import decision
 from seawall.storage import Database, Vault
 
-_LOOKS: Final = 8  # an edit's first look asks fewer extractors than the last look at what was before it
-_DECISIONS = select(decision.c.id).order_by(decision.c.seq.desc()).limit(_LOOKS)
+_EVALUATIONS: Final = 8  # an edit's first look asks fewer extractors than the last look at what was before it
+_DECISIONS = select(decision.c.id).order_by(decision.c.seq.desc()).limit(_EVALUATIONS)
 
 
 def load_extractions(database: Database, vault: Vault, ref: str) -> ExtractionCache:

@@ -180,7 +180,7 @@ class PendingRescreens:
     tables: tuple[Table, ...] = (pending_rescreen,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """A degraded decision after a degraded one opens nothing new: the older pending rescreen and its due time stay."""
+        """A degraded decision after a degraded one opens nothing new: the older rescreen and its due time stay."""
         (pending_rescreen,) = self.tables
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
         items = {one.item.ref for one in made if one.rescreen_due is not None or one.supersedes is not None}
@@ -196,7 +196,7 @@ class PendingRescreens:
                 subject = event.body.subject
                 for ref in [ref for ref, row in open_now.items() if subject in (ref, row["actor"])]:
                     ended = open_now.pop(ref)
-                    ended.update(state="erased", paid_at=event.at)
+                    ended.update(state="erased", resolved_at=event.at)
                     written[ended["decision"]] = ended
             if not isinstance(event.body, DecisionMade):
                 continue
@@ -209,7 +209,7 @@ class PendingRescreens:
                     row["detectors"] = _unanswered(one)
                 written[row["decision"]] = row
             elif row is not None and not one.degraded:
-                row.update(state="paid", paid_by=one.id, paid_at=one.at)
+                row.update(state="resolved", resolved_by=one.id, resolved_at=one.at)
                 written[row["decision"]] = open_now.pop(one.item.ref)
         if written:
             upsert(connection, pending_rescreen, list(written.values()))
@@ -226,8 +226,8 @@ def _pending_row(made: Decision) -> dict[str, Any]:
         "detectors": _unanswered(made),
         "fail_mode": made.fail_mode,
         "state": "open",
-        "paid_by": None,
-        "paid_at": None,
+        "resolved_by": None,
+        "resolved_at": None,
     }
 
 

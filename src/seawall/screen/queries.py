@@ -83,8 +83,8 @@ class PendingRescreenRow:
     detectors: str  # names, joined by commas
     fail_mode: str
     state: str  # open | paid | erased
-    paid_by: str | None
-    paid_at: int | None
+    resolved_by: str | None
+    resolved_at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +235,9 @@ def pending_rescreens(connection: Connection, *, limit: int) -> list[RescreenOut
 
 def finished_rescreens(connection: Connection, *, limit: int) -> list[RescreenOutcome]:
     """What was screened again, newest first."""
-    return _rescreens(connection, "paid", (pending_rescreen.c.paid_at.desc(), pending_rescreen.c.decision), limit)
+    return _rescreens(
+        connection, "resolved", (pending_rescreen.c.resolved_at.desc(), pending_rescreen.c.decision), limit
+    )
 
 
 def _rescreens(connection: Connection, state: str, order: Sequence[Any], limit: int) -> list[RescreenOutcome]:
@@ -243,7 +245,7 @@ def _rescreens(connection: Connection, state: str, order: Sequence[Any], limit: 
     query = (
         _RESCREEN.add_columns(before.c.verdict.label("was"), after.c.verdict.label("became"))
         .outerjoin_from(pending_rescreen, before, before.c.id == pending_rescreen.c.decision)
-        .outerjoin(after, after.c.id == pending_rescreen.c.paid_by)
+        .outerjoin(after, after.c.id == pending_rescreen.c.resolved_by)
         .where(pending_rescreen.c.state == state)
         .order_by(*order)
         .limit(limit)

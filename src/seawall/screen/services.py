@@ -13,7 +13,7 @@ from seawall.screen.backfill import iter_items
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item
 from seawall.storage import Database, Erased, Job, Vault
-from seawall.storage.component import Context
+from seawall.storage.component import ServiceContext
 
 
 class StoredDecisions(DecisionLookup):
@@ -30,7 +30,7 @@ class StoredDecisions(DecisionLookup):
 class StoredPastItems(PastItems):
     """Past items, read with the content types in force."""
 
-    def __init__(self, database: Database, vault: Vault, context: Context) -> None:
+    def __init__(self, database: Database, vault: Vault, context: ServiceContext) -> None:
         self._database = database
         self._vault = vault
         self._context = context
@@ -41,7 +41,7 @@ class StoredPastItems(PastItems):
         return iter_items(self._database, self._vault, types, after=after, before=before, limit=limit, texts=texts)
 
 
-def services(context: Context) -> tuple[object, ...]:
+def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and what was screened."""
     screener = Screener(
         ledger=context.ledger,
@@ -56,19 +56,19 @@ def services(context: Context) -> tuple[object, ...]:
     )
 
 
-def screen_item(context: Context, job: Job) -> None:
+def screen_item(context: ServiceContext, job: Job) -> None:
     """Screen an item that was submitted for later."""
     if (found := _load(context, job)) is not None:
         context.get(Screener).screen_submitted(*found, job=job)
 
 
-def rescreen_item(context: Context, job: Job) -> None:
+def rescreen_item(context: ServiceContext, job: Job) -> None:
     """Screen an item again whose decision was degraded."""
     if (found := _load(context, job)) is not None:
         context.get(Screener).rescreen(*found, job.payload["decision"], job=job)
 
 
-def rescan_item(context: Context, job: Job) -> None:
+def rescan_item(context: ServiceContext, job: Job) -> None:
     """Screen an item again in which a bank entry was found, with the banks as they are now."""
     context.refresh()
     if (found := _load(context, job)) is not None:
@@ -76,7 +76,7 @@ def rescan_item(context: Context, job: Job) -> None:
         context.get(Screener).rescreen(*found, job.payload["decision"], job=job, source=source)
 
 
-def _load(context: Context, job: Job) -> tuple[Item, ItemRef] | None:
+def _load(context: ServiceContext, job: Job) -> tuple[Item, ItemRef] | None:
     """The item as submitted; None (and the job done) when it was erased."""
     ref, revision = job.payload["item"], job.payload["revision"]
     try:

@@ -87,8 +87,8 @@ pending_rescreen = Table(
     Column("detectors", Text, nullable=False),  # comma-separated names of those that did not answer
     Column("fail_mode", Text, nullable=False),
     Column("state", Text, nullable=False),  # open | paid | erased
-    Column("paid_by", Text),  # decision that superseded it
-    Column("paid_at", BigInteger),
+    Column("resolved_by", Text),  # decision that superseded it
+    Column("resolved_at", BigInteger),
     Index("ix_pending_rescreen_state", "state", "due_at"),
     Index("ix_pending_rescreen_item", "item"),
     Index("ix_pending_rescreen_actor", "actor"),

@@ -43,7 +43,7 @@ class SupportsClose(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class ServiceContext:
     """What the code of a component works with: the opened storage, the settings, and the services made so far."""
 
     settings: Settings
@@ -82,7 +82,7 @@ class Follower:
 
     name: str
     handles: tuple[type[EventBody], ...]
-    step: Callable[[Context, Sequence[Event]], Callable[[Transaction], None] | None]
+    step: Callable[[ServiceContext, Sequence[Event]], Callable[[Transaction], None] | None]
     version: int = 1
     from_start: bool = True
 
@@ -96,7 +96,7 @@ class JobSpec:
     """
 
     kind: str
-    handler: Callable[[Context, Job], None]
+    handler: Callable[[ServiceContext, Job], None]
     pool: str
     lease_ms: int = 60_000
     max_attempts: int = 50  # about four hours
@@ -107,7 +107,7 @@ class Schedule:
     """Something that every worker process does again and again; ``every_s`` None: once, until it succeeds."""
 
     name: str
-    task: Callable[[Context], None]
+    task: Callable[[ServiceContext], None]
     every_s: float | None
 
 
@@ -135,7 +135,7 @@ class Component:
     permissions: tuple[PermissionSpec, ...] = ()
     settings: type[Any] | None = None  # a section of the settings: a frozen dataclass with defaults
     migrations: str | None = None  # import path of the package that holds its migrations
-    services: Callable[[Context], tuple[object, ...]] | None = None
+    services: Callable[[ServiceContext], tuple[object, ...]] | None = None
     api: str | None = None  # module with ``router(app, keys) -> APIRouter``
     console: str | None = None  # module with ``PAGES``, ``MENU`` and a folder ``templates`` beside it
     cli: str | None = None  # module with ``command``: a Typer application

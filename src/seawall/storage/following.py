@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from seawall.model import now_ms
-from seawall.storage.component import Context, Follower
+from seawall.storage.component import Follower, ServiceContext
 from seawall.storage.replay import last_seq, read_events
 from seawall.storage.tables import follower_state as table
 from seawall.storage.transaction import Transaction
@@ -20,7 +20,7 @@ _LEAD_MS: Final = 15_000
 Unit = Callable[[Transaction], None]
 
 
-def follow(context: Context, follower: Follower, process: str) -> bool:
+def follow(context: ServiceContext, follower: Follower, process: str) -> bool:
     """Let a follower take in the next events; False when there was nothing to do, or another process leads it.
 
     A process leads for some seconds after its last step, so that others do not prepare the same step in vain. Whether

@@ -186,8 +186,8 @@ class Jobs:
                 with self._database.write() as conn:
                     return work(conn)
             except DBAPIError as error:
-                twin_came_first = "uq_job_pending" in str(error.orig) or "job.kind, job.key" in str(error.orig)
-                if attempt == _CONFLICTS - 1 or not (is_conflict(error) or twin_came_first):
+                duplicate_came_first = "uq_job_pending" in str(error.orig) or "job.kind, job.key" in str(error.orig)
+                if attempt == _CONFLICTS - 1 or not (is_conflict(error) or duplicate_came_first):
                     raise
         raise AssertionError("unreachable")
 

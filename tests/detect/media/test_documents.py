@@ -365,7 +365,7 @@ def test_an_unreadable_document_is_unknown(media: Media) -> None:
     )
 
 
-def test_the_extractor_comes_with_the_house() -> None:
+def test_the_extractor_comes_with_the_rig() -> None:
     extractors = default_extractors()
     assert "document" in {extractor.spec.name for extractor in extractors}
 

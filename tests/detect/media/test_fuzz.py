@@ -62,7 +62,7 @@ def sandbox() -> Any:
 
 
 @pytest.mark.timeout(300)
-def test_no_file_harms_the_house(media: Media, sandbox: Sandbox, full: bool) -> None:
+def test_no_file_harms_the_rig(media: Media, sandbox: Sandbox, full: bool) -> None:
     picked = set(range(ALL) if full else random.Random(SEED).sample(range(ALL), SAMPLE)) | ATTACKS
     answers: Counter[str] = Counter()
     before, peak, latest = _megabytes("self", "VmRSS"), 0, (-SECONDS, "")

@@ -76,8 +76,14 @@ def test_a_confined_process_reaches_nothing(tmp_path: Path) -> None:
 
 
 def test_it_is_told_how_processes_are_confined() -> None:
-    told = confinement()
-    assert {line.partition(":")[0] for line in told} == {"memory", "processor time", "files", "network", "system calls"}
+    reported = confinement()
+    assert {line.partition(":")[0] for line in reported} == {
+        "memory",
+        "processor time",
+        "files",
+        "network",
+        "system calls",
+    }
     assert missing(("memory: limited", "network: NOT limited (EPERM)")) == ("network: NOT limited (EPERM)",)
 
 

@@ -31,7 +31,7 @@ class Said:
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    stall: bool = False  # say nothing until the test is over
+    hang: bool = False  # say nothing until the test is over
 
 
 class Service:
@@ -75,7 +75,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             seen = Seen(self.command, self.path, headers, body)
             service.seen.append(seen)
             said = service.answer(seen)
-            if said.stall:
+            if said.hang:
                 service.over.wait(30)
                 self.close_connection = True
                 return

@@ -118,19 +118,19 @@ def test_an_answer_of_another_shape_is_unknown(
     one = detector(FILE % "cache: 0, answer_bytes: 2kB")
     if said.body == b"[" * 100_000:
         one = detector(FILE % "cache: 0, answer_bytes: 1MB")
-    reason, told = _detail(one.detect([text("hello")]))
+    reason, reported = _detail(one.detect([text("hello")]))
     assert reason is UnknownReason.ERROR
-    assert told == detail or (detail == "answer is no JSON" and told.startswith("acme_hate"))
+    assert reported == detail or (detail == "answer is no JSON" and reported.startswith("acme_hate"))
 
 
 def test_a_silent_service_is_unknown_in_time(service: Service, detector: MakeDetector, text: MakePart) -> None:
-    service.say(Said(stall=True))
+    service.say(Said(hang=True))
     one = detector(FILE.replace("timeout: 5s, retries: 2", "timeout: 50ms, retries: 1") % "cache: 0")
     assert _detail(one.detect([text("hello")])) == (UnknownReason.DEADLINE, "timeout")
 
 
 def test_the_whole_batch_has_one_deadline(service: Service, detector: MakeDetector, text: MakePart) -> None:
-    service.say(Said(stall=True))
+    service.say(Said(hang=True))
     one = detector(FILE % "cache: 0, total: 100ms, parallel: 1")
     answers = one.detect([text(f"text {number}") for number in range(5)])
     assert all(isinstance(answer, Unknown) and answer.reason is UnknownReason.DEADLINE for answer in answers)
@@ -246,15 +246,15 @@ def test_closing_ends_a_call_in_flight(service: Service, detector: MakeDetector,
 
     def silent(_: Seen) -> Said:
         asked.set()
-        return Said(stall=True)
+        return Said(hang=True)
 
     service.answer = silent
     one = detector(FILE.replace("timeout: 5s", "timeout: 25s") % "cache: 0, total: 25s")
-    told: list[object] = []
+    reported: list[object] = []
 
     def ask() -> None:
         with Runner([one]) as runner:
-            told.append(runner.run_batch([[text("hello")]], {"acme"})[0].unknown)
+            reported.append(runner.run_batch([[text("hello")]], {"acme"})[0].unknown)
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -262,7 +262,7 @@ def test_closing_ends_a_call_in_flight(service: Service, detector: MakeDetector,
     one.close()
     thread.join(10)
     assert not thread.is_alive()
-    assert len(told) == 1  # and it is unknown, not an exception
+    assert len(reported) == 1  # and it is unknown, not an exception
 
 
 def test_a_caller_that_was_never_used_closes() -> None:

@@ -178,9 +178,9 @@ def test_a_good_answer_says_what_is_required(service: Service, detector: MakeDet
         {"status": "success", "found": [], "hate": 0.5}, {"status": "failure", "found": 1, "hate": 0.5},
         {"status": "success", "hate": 0.5},
     )  # fmt: skip
-    told = [one.detect([text("hello")])[0] for _ in range(3)]
-    assert isinstance(told[0], tuple)
-    assert [answer.detail for answer in told[1:] if isinstance(answer, Unknown)] == [
+    reported = [one.detect([text("hello")])[0] for _ in range(3)]
+    assert isinstance(reported[0], tuple)
+    assert [answer.detail for answer in reported[1:] if isinstance(answer, Unknown)] == [
         "$.status is not success",
         "$.found is not *",
     ]
@@ -196,8 +196,12 @@ response:
     one = detector(_file(rest=rest), {"SECRET_KEY": "k"})
     service.say(Said({"error": {"code": "TONGUE"}}, 400), {"language": "UNSUPPORTED", "hate": 0.0},
                 Said({"error": {"code": "OTHER"}}, 400))  # fmt: skip
-    told = [one.detect([text("hello")])[0] for _ in range(3)]
-    assert [answer.reason.value for answer in told if isinstance(answer, Unknown)] == ["language", "language", "error"]
+    reported = [one.detect([text("hello")])[0] for _ in range(3)]
+    assert [answer.reason.value for answer in reported if isinstance(answer, Unknown)] == [
+        "language",
+        "language",
+        "error",
+    ]
 
 
 BATCH = """

@@ -10,63 +10,65 @@ from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """Everybody, and every key."""
-    return _page(visit)
+    return _page(request)
 
 
-def add_person(visit: PageRequest) -> Response:
+def add_person(request: PageRequest) -> Response:
     """Make an account."""
     try:
         access.create_person(
-            visit.app.ledger,
-            visit.field("email"),
-            visit.field("name"),
-            visit.field("password"),
-            visit.fields("role"),
-            by=visit.person.id,
+            request.app.ledger,
+            request.field("email"),
+            request.field("name"),
+            request.field("password"),
+            request.fields("role"),
+            by=request.person.id,
         )
     except access.AccessError as error:
-        return _page(visit, error=str(error))
+        return _page(request, error=str(error))
     return redirect("/access")
 
 
-def disable_person(visit: PageRequest) -> Response:
+def disable_person(request: PageRequest) -> Response:
     """Close an account; nobody closes their own."""
-    if visit.place("person") == visit.person.id:
-        return _page(visit, error="You cannot close your own account.")
+    if request.path_param("person") == request.person.id:
+        return _page(request, error="You cannot close your own account.")
     try:
-        access.disable_person(visit.app.ledger, visit.place("person"), by=visit.person.id)
+        access.disable_person(request.app.ledger, request.path_param("person"), by=request.person.id)
     except access.AccessError as error:
-        return _page(visit, error=str(error))
+        return _page(request, error=str(error))
     return redirect("/access")
 
 
-def add_key(visit: PageRequest) -> Response:
+def add_key(request: PageRequest) -> Response:
     """Make a key and show it, this once."""
     try:
-        token = access.create_key(visit.app.ledger, visit.field("name"), visit.fields("scope"), by=visit.person.id)
+        token = access.create_key(
+            request.app.ledger, request.field("name"), request.fields("scope"), by=request.person.id
+        )
     except access.AccessError as error:
-        return _page(visit, error=str(error))
-    return _page(visit, token=token)
+        return _page(request, error=str(error))
+    return _page(request, token=token)
 
 
-def revoke_key(visit: PageRequest) -> Response:
+def revoke_key(request: PageRequest) -> Response:
     """The key opens nothing any more."""
     try:
-        access.revoke_key(visit.app.ledger, visit.place("key"), by=visit.person.id)
+        access.revoke_key(request.app.ledger, request.path_param("key"), by=request.person.id)
     except access.AccessError as error:
-        return _page(visit, error=str(error))
+        return _page(request, error=str(error))
     return redirect("/access")
 
 
-def _page(visit: PageRequest, *, error: str = "", token: str = "") -> Response:
+def _page(request: PageRequest, *, error: str = "", token: str = "") -> Response:
     return render(
-        visit,
+        request,
         "access/people.html",
         status=422 if error else 200,
-        people=access.list_people(visit.app.database),
-        keys=access.list_keys(visit.app.database),
+        people=access.list_people(request.app.database),
+        keys=access.list_keys(request.app.database),
         roles=list(access.PersonRole),
         scopes=list(access.Scope),
         permissions=access.PERMISSIONS,

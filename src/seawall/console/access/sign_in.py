@@ -11,60 +11,62 @@ from seawall.console.request import Page, PageRequest, form_cookie, local_path, 
 from seawall.console.templates import render
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """The form."""
-    if visit.session is not None:
-        return redirect(local_path(visit.query("next", "/")))
-    return _form(visit, where=local_path(visit.query("next", "/")))
+    if request.session is not None:
+        return redirect(local_path(request.query("next", "/")))
+    return _form(request, where=local_path(request.query("next", "/")))
 
 
-def sign_in(visit: PageRequest) -> Response:
+def sign_in(request: PageRequest) -> Response:
     """Check email and password; a fresh session takes the place of any former one."""
-    where = local_path(visit.field("next", "/"))
-    email = visit.field("email")
-    address = visit.request.client.host if visit.request.client else ""
-    database = visit.app.database
+    where = local_path(request.field("next", "/"))
+    email = request.field("email")
+    address = request.http.client.host if request.http.client else ""
+    database = request.app.database
     try:
-        person = access.authenticate(database, visit.house.throttle, email, visit.field("password"), address)
+        person = access.authenticate(database, request.context.throttle, email, request.field("password"), address)
     except access.SignInThrottled as error:
-        response = _form(visit, where=where, email=email, error=str(error), status=429)
+        response = _form(request, where=where, email=email, error=str(error), status=429)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
     except access.SignInFailed as error:
-        return _form(visit, where=where, email=email, error=str(error), status=401)
-    previous = visit.request.cookies.get(visit.house.cookie)
+        return _form(request, where=where, email=email, error=str(error), status=401)
+    previous = request.http.cookies.get(request.context.cookie)
     token = access.start_session(database, person, previous=previous)
     response = redirect(where)
     response.set_cookie(
-        visit.house.cookie,
+        request.context.cookie,
         token,
         max_age=access.LIFE_MS // 1000,
         httponly=True,
         samesite="lax",
-        secure=visit.house.secure,
+        secure=request.context.secure,
     )
     response.delete_cookie(form_cookie())
     return response
 
 
-def sign_out(visit: PageRequest) -> Response:
+def sign_out(request: PageRequest) -> Response:
     """End the session."""
-    token = visit.request.cookies.get(visit.house.cookie)
+    token = request.http.cookies.get(request.context.cookie)
     if token:
-        access.end_session(visit.app.database, token)
+        access.end_session(request.app.database, token)
     response = redirect("/sign-in")
-    response.delete_cookie(visit.house.cookie, secure=visit.house.secure, httponly=True, samesite="lax")
+    response.delete_cookie(request.context.cookie, secure=request.context.secure, httponly=True, samesite="lax")
     return response
 
 
-def _form(visit: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
-    if visit.session is not None:
-        return render(visit, "access/sign_in.html", where=where, email=email, error=error, form_csrf=visit.session.csrf)
-    token = visit.request.cookies.get(form_cookie()) or secrets.token_urlsafe(24)
+def _form(request: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
+    if request.session is not None:
+        return render(
+            request, "access/sign_in.html", where=where, email=email, error=error, form_csrf=request.session.csrf
+        )
+    token = request.http.cookies.get(form_cookie()) or secrets.token_urlsafe(24)
     response = render(
-        visit, "access/sign_in.html", status=status, where=where, email=email, error=error, form_csrf=token
+        request, "access/sign_in.html", status=status, where=where, email=email, error=error, form_csrf=token
     )
-    response.set_cookie(form_cookie(), token, httponly=True, samesite="lax", secure=visit.house.secure)
+    response.set_cookie(form_cookie(), token, httponly=True, samesite="lax", secure=request.context.secure)
     return response
 
 

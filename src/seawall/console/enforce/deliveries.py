@@ -21,17 +21,17 @@ PAGE_SIZE = 50
 STATES = ("queued", "retrying", "delivered", "dead")
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """Newest first; by state; or one by its id."""
-    state = visit.query("state") if visit.query("state") in STATES else ""
-    wanted, before = visit.query("id"), visit.cursor()
-    with visit.app.database.read() as connection:
+    state = request.query("state") if request.query("state") in STATES else ""
+    wanted, before = request.query("id"), request.cursor()
+    with request.app.database.read() as connection:
         lines = delivery_lines(connection, limit=PAGE_SIZE + 1, state=state, delivery_id=wanted, before=before)
         counts = deliveries_by_state(connection)
         receivers = count_enabled_endpoints(connection)
     older = urlencode({"state": state, "before": lines[PAGE_SIZE - 1].delivery.seq}) if len(lines) > PAGE_SIZE else ""
     return render(
-        visit,
+        request,
         "enforce/deliveries.html",
         lines=lines[:PAGE_SIZE],
         older=f"/deliveries?{older}" if older else None,
@@ -44,17 +44,17 @@ def show(visit: PageRequest) -> Response:
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """The newest for programs."""
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         return json_response({"deliveries": newest_deliveries(connection, limit=PAGE_SIZE)})
 
 
-def replay(visit: PageRequest) -> Response:
+def replay(request: PageRequest) -> Response:
     """Send a dead or delivered message again, under the same id."""
-    wanted = visit.place("delivery")
+    wanted = request.path_param("delivery")
     try:
-        enforce.replay(visit.app.ledger, wanted, person=visit.person.id)
+        enforce.replay(request.app.ledger, wanted, person=request.person.id)
     except enforce.UnknownDelivery:
         raise missing("delivery") from None
     except enforce.CannotReplay as error:

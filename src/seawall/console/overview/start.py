@@ -48,27 +48,27 @@ class Numbers:
     dead_deliveries: int
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """The page."""
-    return render(visit, "overview/overview.html", **_context(visit))
+    return render(request, "overview/overview.html", **_context(request))
 
 
-def live(visit: PageRequest) -> Response:
+def live(request: PageRequest) -> Response:
     """The part of the page that renews itself."""
-    return render(visit, "overview/overview_live.html", **_context(visit))
+    return render(request, "overview/overview_live.html", **_context(request))
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """The figures for programs."""
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         return json_response(numbers(connection))
 
 
-def traffic_json(visit: PageRequest) -> Response:
+def traffic_json(request: PageRequest) -> Response:
     """Decisions of the last hour by minute and verdict, in uPlot's columns: seconds, then a column each."""
     first = _first_minute(now_ms())
     minutes = [first + step * _MINUTE for step in range(60)]
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         counts = decisions_by_minute(connection, first)
     columns = [[counts.get((minute, verdict), 0) for minute in minutes] for verdict in Verdict]
     return json_response({"names": list(Verdict), "columns": [[minute // 1000 for minute in minutes], *columns]})
@@ -104,9 +104,9 @@ def _first_minute(now: int) -> int:
     return (now // _MINUTE - 59) * _MINUTE
 
 
-def _context(visit: PageRequest) -> dict[str, Any]:
-    known = active_bundle.rules_of_decisions(visit.app)
-    with visit.app.database.read() as connection:
+def _context(request: PageRequest) -> dict[str, Any]:
+    known = active_bundle.rules_of_decisions(request.app)
+    with request.app.database.read() as connection:
         return {
             "numbers": numbers(connection),
             "rules": _top(fired_rules(connection, known, now_ms() - _HOUR)),

@@ -25,68 +25,68 @@ _STATES = ("active", "suspended", "quarantined", "removed")
 _UPLOAD_BYTES = 20 << 20
 
 
-def show_all(visit: PageRequest) -> Response:
+def show_all(request: PageRequest) -> Response:
     """Every bank, the exchanges, and the searches of the past."""
-    if (new := visit.query("new").strip()) and visit.may(Permission.MANAGE_BANKS):
+    if (new := request.query("new").strip()) and request.may(Permission.MANAGE_BANKS):
         return redirect(f"/banks/{quote(new, safe='')}")
-    wanted = visit.query("q").strip()
+    wanted = request.query("q").strip()
     if wanted:
-        found = publish.find_entry(visit.app.database, visit.app.vault, wanted)
+        found = publish.find_entry(request.app.database, request.app.vault, wanted)
         if found is not None:
             return redirect(f"/banks/{found.bank}/entries/{found.id}")
     return render(
-        visit,
+        request,
         "publish/banks.html",
-        banks=publish.list_banks(visit.app.database, BANKS),
-        exchanges=publish.list_exchanges(visit.app.database),
-        searches=publish.list_searches(visit.app.database, limit=5),
-        stranded=visit.app.banks.matcher.stranded(),
+        banks=publish.list_banks(request.app.database, BANKS),
+        exchanges=publish.list_exchanges(request.app.database),
+        searches=publish.list_searches(request.app.database, limit=5),
+        stranded=request.app.banks.matcher.stranded(),
         harms=HARMS,
         wanted=wanted,
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """The banks' settings and numbers of entries, for programs."""
-    return json_response({"banks": [bank_state(bank) for bank in publish.list_banks(visit.app.database, BANKS)]})
+    return json_response({"banks": [bank_state(bank) for bank in publish.list_banks(request.app.database, BANKS)]})
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """One bank with a page of its entries."""
-    return _bank_page(visit)
+    return _bank_page(request)
 
 
-def configure(visit: PageRequest) -> Response:
+def configure(request: PageRequest) -> Response:
     """Use the bank as the form says."""
-    name = visit.place("bank")
+    name = request.path_param("bank")
     try:
         settings = BankSettings(
-            title=visit.field("title").strip(),
-            role=visit.field("role", "block"),
+            title=request.field("title").strip(),
+            role=request.field("role", "block"),
             thresholds={
                 kind: number
-                for kind in (*KINDS, *visit.app.kinds)
-                if (number := _number(f"threshold of {kind}", visit.field(f"threshold_{kind}"))) is not None
+                for kind in (*KINDS, *request.app.kinds)
+                if (number := _number(f"threshold of {kind}", request.field(f"threshold_{kind}"))) is not None
             },
-            owner=visit.field("owner").strip(),
-            harm=visit.field("harm") or None,
-            expires_after_days=_number("days", visit.field("expires_after_days")),
-            flood_limit=_number("flood limit", visit.field("flood_limit")),
+            owner=request.field("owner").strip(),
+            harm=request.field("harm") or None,
+            expires_after_days=_number("days", request.field("expires_after_days")),
+            flood_limit=_number("flood limit", request.field("flood_limit")),
         )
-        publish.configure_bank(visit.app.ledger, name, settings, visit.person.id, visit.app.kinds)
+        publish.configure_bank(request.app.ledger, name, settings, request.person.id, request.app.kinds)
     except BankError as error:
-        return _bank_page(visit, error=str(error))
-    visit.app.banks.refresh()
+        return _bank_page(request, error=str(error))
+    request.app.banks.refresh()
     return redirect(f"/banks/{name}")
 
 
-def add(visit: PageRequest) -> Response:
+def add(request: PageRequest) -> Response:
     """Add what the form holds: a value, or a file to be hashed."""
-    name, kind = visit.place("bank"), visit.field("kind", "text")
+    name, kind = request.path_param("bank"), request.field("kind", "text")
     try:
-        value = visit.field("value")
-        if file := visit.files.get("image"):
-            hasher = visit.app.hashers.get(kind)
+        value = request.field("value")
+        if file := request.files.get("image"):
+            hasher = request.app.hashers.get(kind)
             if hasher is None:
                 kind, value = "image", publish.hash_image(file)
             else:
@@ -94,37 +94,37 @@ def add(visit: PageRequest) -> Response:
         entry = NewEntry(
             kind=kind,
             value=value,
-            source=visit.field("source").strip() or "staff",
-            threshold=_number("threshold", visit.field("threshold")),
-            note=visit.field("note").strip(),
+            source=request.field("source").strip() or "staff",
+            threshold=_number("threshold", request.field("threshold")),
+            note=request.field("note").strip(),
         )
         (made,) = publish.add_entries(
-            visit.app.ledger, name, [entry], visit.person.id, places=["the entry"], hashers=visit.app.kinds
+            request.app.ledger, name, [entry], request.person.id, places=["the entry"], hashers=request.app.kinds
         )
     except (BankError, EntryError) as error:
-        return _bank_page(visit, error=str(error))
-    visit.app.banks.refresh()
+        return _bank_page(request, error=str(error))
+    request.app.banks.refresh()
     return redirect(f"/banks/{name}/entries/{made}")
 
 
-def show_entry(visit: PageRequest) -> Response:
+def show_entry(request: PageRequest) -> Response:
     """One entry: what it is, where it comes from, where it was found."""
-    return _entry_page(visit)
+    return _entry_page(request)
 
 
-def suspend(visit: PageRequest) -> Response:
+def suspend(request: PageRequest) -> Response:
     """Let it match no more."""
-    return _change(visit, "suspend")
+    return _change(request, "suspend")
 
 
-def restore(visit: PageRequest) -> Response:
+def restore(request: PageRequest) -> Response:
     """Let it act again."""
-    return _change(visit, "restore")
+    return _change(request, "restore")
 
 
-def remove(visit: PageRequest) -> Response:
+def remove(request: PageRequest) -> Response:
     """Take it out for good."""
-    return _change(visit, "remove")
+    return _change(request, "remove")
 
 
 _CHANGES = {
@@ -134,17 +134,17 @@ _CHANGES = {
 }
 
 
-def _change(visit: PageRequest, change: str) -> Response:
-    bank, entry = visit.place("bank"), visit.place("entry")
+def _change(request: PageRequest, change: str) -> Response:
+    bank, entry = request.path_param("bank"), request.path_param("entry")
     try:
-        _CHANGES[change](visit.app.ledger, bank, entry, visit.person.id, visit.field("reason"))
+        _CHANGES[change](request.app.ledger, bank, entry, request.person.id, request.field("reason"))
     except NoSuchEntry as error:
-        if publish.find_entry(visit.app.database, visit.app.vault, entry) is None:
+        if publish.find_entry(request.app.database, request.app.vault, entry) is None:
             raise missing("entry") from error
-        return _entry_page(visit, error=str(error.args[0]))
+        return _entry_page(request, error=str(error.args[0]))
     except BankError as error:
-        return _entry_page(visit, error=str(error))
-    visit.app.banks.refresh()
+        return _entry_page(request, error=str(error))
+    request.app.banks.refresh()
     return redirect(f"/banks/{bank}/entries/{entry}")
 
 
@@ -157,24 +157,24 @@ def _number(name: str, text: str) -> int | None:
     return int(text)
 
 
-def _bank_page(visit: PageRequest, error: str = "") -> Response:
-    name = visit.place("bank")
-    found = publish.find_bank(visit.app.database, name)
+def _bank_page(request: PageRequest, error: str = "") -> Response:
+    name = request.path_param("bank")
+    found = publish.find_bank(request.app.database, name)
     if found is None:
-        if name not in BANKS and not (visit.may(Permission.MANAGE_BANKS) and publish.is_bank_name(name)):
+        if name not in BANKS and not (request.may(Permission.MANAGE_BANKS) and publish.is_bank_name(name)):
             raise missing("bank")
         found = Bank(name=name, settings=BankSettings())  # there is one when it is configured or holds something
-    state = visit.query("state")
+    state = request.query("state")
     entries = publish.list_entries(
-        visit.app.database,
-        visit.app.vault,
+        request.app.database,
+        request.app.vault,
         name,
-        after=visit.query("after"),
+        after=request.query("after"),
         limit=_PAGE + 1,
         state=state if state in _STATES else None,
     )
     return render(
-        visit,
+        request,
         "publish/bank.html",
         status=422 if error else 200,
         bank=found,
@@ -182,30 +182,30 @@ def _bank_page(visit: PageRequest, error: str = "") -> Response:
         after=entries[_PAGE - 1].id if len(entries) > _PAGE else "",
         state=state,
         states=_STATES,
-        kinds=(*KINDS, *visit.app.kinds),
-        hashed=tuple(visit.app.kinds),
-        stranded={kind: banks for kind, banks in visit.app.banks.matcher.stranded().items() if name in banks},
+        kinds=(*KINDS, *request.app.kinds),
+        hashed=tuple(request.app.kinds),
+        stranded={kind: banks for kind, banks in request.app.banks.matcher.stranded().items() if name in banks},
         harms=HARMS,
-        names=_names(visit, entries),
+        names=_names(request, entries),
         error=error,
     )
 
 
-def _entry_page(visit: PageRequest, error: str = "") -> Response:
-    entry = publish.find_entry(visit.app.database, visit.app.vault, visit.place("entry"))
-    if entry is None or entry.bank != visit.place("bank"):
+def _entry_page(request: PageRequest, error: str = "") -> Response:
+    entry = publish.find_entry(request.app.database, request.app.vault, request.path_param("entry"))
+    if entry is None or entry.bank != request.path_param("bank"):
         raise missing("entry")
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         hits = hits_of_entry(connection, entry.id, limit=_HITS)
         items = items_by_ref(connection, [hit.item for hit in hits])
     return render(
-        visit,
+        request,
         "publish/bank_entry.html",
         status=422 if error else 200,
         entry=entry,
         hits=[(hit, items[hit.item]) for hit in hits if hit.item in items],
         reasons=publish.REASONS,
-        names=_names(visit, [entry]),
+        names=_names(request, [entry]),
         error=error,
     )
 
@@ -215,10 +215,10 @@ def _shortened(entry: Entry) -> Entry:
     return entry if entry.value is None or len(entry.value) <= 200 else replace(entry, value=entry.value[:200] + "…")
 
 
-def _names(visit: PageRequest, entries: list[Entry]) -> dict[str, str]:
+def _names(request: PageRequest, entries: list[Entry]) -> dict[str, str]:
     """People's names by their ids, for who added and changed."""
     ids = {who for entry in entries for who in (entry.added_by, entry.state_by)}
-    return {person.id: person.name for person in access.list_people(visit.app.database) if person.id in ids}
+    return {person.id: person.name for person in access.list_people(request.app.database) if person.id in ids}
 
 
 PAGES = (

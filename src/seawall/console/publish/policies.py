@@ -35,35 +35,35 @@ class RuleView:
     fired: int
 
 
-def show_all(visit: PageRequest) -> Response:
+def show_all(request: PageRequest) -> Response:
     """Every policy in force."""
-    bundle = visit.app.bundle
-    with visit.app.database.read() as connection:
+    bundle = request.app.bundle
+    with request.app.database.read() as connection:
         fired = _fired(connection, bundle.policies)
         published = newest_bundles(connection, limit=10)
     totals: Counter[str] = Counter()
     for (policy, _), count in fired.items():
         totals[policy] += count
     return render(
-        visit,
+        request,
         "publish/policies.html",
         policies=sorted(bundle.policies, key=lambda policy: (-HARMS[policy.harm].severity, policy.title)),
         fired=totals,
         harms=HARMS,
         bundle=bundle,
         published=published,
-        names=active_bundle.names_of_people(visit.app),
+        names=active_bundle.names_of_people(request.app),
     )
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """One policy."""
-    app = visit.app
-    policy = _policy(visit)
+    app = request.app
+    policy = _policy(request)
     with app.database.read() as connection:
         fired = _fired(connection, [policy])
     return render(
-        visit,
+        request,
         "publish/policy.html",
         policy=policy,
         harm=HARMS[policy.harm],
@@ -74,14 +74,14 @@ def show(visit: PageRequest) -> Response:
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """One policy's source for programs, with the hash of the bundle it is in."""
-    policy = _policy(visit)
-    return json_response({"policy": policy.name, "bundle": visit.app.bundle.hash, "source": policy.source.text})
+    policy = _policy(request)
+    return json_response({"policy": policy.name, "bundle": request.app.bundle.hash, "source": policy.source.text})
 
 
-def _policy(visit: PageRequest) -> Policy:
-    policy = visit.app.bundle.policy(visit.place("policy"))
+def _policy(request: PageRequest) -> Policy:
+    policy = request.app.bundle.policy(request.path_param("policy"))
     if policy is None:
         raise missing("policy")
     return policy

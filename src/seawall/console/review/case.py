@@ -28,90 +28,90 @@ _OTHERS = 8
 _REPORTS = 20
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """The case. Viewing it takes no lease: whoever is to decide it takes it with the button."""
-    return _page(visit)
+    return _page(request)
 
 
-def take(visit: PageRequest) -> Response:
+def take(request: PageRequest) -> Response:
     """Take the lease of the case and show it with the form; with the reason, where another holds it."""
     try:
-        review.take(visit.app.database, visit.place("case"), visit.person.id)
+        review.take(request.app.database, request.path_param("case"), request.person.id)
     except review.NoSuchCase:
         raise missing("case") from None
     except review.ReviewError as error:
-        return _page(visit, error=str(error), status=409)
-    return redirect(with_filters(visit, f"/cases/{visit.place('case')}"))
+        return _page(request, error=str(error), status=409)
+    return redirect(with_filters(request, f"/cases/{request.path_param('case')}"))
 
 
-def renew(visit: PageRequest) -> Response:
+def renew(request: PageRequest) -> Response:
     """The heartbeat of the lease: how long it lasts now, or why it is gone."""
     try:
-        lease = review.renew(visit.app.database, visit.place("case"), visit.person.id)
+        lease = review.renew(request.app.database, request.path_param("case"), request.person.id)
     except review.ReviewError as error:
         return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
 
 
-def release(visit: PageRequest) -> Response:
+def release(request: PageRequest) -> Response:
     """Let go of the case."""
-    review.release(visit.app.database, visit.place("case"), visit.person.id)
-    return redirect(with_filters(visit, "/queue"))
+    review.release(request.app.database, request.path_param("case"), request.person.id)
+    return redirect(with_filters(request, "/queue"))
 
 
-def skip(visit: PageRequest) -> Response:
+def skip(request: PageRequest) -> Response:
     """Let go and take the next one."""
-    review.skip_case(visit.app.database, visit.place("case"), visit.person.id)
-    return go_to_next(visit)
+    review.skip_case(request.app.database, request.path_param("case"), request.person.id)
+    return go_to_next(request)
 
 
-def decide(visit: PageRequest) -> Response:
+def decide(request: PageRequest) -> Response:
     """Take the answer, then the next case. A refused answer shows the case again with the reason."""
     answer = review.ReviewAnswer(
-        answer=visit.field("answer"),
-        policy=(visit.field("policy") or None) if visit.field("answer") == review.VIOLATES else None,
-        actions=_actions(visit) if visit.field("answer") == review.VIOLATES else (),
-        reason=visit.field("reason"),
-        note=visit.field("note").strip(),
+        answer=request.field("answer"),
+        policy=(request.field("policy") or None) if request.field("answer") == review.VIOLATES else None,
+        actions=_actions(request) if request.field("answer") == review.VIOLATES else (),
+        reason=request.field("reason"),
+        note=request.field("note").strip(),
     )
     try:
         decision = review.submit_review(
-            visit.app.ledger,
-            active_bundle.rulebook(visit.app),
-            visit.place("case"),
-            visit.person.id,
+            request.app.ledger,
+            active_bundle.rulebook(request.app),
+            request.path_param("case"),
+            request.person.id,
             answer,
             find_item=status_of,
-            seen=visit.field("seen") or None,
+            seen=request.field("seen") or None,
         )
     except review.NoSuchCase:
         raise missing("case") from None
     except review.ReviewError as error:
-        _keep_lease(visit)
-        return _page(visit, error=str(error), status=409)
-    return go_to_next(visit, done=decision.id)
+        _keep_lease(request)
+        return _page(request, error=str(error), status=409)
+    return go_to_next(request, done=decision.id)
 
 
-def _keep_lease(visit: PageRequest) -> None:
+def _keep_lease(request: PageRequest) -> None:
     """So that a refused answer can be corrected; where another person has the case by now, the page says so."""
     with suppress(review.ReviewError):
-        review.take(visit.app.database, visit.place("case"), visit.person.id)
+        review.take(request.app.database, request.path_param("case"), request.person.id)
 
 
-def _page(visit: PageRequest, *, error: str = "", status: int = 200) -> Response:
-    app = visit.app
-    case_id = visit.place("case")
+def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
+    app = request.app
+    case_id = request.path_param("case")
     with app.database.read() as connection:
         case = get_case(connection, case_id, now_ms())
         head = get_item(connection, case.item) if case else None
         lease = review.holder(connection, case_id, now_ms())
     if case is None or head is None:
         raise missing("case")
-    may_decide = case.state == review.CaseState.OPEN and visit.may(Permission.REVIEW)
-    mine = lease if may_decide and lease is not None and lease.person == visit.person.id else None
+    may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
+    mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
     item = ItemRef(head.content_type, head.ref, head.revision)
-    access.record_view(app.database, app.ledger, visit.person.id, item, "case")
-    seen = item_view(app, item, head.decision, whole=visit.query("all") == "1")
+    access.record_view(app.database, app.ledger, request.person.id, item, "case")
+    seen = item_view(app, item, head.decision, whole=request.query("all") == "1")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)
@@ -120,9 +120,9 @@ def _page(visit: PageRequest, *, error: str = "", status: int = 200) -> Response
         others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
-    named = visit.field("policy") or case.policy or ""
+    named = request.field("policy") or case.policy or ""
     return render(
-        visit,
+        request,
         "review/case.html",
         status=status,
         case=case,
@@ -139,28 +139,28 @@ def _page(visit: PageRequest, *, error: str = "", status: int = 200) -> Response
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
-        form=_form(content_type, seen.decision, visit.form),
+        form=_form(content_type, seen.decision, request.form),
         notes=notes(app.vault, item.ref, reports, answers),
-        filters={"queue": filter_of(visit, "queue"), "type": filter_of(visit, "type")},
-        carried=with_filters(visit, ""),
-        done=visit.query("done"),
+        filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
+        carried=with_filters(request, ""),
+        done=request.query("done"),
         error=error,
     )
 
 
-def _actions(visit: PageRequest) -> tuple[Action, ...]:
+def _actions(request: PageRequest) -> tuple[Action, ...]:
     """The ticked actions with the parameters that were filled in."""
     return tuple(
-        Action(kind, dict(_parameters(visit, kind)))
-        for kind in dict.fromkeys(visit.fields("action"))
+        Action(kind, dict(_parameters(request, kind)))
+        for kind in dict.fromkeys(request.fields("action"))
         if kind in ACTIONS
     )
 
 
-def _parameters(visit: PageRequest, kind: str) -> list[tuple[str, str | float]]:
+def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]]:
     found: list[tuple[str, str | float]] = []
     for parameter in ACTIONS[kind].parameters:
-        text = visit.field(f"{kind}.{parameter.name}").strip()
+        text = request.field(f"{kind}.{parameter.name}").strip()
         if not text:
             continue
         if parameter.type is ParameterType.TEXT:
@@ -178,7 +178,7 @@ def _form(
 ) -> dict[str, Any]:
     """The actions to offer, by subject, and what is ticked: what was sent, else what the machine chose."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
-    offered = [kind for kind in allowed if kind.subject is not ActionSubject.HOUSE]
+    offered = [kind for kind in allowed if kind.subject is not ActionSubject.INTERNAL]
     chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
     # A hold waits for exactly this answer, so it is not repeated.
     default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]

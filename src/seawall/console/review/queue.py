@@ -17,19 +17,19 @@ from seawall.screen.queries import items_by_ref
 PAGE_SIZE = 50
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """Open cases, or closed ones, by queue and content type."""
-    state = "closed" if visit.query("state") == "closed" else "open"
-    queue, content_type = visit.query("queue"), visit.query("type")
-    after, now = visit.cursor("skip") or 0, now_ms()
+    state = "closed" if request.query("state") == "closed" else "open"
+    queue, content_type = request.query("queue"), request.query("type")
+    after, now = request.cursor("skip") or 0, now_ms()
     filters = CaseFilters(state=state, queue=queue, content_type=content_type)
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases])
         queues = count_by_queue(connection, state)
         types = count_by_content_type(connection, state)
     return render(
-        visit,
+        request,
         "review/queue.html",
         cases=cases[:PAGE_SIZE],
         items=items,
@@ -38,43 +38,43 @@ def show(visit: PageRequest) -> Response:
         types=types,
         chosen={"queue": queue, "type": content_type, "state": state},
         link=lambda **changes: _link(queue, content_type, state, changes),
-        done=visit.query("done"),
+        done=request.query("done"),
         now=now,
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """Open cases for programs, as ``GET /v1/cases`` gives them."""
-    filters = CaseFilters(queue=visit.query("queue"), content_type=visit.query("type"))
-    with visit.app.database.read() as connection:
+    filters = CaseFilters(queue=request.query("queue"), content_type=request.query("type"))
+    with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
 
 
-def take_next(visit: PageRequest) -> Response:
+def take_next(request: PageRequest) -> Response:
     """Take the lease of the most urgent case and go to it."""
-    return go_to_next(visit)
+    return go_to_next(request)
 
 
-def go_to_next(visit: PageRequest, *, done: str = "") -> Response:
+def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     """Lease the next case of the queue and type that were chosen, and go to it; to the queue when none waits.
 
     ``done``: the decision that was made just now, which the next page links to.
     """
-    queue, content_type = filter_of(visit, "queue"), filter_of(visit, "type")
+    queue, content_type = filter_of(request, "queue"), filter_of(request, "type")
     lease = review.next_case(
-        visit.app.database, visit.person.id, queue=queue or None, content_type=content_type or None
+        request.app.database, request.person.id, queue=queue or None, content_type=content_type or None
     )
-    return redirect(with_filters(visit, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
+    return redirect(with_filters(request, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
 
 
-def filter_of(visit: PageRequest, name: str) -> str:
+def filter_of(request: PageRequest, name: str) -> str:
     """A filter that a form sent, else the one that the address carries."""
-    return visit.field(name) or visit.query(name)
+    return request.field(name) or request.query(name)
 
 
-def with_filters(visit: PageRequest, where: str, **more: str) -> str:
+def with_filters(request: PageRequest, where: str, **more: str) -> str:
     """The path with the queue and type that were chosen."""
-    carried = {"queue": filter_of(visit, "queue"), "type": filter_of(visit, "type"), **more}
+    carried = {"queue": filter_of(request, "queue"), "type": filter_of(request, "type"), **more}
     query = urlencode({name: value for name, value in carried.items() if value})
     return where + (f"?{query}" if query else "")
 

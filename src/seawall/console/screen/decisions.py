@@ -30,37 +30,37 @@ PAGE_SIZE = 50
 _FILTERS = ("verdict", "source", "type", "policy", "rule", "degraded")
 
 
-def show_all(visit: PageRequest) -> Response:
+def show_all(request: PageRequest) -> Response:
     """Newest first."""
-    chosen = {name: visit.query(name) for name in _FILTERS}
-    rows = _rows(visit, PAGE_SIZE + 1)
-    types = sorted(active_bundle.content_types(visit.app))
+    chosen = {name: request.query(name) for name in _FILTERS}
+    rows = _rows(request, PAGE_SIZE + 1)
+    types = sorted(active_bundle.content_types(request.app))
     return render(
-        visit,
+        request,
         "screen/decisions.html",
         rows=rows[:PAGE_SIZE],
         older=_link(chosen, before=rows[PAGE_SIZE - 1].seq) if len(rows) > PAGE_SIZE else None,
-        newest=_link(chosen) if visit.cursor() else None,
+        newest=_link(chosen) if request.cursor() else None,
         chosen=chosen,
         verdicts=list(Verdict),
         sources=list(DecisionSource),
         types=types,
-        policies=sorted(active_bundle.policies(visit.app)),
-        names=active_bundle.names_of_people(visit.app),
+        policies=sorted(active_bundle.policies(request.app)),
+        names=active_bundle.names_of_people(request.app),
     )
 
 
-def all_as_json(visit: PageRequest) -> Response:
+def all_as_json(request: PageRequest) -> Response:
     """The same for programs."""
-    return json_response({"decisions": _rows(visit, PAGE_SIZE)})
+    return json_response({"decisions": _rows(request, PAGE_SIZE)})
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """One decision: what, why, on what values, what was unknown, what would have changed it."""
-    app = visit.app
-    found = _load(visit)
-    access.record_view(app.database, app.ledger, visit.person.id, found.item, "decision")
-    seen = item_view(app, found.item, found.id, whole=visit.query("all") == "1")
+    app = request.app
+    found = _load(request)
+    access.record_view(app.database, app.ledger, request.person.id, found.item, "decision")
+    seen = item_view(app, found.item, found.id, whole=request.query("all") == "1")
     with app.database.read() as connection:
         row = get_decision(connection, found.id)
         head = get_item(connection, found.item.ref)
@@ -68,7 +68,7 @@ def show(visit: PageRequest) -> Response:
         enforced = enforcements_of_item(connection, found.item.ref, limit=LIMIT)
     harms = {reason.harm for reason in found.reasons}
     return render(
-        visit,
+        request,
         "screen/decision.html",
         decision=found,
         row=row,
@@ -81,30 +81,30 @@ def show(visit: PageRequest) -> Response:
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """The whole record as the ledger keeps it: surrogates, codes and numbers."""
-    return json_response(_load(visit))
+    return json_response(_load(request))
 
 
-def _load(visit: PageRequest) -> Decision:
+def _load(request: PageRequest) -> Decision:
     try:
-        return load_decision(visit.app.database, visit.place("decision"))
+        return load_decision(request.app.database, request.path_param("decision"))
     except LookupError:
         raise missing("decision") from None
 
 
-def _rows(visit: PageRequest, limit: int) -> list[DecisionRow]:
+def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
     """The decisions that the address asks for."""
     filters = DecisionFilters(
-        verdict=visit.query("verdict"),
-        source=visit.query("source"),
-        content_type=visit.query("type"),
-        policy=visit.query("policy"),
-        rule=visit.query("rule"),
-        degraded=bool(visit.query("degraded")),
+        verdict=request.query("verdict"),
+        source=request.query("source"),
+        content_type=request.query("type"),
+        policy=request.query("policy"),
+        rule=request.query("rule"),
+        degraded=bool(request.query("degraded")),
     )
-    with visit.app.database.read() as connection:
-        return newest_decisions(connection, filters, limit=limit, before=visit.cursor())
+    with request.app.database.read() as connection:
+        return newest_decisions(connection, filters, limit=limit, before=request.cursor())
 
 
 def _link(chosen: dict[str, str], **more: object) -> str:

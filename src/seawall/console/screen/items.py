@@ -30,18 +30,18 @@ _WIDEST = 1_600  # pixels of the longer side of an image as it is shown
 _IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-store"}
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """The item in its newest revision, or in ``?revision=``."""
-    app = visit.app
+    app = request.app
     with app.database.read() as connection:
-        head = _head(visit, connection)
-        revision = min(visit.cursor("revision") or head.revision, head.revision)
+        head = _head(request, connection)
+        revision = min(request.cursor("revision") or head.revision, head.revision)
         decided = head.decision
         if revision != head.revision:
             decided = newest_decision_of_revision(connection, head.ref, revision)
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, visit.person.id, ref, "item")
-    seen = item_view(app, ref, decided, whole=visit.query("all") == "1")
+    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
+    seen = item_view(app, ref, decided, whole=request.query("all") == "1")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
         answers = reviews_of_item(connection, head.ref, limit=LIMIT)
@@ -53,7 +53,7 @@ def show(visit: PageRequest) -> Response:
         }
     harms = {reason.harm for reason in seen.decision.reasons} if seen.decision else set()
     return render(
-        visit,
+        request,
         "screen/item.html",
         head=head,
         seen=seen,
@@ -66,57 +66,57 @@ def show(visit: PageRequest) -> Response:
     )
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """The item's decisions, oldest first, and its enforcements for programs; no content."""
-    with visit.app.database.read() as connection:
-        head = _head(visit, connection)
+    with request.app.database.read() as connection:
+        head = _head(request, connection)
         decided = decisions_of_item(connection, head.ref)
         enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
     return json_response({"item": head, "decisions": decided[::-1], "enforcements": enforced})
 
 
-def _head(visit: PageRequest, connection: Connection) -> ItemRow:
+def _head(request: PageRequest, connection: Connection) -> ItemRow:
     """The item that the address names. Raises Problem 404."""
-    head = get_item(connection, visit.place("item"))
+    head = get_item(connection, request.path_param("item"))
     if head is None:
         raise missing("item")
     return head
 
 
-def image(visit: PageRequest) -> Response:
+def image(request: PageRequest) -> Response:
     """One image of one revision, decoded and encoded anew: what a browser gets is never the bytes that came in."""
-    return _encoded(visit, _image(visit))
+    return _encoded(request, _image(request))
 
 
-def frame(visit: PageRequest) -> Response:
+def frame(request: PageRequest) -> Response:
     """A frame of an animated image, as detectors were shown it, encoded anew."""
-    found = visit.app.media.animation(_image(visit))
-    wanted = int(visit.place("frame"))
+    found = request.app.media.animation(_image(request))
+    wanted = int(request.path_param("frame"))
     if isinstance(found, UnreadableMedia) or wanted >= len(found):
         raise missing("frame")
-    return _encoded(visit, found[wanted].jpeg)
+    return _encoded(request, found[wanted].jpeg)
 
 
-def _image(visit: PageRequest) -> bytes:
+def _image(request: PageRequest) -> bytes:
     """The bytes of the image that the address names. Who views it is recorded. Raises Problem 404."""
-    app = visit.app
+    app = request.app
     with app.database.read() as connection:
-        head = _head(visit, connection)
+        head = _head(request, connection)
     try:
-        revision = int(visit.place("revision"))
-        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        revision = int(request.path_param("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, request.path_param("field"))
         if sort != "image":
             raise KeyError(sort)
     except (Erased, KeyError, ValueError):
         raise missing("image") from None
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, visit.person.id, ref, "media")
+    access.record_view(app.database, app.ledger, request.person.id, ref, "media")
     return data
 
 
-def _encoded(visit: PageRequest, data: bytes) -> Response:
+def _encoded(request: PageRequest, data: bytes) -> Response:
     """The image for a browser. Its bytes are decoded in the sandbox's process; only pixels come into this one."""
-    shown = visit.app.media.shown(data, _WIDEST)
+    shown = request.app.media.shown(data, _WIDEST)
     if isinstance(shown, UnreadableMedia):
         raise PageProblem(422, "Unreadable", _UNREADABLE.get(shown.code, "This image cannot be decoded."))
     return Response(_webp(shown), media_type="image/webp", headers=_IMAGE_HEADERS)

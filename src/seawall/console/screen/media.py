@@ -24,20 +24,20 @@ _FORMATS = {
 }
 
 
-def play(visit: PageRequest) -> Response:
+def play(request: PageRequest) -> Response:
     """One recording or video, or the range of it that was asked for. Who listens is recorded."""
-    ref, sort, data = _file(visit, _FORMATS, "recording or video")
+    ref, sort, data = _file(request, _FORMATS, "recording or video")
     media_type = type_of(sort, data)
     if media_type is None:
         raise PageProblem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
-    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
+    access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
         "Content-Disposition": "inline",
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
-    asked = visit.request.headers.get("range")
+    asked = request.http.headers.get("range")
     span = wanted(asked, len(data)) if asked else None
     if span is None:
         return Response(data, media_type=media_type, headers=headers)
@@ -48,13 +48,13 @@ def play(visit: PageRequest) -> Response:
     return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
 
 
-def document(visit: PageRequest) -> Response:
+def document(request: PageRequest) -> Response:
     """A document as a file, never to be shown by the browser. Who takes it is recorded."""
-    ref, _, data = _file(visit, {"document"}, "document")
-    access.record_view(visit.app.database, visit.app.ledger, visit.person.id, ref, "media")
+    ref, _, data = _file(request, {"document"}, "document")
+    access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     headers = {
         "Cache-Control": "no-store",
-        "Content-Disposition": f'attachment; filename="{ref.ref}-{visit.place("field")}{suffix_of(data)}"',
+        "Content-Disposition": f'attachment; filename="{ref.ref}-{request.path_param("field")}{suffix_of(data)}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
@@ -66,16 +66,16 @@ def suffix_of(data: bytes) -> str:
     return ".pdf" if signatures.media_type(data) == "application/pdf" else ".bin"
 
 
-def _file(visit: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
+def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
     """Of which revision it is, its sort, and its bytes. Raises Problem 404."""
-    app = visit.app
+    app = request.app
     with app.database.read() as connection:
-        head = get_item(connection, visit.place("item"))
+        head = get_item(connection, request.path_param("item"))
     if head is None:
         raise missing("item")
     try:
-        revision = int(visit.place("revision"))
-        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, visit.place("field"))
+        revision = int(request.path_param("revision"))
+        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, request.path_param("field"))
         if sort not in sorts:
             raise KeyError(sort)
     except (Erased, KeyError, ValueError):

@@ -13,19 +13,19 @@ from seawall.screen.queries import finished_rescreens, pending_rescreens, rescre
 _LIMIT = 100
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """Pending rescreens by due time, and those paid last."""
     now = now_ms()
-    with visit.app.database.read() as connection:
-        owed = pending_rescreens(connection, limit=_LIMIT)
-        paid = finished_rescreens(connection, limit=_LIMIT // 2)
+    with request.app.database.read() as connection:
+        pending = pending_rescreens(connection, limit=_LIMIT)
+        resolved = finished_rescreens(connection, limit=_LIMIT // 2)
         total = rescreen_summary(connection, now).pending
-    return render(visit, "screen/pending-rescreens.html", owed=owed, paid=paid, total=total, now=now)
+    return render(request, "screen/pending_rescreens.html", pending=pending, resolved=resolved, total=total, now=now)
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """Pending rescreens for programs."""
-    with visit.app.database.read() as connection:
+    with request.app.database.read() as connection:
         pending = pending_rescreens(connection, limit=_LIMIT)
     return json_response({"pending_rescreens": [one.rescreen for one in pending]})
 

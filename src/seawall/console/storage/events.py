@@ -30,20 +30,20 @@ class Line:
     chain: str
 
 
-def show(visit: PageRequest) -> Response:
+def show(request: PageRequest) -> Response:
     """The page."""
-    return _page(visit)
+    return _page(request)
 
 
-def verify(visit: PageRequest) -> Response:
+def verify(request: PageRequest) -> Response:
     """Read the whole ledger: no gap, the chain of hashes holds, every body can be read."""
-    return _page(visit, verification=visit.app.ledger.verify())
+    return _page(request, verification=request.app.ledger.verify())
 
 
-def as_json(visit: PageRequest) -> Response:
+def as_json(request: PageRequest) -> Response:
     """Events after ``?after=``, oldest first, for programs that follow along."""
-    after = visit.cursor("after") or 0
-    with visit.app.database.read() as connection:
+    after = request.cursor("after") or 0
+    with request.app.database.read() as connection:
         rows = events_after(connection, after, limit=_FOLLOWED)
     events = [
         {"seq": row.seq, "id": row.id, "at": row.at, "kind": row.kind, "body": json.loads(row.body)} for row in rows
@@ -51,11 +51,11 @@ def as_json(visit: PageRequest) -> Response:
     return json_response({"events": events, "next": rows[-1].seq if rows else after})
 
 
-def _page(visit: PageRequest, verification: object = None) -> Response:
-    kinds = visit.house.app.ledger.schema.events.kinds
-    kind = visit.query("kind") if visit.query("kind") in kinds else ""
-    before, at = visit.cursor(), visit.cursor("seq")
-    with visit.app.database.read() as connection:
+def _page(request: PageRequest, verification: object = None) -> Response:
+    kinds = request.context.app.ledger.schema.events.kinds
+    kind = request.query("kind") if request.query("kind") in kinds else ""
+    before, at = request.cursor(), request.cursor("seq")
+    with request.app.database.read() as connection:
         rows = newest_events(connection, limit=PAGE_SIZE + 1, kind=kind or None, before=before, seq=at)
     lines = [
         Line(
@@ -71,7 +71,7 @@ def _page(visit: PageRequest, verification: object = None) -> Response:
     ]
     more = {"kind": kind} if kind else {}
     return render(
-        visit,
+        request,
         "storage/events.html",
         lines=lines,
         kinds=kinds,
@@ -79,7 +79,7 @@ def _page(visit: PageRequest, verification: object = None) -> Response:
         older="/ledger?" + urlencode({**more, "before": lines[-1].seq}) if len(rows) > PAGE_SIZE else None,
         newest="/ledger?" + urlencode(more) if before or at else None,
         verification=verification,
-        head=visit.app.ledger.head(),
+        head=request.app.ledger.head(),
         at=at,
     )
 

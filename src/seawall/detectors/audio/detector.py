@@ -49,7 +49,7 @@ class AudioDetector(MediaBankDetector):
         """End the decoding processes."""
         self._media.close()
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         if ">speech." in part.path:
             return ()  # covered by the file that it is part of
         matcher, name = self._banks.matcher, self.spec.name
@@ -90,11 +90,11 @@ def _hits(
     for speed in speeds:
         as_before = matcher.match_audio(maker.items(sound.pcm, 1 / speed))
         if as_before:
-            return [_as_heard(hit, speed) for hit in as_before]
+            return [_as_played(hit, speed) for hit in as_before]
     return []
 
 
-def _as_heard(hit: Hit, speed: float) -> Hit:
+def _as_played(hit: Hit, speed: float) -> Hit:
     """The hit with its seconds counted in the audio as received."""
     if hit.start_s is None or hit.end_s is None:
         return hit

@@ -24,7 +24,7 @@ REMEDY: Final = (
 
 _MEMORY: Final = 512 << 20  # address space of the program
 _LEAST_SECONDS: Final = 10.0
-_LEAST_HEARD_S: Final = 3.0
+_MIN_AUDIO_S: Final = 3.0
 _TIMES_REAL: Final = 50  # seconds of sound processed per second, even on a busy machine
 
 
@@ -45,7 +45,7 @@ class Fingerprinter:
         ``speed`` other than 1: of the same sound played so many times as fast, with its pitch raised. Raises
         ``FingerprintError``.
         """
-        if len(pcm) < 2 * RATE * speed * _LEAST_HEARD_S:
+        if len(pcm) < 2 * RATE * speed * _MIN_AUDIO_S:
             return np.zeros(0, np.uint32)  # too short: the programs would fail
         rate = str(round(RATE * speed))
         if self.kind == "fpcalc":

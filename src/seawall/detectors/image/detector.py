@@ -32,7 +32,7 @@ class ImageDetector(MediaBankDetector):
         """End the decoding process."""
         self._sandbox.close()
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         matcher, spec = self._banks.matcher, self.spec
         reading = self._read(part)
         if isinstance(reading, UnreadableMedia):

@@ -109,7 +109,7 @@ class JointDetector:
 
         The evidence names the available sources: ``text+picture+words``.
         """
-        return [self._look(part) for part in parts]
+        return [self._measure(part) for part in parts]
 
     def pictograms(self, part: Part) -> list[str] | Unknown:
         """The names of the pictograms in an image, line by line."""
@@ -157,7 +157,7 @@ class JointDetector:
         if self.fusion.card["encoder"] != encoder_of(self._encoder):
             raise FusionError("the joint model was fitted to another text encoder: python -m seawall.learn.joint")
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         composed = part if isinstance(part, JointInput) else None
         if part.language is None and composed is not None and plainly_not_english(composed.typed):
             return Unknown(detector=NAME, part=part.path, reason=UnknownReason.LANGUAGE, detail="reads en")

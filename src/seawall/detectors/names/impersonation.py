@@ -73,9 +73,11 @@ class NameDetector:
             entries = matcher.names()
             if self._index.entries != entries:
                 self._index = _NameIndex(entries)
-        return [tuple(self._look(part)) if part.field in self._fields and part.parent is None else () for part in parts]
+        return [
+            tuple(self._measure(part)) if part.field in self._fields and part.parent is None else () for part in parts
+        ]
 
-    def _look(self, part: Part) -> Iterator[Signal]:
+    def _measure(self, part: Part) -> Iterator[Signal]:
         for line in _LINE.finditer(part.text or ""):
             found = self._index.find(line[0])
             if found is not None:
@@ -100,11 +102,11 @@ class _NameIndex:
         self._shapes: dict[str, str] = {}
         self._shortened: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
         for entry in entries:
-            spelled, looks = _bare(plain(entry.value)), shape(_bare(plain(entry.value)))
+            spelled, form = _bare(plain(entry.value)), shape(_bare(plain(entry.value)))
             self._plain.setdefault(spelled, entry.id)
-            self._shapes.setdefault(looks, entry.id)
-            for shortened in _shortenings(looks):
-                self._shortened[shortened].append((looks, entry.id, len(spelled.split())))
+            self._shapes.setdefault(form, entry.id)
+            for shortened in _shortenings(form):
+                self._shortened[shortened].append((form, entry.id, len(spelled.split())))
 
     def find(self, name: str) -> tuple[str, str, float] | None:
         """The entry, the signal and its value; None without a match."""
@@ -114,9 +116,9 @@ class _NameIndex:
         if spelled in self._plain:
             disguised = is_disguised(name) and plain(name) != name.casefold()
             return self._plain[spelled], *(("near_name", DISGUISED) if disguised else ("same_name", 1.0))
-        looks = shape(name)
-        looks_bare = shape(_bare(name.casefold()))
-        for each in dict.fromkeys((looks, looks_bare)):
+        form = shape(name)
+        is_bare = shape(_bare(name.casefold()))
+        for each in dict.fromkeys((form, is_bare)):
             if each in self._shapes:
                 return self._shapes[each], "near_name", DISGUISED if is_disguised(name) else MISSPELLED
         core = " ".join(word for word in spelled.split() if word not in _CLAIMS)
@@ -125,13 +127,13 @@ class _NameIndex:
                 return self._plain[core], "near_name", DECORATED
             if shape(core) in self._shapes:
                 return self._shapes[shape(core)], "near_name", DECORATED
-        near = self._misspelled(looks, len(spelled.split()))
+        near = self._misspelled(form, len(spelled.split()))
         return None if near is None else (near, "near_name", MISSPELLED)
 
-    def _misspelled(self, looks: str, words: int) -> str | None:
-        for shortened in _shortenings(looks):
+    def _misspelled(self, form: str, words: int) -> str | None:
+        for shortened in _shortenings(form):
             for other, entry, theirs in self._shortened.get(shortened, ()):
-                if words == theirs and min(len(looks), len(other)) >= _LEAST and _edits(looks, other) <= 1:
+                if words == theirs and min(len(form), len(other)) >= _LEAST and _edits(form, other) <= 1:
                     return entry
         return None
 
@@ -140,11 +142,11 @@ def _bare(spelled: str) -> str:
     return spelled.removeprefix("the ")
 
 
-def _shortenings(looks: str) -> Iterator[str]:
+def _shortenings(form: str) -> Iterator[str]:
     """The shape, and all shapes with one letter left out: names one edit apart share one of them."""
-    if _LEAST - 1 <= len(looks) <= _LONGEST:
-        yield looks
-        yield from (looks[:n] + looks[n + 1 :] for n in range(len(looks)))
+    if _LEAST - 1 <= len(form) <= _LONGEST:
+        yield form
+        yield from (form[:n] + form[n + 1 :] for n in range(len(form)))
 
 
 def _edits(one: str, other: str) -> int:

@@ -73,9 +73,9 @@ class TitleMessageDetector:
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part; evidence names the signs."""
-        return [tuple(self._look(part)) for part in parts]
+        return [tuple(self._measure(part)) for part in parts]
 
-    def _look(self, part: Part) -> Iterator[Signal]:
+    def _measure(self, part: Part) -> Iterator[Signal]:
         if part.modality is Modality.CONTEXT and part.field in self._lists:
             titles = [line for line in (part.text or "").split("\n") if line.strip()][:_LONGEST_LIST]
             score, sign = max(self._sentence(titles), _spelled(titles))

@@ -79,9 +79,9 @@ class TitleDetector:
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part; evidence names the strongest sign."""
-        return [self._look(part) if part.field in self._fields and part.parent is None else () for part in parts]
+        return [self._measure(part) if part.field in self._fields and part.parent is None else () for part in parts]
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         title = (part.text or "")[:_LONGEST]
         matcher = self._banks.matcher
         if matcher is not self._seen:

@@ -105,9 +105,9 @@ class LexiconDetector:
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part: per signal its score first, then the contribution of each further entry."""
-        return [self._look(part) for part in parts]
+        return [self._measure(part) for part in parts]
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         view = normalise(part.text or "")
         rows = self._set.Match(view.text)
         if not rows:

@@ -30,7 +30,7 @@ class VideoDetector(MediaBankDetector):
         """End the decoding processes."""
         self._media.close()
 
-    def _look(self, part: Part) -> DetectorResult:
+    def _measure(self, part: Part) -> DetectorResult:
         matcher, name = self._banks.matcher, self.spec.name
         hits = matcher.match_bytes(part.data or b"")
         clip = self._media.video(part.data or b"")

@@ -32,7 +32,7 @@ Secret: TypeAlias = Annotated[
 """A setting that must stand as ``${NAME}``."""
 
 
-class Interval(int):
+class PollInterval(int):
     """Seconds between two calls, written ``15m`` or ``6h``."""
 
     @classmethod
@@ -52,7 +52,7 @@ class ExchangeFile(ConfigStruct, frozen=True):
     type: Text
     bank: Text | None = None
     banks: dict[str, Any] | None = None
-    every: Interval = Interval(900)
+    every: PollInterval = PollInterval(900)
     report: list[ExchangeFeedback] = msgspec.field(default_factory=list)
 
 

@@ -51,7 +51,7 @@ def read(data: bytes, finds: DocumentParts, max_pages: int, max_pixels: int) -> 
         finds.gap("xfa_form")  # its pages are made by a script
     if "/EmbeddedFiles" in _dictionary(root.get("/Names")) or "/AF" in root or "/Collection" in root:
         finds.gap("attachments")
-    images = _Pictures(finds, max_pixels)
+    images = _Images(finds, max_pixels)
     for number in range(min(count, max_pages)):
         try:
             _read_page(reader.pages[number], number, finds, images)
@@ -74,7 +74,7 @@ def _opened(data: bytes) -> PdfReader:
     return reader
 
 
-def _read_page(page: Any, number: int, finds: DocumentParts, images: _Pictures) -> None:
+def _read_page(page: Any, number: int, finds: DocumentParts, images: _Images) -> None:
     written = page.extract_text()
     notes, is_stamped = _notes(page, number, finds)
     found = images.read(page, number)
@@ -116,7 +116,7 @@ def _notes(page: Any, number: int, finds: DocumentParts) -> tuple[list[str], boo
 
 
 @dataclass(slots=True)
-class _Pictures:
+class _Images:
     """Reads each image once, however many pages show it."""
 
     finds: DocumentParts

@@ -27,7 +27,7 @@ from seawall.providers.judges.families import FAMILIES, Family, LlamaGuard
 from seawall.providers.judges.judge import MODALITIES, JudgeConfig, JudgedPolicy
 from seawall.providers.judges.questions import PolicyQuestion
 from seawall.providers.limits import CallLimits, LimitsFile
-from seawall.providers.provider import BandFile, base_url, read_bands
+from seawall.providers.provider import ScoreRangeFile, base_url, read_score_ranges
 
 _PATIENT: Final = CallLimits(timeout_s=20.0, total_s=25.0, retries=1)  # models take seconds
 
@@ -55,7 +55,7 @@ class JudgeFile(ConfigStruct, frozen=True):
     key: Text | None = None
     allow_http: bool = False
     proxy: Text | None = None
-    ask_when: BandFile | list[BandFile] = msgspec.field(default_factory=list)
+    ask_when: ScoreRangeFile | list[ScoreRangeFile] = msgspec.field(default_factory=list)
     votes: Annotated[int, Meta(ge=1, le=9)] = 1
     logprobs: bool = True
     longest: Annotated[int, Meta(ge=20, le=1_000_000_000)] = 8_000
@@ -95,7 +95,7 @@ def read_judge(section: Section, environment: Mapping[str, str] | None = None) -
         limits=_PATIENT.but(file.limits),
         cache=file.limits.cache,
         proxy=expand(file.proxy, section.at("proxy"), environment) if file.proxy else None,
-        bands=read_bands(section, file.ask_when),
+        score_ranges=read_score_ranges(section, file.ask_when),
     )
 
 

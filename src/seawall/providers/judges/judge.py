@@ -59,7 +59,7 @@ class JudgeConfig:
     limits: CallLimits = field(default_factory=CallLimits)
     cache: int = 10_000
     proxy: str | None = field(default=None, repr=False)
-    bands: tuple[ScoreRange, ...] = ()
+    score_ranges: tuple[ScoreRange, ...] = ()
 
 
 class _Abstained(Exception):
@@ -104,7 +104,7 @@ class Judge:
     @property
     def ask_when(self) -> tuple[ScoreRange, ...]:
         """The score ranges in which it is called; empty: always."""
-        return self._config.bands
+        return self._config.score_ranges
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
         """One answer per part. An answer that is not in the requested form is *unknown*."""

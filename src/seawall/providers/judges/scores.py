@@ -30,9 +30,9 @@ def read_choice(family: Family, choice: object) -> ScoredChoice | None:
     ruling = parse(family, answer)
     if ruling is None or not isinstance(answer, str):
         return None
-    told = label_probability(family, answer, ruling, choice.get("logprobs"))
-    if told is not None:
-        return ScoredChoice(score=told, ruling=ruling, sure=True)
+    reported = label_probability(family, answer, ruling, choice.get("logprobs"))
+    if reported is not None:
+        return ScoredChoice(score=reported, ruling=ruling, sure=True)
     return ScoredChoice(score=1.0 if ruling.violates else 0.0, ruling=ruling, sure=False)
 
 

@@ -66,7 +66,7 @@ class BankCache:
         self._entries: dict[str, BankEntry] = {}  # all that are in memory, as their rows say
         self._fresh: set[str] = set()  # changed since the base was built
         self._matcher: BankMatcher | None = None
-        self._told: dict[str, set[str]] = {}  # what was stranded when that was logged
+        self._reported: dict[str, set[str]] = {}  # what was stranded when that was logged
 
     @property
     def matcher(self) -> BankMatcher:
@@ -105,7 +105,7 @@ class BankCache:
         return self._stored
 
     def _tell_stranded(self, stranded: dict[str, set[str]]) -> None:
-        if stranded and stranded != self._told:
+        if stranded and stranded != self._reported:
             banks = sorted({bank for held in stranded.values() for bank in held})
             _log.warning(
                 "bank entries cannot be matched: their hasher is not enabled; what they would find is unknown",
@@ -113,7 +113,7 @@ class BankCache:
                 banks=banks,
                 remedy="name the hashers' plug-ins in SEAWALL_PLUGINS, or suspend the entries",
             )
-        self._told = stranded
+        self._reported = stranded
 
     def _read_settings(self) -> bool:
         """Read every bank's settings; True when what matching depends on has changed."""

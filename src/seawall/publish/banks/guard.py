@@ -77,7 +77,7 @@ class BankGuard:
         self._stop_floods(tx, [entries[entry] for entry in sorted(seen.hit) if entry in entries], settings)
         _suspend_wrong(tx, [entries[entry] for entry in sorted({row.entry for row in judged}) if entry in entries])
         for item, entry, decision in seen.quarantined:
-            _have_looked_at(tx, item, entry, decision)
+            _request_review(tx, item, entry, decision)
         for entry in sorted(seen.hit):
             self._say(tx, entries.get(entry), "seen")
         for row in judged:
@@ -151,7 +151,7 @@ def _suspend_wrong(tx: Transaction, rows: Sequence[Any]) -> None:
             _log.warning("entry suspended", bank=row.bank, entry=row.id, confirmed=confirmed, overturned=overturned)
 
 
-def _have_looked_at(tx: Transaction, item: ItemRef, entry: str, decision: str) -> None:
+def _request_review(tx: Transaction, item: ItemRef, entry: str, decision: str) -> None:
     """A case for what a quarantined entry was found in, once: not again at every later look at the same revision."""
     first = select(bank_hit.c.decision).where(bank_hit.c.item == item.ref, bank_hit.c.entry == entry)
     if tx.execute(first).scalar() == decision:

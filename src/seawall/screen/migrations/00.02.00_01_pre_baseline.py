@@ -80,8 +80,8 @@ def upgrade(op: Operations) -> None:
         sa.Column("detectors", sa.Text(), nullable=False),
         sa.Column("fail_mode", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("paid_by", sa.Text()),
-        sa.Column("paid_at", sa.BigInteger()),
+        sa.Column("resolved_by", sa.Text()),
+        sa.Column("resolved_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("decision", name="pk_pending_rescreen"),
     )
     op.create_index("ix_pending_rescreen_actor", "pending_rescreen", ["actor"])
