@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from components import toy
-from seawall.app import COMPONENTS, App, open_app
+from seawall.app import COMPONENTS, App, migrate, open_app
 from seawall.settings import Settings, SettingsError
 from seawall.storage import StorageError
 from seawall.storage.component import Component, EventSpec
@@ -26,6 +26,7 @@ BEFORE = (*COMPONENTS, replace(toy.COMPONENT, events=(toy.FIRST_EVENT,), project
 @contextmanager
 def opened(url: str, folder: Path, components: tuple[Component, ...] = WITH_TOY, **environment: str) -> Iterator[App]:
     settings = Settings(data_dir=folder / "data", database_url=url, environment=environment)
+    migrate(settings, components=components)
     with open_app(settings, components=components) as app:
         yield app
 

@@ -193,7 +193,7 @@ def _answer(
         return page.run(page_request)
     if session is None:
         return _to_sign_in(request)
-    if page.permission is not None and page.permission not in session.person.permissions:
+    if page.permission is not None and not session.person.may(page.permission):
         raise PageProblem(
             403, "Permission denied", "Your roles do not include this. Ask an administrator if they should."
         )

@@ -13,18 +13,18 @@ from typing import Any
 
 import httpx
 import pytest
-from api.clients import problem
 from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
-from components_entry.toy import TOY
+from components import toy
 from seawall import access, api, console
-from seawall.app import COMPONENTS, App, open_app
+from seawall.app import COMPONENTS, App, migrate, open_app
 from seawall.cli.main import SHIPPED, program
 from seawall.console.routes import console_pages
 from seawall.settings import Settings
 from seawall.storage.component import Component
 from seawall.storage.entry_points import EntryPointError, entry_points
+from support.api import problem
 from support.console import Browser
 
 PASSWORD = "a wall against the sea"
@@ -32,14 +32,16 @@ PASSWORD = "a wall against the sea"
 
 @contextmanager
 def opened(folder: Path, components: Sequence[Component]) -> Iterator[App]:
-    with open_app(Settings.from_env({}, data_dir=folder), components=components) as app:
+    settings = Settings.from_env({}, data_dir=folder)
+    migrate(settings, components=components)
+    with open_app(settings, components=components) as app:
         app.publish(by="test")
         yield app
 
 
 @pytest.fixture(scope="module")
 def toy_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with opened(tmp_path_factory.mktemp("toy"), (*COMPONENTS, TOY)) as app:
+    with opened(tmp_path_factory.mktemp("toy"), (*COMPONENTS, toy.COMPONENT)) as app:
         yield app
 
 
@@ -74,14 +76,14 @@ class Caller:
 
 
 def client(app: App, *scopes: str) -> Caller:
-    return Caller(api.build(app), access.create_key(app.database, "test", scopes) if scopes else None)
+    return Caller(api.build(app), access.create_key(app.ledger, "test", scopes) if scopes else None)
 
 
 def signed_in(app: App, role: str) -> Browser:
     """The console with a person of that role signed in."""
     email = f"{role}@example.org"
     if not any(person.email == email for person in access.list_people(app.database)):
-        access.create_person(app.database, email, role, PASSWORD, [role])
+        access.create_person(app.ledger, email, role, PASSWORD, [role])
     browser = Browser(console.build(app), "http://console.test")
     assert browser.sign_in(email, PASSWORD).status_code == 303
     return browser
@@ -141,8 +143,8 @@ def test_without_it_the_rest_is_untouched(plain_app: App) -> None:
 
 def test_a_command_is_listed_and_runs(toy_app: App) -> None:
     runner, folder = CliRunner(), str(toy_app.settings.data_dir)
-    assert "Toys of nobody's." in runner.invoke(program([TOY]), ["--help"]).output
-    counted = runner.invoke(program([TOY]), ["toy", "count", "--data-dir", folder])
+    assert "Toys of nobody's." in runner.invoke(program([toy.COMPONENT]), ["--help"]).output
+    counted = runner.invoke(program([toy.COMPONENT]), ["toy", "count", "--data-dir", folder])
     assert counted.output.strip() == f"{toy_app.ledger.head()} events"
     assert "toy" not in runner.invoke(program(), ["--help"]).output
     assert runner.invoke(program(), ["toy", "count"]).exit_code == 2
@@ -164,12 +166,12 @@ def test_help_loads_no_server_and_no_database() -> None:
     ("wrong", "said"),
     [
         (
-            replace(TOY, console="components_entry.absent"),
-            "component 'toy': there is no module components_entry.absent",
+            replace(toy.COMPONENT, console="components.absent"),
+            "component 'toy': there is no module components.absent",
         ),
-        (replace(TOY, console="components_entry.toy.api"), "components_entry.toy.api must define PAGES and MENU"),
-        (replace(TOY, name="screen"), "two components are named 'screen'"),
-        (replace(TOY, console="seawall.console.storage"), "component 'toy': another has a page GET /ledger"),
+        (replace(toy.COMPONENT, console="components.toy.api"), "components.toy.api must define PAGES and MENU"),
+        (replace(toy.COMPONENT, name="screen"), "two components are named 'screen'"),
+        (replace(toy.COMPONENT, console="seawall.console.storage"), "component 'toy': another has a page GET /ledger"),
     ],
 )
 def test_a_wrong_declaration_is_refused_with_its_place(wrong: Component, said: str) -> None:
@@ -179,7 +181,8 @@ def test_a_wrong_declaration_is_refused_with_its_place(wrong: Component, said: s
 
 
 def test_two_components_do_not_take_one_route(toy_app: App) -> None:
-    twice = replace(toy_app, components=(*COMPONENTS, replace(TOY, name="other", api="seawall.api.review")))
+    other = replace(toy.COMPONENT, name="other", api="seawall.api.review")
+    twice = App(context=replace(toy_app.context, components=(*COMPONENTS, other)))
     with pytest.raises(EntryPointError, match="two components have a route GET /v1/cases"):
         api.build(twice)
 

@@ -1,7 +1,7 @@
 """A component that Seawall does not ship: it counts the greetings that people send to items.
 
 It has one of everything: an event whose first version had another field, a projection, a follower, a job, a schedule,
-a permission, a section of the settings, and a service.
+a permission, a section of the settings, a service, a migration, a page with a menu entry, a route and a command.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ greeted = Table(
     Column("who", Text, primary_key=True),
     Column("times", Integer, nullable=False),
 )
-answered = Table(  # operational: made by the service, as a migration would
+answered = Table(  # operational: made by the migration
     "toy_answered",
     _metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
@@ -101,8 +101,6 @@ class Greeter:
 
 
 def _services(context: ServiceContext) -> tuple[object, ...]:
-    with context.database.write() as connection:
-        answered.create(connection, checkfirst=True)
     return (Greeter(context.ledger, context.get(ToySettings).toy_warmth),)
 
 
@@ -143,6 +141,10 @@ COMPONENT = Component(
     permissions=(PermissionSpec(name="toy.greet", description="Greet people."),),
     settings=ToySettings,
     services=_services,
+    migrations="components.toy.migrations",
+    api="components.toy.api",
+    console="components.toy.console",
+    cli="components.toy.cli",
 )
 
 
