@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from checks import cycles, names, released
+from checks import cycles, names, released, words
 
-CHECKS = {"names": names.check, "cycles": cycles.check, "released": released.check}
+CHECKS = {"names": names.check, "cycles": cycles.check, "released": released.check, "words": words.check}
 
 
 def main() -> int:

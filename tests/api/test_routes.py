@@ -211,7 +211,7 @@ def test_health_and_metrics(fresh: Client) -> None:
     text = fresh.send("GET", "/metrics", key=None).text
     assert 'seawall_decisions_total{content_type="note",source="screen",verdict="block"} 1.0' in text
     assert 'seawall_degraded_decisions_total{content_type="letter",source="screen"} 1.0' in text
-    assert "seawall_open_debts 1.0" in text
+    assert "seawall_pending_rescreens 1.0" in text
     assert "seawall_open_cases 1.0" in text
     assert 'seawall_detector_queue_parts{detector="text-model"} 0.0' in text
     assert 'seawall_detector_hung_calls{detector="text-model"} 0.0' in text

@@ -259,7 +259,7 @@ def test_what_was_erased_says_so(rig: Rig) -> None:
         assert "fool" not in answer.text
 
 
-def test_a_degraded_decision_tells_what_was_unknown_and_is_a_debt(alone: Rig) -> None:
+def test_a_degraded_decision_tells_what_was_unknown_and_is_pending(alone: Rig) -> None:
     screened = alone.screen("stuck and silly", id="stuck", deadline_ms=30)
     assert screened.degraded
     browser = alone.browser("reviewer")

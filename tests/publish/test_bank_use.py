@@ -31,7 +31,7 @@ from seawall.model import (
     new_id,
     now_ms,
 )
-from seawall.model.past import PastItems
+from seawall.model.stored_items import PastItems
 from seawall.publish import (
     BankError,
     BankSettings,

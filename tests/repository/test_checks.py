@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from checks import cycles, names, released
+from checks import cycles, names, released, words
 from checks.cycles import import_cycles
 from checks.names import duplicate_class_names
 
@@ -70,3 +70,20 @@ def test_modules_that_import_each_other(tmp_path: Path, files: dict[str, str], f
     name = tree(tmp_path, **files)
     assert import_cycles(name, tmp_path) == [tuple(f"{name}.{module}" for module in circle) for circle in found]
     assert str(tmp_path) not in sys.path
+
+
+def test_old_words_are_found_in_names_modules_and_documents(tmp_path: Path) -> None:
+    source = tmp_path / "src" / "seawall"
+    (source / "console" / "templates").mkdir(parents=True)
+    (source / "visits.py").write_text("def open_debts(print_: int) -> None:\n    print(house.rooms)\n")
+    (source / "console" / "templates" / "a.html").write_text("<p>Films</p>\n<p>Videos</p>\n")
+    (tmp_path / "README.md").write_text("A print of the page.\nThe house pays its debt.\n")
+    assert words.check(tmp_path) == [
+        "src/seawall/visits.py: give the module a name that says what it holds",
+        "src/seawall/visits.py:1: the name open_debts: use pending rescreen instead of debt",
+        "src/seawall/visits.py:2: the name rooms: use component, package instead of room",
+        "src/seawall/visits.py:2: the name house: use app, service instead of house",
+        "src/seawall/visits.py:1: the name visits: use request instead of visit",
+        "src/seawall/console/templates/a.html:1: use video instead of film",
+        "README.md:2: use app, service instead of house",
+    ]

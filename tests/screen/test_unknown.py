@@ -105,7 +105,7 @@ def test_the_worker_pays_when_the_late_answer_was_lost(database_url: str, tmp_pa
         rig.assert_rebuilds()
 
 
-def test_a_debt_stays_while_the_detector_still_hangs(rig: Rig) -> None:
+def test_a_pending_rescreen_stays_while_the_detector_still_hangs(rig: Rig) -> None:
     held = rig.hang(kind="hurried")
     rig.hurry(held)
     assert rig.work("rescreen") == 1
@@ -148,7 +148,7 @@ def test_an_answer_about_an_older_revision_is_ignored(rig: Rig) -> None:
     assert rig.head(first.item)["decision"] == second.decision
 
 
-def test_a_debt_moves_on_to_the_newer_revision(rig: Rig) -> None:
+def test_a_pending_rescreen_moves_on_to_the_newer_revision(rig: Rig) -> None:
     first = rig.hang("stuck", kind="hurried")
     second = rig.hang("stuck still", kind="hurried")
     (pending,) = rig.pending_rescreens()

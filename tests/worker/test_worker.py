@@ -86,7 +86,7 @@ def test_everything_that_is_due_gets_done(rig: Rig) -> None:
         assert len({request.headers["webhook-id"] for request in receiver.requests}) == 12
 
 
-def test_a_receiver_that_hangs_keeps_no_debt_waiting(rig: Rig) -> None:
+def test_a_receiver_that_hangs_keeps_no_rescreen_waiting(rig: Rig) -> None:
     with receiving() as receiver:
         app = rig.app
         receiver.script += [lambda handler: receiver.release.wait(60) and status(204)(handler)] * 8

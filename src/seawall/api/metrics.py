@@ -77,12 +77,12 @@ class Collector(Base):
             degraded.add_metric(names, count)
         yield degraded
         yield GaugeMetricFamily(
-            "seawall_open_debts", "Items let through while something was unknown", value=rescreens.pending
+            "seawall_pending_rescreens", "Items let through while something was unknown", value=rescreens.pending
         )
         due = rescreens.next_due_at
         overdue = max(0.0, (now - due) / 1000) if due is not None else 0.0
         yield GaugeMetricFamily(
-            "seawall_debt_overdue_seconds", "How late the oldest open pending rescreen is", value=overdue
+            "seawall_rescreen_overdue_seconds", "How late the oldest open pending rescreen is", value=overdue
         )
         yield GaugeMetricFamily("seawall_open_cases", "Cases waiting for a person", value=cases)
         deliveries = GaugeMetricFamily("seawall_deliveries", "Deliveries not made yet, by state", labels=("state",))

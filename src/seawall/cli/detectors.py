@@ -123,13 +123,13 @@ def try_(
             fail(f"unknown detector {name!r}; known: {', '.join(detectors)}")
         part = _part(detector.spec, text, media, language)
         try:
-            _print_answer(detector, part)
+            _show_answer(detector, part)
         finally:
             for each in detectors.values():
                 getattr(each, "close", lambda: None)()
 
 
-def _print_answer(detector: Detector, part: Part) -> None:
+def _show_answer(detector: Detector, part: Part) -> None:
     from seawall.detect.call import ask
     from seawall.detectors.hashes import HashDetector
     from seawall.model import PartHash, Signal, Unknown

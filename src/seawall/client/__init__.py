@@ -11,7 +11,6 @@
 application; ``Receiver`` verifies webhooks; ``seawall.client.testing`` has a fake for tests. See docs/integrate.md.
 """
 
-from seawall.client.answers import OnUnreachable, ResultAction, ResultReason, ScreenResult, Submission, Verdict
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.errors import (
     CannotSend,
@@ -28,6 +27,7 @@ from seawall.client.errors import (
     Unreachable,
 )
 from seawall.client.middleware import Posted, Route, Screened, SeawallMiddleware
+from seawall.client.results import OnUnreachable, ResultAction, ResultReason, ScreenResult, Submission, Verdict
 from seawall.client.synchronous import Seawall
 from seawall.client.webhooks import Message, Receiver, Seen, SeenInMemory, WebhookError, verify_webhook
 

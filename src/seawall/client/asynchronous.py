@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import httpx
 
-from seawall.client.answers import OnUnreachable, ScreenResult, Submission, result_from, unreachable_result
 from seawall.client.errors import CannotSend, Unreachable, refusal
 from seawall.client.guard import Hold, Source, guard_async
+from seawall.client.results import OnUnreachable, ScreenResult, Submission, result_from, unreachable_result
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from seawall.client.answers import ScreenResult
+from seawall.client.results import ScreenResult
 
 
 class SeawallError(Exception):

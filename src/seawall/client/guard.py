@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, cast
 
-from seawall.client.answers import ScreenResult
 from seawall.client.errors import ContentBlocked, ContentHeld
+from seawall.client.results import ScreenResult
 
 P = ParamSpec("P")
 T = TypeVar("T")

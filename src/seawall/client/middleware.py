@@ -20,9 +20,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from seawall.client.answers import OnUnreachable, ScreenResult
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.errors import CannotSend, InvalidRequest, Unreachable
+from seawall.client.results import OnUnreachable, ScreenResult
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

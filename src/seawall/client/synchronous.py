@@ -9,10 +9,10 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import httpx
 
-from seawall.client.answers import OnUnreachable, ScreenResult, Submission
 from seawall.client.asynchronous import AsyncSeawall
 from seawall.client.guard import Hold, Source, guard_sync
 from seawall.client.portal import Portal
+from seawall.client.results import OnUnreachable, ScreenResult, Submission
 
 P = ParamSpec("P")
 T = TypeVar("T")

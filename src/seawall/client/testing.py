@@ -18,8 +18,8 @@ from typing import Any
 
 import httpx
 
-from seawall.client.answers import OnUnreachable, Verdict
 from seawall.client.asynchronous import AsyncSeawall
+from seawall.client.results import OnUnreachable, Verdict
 from seawall.client.synchronous import Seawall
 
 _URL = "http://seawall.invalid"

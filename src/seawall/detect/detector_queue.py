@@ -85,7 +85,7 @@ class DetectorQueue:
         task.reply.set_running_or_notify_cancel()
         with self._changed:
             given_up, why = self._replace_hung()
-            dropped, refusal = self._make_room(task)
+            dropped, refusal = self._free_space(task)
             if not refusal:
                 self._tasks.append(task)
                 self._parts += len(task.parts)
@@ -177,7 +177,7 @@ class DetectorQueue:
 
     # ── under the lock ──
 
-    def _make_room(self, task: _Task) -> tuple[list[_Task], str]:
+    def _free_space(self, task: _Task) -> tuple[list[_Task], str]:
         """Late tasks to drop, oldest first, so that another fits; why it does not fit."""
         if self._closed or self._is_stuck():
             return [], "closed" if self._closed else "hung"

@@ -8,7 +8,7 @@ from functools import cached_property
 from seawall.detectors.banks import NAMED_BANKS, BankDetector
 from seawall.detectors.hashes import InstalledHashers
 from seawall.model import DecisionMade, Event
-from seawall.model.past import PastItems
+from seawall.model.stored_items import PastItems
 from seawall.publish.banks import BankCache, BankGuard, RetroMatch, StoredEntries
 from seawall.publish.bundles import BundleInForce
 from seawall.publish.exchanges import Exchanges, open_all

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup
 from seawall.model import Decision, DecisionSource, Item, ItemRef
-from seawall.model.past import Past, PastItems
+from seawall.model.stored_items import Past, PastItems
 from seawall.policy import PublishedBundles
 from seawall.screen.backfill import iter_items
 from seawall.screen.screen import Screener

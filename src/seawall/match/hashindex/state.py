@@ -38,12 +38,12 @@ class FreshHashes:
         """The delta with more entries at its end. Only the longest may be extended: its arrays have spare capacity."""
         size = self.size + len(ids)
         if size > len(self.ids):
-            room = 2 * size - self.size
+            capacity = 2 * size - self.size
             longer = FreshHashes(
                 size,
-                np.concatenate((self.ids[: self.size], np.empty(room, dtype=np.int64))),
-                np.concatenate((self.sequences[: self.size], np.empty(room, dtype=np.int64))),
-                np.concatenate((self.words[:, : self.size], np.empty((WORDS, room), dtype=np.uint64)), axis=1),
+                np.concatenate((self.ids[: self.size], np.empty(capacity, dtype=np.int64))),
+                np.concatenate((self.sequences[: self.size], np.empty(capacity, dtype=np.int64))),
+                np.concatenate((self.words[:, : self.size], np.empty((WORDS, capacity), dtype=np.uint64)), axis=1),
             )
         else:
             longer = replace(self, size=size)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import zxingcpp
 
-from seawall.media.decoders.opening import as_shown, opened
+from seawall.media.decoders.open_image import as_shown, opened
 from seawall.media.decoders.operation import Answer
 
 _FORMATS: Final = zxingcpp.BarcodeFormats(

@@ -11,7 +11,7 @@ from PIL import AvifImagePlugin, Image
 
 from seawall.match.pdq import pdq
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
-from seawall.media.decoders.opening import FORMATS, TURNS, as_shown, opened, turn_of
+from seawall.media.decoders.open_image import FORMATS, TURNS, as_shown, opened, turn_of
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
 

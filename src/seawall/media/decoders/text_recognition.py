@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rapidocr import RapidOCR
 from rapidocr.utils.output import RapidOCROutput
 
-from seawall.media.decoders import images, opening
+from seawall.media.decoders import images, open_image
 from seawall.media.decoders.operation import Answer, Operation
 
 _SMALL: Final = 640  # pixels: smaller images are made larger
@@ -45,10 +45,10 @@ def load() -> dict[str, Operation]:
 
     def words(data: bytes, options: dict[str, Any]) -> Answer:
         """Lines of words, from top to bottom. Options: ``max_pixels``, ``score`` (at least)."""
-        with opening.opened(data, options["max_pixels"]) as image:
+        with open_image.opened(data, options["max_pixels"]) as image:
             whole = image.size
             image.draft("RGB", (_SHORTER, _SHORTER))
-            shown = opening.as_shown(image)
+            shown = open_image.as_shown(image)
         shown = at_reading_size(shown)
         scale = max(whole) / max(shown.size)
         lines: list[RecognisedLine] = []

@@ -6,7 +6,7 @@ keeper.refresh()                                   # matchable here at once, in 
 suspend_entry(ledger, "blocked-images", entry, "lena", "wrong_match")
 """
 
-from seawall.model.past import Past
+from seawall.model.stored_items import Past
 from seawall.publish.banks.bank_cache import BankCache
 from seawall.publish.banks.entries import (
     REASONS,

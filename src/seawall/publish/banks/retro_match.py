@@ -23,7 +23,7 @@ from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import absence
 from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import PartHash, new_id, now_ms
-from seawall.model.past import Past
+from seawall.model.stored_items import Past
 from seawall.publish.banks.bank_cache import with_threshold
 from seawall.publish.banks.entries import RETRO_JOB, value_name
 from seawall.publish.banks.settings import all_settings
