@@ -28,7 +28,7 @@ from seawall.learn import leaks
 from seawall.learn.corpus import TESTS
 from seawall.learn.datasets import DATASETS, LabelledText
 from seawall.learn.dedupe import clusters
-from seawall.learn.join import opinions
+from seawall.learn.join import model_scores
 from seawall.measure import (
     Interval,
     accuracy,
@@ -101,7 +101,7 @@ class Bench:
         """Of each head the probabilities as served, and what each model says alone (the encoder: log-odds)."""
         if self.encoder is None:
             return {head: {"served": values, "ngram": values} for head, values in self.scores(examples).items()}
-        scores, odds = opinions(self.linear, self.encoder, [example.text for example in examples])
+        scores, odds = model_scores(self.linear, self.encoder, [example.text for example in examples])
         heads = self.model.artefact.heads
         alone = np.stack([head.calibration.apply(scores[:, n]) for n, head in enumerate(heads)], axis=1)
         order = [self.encoder.heads.index(head.name) for head in heads]

@@ -30,7 +30,7 @@ from seawall.detectors.text.model.artefact import ENCODER
 from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.linear import Linear
 from seawall.learn.datasets import DATASETS
-from seawall.learn.join import opinions
+from seawall.learn.join import model_scores
 from seawall.match.neartext import clusters
 from seawall.measure import bootstrap
 
@@ -66,7 +66,7 @@ def tiers(model: TextModel, texts: Sequence[str], head: str) -> tuple[Scores, Sc
     column = [each.name for each in artefact.heads].index(head)
     if artefact.encoder is None:
         raise SystemExit("this text model has no encoder: there is no second tier to measure")
-    raw, _ = opinions(Linear(artefact), OnnxEncoder(model.folder / ENCODER, artefact.encoder), texts)
+    raw, _ = model_scores(Linear(artefact), OnnxEncoder(model.folder / ENCODER, artefact.encoder), texts)
     return artefact.heads[column].calibration.apply(raw[:, column]), model.probabilities(texts)[:, column]
 
 

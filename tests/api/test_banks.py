@@ -18,7 +18,7 @@ from seawall.match import pdq
 from support.api import Client, item, problem, serving
 
 
-def raster(seed: int) -> tuple[bytes, str]:
+def make_image(seed: int) -> tuple[bytes, str]:
     """A PNG and its PDQ hash."""
     chance = random.Random(seed)
     image = PilImage.new("RGB", (128, 128))
@@ -58,7 +58,7 @@ def test_a_bank_is_configured(fresh: Client) -> None:
 
 
 def test_what_is_known_about_something(fresh: Client) -> None:
-    data, hashed = raster(1)
+    data, hashed = make_image(1)
     near = bytearray.fromhex(hashed)
     near[3] ^= 0x0F
     entries = {
@@ -131,7 +131,7 @@ def test_states_of_an_entry(fresh: Client) -> None:
 
 
 def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
-    data, _ = raster(1)
+    data, _ = make_image(1)
     value = hash_file(AverageHasher(), data)
     with serving(tmp_path, None, "rude", "known", hashers=[AverageHasher()]) as client:
         entry = add(client, "blocked-images", "image-average", value.upper())

@@ -10,7 +10,7 @@ from click.testing import Result
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from seawall.app import MIGRATIONS
+from databases import MIGRATIONS
 from seawall.cli.main import app
 from seawall.storage import open_database
 
@@ -70,7 +70,7 @@ def test_an_older_schema_is_refused_and_brought_up_to_date(run: Run, empty_datab
         connection.execute(text("DROP TABLE report"))
     assert "older schema" in run("ledger", "verify", status=1).stderr
     assert "1 migrations run" in run("migrate").stdout
-    assert "0 events hold" in run("ledger", "verify").stdout
+    assert "0 events verified" in run("ledger", "verify").stdout
     with database.write() as connection:
         connection.execute(text("INSERT INTO schema_migration VALUES ('appeal', '00.03.00_50_post_drop', 0)"))
     database.close()

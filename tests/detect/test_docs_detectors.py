@@ -133,7 +133,7 @@ def test_the_table_names_every_detector_and_signal() -> None:
         "seawall.detectors.image.sandbox",
         "seawall.providers.judges",
         "seawall.net.client",
-        "seawall.detectors.links",
+        "seawall.content.links",
         "seawall.media",
         "seawall.media.process",
         "seawall.detectors.personal_data",

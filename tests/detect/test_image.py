@@ -40,8 +40,8 @@ def _png(width: int, height: int, rows: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_an_image_is_read(sandbox: Sandbox, raster: PilImage, form: str) -> None:
-    data = raster(form=form)
+def test_an_image_is_read(sandbox: Sandbox, image: PilImage, form: str) -> None:
+    data = image(form=form)
     expected = pdq(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
     assert sandbox.read(data) == ImageReading(expected.hash, expected.quality, 320, 240, form)
 
@@ -74,67 +74,67 @@ def test_what_cannot_be_read_says_why(sandbox: Sandbox, data: bytes, code: str) 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_truncated_image_is_damaged(sandbox: Sandbox, raster: PilImage, form: str, share: float) -> None:
-    data = raster(form=form)
+def test_a_truncated_image_is_damaged(sandbox: Sandbox, image: PilImage, form: str, share: float) -> None:
+    data = image(form=form)
     assert sandbox.read(data[: int(len(data) * share)]) in (UnreadableMedia("damaged"), UnreadableMedia("not_an_image"))
 
 
-def test_damaged_bytes_never_end_the_conversation(sandbox: Sandbox, raster: PilImage) -> None:
+def test_damaged_bytes_never_end_the_conversation(sandbox: Sandbox, image: PilImage) -> None:
     random = np.random.default_rng(0)
     for seed in range(40):
-        data = bytearray(raster(form=("PNG", "JPEG", "WEBP", "GIF")[seed % 4]))
+        data = bytearray(image(form=("PNG", "JPEG", "WEBP", "GIF")[seed % 4]))
         for place in random.integers(0, len(data), 20):
             data[place] = random.integers(0, 256)
         assert isinstance(sandbox.read(bytes(data)), ImageReading | UnreadableMedia)
-    assert isinstance(sandbox.read(raster()), ImageReading)
+    assert isinstance(sandbox.read(image()), ImageReading)
 
 
-def test_an_image_that_takes_too_much_memory_ends_the_process_only(raster: PilImage) -> None:
+def test_an_image_that_takes_too_much_memory_ends_the_process_only(image: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(memory_bytes=500 << 20, max_pixels=1_000_000_000, seconds=20))
     try:
-        assert isinstance(sandbox.read(raster()), ImageReading)
+        assert isinstance(sandbox.read(image()), ImageReading)
         bomb = _png(20_000, 20_000, bytes(20_001 * 20_000))
         assert len(bomb) < 1_000_000
         assert sandbox.read(bomb) in (UnreadableMedia("memory_limit"), UnreadableMedia("crashed"))
-        assert isinstance(sandbox.read(raster()), ImageReading)
+        assert isinstance(sandbox.read(image()), ImageReading)
     finally:
         sandbox.close()
 
 
-def test_a_process_that_stalls_is_killed_in_time_and_replaced(raster: PilImage) -> None:
+def test_a_process_that_stalls_is_killed_in_time_and_replaced(image: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(seconds=1))
     try:
-        assert isinstance(sandbox.read(raster()), ImageReading)
+        assert isinstance(sandbox.read(image()), ImageReading)
         pid = sandbox.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)  # hangs as hard as anything can
-        assert sandbox.read(raster()) == UnreadableMedia("time_limit")
+        assert sandbox.read(image()) == UnreadableMedia("time_limit")
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-        assert isinstance(sandbox.read(raster()), ImageReading)
+        assert isinstance(sandbox.read(image()), ImageReading)
         assert sandbox.pid != pid
     finally:
         sandbox.close()
 
 
-def test_a_process_that_crashed_is_replaced(raster: PilImage) -> None:
+def test_a_process_that_crashed_is_replaced(image: PilImage) -> None:
     sandbox = Sandbox(ImageLimits(images=3))
     try:
         sandbox.start()
         pid = sandbox.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        assert isinstance(sandbox.read(raster()), ImageReading | UnreadableMedia)
+        assert isinstance(sandbox.read(image()), ImageReading | UnreadableMedia)
         seen = {sandbox.pid}
         for _ in range(4):
-            assert isinstance(sandbox.read(raster()), ImageReading)
+            assert isinstance(sandbox.read(image()), ImageReading)
             seen.add(sandbox.pid)
         assert len(seen) == 2, "after three images another process takes over"
     finally:
         sandbox.close()
 
 
-def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(raster: PilImage) -> None:
+def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(image: PilImage) -> None:
     sandbox = Sandbox()
     sandbox.start()
     pid = sandbox.pid
@@ -142,7 +142,7 @@ def test_a_closed_sandbox_reads_nothing_and_leaves_no_process(raster: PilImage) 
     sandbox.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert sandbox.read(raster()) == UnreadableMedia("closed")
+    assert sandbox.read(image()) == UnreadableMedia("closed")
 
 
 def _image(data: bytes, path: str = "cover") -> Part:
@@ -158,15 +158,15 @@ def promised(runner: Runner) -> list[str]:
     return [name for name in names if name.partition(":")[0] in ("image_quality", "bank")]
 
 
-def test_known_images_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, raster: PilImage) -> None:
-    known = pdq(np.asarray(Image.open(io.BytesIO(raster(seed=1)))))
+def test_known_images_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, image: PilImage) -> None:
+    known = pdq(np.asarray(Image.open(io.BytesIO(image(seed=1)))))
     banks = BankDetector()
     banks.replace(BankMatcher([BankEntry(bank="images", id="i1", kind="image", value=known.hash.hex())], revision=5))
     flat = io.BytesIO()
     Image.new("RGB", (300, 300), "white").save(flat, "PNG")
     parts = [
-        _image(raster(seed=1, size=(200, 150), form="JPEG"), "same"),
-        _image(raster(seed=2), "other"),
+        _image(image(seed=1, size=(200, 150), form="JPEG"), "same"),
+        _image(image(seed=2), "other"),
         _image(flat.getvalue(), "flat"),
         _image(b"x", "broken"),
     ]
@@ -194,15 +194,15 @@ def test_a_flat_image_matches_nothing_though_its_hash_is_known(sandbox: Sandbox)
     assert [each.name for each in signals(answer)] == ["image_quality"]
 
 
-def test_the_runner_ends_the_decoding_process(raster: PilImage) -> None:
+def test_the_runner_ends_the_decoding_process(image: PilImage) -> None:
     sandbox = Sandbox()
     banks = BankDetector(("images",))
     with Runner([banks, ImageDetector(banks, sandbox)]) as runner:
-        findings = runner.start([_image(raster())], deadline_ms=30_000).wait()
+        findings = runner.start([_image(image())], deadline_ms=30_000).wait()
         assert [each.name for each in findings.signals] == ["image_quality"]
         assert promised(runner) == ["image_quality", "bank:images"]
         banks.replace(BankMatcher((), banks=("images", "more")))
-        assert promised(runner) == ["image_quality", "bank:more", "bank:images"]
+        assert promised(runner) == ["image_quality", "bank:images", "bank:more"]
         pid = sandbox.pid
     assert pid is not None
     with pytest.raises(ProcessLookupError):

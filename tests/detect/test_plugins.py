@@ -19,7 +19,7 @@ from seawall.providers.judges import Judge
 
 MODULE = '''
 from seawall.model import (
-    Cost, Derived, ExtractorSpec, DetectorSpec, HasherSpec, Modality, Signal, SignalKind, SignalSpec
+    Cost, DetectorSpec, ExtractedParts, ExtractorSpec, HasherSpec, Modality, Signal, SignalKind, SignalSpec
 )
 
 IMPORTED = True
@@ -58,7 +58,7 @@ class Captioner:
     )
 
     def extract(self, parts):
-        return [Derived() for _ in parts]
+        return [ExtractedParts() for _ in parts]
 
 
 class Head:

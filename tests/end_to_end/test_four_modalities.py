@@ -250,7 +250,7 @@ def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
         Page(["Dear neighbour,"]),
         Page(),
         Page([*lines, "I will kill you tomorrow."], link="http://paypa1-prizes.example/claim"),
-        Page(raster=as_jpeg(poster)),
+        Page(image=as_jpeg(poster)),
     )
     fields = {"body": "Read this", "attachment": encoded(letter), "conversation": "c-1", "first_contact": True}
     asked = {"content_type": "message", "id": "m-1", "fields": fields, "actor": {"id": "a-1"}}
@@ -282,6 +282,6 @@ def test_a_message_with_a_document(served: tuple[str, str], page: Any) -> None:
 def as_jpeg(data: bytes) -> tuple[bytes, int, int]:
     """An image as a PDF holds it: its file, width and height."""
     out = io.BytesIO()
-    with Image.open(io.BytesIO(data)) as raster:
-        raster.convert("RGB").save(out, "JPEG")
-        return out.getvalue(), raster.width, raster.height
+    with Image.open(io.BytesIO(data)) as image:
+        image.convert("RGB").save(out, "JPEG")
+        return out.getvalue(), image.width, image.height

@@ -54,27 +54,27 @@ def test_hashes_of_the_reference_code(kind: int, height: int, width: int, expect
 @pytest.mark.parametrize("kind", [0, 1, 2])
 def test_equal_to_the_reference_code_bit_for_bit(kind: int, height: int, width: int) -> None:
     pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
-    raster = np.ascontiguousarray(_image(kind, height, width))
-    bits, quality = pdqhash.compute(raster)
-    found = pdq(raster)
+    image = np.ascontiguousarray(_image(kind, height, width))
+    bits, quality = pdqhash.compute(image)
+    found = pdq(image)
     assert found.hash == np.packbits(bits.astype(np.uint8)).tobytes()
     assert found.quality == quality
 
 
 @pytest.mark.parametrize("change", ["smaller", "jpeg", "brighter", "grey"])
 def test_the_same_image_stays_within_the_radius(change: str) -> None:
-    raster = Image.fromarray(_image(2, 480, 640))
+    image = Image.fromarray(_image(2, 480, 640))
     if change == "smaller":
-        changed = raster.resize((300, 220))
+        changed = image.resize((300, 220))
     elif change == "jpeg":
         encoded = io.BytesIO()
-        raster.save(encoded, "JPEG", quality=30)
+        image.save(encoded, "JPEG", quality=30)
         changed = Image.open(encoded)
     elif change == "brighter":
-        changed = ImageEnhance.Brightness(raster).enhance(1.2)
+        changed = ImageEnhance.Brightness(image).enhance(1.2)
     else:
-        changed = raster.convert("L")
-    distance = _distance(pdq(np.asarray(raster)).hash, pdq(np.asarray(changed.convert("RGB"))).hash)
+        changed = image.convert("L")
+    distance = _distance(pdq(np.asarray(image)).hash, pdq(np.asarray(changed.convert("RGB"))).hash)
     assert distance <= PDQ_RADIUS
 
 
@@ -102,15 +102,15 @@ def _photograph(name: str) -> Path:
     return Path(found.origin).parent / "data" / name
 
 
-def _reference(raster: NDArray[np.uint8]) -> tuple[bytes, int]:
+def _reference(image: NDArray[np.uint8]) -> tuple[bytes, int]:
     pdqhash = pytest.importorskip("pdqhash", reason="the reference implementation pdqhash is not installed")
-    bits, quality = pdqhash.compute(np.ascontiguousarray(raster))
+    bits, quality = pdqhash.compute(np.ascontiguousarray(image))
     return np.packbits(bits.astype(np.uint8)).tobytes(), quality
 
 
-def _jpeg(raster: Image.Image, quality: int = 85) -> bytes:
+def _jpeg(image: Image.Image, quality: int = 85) -> bytes:
     encoded = io.BytesIO()
-    raster.save(encoded, "JPEG", quality=quality)
+    image.save(encoded, "JPEG", quality=quality)
     return encoded.getvalue()
 
 
@@ -140,23 +140,23 @@ def test_a_draft_stays_within_six_bits(name: str) -> None:
 
 
 def test_a_small_image_or_another_format_has_no_draft() -> None:
-    raster = Image.fromarray(_image(2, 600, 700))
+    image = Image.fromarray(_image(2, 600, 700))
     encoded = io.BytesIO()
-    raster.save(encoded, "PNG")
-    assert pdq_of_bytes(encoded.getvalue(), draft=True) == pdq_of_bytes(encoded.getvalue()) == pdq(np.asarray(raster))
-    small = _jpeg(raster)
+    image.save(encoded, "PNG")
+    assert pdq_of_bytes(encoded.getvalue(), draft=True) == pdq_of_bytes(encoded.getvalue()) == pdq(np.asarray(image))
+    small = _jpeg(image)
     assert _distance(pdq_of_bytes(small, draft=True).hash, pdq_of_bytes(small).hash) <= 2
 
 
 def test_luma_alone_is_enough() -> None:
-    raster = Image.fromarray(_image(2, 480, 640))
-    luma, full = np.asarray(raster.convert("L")), pdq(np.asarray(raster))
+    image = Image.fromarray(_image(2, 480, 640))
+    luma, full = np.asarray(image.convert("L")), pdq(np.asarray(image))
     assert _distance(pdq_luma(luma).hash, full.hash) <= 6
     video = np.round(luma * (219 / 255) + 16).astype(np.uint8)
     found = pdq_luma(video, limited_range=True)
     assert _distance(found.hash, full.hash) <= 6
     assert abs(found.quality - full.quality) <= 2
-    exact = np.asarray(raster).astype(np.float64) @ [0.299, 0.587, 0.114]
+    exact = np.asarray(image).astype(np.float64) @ [0.299, 0.587, 0.114]
     assert pdq_luma(exact) == full
 
 

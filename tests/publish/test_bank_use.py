@@ -115,7 +115,7 @@ def search_past(rig: Rig) -> None:
     rig.work("retro_match")
 
 
-def raster(seed: int) -> PilImage.Image:
+def make_image(seed: int) -> PilImage.Image:
     chance = random.Random(seed)
     image = PilImage.new("RGB", (256, 256))
     for _ in range(40):
@@ -150,17 +150,17 @@ def test_an_allow_bank_sets_aside_what_it_explains(rig: Rig) -> None:
 
 
 def test_a_banks_threshold_holds_for_entries_that_name_none(rig: Rig) -> None:
-    image = raster(1)
+    image = make_image(1)
     hashed = bytearray(pdq(np.asarray(image)).hash)
     hashed[0] ^= 0xFF  # 8 bits away
     entry = add(rig, "blocked-images", hashed.hex(), "image")
-    answer = rig.screen("look", raster=encoded(image))
+    answer = rig.screen("look", image=encoded(image))
     assert answer.verdict is Verdict.BLOCK
     assert [signal.distance for signal in rig.decision(answer).signals if signal.evidence == entry] == [8]
     configure(rig, "blocked-images", thresholds={"image": 7})
-    assert rig.screen("look", id="n-2", raster=encoded(image)).verdict is Verdict.ALLOW
+    assert rig.screen("look", id="n-2", image=encoded(image)).verdict is Verdict.ALLOW
     configure(rig, "blocked-images", thresholds={"image": 8})
-    assert rig.screen("look", id="n-3", raster=encoded(image)).verdict is Verdict.BLOCK
+    assert rig.screen("look", id="n-3", image=encoded(image)).verdict is Verdict.BLOCK
     long = " ".join(f"word{number}" for number in range(20))
     add(rig, "blocked-texts", long)
     changed = long.replace("word9 ", "other ")
@@ -325,12 +325,12 @@ def test_two_guards_do_everything_once(rig: Rig) -> None:
 
 
 def test_a_new_entry_finds_past_items(rig: Rig) -> None:
-    image = raster(3)
+    image = make_image(3)
     past = {
         "text": rig.screen(f"hey, {TEXT}!", id="n-1"),
         "domain": rig.screen("look at www.evil.example/now", id="n-2"),
-        "image": rig.screen("look", id="n-3", raster=encoded(image)),
-        "other": rig.screen("good morning", id="n-4", raster=encoded(raster(4))),
+        "image": rig.screen("look", id="n-3", image=encoded(image)),
+        "other": rig.screen("good morning", id="n-4", image=encoded(make_image(4))),
     }
     assert {answer.verdict for answer in past.values()} == {Verdict.ALLOW}
     add(rig, "blocked-texts", TEXT)

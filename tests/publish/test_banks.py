@@ -83,15 +83,15 @@ def test_a_policy_may_name_a_bank_of_ones_own(sqlite_url: str, tmp_path: Path) -
 def test_a_known_image_is_found_again_after_resizing(rig: Rig) -> None:
     image = _image(1)
     hashed = pdq(np.asarray(image)).hash.hex()
-    assert rig.screen("look", raster=_encoded(image)).verdict is Verdict.ALLOW
+    assert rig.screen("look", image=_encoded(image)).verdict is Verdict.ALLOW
     _add(rig, "blocked-images", "image", hashed, threshold=31)
     smaller = _encoded(image.resize((180, 180)), "JPEG")
-    assert rig.screen("look", raster=smaller).verdict is Verdict.BLOCK
-    assert rig.screen("look", raster=_encoded(_image(2))).verdict is Verdict.ALLOW
+    assert rig.screen("look", image=smaller).verdict is Verdict.BLOCK
+    assert rig.screen("look", image=_encoded(_image(2))).verdict is Verdict.ALLOW
 
 
 def test_an_image_that_cannot_be_read_gets_the_fail_mode(rig: Rig) -> None:
-    answer = rig.screen("look", kind="letter", raster=Image(b"\x89PNG\r\n\x1a\nno image"))
+    answer = rig.screen("look", kind="letter", image=Image(b"\x89PNG\r\n\x1a\nno image"))
     assert (answer.verdict, answer.degraded, answer.fail_mode) == (Verdict.HOLD, True, "hold")
 
 

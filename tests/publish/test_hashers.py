@@ -46,7 +46,7 @@ def hashing(database_url: str, tmp_path: Path) -> Iterator[Rig]:
         made.assert_rebuilds()
 
 
-def raster(size: int = 64, turned: int = 0, form: str = "PNG") -> Image:
+def make_image(size: int = 64, turned: int = 0, form: str = "PNG") -> Image:
     image = PilImage.linear_gradient("L").rotate(turned).resize((size, size))
     buffer = io.BytesIO()
     image.save(buffer, form)
@@ -78,29 +78,29 @@ def banks_in(rig: Rig, answer: ScreenResponse) -> dict[str, tuple[str | None, in
 
 
 def test_an_image_is_found_by_a_plug_ins_hash(hashing: Rig) -> None:
-    assert hashing.screen("look", raster=raster()).verdict is Verdict.ALLOW
-    entry = add(hashing, value_of(raster(), flipped=2).upper())
-    answer = hashing.screen("look", id="n-2", raster=raster(300, form="JPEG"))
+    assert hashing.screen("look", image=make_image()).verdict is Verdict.ALLOW
+    entry = add(hashing, value_of(make_image(), flipped=2).upper())
+    answer = hashing.screen("look", id="n-2", image=make_image(300, form="JPEG"))
     assert answer.verdict is Verdict.BLOCK
     assert banks_in(hashing, answer) == {"bank:blocked-images": (entry, 2)}
-    assert hashing.screen("look", id="n-3", raster=raster(turned=90)).verdict is Verdict.ALLOW
+    assert hashing.screen("look", id="n-3", image=make_image(turned=90)).verdict is Verdict.ALLOW
     one = find_entry(hashing.app.database, hashing.app.vault, entry)
     assert one is not None
-    assert (one.kind, one.value, one.counts.hits) == (KIND, value_of(raster(), flipped=2), 1)
+    assert (one.kind, one.value, one.counts.hits) == (KIND, value_of(make_image(), flipped=2), 1)
     remove_entry(hashing.app.ledger, "blocked-images", entry, "tests")
     hashing.app.banks.refresh()
-    assert hashing.screen("look", id="n-4", raster=raster()).verdict is Verdict.ALLOW
+    assert hashing.screen("look", id="n-4", image=make_image()).verdict is Verdict.ALLOW
 
 
 def test_thresholds_of_entry_bank_and_hasher(hashing: Rig) -> None:
     app = hashing.app
-    add(hashing, value_of(raster(), flipped=6))
-    assert hashing.screen("look", raster=raster()).verdict is Verdict.BLOCK
+    add(hashing, value_of(make_image(), flipped=6))
+    assert hashing.screen("look", image=make_image()).verdict is Verdict.BLOCK
     configure_bank(app.ledger, "blocked-images", BankSettings(thresholds={KIND: 5}), "tests", app.kinds)
     app.banks.refresh()
-    assert hashing.screen("look", id="n-2", raster=raster()).verdict is Verdict.ALLOW
-    own = add(hashing, value_of(raster(), flipped=9), threshold=9)
-    answer = hashing.screen("look", id="n-3", raster=raster())
+    assert hashing.screen("look", id="n-2", image=make_image()).verdict is Verdict.ALLOW
+    own = add(hashing, value_of(make_image(), flipped=9), threshold=9)
+    answer = hashing.screen("look", id="n-3", image=make_image())
     assert banks_in(hashing, answer) == {"bank:blocked-images": (own, 9)}
     configure_bank(app.ledger, "blocked-images", BankSettings(title="Known", thresholds={"image": 20}), "elsewhere")
     configured = find_bank(app.database, "blocked-images")  # where its plug-in is not enabled
@@ -117,8 +117,11 @@ def test_thresholds_of_entry_bank_and_hasher(hashing: Rig) -> None:
 def test_an_allow_bank_holds_prints_too(hashing: Rig) -> None:
     app = hashing.app
     configure_bank(app.ledger, "press-photos", BankSettings(role="allow"), "tests")
-    blocked, allowed = add(hashing, value_of(raster(), flipped=1)), add(hashing, value_of(raster()), "press-photos")
-    answer = hashing.screen("look", raster=raster())
+    blocked, allowed = (
+        add(hashing, value_of(make_image(), flipped=1)),
+        add(hashing, value_of(make_image()), "press-photos"),
+    )
+    answer = hashing.screen("look", image=make_image())
     assert answer.verdict is Verdict.ALLOW
     assert banks_in(hashing, answer) == {
         "bank:press-photos": (allowed, 0),
@@ -129,18 +132,18 @@ def test_an_allow_bank_holds_prints_too(hashing: Rig) -> None:
 def test_a_file_of_prints_is_imported(hashing: Rig, tmp_path: Path) -> None:
     app = hashing.app
     path = tmp_path / "hashes.csv"
-    path.write_text(f"kind,value,source\n{KIND},{value_of(raster())},label\n")
+    path.write_text(f"kind,value,source\n{KIND},{value_of(make_image())},label\n")
     done = import_entries(app.ledger, "blocked-images", read_file(path, hashers=app.kinds), "tests")
     assert (done.read, done.added) == (1, 1)
     app.banks.refresh()
-    assert hashing.screen("look", raster=raster()).verdict is Verdict.BLOCK
+    assert hashing.screen("look", image=make_image()).verdict is Verdict.BLOCK
     with pytest.raises(BankError, match="line 2: kind is 'image-average'; it must be one of"):
         read_file(path)
 
 
 def test_a_new_entry_finds_past_images(hashing: Rig) -> None:
-    past, other = (hashing.screen("x", id=f"n-{turned}", raster=raster(turned=turned)) for turned in (0, 90))
-    add(hashing, value_of(raster(), flipped=3))
+    past, other = (hashing.screen("x", id=f"n-{turned}", image=make_image(turned=turned)) for turned in (0, 90))
+    add(hashing, value_of(make_image(), flipped=3))
     search_past(hashing)
     assert [hashing.head(answer.item)["verdict"] for answer in (past, other)] == ["block", "allow"]
     assert hashing.decisions(past.item)[-1].source is DecisionSource.RETRO_MATCH
@@ -148,13 +151,13 @@ def test_a_new_entry_finds_past_images(hashing: Rig) -> None:
 
 def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as rig:
-        past = rig.screen("look", id="n-1", raster=raster())
+        past = rig.screen("look", id="n-1", image=make_image())
         assert past.verdict is Verdict.ALLOW
-        entry = add(rig, value_of(raster()))
+        entry = add(rig, value_of(make_image()))
     with structlog.testing.capture_logs() as logs, opened(tmp_path, database_url, *POLICIES) as rig:
         [warning] = [line for line in logs if line["log_level"] == "warning" and "kinds" in line]
         assert (warning["kinds"], warning["banks"]) == ([KIND], ["blocked-images"])
-        answer = rig.screen("look", kind="letter", id="n-2", raster=raster(turned=90))
+        answer = rig.screen("look", kind="letter", id="n-2", image=make_image(turned=90))
         assert (answer.verdict, answer.degraded) == (Verdict.HOLD, True)  # nobody knows whether it matches
         faults = [(one.detector, one.part) for one in answer.unknown if one.reason is UnknownReason.ERROR]
         assert faults == [("absent-hashers", "image")]
@@ -175,13 +178,13 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
         assert rig.head(past.item)["verdict"] == "block"
         suspend_entry(rig.app.ledger, "blocked-images", entry, "lena", "withdrawn")
     with opened(tmp_path, database_url, *POLICIES) as rig:
-        assert rig.screen("look", kind="letter", id="n-9", raster=raster(turned=90)).degraded is False
+        assert rig.screen("look", kind="letter", id="n-9", image=make_image(turned=90)).degraded is False
         rig.assert_rebuilds()
 
 
 def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher()]) as rig:
-        add(rig, value_of(raster()))
+        add(rig, value_of(make_image()))
     with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as rig:
         search_past(rig)
         assert [one.finished_at is None for one in list_searches(rig.app.database)] == [False]
@@ -191,16 +194,16 @@ def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_pat
 def test_what_other_processes_add_is_unknown_at_once(database_url: str, tmp_path: Path) -> None:
     """A server without the plug-in, a command with it: the bundle in force never heard of the hasher."""
     with opened(tmp_path / "server", database_url, *POLICIES) as server:
-        assert server.screen("look", kind="letter", id="n-1", raster=raster()).verdict is Verdict.ALLOW
+        assert server.screen("look", kind="letter", id="n-1", image=make_image()).verdict is Verdict.ALLOW
         add_entries(
             server.app.ledger,
             "blocked-images",
-            [NewEntry(kind=KIND, value=value_of(raster()), source="staff")],
+            [NewEntry(kind=KIND, value=value_of(make_image()), source="staff")],
             "tests",
             hashers={KIND: AVERAGE},
         )
         server.app.banks.refresh()
-        assert server.screen("look", kind="letter", id="n-2", raster=raster()).verdict is Verdict.HOLD
+        assert server.screen("look", kind="letter", id="n-2", image=make_image()).verdict is Verdict.HOLD
 
 
 def test_two_hashers_of_one_name_do_not_start(sqlite_url: str, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ TEXT, ID, ACTOR, MOOD, NOTE = (
 )
 
 
-def raster(seed: int = 1) -> bytes:
+def make_image(seed: int = 1) -> bytes:
     """A PNG with enough in it to be recognised."""
     chance = random.Random(seed)
     image = PilImage.new("RGB", (160, 160))
@@ -44,8 +44,8 @@ def raster(seed: int = 1) -> bytes:
 
 
 def test_an_image_comes_back_as_it_was(rig: Rig) -> None:
-    data = raster()
-    answer = rig.screen("look", raster=Image(data))
+    data = make_image()
+    answer = rig.screen("look", image=Image(data))
     app = rig.app
     content = read_content(app.vault, answer.item, 1)
     assert content.fields == {"body": "look"}
@@ -55,15 +55,15 @@ def test_an_image_comes_back_as_it_was(rig: Rig) -> None:
         media_bytes(app.vault, app.blobs, answer.item, 1, "body")
     item = load_item(app.database, app.vault, app.blobs, answer.item, 1)
     assert (item.id, item.actor, item.fields["image"]) == ("n-1", "a-1", Image(data))
-    assert rig.screen("look", raster=Image(data)).revision == 1
-    assert rig.screen("look", raster=Image(raster(2))).revision == 2
+    assert rig.screen("look", image=Image(data)).revision == 1
+    assert rig.screen("look", image=Image(make_image(2))).revision == 2
 
 
 def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> None:
     with opened(tmp_path, sqlite_url, "rude", "gore") as rig:
-        data = raster()
+        data = make_image()
         answer = rig.screen(
-            f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, raster=Image(data), deadline_ms=30
+            f"fool, stuck {TEXT}", "letter", ID, actor=ACTOR, mood=MOOD, image=Image(data), deadline_ms=30
         )
         given = appeal.Report(content_type="letter", item_id=ID, kind="user", reporter=ACTOR, note=NOTE)
         ref = rig.app.vault.find(item_kind("letter"), ID)
@@ -85,7 +85,7 @@ def test_what_is_personal_is_found_nowhere(sqlite_url: str, tmp_path: Path) -> N
 
 
 def test_after_erasure_nothing_can_be_read(rig: Rig) -> None:
-    answer = rig.screen("you fool", mood="gloomy", raster=Image(raster()))
+    answer = rig.screen("you fool", mood="gloomy", image=Image(make_image()))
     app = rig.app
     decision = rig.decision(answer)
     assert decision.actor is not None

@@ -73,6 +73,7 @@ def records(database_url: str, tmp_path: Path) -> Iterator[Records]:
     database = open_database(database_url)
     vault = Vault.open_in(database, tmp_path)
     ledger = ledger_of(database, vault, (STORAGE, screen.COMPONENT))
+    ledger.build()
     yield Records(database, vault, ledger)
     ledger.close()
     database.close()

@@ -204,7 +204,7 @@ def test_a_database_that_was_not_migrated(empty_database_url: str, tmp_path: Pat
     with pytest.raises(StorageError, match="Run 'seawall migrate'"):
         Vault.open_in(database, tmp_path, environ={})
     migrated(empty_database_url)
-    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), ())
+    ledger = Ledger(database, Vault.open_in(database, tmp_path, environ={}), Events(()), ())
     assert ledger.commit(lambda tx: 1) == 1
     ledger.close()
     database.close()

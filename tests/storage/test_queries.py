@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from seawall.model import KIND_OF, ItemRef, new_id
-from seawall.model.events import ContentViewed, ReportReceived
+from seawall.access.events import ContentViewed
+from seawall.model import ItemRef, new_id
+from seawall.model.events import ReportReceived
 from seawall.storage.queries import events_after, newest_events, select_in_chunks
 from seawall.storage.tables import event
 from support.storage import Storage
@@ -29,7 +30,7 @@ def fill(storage: Storage) -> None:
 def test_rows_of_many_keys_come_once_each(storage: Storage) -> None:
     fill(storage)
     asked = [*range(EVENTS, 0, -1), *range(1, 20), EVENTS + 1]
-    query = select(event.c.seq).where(event.c.kind == KIND_OF[ContentViewed])
+    query = select(event.c.seq).where(event.c.kind == "content.viewed")
     with storage.database.read() as connection:
         found = [row.seq for row in select_in_chunks(connection, query, event.c.seq, asked)]
         assert sorted(found) == list(range(2, EVENTS + 1))
@@ -47,8 +48,8 @@ def test_pages_of_the_ledger_go_on_where_the_last_ended(storage: Storage) -> Non
             seen += [row.seq for row in page]
             before = page[-1].seq
         assert seen == list(range(EVENTS, 0, -1))
-        (report,) = newest_events(connection, limit=10, kind=KIND_OF[ReportReceived])
-        assert (report.seq, report.kind) == (1, KIND_OF[ReportReceived])
+        (report,) = newest_events(connection, limit=10, kind="report.received")
+        assert (report.seq, report.kind) == (1, "report.received")
         assert newest_events(connection, limit=10, seq=1) == [report]
-        assert newest_events(connection, limit=10, seq=1, kind=KIND_OF[ContentViewed]) == []
+        assert newest_events(connection, limit=10, seq=1, kind="content.viewed") == []
         assert [row.seq for row in events_after(connection, 1_200, limit=2)] == [1_201, 1_202]

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from screen.rigs import eventually
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import IntegrityError
-from storage.support import Storage, opened, view
 
-from seawall.model.events import ContentViewed
+from seawall.access.events import ContentViewed
 from seawall.storage import Overloaded, StorageError, Transaction
 from seawall.storage.ledger import next_chunk_size
 from seawall.storage.tables import state
+from support.app import eventually
+from support.storage import Storage, opened, view
 
 _numbers = itertools.count()
 

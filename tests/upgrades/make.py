@@ -36,7 +36,7 @@ from sqlalchemy import create_engine, make_url
 from seawall import access, api, enforce, review
 from seawall.app import App, migrate, open_app
 from seawall.model import Action
-from seawall.publish import hash_picture, read_sources
+from seawall.publish import hash_image, read_sources
 from seawall.settings import Settings
 
 COMMENTS = 420  # two events each
@@ -104,10 +104,10 @@ def fill(settings: Settings, comments: int) -> None:
         app.publish(by="make")
         use = _Use(app)
         use.bank("blocked-texts", "text", BLOCKED)
-        use.bank("blocked-images", "image", hash_picture(_picture(1)))
-        enforce.add_endpoint(app.database, app.vault, url="http://127.0.0.1:9/webhooks", allow_private=True)
+        use.bank("blocked-images", "image", hash_image(_image(1)))
+        enforce.add_endpoint(app.ledger, app.vault, url="http://127.0.0.1:9/webhooks", allow_private=True)
         use.converse(comments)
-        use.show_pictures()
+        use.show_images()
         use.review_one()
         use.erase_one()
         sources = read_sources()
@@ -126,8 +126,8 @@ class _Use:
     def __init__(self, app: App) -> None:
         self._app = app
         self._asgi = api.build(app)
-        self.key = access.create_key(app.database, "platform", ["screen", "report", "read", "bank", "review"])
-        self.person = access.create_person(app.database, "ada@example.org", "Ada", PASSWORD, ["reviewer", "admin"])
+        self.key = access.create_key(app.ledger, "platform", ["screen", "report", "read", "bank", "review"])
+        self.person = access.create_person(app.ledger, "ada@example.org", "Ada", PASSWORD, ["reviewer", "admin"])
         self.expected: dict[str, Any] = {"key": self.key, "email": "ada@example.org", "password": PASSWORD}
         self.expected["decisions"] = {}
 
@@ -171,13 +171,13 @@ class _Use:
         for number in range(0, 20, 3):
             self.say(f"c-{number}", "edited: " + " ".join(chance.choices(words, k=8)), f"u-{number % 40}")
 
-    def show_pictures(self) -> None:
-        """A picture that is in a bank, and one that is not."""
+    def show_images(self) -> None:
+        """An image that is in a bank, and one that is not."""
         self.expected["media"] = {}
         for name, seed in (("p-known", 1), ("p-new", 2)):
-            data = _picture(seed)
-            picture = {"base64": base64.b64encode(data).decode()}
-            self.remember(self.say(name, "see this", "u-pictures", kind="post", picture=picture))
+            data = _image(seed)
+            image = {"base64": base64.b64encode(data).decode()}
+            self.remember(self.say(name, "see this", "u-images", kind="post", image=image))
             self.expected["media"][name] = sha256(data).hexdigest()
 
     def review_one(self) -> None:
@@ -216,8 +216,8 @@ class _Use:
         self.expected["waiting"] = {"later-0": "block", "later-1": "allow"}
 
 
-def _picture(seed: int) -> bytes:
-    """A small picture that is like no other."""
+def _image(seed: int) -> bytes:
+    """A small image that is like no other."""
     tiny = Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(8 * 8 * 3))
     written = io.BytesIO()
     tiny.resize((128, 128), Image.Resampling.BICUBIC).save(written, "JPEG")

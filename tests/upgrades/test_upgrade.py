@@ -30,7 +30,7 @@ from seawall.storage import Erased
 from seawall.worker import Worker
 from upgrades import make
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.timeout(600)
 
 PRESENT = "present"
 _FEW = 40  # comments, where the script alone is tried
@@ -143,7 +143,7 @@ def _media_are_there_and_what_was_erased_is_not(app: App, expected: dict[str, An
     for item, digest in expected["media"].items():
         ref = app.vault.find(screen.item_kind("post"), item)
         assert ref is not None
-        kind, data = screen.media_bytes(app.vault, app.blobs, ref, 1, "picture")
+        kind, data = screen.media_bytes(app.vault, app.blobs, ref, 1, "image")
         assert (kind, sha256(data).hexdigest()) == ("image", digest)
     erased = expected["erased"]
     assert app.vault.find(screen.item_kind("comment"), erased["item"]) is None

@@ -1,8 +1,8 @@
 """Decoding processes: started when needed, limited, bounded, replaced when they crash, hang or grow old.
 
->>> pool = Pool("images", Limits())
+>>> pool = ProcessPool("images", ProcessLimits())
 >>> pool.ask("pdq", b"just some text", {"max_pixels": 1_000_000}, dict)
-Unreadable(code='not_an_image')
+UnreadableMedia(code='not_an_image')
 >>> pool.close()
 """
 

@@ -1,7 +1,7 @@
 """Finding values in a JSON answer: JSONPath (RFC 9535), without what could take time out of proportion to the answer.
 
 >>> document = {"output": [{"class": "spam", "score": 0.1}, {"class": "hate", "score": 0.7}]}
->>> Path.read("$.output[?@.class=='hate'].score").find(document)
+>>> ResponsePath.read("$.output[?@.class=='hate'].score").find(document)
 [0.7]
 """
 

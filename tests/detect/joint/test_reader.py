@@ -60,10 +60,10 @@ def test_photographs_and_plain_images_show_no_pictogram(reader: PictogramReader)
 
 
 def test_islands_are_cut_at_the_gaps() -> None:
-    raster = np.full((100, 160, 3), 255, dtype=np.uint8)
-    raster[20:60, 10:50] = 0
-    raster[30:80, 90:140] = (200, 0, 0)
-    boxes = sorted(islands(raster))
+    image = np.full((100, 160, 3), 255, dtype=np.uint8)
+    image[20:60, 10:50] = 0
+    image[30:80, 90:140] = (200, 0, 0)
+    boxes = sorted(islands(image))
     assert len(boxes) == 2
     assert np.allclose(boxes[0], (10, 20, 50, 60), atol=3)
     assert np.allclose(boxes[1], (90, 30, 140, 80), atol=3)

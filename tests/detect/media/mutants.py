@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from PIL import Image
 
 from detect.media.papers import Page, docx, epub, odt, packed, pdf, stream
-from detect.media.samples import animated, audio, encode, noise, video
+from detect.media.samples import animated, encode, make_audio, make_video, noise
 
 IMAGE, SOUND, VIDEO, PAPER = "image", "sound", "video", "paper"
 
@@ -30,18 +30,18 @@ def originals() -> dict[str, tuple[str, bytes]]:
         "gif": (IMAGE, animated("GIF", [1, 2, 3], (64, 48))),
         "moving webp": (IMAGE, animated("WEBP", [1, 2, 3], (64, 48))),
         "apng": (IMAGE, animated("PNG", [1, 2], (64, 48))),
-        "mp3": (SOUND, audio("mp3", "mp3", 0.5)),
-        "ogg": (SOUND, audio("ogg", "libopus", 0.5, 48_000)),
-        "flac": (SOUND, audio("flac", "flac", 0.3)),
-        "wav": (SOUND, audio("wav", "pcm_s16le", 0.2)),
-        "m4a": (SOUND, audio("ipod", "aac", 0.5)),
-        "aac": (SOUND, audio("adts", "aac", 0.3)),
+        "mp3": (SOUND, make_audio("mp3", "mp3", 0.5)),
+        "ogg": (SOUND, make_audio("ogg", "libopus", 0.5, 48_000)),
+        "flac": (SOUND, make_audio("flac", "flac", 0.3)),
+        "wav": (SOUND, make_audio("wav", "pcm_s16le", 0.2)),
+        "m4a": (SOUND, make_audio("ipod", "aac", 0.5)),
+        "aac": (SOUND, make_audio("adts", "aac", 0.3)),
     }
-    raster = (files["jpeg"][1], 96, 64)
+    image = (files["jpeg"][1], 96, 64)
     note = "<< /Subtype /Widget /V (a form) >>"
     papers = {
-        "pdf": pdf(Page(["Hello", "world"], link="https://x.example/"), Page(["two"], raster=raster, notes=note)),
-        "scan": pdf(Page(raster=raster)),
+        "pdf": pdf(Page(["Hello", "world"], link="https://x.example/"), Page(["two"], image=image, notes=note)),
+        "scan": pdf(Page(image=image)),
         "docx": docx("Hello", "world", link="https://x.example/", more={"word/media/a.jpg": files["jpeg"][1]}),
         "odt": odt("Hello", "world", link="https://x.example/"),
         "epub": epub("<h1>One</h1><p>Hello</p>", "<p>Two</p>"),
@@ -58,7 +58,7 @@ def originals() -> dict[str, tuple[str, bytes]]:
         ("avi", "avi", "mjpeg", "mp3"),
         ("ts", "mpegts", "mpeg2video", "mp2"),
     ):
-        files[name] = (VIDEO, video(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
+        files[name] = (VIDEO, make_video(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
     return files
 
 
@@ -254,8 +254,8 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "PDF with arrays 50,000 deep": pdf(Page(["a"]), root="/X " + "[" * 50_000),
         "PDF with dictionaries 50,000 deep": pdf(Page(["a"]), root="/X <<" * 50_000),
         "PDF whose length is elsewhere": pdf(Page(["a"])).replace(b"/Length ", b"/Length 11 0 R "),
-        "PDF with an image of 4 billion pixels": pdf(Page(raster=(png, 65_000, 65_000))),
-        "PDF with 5,000 images": pdf(*[Page(raster=(jpeg, 96, 64))] * 5_000),
+        "PDF with an image of 4 billion pixels": pdf(Page(image=(png, 65_000, 65_000))),
+        "PDF with 5,000 images": pdf(*[Page(image=(jpeg, 96, 64))] * 5_000),
         "PDF that is only its head": b"%PDF-1.7\n%%EOF\n" * 10_000,
         "PDF with 100,000 tables": pdf(Page(["a"]))
         + b"xref\n0 1\ntrailer\n<< /Prev 9 >>\nstartxref\n9\n%%EOF\n" * 100_000,

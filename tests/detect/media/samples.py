@@ -39,7 +39,7 @@ def tone(seconds: float, rate: int = RATE, channels: int = 1) -> np.ndarray[Any,
     return np.repeat(wave, channels)[None, :]
 
 
-def clip(
+def make_video(
     shots: list[tuple[int, float]],
     *,
     container: str = "mp4",
@@ -52,11 +52,11 @@ def clip(
     """Shots of (seed, seconds), each a still image."""
     encoded = io.BytesIO()
     with av.open(encoded, "w", format=container) as output:
-        raster: Any = output.add_stream(codec, rate=rate)
-        raster.width, raster.height = size
-        raster.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        raster.gop_size = gop
-        raster.bit_rate = 4_000_000
+        image: Any = output.add_stream(codec, rate=rate)
+        image.width, image.height = size
+        image.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        image.gop_size = gop
+        image.bit_rate = 4_000_000
         track: Any = None if sound is None else output.add_stream(sound, rate=48_000 if sound == "libopus" else RATE)
         number = 0
         for seed, seconds in shots:
@@ -64,15 +64,15 @@ def clip(
             for _ in range(round(seconds * rate)):
                 frame = VideoFrame.from_ndarray(pixels, format="rgb24")
                 frame.pts, frame.time_base = number, Fraction(1, rate)
-                output.mux(raster.encode(frame))
+                output.mux(image.encode(frame))
                 number += 1
-        output.mux(raster.encode(None))
+        output.mux(image.encode(None))
         if track is not None:
             _add_sound(output, track, number / rate)
     return encoded.getvalue()
 
 
-def sound(container: str, codec: str, seconds: float = 1.0, rate: int = RATE) -> bytes:
+def make_audio(container: str, codec: str, seconds: float = 1.0, rate: int = RATE) -> bytes:
     """A tone."""
     encoded = io.BytesIO()
     with av.open(encoded, "w", format=container) as output:

@@ -13,7 +13,7 @@ import pytest
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from detect.media.samples import audio, clip, encode, noise, tone
+from detect.media.samples import encode, make_audio, make_video, noise, tone
 from seawall.match import pdq
 from seawall.media import (
     AudioContent,
@@ -60,7 +60,7 @@ def apart(one: bytes, other: bytes) -> int:
     ],
 )
 def test_each_shot_is_kept_once(media: Media, container: str, codec: str, sound: str) -> None:
-    found = read(media, clip([(1, 2.0), (2, 2.0), (1, 1.0)], container=container, codec=codec, sound=sound))
+    found = read(media, make_video([(1, 2.0), (2, 2.0), (1, 1.0)], container=container, codec=codec, sound=sound))
     assert [frame.start for frame in found.frames][:2] == pytest.approx([0.0, 2.0], abs=0.15)
     assert len(found.frames) <= 4, "an encoder's first frame may look worse than the rest of its shot"
     assert {round(sample.seconds) for sample in found.samples} >= {0, 1, 2, 3, 4}, "each second was hashed"
@@ -73,7 +73,7 @@ def test_each_shot_is_kept_once(media: Media, container: str, codec: str, sound:
 def test_hashes_are_those_of_the_full_frames() -> None:
     media = Media(MediaLimits(longest_side=64))
     try:
-        found = read(media, clip([(1, 1.0), (2, 1.0)], size=(640, 480), codec="libx264"))
+        found = read(media, make_video([(1, 1.0), (2, 1.0)], size=(640, 480), codec="libx264"))
         for frame, seed in zip(found.frames, (1, 2), strict=True):
             assert apart(frame.hash, pdq(np.asarray(noise(seed, (640, 480)))).hash) <= 8
             assert frame.quality >= 90
@@ -83,20 +83,20 @@ def test_hashes_are_those_of_the_full_frames() -> None:
 
 
 def test_a_single_strange_frame_is_not_missed(media: Media) -> None:
-    found = read(media, clip([(1, 2.35), (2, 0.1), (1, 2.0)], codec="libx264", rate=20, gop=250))
+    found = read(media, make_video([(1, 2.35), (2, 0.1), (1, 2.0)], codec="libx264", rate=20, gop=250))
     known = pdq(np.asarray(noise(2, (160, 120)))).hash
     assert min(apart(frame.hash, known) for frame in found.frames) <= 31
 
 
 def test_a_thousand_frames_a_second_hide_nothing(media: Media) -> None:
-    data = clip([(1, 0.03), (2, 0.002), (1, 0.03)], container="avi", codec="mjpeg", sound=None, rate=1_000)
+    data = make_video([(1, 0.03), (2, 0.002), (1, 0.03)], container="avi", codec="mjpeg", sound=None, rate=1_000)
     known = pdq(np.asarray(noise(2, (160, 120)))).hash
     assert min(apart(frame.hash, known) for frame in read(media, data).frames) <= 16
 
 
 def test_a_long_video_has_no_more_frames_than_allowed(media: Media) -> None:
     shots = [(seed, 3.0) for seed in range(60)]
-    found = read(media, clip(shots, codec="mjpeg", container="avi", sound=None, rate=5, size=(64, 48)))
+    found = read(media, make_video(shots, codec="mjpeg", container="avi", sound=None, rate=5, size=(64, 48)))
     assert 20 <= len(found.frames) <= 60
     starts = [frame.start for frame in found.frames]
     assert max(after - before for before, after in pairwise(starts)) <= 15
@@ -138,7 +138,7 @@ def _with_rotation(mp4: bytes) -> bytes:
 
 def test_the_parts_of_a_video(media: Media) -> None:
     [frames] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "frames"]
-    data = clip([(1, 2.0), (2, 2.0)], container="matroska", sound="flac")
+    data = make_video([(1, 2.0), (2, 2.0)], container="matroska", sound="flac")
     part = Part(path="clip", modality=Modality.VIDEO, field="clip", data=data)
     [answer] = frames.extract([part])
     assert isinstance(answer, ExtractedParts)
@@ -155,7 +155,7 @@ def test_the_parts_of_a_video(media: Media) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"", "not_media"), (b"#EXTM3U\n", "not_media"), (audio("mp3", "mp3")[:40], "not_media")]
+    ("data", "code"), [(b"", "not_media"), (b"#EXTM3U\n", "not_media"), (make_audio("mp3", "mp3")[:40], "not_media")]
 )
 def test_an_unreadable_video_is_unknown(media: Media, data: bytes, code: str) -> None:
     [frames] = [extractor for extractor in default_extractors(media) if extractor.spec.name == "frames"]
@@ -181,7 +181,7 @@ def test_an_unreadable_video_is_unknown(media: Media, data: bytes, code: str) ->
     ],
 )
 def test_every_audio_becomes_16_khz_mono(media: Media, container: str, codec: str, rate: int) -> None:
-    sound = heard(media, audio(container, codec, 2.0, rate))
+    sound = heard(media, make_audio(container, codec, 2.0, rate))
     assert sound.seconds == pytest.approx(2.0, abs=0.1)
     samples = np.frombuffer(sound.pcm, "<i2").astype(float)
     spectrum = np.abs(np.fft.rfft(samples[4_000:20_000]))
@@ -194,15 +194,15 @@ def test_a_wav_of_our_own_is_read_without_a_process() -> None:
     pcm = tone(1.0).tobytes()
     assert from_wav(to_wav(pcm)) == pcm
     assert media.sound(to_wav(pcm)) == AudioContent(pcm)
-    assert media.sound(audio("wav", "pcm_s16le", rate=44_100)) == UnreadableMedia("closed")
+    assert media.sound(make_audio("wav", "pcm_s16le", rate=44_100)) == UnreadableMedia("closed")
 
 
 def test_the_sound_of_a_video_and_a_video_without_images(media: Media) -> None:
-    assert heard(media, clip([(1, 2.0)], container="matroska", sound="flac")).seconds == pytest.approx(2.0)
-    only_sound = read(media, audio("ipod", "aac", 2.0))
+    assert heard(media, make_video([(1, 2.0)], container="matroska", sound="flac")).seconds == pytest.approx(2.0)
+    only_sound = read(media, make_audio("ipod", "aac", 2.0))
     assert (only_sound.frames, only_sound.width) == ((), 0)
     assert only_sound.sound is not None
-    assert media.sound(clip([(1, 1.0)], sound=None)) == UnreadableMedia("no_sound")
+    assert media.sound(make_video([(1, 1.0)], sound=None)) == UnreadableMedia("no_sound")
     assert media.video(encode(noise(1), "JPEG")) == UnreadableMedia("not_media")
 
 
@@ -214,10 +214,10 @@ def test_what_goes_beyond_the_limits_says_which() -> None:
         MediaLimits(max_seconds=3, max_video_pixels=10_000, videos=ProcessLimits(max_bytes=200_000, seconds=30))
     )
     try:
-        assert media.sound(audio("flac", "flac", 4.0)) == UnreadableMedia("too_long")
+        assert media.sound(make_audio("flac", "flac", 4.0)) == UnreadableMedia("too_long")
         assert media.sound(to_wav(tone(4.0).tobytes())) == UnreadableMedia("too_long")
-        assert media.video(clip([(1, 4.0)], size=(64, 48))) == UnreadableMedia("too_long")
-        assert media.video(clip([(1, 1.0)])) == UnreadableMedia("too_many_pixels")
+        assert media.video(make_video([(1, 4.0)], size=(64, 48))) == UnreadableMedia("too_long")
+        assert media.video(make_video([(1, 1.0)])) == UnreadableMedia("too_many_pixels")
         assert media.video(bytes(200_001)) == UnreadableMedia("too_many_bytes")
         many = io.BytesIO()
         with av.open(many, "w", format="matroska") as output:
@@ -232,5 +232,5 @@ def test_what_goes_beyond_the_limits_says_which() -> None:
 
 
 def test_two_readers_of_one_video_decode_it_once(media: Media) -> None:
-    data = clip([(7, 1.0)])
+    data = make_video([(7, 1.0)])
     assert media.video(data) is media.video(data)

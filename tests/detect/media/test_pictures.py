@@ -35,10 +35,10 @@ def image(data: bytes | None, path: str = "cover") -> Part:
     return Part(path=path, modality=Modality.IMAGE, field=path, data=data)
 
 
-def turned(raster: Image.Image, orientation: int, form: str = "JPEG") -> bytes:
+def turned(image: Image.Image, orientation: int, form: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return encode(raster, form, exif=exif)
+    return encode(image, form, exif=exif)
 
 
 # ── what a viewer shows ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,10 +102,10 @@ def test_a_frame_of_a_video_keeps_the_hash_of_its_full_size() -> None:
 
 
 def with_code(text: str, kind: Any = zxingcpp.BarcodeFormat.QRCode, at: tuple[int, int] = (0, 0)) -> Image.Image:
-    raster = noise(1, (900, 600))
+    image = noise(1, (900, 600))
     code = Image.fromarray(np.asarray(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=6)))
-    raster.paste(code, at)
-    return raster
+    image.paste(code, at)
+    return image
 
 
 def derived(extractor: Extractor, part: Part) -> ExtractedParts:

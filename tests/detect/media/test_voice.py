@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.media.samples import sound, tone
+from detect.media.samples import make_audio, tone
 from seawall.media import (
     RATE,
     Media,
@@ -102,7 +102,7 @@ def test_noise_is_not_speech(media: Media) -> None:
 
 def test_an_unreadable_audio_is_unknown(media: Media) -> None:
     [answer] = named("voice", *default_extractors(media)).extract(
-        [Part(path="voice", modality=Modality.AUDIO, field="voice", data=sound("mp3", "mp3")[:50])]
+        [Part(path="voice", modality=Modality.AUDIO, field="voice", data=make_audio("mp3", "mp3")[:50])]
     )
     assert answer == Unknown(detector="voice", part="voice", reason=UnknownReason.UNREADABLE, detail="not_media")
 

@@ -2,7 +2,7 @@
 
 >>> sandbox = Sandbox()
 >>> sandbox.read(b"GIF89a...")
-Unreadable(code='not_an_image')
+UnreadableMedia(code='not_an_image')
 >>> sandbox.close()
 """
 
