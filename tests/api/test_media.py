@@ -179,7 +179,7 @@ class Upload:
 
 
 def test_bodies_without_a_length_are_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["seawall.api.build"], "_MOST_IN_FLIGHT", 3 << 20)
+    monkeypatch.setattr(sys.modules["seawall.api.screening"], "_MOST_IN_FLIGHT", 3 << 20)
     limited = Client(client.rig, api.build(client.rig.app), client.keys)
 
     async def crowd() -> None:
@@ -202,7 +202,7 @@ def test_bodies_without_a_length_are_counted(client: Client, monkeypatch: pytest
 def test_fetched_media_are_counted_and_given_back(
     client: Client, monkeypatch: pytest.MonkeyPatch, image: bytes
 ) -> None:
-    monkeypatch.setattr(sys.modules["seawall.api.build"], "_MOST_IN_FLIGHT", 3 << 20)
+    monkeypatch.setattr(sys.modules["seawall.api.screening"], "_MOST_IN_FLIGHT", 3 << 20)
     limited = Client(client.rig, api.build(client.rig.app), client.keys)
     padded = image + bytes(2 << 20)
 

@@ -104,7 +104,7 @@ def test_whose_turn_comes_later_is_not_unknown() -> None:
     )
     found = skipped_detectors(made, PartLocations(()), {}, ())
     assert found.postponed == (PostponedDetector(detectors=("judge", "large"), place="body"),)
-    assert found.summary == "1 outside its band, 2 until after publication"
+    assert found.summary == "1 outside its score range, 2 until after publication"
     assert found.lines == 2
 
 
@@ -201,7 +201,7 @@ def shown(rig: Rig, id: str, body: str, lines: Sequence[str] = ()) -> str:
 
 def block(page: str) -> str:
     """What is said about who was not asked, without tags."""
-    found = re.search(r'<details class="rule spared".*?</details>', page, re.DOTALL)
+    found = re.search(r'<details class="rule skipped".*?</details>', page, re.DOTALL)
     assert found is not None
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
@@ -209,12 +209,12 @@ def block(page: str) -> str:
 def test_the_page_says_who_was_not_asked_and_why(rig: Rig) -> None:
     page = shown(rig, "n-1", "You fool")
     said = block(page)
-    assert "not asked 1 outside its band, 1 until after publication" in said
+    assert "not asked 1 outside its score range, 1 until after publication" in said
     assert "judge is asked only at rudeness from 0.2 to 0.9" in said
     assert "body rudeness 0.950" in said
     assert "after publication comes their turn" in said
     assert "body deep" in said
-    assert '<details class="rule spared" open>' in page
+    assert '<details class="rule skipped" open>' in page
     assert "no answer" not in page
     assert "1 rule waits for what is asked after publication" in page
     assert "not asked yet: deep" in page
@@ -232,5 +232,5 @@ def test_what_does_not_answer_is_unknown_and_looks_otherwise(rig: Rig) -> None:
 
 def test_a_long_list_is_folded(rig: Rig) -> None:
     page = shown(rig, "n-4", "hello", ["a", "b", "c", "d", "e"])
-    assert '<details class="rule spared">' in page
+    assert '<details class="rule skipped">' in page
     assert "lines.4 rudeness 0" in block(page)

@@ -16,7 +16,7 @@ from support.console import Rig
 def resources(rig: Rig) -> Any:
     """Reads a resource of the API over the console's app."""
     scopes = ["read", "review", "bank"]
-    headers = {"Authorization": f"Bearer {access.create_key(rig.app.database, 'twins', scopes)}"}
+    headers = {"Authorization": f"Bearer {access.create_key(rig.app.ledger, 'twins', scopes)}"}
     transport = httpx.ASGITransport(api.build(rig.app))
 
     def get(path: str) -> Any:

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 
 from databases import MIGRATIONS, migrated
 from seawall.storage import (
+    Events,
     Ledger,
     OutcomeUnknown,
     StorageError,

@@ -109,6 +109,8 @@ def test_a_worker_stops_at_once_when_nothing_is_to_do(rig: Rig) -> None:
     with Worker(rig.app) as worker:
         worker.stop()
     worker.stop()  # twice is fine
+    _broken(rig)
+    assert rig.app.jobs.counts() == {("rescreen", "pending"): 1}  # not claimed by a stopped worker
 
 
 def test_a_worker_that_stops_keeps_the_leases_of_what_it_finishes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

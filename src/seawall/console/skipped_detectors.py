@@ -41,9 +41,9 @@ class SkippedDetectors:
 
     @property
     def summary(self) -> str:
-        """How many detectors, and why: ``1 outside its band, 3 until after publication``."""
+        """How many detectors, and why: ``1 outside its score range, 3 until after publication``."""
         later = {name for one in self.postponed for name in one.detectors}
-        said = [f"{len(self.skipped)} outside {'its score_range' if len(self.skipped) == 1 else 'their score_ranges'}"]
+        said = [f"{len(self.skipped)} outside {'its score range' if len(self.skipped) == 1 else 'their score ranges'}"]
         return ", ".join(said * bool(self.skipped) + [f"{len(later)} until after publication"] * bool(later))
 
     @property

@@ -49,7 +49,7 @@ class Breaker:
                 return 0.0
             now = self._clock()
             if now < circuit.until:
-                return circuit.until - now
+                return min(circuit.until - now, self._longest_rest_s)
             circuit.until = now + _TRIAL_S
             return 0.0
 
