@@ -1,4 +1,4 @@
-"""The root: the list of components, and how a process opens them."""
+"""Application: the list of components, and how server, worker and CLI open it."""
 
 from __future__ import annotations
 
@@ -60,28 +60,28 @@ COMPONENTS: tuple[Component, ...] = (
     learn.COMPONENT,
     Component(name="overview", console="seawall.console.overview"),
 )
-"""Everything that Seawall consists of. A new component is one line here; it may ask for services made before it."""
+"""The components of Seawall. A new one is one line here; it may use services of components listed before it."""
 
 BANKS = NAMED_BANKS
-"""Banks that policies may name before they hold anything."""
+"""Banks that policies may name before they have entries."""
 
 _REFRESH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The opened application: what API, console, commands and the worker are built on."""
+    """The opened application, used by API, console, commands and worker."""
 
     context: ServiceContext
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """What it consists of."""
+        """The components."""
         return self.context.components
 
     @property
     def settings(self) -> Settings:
-        """The settings it was opened with."""
+        """The settings that it was opened with."""
         return self.context.settings
 
     @property
@@ -101,37 +101,37 @@ class App:
 
     @property
     def jobs(self) -> Jobs:
-        """The queue of jobs."""
+        """The job queue."""
         return self.context.jobs
 
     @property
     def blobs(self) -> Blobs:
-        """The files."""
+        """The store of media and bundles."""
         return self.context.blobs
 
     @property
     def bundles(self) -> BundleInForce:
-        """The bundle in force and every earlier one."""
+        """The bundle in force, and all earlier ones."""
         return self.context.get(BundleInForce)
 
     @property
     def banks(self) -> BankCache:
-        """What the banks hold, ready for matching."""
+        """The cache of the banks' entries, for matching."""
         return self.context.get(BankCache)
 
     @property
     def runner(self) -> Runner:
-        """The detectors."""
+        """The runner of the detectors."""
         return self.context.get(Runner)
 
     @property
     def media(self) -> Media:
-        """Reads images, audio, video and documents in processes of their own."""
+        """Reads images, audio, video and documents in separate processes."""
         return self.context.get(Media)
 
     @property
     def screener(self) -> Screener:
-        """Screens items."""
+        """The screener of items."""
         return self.context.get(Screener)
 
     @property
@@ -150,7 +150,7 @@ class App:
         return self.bundles.current
 
     def explain(self, decision_id: str) -> tuple[Decision, Explanation | None]:
-        """A decision and why: which rules fired on what values, what was unknown, what would have flipped it.
+        """A decision and its explanation: rules fired and their values, unknowns, what would have changed the result.
 
         A person's decision has no rules to explain: None. Raises LookupError, ``Erased``, BundleUnreadable.
         """
@@ -161,9 +161,9 @@ class App:
         return decision, explain(bundle, decision, feature_row(self.vault, decision))
 
     def build(self, sources: Sources | None = None) -> Bundle:
-        """Build what the settings' folders hold (or ``sources``), without effect. Raises PolicyErrors.
+        """Build a bundle of the settings' folders (or of ``sources``), without effect. Raises PolicyErrors.
 
-        Policies may name every bank that holds something here, and those of ``BANKS``.
+        Policies may name every bank with entries, and those of ``BANKS``.
         """
         if sources is None:
             sources = read_sources(self.settings.policies_dir, self.settings.content_types_dir)
@@ -172,17 +172,17 @@ class App:
         return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
-        """Build, as ``build`` does, and put in force. Raises PolicyErrors; then nothing has changed."""
+        """Build a bundle and put it in force. Raises PolicyErrors; then nothing has changed."""
         return self.bundles.publish(self.build(sources), by)
 
     def refresh(self) -> None:
-        """Take in bundles published and bank entries changed by other processes."""
+        """Load bundles and bank entries changed by other processes."""
         self.context.refresh()
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Storage alone: to verify, rebuild or manage access, without detectors or policies."""
+    """Storage only, without detectors or policies, for maintenance commands."""
 
     database: Database
     vault: Vault
@@ -192,7 +192,7 @@ class Storage:
 def migrate(
     settings: Settings, phase: Phase | None = None, components: Sequence[Component] = COMPONENTS
 ) -> tuple[Migration, ...]:
-    """Bring the schema up to this code, or take only the step ``phase`` towards it; returns what was run.
+    """Run all pending migrations, or those of ``phase`` only; return those that were run.
 
     Raises StorageError; then nothing has changed.
     """
@@ -205,9 +205,9 @@ def migrate(
 def open_storage(
     settings: Settings, components: Sequence[Component] = COMPONENTS, *, build: bool = True
 ) -> Iterator[Storage]:
-    """Open database, vault and ledger. Raises StorageError, also for a database that is not migrated to this code.
+    """Open database, vault and ledger. Raises StorageError, also if migrations are pending.
 
-    Projections that are new or have a new version are built first; without ``build`` the ledger can be read only.
+    New projections and new versions are built first; without ``build`` the ledger can only be read.
     """
     check_components(components)
     with _database(settings) as database:
@@ -244,9 +244,9 @@ def open_app(
     *,
     components: Sequence[Component] = COMPONENTS,
 ) -> Iterator[App]:
-    """Open storage, read the components' settings, and make their services in turn; close them in reverse order.
+    """Open storage, read the components' settings, and make their services in order; close them in reverse order.
 
-    Raises StorageError, also for a database that is not migrated to this code; SettingsError.
+    Raises StorageError, also if migrations are pending; SettingsError.
     """
     extra = ConfiguredDetectors(tuple(extra_detectors), tuple(extra_extractors), tuple(extra_hashers))
     with open_storage(settings, components) as store, ExitStack() as stack:
@@ -276,7 +276,7 @@ def open_app(
 
 @contextmanager
 def _repeating(task: Callable[[], None]) -> Iterator[None]:
-    """Call ``task`` every half second in a thread of its own; a failure is logged and tried again."""
+    """Call ``task`` every half second in a background thread; failures are logged and retried."""
     stop = threading.Event()
 
     def loop() -> None:
@@ -284,7 +284,7 @@ def _repeating(task: Callable[[], None]) -> Iterator[None]:
             try:
                 task()
             except Exception:
-                _log.exception("refresh failed; what is in force stays as it was")
+                _log.exception("refresh failed; bundle and banks in force are unchanged")
 
     thread = threading.Thread(target=loop, name="seawall-refresh", daemon=True)
     thread.start()

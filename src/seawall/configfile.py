@@ -1,5 +1,4 @@
-"""Configuration files in YAML, read strictly into typed structs: what is not understood is an error with file, place
-and remedy.
+"""Reads YAML configuration files strictly into typed structs; errors name the file, place and remedy.
 
 >>> class Limits(ConfigStruct, frozen=True):
 ...     timeout: Seconds = Seconds(5)
@@ -8,7 +7,7 @@ and remedy.
 Limits(timeout=0.25, retries=2)
 >>> read_yaml("retires: 3", "limits.yaml").convert(Limits)
 Traceback (most recent call last):
-seawall.configfile.ConfigError: limits.yaml: retires: this is not understood here; did you mean 'retries'?
+seawall.configfile.ConfigError: limits.yaml: retires: unknown key; did you mean 'retries'?
 """
 
 from __future__ import annotations
@@ -41,20 +40,20 @@ class ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 Text: TypeAlias = Annotated[str, Meta(pattern=r"\S", extra={"remedy": "write a text"})]
-"""A text that says something; numbers and booleans are refused, so that nothing is read otherwise than written."""
+"""A text that is not empty; numbers and booleans are refused, because YAML may change how they were written."""
 
 Name: TypeAlias = Annotated[
     str,
     Meta(
         pattern=r"^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*\Z",
-        extra={"remedy": "VALUE is no name: lower-case letters, digits, dashes, underscores"},
+        extra={"remedy": "VALUE is not a valid name: write lower-case letters, digits, dashes, underscores"},
     ),
 ]
 """A lower-case name with dashes or underscores."""
 
 
 class Texts(tuple[str, ...]):
-    """A list of texts; a single one may stand alone."""
+    """A list of texts; a single one needs no list."""
 
     __slots__ = ()
 
@@ -96,7 +95,7 @@ class Size(int):
 
 
 class Section:
-    """A mapping in a configuration file that knows its place. Not shown by ``repr``: it may hold a secret."""
+    """A mapping in a configuration file, with its place. ``repr`` does not show it, because it may hold a secret."""
 
     __slots__ = ("file", "place", "values")
 
@@ -117,7 +116,7 @@ class Section:
         raise ConfigError(f"{self.at(key)}: {message}")
 
     def convert(self, kind: type[T], *, raw: Collection[str] = ()) -> T:
-        """The mapping as a struct. Below keys named by ``raw``, empty values count. Raises ConfigError."""
+        """The mapping as a struct. Under the keys in ``raw``, empty values are kept. Raises ConfigError."""
         values = _present(self.values, raw)
         try:
             return msgspec.convert(values, kind, dec_hook=_read_custom)
@@ -126,11 +125,11 @@ class Section:
             self.fail(key, message)
 
     def section(self, key: str) -> Section:
-        """A nested mapping; empty when there is none. Raises ConfigError."""
+        """A nested mapping; empty if absent. Raises ConfigError."""
         return self._nested({} if self.values.get(key) is None else self.values[key], key)
 
     def sections(self, key: str) -> list[Section]:
-        """A list of mappings; a single one may stand alone. Raises ConfigError."""
+        """A list of mappings; a single one needs no list. Raises ConfigError."""
         value = self.values.get(key)
         listed = value if isinstance(value, list) else [] if value is None else [value]
         return [self._nested(each, f"{key}[{number}]") for number, each in enumerate(listed)]
@@ -157,7 +156,7 @@ def read_yaml(text: str, name: str) -> Section:
 
 
 def load_yaml(path: Path) -> Section:
-    """As ``read_yaml``, from a file. Raises ConfigError."""
+    """Like ``read_yaml``, from a file. Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -168,7 +167,7 @@ def load_yaml(path: Path) -> Section:
 
 
 def expand(text: str, place: str, environment: Mapping[str, str] | None = None) -> str:
-    """``${NAME}`` and ``${NAME:-otherwise}`` from the environment. Raises ConfigError, which names no value."""
+    """Replace ``${NAME}`` and ``${NAME:-default}`` from the environment. Raises ConfigError without the value."""
     found = os.environ if environment is None else environment
 
     def value(match: re.Match[str]) -> str:
@@ -188,7 +187,7 @@ def _joined(place: str, key: str) -> str:
 
 
 def _measure(value: object, units: Mapping[str, float], plain: float) -> float:
-    """A number with one of the units, or a plain one; -1 when it is none."""
+    """A number with one of the units, or a plain one; -1 if it is neither."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", str(value).strip())
     if found is None or isinstance(value, bool) or (found[2] and found[2] not in units):
         return -1.0
@@ -196,7 +195,7 @@ def _measure(value: object, units: Mapping[str, float], plain: float) -> float:
 
 
 def _present(value: Any, raw: Collection[str]) -> Any:
-    """Without keys that have no value: YAML's ``key:`` is as good as none."""
+    """The mapping without empty keys: YAML's ``key:`` counts as absent."""
     if isinstance(value, dict):
         return {
             str(key): each if key in raw else _present(each, raw) for key, each in value.items() if each is not None
@@ -209,7 +208,7 @@ def _read_custom(kind: type[Any], value: Any) -> Any:
 
 
 def _explained(said: str, kind: inspect.Type, value: Any) -> tuple[str, str]:
-    """The key and the remedy for what msgspec says about a struct."""
+    """The key and the remedy for a conversion error of msgspec."""
     said, _, path = said.partition(" - at `$")
     key = path.rstrip("`").removeprefix(".")
     for name, number in re.findall(r"\.?([^.\[\]]+)|\[(\d+)\]", key):
@@ -218,13 +217,13 @@ def _explained(said: str, kind: inspect.Type, value: Any) -> tuple[str, str]:
     if said.startswith("Object contains unknown field") and field is not None:
         known = [each.encode_name for each in _struct_of(kind).fields]
         near = difflib.get_close_matches(field[1], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
-        return _joined(key, field[1]), f"this is not understood here; {hint}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        return _joined(key, field[1]), f"unknown key; {hint}"
     if said.startswith("Object missing required field") and field is not None:
         return _joined(key, field[1]), "this is missing"
     if said.startswith(("Expected", "Invalid")):
         return key, _remedy(kind, value)
-    return key, said  # a type of this module has said what to write
+    return key, said  # a type of this module has given the remedy
 
 
 def _inside(kind: inspect.Type, name: str, number: str, value: Any) -> tuple[inspect.Type, Any]:

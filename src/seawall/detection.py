@@ -1,4 +1,4 @@
-"""Detectors at work in an application: those that ship, those that the settings add, and those given by the caller."""
+"""Detectors of an application: shipped ones, those that the settings add, and those given by the caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seawall.storage.component import Component, ServiceContext
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredDetectors:
-    """Detectors, extractors and hashers added to those that ship."""
+    """Detectors, extractors and hashers in addition to the shipped ones."""
 
     detectors: tuple[Detector, ...] = ()
     extractors: tuple[Extractor, ...] = ()
@@ -29,16 +29,16 @@ class ConfiguredDetectors:
 def configured_detectors(
     settings: Settings, policies: Callable[[], Iterable[Policy]] | None = None, *, secrets: bool = True
 ) -> ConfiguredDetectors:
-    """Services, judges and plug-ins that the settings name. Raises SettingsError.
+    """Providers, judges and plug-ins named in the settings. Raises SettingsError.
 
-    ``policies`` gives those in force, which judges ask about; it raises NothingPublished while there are none. Without
-    ``secrets`` they can be described, not asked.
+    ``policies`` returns those in force, for judges; it raises NothingPublished while there are none. Without
+    ``secrets`` the detectors can be described but not run.
     """
     if settings.detectors is None and not settings.plugins:
         return ConfiguredDetectors()
     from seawall.detect.plugins import PluginError
     from seawall.providers import ConfigError
-    from seawall.providers.configuration import Placeholders, configure  # here: who has none pays nothing for them
+    from seawall.providers.configuration import Placeholders, configure  # here: only configured providers need it
     from seawall.providers.judges import PolicyQuestion
 
     def question(name: str) -> PolicyQuestion | None:
@@ -65,11 +65,11 @@ def configured_detectors(
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:
-    """The runner and what it runs. Raises SettingsError."""
+    """The runner, its detectors and the media reader. Raises SettingsError."""
     settings, extra = context.settings, context.get(ConfiguredDetectors)
     own = configured_detectors(settings, lambda: context.get(PublishedBundles).current.policies)
     bank_detector = BankDetector(NAMED_BANKS)
-    media = Media()  # one for both, so that a video is decoded once
+    media = Media()  # shared by both, so that a video is decoded once
     hashers = (*own.hashers, *extra.hashers)
     detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
     try:
@@ -82,7 +82,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         )
     except CascadeError as error:
         raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
-    except ValueError as error:  # two of one name
+    except ValueError as error:  # two detectors with one name
         raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
     return media, bank_detector, InstalledHashers({hasher.spec.name: hasher for hasher in hashers}), runner
 

@@ -1,6 +1,6 @@
-"""Settings of a process: from the environment, with defaults that work on one machine.
+"""Settings of a process, read from the environment, with defaults for a single machine.
 
-``Settings`` holds what the whole process needs. A component that needs more declares a section: a frozen dataclass
+``Settings`` has the settings of the whole process. A component adds its own as a section: a frozen dataclass
 with a default for each field, which ``section`` reads from ``SEAWALL_<FIELD>`` in the same way. A path must exist.
 """
 
@@ -20,12 +20,12 @@ Section = TypeVar("Section")
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used, with its name and the remedy."""
+    """An invalid setting; the message has its name and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are. Every field but ``environment`` can be set as ``SEAWALL_<NAME>``."""
+    """Settings of the whole process. Every field but ``environment`` can be set as ``SEAWALL_<NAME>``."""
 
     data_dir: Path  # database (by default), blobs and master key
     database_url: str
@@ -33,15 +33,15 @@ class Settings:
     policies_dir: Path | None = None  # None: the shipped ones
     content_types_dir: Path | None = None
     text_model_dir: Path | None = None
-    transcriber_dir: Path | None = None  # a faster-whisper model; None: speech stays unread
-    detectors: Path | None = None  # a YAML file of services, judges and plug-ins to ask as well
-    plugins: tuple[str, ...] = ()  # plug-ins to load, by name; installed ones are not loaded by themselves
+    transcriber_dir: Path | None = None  # a faster-whisper model; None: speech is not transcribed
+    detectors: Path | None = None  # a YAML file of providers, judges and plug-ins to add
+    plugins: tuple[str, ...] = ()  # names of plug-ins to load; installed ones are not loaded unless named
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # where sections are read
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # from which sections are read
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-        """Settings from ``SEAWALL_*``; ``overrides`` that are not None win. Raises SettingsError."""
+        """Settings from ``SEAWALL_*``; ``overrides`` that are not None take precedence. Raises SettingsError."""
         found = {
             name: value
             for name, value in (os.environ if environment is None else environment).items()
@@ -69,7 +69,7 @@ class Settings:
         )
 
     def section(self, kind: type[Section]) -> Section:
-        """A component's section. Raises SettingsError, with the variable and the remedy."""
+        """A component's section. Raises SettingsError that names the variable and the remedy."""
         types = get_type_hints(kind)
         values: dict[str, Any] = {}
         for each in fields(kind):  # type: ignore[arg-type]

@@ -98,10 +98,10 @@ def test_what_is_known_about_something(fresh: Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({}, "names 0 things"),
-        ({"text": "a", "link": "b"}, "names 2 things"),
-        ({"pdq": "zz"}, "pdq has 64 hexadecimal digits"),
-        ({"digest": "00"}, "digest has 32 or 40 or 64 hexadecimal digits"),
+        ({}, "has 0 values"),
+        ({"text": "a", "link": "b"}, "has 2 values"),
+        ({"pdq": "zz"}, "pdq needs 64 hexadecimal digits"),
+        ({"digest": "00"}, "digest needs 32 or 40 or 64 hexadecimal digits"),
         ({"image": "%%%"}, "image: "),
     ],
 )
@@ -149,9 +149,9 @@ def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
             ]
         asked = {"print": {"kind": "image-other", "value": near}}
         reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
-        assert reported["remedy"] == "Ask for one of image-average."
+        assert reported["remedy"] == "Enabled hashers: image-average."
         asked = {"print": {"kind": "image-average", "value": "0f"}}
         reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
-        assert reported["detail"] == "print/value has 16 hexadecimal digits."
+        assert reported["detail"] == "print/value needs 16 hexadecimal digits."
         configured = client.send("PUT", "/v1/banks/mine", key="bank", json={"thresholds": {"image-average": 3}})
         assert configured.json()["thresholds"] == {"image-average": 3}

@@ -143,7 +143,7 @@ def test_without_it_the_rest_is_untouched(plain_app: App) -> None:
 
 def test_a_command_is_listed_and_runs(toy_app: App) -> None:
     runner, folder = CliRunner(), str(toy_app.settings.data_dir)
-    assert "Toys of nobody's." in runner.invoke(program([toy.COMPONENT]), ["--help"]).output
+    assert "An example." in runner.invoke(program([toy.COMPONENT]), ["--help"]).output
     counted = runner.invoke(program([toy.COMPONENT]), ["toy", "count", "--data-dir", folder])
     assert counted.output.strip() == f"{toy_app.ledger.head()} events"
     assert "toy" not in runner.invoke(program(), ["--help"]).output

@@ -123,5 +123,5 @@ def test_declarations_that_collide_are_refused(sqlite_url: str, tmp_path: Path) 
 def test_an_event_has_a_way_up_from_each_older_version() -> None:
     with pytest.raises(ValueError, match="each version below it"):
         EventSpec("toy.greeted", toy.Greeted, version=3, upcast={1: dict})
-    with pytest.raises(ValueError, match="no kind of event"):
+    with pytest.raises(ValueError, match="not a kind of event"):
         EventSpec("Greeted", toy.Greeted)

@@ -21,7 +21,7 @@ def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str,
     assert page.locator("[data-lease]").count() == 0
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-lease]")
-    assert page.inner_text("[data-lease]").startswith("Yours for")
+    assert page.inner_text("[data-lease]").startswith("Leased to you for")
     page.keyboard.press("v")
     assert page.is_checked("input[value=violates]")
     assert page.is_checked("input[name=action][value=remove]")

@@ -157,7 +157,7 @@ def test_a_page_of_script_is_handed_out_as_bytes_alone(rig: Any) -> None:
 def test_a_document_that_cannot_be_read_says_so(rig: Any) -> None:
     item = submitted(rig, b"%PDF-1.7", "m-3")
     shown = rig.browser("reviewer").get(f"/items/{item}").text
-    assert "No text of it has been read." in shown
+    assert "No text has been extracted from it." in shown
     assert "it cannot be decoded (damaged)" in shown
 
 

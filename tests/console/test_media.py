@@ -172,11 +172,11 @@ def test_times(times: tuple[float, float], says: str) -> None:
 @pytest.mark.parametrize(
     ("detector", "reason", "detail", "says"),
     [
-        ("lexicon", "error", "words: not installed", "the words in it could not be read: that is not installed"),
+        ("lexicon", "error", "words: not installed", "the words in it could not be read: not installed"),
         ("words", "unreadable", "damaged", "the words in it could not be read: it cannot be decoded (damaged)"),
         ("lexicon", "deadline", "frames: deadline", "its frames could not be taken out: not in time"),
         ("hate", "deadline", "", "not in time"),
-        ("image", "overloaded", "queue full", "too much to do (queue full)"),
+        ("image", "overloaded", "queue full", "overloaded (queue full)"),
         ("x", "error", "ValueError at x.py:3", "ValueError at x.py:3"),
         (
             "sounds",

@@ -212,7 +212,7 @@ def test_the_page_says_who_was_not_asked_and_why(rig: Rig) -> None:
     assert "not asked 1 outside its score range, 1 until after publication" in said
     assert "judge is asked only at rudeness from 0.2 to 0.9" in said
     assert "body rudeness 0.950" in said
-    assert "after publication comes their turn" in said
+    assert "after publication these are asked" in said
     assert "body deep" in said
     assert '<details class="rule skipped" open>' in page
     assert "no answer" not in page

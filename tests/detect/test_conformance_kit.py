@@ -76,7 +76,7 @@ def _raise(part: Part) -> object:
     [
         (lambda part: None, "answer is a NoneType"),
         (lambda part: [_signal(part)], "answer is a list"),
-        (lambda part: _signal(part, name="other"), "signal 'other' was not promised"),
+        (lambda part: _signal(part, name="other"), "signal 'other' was not declared"),
         (lambda part: _signal(part, part="elsewhere"), "signal about another part"),
         (lambda part: _signal(part, 1.5), "sample_score is 1.5, above 1"),
         (lambda part: _signal(part, float("nan")), "sample_score is nan"),

@@ -193,7 +193,7 @@ def test_speech_that_may_stay_unread_is_counted() -> None:
 
 
 def test_a_wish_for_what_nobody_makes_is_refused() -> None:
-    with Runner(readers(), []) as runner, pytest.raises(ValueError, match="no extractor is named smells"):
+    with Runner(readers(), []) as runner, pytest.raises(ValueError, match="unknown extractor smells"):
         runner.start([media("cover", Modality.IMAGE)], extract={"cover": ("smells",)})
 
 

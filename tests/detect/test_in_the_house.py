@@ -120,7 +120,7 @@ def test_a_judge_of_the_configuration_decides_within_its_band(
             JUDGES.replace("SERVICE", "https://a.example").replace("threat_terms", "nobody"),
             "which no detector measures",
         ),
-        (JUDGES.replace("SERVICE", "http://a.example"), "http shows content and keys to the network"),
+        (JUDGES.replace("SERVICE", "http://a.example"), "plain http exposes content and keys"),
         ("plugins: [{use: nobody}]", "no plug-in named 'nobody' is installed"),
     ],
 )

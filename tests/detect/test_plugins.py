@@ -144,7 +144,7 @@ def test_a_detector_is_made_with_its_options(package: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("nobody", {}, r"no plug-in named 'nobody' is installed; installed are: .*shouting"),
+        ("nobody", {}, r"no plug-in named 'nobody' is installed; installed: .*shouting"),
         ("missing", {}, r"the plug-in 'missing' of acme-safety 1.2 cannot be loaded: AttributeError"),
         ("absent", {}, r"the plug-in 'absent' of acme-safety 1.2 cannot be loaded: ModuleNotFoundError.*remove it"),
         ("broken", {}, r"'broken' of acme-safety 1.2 cannot be loaded: RuntimeError: no weights at acme_plugin.py:\d+"),
@@ -276,9 +276,9 @@ def test_without_secrets_a_configuration_can_be_described(package: Path, write: 
     [
         ("providers:\n  - use: opnai\n", "detectors.yaml: providers[0].use: no provider 'opnai' ships with Seawall"),
         ("providers:\n  - file: nowhere.yaml\n", "nowhere.yaml: No such file"),
-        ("providers:\n  - use: perspective\n    signal: x\n", "providers[0].signal: this is not understood here"),
+        ("providers:\n  - use: perspective\n    signal: x\n", "providers[0].signal: unknown key"),
         ("providers:\n  - use: perspective\n", "perspective.yaml: request.headers.x-goog-api-key: the environment"),
-        ("detectors: []\n", "detectors: this is not understood here; known are: providers, judges, plugins"),
+        ("detectors: []\n", "detectors: unknown key; known: providers, judges, plugins"),
         ("judges:\n  - judge: x\n", "judges[0].family: this is missing"),
         ("providers: 3\n", "providers[0]: write keys and values"),
         ("- a\n- b\n", "write keys and values"),

@@ -135,7 +135,7 @@ def test_only_wanted_detectors_are_asked_and_slow_ones_must_be_named() -> None:
         runner.start([part("a")]).wait()
         assert slow.calls == []
         assert len(runner.start([part("a")], wanted={"slow"}).wait().signals) == 1
-        with pytest.raises(ValueError, match="no detector is named thee; there are: one, two, slow"):
+        with pytest.raises(ValueError, match="unknown detector thee; known: one, two, slow"):
             runner.start([part("a")], wanted={"thee"})
 
 

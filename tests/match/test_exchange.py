@@ -231,7 +231,7 @@ def test_a_file_of_exchanges(tmp_path: Path) -> None:
         (
             "environment: test_Industry",
             "enviroment: x",
-            "enviroment: this is not understood here; did you mean",
+            "enviroment: unknown key; did you mean",
         ),
         ("    environment: test_Industry\n", "", "environment: this is missing"),
         ("image: csam-images", "smell: x", "banks.smell"),

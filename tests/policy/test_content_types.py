@@ -132,13 +132,13 @@ COVER = "cover: {type: image, role: media}"
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("cover: {type: image, role: media, extract: [voice]}", "voice cannot be derived from a field of type image"),
-        ("cover: {type: text, role: media, extract: [words]}", "nothing can be derived from a field of type text"),
+        ("cover: {type: image, role: media, extract: [voice]}", "voice cannot be extracted from a field of type image"),
+        ("cover: {type: text, role: media, extract: [words]}", "nothing can be extracted from a field of type text"),
         ("cover: {type: video, role: media, extract: [words]}", "which are not extracted"),
         ("cover: {type: document, role: media, extract: [words]}", "which are not extracted"),
         (
             "cover: {type: document, role: media, extract: [frames]}",
-            "frames cannot be derived from a field of type doc",
+            "frames cannot be extracted from a field of type doc",
         ),
         ("cover: {type: document, role: media, untranscribed: unknown}", "a document has no speech"),
         ("cover: {type: document, role: body}", "a field with role body cannot be document"),

@@ -83,8 +83,8 @@ def test_context_is_a_part_for_those_who_ask_for_it_and_empty_text_is_none() -> 
         ({"id": "c1", "actor": {}, "fields": FIELDS}, "actor.attributes.created_at", "is required"),
         ({"id": "c1", "actor": {**ACTOR, "name": "x"}, "fields": FIELDS}, "actor.name", "is not known"),
         ({"id": "c1", "actor": ACTOR, "fields": FIELDS, "lang": "en"}, "lang", "is not known"),
-        ({"id": "c1", "actor": ACTOR, "fields": FIELDS, "language": "english"}, "language", "is no language code"),
-        ({"id": "c1", "actor": ACTOR, "fields": FIELDS, "created_at": "today"}, "created_at", "is no timestamp"),
+        ({"id": "c1", "actor": ACTOR, "fields": FIELDS, "language": "english"}, "language", "is not a language code"),
+        ({"id": "c1", "actor": ACTOR, "fields": FIELDS, "created_at": "today"}, "created_at", "is not a timestamp"),
         (raw(body=None), "fields.body", "is required"),
         (raw(body=3), "fields.body", "must be a text, not a number"),
         (raw(body="x" * 4001), "fields.body", "has 4,001 characters"),
@@ -93,7 +93,7 @@ def test_context_is_a_part_for_those_who_ask_for_it_and_empty_text_is_none() -> 
         (raw(likes=1.5), "fields.likes", "must be a whole number, not a number"),
         (raw(likes=True), "fields.likes", "must be a whole number, not a boolean"),
         (raw(likes=2**64), "fields.likes", "is too large"),
-        (raw(score=float("nan")), "fields.score", "is too large, or no number"),
+        (raw(score=float("nan")), "fields.score", "is too large, or not a number"),
         (raw(pinned="yes"), "fields.pinned", "must be true or false, not a text"),
         (raw(tags="x"), "fields.tags", "must be a list, not a text"),
         (raw(tags=["a", 3]), "fields.tags.1", "must be a text, not a number"),
@@ -120,7 +120,7 @@ def test_the_nearest_field_is_offered() -> None:
     "text", ["2026-11-22", "2026-11-22T20:15", "2026-W47-7T00:00:00Z", "2026-02-30T00:00:00Z", -1, True]
 )
 def test_only_rfc_3339(text: object) -> None:
-    with pytest.raises(ItemError, match="is no timestamp"):
+    with pytest.raises(ItemError, match="is not a timestamp"):
         validate_item(CONTENT_TYPE, {**raw(), "created_at": text})
 
 
@@ -187,7 +187,7 @@ def test_audio_files_and_videos_are_read_and_are_parts() -> None:
         (
             "clip",
             {"url": "https://videos.example/1"},
-            "is an address; addresses are fetched only for POST /v1/screen and POST /v1/items",
+            "is a URL; URLs are fetched only for POST /v1/screen and POST /v1/items",
         ),
         ("voice", {"base64": "A" * (MAX_BYTES[FieldType.AUDIO] * 4 // 3 + 8)}, "is too large"),
         ("clip", Video(b"x" * (MAX_BYTES[FieldType.VIDEO] + 1)), "is too large"),

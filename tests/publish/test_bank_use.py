@@ -184,13 +184,13 @@ def test_a_bank_says_when_its_entries_expire(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"role": "deny"}, "role is 'deny'; it is one of block, allow"),
+        ({"role": "deny"}, "role is 'deny'; it must be one of block, allow"),
         ({"harm": "evil"}, "harm is 'evil'"),
         ({"thresholds": {"image": 300}}, "threshold is 300"),
         ({"thresholds": {"smell": 3}}, "threshold is 3; for kind smell it must be left out"),
         ({"expires_after_days": 0}, "expires_after_days is 0"),
         ({"flood_limit": -1}, "flood_limit is -1"),
-        ({"title": "a\nb"}, "title has at most 200 printable"),
+        ({"title": "a\nb"}, "title may have at most 200 printable"),
     ],
 )
 def test_settings_that_cannot_be(rig: Rig, settings: dict[str, Any], says: str) -> None:
@@ -215,7 +215,7 @@ def test_suspended_and_restored(rig: Rig) -> None:
     image = add(rig, "blocked-images", "0f" * 32, "image")
     suspend_entry(rig.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
     suspend_entry(rig.app.ledger, "blocked-images", image, "lena", "wrong_match")
-    with pytest.raises(NoSuchEntry, match="is suspended already"):
+    with pytest.raises(NoSuchEntry, match="is already suspended"):
         suspend_entry(rig.app.ledger, "blocked-texts", entry, "lena", "wrong_match")
     rig.app.banks.refresh()
     assert rig.screen(TEXT).verdict is Verdict.ALLOW
@@ -229,7 +229,7 @@ def test_suspended_and_restored(rig: Rig) -> None:
     for change in (suspend_entry, restore_entry):
         with pytest.raises(NoSuchEntry, match="holds no entry"):
             change(rig.app.ledger, "blocked-texts", entry, "lena", "checked")
-    with pytest.raises(BankError, match="a reason is a code"):
+    with pytest.raises(BankError, match="a reason must be a code"):
         suspend_entry(rig.app.ledger, "blocked-images", image, "lena", "Because I say so!")
 
 

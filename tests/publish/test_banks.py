@@ -162,7 +162,7 @@ def test_a_bad_entry_keeps_all_out(rig: Rig, kind: str, value: str, threshold: i
 
 @pytest.mark.parametrize("name", ["", "Blocked", "a b", "a--b", "-", "ümlaut\x00"])
 def test_a_bad_name_of_a_bank(rig: Rig, name: str) -> None:
-    with pytest.raises(BankError, match="is no bank name"):
+    with pytest.raises(BankError, match="is not a bank name"):
         add_entries(rig.app.ledger, name, [NewEntry(kind="text", value=TEXT, source="staff")], "tests")
 
 

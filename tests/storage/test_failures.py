@@ -214,7 +214,7 @@ def test_a_database_that_was_not_migrated(empty_database_url: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("nonsense", "not readable"),
+        ("nonsense", "not valid"),
         ("mysql://localhost/x", "not supported"),
         ("sqlite://", "needs a database file"),
         ("sqlite:////nowhere/at/all/seawall.db", "does not exist"),

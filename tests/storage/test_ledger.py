@@ -235,7 +235,7 @@ def test_a_unit_may_not_write_beside_its_transaction(sqlite_storage: Storage) ->
         with sqlite_storage.database.write():
             pass
 
-    with pytest.raises(RuntimeError, match="use the one at hand"):
+    with pytest.raises(RuntimeError, match="already in a write transaction"):
         sqlite_storage.ledger.commit(beside)
 
 

@@ -174,7 +174,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(database: Database, releas
     run(database, *MIGRATIONS)
     before = tables(database)
     source = release(**{BASELINE: CREATE.replace('"extra"', '"early"'), "00.02.00_02_pre_breaks": breaks})
-    failed = r"'extra 00\.02\.00_02_pre_breaks' of .* failed: .* The database stays as it was"
+    failed = r"'extra 00\.02\.00_02_pre_breaks' of .* failed: .* The database is unchanged"
     with pytest.raises(StorageError, match=failed):
         run(database, *MIGRATIONS, source)
     assert tables(database) == before
@@ -213,5 +213,5 @@ def test_a_database_from_before_the_first_release_is_refused(database: Database)
     "name", ["0002_more", "00.02.00_01_baseline", "00.02.00_50_pre_late", "00.02.00_01_post_early", "0.2.0_01_pre_x"]
 )
 def test_a_file_whose_name_says_no_release_number_and_phase(database: Database, release: Release, name: str) -> None:
-    with pytest.raises(ValueError, match=r"is no migration's name; write RR\.RR\.RR_NN_pre"):
+    with pytest.raises(ValueError, match=r"is not a migration's name; write RR\.RR\.RR_NN_pre"):
         run(database, release(**{name: "pass"}))

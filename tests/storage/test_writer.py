@@ -78,7 +78,7 @@ def test_a_full_queue_refuses_at_once_and_says_what_to_do(database_url: str, tmp
                 refused = [one for one in waiting[3:] if isinstance((await _outcome(one)), Overloaded)]
                 assert len(refused) == 2
                 assert storage.ledger.waiting() == (3, 0)
-                with pytest.raises(StorageError, match="again in a second"):
+                with pytest.raises(StorageError, match="Retry it in a second"):
                     storage.ledger.commit(lambda tx: tx.append(view("it_thread")))
             return await asyncio.gather(*waiting[:3])
 

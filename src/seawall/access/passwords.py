@@ -1,4 +1,4 @@
-"""Passwords: argon2id, with its parameters and salt in the hash."""
+"""Password hashing with argon2id; the hash holds parameters and salt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, stored: str) -> bool:
-    """Whether ``password`` is the one that ``stored`` was made from. Takes the same time either way.
+    """Whether ``password`` is the one that ``stored`` was made from. Takes equal time for right and wrong ones.
 
     Raises ValueError when ``stored`` is no argon2 hash.
     """
@@ -34,16 +34,16 @@ def verify_password(password: str, stored: str) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether a hash was made with other parameters than those in use: then the password is hashed again."""
+    """Whether a hash was made with other parameters than those in use; if so, callers hash the password again."""
     return _HASHER.check_needs_rehash(stored)
 
 
 @functools.cache
 def dummy() -> str:
-    """Checked when there is no such person, so that the time of an answer does not say who has an account."""
+    """A hash to check for unknown emails, so that response times do not reveal who has an account."""
     return hash_password(os.urandom(16).hex())
 
 
 def _bounded(password: str) -> bytes:
-    """A password that is too long is cut, so that the work is bounded whatever is sent."""
+    """The password as bytes, cut to ``MAX_LENGTH`` characters so that the work is bounded."""
     return password[:MAX_LENGTH].encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Slows the guessing of passwords down: failures are counted per (email, address) and per address."""
+"""Rate limit of sign-in attempts: failures are counted per (email, address) and per address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from seawall.storage.database import Database
 
 
 class Throttle:
-    """Counts failures in a sliding window. In the database: all server processes share it.
+    """Failed sign-ins in a sliding window, kept in the database so that all server processes share them.
 
-    After ``per_pair`` failures for one email from one address, or ``per_address`` failures from one address, nothing
-    more is tried from it until the oldest of them is ``window_s`` old. Others are not locked out of their account.
+    After ``per_pair`` failures for one email from one address, or ``per_address`` failures from one address, further
+    attempts wait until the oldest failure is ``window_s`` old. The person can still sign in from other addresses.
     Emails and addresses are kept as SHA-256, and no longer than the window.
     """
 
@@ -51,7 +51,7 @@ class Throttle:
         return max(waits)
 
     def failed(self, email: str, address: str) -> None:
-        """A sign-in failed."""
+        """Record a failed sign-in."""
         now = self._clock()
         rows = [{"key": key, "at": now} for key, _ in self._counted(email, address)]
         with self._database.write() as connection:
@@ -59,7 +59,7 @@ class Throttle:
             connection.execute(insert(table), rows)
 
     def succeeded(self, email: str, address: str) -> None:
-        """A sign-in succeeded: this pair starts afresh."""
+        """Record a successful sign-in: forget the failures of this pair."""
         key = _key(email, address)
         with self._database.read() as connection:
             if connection.execute(select(table.c.at).where(table.c.key == key).limit(1)).first() is None:

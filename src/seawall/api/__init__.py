@@ -1,6 +1,6 @@
-"""HTTP for programs: ``/v1``, with OpenAPI at ``/v1/openapi.json``.
+"""The HTTP API under ``/v1``; its OpenAPI document is at ``/v1/openapi.json``.
 
-asgi = build(app)          # an ASGI application; faces that serve people are mounted beside it
+asgi = build(app)          # an ASGI application; the console is mounted beside it
 """
 
 from seawall.api.build import build

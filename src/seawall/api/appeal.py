@@ -18,7 +18,7 @@ from seawall.storage import Erased
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """Somebody says an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
+    """A report that an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
 
     content_type: str
     id: str
@@ -64,8 +64,6 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:
-        raise ApiProblem(
-            status=422, title="The report cannot be taken", detail=str(error), pointer=f"/{error.field}"
-        ) from error
+        raise ApiProblem(status=422, title="Invalid report", detail=str(error), pointer=f"/{error.field}") from error
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error

@@ -1,4 +1,4 @@
-"""Puts the routes together and describes them."""
+"""The API application: routes of all components, error handlers, OpenAPI document."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         version=seawall.__version__,
         summary="Screen content, report it, read and explain decisions.",
         openapi_url="/v1/openapi.json",
-        docs_url=None,  # those pages load scripts from elsewhere
+        docs_url=None,  # those pages load scripts from another host
         redoc_url=None,
     )
     _check_addresses(routers)
@@ -61,7 +61,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
 
     @api.get("/healthz", include_in_schema=False)
     def health() -> JSONResponse:
-        """Ready when the store answers and policies are in force."""
+        """Status 200 when the database answers and policies are in force."""
         return JSONResponse({"status": "ok", "bundle": app.bundle.hash, "ledger": app.ledger.head()})
 
     @api.get("/metrics", include_in_schema=False)
@@ -74,7 +74,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
 
 
 def _include(api: FastAPI, router: APIRouter, keys: Keys) -> None:
-    """Add a component's routes. Whatever scope each asks for: without a key that is known none of them answers."""
+    """Add a component's routes; each needs a known key, whatever scope it asks for."""
 
     def known_key(request: Request) -> None:  # in a thread: it may read the database
         identify(request, keys)
@@ -94,7 +94,7 @@ def _check_addresses(routers: Sequence[APIRouter]) -> None:
 
 
 class _Api(FastAPI):
-    """The application, with a short way to plain routes around the framework's layers."""
+    """The FastAPI application; requests for plain routes bypass the framework's layers."""
 
     def __init__(self, plain: Sequence[PlainRoute], **options: Any) -> None:
         super().__init__(**options)
@@ -114,7 +114,7 @@ class _Api(FastAPI):
 
 
 async def _no_route(request: Request) -> Response:
-    """What no route takes: another method of a path that there is, or no path at all."""
+    """404 and 405 responses."""
     if allowed := _methods(request):
         refusal = problem_response(
             ApiProblem(
@@ -131,13 +131,13 @@ async def _no_route(request: Request) -> Response:
             status=404,
             title="Not found",
             detail=f"There is no {request.method} {request.url.path[:200]}.",
-            remedy="GET /v1/openapi.json lists what there is.",
+            remedy="GET /v1/openapi.json lists all routes.",
         )
     )
 
 
 def _methods(request: Request) -> str:
-    """The methods that the request's path takes, as the header ``Allow`` lists them."""
+    """Value of the header ``Allow``: the methods that the request's path takes."""
     taken = {
         method
         for method in _METHODS
@@ -183,7 +183,7 @@ async def _on_bug(request: Request, error: Exception) -> Response:
 
 
 def _describe(api: FastAPI, plain: Sequence[PlainRoute]) -> None:
-    """Add to the OpenAPI document what FastAPI does not know: plain routes, keys, refusals."""
+    """Add to the OpenAPI document what FastAPI does not know: plain routes, keys, errors."""
     generated = api.openapi
 
     def openapi() -> dict[str, Any]:
@@ -212,13 +212,13 @@ _PROBLEM = {
 
 
 def _secure(document: dict[str, Any]) -> None:
-    """Every operation wants a key, and refuses as problem+json."""
+    """Declare that every operation needs a key and answers errors as problem+json."""
     components = document["components"]
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     components["schemas"]["Problem"] = _PROBLEM
     document["security"] = [{"key": []}]
     refusal = {
-        "description": "Refused: what, where, and the remedy",
+        "description": "Error: what is wrong, where, and the remedy",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     for path in document["paths"].values():

@@ -1,6 +1,6 @@
-"""What the routes of every component share: their router, the key they ask for, types of parameters, refusals.
+"""Shared by the routes of all components: router, key check, types of parameters, errors.
 
-Modules that declare routes postpone no annotations: FastAPI must see the dependencies that ``router`` makes.
+Modules that declare routes do not postpone annotations: FastAPI must see the dependencies that ``router`` makes.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import ApiProblem
 from seawall.api.requests import authenticate, checked_route
 
-PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL keeps no zero byte
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL cannot store a zero byte
 
 Code = Annotated[str, Path(pattern=PRINTABLE, max_length=200)]
 Text = Annotated[str, Query(pattern=PRINTABLE, max_length=200)]
@@ -41,5 +41,5 @@ def not_found(detail: str) -> ApiProblem:
 
 
 def json_response(value: object) -> Response:
-    """Typed rows as JSON, in the very form that the console's pages give them to programs."""
+    """Typed rows as JSON, in the same form as the console's ``.json`` addresses."""
     return Response(msgspec.json.encode(value), media_type="application/json")

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457): what is wrong, where, and how to mend it."""
+"""Errors as ``application/problem+json`` (RFC 9457): what is wrong, where, and the remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENCODER = msgspec.json.Encoder()
 
 @dataclass(kw_only=True)  # not frozen: Python sets an exception's traceback
 class ApiProblem(Exception):
-    """A refusal that a caller can act on. ``pointer``: JSON pointer to the place in the request's body."""
+    """An error that a caller can act on. ``pointer``: JSON pointer to the place in the request's body."""
 
     status: int
     title: str
@@ -27,7 +27,7 @@ class ApiProblem(Exception):
 
 
 def problem_response(problem: ApiProblem) -> Response:
-    """The refusal as a response."""
+    """The problem as a response."""
     body: dict[str, object] = {"type": "about:blank", "title": problem.title, "status": problem.status}
     body["detail"] = problem.detail
     for name in ("pointer", "remedy"):
@@ -44,7 +44,7 @@ async def on_problem(request: Request, error: Exception) -> Response:
 
 
 def unavailable(error: Exception) -> ApiProblem:
-    """The database cannot take or give anything now. What was sent was not recorded, as far as that is known."""
+    """Problem 503: the database cannot be used now. Says that nothing was recorded, unless that is not known."""
     recorded = "" if isinstance(error, OutcomeUnknown) else "Nothing was recorded. "
     return ApiProblem(
         status=503,

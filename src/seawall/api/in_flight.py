@@ -1,4 +1,4 @@
-"""How many bytes of large requests this process works on at once, bodies and fetched media together."""
+"""Limit on the bytes of large requests in progress in this process, bodies and fetched media together."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class InFlight:
         self.held = 0
 
     def hold(self) -> HeldBytes:
-        """The share of one request, to be used as a context manager: given back at its end."""
+        """Context manager for the bytes of one request; releases them at its end."""
         return HeldBytes(self)
 
 
 class HeldBytes:
-    """What one request holds. More than the limit is refused while other requests hold something."""
+    """Bytes held by one request. Exceeding the limit is refused while other requests hold any."""
 
     __slots__ = ("_total", "size")
 
@@ -30,7 +30,7 @@ class HeldBytes:
         self.size = 0
 
     def add(self, size: int) -> None:
-        """Hold so many bytes more. Raises Problem 503."""
+        """Hold ``size`` more bytes. Raises Problem 503."""
         total = self._total
         if total.held > self.size and total.held + size > total.limit:
             raise ApiProblem(
@@ -44,7 +44,7 @@ class HeldBytes:
         total.held += size
 
     def raise_to(self, size: int) -> None:
-        """Hold at least so many bytes. Raises Problem 503."""
+        """Hold at least ``size`` bytes. Raises Problem 503."""
         if size > self.size:
             self.add(size - self.size)
 

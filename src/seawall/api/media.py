@@ -1,4 +1,4 @@
-"""Media that a request names by address: fetched, a few at a time, and counted."""
+"""Fetches media that a request gives by URL, a few at a time, and counts their bytes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _TYPES: Final = {
     FieldType.DOCUMENT: Document,
 }
 _threads: Final = ThreadPoolExecutor(8, "seawall-fetch")
-"""Threads of their own: slow addresses do not hold up other work, and no more than these are fetched at once."""
+"""Separate threads, so that slow addresses do not delay other work; their number limits concurrent fetches."""
 
 
 async def fetch_media(
     asked: Sequence[tuple[ContentType, Mapping[str, Any], str]], held: HeldBytes
 ) -> list[Mapping[str, Any]]:
-    """The fields of each item, with what stands at ``{"url": …}`` of media fields in its place.
+    """The fields of each item, each ``{"url": …}`` of a media field replaced by the fetched bytes.
 
-    ``asked``: content type, fields, and the JSON pointer to the item. Raises Problem 422 that names the field (an
-    address that leads nowhere, or where Seawall does not go, or one too many in the request), and Problem 503.
+    ``asked``: content type, fields, and the JSON pointer to the item. Raises Problem 422 that names the field
+    (address unreachable or not permitted, or too many addresses in the request), and Problem 503.
     """
     addresses = [
         (index, spec, value["url"])

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, read from the projections when they are asked for: right for every process at once."""
+"""Prometheus metrics, read from the projections at each scrape, so that every process reports the same totals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from seawall.review.queries import count_by_queue
 from seawall.screen.queries import TrafficCount, rescreen_summary, traffic_between
 
 _MINUTE = 60_000
-_SETTLED_AFTER_MS = 60 * _MINUTE  # no decision is recorded under a minute as old as this
+_SETTLED_AFTER_MS = 60 * _MINUTE  # no decision is recorded under a minute that is older than this
 
 
 class TrafficTotals:
-    """Decisions since the beginning, summed once: each reading adds only the minutes that were not counted before."""
+    """Running totals of decisions: each read adds only the minutes that were not counted before."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class Collector(Base):
             deliveries.add_metric([state], count)
         yield deliveries
         queued = GaugeMetricFamily(
-            "seawall_writer_queue", "Units that wait for this process's writer", labels=("queue",)
+            "seawall_writer_queue", "Units of work waiting for this process's writer", labels=("queue",)
         )
         for name, count in zip(("interactive", "bulk"), self._app.ledger.waiting(), strict=True):
             queued.add_metric([name], count)

@@ -1,4 +1,4 @@
-"""Routes outside FastAPI's layers, which cost more than a screening's rules: they do their own reading and refusing."""
+"""Routes that bypass FastAPI's layers, which cost more than a screening's rules; they answer errors themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainOperation:
-    """How OpenAPI describes a plain route: from the very types that decode its request and encode its response."""
+    """OpenAPI description of a plain route, made from the types that decode its request and encode its response."""
 
     summary: str
     name: str

@@ -1,4 +1,4 @@
-"""Routes of the publishing service: configure and fill banks; look up what they know about a text, a hash, a file."""
+"""Routes of the publishing service: configure and fill banks; match texts, links, hashes and files."""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -25,7 +25,7 @@ Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankRequest:
-    """How a bank is to be used: all of it, each time. See ``docs/banks.md``."""
+    """The complete settings of a bank; they replace the former ones. See ``docs/banks.md``."""
 
     title: str = ""
     role: str = "block"
@@ -38,7 +38,7 @@ class BankRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntriesRequest:
-    """Entries to add to a bank; all are taken or none."""
+    """Entries to add to a bank; all are added or none."""
 
     entries: tuple[NewEntry, ...]
 
@@ -59,7 +59,7 @@ class ReasonRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashRequest:
-    """A print that one of the hashers enabled here makes: its name, and the hash in hexadecimal."""
+    """A hash made by an enabled hasher: the hasher's name, and the hash in hexadecimal."""
 
     kind: str
     value: str
@@ -81,7 +81,7 @@ class MatchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResponse:
-    """What was found, the banks' revision, and what could not be looked at (then the answer is not complete)."""
+    """Matches, the banks' revision, and what could not be looked up (then the answer is not complete)."""
 
     matches: list[Match]
     revision: int
@@ -95,14 +95,14 @@ def router(app: App, keys: Keys) -> APIRouter:
 
     @routes.get("/banks", dependencies=[Depends(bank_key)])
     def get_banks() -> list[BankState]:
-        """Every bank: configured, filled, or merely known by name."""
+        """Every bank: configured, with entries, or known by name only."""
         return [bank_state(bank) for bank in publish.list_banks(app.database, BANKS)]
 
     @routes.put("/banks/{bank}")
     def put_bank(
         bank: Code, asked: Annotated[BankRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
     ) -> BankState:
-        """Use a bank like this from now on. A new name makes a new bank."""
+        """Replace the settings of a bank. A new name creates a bank."""
         settings = BankSettings(**{name: getattr(asked, name) for name in BankRequest.__dataclass_fields__})
         with _refusals():
             publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds)
@@ -138,7 +138,7 @@ def router(app: App, keys: Keys) -> APIRouter:
 
     @routes.delete("/banks/{bank}/entries/{entry}", status_code=204)
     def delete_entry(bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(bank_key)], reason: Why = "") -> None:
-        """Take an entry out at once, for good."""
+        """Remove an entry permanently; it stops matching at once."""
         with _refusals():
             publish.remove_entry(app.ledger, bank, entry, f"key:{info.id}", reason)
         app.banks.refresh()
@@ -150,7 +150,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         asked: Annotated[ReasonRequest, Body()],
         info: Annotated[KeyInfo, Depends(bank_key)],
     ) -> None:
-        """Let an entry match no more until it is restored."""
+        """Suspend an entry: it matches nothing until it is restored."""
         with _refusals():
             publish.suspend_entry(app.ledger, bank, entry, f"key:{info.id}", asked.reason)
         app.banks.refresh()
@@ -162,14 +162,14 @@ def router(app: App, keys: Keys) -> APIRouter:
         asked: Annotated[ReasonRequest, Body()],
         info: Annotated[KeyInfo, Depends(bank_key)],
     ) -> None:
-        """Let a suspended or quarantined entry act again."""
+        """Restore a suspended or quarantined entry: its matches count again."""
         with _refusals():
             publish.restore_entry(app.ledger, bank, entry, f"key:{info.id}", asked.reason)
         app.banks.refresh()
 
     @routes.post("/match", dependencies=[Depends(key(keys, Scope.SCREEN))])
     def post_match(asked: Annotated[MatchRequest, Body()]) -> MatchResponse:
-        """Look up one text, link, hash, digest or file in all banks, with distance and provenance. Nothing is kept."""
+        """Look up one text, link, hash, digest or file in all banks, with distance and provenance. Stores nothing."""
         found = _look_up(app, asked)
         return MatchResponse(
             matches=list(found.matches), revision=app.banks.matcher.revision, unknown=list(found.unknown)
@@ -187,7 +187,7 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
         raise ApiProblem(
             status=422,
             title="Invalid request",
-            detail=f"The request names {len(given)} things to look up.",
+            detail=f"The request has {len(given)} values to look up.",
             remedy=f"Send exactly one of {', '.join(MatchRequest.__dataclass_fields__)}.",
         )
     ((name, value),) = given.items()
@@ -214,7 +214,7 @@ def _hash_hits(app: App, asked: HashRequest) -> list[Hit]:
             status=422,
             title="No such hasher",
             detail=f"No hasher {asked.kind!r} is enabled here.",
-            remedy=f"Ask for one of {', '.join(app.kinds) or 'none: no plug-in has one'}.",
+            remedy=f"Enabled hashers: {', '.join(app.kinds) or 'none'}.",
             pointer="/print/kind",
         )
     return app.banks.matcher.match_hash(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
@@ -228,7 +228,7 @@ def _hex(name: str, value: str, *sizes: int) -> bytes:
     if len(found) not in sizes:
         digits = " or ".join(str(2 * size) for size in sizes)
         raise ApiProblem(
-            status=422, title="No hash", detail=f"{name} has {digits} hexadecimal digits.", pointer=f"/{name}"
+            status=422, title="Invalid hash", detail=f"{name} needs {digits} hexadecimal digits.", pointer=f"/{name}"
         )
     return found
 
@@ -237,12 +237,12 @@ def _bytes(name: str, value: str) -> bytes:
     try:
         return b64decode(value, validate=True)
     except (NotBase64, ValueError) as error:
-        raise ApiProblem(status=422, title="Not base64", detail=f"{name}: {error}", pointer=f"/{name}") from error
+        raise ApiProblem(status=422, title="Invalid base64", detail=f"{name}: {error}", pointer=f"/{name}") from error
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What a bank refuses becomes a problem that a caller can act on."""
+    """Turns the errors of banks into problems that a caller can act on."""
     try:
         yield
     except BankError as error:

@@ -1,4 +1,4 @@
-"""Reading requests: size, JSON, keys; every refusal says what and where."""
+"""Request reading: size limits, JSON, keys. Errors name the problem and its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seawall.api.errors import ApiProblem
 from seawall.api.in_flight import HeldBytes
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
-MAX_MEDIA_BODY = 64 * 1024 * 1024  # where media travel as base64 in the body: a video of 45 MiB and some words
+MAX_MEDIA_BODY = 64 * 1024 * 1024  # for bodies with base64 media: a video of 45 MiB and some text
 LARGE = 1024 * 1024  # bytes of a body that is counted while it is worked on, and decoded in a thread
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ _PATH = re.compile(r" - at `\$(.*)`$")
 
 
 def identify(request: Request, keys: Keys) -> KeyInfo:
-    """The caller's key, with whatever scopes. In a thread; raises Problem 401."""
+    """The caller's key, whatever its scopes. Call it in a thread. Raises Problem 401."""
     return _known(keys.authenticate(_token(request)))
 
 
@@ -34,7 +34,7 @@ async def identify_async(request: Request, keys: Keys) -> KeyInfo:
 
 
 def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
-    """The caller's key, which must have ``scope``. In a thread; raises Problem 401 or 403."""
+    """The caller's key, which must have ``scope``. Call it in a thread. Raises Problem 401 or 403."""
     return _allowed(identify(request, keys), scope)
 
 
@@ -54,7 +54,7 @@ def _known(info: KeyInfo | None) -> KeyInfo:
         raise ApiProblem(
             status=401,
             title="No valid API key",
-            detail="The request carries no API key that is known here.",
+            detail="The request has no known API key.",
             remedy="Send the header 'Authorization: Bearer sw_…' with a key from the console or 'seawall key create'.",
         )
     return info
@@ -112,7 +112,7 @@ async def read_body(request: Request, limit: int = MAX_BODY, held: HeldBytes | N
 
 
 def declared_length(request: Request) -> int | None:
-    """What the request says of its length in bytes, if anything."""
+    """The declared length of the body in bytes; None when the request has none."""
     declared = header(request, b"content-length") or ""
     return int(declared) if declared.isdecimal() and len(declared) < 20 else None
 
@@ -121,13 +121,13 @@ def _too_large(limit: int) -> ApiProblem:
     return ApiProblem(
         status=413,
         title="The request is too large",
-        detail=f"A request may have {limit} bytes.",
-        remedy='Send fewer items at once, or smaller media; or say where they are with {"url": "https://…"}.',
+        detail=f"A request may have at most {limit} bytes.",
+        remedy='Send fewer items at once, or smaller media; or send media as {"url": "https://…"}.',
     )
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The body as ``decoder`` wants it. Raises Problem 400 (not JSON) or 422 (not the shape asked for)."""
+    """The decoded body. Raises Problem 400 (not JSON) or 422 (not the expected shape)."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -143,8 +143,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise ApiProblem(
             status=400,
             title="The body is nested too deeply",
-            detail="Objects and lists may be nested a few levels only.",
-            remedy="Fields hold texts, numbers, lists of texts, and media; nothing deeper.",
+            detail="Objects and lists may be nested only a few levels deep.",
+            remedy="Fields hold texts, numbers, lists of texts, and media.",
         ) from error
 
 
@@ -152,7 +152,7 @@ _ANY = msgspec.json.Decoder()
 
 
 def checked_route(keys: Keys) -> type[APIRoute]:
-    """Routes whose bodies are read only for callers with a key, and held to the limits of the plain routes' bodies."""
+    """Route class that reads bodies only for callers with a key, with the same size limits as plain routes."""
 
     class CheckedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

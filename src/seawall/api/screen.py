@@ -22,7 +22,7 @@ _DECISIONS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemState:
-    """Where an item stands. ``decisions``: newest first, at most 50."""
+    """The state of an item. ``decisions``: newest first, at most 50."""
 
     content_type: str
     id: str
@@ -54,14 +54,14 @@ def router(app: App, keys: Keys) -> APIRouter:
         """Why: rules that fired, their values, what was unknown, and the smallest change that would have flipped it."""
         found, explanation = _explained(app, decision)
         if explanation is None:
-            return {"decision": found.id, "text": "A person decided this; no rule did.", "rules": []}
+            return {"decision": found.id, "text": "A person made this decision, not a rule.", "rules": []}
         return explanation.to_json()
 
     @routes.get(
         "/items/{content_type}/{item_id:path}", dependencies=[may_read], tags=["items"], response_model=ItemState
     )
     def get_item(content_type: str, item_id: str) -> Response:
-        """Where an item stands, by the platform's own id."""
+        """The state of an item, by the platform's own id."""
         return json_response(_item_state(app, content_type, item_id))
 
     return routes
@@ -71,9 +71,9 @@ def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:
     try:
         return app.explain(decision)
     except Erased as error:
-        raise ApiProblem(status=410, title="Erased", detail="What this decision read was erased.") from error
+        raise ApiProblem(status=410, title="Erased", detail="The content behind this decision was erased.") from error
     except BundleUnreadable as error:
-        raise ApiProblem(status=409, title="The decision's policies cannot be read", detail=str(error)) from error
+        raise ApiProblem(status=409, title="Policy bundle of the decision cannot be read", detail=str(error)) from error
     except LookupError as error:
         raise not_found(str(error.args[0])) from error
 

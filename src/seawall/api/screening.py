@@ -32,16 +32,16 @@ _MOST_IN_FLIGHT = 128 * 1024 * 1024  # bytes of large requests that are worked o
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: the platform's account id, and what rules may read about the account."""
+    """The account that acts: its id on the platform, and the attributes that rules may read."""
 
     id: str
     attributes: dict[str, Any] = {}
 
 
 class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One item to screen. ``deadline_ms``: the answer comes within it, if need be degraded.
+    """One item to screen. ``deadline_ms``: time for the answer, which is degraded if detectors need longer.
 
-    A media field holds ``{"base64": "…"}``, or ``{"url": "https://…"}``, which is fetched before the clock starts.
+    A media field holds ``{"base64": "…"}``, or ``{"url": "https://…"}``, which is fetched before the time starts.
     """
 
     content_type: str
@@ -54,7 +54,7 @@ class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Up to 1,000 items; all are taken or none. Together they may name four addresses of media."""
+    """Up to 1,000 items; all are accepted or none. Together they may have four media URLs."""
 
     items: Annotated[tuple[ScreenRequest, ...], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 
@@ -96,7 +96,7 @@ def plain_routes(app: App, keys: Keys) -> list[PlainRoute]:
 
 
 def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
-    """The hot path: decode, screen, answer; durable in the ledger before the answer leaves."""
+    """``POST /v1/screen``: decode, screen, answer. The decision is durable before the answer is sent."""
     screener = app.screener
 
     async def screen(request: Request) -> Response:
@@ -104,14 +104,14 @@ def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
             key = await authenticate_async(request, keys, Scope.SCREEN)
             with in_flight.hold() as held:
                 body = await read_body(request, MAX_MEDIA_BODY, held)
-                if len(body) > LARGE:  # takes long: not on the event loop
+                if len(body) > LARGE:  # slow, so not on the event loop
                     asked = await asyncio.to_thread(decode, _SCREEN, body)
                 else:
                     asked = decode(_SCREEN, body)
                 bundle = app.bundle
                 content_type = _content_type(bundle, asked, "")
                 fields: Mapping[str, Any] = asked.fields
-                if dict in map(type, fields.values()):  # perhaps an address
+                if dict in map(type, fields.values()):  # may contain URLs
                     (fields,) = await fetch_media([(content_type, fields, "")], held)
                 if held.size:
                     item = await asyncio.to_thread(_item, content_type, asked, fields, "")
@@ -132,7 +132,7 @@ def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
 
 
 def items_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
-    """Take many items for screening by a worker."""
+    """``POST /v1/items``: store items and queue them for a worker."""
 
     async def items(request: Request) -> Response:
         try:
@@ -203,8 +203,8 @@ def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempo
     if not 1 <= len(key) <= _MAX_KEY:
         raise ApiProblem(
             status=422,
-            title="The idempotency key is malformed",
-            detail=f"Idempotency-Key has 1 to {_MAX_KEY} characters.",
+            title="Invalid idempotency key",
+            detail=f"Idempotency-Key must have 1 to {_MAX_KEY} characters.",
         )
     digest = hashlib.sha256(key.encode("latin-1")).hexdigest()
     return Idempotency(f"{key_id}:{digest}", app.vault.digest(body))
@@ -212,11 +212,11 @@ def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempo
 
 def _refusal(error: Exception) -> ApiProblem:
     if isinstance(error, IdempotencyConflict):
-        return ApiProblem(status=409, title="The idempotency key is taken", detail=str(error))
+        return ApiProblem(status=409, title="Idempotency key already used", detail=str(error))
     if isinstance(error, Erased):
         return ApiProblem(
             status=409,
-            title="Erased a moment ago",
+            title="Erased",
             detail="The account or item was erased while it was being screened.",
             remedy="Send the request again if the account still exists.",
         )

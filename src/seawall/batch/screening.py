@@ -1,4 +1,4 @@
-"""Screening a file of rows: the same detectors and the same compiled rules as live traffic, without a database."""
+"""Screening a file of rows with the detectors and compiled rules of live traffic, without a database."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from seawall.detect.batch import NearDuplicates
 
 _CHUNK = 512  # rows screened together
-ANY = "any"  # truth about "violates any policy"
+ANY = "any"  # label for "violates any policy"
 
 
 class FileError(Exception):
-    """A file or a mapping that cannot be used, with the remedy."""
+    """An invalid file or mapping; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruthColumn:
-    """Where a file says what is true: a row violates ``policy`` (or any) when ``column`` holds one of ``values``."""
+    """A column of labels: a row violates ``policy`` (or any) when ``column`` has one of ``values``."""
 
     policy: str
     column: str
@@ -41,7 +41,7 @@ class TruthColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
-    """How columns become an item. ``fields``: field → column. Without ``id`` or ``actor`` the row's number stands."""
+    """Mapping of columns to an item. ``fields``: field → column. ``id`` and ``actor`` default to the row's number."""
 
     content_type: str
     fields: Mapping[str, str]
@@ -54,23 +54,23 @@ class ColumnMapping:
 
 @dataclass(slots=True)
 class BatchSummary:
-    """What came out. ``predicted`` and ``true`` hold one entry a screened row for each truth."""
+    """Results of a run. ``predicted`` and ``true`` have one entry per screened row for each truth."""
 
     rows: int = 0
     refused: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     policies: Counter[str] = field(default_factory=Counter)
     degraded: int = 0
-    refusals: list[tuple[int, str]] = field(default_factory=list)  # the first few: row number, why
+    refusals: list[tuple[int, str]] = field(default_factory=list)  # the first few: row number, reason
     predicted: dict[str, list[bool]] = field(default_factory=dict)
     restricted: dict[str, list[bool]] = field(default_factory=dict)
     true: dict[str, list[bool]] = field(default_factory=dict)
-    skipped: Counter[str] = field(default_factory=Counter)  # by detector, parts outside its bands
-    asked: Counter[str] = field(default_factory=Counter)  # by slow detector, parts it was asked about
-    copied: Counter[str] = field(default_factory=Counter)  # by slow detector, parts that another's answer stands for
+    skipped: Counter[str] = field(default_factory=Counter)  # by detector, parts outside its score range
+    asked: Counter[str] = field(default_factory=Counter)  # by slow detector, parts it evaluated
+    copied: Counter[str] = field(default_factory=Counter)  # by slow detector, parts given the result of a similar text
 
     def accuracies(self) -> dict[str, tuple[Accuracy, Accuracy]]:
-        """For each truth: the policy's rules against it, and the verdict (not ``allow``) against it."""
+        """For each truth: accuracy of the policy's rules, and of the verdict (not ``allow``)."""
         return {
             name: (accuracy(true, self.predicted[name]), accuracy(true, self.restricted[name]))
             for name, true in self.true.items()
@@ -99,8 +99,8 @@ def screen_file(
     """Screen every row of ``source`` (.csv, .jsonl, .parquet) and write one decision a row to ``target``.
 
     ``target`` ends in .jsonl or .parquet and appears only when it is complete. A row that does not fit its content
-    type is written with its error and counted; the others go on. With ``alike``, slow detectors judge one of several
-    texts that are nearly the same, within some thousand rows. Raises FileError.
+    type is written with its error and counted; the others continue. With ``alike``, slow detectors judge one of several
+    nearly equal texts within some thousand rows. Raises FileError.
     """
     content_type = bundle.content_types.get(mapping.content_type)
     if content_type is None:
@@ -191,7 +191,7 @@ def _strongest(signals: Sequence[Any]) -> dict[str, float]:
 
 
 def _like(evidence: str | None) -> str | None:
-    """The item whose text was judged in this one's place, if one was."""
+    """The item with a similar text that was judged instead of this one, if any."""
     _, marked, item = (evidence or "").rpartition("like:")
     return item if marked else None
 
@@ -210,7 +210,7 @@ def _raw(row: Mapping[str, Any], number: int, mapping: ColumnMapping) -> dict[st
 
 
 def _code(value: Any) -> str | None:
-    """A cell as an id; an empty one is none, and the row is refused."""
+    """A cell as an id; None for an empty one, whose row is refused."""
     return None if value is None else str(value)
 
 
@@ -256,11 +256,11 @@ def _scan(path: Path) -> pl.LazyFrame:
             return pl.scan_ndjson(path)
         case ".parquet":
             return pl.scan_parquet(path)
-    raise FileError(f"{path}: this reads .csv, .tsv, .jsonl and .parquet files")
+    raise FileError(f"{path}: supported files are .csv, .tsv, .jsonl and .parquet")
 
 
 class _explained:
-    """Turn what polars and the system say about a file into a FileError."""
+    """Turn errors of polars and the system about a file into a FileError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -275,7 +275,7 @@ class _explained:
 
 
 class _writer:
-    """Writes records beside the target and renames at the end, so that a half-written file is never taken for whole."""
+    """Writes records to a temporary file and renames it at the end, so that the target is always complete."""
 
     def __init__(self, target: Path) -> None:
         if target.suffix not in (".jsonl", ".parquet"):
@@ -309,7 +309,7 @@ class _writer:
 
 
 def _to_parquet(source: Path, target: Path) -> None:
-    """Lines to columns, streaming: the file need not fit into memory."""
+    """Convert JSON lines to Parquet, streaming: the file need not fit into memory."""
     import polars as pl
 
     text, texts, count = pl.String(), pl.List(pl.String), pl.Int64()
@@ -323,6 +323,6 @@ def _to_parquet(source: Path, target: Path) -> None:
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """What has no fixed columns, as JSON texts."""
+    """The record with values that have no fixed columns as JSON texts."""
     nested = {name: msgspec.json.encode(record[name]).decode() for name in ("actions", "signals") if name in record}
     return record | nested

@@ -1,4 +1,4 @@
-"""What pages ask about the bundle in force."""
+"""Queries of pages about the bundle in force."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def policies(app: App) -> Mapping[str, Policy]:
 
 
 def rules_of(policies: Iterable[Policy]) -> list[tuple[str, str]]:
-    """(policy, rule) of all that a decision may name of these policies: their rules, and ``review`` for reviews."""
+    """(policy, rule) pairs of these policies that a decision may name: their rules, and ``review`` for reviews."""
     return [(policy.name, rule) for policy in policies for rule in (*(rule.id for rule in policy.rules), REVIEW_RULE)]
 
 
 def rules_of_decisions(app: App) -> list[tuple[str, str]]:
-    """(policy, rule) of all that a decision may name now: rules, people's answers, and fail modes."""
+    """(policy, rule) pairs that a decision may name now: rules, reviews, and fail modes."""
     try:
         found = app.bundle.policies
     except NothingPublished:
@@ -38,14 +38,14 @@ def content_types(app: App) -> Mapping[str, ContentType]:
 
 
 def rulebook(app: App) -> Rulebook:
-    """What a review may refer to."""
+    """The content types and harms that a review may refer to."""
     return Rulebook(
         content_types=content_types(app), harms={name: policy.harm for name, policy in policies(app).items()}
     )
 
 
 def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
-    """(detector, signal) → how its value is to be read: probability (calibrated), score, count, distance."""
+    """(detector, signal) → kind of its value: probability (calibrated), score, count, distance."""
     return {
         (detector.name, signal.name): str(signal.kind)
         for detector in app.bundle.detectors
@@ -54,5 +54,5 @@ def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
 
 
 def names_of_people(app: App) -> Mapping[str, str]:
-    """Surrogate → name."""
+    """Names of people by their ids."""
     return {person.id: person.name for person in list_people(app.database)}

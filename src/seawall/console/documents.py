@@ -1,4 +1,4 @@
-"""Documents as a page shows them: what was found, page by page, in the words around it. The file is only handed out."""
+"""View of a document: findings page by page, with the text around them. The file itself is only a download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_SILENT = 20  # pages without evidence that are shown at once
 
 @dataclass(slots=True, kw_only=True)
 class PageView:
-    """A page, or a stretch of a document without pages, and what was found on it."""
+    """A page, or a section of a document without pages, with its findings."""
 
     place: str  # "page 3"; empty: the whole document
     texts: list[FoundText] = field(default_factory=list)
@@ -25,19 +25,19 @@ class PageView:
 
     @property
     def is_notable(self) -> bool:
-        """Whether something here speaks against it."""
+        """Whether a signal here is notable."""
         found = [*self.signals, *(one for text in self.texts for one in text.signals)]
         return any(one.value >= NOTABLE and one.name not in MEASURES for one in found)
 
     @property
     def has_evidence(self) -> bool:
-        """Whether anything here is worth reading: a marked place, or something that speaks against it."""
+        """Whether anything is marked in a text, or a signal is notable."""
         return self.is_notable or any(text.signals for text in self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentView:
-    """``found``: pages with evidence; ``silent``: the others, as many as are shown; ``left``: how many are not."""
+    """``found``: pages with evidence; ``silent``: those shown without any; ``left``: number of pages not shown."""
 
     found: Sequence[PageView]
     silent: Sequence[PageView]
@@ -45,7 +45,7 @@ class DocumentView:
 
     @property
     def is_cut(self) -> bool:
-        """Whether there is more to read than is shown."""
+        """Whether pages or text were left out."""
         return bool(self.left) or any(text.text.cut for page in (*self.found, *self.silent) for text in page.texts)
 
 
@@ -87,7 +87,7 @@ def _found(part: DerivedPart, signals: Sequence[Signal], whole: bool) -> FoundTe
 
 
 def excerpt(found: Sequence[TextRun]) -> list[TextRun]:
-    """A long text cut to its evidence and the words around it; without evidence, to its beginning."""
+    """A long text cut to its evidence with context; without evidence, to its beginning."""
     if len(found) == 1:
         return [TextRun(found[0].text[:SHORT], found[0].signals)]
     last = len(found) - 1

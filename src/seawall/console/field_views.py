@@ -1,4 +1,4 @@
-"""An item's content as a page shows it: fields in order, texts cut into runs, evidence where it can be seen."""
+"""Views of an item's fields: texts cut into runs at their evidence, media, plain values."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def field_views(
     derived: Sequence[DerivedPart] = (),
     sizes: Mapping[str, tuple[int, int]] | None = None,
 ) -> tuple[FieldView, ...]:
-    """The fields that are there, in the order of the content type. ``whole``: long texts are not cut.
+    """The fields that have a value, in the order of the content type. ``whole``: long texts are not cut.
 
     ``derived``: what was found in media; ``sizes``: width and height of images in which something was found.
     """
@@ -72,7 +72,7 @@ def field_views(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the views of all fields draw on."""
+    """Findings that the views of all fields use."""
 
     derived: Sequence[DerivedPart]
     evidence: Mapping[str, list[Signal]]
@@ -135,7 +135,7 @@ def _lift(
 
 
 def _in_list(path: str, lines: str, span: Span | None) -> tuple[str, Span | None]:
-    """The entry of a list, one a line, and the place in it; what is said of the whole list is shown with its first."""
+    """The list entry (one per line) of a span, and the span in it; the first entry for signals about the whole list."""
     if span is None:
         return f"{path}.0", None
     before = lines[: int(span.start)]

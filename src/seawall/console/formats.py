@@ -1,4 +1,4 @@
-"""How times, numbers and codes are written for people: the filters of the templates."""
+"""Template filters that format times, numbers and codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 
 
 def span_of_time(ms: float) -> str:
-    """``95000`` → ``1 min``; the two largest units never appear together: this is for glancing."""
+    """A duration in its largest unit: ``95000`` → ``1 min``."""
     amount = abs(ms) / 1000
     for size, unit in _STEPS:
         if amount < size:
@@ -29,7 +29,7 @@ def stamp(ms: int) -> str:
 
 
 def when(ms: int | None) -> Markup:
-    """A ``<time>`` that reads as distance from now and tells the exact time on demand."""
+    """A ``<time>`` that shows the distance from now, with the exact time as its title."""
     if ms is None:
         return Markup('<span class="faint">never</span>')
     distance = now_ms() - ms
@@ -57,33 +57,33 @@ _DERIVED = {
     "animation": "its frames could not be taken out",
     "frames": "its frames could not be taken out",
     "document": "some or all of its text could not be read",
-    "voice": "nobody could listen for speech in it",
+    "voice": "speech in it could not be located",
     "transcript": "what is said in it could not be read",
 }
 _CODES = {
     "": "no reason was given",
     "deadline": "not in time",
     "later": "asked after publication",
-    "error": "a fault",
-    "overloaded": "too much to do",
+    "error": "an error",
+    "overloaded": "overloaded",
     "language": "not in this language",
     "unreadable": "it cannot be decoded",
-    "not installed": "that is not installed",
+    "not installed": "not installed",
     "hung": "it hung",
-    "no_text_layer": "a page shows something, and nothing says what the words on it are",
+    "no_text_layer": "a page has no text layer",
     "encrypted": "a password is needed",
-    "attachments": "files are packed into it",
+    "attachments": "it has embedded files",
     "connect": "the service cannot be reached",
     "timeout": "the service took too long",
     "protocol": "the connection to the service broke off",
     "http 429": "the service asks to be called less often",
     "budget": "its budget is spent, so the service was not called",
-    "resting after failures": "the service failed often and is left alone for a while",
+    "resting after failures": "the service failed repeatedly and is not called for a while",
 }
 
 
 def why_unknown(unknown: Unknown) -> str:
-    """Why a detector did not answer, in words: ``the words in it could not be read: that is not installed``."""
+    """Why a detector did not answer, in words: ``the words in it could not be read: not installed``."""
     maker, found, code = unknown.detail.partition(": ")
     if not found or maker not in _DERIVED:
         maker, code = unknown.detector, unknown.detail
@@ -94,12 +94,12 @@ def why_unknown(unknown: Unknown) -> str:
 
 
 def age(ms: int) -> str:
-    """How far from now, without saying which way."""
+    """The distance from now, without its direction."""
     return span_of_time(now_ms() - ms)
 
 
 def number(value: object) -> str:
-    """A figure with as many digits as help: ``1,204``, ``0.83``, ``0.0004``."""
+    """A number with few significant digits: ``1,204``, ``0.83``, ``0.0004``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or value.is_integer():
@@ -136,7 +136,7 @@ _NEW_LINE = re.compile(r"\n(?!\n|\s*(?:\d+\.|[-*])\s|\s*[A-Z][\w ]{0,30}:)(?<!\n
 
 
 def reflow(text: str) -> str:
-    """Prose wrapped by hand, without the wrapping: line ends stay before lists, captions and blank lines only."""
+    """Hard-wrapped prose without its line ends, except before lists, captions and blank lines."""
     return _NEW_LINE.sub(" ", text.strip())
 
 
@@ -146,7 +146,7 @@ def words(code: str) -> str:
 
 
 def short(ref: str, keep: int = 6) -> str:
-    """The kind and the last characters of an id: its random end tells neighbours apart."""
+    """The prefix and the last characters of an id; its random end differs between neighbouring ids."""
     kind, _, tail = ref.partition("_")
     return f"{kind}…{tail[-keep:]}" if len(tail) > keep else ref
 

@@ -1,4 +1,4 @@
-"""Policy files as people read them in an editor: one span a line, with keys, strings, numbers and comments coloured."""
+"""Syntax highlighting of policy files: keys, strings, numbers and comments, line by line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BLOCK = re.compile(r"^(\s*)(?:-\s+)?[\w./-]+:\s*[|>][-+]?\s*(?:#.*)?$")
 
 
 def source_lines(text: str) -> list[Markup]:
-    """The lines of a YAML document as safe HTML, in order. Text of block scalars is left in plain ink."""
+    """The lines of a YAML document as safe HTML, in order. Text of block scalars is not coloured."""
     return list(_lines(text))
 
 

@@ -1,4 +1,4 @@
-"""Everything that happened to one item, newest first: what the case page and the item page tell."""
+"""The history of one item, newest first, for the case page and the item page."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One thing that happened. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
+    """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
 
     at: int
-    seq: float  # place in the ledger; a reversal stands just behind the decision that caused it
+    seq: float  # place in the ledger; a reversal comes directly after the decision that caused it
     kind: str
     what: Any  # the row that records it
 
 
 def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRow]) -> list[HistoryEntry]:
-    """All that happened to the item, newest first."""
+    """The history of the item, newest first."""
     decided = decisions_of_item(connection, item, limit=LIMIT)
     places = {row.id: row.seq for row in decided}
     happened: list[tuple[str, Sequence[Any]]] = [
@@ -48,7 +48,7 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
 
 
 def notes(vault: Vault, item: str, reports: Sequence[ReportRow], answers: Sequence[ReviewRow]) -> Mapping[str, str]:
-    """What reporters and reviewers wrote, by the id of the report or review; nothing of what was erased."""
+    """Notes of reporters and reviewers by the id of the report or review; erased ones are left out."""
     wanted = [(item, f"report/{row.id}") for row in reports] + [(item, f"review/{row.id}") for row in answers]
     return {
         name.partition("/")[2]: note.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""One look at one revision of an item: its content, the decision about it, and why it was so decided."""
+"""View of one revision of an item: content, decision, and explanation."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from seawall.storage import Erased
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalView:
-    """A signal and how its value is to be read."""
+    """A signal and the kind of its value."""
 
     signal: Signal
     place: str  # where in the item, in words: "clip, 3.0–6.0 s, words"
-    seek: tuple[str, float] | None  # the field that has a player, and the second to go to
+    seek: tuple[str, float] | None  # field with a player, and the time in seconds to seek to
     kind: str  # probability (calibrated) | score | count | distance | unknown to this version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownView:
-    """What did not answer about one part, and why."""
+    """The detectors that did not answer about one part, and the reason."""
 
     detectors: Sequence[str]
     place: str
@@ -40,7 +40,7 @@ class UnknownView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingValue:
-    """Why a feature has no value: who did not answer, and whose turn is still to come."""
+    """Why a feature has no value: detectors that did not answer, and those that are asked after publication."""
 
     unknown: Sequence[UnknownView]
     later: Sequence[str]
@@ -48,7 +48,7 @@ class MissingValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
-    """All of it. ``erased``: the content's key was destroyed, and nothing can bring it back."""
+    """View model of one item revision. ``erased``: its key was destroyed, so the content cannot be restored."""
 
     item: ItemRef
     platform_id: str | None
@@ -66,13 +66,13 @@ class ItemView:
     silences: Mapping[str, MissingValue]  # by feature
 
     def is_waiting(self, rule: RuleExplanation) -> bool:
-        """Whether a rule is undetermined for want of nothing but what is asked after publication."""
+        """Whether a rule is undetermined only because of detectors that are asked after publication."""
         found = [self.silences[feature.name] for feature in rule.features if feature.name in self.silences]
         return bool(found) and all(one.later and not one.unknown for one in found)
 
 
 def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> ItemView:
-    """Gather it. ``whole``: long texts are not cut."""
+    """Load the view. ``whole``: long texts are not cut."""
     decision = load_decision(app.database, decision_id) if decision_id else None
     signals = tuple(decision.signals) if decision else ()
     content_type = active_bundle.content_types(app).get(item.content_type)
@@ -118,13 +118,13 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
 
 
 def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, str]:
-    """Why; None for a person's decision, and, with the reason, when it cannot be told."""
+    """The explanation, or None and the reason why there is none (empty for a person's decision)."""
     if decision is None:
         return None, ""
     try:
         return app.explain(decision.id)[1], ""
     except Erased:
-        return None, "What this decision read was erased: it cannot be explained further."
+        return None, "The content behind this decision was erased, so it cannot be explained further."
     except (BundleUnreadable, LookupError) as error:
         return None, f"This decision cannot be explained further. {error.args[0]}"
 
@@ -132,7 +132,7 @@ def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, st
 def _sizes(
     app: App, item: ItemRef, content: ItemContent, derived: Sequence[DerivedPart]
 ) -> Mapping[str, tuple[int, int]]:
-    """Width and height of the images in which something has a place."""
+    """Width and height of the images in which something was found at a place."""
     sizes = {}
     for name in {part.parent for part in derived if part.span is not None and part.span.box is not None}:
         if name in content.media and content.media[name].type == "image":
@@ -175,7 +175,7 @@ def _seek(signal: Signal, places: PartLocations) -> tuple[str, float] | None:
 
 
 def _unknown_views(unknown: Sequence[Unknown], places: PartLocations) -> tuple[UnknownView, ...]:
-    """One view for all who did not answer about a part for one reason; whose turn is still to come is elsewhere."""
+    """Detectors that did not answer, grouped by part and reason, without those that are asked after publication."""
     together: dict[tuple[str, str], list[str]] = {}
     for one in unknown:
         if one.reason is not UnknownReason.LATER:

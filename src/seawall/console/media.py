@@ -1,4 +1,4 @@
-"""Media as a page shows them: what was found in them at its place and its time, and what could not be read."""
+"""View of media: findings with their place and time, and what could not be read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
 
 _TEXTS = frozenset({Modality.TEXT, Modality.LINK})
-NOTABLE = 0.5  # a mark with such a signal stands out
-FAINT = 0.1  # weaker ones stand in the table of signals alone
-MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "link_count"})  # say nothing bad
+NOTABLE = 0.5  # marks with such a signal are emphasised
+FAINT = 0.1  # weaker signals are shown only in the table of signals
+MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "link_count"})  # no evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaTextView:
-    """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is here."""
+    """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is shown."""
 
     path: str
     runs: Sequence[TextRun]
@@ -28,7 +28,7 @@ class MediaTextView:
 
     @property
     def marked(self) -> Sequence[tuple[str, Signal]]:
-        """What marks it, each once, with the words that it marks."""
+        """The signals that mark the text, each once, with the words that they mark."""
         words: dict[Signal, str] = {}
         for run in self.runs:
             for signal in run.signals:
@@ -46,14 +46,14 @@ class FoundText:
 
     @property
     def signals(self) -> Sequence[Signal]:
-        """What marks it, each once, the strongest first."""
+        """The signals that mark the text, each once, strongest first."""
         found = {(one.name, one.evidence, one.value): one for run in self.text.runs for one in run.signals}
         return sorted(found.values(), key=lambda one: -one.value)
 
 
 @dataclass(slots=True, kw_only=True)
 class TimelineMark:
-    """Something at a time of an audio file or video, in seconds from its beginning."""
+    """A finding at a time of an audio file or video, in seconds from the start."""
 
     kind: str  # frame | speech | transcript | match
     start: float
@@ -68,7 +68,7 @@ class TimelineMark:
 
     @property
     def is_notable(self) -> bool:
-        """Whether something here speaks against it."""
+        """Whether a signal here is notable."""
         found = [*self.signals, *(one for text in self.texts for run in text.text.runs for one in run.signals)]
         return any(one.value >= NOTABLE and one.name not in MEASURES for one in found)
 
@@ -80,7 +80,7 @@ class TimelineMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceBox:
-    """Where words stand in an image or frame, in its own pixels."""
+    """Bounding box of text in an image or frame, in pixels."""
 
     number: int
     x: int
@@ -108,7 +108,7 @@ class FrameView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaView:
-    """An image, recording, video or document, and all that was found in it."""
+    """An image, audio file, video or document, with its findings."""
 
     field: str
     type: str  # image | audio | video | document
@@ -118,7 +118,7 @@ class MediaView:
     texts: Sequence[FoundText] = ()  # of an image
     marks: Sequence[TimelineMark] = ()  # of an audio file or video, by time
     frames: Sequence[FrameView] = ()  # those with boxes, by time
-    length: float = 1.0  # seconds as far as is known
+    length: float = 1.0  # seconds, if known
 
 
 def media_view(
@@ -159,7 +159,7 @@ def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], wh
 
 
 def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, EvidenceBox]:
-    """By path, the boxes of what has a place in an image or frame, numbered through the medium."""
+    """Boxes of findings in images and frames by part path, numbered within the medium."""
     boxes: dict[str, EvidenceBox] = {}
     for part in shown_texts(derived):
         if part.span is not None and part.span.box is not None:

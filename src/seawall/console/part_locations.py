@@ -1,4 +1,4 @@
-"""Where derived parts lie in what was submitted: its time, its page, in words for people."""
+"""Locations of derived parts in the submitted media: time and page, in words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from seawall.screen import DerivedPart
 
 
 class PartLocations:
-    """Where derived parts lie in what was submitted."""
+    """Locations of derived parts in the submitted media."""
 
     def __init__(self, derived: Sequence[DerivedPart]) -> None:
         self._parts = {part.path: part for part in derived}
 
     def seconds(self, path: str) -> tuple[float, float] | None:
-        """The time of a part in its recording or video; None: it has none of its own."""
+        """Start and end in seconds of a part in its audio file or video; None when it has no time."""
         chain = list(self._chain(path))
         at = next((index for index, part in enumerate(chain) if unit_of(part.span) is SpanUnit.SECONDS), None)
         if at is None:
@@ -29,7 +29,7 @@ class PartLocations:
         return offset + span.start, offset + span.end
 
     def page(self, path: str) -> tuple[int, str]:
-        """Where in a document a part lies: its place in the order, and in words; of all of it: (0, ``""``)."""
+        """Location of a part in a document: sort key, and words; (0, ``""``) for the whole document."""
         *_, outer = [None, *self._chain(path)]
         if outer is None or outer.span is None or outer.span.unit is SpanUnit.PIXELS:
             return 0, ""
@@ -40,7 +40,7 @@ class PartLocations:
         return start, f"characters {start + 1:,}–{end:,}" if is_piece else ""
 
     def of(self, path: str, span: Span | None = None) -> str:
-        """``clip, 3.0–6.0 s, words``: a place in words for people."""
+        """``clip, 3.0–6.0 s, words``: a location in words."""
         root = path.partition(">")[0]
         steps = [step.partition(".")[0] for step in path.split(">")[1:]]
         time = self.seconds(path)
@@ -60,5 +60,5 @@ class PartLocations:
 
 
 def unit_of(span: Span | None) -> SpanUnit | None:
-    """What a span counts; None: there is none."""
+    """The unit of a span; None without a span."""
     return span.unit if span is not None else None

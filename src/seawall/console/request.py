@@ -1,7 +1,7 @@
 """One calling convention for every page: a function from a ``PageRequest`` to a response.
 
-``Page`` says where it lives, by which method, and what it asks of the visitor; ``answer`` checks all of that before
-the function runs (session, permission, CSRF token), in a worker thread, because the database is synchronous.
+``Page`` declares path, method and required permission; ``route`` checks session, permission and CSRF token before the
+function runs, in a worker thread, because the database is synchronous.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_FORM_BYTES = 64 * 1024
 
 
 class PageProblem(Exception):
-    """Ends a visit with a page that says what is wrong, in words for people."""
+    """Ends a request with a page that describes the problem."""
 
     def __init__(self, status: int, title: str, text: str) -> None:
         super().__init__(title)
@@ -40,7 +40,7 @@ class PageProblem(Exception):
 
 
 def missing(what: str) -> PageProblem:
-    """The thing that the address names does not exist."""
+    """Problem 404 for a thing that does not exist."""
     return PageProblem(
         404, "Not found", f"There is no such {what}. It may have been removed, or the address is mistyped."
     )
@@ -48,23 +48,23 @@ def missing(what: str) -> PageProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleContext:
-    """What every page is given, once for each process."""
+    """Objects that all pages share; one for each process."""
 
     app: App
     throttle: access.Throttle
-    secure: bool  # the console is reached by https
+    secure: bool  # the console is served over https
     menu: Sequence[MenuEntry]
     templates: Environment
 
     @property
     def cookie(self) -> str:
-        """Name of the session's cookie; browsers enforce the prefix's promises."""
+        """Name of the session's cookie; browsers enforce the rules of its prefix."""
         return "__Host-seawall" if self.secure else "seawall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """One request: who asks, for what, with which form."""
+    """One request with its session, parameters and form."""
 
     context: ConsoleContext
     http: Request
@@ -74,23 +74,23 @@ class PageRequest:
 
     @property
     def app(self) -> App:
-        """The running house."""
+        """The running application."""
         return self.context.app
 
     @property
     def person(self) -> Person:
-        """Who is here. Only on pages that ask for a session."""
+        """The signed-in person. Only on pages that need a session."""
         if self.session is None:
-            raise PageProblem(401, "Sign in", "This page is for people who are signed in.")
+            raise PageProblem(401, "Sign in", "Sign in to see this page.")
         return self.session.person
 
     @property
     def path(self) -> str:
-        """The path as it was asked for."""
+        """The path of the request."""
         return self.http.url.path
 
     def may(self, permission: Permission | str) -> bool:
-        """Whether the visitor has this permission."""
+        """Whether the person has this permission."""
         return self.session is not None and self.session.person.may(permission)
 
     def path_param(self, name: str) -> str:
@@ -102,7 +102,7 @@ class PageRequest:
         return self.http.query_params.get(name, default)[:200]
 
     def cursor(self, name: str = "before") -> int | None:
-        """A position to go on from; None when absent or no number."""
+        """A position to continue from; None when absent or not a number."""
         text = self.query(name)
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
@@ -111,13 +111,13 @@ class PageRequest:
         return self.form.get(name, (default,))[0]
 
     def fields(self, name: str) -> tuple[str, ...]:
-        """Every value of that name in the form."""
+        """All values of that name in the form."""
         return self.form.get(name, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuEntry:
-    """A link in the menu, shown to people who have ``permission``; smaller ``order`` stands higher.
+    """A link in the menu, shown to people who have ``permission``; lower ``order`` comes first.
 
     ``sections``: first parts of other paths that belong to it, such as ``/cases`` to the queue.
     """
@@ -134,14 +134,14 @@ Run: TypeAlias = Callable[[PageRequest], Response]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Where a function lives and what it asks for. ``permission`` None: any person; ``public``: anybody."""
+    """A page's path, function and access. ``permission`` None: any signed-in person; ``public``: no session needed."""
 
     path: str
     run: Run
     permission: Permission | str | None = None
     method: str = "GET"
     public: bool = False
-    upload_bytes: int = 0  # how large a file its form may carry
+    upload_bytes: int = 0  # largest file in its form, in bytes
 
 
 def route(context: ConsoleContext, page: Page) -> Route:
@@ -156,24 +156,24 @@ def route(context: ConsoleContext, page: Page) -> Route:
 
 
 def redirect(where: str) -> RedirectResponse:
-    """Go there with a GET."""
+    """Redirect with a GET."""
     return RedirectResponse(where, status_code=303)
 
 
 def json_response(value: object) -> Response:
-    """Typed rows as JSON for programs, in the very form that the API gives them."""
+    """Typed rows as JSON, in the same form as the API's."""
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def local_path(where: str) -> str:
-    """``where`` if it is a path of this console, else the start page: nobody is sent elsewhere."""
+    """``where`` if it is a path of this console, else the start page: prevents redirects to other sites."""
     parts = urlsplit(where)
     fine = where.startswith("/") and not where.startswith(("//", "/\\")) and not parts.netloc and where.isprintable()
     return where if fine and "\\" not in where else "/"
 
 
 def form_cookie() -> str:
-    """Name of the cookie that the sign-in form is checked against, before there is a session."""
+    """Name of the CSRF cookie of the sign-in form, used before a session exists."""
     return "seawall_form"
 
 
@@ -195,13 +195,13 @@ def _answer(
         return _to_sign_in(request)
     if page.permission is not None and not session.person.may(page.permission):
         raise PageProblem(
-            403, "Permission denied", "Your roles do not include this. Ask an administrator if they should."
+            403, "Permission denied", "Your roles do not have this permission. Ask an administrator if you need it."
         )
     return page.run(page_request)
 
 
 def _check_origin(page_request: PageRequest) -> None:
-    """Every change must carry the token of the session, or, before there is one, of the sign-in form's cookie."""
+    """Check the CSRF token of a POST against the session, or, without one, against the sign-in form's cookie."""
     sent = page_request.field("csrf")
     if page_request.session is not None:
         accepted = page_request.session.accepts(sent)
@@ -209,16 +209,14 @@ def _check_origin(page_request: PageRequest) -> None:
         expected = page_request.http.cookies.get(form_cookie(), "")
         accepted = bool(expected) and secrets.compare_digest(expected.encode(), sent.encode("utf-8", "replace"))
     if not accepted and (page_request.session is not None or page_request.path == "/sign-in"):
-        raise PageProblem(
-            403, "Please try again", "This form was out of date. Go back, reload the page and send it again."
-        )
+        raise PageProblem(403, "Please try again", "This form has expired. Go back, reload the page and send it again.")
 
 
 def _to_sign_in(request: Request) -> Response:
     if request.headers.get("HX-Request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.url.path.endswith(".json"):
-        raise PageProblem(401, "Sign in", "This address answers people who are signed in.")
+        raise PageProblem(401, "Sign in", "Sign in to use this address.")
     where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return redirect(
         f"/sign-in?next={quote(where, safe='')}" if where != "/" and request.method == "GET" else "/sign-in"
@@ -229,7 +227,7 @@ async def _form(request: Request, upload_bytes: int) -> tuple[dict[str, tuple[st
     """The form's texts and, where the page takes one, its file."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM_BYTES + upload_bytes:
-        raise PageProblem(413, "Too large", "That form is larger than this page takes.")
+        raise PageProblem(413, "Too large", "The form is larger than this page accepts.")
     form: FormData = await request.form(max_files=1 if upload_bytes else 0, max_fields=200)
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}

@@ -22,7 +22,7 @@ class ConsolePages:
 
 
 def console_pages(components: Iterable[Component]) -> ConsolePages:
-    """What the components add to the console. Raises EntryPointError, also when two pages have one address."""
+    """Pages, menu and templates of the components. Raises EntryPointError, also when two pages have one address."""
     pages: dict[tuple[str, str], Page] = {}
     menu: list[MenuEntry] = []
     templates: dict[str, Path] = {}

@@ -1,4 +1,4 @@
-"""The console as one ASGI application: pages, static files, headers, and errors in words."""
+"""The console as one ASGI application: pages, static files, security headers, error pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEADERS = {
 
 
 class Headers:
-    """Adds the headers to every response; pages are never kept by a cache."""
+    """Adds the security headers to every response; pages are never cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -63,7 +63,7 @@ class Headers:
 
 
 def build(app: App) -> ASGIApp:
-    """The console of an opened house."""
+    """The console of an opened application."""
     found = console_pages(app.components)
     context = ConsoleContext(
         app=app,
@@ -72,7 +72,7 @@ def build(app: App) -> ASGIApp:
         menu=found.menu,
         templates=environment(found.templates),
     )
-    # The headers are put on from outside, so that they are on the page of a crash too.
+    # Headers wrap the application, so that error pages have them too.
     pages = Starlette(
         routes=[*(route(context, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
         exception_handlers={
@@ -100,7 +100,7 @@ def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     titles = {
         404: ("Not found", "There is no page at this address."),
-        405: ("Method not allowed", "This page does not take such a request."),
+        405: ("Method not allowed", "This page does not accept this method."),
     }
     title, text = titles.get(error.status_code, ("Bad request", "The request could not be understood."))
     return _answer(request, error.status_code, title, text)

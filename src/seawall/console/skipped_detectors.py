@@ -1,4 +1,4 @@
-"""Who was not asked about an item, and why: that is not *unknown*, and a page must not show it as if it were."""
+"""Detectors that were not asked about an item, and why. This differs from *unknown*, and pages show it differently."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from seawall.model import Decision, DetectorSpec, UnknownReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedDetector:
-    """A detector that was not needed about some parts: they lay outside its bands.
+    """A detector that was skipped for some parts, because their scores were outside its score ranges.
 
-    ``bands``: those it has now, in words; none: it has none any more. ``places``: where, and what was measured there.
+    ``score_ranges``: its present ones, in words; may be empty. ``places``: where, and what was measured there.
     """
 
     detector: str
@@ -26,7 +26,7 @@ class SkippedDetector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostponedDetector:
-    """Detectors whose turn about one part comes after publication."""
+    """Detectors that are asked about one part after publication."""
 
     detectors: Sequence[str]
     place: str
@@ -34,7 +34,7 @@ class PostponedDetector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedDetectors:
-    """All of it, for one decision."""
+    """All skipped and postponed detectors of one decision."""
 
     skipped: Sequence[SkippedDetector] = ()
     postponed: Sequence[PostponedDetector] = ()
@@ -48,7 +48,7 @@ class SkippedDetectors:
 
     @property
     def lines(self) -> int:
-        """How much there is to read."""
+        """Number of lines to show."""
         return sum(len(one.places) for one in self.skipped) + len(self.postponed)
 
 
@@ -58,7 +58,7 @@ def skipped_detectors(
     score_ranges: Mapping[str, tuple[ScoreRange, ...]],
     specs: Sequence[DetectorSpec],
 ) -> SkippedDetectors:
-    """Who was not asked for this decision. ``bands`` and ``specs``: those in use now, since decisions keep none."""
+    """Detectors that were not asked. ``score_ranges`` and ``specs``: those in use now, since decisions store none."""
     left_out: dict[str, list[str]] = {}
     for one in decision.skipped:
         detector, _, part = one.partition("/")
@@ -100,7 +100,7 @@ def _measured(
     specs: Sequence[DetectorSpec],
     left_out: Mapping[str, Collection[str]],
 ) -> str:
-    """What the signals of the bands were on a part: ``hate 0.03``."""
+    """Values on a part of the signals that the score ranges refer to: ``hate 0.03``."""
     said = []
     for signal in dict.fromkeys(score_range.signal for score_range in score_ranges):
         found = [one.value for one in decision.signals if one.name == signal and one.part == part]

@@ -1,6 +1,6 @@
 """Jinja, with autoescape on and undefined names as errors.
 
-Shared templates are named plainly (``base.html``); those of a component have its name before them (``review/case.html``
+Shared templates have plain names (``base.html``); those of a component are prefixed with its name (``review/case.html``
 is ``case.html`` in the folder ``templates`` of the component ``review``).
 """
 
@@ -43,7 +43,7 @@ def _shared() -> Environment:
 
 
 def render(request: PageRequest, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """The template as a page for this visitor."""
+    """Render the template for this request."""
     text = request.context.templates.get_template(template).render(
         request=request,
         person=request.session.person if request.session else None,
@@ -56,12 +56,12 @@ def render(request: PageRequest, template: str, *, status: int = 200, **context:
 
 
 def problem_page(status: int, title: str, text: str) -> HTMLResponse:
-    """A page that says what went wrong. It needs no visitor, no menu and no component."""
+    """An error page. It needs no session, no menu and no component."""
     body = _shared().get_template("problem.html").render(status=status, title=title, text=text)
     return HTMLResponse(body, status_code=status)
 
 
 def _here(request: PageRequest) -> str:
-    """The path of the menu's entry that the page belongs to."""
+    """The path of the menu entry that the page belongs to."""
     section = "/" + request.path.split("/")[1]
     return next((entry.path for entry in request.context.menu if section in (entry.path, *entry.sections)), section)

@@ -1,4 +1,4 @@
-"""Hostile text made safe and honest to read: escaped, isolated, nothing invisible, evidence marked."""
+"""Safe display of hostile text: escaped, isolated, invisible characters named, evidence marked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from seawall.model import Signal, SpanUnit
 
 SHORT = 1_500
-"""Characters of a text that are shown at once; the rest on request."""
+"""Number of characters of a text that are shown before the reader asks for the rest."""
 
 _NAMES = {
     "\u200b": "ZWSP",
@@ -74,12 +74,12 @@ class TextRun:
 
     @property
     def title(self) -> str:
-        """What the marks stand for, in words."""
+        """The signals in words, as the mark's title."""
         return "; ".join(f"{signal.detector}: {signal.name} {signal.value:.2f}" for signal in self.signals)
 
 
 def runs(text: str, signals: Sequence[Signal]) -> list[TextRun]:
-    """Cut ``text`` where evidence begins and ends. Signals without a span in characters mark nothing."""
+    """``text`` cut where evidence begins and ends. Signals without a span in characters are ignored."""
     spans = [
         (max(0, int(signal.span.start)), min(len(text), int(signal.span.end)), signal)
         for signal in signals

@@ -6,7 +6,7 @@ from typing import Final
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text: a readable way to write a long set."""
+    """Split a text into words: a readable notation for a long set."""
     return frozenset(text.split())
 
 

@@ -31,7 +31,11 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
     standard = EXTRACTORS_OF.get(spec.type)
     if standard is None:
         if spec.extract is not None:
-            yield "extract", f"nothing can be derived from a field of type {spec.type}", "use it for media fields only"
+            yield (
+                "extract",
+                f"nothing can be extracted from a field of type {spec.type}",
+                "use it for media fields only",
+            )
         if spec.untranscribed is not None:
             yield "untranscribed", f"a field of type {spec.type} has no speech", "use it for audio and video only"
         return
@@ -39,7 +43,7 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
     listed = "one of " + ", ".join(standard)
     for name in names:
         if name in STANDARD and name not in standard:
-            yield "extract", f"{name} cannot be derived from a field of type {spec.type}", listed
+            yield "extract", f"{name} cannot be extracted from a field of type {spec.type}", listed
     if spec.type is FieldType.VIDEO and "frames" not in names and names:
         yield "extract", f"{names[0]} needs the frames or sound of a video, which are not extracted", "add frames"
     if spec.type is FieldType.DOCUMENT and "document" not in names and names:

@@ -1,4 +1,4 @@
-"""The door: decoded JSON in, a typed item out, or an error that names the field, the reason and the remedy."""
+"""Validates decoded JSON into typed items; an error names the field, the reason and the remedy."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _Readers: TypeAlias = Mapping[str, tuple[FieldSpec, ReadValue]]
 
 
 class ItemError(ValueError):
-    """An item that its content type does not allow: which field, what is wrong with it, how to mend it."""
+    """An item that violates its content type: the field, the problem, and the remedy."""
 
     def __init__(self, field: str, message: str, remedy: str) -> None:
-        self.field = field.encode(errors="replace").decode()[:200]  # an unknown name may hold anything
+        self.field = field.encode(errors="replace").decode()[:200]  # an unknown name may contain anything
         self.message = message
         self.remedy = remedy
         super().__init__(f"{self.field}: {message}; {remedy}")
@@ -29,7 +29,7 @@ class ItemError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Schema:
-    """A content type, prepared for reading items."""
+    """A content type, prepared for validating items."""
 
     content_type: ContentType
     fields: _Readers
@@ -42,13 +42,13 @@ class _Schema:
     actor_required: bool
 
 
-_schemas: dict[int, _Schema] = {}  # by identity of the content type: hashing one costs more than reading an item
+_schemas: dict[int, _Schema] = {}  # by identity of the content type: hashing one costs more than validating an item
 
 
 def validate_item(content_type: ContentType, raw: Mapping[str, Any]) -> Item:
-    """The item that decoded JSON describes: ``{"id": …, "actor": {"id": …, "attributes": {…}}, "fields": {…}}``.
+    """The item described by decoded JSON: ``{"id": …, "actor": {"id": …, "attributes": {…}}, "fields": {…}}``.
 
-    ``language`` and ``created_at`` may stand beside them. Raises ItemError.
+    ``language`` and ``created_at`` may be given as well. Raises ItemError.
     """
     if not isinstance(raw, Mapping):
         raise ItemError("item", "must be an object", 'send {"id": "…", "fields": {…}}')
@@ -72,7 +72,7 @@ def build_item(
     language: Any = None,
     created_at: Any = None,
 ) -> Item:
-    """The item of these values, as decoded from JSON. ``actor``: the account's id and attributes. Raises ItemError."""
+    """The item with these decoded JSON values. ``actor``: the account's id and attributes. Raises ItemError."""
     schema = _schemas.get(id(content_type))
     if schema is None or schema.content_type is not content_type:
         schema = _prepare(content_type)
@@ -149,7 +149,7 @@ def _values(raw: Any, readers: _Readers, required: tuple[str, ...], where: str) 
 def _actor(
     given: tuple[Any, Any] | None, schema: _Schema, fields: Mapping[str, Value]
 ) -> tuple[str | None, dict[str, Value]]:
-    """The acting account's id and attributes: from the request, or from the field that has the role."""
+    """The acting account's id and attributes, from the request or from the field with role actor."""
     if given is None:
         named = fields.get(schema.actor_field) if schema.actor_field is not None else None
         if not isinstance(named, str):
@@ -190,8 +190,8 @@ _MODALITIES: Final = {
 def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
     """The item's own parts: fields with role body, title or media, in the order the content type declares them.
 
-    An entry of a list is a part of its own, ``field.3``. Empty texts are no parts. Texts with role context are parts
-    of modality ``context``, a list's entries on lines of one part: only detectors made for it look at them.
+    Each entry of a list is a separate part, ``field.3``. Empty texts give no parts. Texts with role context are parts
+    of modality ``context``, a list's entries as lines of one part; only detectors for that modality read them.
     """
     language = item.language or content_type.default_language
     parts: list[Part] = []
@@ -210,7 +210,7 @@ def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
             continue
         if isinstance(value, str):
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, text=value, language=language))
-        elif isinstance(value, Media):  # its language is that of the words that may be in it
+        elif isinstance(value, Media):  # its language is that of text or speech in it
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data, language=language))
         elif isinstance(value, tuple):
             parts += (

@@ -1,4 +1,4 @@
-"""Link detection in text, including obfuscated links, judged by the URL alone. Nothing is fetched.
+"""Link detection in text, including obfuscated links, scored by the URL alone. Nothing is fetched.
 
 >>> found = extract_links("prize at paypaI-prizes[.]com/claim")
 >>> found[0].address, found[0].flags

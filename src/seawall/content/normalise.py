@@ -31,13 +31,13 @@ from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, GRE
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """``text``, and for each of its characters the index in the original text that it came from (ascending)."""
+    """``text``, and for each of its characters the index of its origin in the original text (ascending)."""
 
     text: str
     offsets: Sequence[int]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where ``text[start:end]`` (not empty) stood in the original: first index included, last excluded."""
+        """The position of ``text[start:end]`` (not empty) in the original: first index included, last excluded."""
         return self.offsets[start], self.offsets[end - 1] + 1
 
 
@@ -72,7 +72,7 @@ def unmask(view: Normalised) -> Normalised:
 
 
 def name_emoji(view: Normalised) -> Normalised:
-    """Each emoji followed by its name in words (``🔫`` → ``🔫 pistol``); all its characters point at the emoji."""
+    """Each emoji followed by its name in words (``🔫`` → ``🔫 pistol``), with the offset of the emoji."""
 
     def spell(match: re.Match[str]) -> _Edit:
         name = unicodedata.name(match[0], "").lower().replace("-", " ")
@@ -151,7 +151,7 @@ def _fold_characters(text: str) -> Normalised:
 
 
 def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth: int) -> None:
-    """Keep a combining mark where it is part of spelling (й, Devanagari vowels, …); drop it as decoration."""
+    """Keep a combining mark that is part of spelling (й, Devanagari vowels, …); drop it as decoration."""
     if not chars or nth > _KEPT_MARKS:
         return
     base = chars[-1]
@@ -265,7 +265,7 @@ def _join(match: re.Match[str]) -> _Edit | None:
 
 
 def _unleet(match: re.Match[str]) -> _Edit | None:
-    """A word with digits and signs replaced by the letters they stand for; None where they are digits and signs."""
+    """A word with digits and signs replaced by the letters they represent; None where they are digits and signs."""
     if match[0][0] == "@":
         return None  # a mention
     word = match[0].rstrip("!|+@")  # at the end they are punctuation

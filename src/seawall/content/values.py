@@ -1,4 +1,4 @@
-"""One value at the door: from decoded JSON to the type that its field declares."""
+"""Converts one decoded JSON value to the type declared by its field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from seawall.model import Audio, Document, FieldSpec, FieldType, Image, Media, Value, Video
 
-MAX_TEXT: Final = 100_000  # characters, where the content type sets no max_length
+MAX_TEXT: Final = 100_000  # characters, if the content type sets no max_length
 MAX_ENTRIES: Final = 1_000
 MAX_ID: Final = 512
 MAX_LINK: Final = 4_096
@@ -21,7 +21,7 @@ MAX_BYTES: Final = {
     FieldType.VIDEO: 45 * _MIB,
     FieldType.DOCUMENT: 20 * _MIB,
 }
-"""The largest encoded file of each sort of media."""
+"""Maximum size of an encoded file, by type of media."""
 
 _MAX_INTEGER: Final = 2**63 - 1
 _END_OF_TIME: Final = 253_402_300_800_000  # the year 10000, in milliseconds
@@ -33,7 +33,7 @@ ReadValue: TypeAlias = Callable[[Any, FieldSpec], Value]
 
 
 class InvalidValue(Exception):
-    """A value that its field does not take. ``within`` leads to the entry of a list: ``.3``."""
+    """A value that its field does not accept. ``within`` is the path to the entry of a list: ``.3``."""
 
     def __init__(self, message: str, remedy: str, within: str = "") -> None:
         self.message = message
@@ -43,7 +43,7 @@ class InvalidValue(Exception):
 
 
 def read_text(value: Any, limit: int) -> str:
-    """A text of at most ``limit`` characters. Raises BadValue."""
+    """A text of at most ``limit`` characters. Raises InvalidValue."""
     if not isinstance(value, str):
         raise InvalidValue(f"must be a text, not {_kind(value)}", "send a JSON string")
     if len(value) > limit:
@@ -57,14 +57,14 @@ def read_text(value: Any, limit: int) -> str:
 
 
 def read_code(value: Any, limit: int = MAX_ID) -> str:
-    """An id or a link: a text that is not empty. Raises BadValue."""
+    """An id or a link: a text that is not empty. Raises InvalidValue."""
     if value == "":
         raise InvalidValue("is empty", f"send from 1 to {limit} characters, or leave it out")
     return read_text(value, limit)
 
 
 def read_timestamp(value: Any) -> int:
-    """Milliseconds since 1970 from RFC 3339 text or from milliseconds. Raises BadValue."""
+    """Milliseconds since 1970 from RFC 3339 text or from milliseconds. Raises InvalidValue."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _END_OF_TIME:
         return value
     if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
@@ -74,16 +74,16 @@ def read_timestamp(value: Any) -> int:
             pass
         else:
             return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
-    raise InvalidValue("is no timestamp", "send RFC 3339 such as 2026-11-22T20:15:00Z, or milliseconds since 1970")
+    raise InvalidValue("is not a timestamp", "send RFC 3339 such as 2026-11-22T20:15:00Z, or milliseconds since 1970")
 
 
 def read_language(value: Any) -> str | None:
-    """ISO 639-1, lower case; None for BCP 47's "und". Raises BadValue."""
+    """ISO 639-1, lower case; None for BCP 47's "und". Raises InvalidValue."""
     if value == "und":
         return None
     match = _LANGUAGE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise InvalidValue("is no language code", "send ISO 639-1 such as en or pt-BR, or leave it out")
+        raise InvalidValue("is not a language code", "send ISO 639-1 such as en or pt-BR, or leave it out")
     return match[1].lower()
 
 
@@ -99,7 +99,7 @@ def _number(value: Any, _: FieldSpec) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidValue(f"must be a number, not {_kind(value)}", "send a JSON number")
     if abs(value) > _MAX_INTEGER if isinstance(value, int) else not isfinite(value):
-        raise InvalidValue("is too large, or no number", "send a finite number that fits into 64 bits")
+        raise InvalidValue("is too large, or not a number", "send a finite number that fits into 64 bits")
     return float(value)
 
 
@@ -124,7 +124,7 @@ _NOUNS: Final = {
 
 
 def _media(value: Any, spec: FieldSpec) -> Value:
-    """An image, recording, video or document: ``{"base64": …}``, or one that was fetched already."""
+    """An image, audio file, video or document: ``{"base64": …}``, or one that was fetched already."""
     kind, limit = _MEDIA[spec.type], MAX_BYTES[spec.type]
     data = value.data if isinstance(value, kind) else _decoded(value, spec, limit)
     if len(data) > limit:
@@ -135,12 +135,12 @@ def _media(value: Any, spec: FieldSpec) -> Value:
 
 
 def _decoded(value: Any, spec: FieldSpec, limit: int) -> bytes:
-    from base64 import b64decode  # only items with media need it
+    from base64 import b64decode  # imported here: only items with media need it
 
     remedy = 'send {"base64": "…"} with the encoded file'
     encoded = value.get("base64") if isinstance(value, Mapping) and len(value) == 1 else None
     if isinstance(value, Mapping) and "url" in value and len(value) == 1:
-        raise InvalidValue("is an address; addresses are fetched only for POST /v1/screen and POST /v1/items", remedy)
+        raise InvalidValue("is a URL; URLs are fetched only for POST /v1/screen and POST /v1/items", remedy)
     if not isinstance(encoded, str):
         raise InvalidValue(f"must be {_NOUNS[spec.type]}", remedy)
     if len(encoded) > limit * 4 // 3 + 4:
@@ -199,4 +199,4 @@ READERS: Final[Mapping[FieldType, ReadValue]] = {
     FieldType.TIMESTAMP: lambda value, _: read_timestamp(value),
     FieldType.LANGUAGE: lambda value, _: read_language(value),
 }
-"""How each type of field is read; all raise BadValue."""
+"""Reader for each type of field; all raise InvalidValue."""

@@ -1,4 +1,4 @@
-"""Detectors, and the runner that calls them in batches within deadlines and budgets.
+"""Scheduler that calls detectors in batches within deadlines and budgets.
 
 >>> from seawall.detect import Runner
 >>> from seawall.detectors import default_detectors

@@ -1,9 +1,9 @@
-"""Many items at once, in the calling thread and without deadlines: for files and backfills.
+"""Runs detectors on many items at once, in the calling thread and without deadlines, for files and backfills.
 
-Of texts that are nearly the same, an expensive detector may be asked about one, and its answer stands for all. A copied
-signal says so: its evidence ends in ``like:<item>``, the item whose text was measured. Only whole texts in the same
-language with the same pictograms are near-duplicates (a single emoji can change a text's meaning), and each is near the
-one that was measured, not merely near a neighbour of it.
+For near-duplicate texts, an expensive detector may be called for one of them, and its answer is copied to the others. A
+copied signal is marked: its evidence ends in ``like:<item>``, the item whose text was measured. Only whole texts in the
+same language with the same pictograms are near-duplicates (a single emoji can change a text's meaning), and each is
+compared with the measured text itself, not with a neighbour of it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from seawall.model.content import Modality, Part
 from seawall.model.signals import Cost, DetectorResult, Signal, Unknown
 
 NEAR: Final = 0.85
-"""How much of their 5-grams two texts have in common from which on they count as the same (MinHash estimate)."""
-_BATCH: Final = 512  # parts in one call
+"""Share of common 5-grams from which two texts count as near-duplicates (MinHash estimate)."""
+_BATCH: Final = 512  # parts per call
 
 _Ask = Callable[[Sequence[Part]], Sequence[DetectorResult]]
 
 
 class NearDuplicates:
-    """Saves expensive detectors the near-duplicates in a batch, and counts. Used for one batch after the other.
+    """Groups near-duplicates of a batch, so that expensive detectors are called for one of each group. Used for one
+    batch after the other.
 
-    ``copied``: by detector, the parts whose answer is another's. ``asked``: by detector, the parts asked about.
+    ``copied``: by detector, the number of parts with a copied answer. ``asked``: by detector, the number sent to it.
     """
 
     def __init__(self, near: float = NEAR) -> None:
@@ -57,7 +58,7 @@ class NearDuplicates:
         ]
 
     def _leaders(self, parts: Sequence[Part]) -> list[int]:
-        """For each part the index of the one whose answer it gets."""
+        """For each part the index of the part whose answer it gets."""
         leaders = list(range(len(parts)))
         groups: dict[tuple[str | None, str], list[int]] = defaultdict(list)
         for at, part in enumerate(parts):
@@ -71,13 +72,13 @@ class NearDuplicates:
 
 
 def _copied(answer: DetectorResult, part: Part, item: str) -> DetectorResult:
-    """An answer about one part, given for another that is like it."""
+    """An answer about one part, copied to a near-duplicate."""
     if isinstance(answer, Unknown):
         return replace(answer, part=part.path, detail=f"{answer.detail} like:{item}".strip())
     return tuple(
         replace(each, part=part.path, span=None, evidence=f"{each.evidence or ''} like:{item}".strip())
         for each in answer
-        if isinstance(each, Signal)  # a hash is of one text alone
+        if isinstance(each, Signal)  # a hash belongs to one text only
     )
 
 
@@ -89,7 +90,7 @@ def _pictograms(text: str) -> str:
 
 
 class _Item:
-    """One item of the batch: its parts, extracted ones included, and what is asked about them."""
+    """One item of the batch: its parts, extracted ones included, and the calls about them."""
 
     def __init__(self, parts: Sequence[Part], name: str, extraction: Extraction | None) -> None:
         self.parts = parts
@@ -100,7 +101,7 @@ class _Item:
         self.calls: list[tuple[Installed, DetectorCall]] = []
 
     def extract(self, extractors: Mapping[str, Installed]) -> None:
-        """Ask extractors until nothing new comes."""
+        """Call extractors until no new parts come."""
         extraction = self.extraction
         if extraction is None:
             return
@@ -121,7 +122,7 @@ class _Item:
             self.parts = [*self.parts, *new]
 
     def plan(self, detector: Installed) -> DetectorCall:
-        """What to ask a detector, given what earlier ones have answered."""
+        """Plan the call to a detector, given the answers of earlier ones."""
         call = detector.plan(self.parts)
         if detector.ranges:
             named = measuring(detector.ranges, [other.spec for other, _ in self.calls])
@@ -145,7 +146,7 @@ def run_batch(
     near_duplicates: NearDuplicates | None,
     names: Sequence[str],
 ) -> list[Findings]:
-    """Findings for each item. ``detectors``: each behind those whose signals it waits for."""
+    """Findings for each item. ``detectors``: each after those whose signals it waits for."""
     specs = {name: extractor.spec for name, extractor in extractors.items()}
     readers = [detector.spec for detector in detectors]
     batch = [

@@ -1,7 +1,7 @@
-"""Calls code of detectors and extractors safely: whatever it does, every part gets one valid answer.
+"""Calls code of detectors and extractors safely: every part gets one valid answer.
 
-A detector may come from another package. It may raise, return arrays, or fail to say what it is: then the parts in
-question are *unknown* with reason ``error``, and the thread that asked goes on.
+A detector may come from another package. It may raise, return arrays, or fail to report its spec; the affected parts
+are then *unknown* with reason ``error``, and the calling thread continues.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Composing(Detector, Protocol):
     """A detector that reads several parts of an item together."""
 
     def compose(self, parts: Sequence[Part]) -> Sequence[Part]:
-        """From all parts known so far, the parts to be asked about: made of these, each with the path of one of them.
+        """From all parts known so far, composed parts to ask about, each with the path of one of them.
 
         A pure function.
         """
 
 
 class Installed:
-    """A detector or extractor, what was read of it at the start, and its queue; inline ones have none."""
+    """A detector or extractor, its properties read at start, and its queue; inline ones have none."""
 
     def __init__(self, detector: Detector | Extractor, limits: QueueLimits, clock: Callable[[], float]) -> None:
         self.detector: Any = detector
@@ -61,7 +61,7 @@ class Installed:
 
     @property
     def spec(self) -> Any:
-        """What it declares now (a bank matcher's signals follow its banks); while that fails, what it declared last."""
+        """Its current spec (a bank matcher's signals follow its banks); the last valid one if reading it fails."""
         try:
             spec = self.detector.spec
         except Exception:
@@ -71,9 +71,10 @@ class Installed:
         return self._spec
 
     def plan(self, parts: Sequence[Part], before: DetectorCall | None = None) -> DetectorCall:
-        """The parts to ask a detector about; those in a language it does not read are answered already.
+        """The parts to ask a detector about; parts in a language it does not read are answered already.
 
-        ``before``: the call whose answers this one's replace; only what has changed since then is asked about.
+        ``before``: the earlier call whose answers this one replaces; only parts that changed since then are asked
+        about.
         """
         again = before is not None
         try:
@@ -99,11 +100,11 @@ class Installed:
 
 
 def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> list[Any]:
-    """One answer for each part, in order: a detector's, or what an extractor makes of it. Never raises.
+    """One answer for each part, in order: a detector's, or an extraction result. Never raises.
 
-    When a batch fails, its parts are asked one by one, so that a part that breaks the detector harms only itself. An
-    answer that breaks the promise (unknown signal, not finite, out of range, another part's; a made part that is not of
-    the asked one, or of a modality not promised) is *unknown* with reason ``error``.
+    When a batch fails, its parts are asked one by one, so that a part that breaks the detector affects only itself. An
+    invalid answer (unknown signal, not finite, out of range, about another part; a made part that does not derive from
+    the part, or has an undeclared modality) is *unknown* with reason ``error``.
     """
     if not parts:
         return []
@@ -114,7 +115,7 @@ def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> lis
         detail = "" if len(answers) == len(parts) else f"{len(answers)} answers for {len(parts)} parts"
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # also SystemExit, and panics of extension modules: the thread goes on
+    except BaseException as error:  # including SystemExit and panics of extension modules: the thread continues
         detail = _describe(error)
     if not detail:
         return [
@@ -128,7 +129,7 @@ def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> lis
 
 
 def _checked(answer: Any, part: Part, spec: Any, detector: Any, name: str) -> Any:
-    """The answer, or *unknown* when something is wrong with it."""
+    """The answer, or *unknown* if it is invalid."""
     try:
         detail = _fault(answer, part, spec)
         if detail and (now := detector.spec) is not spec:  # its signals changed meanwhile, as a bank's do
@@ -137,7 +138,7 @@ def _checked(answer: Any, part: Part, spec: Any, detector: Any, name: str) -> An
         detail = f"answer cannot be read: {type(error).__name__}"
     if detail:
         return _unknown(name, part, UnknownReason.ERROR, detail)
-    if isinstance(answer, Unknown):  # in its own name, whichever it gave
+    if isinstance(answer, Unknown):  # always under its own name
         return _unknown(name, part, answer.reason, answer.detail)
     return answer
 
@@ -147,7 +148,7 @@ def _unknown(name: str, part: Part, reason: UnknownReason, detail: str) -> Unkno
 
 
 def _describe(error: BaseException) -> str:
-    """What went wrong, without content: an exception's message may quote some."""
+    """The error without content, because an exception's message may quote some."""
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next
@@ -156,7 +157,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _fault(answer: Any, part: Part, spec: DetectorSpec | ExtractorSpec) -> str | None:
-    """What is wrong with an answer; None: nothing."""
+    """Why an answer is invalid; None if it is valid."""
     if isinstance(answer, Unknown):
         if answer.part != part.path:
             return "answer about another part"
@@ -179,12 +180,12 @@ def _fault(answer: Any, part: Part, spec: DetectorSpec | ExtractorSpec) -> str |
 def _signal_fault(signal: Any, part: Part, kinds: dict[str, SignalKind]) -> str | None:
     if isinstance(signal, PartHash):
         good = signal.part == part.path and isinstance(signal.value, bytes)
-        return None if good else "print of another part, or without bytes"
+        return None if good else "hash of another part, or without bytes"
     if not isinstance(signal, Signal):
         return f"signal is a {type(signal).__name__}"
     kind = kinds.get(signal.name)
     if kind is None:
-        return f"signal {signal.name!r} was not promised"
+        return f"signal {signal.name!r} was not declared"
     if signal.part != part.path:
         return "signal about another part"
     if not isinstance(signal.value, int | float):
@@ -200,12 +201,12 @@ def _parts_fault(answer: ExtractedParts, part: Part, spec: ExtractorSpec) -> str
     paths = {part.path}
     for made in answer.parts:
         if made.parent != part.path or made.field != part.field or not made.path.startswith(f"{part.path}>"):
-            return "a part that is not of the asked one"
+            return "a part that does not derive from the one given"
         if made.path in paths:
-            return "two parts of one path"
+            return "two parts with one path"
         paths.add(made.path)
         if made.modality not in spec.gives:
-            return f"a part of modality {made.modality}, which was not promised"
+            return f"a part of modality {made.modality}, which was not declared"
         if (made.text if made.modality in (Modality.TEXT, Modality.LINK) else made.data) is None:
             return "a part without content"
     return None

@@ -1,4 +1,4 @@
-"""Cascades: an expensive detector is asked only where a cheap one's score leaves doubt.
+"""Cascades: an expensive detector is called only if a cheap one's score is in a given range.
 
 A detector that declares ``ask_when`` waits until the signals named there are measured. It is then asked about a part
 when one of its score ranges contains the value; about other parts it is *skipped*, which is not *unknown*: its signals
@@ -22,12 +22,12 @@ from seawall.model.content import Part
 from seawall.model.signals import DetectorSpec, Signal
 
 MeasuredValues: TypeAlias = Mapping[tuple[str, str], float]
-"""By signal and part: its largest value there. Where it is unknown or was never measured, there is no entry."""
+"""By signal and part: its largest value. No entry if it is unknown or was never measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRange:
-    """Ask about a part when its ``signal`` lies between ``low`` and ``high``, both included."""
+    """Ask about a part when its ``signal`` is between ``low`` and ``high``, both included."""
 
     signal: str
     low: float = 0.0
@@ -43,7 +43,7 @@ class ScoreRange:
 
 
 class CascadeError(ValueError):
-    """A cascade that cannot run: a signal that no detector measures, or detectors that wait for each other."""
+    """A cascade that cannot run: a signal that no detector measures, or a dependency cycle of detectors."""
 
 
 def score_ranges_of(detector: object) -> tuple[ScoreRange, ...]:
@@ -61,9 +61,9 @@ def measuring(ranges: Iterable[ScoreRange], specs: Iterable[DetectorSpec]) -> fr
 def cascade_stages(
     specs: Sequence[DetectorSpec], ranges: Mapping[str, tuple[ScoreRange, ...]], wanted: Collection[str]
 ) -> tuple[frozenset[str], ...]:
-    """The wanted detectors, and those that measure their ranges' signals, in the order in which they can be asked.
+    """The wanted detectors and those that measure their ranges' signals, in the order in which they can be called.
 
-    A detector of the first stage waits for none, of a later stage for earlier ones only. Raises CascadeError.
+    A detector of a stage depends only on earlier stages. Raises CascadeError.
     """
     waits_for: dict[str, frozenset[str]] = {}
     to_add = list(wanted)
@@ -90,7 +90,7 @@ def cascade_stages(
 
 
 def measured(answers: Iterable[tuple[DetectorSpec, Part, object]]) -> MeasuredValues:
-    """Sum up what detectors answered. Where one of several that measure a signal is unknown, the signal is."""
+    """Largest values of the answers. A signal measured by several detectors is unknown if any of them is."""
     values: dict[tuple[str, str], float] = {}
     doubtful: set[tuple[str, str]] = set()
     for spec, part, answer in answers:
@@ -110,7 +110,7 @@ def measured(answers: Iterable[tuple[DetectorSpec, Part, object]]) -> MeasuredVa
 def choose(
     ranges: Sequence[ScoreRange], parts: Sequence[Part], values: MeasuredValues
 ) -> tuple[list[Part], list[Part]]:
-    """The parts to ask a detector about, and those that it skips."""
+    """The parts to ask a detector about, and those it skips."""
     asked: list[Part] = []
     skipped: list[Part] = []
     for part in parts:

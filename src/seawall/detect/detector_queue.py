@@ -1,4 +1,4 @@
-"""A detector's own thread and queue: concurrent requests share batches, and a hang costs this detector alone."""
+"""A detector's own thread and queue: concurrent requests share batches, and a hang affects this detector alone."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from seawall.model.signals import Unknown, UnknownReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """What a queue may hold, and after how long a call counts as hung."""
+    """Limits of a queue, and the time after which a call counts as hung."""
 
-    batch_size: int = 32  # parts in one call
+    batch_size: int = 32  # parts per call
     queue_limit: int = 2_048  # parts waiting; more are *unknown* with reason ``overloaded``
     queue_bytes: int = 256 * 1024 * 1024  # of media waiting
-    hang_s: float = 30.0  # a call that takes longer has hung: its thread is abandoned for a fresh one
-    abandoned: int = 2  # hung threads at a time; beyond, the detector is overloaded until one returns
+    hang_s: float = 30.0  # a longer call has hung: its thread is abandoned and replaced
+    abandoned: int = 2  # hung threads at a time; above, the detector is overloaded until one returns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
-    """How full a detector's queue is."""
+    """Fill level of a detector's queue."""
 
     detector: str
-    queued: int  # parts waiting, those whose deadline has passed included
-    hung: int  # threads given up
+    queued: int  # parts waiting, including those past their deadline
+    hung: int  # abandoned threads
     overloaded: bool
 
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """At most a batch of parts. Whoever takes it out of the queue, or from its worker, owns it and alone settles it."""
+    """At most a batch of parts. Only the thread that takes it from the queue, or from its worker, settles it."""
 
     parts: Sequence[Part]
     bytes: int  # of the parts' media
@@ -48,7 +48,7 @@ class _Task:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A thread, and the batch that it works on."""
+    """A thread, and its current batch."""
 
     batch: list[_Task] = field(default_factory=list)
     busy_since: float | None = None
@@ -58,7 +58,7 @@ class _Worker:
 class DetectorQueue:
     """Queue and worker thread of one detector or extractor; replaces a worker that hangs. Thread-safe.
 
-    Tasks that missed their deadline give way: they are done when nothing else waits, and dropped, oldest first, when
+    Tasks past their deadline have low priority: they run when nothing else waits, and are dropped, oldest first, when
     the queue is full. Nothing is settled while the lock is held.
     """
 
@@ -100,13 +100,13 @@ class DetectorQueue:
         return task.reply
 
     def replace_hung_worker(self) -> None:
-        """Abandon a worker that hangs, and start a fresh one if allowed. Cheap."""
+        """Abandon a hung worker, and start a new one if allowed. Cheap."""
         with self._changed:
             given_up, why = self._replace_hung()
         self._settle(given_up, why, "hung")
 
     def state(self) -> QueueState:
-        """How full it is now."""
+        """Current fill level."""
         with self._changed:
             overloaded = self._is_stuck() or self._parts >= self._limits.queue_limit
             return QueueState(detector=self.name, queued=self._parts, hung=len(self._hung), overloaded=overloaded)
@@ -138,10 +138,10 @@ class DetectorQueue:
             answers: list[Any] | str
             try:
                 answers = self._work(parts)
-            except BaseException as error:  # whatever it is must not end the thread
+            except BaseException as error:  # no exception may end the thread
                 answers = type(error).__name__
             with self._changed:
-                batch, worker.batch = worker.batch, []  # empty when the worker was replaced: all is settled
+                batch, worker.batch = worker.batch, []  # empty if the worker was replaced: its tasks are settled
                 worker.busy_since = None
             for task in batch:
                 if isinstance(answers, str):
@@ -152,7 +152,7 @@ class DetectorQueue:
                     answers = answers[count:]
 
     def _next(self, worker: _Worker) -> list[_Task]:
-        """The next batch, waiting for one; none when the worker should end."""
+        """Wait for the next batch; empty when the worker should end."""
         with self._changed:
             if worker in self._hung:  # it returned after all
                 self._hung.discard(worker)
@@ -165,7 +165,7 @@ class DetectorQueue:
             size = 0
             tasks = self._tasks
             if self._parts > self.batch_size:
-                tasks = sorted(tasks, key=lambda task: task.is_late(now))  # late ones behind the others
+                tasks = sorted(tasks, key=lambda task: task.is_late(now))  # late ones last
             for task in tasks:
                 size += len(task.parts)
                 if size > self.batch_size and worker.batch:
@@ -175,10 +175,10 @@ class DetectorQueue:
             worker.busy_since = now
             return worker.batch
 
-    # ── under the lock ──
+    # ── with the lock held ──
 
     def _free_space(self, task: _Task) -> tuple[list[_Task], str]:
-        """Late tasks to drop, oldest first, so that another fits; why it does not fit."""
+        """Late tasks to drop, oldest first, so that another fits; otherwise why it does not fit."""
         if self._closed or self._is_stuck():
             return [], "closed" if self._closed else "hung"
         dropped: list[_Task] = []
@@ -196,7 +196,7 @@ class DetectorQueue:
         return "too much media waiting" if self._tasks and self._bytes + task.bytes > self._limits.queue_bytes else ""
 
     def _take(self, tasks: list[_Task]) -> list[_Task]:
-        """Take tasks out of the queue."""
+        """Remove tasks from the queue."""
         taken = set(tasks)
         self._tasks = [task for task in self._tasks if task not in taken]
         self._parts -= sum(len(task.parts) for task in tasks)
@@ -204,7 +204,7 @@ class DetectorQueue:
         return tasks
 
     def _replace_hung(self) -> tuple[list[_Task], UnknownReason]:
-        """Tasks that no worker will do, to be settled without the lock."""
+        """Replace hung workers. Returns tasks without a worker, to be settled without the lock."""
         worker = self._worker
         if worker is None or self._closed or not self._hangs():
             return [], UnknownReason.DEADLINE
@@ -226,6 +226,6 @@ class DetectorQueue:
         self._started += 1
         self._worker = worker = _Worker()
         name = f"seawall-{self.name}-{self._started}"
-        # A daemon: a detector that hangs must not keep the process from ending.
+        # A daemon thread, so that a hung detector cannot keep the process alive.
         worker.thread = threading.Thread(target=self._run, args=(worker,), name=name, daemon=True)
         worker.thread.start()

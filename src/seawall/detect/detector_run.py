@@ -1,4 +1,4 @@
-"""The answers to one request, as they come: what a caller waits for, until its deadline."""
+"""Answers to one request as they arrive; a caller waits for them until its deadline."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from seawall.model.content import Part
 from seawall.model.signals import DetectorResult, ExtractedParts, Signal, Unknown, UnknownReason
 
 _log = structlog.get_logger(__name__)
-_MOST_LATE: Final = 256  # callbacks that wait
-_MOST_LATE_BYTES: Final = 256 * 1024 * 1024  # of media that they hold
+_MOST_LATE: Final = 256  # queued callbacks
+_MOST_LATE_BYTES: Final = 256 * 1024 * 1024  # of media held by them
 
 _ALREADY: Final[Future[None]] = Future()
 _ALREADY.set_result(None)
 
 
 class DetectorRun:
-    """The answers to one request. Made by ``Runner.start``.
+    """Answers to one request. Made by ``Runner.start``.
 
     ``deadline`` is on ``clock``, in seconds; None waits for every answer. ``complete`` is done when every answer is in,
-    late ones included. The scheduler changes what is asked (``calls`` to ``made``) while it holds ``lock``, so that at
+    late ones included. The scheduler changes the calls (``calls`` to ``made``) while it holds ``lock``, so that at
     every moment each part that a detector reads is answered, skipped, or counts as missing. Foreign code is never
     called with the lock held.
     """
@@ -59,7 +59,7 @@ class DetectorRun:
         self.notes: list[Signal | Unknown] = []  # known without a detector
         self.made: list[CachedExtraction] = []
         self._missing = MISSED_DEADLINE
-        self._open = 1  # replies and coroutines that are awaited, and ``Runner.start``
+        self._open = 1  # awaited replies and coroutines, and ``Runner.start``
         self.complete: Future[None] = Future() if found is None else _ALREADY
         self._findings = found
         self._came_late = False
@@ -75,16 +75,16 @@ class DetectorRun:
         return self._freeze()
 
     async def wait_async(self) -> Findings:
-        """The same from an event loop, which goes on meanwhile."""
+        """Like ``wait``, without blocking the event loop."""
         if self._findings is None and not self.complete.done():
             await asyncio.wait((asyncio.wrap_future(self.complete),), timeout=self._remaining())
         return self._freeze()
 
     def on_late(self, callback: Callable[[Findings], None]) -> None:
-        """Call ``callback`` once, when the answers that missed the deadline are in, with the complete findings.
+        """Call ``callback`` once with the complete findings, when the answers that missed the deadline are in.
 
-        It runs on the runner's thread for late results. It is not called when nothing was late, when none of what was
-        late ever came, or when too many other callbacks wait: it must not be the only way to a complete result.
+        It runs on the runner's thread for late results. It is not called when nothing was late, when no late answer
+        ever came, or when too many other callbacks wait, so it must not be the only way to a complete result.
         """
         with self.lock:
             self._on_late = callback
@@ -93,7 +93,7 @@ class DetectorRun:
     # ── for the scheduler ──
 
     def send(self, call: DetectorCall, queue: DetectorQueue) -> None:
-        """Have a queue answer a call, in batches."""
+        """Queue a call, in batches."""
         parts = call.unanswered
         for first in range(0, len(parts), queue.batch_size):
             reply = queue.call(parts[first : first + queue.batch_size], self.deadline)
@@ -109,21 +109,21 @@ class DetectorRun:
             self.note_late(answers)
 
     def note_late(self, answers: Sequence[DetectorResult | ExtractedParts]) -> None:
-        """Under the lock: remember whether an answer missed the deadline."""
+        """Record, with the lock held, whether an answer missed the deadline."""
         if self._findings is not None and not all(isinstance(answer, Unknown) for answer in answers):
             self._came_late = True
 
     def follow(self, work: Future[None]) -> None:
-        """Not complete until this is done: it may ask further."""
+        """Stay incomplete until this is done, because it may make further calls."""
         with self.lock:
             self._open += 1
         work.add_done_callback(self._followed)
 
     def started(self) -> None:
-        """Everything is asked that is asked at once."""
+        """All immediate calls were made."""
         self._release()
 
-    # ── inside ──
+    # ── internal ──
 
     def _replied(self, call: DetectorCall, first: int, reply: Future[list[Any]]) -> None:
         self.settle(call, first, reply.result())
@@ -142,7 +142,7 @@ class DetectorRun:
             self._open -= 1
             if self._open:
                 return
-        self._tell_late()  # first: when it is complete, the runner may be closed
+        self._tell_late()  # first, because once it is complete the runner may be closed
         self.complete.set_result(None)
 
     def _remaining(self) -> float | None:
@@ -179,9 +179,9 @@ class DetectorRun:
 
 
 class LateResults:
-    """Runs callbacks for results that arrive after the deadline, on one background thread, started at need.
+    """Runs callbacks for results that arrive after the deadline, on one background thread started when needed.
 
-    Holds a bounded number of callbacks and of media bytes; what does not fit is dropped.
+    Holds a bounded number of callbacks and of media bytes; further ones are dropped.
     """
 
     def __init__(self, most: int = _MOST_LATE, most_bytes: int = _MOST_LATE_BYTES) -> None:
@@ -192,7 +192,7 @@ class LateResults:
         self._closed = False
 
     def call(self, callback: Callable[[Findings], None], found: Findings) -> None:
-        """Run it soon; once closed, never."""
+        """Run it soon; after ``close``, never."""
         size = sum(len(part.data) for part in found.parts if part.data is not None)
         with self._lock:
             if self._closed:
@@ -206,7 +206,7 @@ class LateResults:
             _log.warning("late result dropped: too many wait")
 
     def close(self) -> None:
-        """Wait for what is running and waiting."""
+        """Wait for running and queued callbacks."""
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=True)

@@ -1,4 +1,4 @@
-"""One request's way through the detectors: queues at once, then cascades and extraction as plain awaits."""
+"""Evaluation of one request: queues first, then cascades and extraction as plain awaits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seawall.model.signals import ExtractedParts, Unknown
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """What is asked about some parts at once. Each detector stands behind those whose signals it waits for."""
+    """Calls about some parts to make at once. Each detector comes after those whose signals it waits for."""
 
     calls: Sequence[tuple[Installed, DetectorCall]]
     extractor_calls: Sequence[ExtractorCall] = ()
@@ -27,11 +27,11 @@ class CallPlan:
 
 @dataclass(slots=True)
 class Evaluation:
-    """Asks detectors and extractors about one request's parts, and about the parts that extractors make of them.
+    """Calls detectors and extractors for one request's parts, and for parts that extractors make of them.
 
-    A detector that reads parts together is asked at once about the item's own parts (``first``), and after the last
-    extractor's answer once more about what has changed (``again``); the second answer replaces the first. Parts that
-    extractors make are missing to it until then.
+    A detector that reads parts together is called at once for the item's own parts (``first``), and again after the
+    last extractor's answer for changed ones (``again``); the second answer replaces the first. Until then, parts made
+    by extractors are missing for it.
     """
 
     run: DetectorRun
@@ -43,7 +43,7 @@ class Evaluation:
     extractors_missing: int = 0  # answers
 
     def begin(self, parts: Sequence[Part], calls: Sequence[tuple[Installed, DetectorCall]]) -> CallPlan:
-        """Ask about the item's own parts, in the caller's thread; what waits for others is left to ``follow``."""
+        """Ask about the item's own parts, in the caller's thread; dependent calls are left to ``follow``."""
         extractor_calls, unknown = self.extraction.plan(parts) if self.extraction is not None else ([], [])
         self.first = [(detector, call) for detector, call in calls if detector.composes]
         self.again = [DetectorCall(detector.name, (), again=True) for detector, _ in self.first]
@@ -55,7 +55,7 @@ class Evaluation:
         return plan
 
     async def follow(self, plan: CallPlan) -> None:
-        """Everything that waits for an answer, to the end."""
+        """Make all calls that wait for an answer, to the end."""
         async with asyncio.TaskGroup() as cascades:
             await self._follow(plan, cascades)
             if plan.extractor_calls and self.first:
@@ -65,7 +65,7 @@ class Evaluation:
         self._cascade(plan, cascades)
         await asyncio.gather(*(self._extract(call, cascades) for call in plan.extractor_calls))
 
-    # ── cascades: await the cheap ones; where they leave doubt, await the expensive one ──
+    # ── cascades: await the cheap detectors, then call the expensive one within its score ranges ──
 
     def _cascade(self, plan: CallPlan, cascades: asyncio.TaskGroup) -> None:
         answered: dict[str, list[asyncio.Future[Any]]] = {}
@@ -92,7 +92,7 @@ class Evaluation:
         asked, skipped = choose(detector.ranges, call.unanswered, values)
         with self.run.lock:
             call.narrow(asked, skipped)
-            self.run.note_late([()] * len(skipped))  # they were missing, and are not any more
+            self.run.note_late([()] * len(skipped))  # they no longer count as missing
         self._ask(detector, call)
         if call.replies:
             await asyncio.wait([asyncio.wrap_future(reply) for reply in call.replies])
@@ -107,7 +107,7 @@ class Evaluation:
             [answer] = await asyncio.wrap_future(call.reply)
         else:
             [answer] = await asyncio.to_thread(self.extractors[call.extractor].ask, (call.part,))
-        plan = await asyncio.to_thread(self._take, call, answer)  # it reads texts and digests media
+        plan = await asyncio.to_thread(self._take, call, answer)  # reads texts and digests media
         await self._follow(plan, cascades)
 
     def _take(self, call: ExtractorCall, answer: ExtractedParts | Unknown) -> CallPlan:
@@ -118,7 +118,7 @@ class Evaluation:
         plan = CallPlan(calls, *self.extraction.plan(extracted.parts))
         modalities = [detector.spec.modalities for detector, _ in self.first]
         run = self.run
-        with run.lock:  # the answer, and what is asked because of it
+        with run.lock:  # the answer and its follow-up calls together
             self._add(plan, extracted.parts)
             run.notes += extracted.notes
             run.made += [] if extracted.made is None else [extracted.made]
@@ -127,7 +127,7 @@ class Evaluation:
             self.extractors_missing -= 1
             for (_, first), again, reads in zip(self.first, self.again, modalities, strict=True):
                 again.expect([part for part in extracted.parts if part.modality in reads])
-                if not self.extractors_missing:  # from now on the first answer is not the last
+                if not self.extractors_missing:  # further answers may change the first one
                     again.expect(first.parts)
         self._send(plan)
         return plan
@@ -144,10 +144,10 @@ class Evaluation:
         self._send(plan)
         return plan
 
-    # ── asking ──
+    # ── calls ──
 
     def _add(self, plan: CallPlan, parts: Sequence[Part]) -> None:
-        """Under the lock: from now on what is not answered is missing."""
+        """With the lock held: from now on unanswered parts count as missing."""
         self.run.calls += [call for _, call in plan.calls]
         self.run.extractor_calls += plan.extractor_calls
         self.extractors_missing += len(plan.extractor_calls)
@@ -155,8 +155,8 @@ class Evaluation:
         self.run.parts += parts
 
     def _send(self, plan: CallPlan) -> None:
-        """Ask all that wait for nobody. Extractors first, since theirs is the longest way; inline detectors answer
-        while queues work."""
+        """Make all calls without dependencies: extractors first, since they take longest; inline detectors run while
+        queues work."""
         for each in plan.extractor_calls:
             queue = self.extractors[each.extractor].queue
             if queue is not None and each.recalled is None:

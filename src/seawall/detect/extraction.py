@@ -1,4 +1,4 @@
-"""Parts made from parts: which extractors are asked about which part, and what is unknown where they give nothing."""
+"""Extraction of parts from parts: which extractors are called for which part, and what is unknown if they fail."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from seawall.model.signals import (
 MOST_MEDIA: Final = 400  # images, audio, videos and documents of one item, extracted ones included
 MOST_TEXTS: Final = 2_000  # texts and links of one item
 NOT_INSTALLED: Final = "not installed"
-DEEPEST: Final = 4  # extractions in a row: video, frame, words
+DEEPEST: Final = 4  # extractions in a row: video, frame, text
 TRANSCRIPT: Final = "transcript"
 VOICE: Final = "voice"
 SPEECH: Final = "speech_seconds"
 UNCHECKED: Final = SignalSpec(
     name="speech_unchecked",
     kind=SignalKind.COUNT,
-    description="Seconds of speech that nobody read, as the field allows",
+    description="Seconds of unread speech, as the field allows",
 )
 ExtractorsByField: TypeAlias = Mapping[str, Collection[str]]
 """By field, the names of the extractors wanted for its media."""
@@ -73,12 +73,12 @@ STANDARD: Final[Mapping[str, ExtractorSpec]] = {
         _standard(TRANSCRIPT, Modality.AUDIO, {Modality.TEXT}, "transcript", Cost.SLOW),
     )
 }
-"""The standard extractors, for where they are not installed: what they would have given is unknown to every detector
-that would have read it."""
+"""The standard extractors, to report as unknown what they would have given to detectors where they are not installed.
+"""
 
 
 class Extracted(NamedTuple):
-    """What came of one extraction: new parts, what is known and unknown because of it, and what to keep for later."""
+    """Result of one extraction: new parts, known and unknown signals that follow from it, and the entry to cache."""
 
     parts: Sequence[Part] = ()
     notes: Sequence[Signal | Unknown] = ()
@@ -86,11 +86,11 @@ class Extracted(NamedTuple):
 
 
 class Extraction:
-    """The extraction of one request. Several threads may hand over what extractors made.
+    """Extraction for one request. Thread-safe for results of extractors.
 
-    ``wanted``: the extractors wanted for each field. ``readers``: the detectors that are asked. ``unchecked``: fields
-    whose speech need not be read where there is no transcriber; its seconds are then a signal. ``cache``: what
-    extractors gave in earlier evaluations. Raises ValueError on an extractor that nobody has.
+    ``wanted``: the extractors wanted for each field. ``readers``: the detectors that are called. ``unchecked``: fields
+    whose speech may stay unread without a transcriber; its seconds are then a signal. ``cache``: results of extractors
+    in earlier evaluations. Raises ValueError on an unknown extractor.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Extraction:
         unheard_of = {name for names in wanted.values() for name in names} - self._specs.keys()
         if unheard_of:
             known = ", ".join(self._specs)
-            raise ValueError(f"no extractor is named {', '.join(sorted(unheard_of))}; there are: {known}")
+            raise ValueError(f"unknown extractor {', '.join(sorted(unheard_of))}; known: {known}")
         self._wanted = wanted
         self._readers = readers
         self._unchecked = unchecked
@@ -117,11 +117,11 @@ class Extraction:
         self._lock = threading.Lock()
 
     def begin(self, parts: Sequence[Part]) -> None:
-        """The item's own parts; however many there are, all are evaluated."""
+        """Add the item's own parts; all are evaluated, regardless of their number."""
         self._keep(parts)
 
     def plan(self, parts: Sequence[Part]) -> tuple[list[ExtractorCall], list[Unknown]]:
-        """Which installed extractors to ask about these parts; what is unknown because others are not installed."""
+        """Installed extractors to call for these parts; what is unknown because others are not installed."""
         calls: list[ExtractorCall] = []
         unknown: list[Unknown] = []
         for part in parts:
@@ -134,14 +134,14 @@ class Extraction:
         return calls, unknown
 
     def lost(self, extractor: str, part: Part, reason: UnknownReason, detail: str = "") -> list[Unknown]:
-        """The unknowns that follow when an extractor does not answer about a part."""
+        """Unknown signals when an extractor does not answer about a part."""
         unknown = self.unread(extractor, part, reason, detail)
         if extractor == VOICE and self._decides_on_speech(part):
             unknown += self._unread_speech(part, reason, f"{VOICE}: {detail or reason}")
         return unknown
 
     def take(self, call: ExtractorCall, derived: ExtractedParts) -> Extracted:
-        """What to ask about next, and what follows from an extractor's answer."""
+        """Calls to make next, and known or unknown signals that follow from an extractor's answer."""
         extractor, part = call.extractor, call.part
         notes: list[Signal | Unknown] = list(derived.signals)
         if extractor == VOICE and self._decides_on_speech(part):
@@ -161,7 +161,7 @@ class Extraction:
         return Extracted(kept, notes, made)
 
     def unread(self, extractor: str, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
-        """Unknown: the extractor's own signals, and those of every detector that would have read what it makes."""
+        """Unknown: the extractor's own signals, and those of every detector that would have read its parts."""
         spec = self._specs[extractor]
         own = Unknown(detector=extractor, part=part.path, reason=reason, detail=detail)
         path, why = f"{part.path}>{spec.makes}", f"{extractor}: {detail or reason}"
@@ -173,7 +173,7 @@ class Extraction:
         ]
 
     def _reached(self, spec: ExtractorSpec, part: Part) -> set[Modality]:
-        """The modalities that would have come of the part, also by other extractors in turn."""
+        """Modalities that would have been made from the part, also by further extractors."""
         wanted = [self._specs[name] for name in self._wanted.get(part.field, ())]
         reached: set[Modality] = set()
         to_follow = set(spec.gives)
@@ -207,8 +207,8 @@ class Extraction:
         return kept
 
     def _wanted_for(self, part: Part) -> Collection[str]:
-        """The extractors wanted for a part: not the one that made it, and none for a segment of audio, which is read
-        with the whole."""
+        """Extractors wanted for a part: not the one that made it, and none for a segment of audio, which is read with
+        the whole."""
         wanted = self._wanted.get(part.field, ())
         if part.parent is None:
             return wanted
@@ -217,17 +217,17 @@ class Extraction:
         return [name for name in wanted if name != self._makers.get(part.path)]
 
     def _without(self, name: str, part: Part) -> list[Unknown]:
-        """What is unknown about a part because a wanted extractor is not installed."""
+        """Unknown signals of a part because a wanted extractor is not installed."""
         if part.modality not in STANDARD[name].modalities:
             return []
         if name != TRANSCRIPT:
             return self.lost(name, part, UnknownReason.ERROR, NOT_INSTALLED)
         if self._decides_on_speech(part):
-            return []  # it is known when the voice detector has answered whether anybody speaks
+            return []  # known once the voice detector has answered
         return self._unread_speech(part, UnknownReason.ERROR, NOT_INSTALLED)
 
     def _decides_on_speech(self, part: Part) -> bool:
-        """Whether speech is detected and cannot be read: then silence leaves nothing unread."""
+        """Whether speech is detected but cannot be transcribed; then silence leaves nothing unread."""
         wanted = self._wanted.get(part.field, ())
         detected = VOICE in wanted and VOICE in self._installed
         return detected and TRANSCRIPT in wanted and TRANSCRIPT not in self._installed
@@ -244,23 +244,24 @@ class Extraction:
         ]
 
     def _unread_speech(self, part: Part, reason: UnknownReason, detail: str) -> list[Unknown]:
-        """Unknown to every detector that reads texts; where the field allows it, only the length of the speech is."""
+        """Unknown to every detector that reads texts; if the field allows it, only the length of the speech is
+        reported."""
         unknown = self.unread(TRANSCRIPT, part, reason, detail)
         return unknown[:1] if part.field in self._unchecked else unknown
 
 
 def is_media(parts: Iterable[Part]) -> bool:
-    """Whether there is anything to extract from."""
+    """Whether any part can be extracted from."""
     return any(part.modality in MEDIA_MODALITIES for part in parts)
 
 
 def is_segment(part: Part, modalities: Mapping[str, Modality]) -> bool:
-    """Whether it is a piece of audio that is among the parts as a whole. ``modalities``: of all parts, by path."""
+    """Whether it is a piece of audio whose whole is among the parts. ``modalities``: of all parts, by path."""
     return part.modality is Modality.AUDIO and modalities.get(part.parent or "") is Modality.AUDIO
 
 
 def as_detectors(installed: Mapping[str, ExtractorSpec]) -> tuple[DetectorSpec, ...]:
-    """The extractors, installed and standard ones, as a bundle knows them: name, version, and promised signals."""
+    """Installed and standard extractors as listed in a bundle: name, version, and declared signals."""
     specs = {**STANDARD, **installed}
     specs[TRANSCRIPT] = replace(specs[TRANSCRIPT], signals=(*specs[TRANSCRIPT].signals, UNCHECKED))
     return tuple(
@@ -280,7 +281,7 @@ def unread(
     unchecked: Collection[str],
     reason: UnknownReason,
 ) -> tuple[Unknown, ...]:
-    """What is unknown about ``parts`` because the extractors of ``later`` are not asked now."""
+    """Signals of ``parts`` that are unknown because the extractors of ``later`` are not called now."""
     extraction = Extraction(installed, wanted, readers, unchecked)
     specs = {**STANDARD, **installed}
     modalities = {part.path: part.modality for part in parts}

@@ -1,8 +1,9 @@
-"""What extractors gave in an earlier evaluation of an item, used again instead of extracting anew.
+"""Cache of an item's extraction results from earlier evaluations.
 
-Only texts and links are kept (an empty result is, too: most images hold no words). An extraction that gave media, such
-as a video's frames, is made again in every evaluation, since their bytes are not stored; what was made from those media
-is kept, since the same video gives the same frames. What was *unknown*, whole or in part, is asked again.
+Only texts and links are cached, including empty results (most images contain no text). An extraction that gave media,
+such as a video's frames, is repeated in every evaluation, since their bytes are not stored; results extracted from
+those media are cached, since the same video gives the same frames. Anything *unknown*, whole or in part, is extracted
+again.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from seawall.model.signals import ExtractedParts, ExtractorSpec, Signal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedExtraction:
-    """All that an extractor gave about one part. Personal: for the vault only.
+    """Complete result of an extractor for one part. Personal data: for the vault only.
 
-    ``content``: a digest of what it was given (``content_of``). ``reused``: it was not asked in this evaluation.
+    ``content``: digest of its input (``content_of``). ``reused``: it came from an earlier evaluation.
     """
 
     extractor: str
@@ -33,17 +34,17 @@ class CachedExtraction:
 
     @property
     def key(self) -> ExtractionKey:
-        """The key by which it is found again."""
+        """The cache key."""
         return self.extractor, self.version, self.content
 
 
 ExtractionKey: TypeAlias = tuple[str, str, str]
-"""Extractor, its version, digest of what it was given."""
+"""Extractor, its version, digest of its input."""
 ExtractionCache: TypeAlias = Mapping[ExtractionKey, CachedExtraction]
 
 
 class CacheUse:
-    """The cache as one evaluation uses it; computes each part's digest once."""
+    """The cache during one evaluation; computes each part's digest once."""
 
     def __init__(self, cache: ExtractionCache) -> None:
         self._cache = cache
@@ -51,14 +52,14 @@ class CacheUse:
         self._digests: dict[str, str] = {}  # by path
 
     def recall(self, spec: ExtractorSpec, part: Part) -> ExtractedParts | None:
-        """What this version of an extractor gave about the same content; None: ask it."""
+        """Cached result of this extractor version for the same content; None: call it."""
         if (spec.name, spec.version) not in self._known:
-            return None  # before anything is digested: videos are large
+            return None  # before computing a digest: videos are large
         cached = self._cache.get((spec.name, spec.version, self._digest(part)))
         return None if cached is None else _moved(cached, part)
 
     def entry(self, spec: ExtractorSpec, part: Part, derived: ExtractedParts, reused: bool) -> CachedExtraction | None:
-        """What to keep of an answer; nothing of one with media in it, or with something that could not be read."""
+        """The cache entry for an answer; None if it contains media or unreadable content."""
         if derived.gaps or any(each.data is not None for each in derived.parts):
             return None
         return CachedExtraction(
@@ -79,14 +80,14 @@ class CacheUse:
 
 
 def content_of(part: Part) -> str:
-    """A digest of all that an extractor may depend on: the part's bytes or text, its modality and language."""
+    """Digest of everything an extractor may depend on: the part's bytes or text, its modality and language."""
     digest = hashlib.sha256(f"{part.modality}\n{part.language or ''}\n".encode())
     digest.update(part.data if part.data is not None else (part.text or "").encode())
     return digest.hexdigest()
 
 
 def _moved(cached: CachedExtraction, part: Part) -> ExtractedParts:
-    """What was made, as made of this part, which may have another path than when it was extracted."""
+    """The cached parts, with paths under this part, whose path may have changed."""
     root = len(cached.part)
     parts = tuple(
         replace(each, path=f"{part.path}{each.path[root:]}", parent=part.path, field=part.field)

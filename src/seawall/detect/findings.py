@@ -1,4 +1,4 @@
-"""What was asked about a request's parts, and what came of it."""
+"""Calls about a request's parts, and their answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MISSED_DEADLINE: Final = (UnknownReason.DEADLINE, "")
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the detectors found, in the order of detectors, then of parts. A promised signal that is missing is 0.
+    """What the detectors found, in the order of detectors, then of parts. A declared signal that is missing is 0.
 
-    ``parts``: all parts, the item's own and those extracted from them. ``prints`` are for the vault.
+    ``parts``: all parts, the item's own and those extracted from them. ``hashes`` are for the vault.
     """
 
     signals: tuple[Signal, ...]
@@ -26,20 +26,20 @@ class Findings:
     hashes: tuple[PartHash, ...] = ()
     parts: tuple[Part, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()  # detector, part: outside its score ranges
-    made: tuple[CachedExtraction, ...] = ()  # what extractors gave, as far as it can be used again
+    made: tuple[CachedExtraction, ...] = ()  # results of extractors, as far as they can be cached
 
     @property
     def reused(self) -> tuple[tuple[str, str], ...]:
-        """Extractor and part: not extracted anew, the result of an earlier evaluation was used."""
+        """Extractor and part of results taken from an earlier evaluation."""
         return tuple((each.extractor, each.part) for each in self.made if each.reused)
 
 
 class DetectorCall:
-    """One detector asked about some parts. ``answers`` fill up as they come; None: still missing.
+    """One detector's call about some parts. ``answers`` is filled as they arrive; None: still missing.
 
-    Parts that were refused at once stand behind the others, with their answer. ``skipped``: parts outside the
-    detector's score ranges. ``again``: the same paths were asked about before, with less to read; these answers
-    replace the earlier ones. ``replies``: one for each batch that a queue answers.
+    Parts refused at once come last, with their answer. ``skipped``: parts outside the detector's score ranges.
+    ``again``: the earlier call about the same paths with fewer parts to read, whose answers these replace. ``replies``:
+    one for each batch answered by a queue.
     """
 
     __slots__ = ("again", "answers", "detector", "parts", "replies", "skipped")
@@ -58,7 +58,7 @@ class DetectorCall:
 
     @property
     def unanswered(self) -> Sequence[Part]:
-        """The parts to ask about; before anything is asked, these stand first."""
+        """The parts to ask about; they come first until answers arrive."""
         return self.parts[: self.answers.count(None)]
 
     def narrow(self, asked: Sequence[Part], skipped: Sequence[Part]) -> None:
@@ -69,7 +69,7 @@ class DetectorCall:
         self.skipped = skipped
 
     def expect(self, parts: Sequence[Part]) -> None:
-        """These will be asked about too."""
+        """Add parts to ask about."""
         self.parts = [*self.parts, *parts]
         self.answers += [None] * len(parts)
 
@@ -81,9 +81,9 @@ class DetectorCall:
 
 
 class ExtractorCall:
-    """One extractor asked about one part. ``answer`` is set when detectors have been asked about what it made.
+    """One extractor's call about one part. ``answer`` is set once detectors were asked about the parts it made.
 
-    ``recalled``: what it gave in an earlier evaluation, so that it is not asked. ``reply``: what its queue answers.
+    ``recalled``: a cached result, used instead of a call. ``reply``: the answer of its queue.
     """
 
     __slots__ = ("answer", "extractor", "part", "recalled", "reply")
@@ -104,7 +104,7 @@ def findings(
     made: Sequence[CachedExtraction] = (),
     missing: tuple[UnknownReason, str] = MISSED_DEADLINE,
 ) -> Findings:
-    """All answers so far. ``unknown`` and ``notes`` are known without detectors; ``missing``: why others are not in."""
+    """All answers so far. ``unknown`` and ``notes`` need no detector; ``missing``: why others are missing."""
     signals: list[Signal] = []
     gaps: list[Unknown] = []
     hashes: list[PartHash] = []
@@ -140,5 +140,5 @@ def findings(
 def _is_replaced(
     answer: DetectorResult | None, later: Mapping[tuple[str, str], DetectorResult | None], key: tuple[str, str]
 ) -> bool:
-    """Whether a later answer stands for this one. What was known stays where that one is missing or unknown."""
+    """Whether a later answer replaces this one. A known answer stays if the later one is missing or unknown."""
     return key in later and (isinstance(later[key], tuple) or not isinstance(answer, tuple))

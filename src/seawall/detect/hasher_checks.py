@@ -1,4 +1,4 @@
-"""Checks of what a plug-in's hasher declares and gives, for the loader of plug-ins and the conformance kit."""
+"""Checks of a plug-in hasher's spec and hashes, for the plug-in loader and the conformance kit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_BITS: Final = 4_096
 
 
 def spec_faults(spec: HasherSpec) -> Iterator[str]:
-    """What is wrong with what a hasher declares."""
+    """Errors in a hasher's spec."""
     if spec.modality not in HASHED:
         yield f"spec.modality is {spec.modality!r}; a hasher reads one of {', '.join(HASHED)}"
     elif not re.fullmatch(rf"{spec.modality}(-[a-z0-9]+)+", spec.name):
@@ -27,7 +27,7 @@ def spec_faults(spec: HasherSpec) -> Iterator[str]:
 
 
 def hash_fault(spec: HasherSpec, made: object) -> str | None:
-    """What is wrong with a hash, or None."""
+    """Why a hash is invalid, or None."""
     if not isinstance(made, bytes):
         return f"a {type(made).__name__} as a hash"
     return None if 8 * len(made) == spec.bits else f"a hash of {8 * len(made)} bits, not {spec.bits}"

@@ -1,4 +1,4 @@
-"""A thread with an event loop, for work that waits: what runs in it can be given a deadline and cancelled."""
+"""Thread with an event loop, for waiting work that needs deadlines and cancellation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSE_S: Final = 2.0
 
 
 class LoopThread:
-    """A thread that runs an event loop, started at need."""
+    """A thread that runs an event loop, started when needed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -50,7 +50,7 @@ class LoopThread:
         return self.submit(work).result()
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]], *, grace_s: float = 0.0) -> None:
-        """Give what runs some time to end, cancel it, do the last thing, end the thread."""
+        """Give running work some time to end, cancel it, run ``last``, end the thread."""
         with self._lock:
             self._closed = True
             loop, thread = self._loop, self._thread

@@ -84,7 +84,7 @@ def load(name: str, options: Mapping[str, Any] | None = None, find: Find | None 
     found = [(group, entry) for group in GROUPS for entry in inspect(group) if entry.name == name]
     if not found:
         there = ", ".join(sorted({offer.name for offer in installed(find)})) or "none"
-        raise PluginError(f"no plug-in named {name!r} is installed; installed are: {there}")
+        raise PluginError(f"no plug-in named {name!r} is installed; installed: {there}")
     if len(found) > 1:
         owners = " and ".join(f"{_distribution(entry)} ({group})" for group, entry in found)
         raise PluginError(f"two plug-ins are named {name!r}, of {owners}: uninstall one of them")

@@ -1,8 +1,8 @@
-"""The scheduler of detectors: batches, deadlines, cascades and extraction; every failure becomes *unknown*.
+"""Scheduler of detectors: batches, deadlines, cascades and extraction; every failure becomes *unknown*.
 
-Detectors of cost ``inline`` run in the thread that calls ``start``. The others have a queue with a thread each, started
-at the first request. What waits for an answer before it goes on (cascades, extraction) is written as awaits
-(``evaluation``) and runs in an event loop on one thread; a request without these goes to the queues directly.
+Detectors of cost ``inline`` run in the thread that calls ``start``. Each of the others has a queue with a thread,
+started at the first request. Steps that wait for an answer (cascades, extraction) are written as awaits
+(``evaluation``) and run in an event loop on one thread; a request without such steps goes to the queues directly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from seawall.model.signals import Cost, Detector, DetectorSpec, Extractor, Extra
 if TYPE_CHECKING:
     from seawall.detect.batch import NearDuplicates
 
-_EXTRACTOR_HANG_S: Final = 600.0  # reading a video takes its time; extractors have limits of their own
-_GRACE_S: Final = 1.0  # for evaluations that still run when the queues are closed
+_EXTRACTOR_HANG_S: Final = 600.0  # videos take long; extractors have their own limits
+_GRACE_S: Final = 1.0  # for evaluations still running when the queues are closed
 
 
 class Runner:
@@ -66,11 +66,11 @@ class Runner:
         self._queues = [one.queue for one in self._installed if one.queue is not None]
         self._loop = LoopThread("detect")
         self._late_results = LateResults()
-        self._wanted(self._names)  # score ranges of signals that no detector measures are refused here
+        self._wanted(self._names)  # refuses score ranges of signals that no detector measures
 
     @property
     def specs(self) -> tuple[DetectorSpec, ...]:
-        """What each detector declares now (a bank matcher's signals follow its banks), then the extractors."""
+        """Current spec of each detector (a bank matcher's signals follow its banks), then of each extractor."""
         detectors = tuple(detector.spec for detector in self._detectors)
         return (*detectors, *as_detectors(self._extractor_specs)) if self._extracts else detectors
 
@@ -81,7 +81,7 @@ class Runner:
 
     @property
     def score_ranges(self) -> Mapping[str, tuple[ScoreRange, ...]]:
-        """By detector, the ranges outside which it is skipped; a detector that is always asked is not among them."""
+        """By detector, the ranges outside which it is skipped; without detectors that are always asked."""
         return self._ranges
 
     def start(
@@ -97,10 +97,10 @@ class Runner:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
         ``wanted`` None means every detector except slow ones, which must be named; detectors that measure the signals
-        of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media; what
-        they make is asked about too, within the same deadline. ``unchecked``: fields whose speech may stay unread where
-        there is no transcriber. ``memory``: what extractors gave in earlier evaluations, used instead of asking them
-        again. Raises ``ValueError`` on a name that no detector has.
+        of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media;
+        detectors are also asked about the parts they make, within the same deadline. ``unchecked``: fields whose speech
+        may stay unread without a transcriber. ``memory``: cached results of extractors from earlier evaluations. Raises
+        ``ValueError`` on an unknown name.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
         detectors = self._wanted(wanted)
@@ -133,10 +133,10 @@ class Runner:
     ) -> list[Findings]:
         """Findings for many items at once, in the calling thread, without deadlines: for files and backfills.
 
-        With ``near_duplicates``, slow detectors are asked about one of several texts that are nearly the same;
-        ``names`` of the items then tell, in the evidence of the others, whose text it was.
+        With ``near_duplicates``, slow detectors are called for one of several near-duplicate texts; ``names`` of the
+        items identify it in the evidence of the others.
         """
-        from seawall.detect.batch import run_batch  # here: it needs numpy, which no request does
+        from seawall.detect.batch import run_batch  # imported here: it needs numpy, unlike requests
 
         detectors = self._wanted(wanted)
         return run_batch(detectors, self._extractors, items, extract or {}, unchecked, near_duplicates, names)
@@ -151,26 +151,26 @@ class Runner:
         later: ExtractorsByField,
         unchecked: Collection[str] = (),
     ) -> tuple[Unknown, ...]:
-        """What is unknown about ``parts`` because the extractors of ``later`` are not asked now.
+        """Signals of ``parts`` that are unknown because the extractors of ``later`` are not called now.
 
-        ``wanted``: the detectors that would have read what they make; ``extract``: all extractors that are ever asked.
+        ``wanted``: the detectors that would have read their parts; ``extract``: all extractors that are ever called.
         """
         readers = [detector.spec for detector in self._wanted(wanted)]
         return unread(parts, self._extractor_specs, readers, extract, later, unchecked, reason)
 
     def warm_up(self) -> None:
-        """Have every detector with a ``start()`` prepare (processes, weights), so that no request waits for it."""
+        """Call ``start()`` of every detector that has one (processes, weights), so that no request waits for it."""
         for one in self._installed:
             getattr(one.detector, "start", _nothing)()
 
     def states(self) -> tuple[QueueState, ...]:
-        """How full each detector's and extractor's queue is: for metrics."""
+        """Fill level of each detector's and extractor's queue, for metrics."""
         return tuple(queue.state() for queue in self._queues)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the threads, then close the detectors that have a ``close()``.
 
-        Queued work becomes *unknown*; a hung detector is left behind after ``timeout_s``.
+        Queued work becomes *unknown*; a hung detector is abandoned after ``timeout_s``.
         """
         for queue in self._queues:
             queue.close(timeout_s)
@@ -192,13 +192,13 @@ class Runner:
             queue.replace_hung_worker()
 
     def _wanted(self, wanted: Collection[str] | None) -> list[Installed]:
-        """The wanted detectors and those they wait for, each behind those it waits for. Raises CascadeError."""
+        """The wanted detectors and their dependencies, in order. Raises CascadeError."""
         if wanted is not None and not self._names.issuperset(wanted):
             extractors = STANDARD.keys() | self._extractors.keys() if self._extracts else set()
             unheard_of = set(wanted) - self._names - extractors
             if unheard_of:
                 known = ", ".join(detector.name for detector in self._detectors)
-                raise ValueError(f"no detector is named {', '.join(sorted(unheard_of))}; there are: {known}")
+                raise ValueError(f"unknown detector {', '.join(sorted(unheard_of))}; known: {known}")
         if wanted is None:
             found = [detector for detector in self._detectors if detector.cost is not Cost.SLOW]
         else:

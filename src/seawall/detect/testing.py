@@ -73,7 +73,7 @@ def check_detector(detector: Detector, parts: Sequence[Part] = ()) -> None:
 
 
 def check_extractor(extractor: Extractor, parts: Sequence[Part] = ()) -> None:
-    """Raise NonConforming if the extractor violates its contract. ``parts``: further ones to derive from."""
+    """Raise NonConforming if the extractor violates its contract. ``parts``: further ones to extract from."""
     spec = extractor.spec
     problems = list(_spec_problems(extractor, ExtractorSpec))
     if not isinstance(spec, ExtractorSpec):
@@ -146,7 +146,7 @@ def _signal_problems(signals: Sequence[SignalSpec]) -> Iterator[str]:
         if not isinstance(signal.kind, SignalKind):
             yield f"the signal {signal.name} has kind {signal.kind!r}, not one of SignalKind"
         if signal.harm is not None and signal.harm not in HARMS:
-            yield f"the signal {signal.name} names the harm {signal.harm!r}; known are: {', '.join(HARMS)}"
+            yield f"the signal {signal.name} names the harm {signal.harm!r}; known: {', '.join(HARMS)}"
         thresholds = [point.threshold for point in signal.operating_points]
         if thresholds != sorted(thresholds):
             yield f"the operating points of {signal.name} are not in ascending order of threshold"

@@ -1,6 +1,6 @@
-"""Parts from media: words and codes in images, frames and sound of videos, speech in audio files, texts of documents.
+"""Parts extracted from media: text and codes in images, frames and audio of videos, speech, text of documents.
 
-Every file is decoded by a process with limits on memory, processor time and wall time, without files or network.
+Every file is decoded in a process with limited memory, CPU time and wall time, without access to files or network.
 
 >>> from seawall.media import Media, default_extractors
 >>> from seawall.model import Modality, Part

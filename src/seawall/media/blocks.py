@@ -1,4 +1,4 @@
-"""Lines of words in an image, put together as a reader would: a sentence does not end where its line does."""
+"""Groups recognised lines of text in an image into blocks, because a sentence may continue on the next line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from seawall.media.results import Box, TextLine
 
 
 def blocks(lines: Sequence[TextLine]) -> list[tuple[str, Box]]:
-    """Text (a line break between lines) and box of each block, from top to bottom.
+    """Text (lines separated by line breaks) and box of each block, from top to bottom.
 
     A line continues the block above it when it is about as tall, starts less than a line's height below it, and
-    shares half of the narrower one's width with it. Lines side by side on one height are read from left to right.
+    overlaps it by half of the narrower one's width. Lines side by side at one height are read from left to right.
     """
     found: list[list[TextLine]] = []
     for line in _in_rows(lines):
@@ -25,7 +25,7 @@ def blocks(lines: Sequence[TextLine]) -> list[tuple[str, Box]]:
 
 
 def _in_rows(lines: Sequence[TextLine]) -> list[TextLine]:
-    """Pieces of one row joined where less than a line's height lies between them."""
+    """Join pieces of one row when the gap between them is less than a line's height."""
     rows: list[TextLine] = []
     for line in sorted(lines, key=lambda line: (line.box[0], line.box[1])):
         for number, other in enumerate(rows):
@@ -53,7 +53,7 @@ def _is_like(one: TextLine, other: TextLine) -> bool:
 
 
 def _shared(one: Box, other: Box, axis: int) -> float:
-    """The share of the shorter extent that both have in common, along x (0) or y (1)."""
+    """Overlap of both boxes along x (0) or y (1), as a share of the shorter extent."""
     common = min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis])
     return common / max(1, min(one[axis + 2] - one[axis], other[axis + 2] - other[axis]))
 

@@ -1,4 +1,4 @@
-"""Readings of media, kept for a minute: two detectors of one video do not decode it twice."""
+"""Cache of decoding results, kept for a minute, so that two detectors of one video do not decode it twice."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _KEPT_BYTES: Final = 256 << 20
 
 @dataclass(slots=True)
 class _Made:
-    """A reading that somebody is making, or has made."""
+    """A result that is being computed or is finished."""
 
     done: threading.Event = field(default_factory=threading.Event)
     reading: Any = None
 
 
 class ResultCache:
-    """The last readings. Whoever asks for one that is being made waits for it instead of making it again."""
+    """Cache of recent results. A caller that asks for a result being computed waits for it instead of computing it
+    again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,7 +38,7 @@ class ResultCache:
         self._kept: TTLCache[tuple[str, bytes], Any] = TTLCache(_KEPT_BYTES, _KEPT_SECONDS, getsizeof=_weight)
 
     def get(self, asked: tuple[str, bytes], make: Callable[[], T]) -> T:
-        """The reading of this kind and file, made now unless it is there."""
+        """The result of this kind for this file; computed by ``make`` unless cached."""
         key = (asked[0], hashlib.sha256(asked[1]).digest())
         with self._lock:
             kept: T | None = self._kept.get(key)
@@ -60,17 +61,17 @@ class ResultCache:
             with self._lock:
                 del self._making[key]
                 if made.reading is not None and not getattr(made.reading, "is_ours", False):
-                    with suppress(ValueError):  # larger than all that is kept
+                    with suppress(ValueError):  # larger than the whole cache
                         self._kept[key] = made.reading
 
     def clear(self) -> None:
-        """Forget everything that is finished."""
+        """Remove all finished results."""
         with self._lock:
             self._kept.clear()
 
 
 def _weight(reading: object) -> int:
-    """Bytes that count, so that neither more than ``_KEPT_BYTES`` are kept nor more than ``_KEPT`` readings."""
+    """Weight in bytes, chosen so that the cache exceeds neither ``_KEPT_BYTES`` bytes nor ``_KEPT`` results."""
     return max(_size(reading), _KEPT_BYTES // _KEPT)
 
 

@@ -1,4 +1,4 @@
-"""What a decoding process gives up before it reads a byte, and what of that this system permits.
+"""Confinement of decoding processes before they read a file, and a report of what this system supports.
 
 >>> from seawall.media import confinement
 >>> for line in confinement():  # doctest: +SKIP
@@ -24,15 +24,15 @@ import sys
 from seawall.media.seccomp import refuse_other_calls
 
 NOT = "NOT limited"
-"""Begins what follows the colon in a line about something that this system does not permit."""
+"""Starts the text after the colon in a line about a measure that this system does not permit."""
 
 
 @functools.cache
 def confinement() -> tuple[str, ...]:
-    """How decoding processes are confined on this system, a line for each measure: ``"network: cut off (…)"``.
+    """How decoding processes are confined on this system, one line per measure: ``"network: cut off (…)"``.
 
-    What the system does not permit reads ``"network: NOT limited (EPERM)"``. Found out by a process that tries;
-    takes half a second, once.
+    A measure the system does not permit reads ``"network: NOT limited (EPERM)"``. Determined by a trial process; takes
+    half a second, once.
     """
     try:
         outcome = subprocess.run(
@@ -48,12 +48,12 @@ def confinement() -> tuple[str, ...]:
 
 
 def missing(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines that tell of something this system does not permit."""
+    """The lines about measures that this system does not permit."""
     return tuple(line for line in lines if f": {NOT}" in line)
 
 
 def bare_environment() -> dict[str, str]:
-    """No secrets for a process that reads hostile bytes."""
+    """Environment variables without secrets, for a process that reads hostile bytes."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "OPENBLAS_NUM_THREADS": "1",
@@ -62,7 +62,7 @@ def bare_environment() -> dict[str, str]:
 
 
 def leave_network() -> str:
-    """Move to a network of its own, without devices. Before any thread is started. Returns a line about it."""
+    """Enter a new network namespace without devices. Call before any thread is started. Returns a report line."""
     try:
         unshare = ctypes.CDLL(None, use_errno=True).unshare
     except (AttributeError, OSError):
@@ -74,10 +74,10 @@ def leave_network() -> str:
 
 
 def confine(memory_bytes: int, cpu_seconds: float, network: str) -> tuple[str, ...]:
-    """Give up memory beyond ``memory_bytes``, files, sockets, other processes. After everything is loaded.
+    """Limit memory to ``memory_bytes`` and give up files, sockets and other processes. Call after everything is loaded.
 
-    ``cpu_seconds`` are those of the process's whole life. ``network`` is what ``leave_network`` said. Returns a line
-    for each measure.
+    ``cpu_seconds`` covers the process's whole life. ``network`` is the line from ``leave_network``. Returns one line
+    per measure.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     lines = list(_limit_resources(memory_bytes, cpu_seconds))
@@ -114,18 +114,18 @@ def _limit_resources(memory_bytes: int, cpu_seconds: float) -> list[str]:
             "none can be opened or written",
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_NOFILE, 3),  # the three it has
+            (resource.RLIMIT_NOFILE, 3),  # the three standard streams
         ),
     ]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a library's error means that the memory granted did not suffice."""
+    """Whether a library's error means that the memory limit was reached."""
     return isinstance(error, MemoryError) or "alloc" in str(error).lower() or "ENOMEM" in str(error)
 
 
 def _try() -> None:
-    """Confine this process and tell what came of it."""
+    """Confine this process and print the report lines."""
     print(json.dumps(confine(1 << 30, 10, leave_network())), flush=True)
 
 

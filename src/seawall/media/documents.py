@@ -1,4 +1,4 @@
-"""The extractor of documents: a text part for each page, link parts, and the images in it."""
+"""Extractor for documents: a text part for each page, link parts, and the images in it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from seawall.model.signals import Cost, ExtractedParts, ExtractorSpec, Unknown
 
 
 class DocumentExtractor(MediaExtractor):
-    """The texts of a document by page, where it leads, and its images. What it could not read is a gap.
+    """Texts of a document by page, its links and its images. Content that could not be read is reported as a gap.
 
-    ``notes>page.2`` is the third page; a document without pages comes in pieces, each with its place in characters.
+    ``notes>page.2`` is the third page; a document without pages is split into pieces, each with its character offsets.
     """
 
     spec = ExtractorSpec(

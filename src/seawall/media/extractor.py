@@ -1,4 +1,4 @@
-"""What the extractors of media have in common."""
+"""Base class of the media extractors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class MediaExtractor(ABC):
-    """One file after the other, and a code where one cannot be read."""
+    """Processes one file after the other; a file that cannot be read gives an error code."""
 
     spec: ExtractorSpec
 
@@ -32,7 +32,7 @@ class MediaExtractor(ABC):
 
     @abstractmethod
     def _process(self, part: Part) -> ExtractedParts | Unknown:
-        """What one part gives."""
+        """Extract from one part."""
 
     def _made(
         self, part: Part, found: T | UnreadableMedia, make: Callable[[T], ExtractedParts]

@@ -1,4 +1,4 @@
-"""The extractors: parts made from images, audio files, videos and documents."""
+"""Extractors that make parts from images, audio files, videos and documents."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from seawall.model.signals import (
 def default_extractors(
     media: Media | None = None, transcriber: Transcriber | None = None, transcriber_model: Path | None = None
 ) -> tuple[Extractor, ...]:
-    """The extractors whose libraries are installed. They share the processes of ``media``; closing one closes it.
+    """Extractors whose libraries are installed. They share the processes of ``media``; closing one closes it.
 
-    ``transcript`` is among them with a ``transcriber``, or with the folder of a faster-whisper model. Raises
+    ``transcript`` is included if a ``transcriber`` or the folder of a faster-whisper model is given. Raises
     ``TranscriberError`` when that cannot be used.
     """
     media = media or Media()
@@ -54,7 +54,7 @@ def default_extractors(
 
 
 class CodesExtractor(MediaExtractor):
-    """QR codes and their relatives: link parts where they lead somewhere, text parts otherwise."""
+    """QR codes and other barcodes: link parts for addresses, text parts otherwise."""
 
     spec = ExtractorSpec(
         name="codes",
@@ -77,7 +77,7 @@ class CodesExtractor(MediaExtractor):
 
 
 class WordsExtractor(MediaExtractor):
-    """The words in an image: a text part for each block of lines. Takes seconds."""
+    """Text in an image: a text part for each block of lines. Takes seconds."""
 
     spec = ExtractorSpec(
         name="words",
@@ -108,7 +108,7 @@ class WordsExtractor(MediaExtractor):
 
 
 class AnimationExtractor(MediaExtractor):
-    """The frames of an animated image that differ from its first, which is what detectors see of the image."""
+    """Frames of an animated image that differ from its first frame, which detectors read as the image itself."""
 
     spec = ExtractorSpec(
         name="animation",
@@ -127,7 +127,7 @@ class AnimationExtractor(MediaExtractor):
 
 
 class FramesExtractor(MediaExtractor):
-    """The frames of a video, and its sound."""
+    """The frames of a video, and its audio."""
 
     spec = ExtractorSpec(
         name="frames",
@@ -149,7 +149,7 @@ class FramesExtractor(MediaExtractor):
 
 
 class VoiceExtractor(MediaExtractor):
-    """Stretches of speech, as audio parts, and how many seconds of it there are."""
+    """Segments of speech, as audio parts, and the total seconds of speech."""
 
     spec = ExtractorSpec(
         name="voice",
@@ -184,7 +184,7 @@ class VoiceExtractor(MediaExtractor):
 
 
 class TranscriptExtractor(MediaExtractor):
-    """What is said in an audio file: a text part for each utterance. Only where somebody speaks is anything read."""
+    """Speech of an audio file as text: one text part per utterance. Only segments with speech are transcribed."""
 
     def __init__(self, media: Media, transcriber: Transcriber) -> None:
         super().__init__(media)
@@ -224,13 +224,13 @@ class TranscriptExtractor(MediaExtractor):
 
 
 _WIDER: Final = ((0.5, 30.0), (2.0, 60.0), (10.0, 120.0), (math.inf, 600.0))
-"""Seconds: pauses inside a stretch, and how long it may be; the first pair that gives few enough stretches."""
+"""Seconds: maximum pause inside a segment and maximum length; the first pair that gives few enough segments is used."""
 
 
 def stretches(
     found: Sequence[SpeechSegments], longest: float | None = None, most: int | None = 150
 ) -> list[SpeechSegments]:
-    """Speech put together across short pauses. Longer than ``longest`` seconds, it is cut."""
+    """Speech segments merged across short pauses, and cut at ``longest`` seconds."""
     joined: list[SpeechSegments] = []
     for pause, usual in _WIDER:
         joined = _joined(found, pause, longest or usual)

@@ -1,4 +1,4 @@
-"""Reading media: every kind of file through the decoding processes of its family."""
+"""Decodes media: each kind of file goes to the decoding processes of its family."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEEDS: Final = {
     "videos": ("av",),
     "words": ("rapidocr", "cv2"),
     "speech": ("onnxruntime",),
-    "documents": (),  # PDFs need pypdf; without it the others are read
+    "documents": (),  # PDFs need pypdf; without it the other formats are read
 }
 """The modules each family of decoders needs."""
 
@@ -50,7 +50,7 @@ _SPEECH: Final = ProcessLimits(max_bytes=512 << 20, seconds=120, memory_bytes=2 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """What one file may take, by family of decoders, and what is read of it."""
+    """Limits for one file, by family of decoders, and settings of what is read."""
 
     images: ProcessLimits = _IMAGES
     videos: ProcessLimits = _VIDEOS
@@ -60,10 +60,10 @@ class MediaLimits:
     max_pixels: int = 50_000_000  # of an image
     max_video_pixels: int = 9_000_000  # of a frame: 4K
     max_seconds: int = 2 * 3_600  # of a video or an audio file
-    max_frames: int = 120  # kept of a video; at most twice as many when it hides how long it is
+    max_frames: int = 120  # kept of a video; up to twice as many when it hides its duration
     max_animation_frames: int = 24
-    longest_side: int = 960  # of a frame handed on, in pixels
-    word_score: float = 0.5  # how sure the reader of words must be
+    longest_side: int = 960  # of an extracted frame, in pixels
+    word_score: float = 0.5  # minimum confidence of recognised text
     max_pages: int = 300  # of a document
     max_characters: int = 400_000
     max_images: int = 40  # in a document
@@ -71,9 +71,9 @@ class MediaLimits:
 
 
 class Media:
-    """The decoding processes of a host, a family each: images, videos, words, speech, documents. Thread-safe.
+    """Decoding processes of a host, one family each: images, videos, text, speech, documents. Thread-safe.
 
-    Files take turns by family. What was read last is kept for a minute, so that two readers of one video do not decode
+    Files are queued per family. Recent results are cached for a minute, so that two readers of one video do not decode
     it twice.
     """
 
@@ -88,18 +88,18 @@ class Media:
         self._recent = ResultCache()
 
     def codes(self, data: bytes) -> tuple[DecodedCode, ...] | UnreadableMedia:
-        """QR codes and their relatives in an image."""
+        """QR codes and other barcodes in an image."""
         answer = self._images.ask("codes", data, {"max_pixels": self.limits.max_pixels}, tuple[DecodedCode, ...])
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def words(self, data: bytes) -> tuple[TextLine, ...] | UnreadableMedia:
-        """Lines of words in an image, from top to bottom. Takes seconds."""
+        """Lines of text in an image, from top to bottom. Takes seconds."""
         options = {"max_pixels": self.limits.max_pixels, "score": self.limits.word_score}
         answer = self._words.ask("words", data, options, tuple[TextLine, ...])
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def shown(self, data: bytes, longest: int) -> DisplayedImage | UnreadableMedia:
-        """An image's pixels, no longer than that on a side."""
+        """The pixels of an image, scaled down to at most ``longest`` on each side."""
         options = {"max_pixels": self.limits.max_pixels, "longest": longest}
         answer = self._images.ask("shown", data, options, _Size)
         if isinstance(answer, UnreadableMedia):
@@ -113,15 +113,15 @@ class Media:
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
-        """Frames of an animated image that differ from the first, which is the image itself. Else none."""
+        """Frames of an animated image that differ from its first frame (the image itself); otherwise none."""
         return self._recent.get(("animation", data), lambda: self._read_animation(data))
 
     def video(self, data: bytes) -> VideoContent | UnreadableMedia:
-        """Frames and sound of a video."""
+        """Frames and audio of a video."""
         return self._recent.get(("video", data), lambda: self._read_video(data))
 
     def sound(self, data: bytes) -> AudioContent | UnreadableMedia:
-        """The sound of an audio file."""
+        """The decoded samples of an audio file."""
         pcm = from_wav(data)
         if pcm is not None:
             return (
@@ -130,7 +130,7 @@ class Media:
         return self._recent.get(("sound", data), lambda: self._read_sound(data))
 
     def speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
-        """Where somebody speaks in an audio file."""
+        """Segments with speech in an audio file."""
         return self._recent.get(("speech", data), lambda: self._find_speech(data))
 
     def document(self, data: bytes) -> DocumentContent | UnreadableMedia:
@@ -152,15 +152,15 @@ class Media:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The decoding processes there are."""
+        """Process ids of the running decoding processes."""
         return tuple(pid for pool in self._pools for pid in pool.pids)
 
     def can(self, *families: str) -> bool:
-        """Whether what these families need is installed (``NEEDS``)."""
+        """Whether the packages these families need are installed (``NEEDS``)."""
         return all(importlib.util.find_spec(module) is not None for family in families for module in NEEDS[family])
 
     def start(self) -> None:
-        """Start the process for images: those are read while somebody waits. The others start at need."""
+        """Start the process for images, because callers wait for those. The others start when needed."""
         self._images.start()
 
     def close(self) -> None:
@@ -226,7 +226,7 @@ class _Size:
 class _Frames:
     seconds: float
     samples: tuple[HashedFrame, ...]
-    sizes: tuple[tuple[int, int], ...]  # of the frames that were kept, as handed on
+    sizes: tuple[tuple[int, int], ...]  # of the kept frames, as extracted
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class _Document:
 
 
 def _checked(make: Callable[[], T]) -> T | UnreadableMedia:
-    """A reading made of an answer whose pieces may not fit: a process that met hostile bytes may say anything."""
+    """Build a result from a reply and check it: a process that read hostile bytes may send anything."""
     try:
         return make()
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Decoding processes: started when needed, limited, bounded, replaced when they crash, hang or grow old.
+"""Pools of decoding processes: started when needed, with limits, replaced after a crash, a hang or many requests.
 
 >>> pool = ProcessPool("images", ProcessLimits())
 >>> pool.ask("pdq", b"just some text", {"max_pixels": 1_000_000}, dict)
@@ -32,43 +32,44 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessLimits:
-    """What one file may take."""
+    """Limits for one file."""
 
     max_bytes: int = 20 << 20
-    seconds: float = 10.0  # wall time, sending and answering included; processor time likewise
+    seconds: float = 10.0  # wall time including transfer; CPU time likewise
     memory_bytes: int = 1 << 30  # address space of the whole process
     reply_bytes: int = 64 << 20
-    requests: int = 500  # before a fresh process takes over
+    requests: int = 500  # before the process is replaced
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableMedia:
     """Why a file could not be read.
 
-    Its own fault: ``not_an_image``, ``not_media``, ``damaged``, ``unknown_codec``, ``too_many_bytes``,
+    Caused by the file: ``not_an_image``, ``not_media``, ``damaged``, ``unknown_codec``, ``too_many_bytes``,
     ``too_many_pixels``, ``too_many_streams``, ``too_many_frames``, ``too_long``, ``no_sound``, ``memory_limit``,
-    ``time_limit``, ``crashed``, ``reply_limit``; of documents also ``not_a_document``, ``unknown_format``,
+    ``time_limit``, ``crashed``, ``reply_limit``; for documents also ``not_a_document``, ``unknown_format``,
     ``unknown_encoding``, ``encrypted``, ``entities``, ``too_many_files``, ``too_many_images``.
-    Not its fault: ``closed``, ``not_installed``, ``no_start``.
+
+    Not caused by the file: ``closed``, ``not_installed``, ``no_start``.
     """
 
     code: str
 
     @property
     def is_ours(self) -> bool:
-        """Whether the reason lies here and not in the file."""
+        """Whether the cause is this system and not the file."""
         return self.code in ("closed", "not_installed", "no_start")
 
     def about(self, part: Part, detector: str) -> Unknown:
-        """What a detector then says of the part."""
+        """The detector's answer about the part in this case."""
         reason = UnknownReason.ERROR if self.is_ours else UnknownReason.UNREADABLE
         return Unknown(detector=detector, part=part.path, reason=reason, detail=self.code)
 
 
 class ProcessPool:
-    """Processes of one family of decoders, at most ``processes`` at a time. Thread-safe; files take turns.
+    """Processes of one family of decoders, at most ``processes`` at a time. Thread-safe; files are queued.
 
-    ``close`` ends them; they also end by themselves when this process does.
+    ``close`` ends them; they also end by themselves when this process ends.
     """
 
     def __init__(self, family: str, limits: ProcessLimits, processes: int = 1) -> None:
@@ -83,7 +84,7 @@ class ProcessPool:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The processes there are."""
+        """Process ids of the running processes."""
         with self._lock:
             return tuple(sorted(child.process.pid for child in self._all))
 
@@ -97,7 +98,8 @@ class ProcessPool:
     def ask(
         self, op: str, data: bytes, options: Mapping[str, Any], answer: type[T]
     ) -> tuple[T, tuple[bytes, ...]] | UnreadableMedia:
-        """What ``op`` finds in one file: an answer of that type, and blobs. Never raises for what the bytes hold."""
+        """Result of ``op`` for one file: an answer of the given type, and blobs. Never raises because of the file's
+        content."""
         if len(data) > self._limits.max_bytes:
             return UnreadableMedia("too_many_bytes")
         request = pack(WorkerRequest(op, dict(options), (len(data),)))
@@ -114,10 +116,10 @@ class ProcessPool:
         try:
             return msgspec.json.decode(reply.answer, type=answer), blobs
         except msgspec.MsgspecError:
-            return UnreadableMedia("crashed")  # not what an unharmed process says
+            return UnreadableMedia("crashed")  # a healthy process does not send this
 
     def close(self) -> None:
-        """End the processes. Further files are unreadable with code ``closed``; one that is being read, crashed."""
+        """End the processes. Further files are unreadable with code ``closed``; a file being read, with ``crashed``."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -125,7 +127,7 @@ class ProcessPool:
         for child in idle:
             self._discard(child)
         for child in busy:
-            child.process.kill()  # whoever converses with it notices, and closes its pipes
+            child.process.kill()  # the thread using it notices and closes its pipes
 
     def _converse(
         self, child: _Child, request: bytes, data: bytes
@@ -185,7 +187,7 @@ class ProcessPool:
         return child.end()
 
     def _replace(self, child: _Child) -> int:
-        """End a process and start the next one now, so that no file waits for it. Returns the exit status."""
+        """End a process and start its replacement now, so that no file waits for it. Returns the exit status."""
         status = self._discard(child)
         with self._lock:
             if not self._closed:
@@ -193,12 +195,12 @@ class ProcessPool:
         return status
 
     def _tell(self, confinement: tuple[str, ...]) -> None:
-        """Report once what the system does not permit."""
+        """Log once which measures the system does not permit."""
         absent = missing(confinement)
         if self._reported or not absent:
             return
         self._reported = True
-        import structlog  # here: it takes long to load, and on most systems there is nothing to report
+        import structlog  # imported here: slow to load, and on most systems there is nothing to report
 
         log = structlog.get_logger(__name__)
         log.warning("media_confinement", family=self.family, confinement=list(confinement), not_permitted=list(absent))
@@ -210,7 +212,7 @@ _ENDED_BY_TIME: Final = (-signal.SIGALRM, -signal.SIGPROF, -signal.SIGXCPU)
 
 
 class _Child:
-    """A process and the conversation with it. Pipes do not block: a process that stalls is left in time."""
+    """A process and its pipes, which do not block, so that a stalled process is abandoned in time."""
 
     def __init__(self, family: str, limits: ProcessLimits) -> None:
         self._limits = limits
@@ -236,7 +238,7 @@ class _Child:
         return self.process.poll() is None
 
     def wait_until_ready(self) -> tuple[str, ...] | UnreadableMedia:
-        """How it is confined, or why it cannot serve. Raises as ``exchange`` does."""
+        """Its confinement report. Raises as ``exchange`` does, or with the reason why it cannot serve."""
         if self._ready is None:
             reply, _ = self._receive(time.monotonic() + _START_SECONDS)
             if reply.error is not None:
@@ -257,7 +259,7 @@ class _Child:
         return self._receive(until)
 
     def end(self) -> int:
-        """Kill it if it still lives, wait for it, and give its exit status."""
+        """Kill the process if it is alive, wait for it, and return its exit status."""
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
@@ -294,7 +296,7 @@ class _Child:
 
 
 def _await(file: int, event: int, until: float) -> None:
-    """Wait until the pipe can be used. Raises ``TimeoutError``."""
+    """Wait until the pipe is ready. Raises ``TimeoutError``."""
     poll = select.poll()
     poll.register(file, event)
     if not poll.poll(max(0.0, until - time.monotonic()) * 1000):

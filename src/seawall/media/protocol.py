@@ -1,7 +1,7 @@
-"""How a decoding process and its owner speak: length-prefixed JSON heads with bytes behind them, no pickles.
+"""Protocol between a decoding process and its owner: length-prefixed JSON heads followed by bytes, no pickles.
 
 A message is a head's length (4 bytes, big-endian), the head (a JSON object) and then its blobs, whose sizes the head
-lists. Heads are decoded into the types below: whatever else a process that met hostile bytes may send is an error.
+lists. Heads are decoded into the types below; anything else from a process that read hostile bytes is an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LONGEST_HEAD: Final = 4 << 20
 
 
 class WorkerRequest(msgspec.Struct, frozen=True):
-    """What is asked of one file, which follows as the only blob."""
+    """Request for one file, which follows as the only blob."""
 
     op: str
     options: dict[str, Any]
@@ -25,7 +25,7 @@ class WorkerRequest(msgspec.Struct, frozen=True):
 
 
 class WorkerReply(msgspec.Struct, frozen=True):
-    """An answer (read by whoever asked), or the code of a reason why there is none."""
+    """An answer (decoded by the caller), or an error code."""
 
     error: str | None = None
     answer: msgspec.Raw = msgspec.Raw(b"null")
@@ -33,11 +33,11 @@ class WorkerReply(msgspec.Struct, frozen=True):
 
 
 def pack(head: WorkerRequest | WorkerReply) -> bytes:
-    """The start of a message; its blobs are written behind it."""
+    """Start of a message; its blobs are written after it."""
     encoded = msgspec.json.encode(head)
     return LENGTH.pack(len(encoded)) + encoded
 
 
 def reply(answer: object, blobs: Sequence[bytes] = ()) -> bytes:
-    """The start of an answer."""
+    """Start of a reply with an answer."""
     return pack(WorkerReply(answer=msgspec.Raw(msgspec.json.encode(answer)), blobs=tuple(map(len, blobs))))

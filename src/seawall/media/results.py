@@ -1,4 +1,4 @@
-"""What decoding processes found in a file."""
+"""Results of decoding a file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 from seawall.model.signals import ExtractionGap
 
 RATE: Final = 16_000
-"""Samples a second of decoded sound: one channel, 16 bits, little-endian."""
+"""Sample rate of decoded audio: one channel, 16 bits, little-endian."""
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom: pixels of the image as a viewer shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DisplayedImage:
-    """An image as a viewer shows it, scaled down: RGB, row after row. ``full``: width and height before that.
+    """An image as displayed, scaled down: RGB, row by row. ``full``: width and height before scaling.
 
-    Raises ``ValueError`` when the pixels are not as many as they should be.
+    Raises ``ValueError`` when the number of pixels does not match the size.
     """
 
     width: int
@@ -27,12 +27,12 @@ class DisplayedImage:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1 or len(self.rgb) != 3 * self.width * self.height or min(self.full) < 1:
-            raise ValueError("the pixels do not fit the size")
+            raise ValueError("the number of pixels does not match the size")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedCode:
-    """A QR code or a relative of it."""
+    """A decoded QR code or other barcode."""
 
     text: str
     kind: str
@@ -41,7 +41,7 @@ class DecodedCode:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of words in an image; ``score``: how sure the reader is, 0 to 1."""
+    """A line of text in an image; ``score``: confidence of the recognition, 0 to 1."""
 
     text: str
     score: float
@@ -50,9 +50,9 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class HashedFrame:
-    """A frame that was hashed (PDQ, hex; quality 0 to 100): every second at least, key frames, cuts.
+    """A frame that was hashed (PDQ, hex; quality 0 to 100): at least one per second, key frames, cuts.
 
-    ``kept``: it looks like no earlier one.
+    ``kept``: it differs from every earlier frame.
     """
 
     seconds: float
@@ -63,13 +63,13 @@ class HashedFrame:
 
 @dataclass(frozen=True, slots=True)
 class VideoFrame:
-    """A frame that looks like no earlier one: a JPEG, no longer than asked, and the PDQ of its full size.
+    """A frame that differs from every earlier one: a scaled JPEG, and the PDQ of its full size.
 
-    ``size``: width and height of the JPEG. Raises ``ValueError`` when it has none.
+    ``size``: width and height of the JPEG. Raises ``ValueError`` when it has no pixels.
     """
 
     start: float  # seconds
-    end: float  # where the next one begins
+    end: float  # start of the next one
     jpeg: bytes
     hash: bytes
     quality: int
@@ -88,13 +88,13 @@ class AudioContent:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Duration."""
         return len(self.pcm) / 2 / RATE
 
 
 @dataclass(frozen=True, slots=True)
 class VideoContent:
-    """A video: what was sampled, what was kept, and its sound. ``width`` is 0 when there is no image."""
+    """A video: sampled frames, kept frames, and its audio. ``width`` is 0 when there is no image."""
 
     seconds: float
     width: int
@@ -106,7 +106,7 @@ class VideoContent:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSegments:
-    """A stretch of speech in an audio file, in seconds."""
+    """A segment of speech in an audio file, in seconds."""
 
     start: float
     end: float
@@ -124,7 +124,7 @@ class TextPassage:
 
 @dataclass(frozen=True, slots=True)
 class LinkTarget:
-    """Where something in a document leads."""
+    """The target of a link in a document."""
 
     address: str
     page: int | None
@@ -132,7 +132,7 @@ class LinkTarget:
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """What could be read of a document. ``images``: file and page of each.
+    """Content read from a document. ``images``: file and page of each.
 
     ``gaps``: a code for each thing that could not be read, and the extractor that may read it from the images.
     """
@@ -146,7 +146,7 @@ class DocumentContent:
 def frames_of(
     samples: tuple[HashedFrame, ...], blobs: tuple[bytes, ...], sizes: tuple[tuple[int, int], ...], end: float
 ) -> tuple[VideoFrame, ...]:
-    """The kept samples with their files. Raises ``ValueError`` when their numbers differ."""
+    """The kept samples with their files. Raises ``ValueError`` when the counts differ."""
     kept = [sample for sample in samples if sample.kept]
     ends = [*(sample.seconds for sample in kept[1:]), max(end, kept[-1].seconds)] if kept else []
     return tuple(
@@ -159,11 +159,11 @@ _HEAD: Final = b"RIFF%sWAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\x00\x7d\0\0\x0
 
 
 def to_wav(pcm: bytes) -> bytes:
-    """A WAV file of decoded sound."""
+    """Decoded audio as a WAV file."""
     return _HEAD % ((len(pcm) + 36).to_bytes(4, "little"), len(pcm).to_bytes(4, "little")) + pcm
 
 
 def from_wav(data: bytes) -> bytes | None:
-    """The sound of a file that ``to_wav`` made; None for any other file."""
+    """Audio of a file made by ``to_wav``; None for any other file."""
     pcm = data[44:]
     return pcm if len(pcm) % 2 == 0 and data[:44] == to_wav(pcm)[:44] else None

@@ -1,7 +1,7 @@
-"""A list of system calls, outside of which a process may do nothing: for processes that read hostile bytes.
+"""Allow-list of system calls (seccomp) for processes that read hostile bytes.
 
-Everything a decoder needs once it is loaded: memory, time, its two pipes, its own threads. Not on the list: opening
-files, sockets, other processes, signals to others, changing limits. Refused calls fail with EPERM; the process goes on.
+It has what a decoder needs once loaded: memory, time, its two pipes, its own threads. It excludes opening files,
+sockets, other processes, signals to others, changing limits. Refused calls fail with EPERM; the process continues.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from typing import Final
 
 _ARCHITECTURES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_SECCOMP: Final = (317, 277)  # the call that installs the filter, on each architecture
+_SECCOMP: Final = (317, 277)  # system call that installs the filter, per architecture
 
 _ALLOWED: Final = {  # name: (number on x86-64, number on arm64), from the kernel's tables
     "read": (0, 63),
@@ -60,14 +60,14 @@ _MPROTECT: Final = (10, 226)
 _CLONE: Final = (56, 220)
 _CLONE3: Final = (435, 435)
 
-_LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06  # BPF: word from the call's record; jumps; result
-_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_AT, _THIRD_AT = 0, 4, 16, 32  # bytes into that record
+_LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06  # BPF: load a word of the call data; jumps; return
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_AT, _THIRD_AT = 0, 4, 16, 32  # byte offsets into the call data
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
 _CLONE_THREAD, _PROT_EXEC = 0x10000, 0x4
 
 
 def refuse_other_calls() -> None:
-    """From now on this process, all its threads, may make only the calls above. Raises ``OSError``."""
+    """Restrict this process, with all its threads, to the calls above. Raises ``OSError``."""
     machine = _ARCHITECTURES.get(platform.machine())
     if machine is None:
         raise OSError(errno.ENOSYS, f"no list of system calls for {platform.machine()}")
@@ -96,10 +96,10 @@ def _program(column: int, architecture: int) -> bytes:
     ]
     for numbers in _ALLOWED.values():
         steps += [_step(_EQUAL, numbers[column], no=1), allow]
-    for numbers in (_MMAP, _MPROTECT):  # memory, but none that can be run
+    for numbers in (_MMAP, _MPROTECT):  # memory, but not executable memory
         third = _step(_LOAD, _THIRD_AT)
         steps += [_step(_EQUAL, numbers[column], no=4), third, _step(_ANY_BIT, _PROT_EXEC, no=1), refuse, allow]
-    first = _step(_LOAD, _FIRST_AT)  # threads, but no processes
+    first = _step(_LOAD, _FIRST_AT)  # threads, but not processes
     steps += [_step(_EQUAL, _CLONE[column], no=4), first, _step(_ANY_BIT, _CLONE_THREAD, yes=1), refuse, allow]
     steps += [_step(_EQUAL, _CLONE3[column], no=1), _step(_RETURN, 0x50000 | errno.ENOSYS)]  # so that clone is used
     steps.append(refuse)

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, by how they begin. A name or a header may say anything."""
+"""Detects a file's type from its first bytes, because its name or header may be false."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ _SIGNATURES: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
 
 
 def media_type(data: bytes) -> str | None:
-    """``image/png``, ``video/mp4`` …; None for what is not known. Containers of sound and of video begin alike."""
+    """``image/png``, ``video/mp4`` …; None if unknown. Audio and video containers start alike."""
     return next((name for pattern, name in _SIGNATURES if pattern.match(data)), None)

@@ -1,4 +1,4 @@
-"""From speech to text: the interface for any engine, and faster-whisper with a model on this machine."""
+"""Speech to text: an interface for any engine, and faster-whisper with a local model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REMEDY = "pip install 'seawall[speech]'"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What was said from ``start`` to ``end`` (seconds); ``language`` is an ISO 639-1 code, where known."""
+    """Speech from ``start`` to ``end`` (seconds); ``language`` is an ISO 639-1 code, if known."""
 
     start: float
     end: float
@@ -25,18 +25,18 @@ class Utterance:
 
 
 class Transcriber(Protocol):
-    """An engine that reads speech. Thread-safe."""
+    """A speech-to-text engine. Thread-safe."""
 
     @property
     def version(self) -> str:
-        """Engine and model: it travels into every decision."""
+        """Engine and model, recorded in every decision."""
 
     def transcribe(self, pcm: bytes, language: str | None) -> Sequence[Utterance]:
-        """What is said in up to half a minute of sound (16 kHz, one channel, 16 bits). May raise."""
+        """Transcribe up to half a minute of audio (16 kHz, one channel, 16 bits). May raise."""
 
 
 class TranscriberError(Exception):
-    """A transcriber that cannot be used, and the remedy."""
+    """A transcriber that cannot be used; the message names the remedy."""
 
 
 class WhisperTranscriber:
@@ -63,11 +63,11 @@ class WhisperTranscriber:
 
     @property
     def version(self) -> str:
-        """Package, model's folder, and a digest of its configuration and size."""
+        """Package version, model folder, and a digest of the model's configuration and size."""
         return self._version
 
     def transcribe(self, pcm: bytes, language: str | None) -> Sequence[Utterance]:
-        """What is said; the model is loaded at the first call."""
+        """Transcribe; the model is loaded at the first call."""
         with self._lock:
             if self._model is None:
                 self._model = self._engine(

@@ -1,8 +1,8 @@
-"""A decoding process: reads a file from standard input, answers on standard output, again and again.
+"""Main loop of a decoding process: reads files from standard input, answers on standard output.
 
-Run by ``process.py`` with a bare environment. It loads everything it needs, then gives up what it will not need
-(``confine.py``), and its own alarms end it when one file takes too long, whether or not its owner still lives. It ends
-when its input does. ``wire.py`` has the protocol; the first reply says how it is confined.
+Run by ``process.py`` with a bare environment. It loads everything it needs, then gives up privileges (``confine.py``).
+Its own timers end it when one file takes too long, even if its owner has died. It ends when its input does.
+``protocol.py`` has the protocol; the first reply reports its confinement.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from seawall.media.confine import confine, is_out_of_memory, leave_network
 from seawall.media.decoders.operation import DecodeRefused, Operation
 from seawall.media.protocol import LENGTH, WorkerReply, WorkerRequest, pack, reply
 
-_CPU_SECONDS: Final = 1_200.0  # of the process's whole life; the alarms limit each file
+_CPU_SECONDS: Final = 1_200.0  # of the process's whole life; timers limit each file
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """How this process was asked to be."""
+    """Options of this process."""
 
     family: str
     memory_bytes: int
@@ -55,7 +55,7 @@ def main(config: WorkerConfig) -> None:
 
 
 def load(family: str) -> dict[str, Operation]:
-    """The family's operations, ready: nothing is loaded later, when files cannot be opened. Raises ``ImportError``."""
+    """The family's operations, fully loaded, because files cannot be opened later. Raises ``ImportError``."""
     if family == "images":
         from seawall.media.decoders import images
 
@@ -76,21 +76,21 @@ def load(family: str) -> dict[str, Operation]:
         from seawall.media.decoders import documents
 
         return documents.load()
-    raise ValueError(f"no family of decoders is called {family!r}")
+    raise ValueError(f"unknown family of decoders {family!r}")
 
 
 def answer(
     operations: dict[str, Operation], request: WorkerRequest, data: bytes
 ) -> tuple[bytes, Sequence[bytes], bool]:
-    """The reply's start and blobs, and whether the process had better end after it."""
+    """The reply's start and blobs, and whether the process should end after it."""
     try:
         found, blobs = operations[request.op](data, request.options)
         return reply(found, blobs), blobs, False
     except DecodeRefused as refused:
         return pack(WorkerReply(error=refused.code)), (), False
-    except Exception as error:  # decoders meet hostile bytes: whatever they raise means the same
+    except Exception as error:  # decoders read hostile bytes: any exception means a damaged file
         if is_out_of_memory(error):
-            return pack(WorkerReply(error="memory_limit")), (), True  # what is left of the heap is not to be trusted
+            return pack(WorkerReply(error="memory_limit")), (), True  # the heap may be corrupt
         return pack(WorkerReply(error="damaged")), (), False
 
 
@@ -116,7 +116,7 @@ def send(outgoing: BinaryIO, *pieces: bytes) -> None:
 
 
 def set_alarms(seconds: float) -> None:
-    """End this process after so many seconds of wall or processor time; 0 for never."""
+    """End this process after this many seconds of wall or CPU time; 0 for never."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_PROF, seconds)
 

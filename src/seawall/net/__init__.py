@@ -1,10 +1,10 @@
-"""Speaking to other hosts: what every outgoing connection shares.
+"""Common parts of all outgoing connections to other hosts.
 
-- ``addresses``: which network addresses are public, and resolving a name to those that may be connected to
-- ``client``: ``fetch`` and ``post`` for URLs that somebody else wrote, safe against private addresses
-- ``tls``: the TLS context, and recognising a failure of TLS
+- ``addresses``: checks whether a network address is public, and resolves names to permitted addresses
+- ``client``: ``fetch`` and ``post`` for untrusted URLs, safe against private addresses (SSRF)
+- ``tls``: the TLS context, and detection of TLS failures
 - ``breaker``: a circuit breaker for each host, service or endpoint
-- ``backoff``: how long to wait before a retry, and the header Retry-After
+- ``backoff``: delay before a retry, and the header Retry-After
 
-``client`` and ``tls`` import httpx, the others the standard library alone.
+``client`` and ``tls`` import httpx, the others only the standard library.
 """

@@ -1,4 +1,4 @@
-"""Which network addresses are public, and resolving a host name to those that may be connected to."""
+"""Checks whether network addresses are public, and resolves host names to permitted addresses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from seawall.net.errors import FetchError
 
 GetAddrInfo: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
-"""``socket.getaddrinfo``, or a stand-in."""
+"""``socket.getaddrinfo``, or a replacement for tests."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -50,8 +50,8 @@ def resolve(
 ) -> tuple[str, ...]:
     """The numeric addresses of a host, in the resolver's order, at least one.
 
-    Raises ``FetchError`` when one of them is not public and ``allow_private`` is false, or when there is none.
-    Blocks for as long as the system's resolver takes.
+    Raises ``FetchError`` when one of them is not public and ``allow_private`` is false, or when there is none. Blocks
+    as long as the system's resolver.
     """
     try:
         answers = getaddrinfo(host, port, type=socket.SOCK_STREAM)

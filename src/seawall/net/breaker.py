@@ -1,4 +1,4 @@
-"""A circuit breaker: a service that fails again and again gets no requests for a while; nobody waits for it."""
+"""Circuit breaker: a service that fails repeatedly gets no requests for a while, so that callers do not wait for it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Breaker:
     """Closed, open, or half-open with one trial request, for each key. In memory, for one process; thread-safe.
 
     After ``opens_after`` failures in a row the circuit of a key is open for ``first_rest_s`` seconds. Then one trial
-    request goes first while others wait for its outcome: a success closes the circuit, a failure opens it for twice
-    as long, up to ``longest_rest_s``.
+    request is sent while others wait for its outcome: a success closes the circuit, a failure opens it for twice as
+    long, up to ``longest_rest_s``.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Breaker:
             self._circuits.pop(key, None)
 
     def failed(self, key: str) -> None:
-        """The request was not answered, or the answer was that the service cannot answer."""
+        """The request was not answered, or the service answered that it is unavailable."""
         with self._lock:
             circuit = self._circuits.setdefault(key, _Circuit())
             circuit.failures += 1

@@ -1,7 +1,7 @@
-"""HTTP requests to URLs that somebody else wrote, without being led into a private network.
+"""HTTP requests to untrusted URLs, with protection against requests to private networks (SSRF).
 
-A host name is resolved once, all its addresses are checked, and the connection goes to an address that was checked,
-so a name cannot change its address in between. Redirects are checked like the first URL. Time and size are limited.
+A host name is resolved once, all its addresses are checked, and the connection uses one of those addresses,
+so a name cannot change its address after the check. Redirects are checked likewise. Time and size are limited.
 
 >>> from seawall.net.client import FetchError, fetch
 >>> try:
@@ -33,15 +33,15 @@ __all__ = ["DEFAULT_LIMITS", "FetchError", "Fetched", "PostLimits", "Sent", "che
 
 MAX_REDIRECTS: Final = 3
 _LONGEST_URL: Final = 2_000
-_ADDRESSES: Final = 3  # of one host that are tried
+_ADDRESSES: Final = 3  # tried per host
 _CONNECT_SECONDS: Final = 5.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_DRAINED_BYTES: Final = 4_096  # of the body of an answer to a POST; none are kept
+_DRAINED_BYTES: Final = 4_096  # of a POST response's body, which is discarded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a URL holds; ``content_type`` is what its server says, in lower case, without parameters."""
+    """Content of a URL; ``content_type`` is the server's header, in lower case, without parameters."""
 
     data: bytes
     content_type: str
@@ -50,7 +50,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostLimits:
-    """Seconds. ``total`` covers resolving, connecting, sending and the answer's head; ``body`` what follows it."""
+    """Seconds. ``total`` covers resolving, connecting, sending and the response's head; ``body`` what follows it."""
 
     connect: float = _CONNECT_SECONDS
     total: float = 15.0
@@ -59,7 +59,7 @@ class PostLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The outcome of a POST: an HTTP status, or the code of a ``FetchError`` that says why there is none."""
+    """Outcome of a POST: an HTTP status, or the code of a ``FetchError`` if there is none."""
 
     status: int | None = None
     detail: str = ""
@@ -103,7 +103,7 @@ def post(
     limits: PostLimits = DEFAULT_LIMITS,
     getaddrinfo: GetAddrInfo = socket.getaddrinfo,
 ) -> Sent:
-    """Post once; never raises for what the receiver or the network does. Redirects are not followed.
+    """Send one POST; never raises because of the receiver or the network. Redirects are not followed.
 
     Blocks for ``limits`` at most. Not to be called on a running event loop.
     """
@@ -111,8 +111,8 @@ def post(
     try:
         parsed = _parse(url)
         addresses = _resolve_until(until, parsed, allow_private, getaddrinfo)
-        # An event loop for each attempt: it is the only way to put one deadline over connecting, TLS, sending and a
-        # head that arrives byte by byte. It costs less than a millisecond.
+        # An event loop per attempt, because only that puts one deadline over connecting, TLS, sending and a head that
+        # arrives byte by byte. It costs less than a millisecond.
         return asyncio.run(_post(parsed, addresses, headers, body, limits, until))
     except FetchError as error:
         return Sent(detail=error.code)
@@ -146,7 +146,7 @@ def _parse(url: str) -> httpx.URL:
 
 
 def _resolve_until(until: float, url: httpx.URL, allow_private: bool, getaddrinfo: GetAddrInfo) -> Sequence[str]:
-    """The resolver's answer in time: the system's own has no deadline, so it is abandoned when the time is up."""
+    """Resolve within the time limit. The system's resolver has no deadline, so it is abandoned when the time is up."""
     answers: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -166,7 +166,7 @@ def _resolve_until(until: float, url: httpx.URL, allow_private: bool, getaddrinf
 
 
 async def _get(url: httpx.URL, addresses: Sequence[str], max_bytes: int, until: float) -> Fetched | str:
-    """What the URL holds, or where it redirects to. Raises ``FetchError``."""
+    """Content of the URL, or the target of its redirect. Raises ``FetchError``."""
     headers = {"accept": "*/*", "accept-encoding": "identity"}
     with _explained(url):
         async with asyncio.timeout(until - time.monotonic()), _open("GET", url, addresses, headers) as answer:
@@ -213,7 +213,8 @@ async def _post(
 
 
 async def _drain(answer: httpx.Response, seconds: float) -> None:
-    """Let a well-behaved receiver finish sending. Its status is known: whatever happens here, it counts."""
+    """Drain a small rest of the response so that the receiver can finish sending; errors do not change the known
+    status."""
     read = 0
     with contextlib.suppress(TimeoutError, httpx.TransportError):
         async with asyncio.timeout(seconds):
@@ -233,8 +234,8 @@ async def _open(
     *,
     connect_s: float = _CONNECT_SECONDS,
 ) -> AsyncIterator[httpx.Response]:
-    """The head of an answer, from the first of the checked addresses that takes a connection."""
-    # trust_env: a proxy would resolve the name again, and differently.
+    """The head of the response, from the first checked address that accepts a connection."""
+    # trust_env=False, because a proxy would resolve the name again, possibly to another address.
     timeout = httpx.Timeout(None, connect=connect_s)
     async with httpx.AsyncClient(verify=tls_context(), timeout=timeout, trust_env=False) as client:
         answer = await _first_answer(client, method, url, addresses[:_ADDRESSES], headers, body)
@@ -252,7 +253,7 @@ async def _first_answer(
     headers: Mapping[str, str],
     body: bytes | None,
 ) -> httpx.Response:
-    """Ask an address that was checked, under the name that was asked for. Raises ``FetchError``."""
+    """Response from a checked address, requested under the original host name. Raises ``FetchError``."""
     host = _host_of(url)
     failure = FetchError("connect", f"No connection to {host}. Try again later.")
     for address in addresses:
@@ -277,7 +278,7 @@ async def _first_answer(
 
 @contextlib.contextmanager
 def _explained(url: httpx.URL) -> Iterator[None]:
-    """What the network did, as ``FetchError``."""
+    """Convert network errors to ``FetchError``."""
     try:
         yield
     except (TimeoutError, httpx.TimeoutException):

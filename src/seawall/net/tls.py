@@ -10,7 +10,7 @@ import httpx
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """Made once: reading the root certificates takes 20 ms. ``SSL_CERT_FILE`` names an organisation's own."""
+    """Created once, because loading root certificates takes 20 ms. ``SSL_CERT_FILE`` names an organisation's own."""
     return httpx.create_ssl_context()
 
 

@@ -1,4 +1,4 @@
-"""Other people's services as detectors: a YAML file says what is sent and how the answer is read; no code.
+"""Third-party services as detectors, each described by a YAML file (request and response mapping) without code.
 
 >>> from seawall.providers import HttpDetector, read_provider, read_yaml
 >>> section = read_yaml('''

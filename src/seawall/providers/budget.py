@@ -1,4 +1,4 @@
-"""What may be spent: calls a minute, cost a day. In memory, for one process; a restart begins anew."""
+"""Budget of a provider: calls per minute and cost per day. Kept in memory per process; a restart resets it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MINUTE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """How a budget stands, today in UTC."""
+    """Usage of a budget, today in UTC."""
 
     calls: int
     cost: float
@@ -22,7 +22,7 @@ class Spent:
 
 
 class Budget:
-    """Lets at most ``per_minute`` calls through in any sixty seconds, and ``cost_per_day`` in a day. Thread-safe.
+    """Allows at most ``per_minute`` calls in any sixty seconds, and ``cost_per_day`` in a day. Thread-safe.
 
     ``clock`` gives seconds since 1970. The unit of cost is the operator's own.
     """
@@ -46,7 +46,7 @@ class Budget:
         self._refused = 0
 
     def take(self) -> bool:
-        """Whether one more call may be made; if so it counts as made."""
+        """Whether one more call is allowed; if so it is counted."""
         with self._lock:
             now = self._clock()
             self._turn(now)
@@ -63,7 +63,7 @@ class Budget:
             return True
 
     def spent(self) -> Spent:
-        """How it stands now."""
+        """Current usage."""
         with self._lock:
             self._turn(self._clock())
             return Spent(calls=self._calls, cost=self._calls * self._cost, refused=self._refused)

@@ -1,4 +1,4 @@
-"""Answers kept for a while: the same content is not paid for twice."""
+"""Cache of answers, so that a service is not called twice for the same content."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 class ResponseCache(Generic[T]):
-    """The last ``size`` answers used, in memory. Thread-safe. Keys are digests: it holds no content."""
+    """LRU cache of ``size`` answers, in memory. Thread-safe. Keys are digests: it holds no content."""
 
     def __init__(self, size: int) -> None:
         self._lock = threading.Lock()
         self._held: LRUCache[bytes, T] = LRUCache(size)
 
     def get(self, key: bytes) -> T | None:
-        """The answer, or None."""
+        """The cached answer, or None."""
         with self._lock:
             return self._held.get(key)
 
     def put(self, key: bytes, answer: T) -> None:
-        """Keep an answer; the one used longest ago goes."""
+        """Store an answer; evicts the least recently used one."""
         with self._lock:
             if self._held.maxsize:
                 self._held[key] = answer
@@ -36,7 +36,7 @@ class ResponseCache(Generic[T]):
 
 
 def key_of(part: Part, *context: str) -> bytes:
-    """A digest of a part's content and of what it is asked about. Where the part stands does not matter."""
+    """Digest of a part's content and of the properties sent with it, independent of the part's path."""
     digest = hashlib.sha256()
     for piece in (part.modality.value, part.language or "", *context):
         data = piece.encode("utf-8", "surrogatepass")

@@ -1,9 +1,9 @@
-"""Calls to a service that may be slow, silent, endless, overloaded or hostile. Each ends as an answer or as a code.
+"""HTTP calls to services that may be slow, silent, endless, overloaded or hostile. Each returns an answer or a code.
 
-One call knows: a time limit for each attempt and one for the whole batch, retries with jittered backoff (a service's
-Retry-After is honoured while it fits), a circuit breaker, a budget, a limit on the answer's size. Redirects are not
-followed, cookies not kept, compressed answers refused (they could be bombs), TLS is verified. Nothing of a request or
-an answer is ever logged or put into an error: a URL or a header may hold a key, an answer may quote content.
+Each call has a time limit per attempt and one for the whole batch, retries with jittered backoff (a Retry-After is
+honoured if it fits), a circuit breaker, a budget, and a limit on the response size. Redirects are not followed, cookies
+not kept, compressed responses refused (they could be bombs), TLS is verified. Content of requests or responses is never
+logged or put into an error: a URL or a header may hold a key, a response may quote content.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from seawall.providers.limits import CallLimits
 _log = structlog.get_logger(__name__)
 
 if logging.getLogger("httpcore").level == logging.NOTSET:
-    # At debug level it writes down every answer's headers, and a redirect's address repeats the key it was asked with.
+    # At debug level it logs the headers of every response, and a redirect's URL may repeat the key.
     logging.getLogger("httpcore").setLevel(logging.INFO)
 
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -39,7 +39,7 @@ _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """One request, ready to send. Not shown by ``repr``."""
+    """One request, ready to send. ``repr`` does not show it."""
 
     method: str
     url: str = field(repr=False)
@@ -49,7 +49,7 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """What came back: a status and a JSON document. Statuses that are not retried come back too."""
+    """A status and a JSON document. Statuses that are not retried are returned too."""
 
     status: int
     document: Any = field(repr=False)
@@ -57,7 +57,7 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class CallFailed:
-    """Why nothing came back: a reason and a code without content."""
+    """Why there is no response: a reason and a code without content."""
 
     reason: UnknownReason
     code: str
@@ -68,21 +68,21 @@ Outcome: TypeAlias = ProviderResponse | CallFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerState:
-    """How a service stands: for the command line and metrics."""
+    """State of a service, for the command line and metrics."""
 
     spent: Spent
     resting: bool  # the circuit is open
 
 
 def new_breaker() -> Breaker:
-    """Rests for ten seconds after five failures in a row, then longer each time, up to five minutes."""
+    """Opens for ten seconds after five failures in a row, then longer each time, up to five minutes."""
     return Breaker(opens_after=5, first_rest_s=10.0, longest_rest_s=300.0)
 
 
 class Caller:
-    """Calls one service. Thread-safe; holds a thread with an event loop from the first call to ``close``.
+    """Calls one service. Thread-safe; owns a thread with an event loop from the first call until ``close``.
 
-    The event loop is what puts one hard time limit over connecting, TLS, sending and an answer that drips in.
+    The event loop allows one hard time limit over connecting, TLS, sending and a slow response.
     """
 
     def __init__(
@@ -108,20 +108,20 @@ class Caller:
         self._places: asyncio.Semaphore | None = None
 
     def fetch(self, requests: Sequence[ProviderRequest]) -> list[Outcome]:
-        """One outcome for each request, in order. Never raises for what service or network do."""
+        """One outcome for each request, in order. Never raises because of the service or the network."""
         if not requests:
             return []
         return self._loop.run(self._fetch_all(requests))
 
     def state(self) -> CallerState:
-        """What was spent today, and whether the service rests."""
+        """Usage today, and whether the circuit breaker is open."""
         return CallerState(spent=self.budget.spent(), resting=self._breaker.is_open(self.name))
 
     def close(self) -> None:
         """End the thread and the connections. May be called twice."""
         self._loop.close(self._close_transport)
 
-    # ── in the loop ──
+    # ── in the event loop ──
 
     async def _fetch_all(self, requests: Sequence[ProviderRequest]) -> list[Outcome]:
         deadline = asyncio.get_running_loop().time() + self.limits.total_s
@@ -149,7 +149,7 @@ class Caller:
         return last
 
     async def _attempt(self, request: ProviderRequest) -> tuple[Outcome, bool, float | None]:
-        """The outcome, whether to try again, and how long the service asks to be left alone."""
+        """The outcome, whether to retry, and the delay requested by the service."""
         try:
             async with asyncio.timeout(self.limits.timeout_s):
                 reply, reported = await self._send(request)
@@ -178,7 +178,7 @@ class Caller:
         return reply, False, None
 
     async def _send(self, request: ProviderRequest) -> tuple[Outcome, float | None]:
-        # The transport itself, not a client: a client logs every URL, and follows environment and redirects.
+        # A transport and no client, because a client logs every URL and follows environment variables and redirects.
         sent = httpx.Request(
             request.method,
             request.url,
@@ -209,7 +209,7 @@ class Caller:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             if answer.status_code >= 400:
                 return ProviderResponse(answer.status_code, None), reported
-            return CallFailed(UnknownReason.ERROR, "answer is no JSON"), reported
+            return CallFailed(UnknownReason.ERROR, "answer is not JSON"), reported
         return ProviderResponse(answer.status_code, document), reported
 
     def _connection(self) -> httpx.AsyncHTTPTransport:
@@ -238,4 +238,4 @@ class Caller:
         was_open = self._breaker.is_open(self.name)
         self._breaker.failed(self.name)
         if self._breaker.is_open(self.name) and not was_open:
-            _log.warning("a service fails again and again; it is left alone for a while", service=self.name, code=code)
+            _log.warning("a service failed repeatedly; its circuit breaker is open", service=self.name, code=code)

@@ -1,4 +1,4 @@
-"""Texts longer than a service takes: asked about in pieces that overlap, of which the gravest counts."""
+"""Splits texts that exceed a service's limit into overlapping pieces; the highest value counts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from seawall.model.content import Part
 from seawall.model.signals import DetectorResult, Signal, Unknown, UnknownReason
 
-_OVERLAP: Final = 10  # a tenth of a piece is repeated in the next: what stands across a cut is read whole
+_OVERLAP: Final = 10  # a tenth of a piece is repeated in the next, so that text across a cut is read whole
 
 Ask = Callable[[Sequence[Part]], Sequence[DetectorResult]]
 
 
 def cut(text: str, longest: int) -> list[str]:
-    """The text in pieces of at most ``longest`` characters, cut at white space where there is some."""
+    """The text in pieces of at most ``longest`` characters, cut at white space if possible."""
     pieces = []
     start = 0
     while len(text) - start > longest:
@@ -28,9 +28,8 @@ def cut(text: str, longest: int) -> list[str]:
 
 
 def in_pieces(parts: Sequence[Part], longest: int, most: int, detector: str, ask: Ask) -> list[DetectorResult]:
-    """Answers about parts, long texts cut up. A text of more than ``most`` pieces is *unknown*, and so is one of
-    which any piece is.
-    """
+    """Answers about parts, long texts split. A text is *unknown* if it needs more than ``most`` pieces, or if any piece
+    is *unknown*."""
     whole: list[list[Part]] = [_cut(part, longest) for part in parts]
     reported = iter(ask([piece for pieces in whole if len(pieces) <= most for piece in pieces]))
     answers: list[DetectorResult] = []

@@ -11,7 +11,7 @@
       - use: shouting                     # an entry point of an installed package
         options: {least: 12}
 
-The file is read strictly, so that errors appear at start, with file and position.
+The file is read strictly, so that errors are reported at start, with file and position.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class DetectorsFile(ConfigStruct, frozen=True):
 
 
 class ProviderUse(ConfigStruct, frozen=True):
-    """An entry of ``providers`` that names a file, and what is otherwise than in that file."""
+    """An entry of ``providers`` that names a file, and its overrides."""
 
     use: Text | None = None
     file: Text | None = None
@@ -199,7 +199,7 @@ def _plugin(
 
 
 def _merged(base: Section, over: Section) -> Section:
-    """The file with what the configuration says otherwise; limits are merged key by key."""
+    """The file with the configuration's overrides; limits are merged key by key."""
     values = dict(base.values)
     for key in _OVERRIDES:
         if key not in over:

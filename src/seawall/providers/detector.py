@@ -1,4 +1,4 @@
-"""A service as a detector: parts out, signals back, and *unknown* for everything in between."""
+"""Adapter from a service to a detector: sends parts, returns signals, or *unknown* on any failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Found = tuple[tuple[str, float, str | None], ...]  # name, value, evidence
 
 
 class HttpDetector:
-    """Asks the service that a ``Provider`` describes. May be called from several threads."""
+    """Detector that calls the service described by a ``Provider``. Thread-safe."""
 
     deterministic = False
 
@@ -29,16 +29,16 @@ class HttpDetector:
 
     @property
     def spec(self) -> DetectorSpec:
-        """As the provider's file declares it."""
+        """The spec declared in the provider's file."""
         return self._provider.spec
 
     @property
     def ask_when(self) -> tuple[ScoreRange, ...]:
-        """The bands in which it is asked; none: always."""
+        """The score ranges in which it is called; empty: always."""
         return self._provider.score_ranges
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer for each part. What the service does not answer in its form is *unknown*."""
+        """One answer for each part. A part without a valid response is *unknown*."""
         provider = self._provider
         return in_pieces(parts, provider.longest, provider.pieces, provider.spec.name, self._detect)
 
@@ -55,11 +55,11 @@ class HttpDetector:
         ]
 
     def state(self) -> CallerState:
-        """What was spent today, and whether the service rests."""
+        """Usage today, and whether the circuit breaker is open."""
         return self._caller.state()
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._caller.close()
 
     def _without_asking(self, part: Part) -> DetectorResult | None:
@@ -74,7 +74,7 @@ class HttpDetector:
         return None if held is None else self._answer(part, held)
 
     def _send(self, parts: Mapping[bytes, Part]) -> dict[bytes, _Found | Unknown]:
-        """Answers by key, from the service; kept where there are any."""
+        """Answers of the service by key; successful ones are cached."""
         keys, size = list(parts), self._provider.batch
         groups = [keys[start : start + size] for start in range(0, len(keys), size)]
         reported = self._ask([[parts[key] for key in group] for group in groups])
@@ -85,7 +85,7 @@ class HttpDetector:
         return found
 
     def _ask(self, groups: Sequence[Sequence[Part]]) -> list[list[_Found | Unknown]]:
-        """Answers for each group; a group of several that is refused is asked again one by one."""
+        """Answers for each group; if a group of several is refused, its items are sent one by one."""
         outcomes = self._caller.fetch([build(self._provider.request, group) for group in groups])
         reported = [self._read(group, outcome) for group, outcome in zip(groups, outcomes, strict=True)]
         for at, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""How patient a caller is with a service, how often it asks, how much it spends."""
+"""Limits of calls to a service: time, rate, retries and cost."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class CallLimits:
     """Seconds and bytes; the unit of cost is the operator's."""
 
     timeout_s: float = 5.0  # one attempt
-    total_s: float = 20.0  # all that one batch of parts asks for, retries included
+    total_s: float = 20.0  # all requests of one batch of parts, retries included
     retries: int = 2
-    backoff_s: float = 0.25  # doubled each time, then anything from half of it to all of it
+    backoff_s: float = 0.25  # doubled each time; the actual delay is random, from half to all of it
     parallel: int = 4
     per_minute: int | None = None
     cost_per_call: float = 0.0
@@ -52,12 +52,12 @@ class CallLimits:
     answer_bytes: int = 1_000_000
 
     def but(self, file: LimitsFile) -> CallLimits:
-        """These, with what a file says otherwise."""
+        """A copy with a file's overrides."""
         said = {name: value for name, value in msgspec.structs.asdict(file).items() if value is not None}
         del said["cache"]
         return replace(self, **{name: _plain(value) for name, value in said.items()})
 
 
 def _plain(value: float) -> Any:
-    """A number without the unit that it was read with."""
+    """A number without the unit parsed with it."""
     return float(value) if isinstance(value, float) else int(value)

@@ -1,4 +1,4 @@
-"""Finding values in a JSON answer: JSONPath (RFC 9535), without what could take time out of proportion to the answer.
+"""Values of a JSON response by JSONPath (RFC 9535), without features whose run time could explode.
 
 >>> document = {"output": [{"class": "spam", "score": 0.1}, {"class": "hate", "score": 0.7}]}
 >>> ResponsePath.read("$.output[?@.class=='hate'].score").find(document)
@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol
 
-_MOST: Final = 10_000  # values that one path may find
+_MOST: Final = 10_000  # maximum values per path
 _NAME: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|\.([^\W\d]\w*)")
-_MEASURES: Final = frozenset({"score", "value", "severity", "prob", "Confidence"})  # say nothing about what is measured
+_MEASURES: Final = frozenset(
+    {"score", "value", "severity", "prob", "Confidence"}
+)  # generic names that do not describe the value
 
 
 class _Match(Protocol):
@@ -37,19 +39,19 @@ class ResponsePath:
 
     @classmethod
     def read(cls, text: str) -> ResponsePath:
-        """Raises ValueError with an example of a path."""
+        """Compile a path. Raises ValueError with an example of a path."""
         if text.count("..") > 1:
             raise ValueError(f"{text!r} has more than one '..': write the names in between")
         return cls(text, _compiled(text))
 
     @property
     def tail(self) -> str:
-        """The last name in it that is no measure: what evidence shows."""
+        """The last name in it that is not generic, shown as evidence."""
         names = [single or double or short for single, double, short in _NAME.findall(self.text)]
         return next((name for name in reversed(names) if name not in _MEASURES), "")
 
     def find(self, document: object) -> list[Any]:
-        """Every value the path leads to, ten thousand at most; none when it leads nowhere, or deeper than 100."""
+        """Values at the path, ten thousand at most; none if nothing matches or nesting exceeds 100."""
         if not isinstance(document, dict | list):  # the library would parse a text as JSON
             return [document] if self.text == "$" else []
         try:
@@ -60,13 +62,13 @@ class ResponsePath:
 
 @functools.cache
 def _compiled(text: str) -> _Query:
-    from jsonpath import JSONPathEnvironment  # here: importing it takes as long as all of this package
+    from jsonpath import JSONPathEnvironment  # imported here: slow to load
     from jsonpath.exceptions import JSONPathError
 
     class Environment(JSONPathEnvironment):
         def setup_function_extensions(self) -> None:
             super().setup_function_extensions()
-            for name in ("match", "search"):  # regular expressions that backtrack
+            for name in ("match", "search"):  # regular expressions, because they backtrack
                 del self.function_extensions[name]
 
     try:
@@ -74,5 +76,5 @@ def _compiled(text: str) -> _Query:
     except JSONPathError as error:
         said = str(error).splitlines()[0]
         raise ValueError(
-            f"{text!r} is no JSONPath: {said}; write $.key[0].name or $.list[?@.class=='hate'].score"
+            f"{text!r} is not a JSONPath: {said}; write $.key[0].name or $.list[?@.class=='hate'].score"
         ) from error

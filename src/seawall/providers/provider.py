@@ -1,4 +1,4 @@
-"""A service as a YAML file describes it: what it reads, what it is sent, how its answer is understood.
+"""Description of a service in a YAML file: what it reads, its request, and how its response is mapped to signals.
 
     provider: acme-hate
     reads: [text]
@@ -39,7 +39,7 @@ _MEDIA: Final = MEDIA_MODALITIES
 _TEXT_PLACES: Final = frozenset({"text"})
 _MEDIA_PLACES: Final = frozenset({"base64", "data_url", "file"})
 _PLACES: Final = (*sorted(_TEXT_PLACES | _MEDIA_PLACES), "language", "media_type")
-_TEMPLATES: Final = ("headers", "query", "json", "form", "multipart", "part")  # empty values in them are sent
+_TEMPLATES: Final = ("headers", "query", "json", "form", "multipart", "part")  # in these, empty values are sent
 
 
 class ScoreRangeFile(ConfigStruct, frozen=True):
@@ -107,7 +107,7 @@ class ProviderFile(ConfigStruct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestForm:
-    """How a request is made. Templates and headers may hold secrets: ``repr`` does not show them."""
+    """Compiled form of a request. Templates and headers may hold secrets, so ``repr`` does not show them."""
 
     method: str
     url: str = field(repr=False)
@@ -128,10 +128,10 @@ class Provider:
     readings: tuple[SignalMapping, ...]
     requirements: tuple[Requirement, ...]
     refusals: tuple[RefusalMapping, ...]
-    results: ResponsePath | None  # a list with one result for each part
+    results: ResponsePath | None  # list with one result per part
     batch: int
-    longest: int  # characters of a text in one request
-    pieces: int  # into which a longer one may be cut
+    longest: int  # characters of text per request
+    pieces: int  # maximum pieces of a longer text
     largest: int  # bytes
     limits: CallLimits
     cache: int
@@ -140,13 +140,13 @@ class Provider:
 
 
 def read_provider(section: Section, environment: Mapping[str, str] | None = None) -> Provider:
-    """Compile a description, its secrets taken from the environment. Raises ConfigError."""
+    """Compile a description, with secrets from the environment. Raises ConfigError."""
     file = section.convert(ProviderFile, raw=_TEMPLATES)
     reads = file.reads if isinstance(file.reads, list) else [file.reads]
     response = section.section("response")
     results = read_paths(response, "results", file.response.results)[0] if file.response.results else None
     if file.batch > 1 and results is None:
-        response.fail("results", "a batch needs the path of the list that holds a result for each part")
+        response.fail("results", "a batch needs the path of the list with one result per part")
     signals = section.section("signals")
     readings = tuple(SignalMapping.read(each, signals.section(each)) for each in signals.values)
     if not readings or not reads:
@@ -178,7 +178,7 @@ def read_provider(section: Section, environment: Mapping[str, str] | None = None
 
 
 def read_score_ranges(section: Section, listed: ScoreRangeFile | list[ScoreRangeFile]) -> tuple[ScoreRange, ...]:
-    """From ``ask_when``: one band or a list of them, of which any suffices. Raises ConfigError."""
+    """Score ranges in ``ask_when``: one or a list, of which any suffices. Raises ConfigError."""
     score_ranges = listed if isinstance(listed, list) else [listed]
     for score_range in score_ranges:
         if score_range.low > score_range.high:
@@ -196,7 +196,7 @@ def _request(
     bodies = {"json": asked.json, "form": asked.form, "multipart": asked.multipart}
     given = [kind for kind, body in bodies.items() if body is not None]
     if len(given) > 1:
-        request.fail(given[1], f"there is a body already ({given[0]}): keep one")
+        request.fail(given[1], f"the request already has a body ({given[0]}): keep one")
     kind = given[0] if given else "none"
     places = _PLACES if file.batch == 1 else ("parts",)
 
@@ -218,20 +218,20 @@ def _request(
 
 
 def _check_places(request: Section, form: RequestForm, reads: Sequence[Modality]) -> None:
-    """Refuse a request that would not carry the content."""
+    """Refuse a request without a placeholder for the content."""
     used = form.query.names | form.body.names | (form.part.names if form.part is not None else frozenset())
     if form.part is not None and "parts" not in form.body.names:
         request.fail("json", 'a batch needs "{parts}" where the list of parts goes')
     if any(each not in _MEDIA for each in reads) and not used & _TEXT_PLACES:
-        request.fail("json", 'nothing says where the text goes: write "{text}"')
+        request.fail("json", 'the request has no place for the text: write "{text}"')
     if any(each in _MEDIA for each in reads) and not used & _MEDIA_PLACES:
-        request.fail("json", 'nothing says where the bytes go: write "{base64}", "{data_url}" or "{file}"')
+        request.fail("json", 'the request has no place for the bytes: write "{base64}", "{data_url}" or "{file}"')
     if "file" in used and form.kind != "multipart":
         request.fail(form.kind, '"{file}" needs a multipart body')
 
 
 def base_url(text: str, place: str, *, allow_http: bool, environment: Mapping[str, str] | None) -> str:
-    """A checked address: https, or plain http where that shows nothing. Raises ConfigError."""
+    """A checked URL: https, or plain http to this host or if allowed. Raises ConfigError."""
     url = expand(text, place, environment)
     try:
         parts = urlsplit(url)
@@ -242,9 +242,9 @@ def base_url(text: str, place: str, *, allow_http: bool, environment: Mapping[st
     if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
         raise ConfigError(f"{place}: write https://host/path")
     if parts.username or parts.password:
-        raise ConfigError(f"{place}: keys belong into headers, not into the address")
+        raise ConfigError(f"{place}: put keys into headers, not into the URL")
     if parts.scheme == "http" and not allow_http and not _is_here(host):
-        raise ConfigError(f"{place}: http shows content and keys to the network: write https, or allow_http: true")
+        raise ConfigError(f"{place}: plain http exposes content and keys: write https, or allow_http: true")
     return url
 
 
@@ -272,7 +272,8 @@ def _credentials(request: Section, file: SignFile | None, environment: Mapping[s
 
 
 def _fingerprint(section: Section) -> str:
-    """Eight hex digits of all that shapes the answers: a changed template is another version. Secrets are not in it."""
+    """Eight hex digits of everything that affects the answers, so a changed template is a new version. Excludes
+    secrets."""
     keys = ("reads", "request", "response", "signals", "longest", "pieces", "ask_when")
     meaning = {key: section.values.get(key) for key in keys}
     return hashlib.sha256(msgspec.json.encode(meaning, order="sorted")).hexdigest()[:8]

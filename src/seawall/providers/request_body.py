@@ -1,4 +1,4 @@
-"""Requests as bytes: parts put into a provider's templates."""
+"""Builds request bodies from parts and a provider's templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNKNOWN: Final = "application/octet-stream"
 def build(
     form: RequestForm, parts: Sequence[Part], now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> ProviderRequest:
-    """One request about one part, or about several where the form has a place for them."""
+    """One request about one part, or about several if the form has a placeholder for them."""
     values: Mapping[str, Any]
     if form.part is not None:
         values = {"parts": [form.part.render(_Values(part)) for part in parts]}
@@ -43,7 +43,7 @@ def build(
 
 
 class _Values(Mapping[str, Any]):
-    """What a part puts into placeholders, computed where it is asked for."""
+    """Placeholder values of a part, computed on access."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
@@ -73,7 +73,7 @@ class _Values(Mapping[str, Any]):
 
 
 def _clean(text: str) -> str:
-    """Text that can be written as UTF-8: a lone surrogate is replaced."""
+    """Text that can be encoded as UTF-8: lone surrogates are replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -91,7 +91,7 @@ def _body(form: RequestForm, values: Mapping[str, Any]) -> tuple[bytes, str | No
 
 
 def _multipart(fields: Mapping[str, Any]) -> tuple[bytes, str]:
-    """RFC 7578: a file for each value of bytes, a field for each other. The boundary is random."""
+    """RFC 7578: a file for each bytes value, a field for each other value. The boundary is random."""
     files: dict[str, Any] = {
         name: ("part", value, media_type(value) or _UNKNOWN) if isinstance(value, bytes) else (None, str(value))
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""From a service's answer to signals: where each value stands, its scale, and what is no value at all."""
+"""Maps a service's response to signals: path and scale of each value, and which values are invalid."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ class RefusalFile(ConfigStruct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UnexpectedResponse(Exception):
-    """An answer that does not hold what was promised. The text names places of the configuration, never content."""
+    """A response without the declared values. The message names places in the configuration, never content."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMapping:
-    """One signal: found at any of ``paths`` (the largest counts), from ``low``..``high`` to 0..1."""
+    """One signal: the largest value at any of ``paths``, scaled from ``low``..``high`` to 0..1."""
 
     spec: SignalSpec
     paths: tuple[ResponsePath, ...]
     low: float = 0.0
     high: float = 1.0
     words: Mapping[str, float] = field(default_factory=dict)  # for services that answer with words
-    missing: float | None = None  # the value where a path leads nowhere; None: then the answer is unfit
+    missing: float | None = None  # value if a path matches nothing; None: the response is invalid
 
     @classmethod
     def read(cls, name: str, section: Section) -> SignalMapping:
-        """From one entry of ``signals``. Raises ConfigError."""
+        """Read one entry of ``signals``. Raises ConfigError."""
         file = section.convert(SignalFile)
         low, high = _scale(section, file)
         words = section.section("words")
@@ -79,7 +79,7 @@ class SignalMapping:
         )
 
     def value(self, document: object) -> tuple[float, str | None]:
-        """The signal's value in an answer, and which of several paths led to it. Raises Unfit."""
+        """The signal's value in a response, and the path it came from. Raises UnexpectedResponse."""
         best: tuple[float, str | None] | None = None
         for path in self.paths:
             for found in path.find(document):
@@ -108,7 +108,7 @@ class SignalMapping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalMapping:
-    """How a service says that it cannot look at something: that is no fault of the call."""
+    """How a service reports content that it cannot process; the call itself did not fail."""
 
     status: int | None
     path: ResponsePath | None
@@ -117,7 +117,7 @@ class RefusalMapping:
 
     @classmethod
     def read(cls, section: Section) -> RefusalMapping:
-        """From one entry of ``refusals``. Raises ConfigError."""
+        """Read one entry of ``refusals``. Raises ConfigError."""
         file = section.convert(RefusalFile)
         return cls(
             status=file.status,
@@ -127,7 +127,7 @@ class RefusalMapping:
         )
 
     def fits(self, status: int, document: object) -> bool:
-        """Whether the service said this."""
+        """Whether the response is this refusal."""
         if self.status is not None and status != self.status:
             return False
         return self.path is None or any(str(found) in self.words for found in self.path.find(document))
@@ -135,18 +135,18 @@ class RefusalMapping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """Something a good answer says: otherwise it is none. The word ``*`` stands for anything."""
+    """A condition on valid responses; a response that fails it is invalid. The word ``*`` matches anything."""
 
     path: ResponsePath
     word: str
 
     def met(self, document: object) -> bool:
-        """Whether it says so."""
+        """Whether the response meets it."""
         return any(self.word == "*" or _plain(found) == self.word for found in self.path.find(document))
 
 
 def read_requirements(section: Section) -> tuple[Requirement, ...]:
-    """From ``require``: path → value. Raises ConfigError."""
+    """Read ``require``: path → value. Raises ConfigError."""
     found = []
     for key, value in section.values.items():
         try:
@@ -157,7 +157,7 @@ def read_requirements(section: Section) -> tuple[Requirement, ...]:
 
 
 def read_paths(section: Section, key: str, texts: Texts) -> tuple[ResponsePath, ...]:
-    """One path or several. Raises ConfigError."""
+    """Read one path or several. Raises ConfigError."""
     try:
         return tuple(ResponsePath.read(text) for text in texts)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """AWS Signature Version 4: the ``Authorization`` header of a request.
 
-After the public description "Authenticating Requests (AWS Signature Version 4)"; tested with the vectors of AWS's
+Implements the public description "Authenticating Requests (AWS Signature Version 4)"; tested with the vectors of AWS's
 ``aws-sig-v4-test-suite``.
 """
 
@@ -18,7 +18,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Whose signature it is. Not shown by ``repr``."""
+    """Credentials of the signer. ``repr`` does not show them."""
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -30,7 +30,7 @@ class Credentials:
 def sign(
     method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Credentials, now: datetime
 ) -> dict[str, str]:
-    """The headers with date and signature added. ``url`` is encoded already; every given header is signed."""
+    """The headers with date and signature added. ``url`` must be encoded already; every given header is signed."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     parts = urlsplit(url)
     signed = {name.lower(): " ".join(value.split()) for name, value in headers.items()}
@@ -63,7 +63,7 @@ def sign(
 
 
 def _canonical_path(path: str) -> str:
-    return quote(path or "/", safe="/-_.~")  # what is encoded already is encoded twice: services other than S3 ask so
+    return quote(path or "/", safe="/-_.~")  # encoded twice, as services other than S3 require
 
 
 def _canonical_query(query: str) -> str:

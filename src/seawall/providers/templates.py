@@ -1,6 +1,6 @@
-"""Request templates: JSON or text with places for content, filled by structure and never by pasting.
+"""Request templates: JSON or text with placeholders, filled by structure and never by string concatenation.
 
-``{text}`` stands for the content, ``{language|en}`` has an otherwise, ``{{`` is a brace. ``${NAME}`` comes from the
+``{text}`` is the content, ``{language|en}`` has a default, ``{{`` is a brace. ``${NAME}`` comes from the
 environment once, when the template is read: content that says ``${NAME}`` or ``{base64}`` stays content. An entry
 whose only placeholder has nothing to give is left out, and so is a list that is empty for that.
 
@@ -25,7 +25,7 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class TemplateSlot:
-    """Where content goes."""
+    """A placeholder."""
 
     name: str
     otherwise: str | None
@@ -33,7 +33,7 @@ class TemplateSlot:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TemplateText:
-    """A text with places. Not shown by ``repr``: it may hold a secret."""
+    """A text with placeholders. ``repr`` does not show it, because it may hold a secret."""
 
     pieces: tuple[str | TemplateSlot, ...]
 
@@ -46,19 +46,19 @@ class Template:
     """A compiled template."""
 
     node: Node
-    names: frozenset[str]  # of the placeholders in it
+    names: frozenset[str]  # of its placeholders
 
     @classmethod
     def read(
         cls, raw: object, place: str, known: Collection[str], environment: Mapping[str, str] | None = None
     ) -> Template:
-        """Compile; raises ConfigError on a placeholder that is not known or a variable that is not set."""
+        """Compile a template; raises ConfigError on an unknown placeholder or an unset variable."""
         names: set[str] = set()
         node = _compile(raw, place, known, names, environment)
         return cls(node, frozenset(names))
 
     def render(self, values: Mapping[str, Any]) -> Any:
-        """The template with these values in their places. Texts in, JSON values out."""
+        """The template with placeholders replaced. Takes texts, returns JSON values."""
         found = _render(self.node, values)
         return None if found is _ABSENT else found
 
@@ -81,7 +81,7 @@ def _compile_text(
     raw: str, place: str, known: Collection[str], names: set[str], environment: Mapping[str, str] | None
 ) -> TemplateText:
     pieces: list[str | TemplateSlot] = []
-    for part in re.split(r"(\$\{[^}]*\})", raw):  # the environment's values are never read as placeholders
+    for part in re.split(r"(\$\{[^}]*\})", raw):  # values of the environment are never read as placeholders
         if part.startswith("${"):
             pieces.append(expand(part, place, environment))
             continue
@@ -94,7 +94,7 @@ def _compile_text(
                 continue
             if match[1] not in known:
                 there = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none here"
-                raise ConfigError(f"{place}: there is no {match[0]}; there are: {there} (a brace itself is {{{{)")
+                raise ConfigError(f"{place}: {match[0]} is unknown; known: {there} (a brace itself is {{{{)")
             names.add(match[1])
             pieces.append(TemplateSlot(match[1], match[2]))
         pieces.append(part[end:])

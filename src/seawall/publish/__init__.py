@@ -1,4 +1,4 @@
-"""What is in force: bundles of policies, banks with their entries, and the exchanges that fill them.
+"""What is in force: policy bundles, banks with their entries, and the exchanges that fill them.
 
 bundle = BundleInForce(database, ledger, blobs)
 bundle.publish(build_bundle(…), by="deploy")

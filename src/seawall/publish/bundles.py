@@ -1,4 +1,4 @@
-"""Which bundle is in force: published once, loaded by every process, swapped by replacing one reference."""
+"""The bundle in force: published once, loaded by every process, swapped by replacing one reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEWEST = select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(
 
 
 class BundleInForce(PublishedBundles):
-    """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and takes no pause."""
+    """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and blocks no reader."""
 
     def __init__(self, database: Database, ledger: Ledger, blobs: Blobs) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class BundleInForce(PublishedBundles):
         return self.current
 
     def publish(self, bundle: Bundle, by: str) -> Bundle:
-        """Put a bundle in force; nothing happens when the same bundle is."""
+        """Put a bundle in force; does nothing if it already is."""
         self._blobs.put(bundle.canonical())
 
         def unit(tx: Transaction) -> bool:
@@ -71,7 +71,7 @@ class BundleInForce(PublishedBundles):
         return bundle
 
     def refresh(self) -> None:
-        """Load the newest published bundle if it is not the one held. One that cannot be read leaves that in force."""
+        """Load the newest published bundle unless it is loaded. If it cannot be read, the present one stays."""
         with self._database.read() as connection:
             newest = connection.execute(_NEWEST).scalar_one_or_none()
         if newest is None or (self._current is not None and self._current.hash == newest):
@@ -79,7 +79,7 @@ class BundleInForce(PublishedBundles):
         try:
             self._current, self._unreadable = self.load(newest), None
         except BundleUnreadable as error:
-            if str(error) != str(self._unreadable):  # each process asks twice a second
+            if str(error) != str(self._unreadable):  # each process refreshes twice a second: log it once
                 _log.error("the published bundle is not in force here", bundle=newest, error=str(error))
             self._unreadable = error
 
@@ -104,7 +104,7 @@ class Bundles:
     tables: tuple[Table, ...] = (bundle_table,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """One row a publication."""
+        """Insert one row per publication."""
         rows: list[dict[str, Any]] = [
             {
                 "seq": event.seq,

@@ -39,7 +39,7 @@ COMPONENT = Component(
     services=services,
     permissions=(
         PermissionSpec(name="publish.view_policies", description="See the policies in force."),
-        PermissionSpec(name="publish.view_banks", description="See what banks hold and what their entries found."),
+        PermissionSpec(name="publish.view_banks", description="See the banks, their entries and their matches."),
         PermissionSpec(name="publish.manage_banks", description="Configure banks and change their entries."),
     ),
     api="seawall.api.publish",

@@ -1,4 +1,4 @@
-"""Events of publishing: bundles that came into force, banks and their entries."""
+"""Events of publishing: bundles put in force, banks and their entries."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class BundlePublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankConfigured:
-    """How a bank is used from now on; all of it, each time."""
+    """All settings of a bank from now on."""
 
     bank: str
     by: str
     title: str
-    role: str = "block"  # block | allow: a match with an allow-bank sets aside those with block-banks on the same part
-    thresholds: Mapping[str, int] = field(default_factory=dict)  # kind → threshold of entries that name none
+    role: str = "block"  # block | allow: a match with an allow-bank suppresses those with block-banks on the same part
+    thresholds: Mapping[str, int] = field(default_factory=dict)  # kind → threshold of entries that have none
     owner: str = ""
     harm: str | None = None
-    expires_after_days: int | None = None  # of entries that name no expiry
-    flood_limit: int | None = None  # items within an hour by which one entry may be found; more: quarantine
+    expires_after_days: int | None = None  # of entries that have no expiry
+    flood_limit: int | None = None  # items an hour in which one entry may be found; more: quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryAdded:
-    """A bank gained an entry. Its value is sealed in the vault under ``entry/<id>``, a note under ``note/<id>``."""
+    """An entry was added to a bank. The vault has its value as ``entry/<id>``, its note as ``note/<id>``."""
 
     bank: str
     entry: str
@@ -53,7 +53,7 @@ class BankEntryAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryRemoved:
-    """A bank lost an entry, for good."""
+    """An entry was removed from a bank, permanently."""
 
     bank: str
     entry: str
@@ -63,19 +63,19 @@ class BankEntryRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntrySuspended:
-    """An entry matches no more until it is restored. By ``guard``: people overturned too many of its matches."""
+    """An entry stops matching until it is restored. By ``guard``: people overturned too many of its matches."""
 
     bank: str
     entry: str
     by: str
     reason: str  # a code
-    confirmed: int = 0  # answers of people that the guard went by
+    confirmed: int = 0  # reviews that the guard counted
     overturned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryQuarantined:
-    """An entry was found far too often: until it is restored its matches go to review instead of acting."""
+    """An entry exceeded the flood limit: until it is restored, its matches go to review instead of acting."""
 
     bank: str
     entry: str
@@ -86,7 +86,7 @@ class BankEntryQuarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankEntryRestored:
-    """A suspended or quarantined entry acts again."""
+    """A suspended or quarantined entry is in use again."""
 
     bank: str
     entry: str

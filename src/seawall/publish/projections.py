@@ -1,4 +1,4 @@
-"""What publishing keeps for readers."""
+"""The projections of the publish component."""
 
 from seawall.publish import banks
 from seawall.publish.bundles import Bundles

@@ -1,4 +1,4 @@
-"""Reading what is published: bundles, banks and their entries, their values, and what became of their matches."""
+"""Queries of bundles, banks, their entries and values, and the outcomes of their matches."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from seawall.storage.queries import select_in_chunks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What became of an entry's matches. Each counts items, an item once."""
+    """Outcomes of an entry's matches. Each field counts items, each item once."""
 
     hits: int = 0
-    suppressed: int = 0  # set aside by an allow-bank
+    suppressed: int = 0  # suppressed by an allow-bank
     quarantined: int = 0  # went to review instead
     confirmed: int = 0  # a person agreed
     overturned: int = 0  # a person disagreed
@@ -57,19 +57,19 @@ _COLUMNS = tuple(bank_entry.c[name] for name in Entry.__dataclass_fields__ if na
 def list_entries(
     database: Database, vault: Vault, bank: str, *, after: str = "", limit: int = 200, state: str | None = None
 ) -> list[Entry]:
-    """A page of a bank's entries in the order of their ids: those in ``state``, or all that were not removed."""
+    """A page of a bank's entries in the order of their ids: those in ``state``, or all but removed ones."""
     query = select(*_COLUMNS).where(bank_entry.c.bank == bank, bank_entry.c.id > after)
     query = query.where(bank_entry.c.state != "removed" if state is None else bank_entry.c.state == state)
     return _read(database, vault, query.order_by(bank_entry.c.id).limit(limit))
 
 
 def find_entry(database: Database, vault: Vault, entry: str) -> Entry | None:
-    """One entry of any bank by its id, also a removed one."""
+    """One entry of any bank by its id, even if removed."""
     return next(iter(find_entries(database, vault, [entry])), None)
 
 
 def find_entries(database: Database, vault: Vault, ids: Sequence[str]) -> list[Entry]:
-    """Entries by their ids, also removed ones; unknown ids are left out."""
+    """Entries by their ids, removed ones included; unknown ids are left out."""
     with database.read() as connection:
         rows = [row._mapping for row in select_in_chunks(connection, select(*_COLUMNS), bank_entry.c.id, ids)]
     return _entries(database, vault, rows)
@@ -96,7 +96,7 @@ def _entries(database: Database, vault: Vault, rows: Sequence[RowMapping]) -> li
 
 
 def counts_of(database: Database, ids: Sequence[str]) -> dict[str, Counts]:
-    """The counts of those entries that were ever found."""
+    """The counts of those entries that ever matched."""
 
     def tally(column: Any, value: str) -> Any:
         return func.count().filter(column == value)
@@ -121,7 +121,7 @@ def counts_of(database: Database, ids: Sequence[str]) -> dict[str, Counts]:
 
 
 def open_sealed(vault: Vault, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """What is sealed for banks, by (bank, name): values, notes. What was erased or never sealed is absent."""
+    """Sealed values and notes of banks, by (bank, name). Erased or never sealed ones are absent."""
     wanted: dict[str, list[str]] = {}
     for bank, name in names:
         wanted.setdefault(bank, []).append(name)
@@ -148,7 +148,7 @@ class BundleRow:
 
 
 def newest_bundles(connection: Connection, *, limit: int) -> list[BundleRow]:
-    """What was published, newest first."""
+    """Published bundles, newest first."""
     query = select(*(bundle_table.c[name] for name in BundleRow.__dataclass_fields__))
     rows = connection.execute(query.order_by(bundle_table.c.seq.desc()).limit(limit)).mappings()
     return [BundleRow(**row) for row in rows]
@@ -156,7 +156,7 @@ def newest_bundles(connection: Connection, *, limit: int) -> list[BundleRow]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankHitRow:
-    """An item that an entry was found in. ``decision``: the first that saw it in this revision."""
+    """An item that an entry was found in. ``decision``: the first with this match in this revision."""
 
     item: str
     entry: str
@@ -195,7 +195,7 @@ class BankState:
 
 
 def bank_state(bank: Bank) -> BankState:
-    """A bank as programs read it."""
+    """The state of a bank, for programs."""
     settings = bank.settings
     return BankState(
         name=bank.name,

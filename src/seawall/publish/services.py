@@ -1,4 +1,4 @@
-"""What publishing offers to other components, and what it does in the background."""
+"""Services and background work of the publish component."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seawall.storage.component import Follower, ServiceContext
 
 
 class ConfiguredExchanges:
-    """The exchanges that the settings name. They are opened when a worker first needs them."""
+    """The exchanges named in the settings, opened when a worker first needs them."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -54,12 +54,12 @@ def search_past(context: ServiceContext, job: Job) -> None:
 
 
 def read_exchange(context: ServiceContext, job: Job) -> None:
-    """Read what is new of one exchange."""
+    """Read the changes of one exchange."""
     context.get(ConfiguredExchanges).opened.sync(job)
 
 
 def tell_exchange(context: ServiceContext, job: Job) -> None:
-    """Tell an exchange one opinion."""
+    """Send one piece of feedback to an exchange."""
     context.get(ConfiguredExchanges).opened.write_back(job)
 
 
@@ -67,17 +67,17 @@ def tell_exchange(context: ServiceContext, job: Job) -> None:
 
 
 def schedule_exchanges(context: ServiceContext) -> None:
-    """See to it that every exchange has its job."""
+    """Enqueue a job for every exchange."""
     context.get(ConfiguredExchanges).opened.schedule()
 
 
 def resume_searches(context: ServiceContext) -> None:
-    """Search for what earlier searches left out, if its hasher is enabled here."""
+    """Search for entries that earlier searches left out, if their hasher is enabled here."""
     _retro(context).resume()
 
 
 def merge_index(context: ServiceContext) -> None:
-    """Fold fresh hashes into the index, if that makes searches faster."""
+    """Merge fresh hashes into the index, if that makes searches faster."""
     stored = context.get(BankCache).stored
     if stored.wants_merge:
         stored.merge()

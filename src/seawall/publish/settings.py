@@ -1,4 +1,4 @@
-"""The section of the settings that publishing reads."""
+"""Settings of the publish component."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishSettings:
-    """Where lists that others keep are configured."""
+    """Location of the exchanges' configuration."""
 
     exchanges_file: Path | None = None  # YAML, read by workers

@@ -1,4 +1,4 @@
-"""Reading policies and content types from folders of YAML files; the shipped ones when no folder is named."""
+"""Reads policies and content types from folders of YAML files; by default the shipped ones."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from seawall.shipped import policies as shipped_policies
 
 
 class SourceError(Exception):
-    """A file or folder of policies or content types that cannot be read, with the remedy."""
+    """An unreadable file or folder of policies or content types; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a bundle is built from."""
+    """The YAML texts that a bundle is built from."""
 
     policies: tuple[PolicySource, ...]
     content_types: tuple[ContentType, ...]
 
 
 def read_sources(policies: Path | None = None, content_types: Path | None = None) -> Sources:
-    """Read ``*.yaml`` of both folders, in order of their names. Raises PolicyErrors, SourceError."""
+    """Read ``*.yaml`` of both folders in the order of their names. Raises PolicyErrors, SourceError."""
     policy_files = _files(policies) if policies else list(shipped_policies.sources().items())
     type_files = _files(content_types) if content_types else list(shipped_content_types.sources().items())
     return Sources(
@@ -45,6 +45,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from error
+        raise SourceError(f"{path}: byte {error.start} is not valid UTF-8; save the file as UTF-8") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Tables of what is in force: projections of bundles, banks and their entries, and the exchanges' own state."""
+"""Tables of publishing: projections of bundles, banks and their entries, and the exchanges' own state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ bundle = Table(
     Column("rules", Integer, nullable=False),
 )
 
-# How each bank is used. A bank that was never configured has no row: it blocks, with the usual thresholds.
+# Settings of each bank. A bank that was never configured has no row: it blocks, with the default thresholds.
 bank = Table(
     "bank",
     metadata,
@@ -39,14 +39,14 @@ bank_entry = Table(
     "bank_entry",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("number", BigInteger, nullable=False),  # of the event that added it: its name in indexes of hashes
+    Column("number", BigInteger, nullable=False),  # of the event that added it: its key in hash indexes
     Column("bank", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("added_by", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
-    Column("seq", BigInteger, nullable=False),  # of the last change: banks are read by cursor
+    Column("seq", BigInteger, nullable=False),  # of the last change: readers follow it by cursor
     Column("expires", BigInteger),
     Column("threshold", Integer),
     Column("state", Text, nullable=False),  # active | suspended | quarantined | removed
@@ -62,7 +62,7 @@ bank_entry = Table(
     Index("ix_bank_entry_seq", "seq"),
 )
 
-# Each item that an entry was found in, once; what people then said about the item.
+# One row per entry and item it was found in, with the later review and reports of the item.
 bank_hit = Table(
     "bank_hit",
     metadata,
@@ -70,7 +70,7 @@ bank_hit = Table(
     Column("entry", Text, primary_key=True),
     Column("bank", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("decision", Text, nullable=False),  # the first that saw it so in this revision
+    Column("decision", Text, nullable=False),  # the first with this match in this revision
     Column("at", BigInteger, nullable=False),
     Column("effect", Text, nullable=False),  # matched | suppressed (by an allow-bank) | quarantined
     Column("outcome", Text),  # confirmed | overturned, by a person
@@ -79,49 +79,49 @@ bank_hit = Table(
     Index("ix_bank_hit_entry", "entry", "at"),
 )
 
-# Operational: searches for new entries in past items.
+# Operational: searches for new entries in past items (retro-match).
 retro = Table(
     "retro",
     metadata,
     Column("id", Text, primary_key=True),
     Column("after_seq", BigInteger, nullable=False),  # entries changed after this …
-    Column("up_to_seq", BigInteger, nullable=False),  # … and not after this are looked for
+    Column("up_to_seq", BigInteger, nullable=False),  # … and not after this are searched for
     Column("entries", Integer, nullable=False),
-    Column("before_item", Text, nullable=False),  # items above this came later: they met the entries themselves
-    Column("position", Text, nullable=False),  # the last item looked at
-    Column("items", Integer, nullable=False),  # looked at so far
+    Column("before_item", Text, nullable=False),  # items above this came later: they were screened with the entries
+    Column("position", Text, nullable=False),  # the last item read
+    Column("items", Integer, nullable=False),  # read so far
     Column("hits", Integer, nullable=False),
-    Column("unreadable", Integer, nullable=False),  # items erased or beyond reading
-    Column("kinds", Text, nullable=False),  # only entries of these are looked for, joined by commas; empty: all
-    Column("left_out", Text, nullable=False),  # kinds whose hasher was not enabled: looked for once it is
+    Column("unreadable", Integer, nullable=False),  # items erased or unreadable
+    Column("kinds", Text, nullable=False),  # kinds of entries searched for, joined by commas; empty: all
+    Column("left_out", Text, nullable=False),  # kinds whose hasher was not enabled: searched once it is
     Column("started_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_retro_started_at", "started_at"),
 )
 
-# Operational: how far each exchange was read, and how that went.
+# Operational: progress and last outcome of reading each exchange.
 exchange = Table(
     "exchange",
     metadata,
     Column("name", Text, primary_key=True),
     Column("type", Text, nullable=False),
-    Column("every_s", Integer),  # null: configured no more
+    Column("every_s", Integer),  # null: no longer configured
     Column("checkpoint", Text),  # the adapter's own; null: from the beginning
     Column("generation", Integer, nullable=False),  # of the present reading from the beginning
     Column("whole", Integer, nullable=False),  # 1 while it is being read from the beginning
-    Column("progress_at", BigInteger),  # what the exchange says its data are as of
+    Column("progress_at", BigInteger),  # the exchange's own timestamp of its data
     Column("tried_at", BigInteger),
-    Column("synced_at", BigInteger),  # of the last reading that came to its end
+    Column("synced_at", BigInteger),  # of the last complete reading
     Column("records", BigInteger, nullable=False),
     Column("added", BigInteger, nullable=False),
     Column("removed", BigInteger, nullable=False),
-    Column("skipped", BigInteger, nullable=False),  # signals of kinds that no bank takes, or unusable
+    Column("skipped", BigInteger, nullable=False),  # signals of kinds that no bank accepts, or invalid
     Column("failures", Integer, nullable=False),  # in a row
     Column("error", Text, nullable=False),
 )
 
-# Operational: the records an exchange holds, by the keyed digest of its own key. The raw record is in the vault.
+# Operational: records of an exchange, by the keyed digest of its own key. The raw record is in the vault.
 exchange_record = Table(
     "exchange_record",
     metadata,
@@ -132,7 +132,7 @@ exchange_record = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Operational: which entries a record stands for. An entry that several records stand for goes with the last of them.
+# Operational: the entries that a record names. An entry named by several records is removed with the last of them.
 exchange_signal = Table(
     "exchange_signal",
     metadata,

@@ -1,4 +1,4 @@
-"""The main job: item → parts → signals → decision, recorded before it is answered.
+"""Screening: item → parts → signals → decision, recorded before the response is sent.
 
 screener = Screener(ledger=ledger, blobs=blobs, runner=runner, in_force=bundle)
 answer = screener.screen(item, deadline_ms=80)

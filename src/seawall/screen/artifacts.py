@@ -1,4 +1,4 @@
-"""What a look leaves in the vault: prints, by which later bank entries find the item, and what came of its media."""
+"""Encrypted artifacts of an evaluation: hashes, by which later bank entries find the item, and derived parts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seawall.storage import Transaction, Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedPart:
-    """A part that was derived from media, as the vault keeps it: texts with their words, media by its place alone."""
+    """A part derived from media, as stored in the vault: texts with their words, media by path and span only."""
 
     path: str
     modality: Modality
@@ -24,15 +24,15 @@ class DerivedPart:
     parent: str
     text: str | None = None
     span: Span | None = None
-    size: tuple[int, int] | None = None  # of a frame: width and height, in whose pixels boxes are counted
+    size: tuple[int, int] | None = None  # of a frame: width and height; boxes are in these pixels
     language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRecord:
-    """What an extractor gave about a part, as a further look may use it again; ``gave``: paths of ``DerivedPart``.
+    """The result of an extractor for a part, reusable by later evaluations; ``gave``: paths of ``DerivedPart``.
 
-    ``reused``: it was not asked in this look, an earlier one's result was used.
+    ``reused``: the result of an earlier evaluation was used instead of running the extractor.
     """
 
     extractor: str
@@ -46,7 +46,7 @@ class ExtractionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """What came of an item's media in one look."""
+    """Artifacts of an item's media in one evaluation."""
 
     parts: tuple[DerivedPart, ...] = ()
     extractions: tuple[ExtractionRecord, ...] = ()
@@ -63,12 +63,12 @@ def hashes_name(revision: int) -> str:
 
 
 def derived_name(decision: str) -> str:
-    """Name of the vault entry that holds what was derived for one decision: ``Artifacts`` as JSON."""
+    """Name of the vault entry with the artifacts of one decision: ``Artifacts`` as JSON."""
     return f"derived/{decision}"
 
 
 def seal_artifacts(tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, first: bool) -> None:
-    """Seal what a look found. ``first``: nothing can have been sealed for this revision yet."""
+    """Seal the artifacts of an evaluation. ``first``: nothing can have been sealed for this revision yet."""
     traces = Artifacts(derived_parts(findings.parts), extractions(findings))
     if traces.parts or traces.extractions:
         tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces))
@@ -77,7 +77,7 @@ def seal_artifacts(tx: Transaction, decision: str, ref: ItemRef, findings: Findi
 
 
 def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
-    """Those that come from media; a link in a written text is found again in that text."""
+    """The parts derived from media; a link in a written text can be found in that text again."""
     roots = _media_roots(parts)
     if not roots:
         return ()
@@ -98,7 +98,7 @@ def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
 
 
 def extractions(findings: Findings) -> tuple[ExtractionRecord, ...]:
-    """What extractors gave, as far as it can be given again."""
+    """The extractors' results that can be reused."""
     roots = _media_roots(findings.parts) if findings.made else ()
     return tuple(
         ExtractionRecord(
@@ -120,7 +120,7 @@ def _media_roots(parts: Sequence[Part]) -> set[str]:
 
 
 def load_hashes(vault: Vault, ref: str, revision: int) -> tuple[PartHash, ...]:
-    """The hashes of one revision; none were taken: empty. Raises ``Erased``."""
+    """The hashes of one revision; empty when none were computed. Raises ``Erased``."""
     try:
         return _HASHES.decode(vault.open(ref, hashes_name(revision)))
     except KeyError:
@@ -128,23 +128,23 @@ def load_hashes(vault: Vault, ref: str, revision: int) -> tuple[PartHash, ...]:
 
 
 def load_derived(vault: Vault, ref: str, decision: str) -> tuple[DerivedPart, ...]:
-    """What was derived from the item's media for one decision; nothing, or erased: empty."""
+    """The parts derived from the item's media for one decision; empty when none, or erased."""
     return load_artifacts(vault, ref, (decision,))[decision].parts
 
 
 def load_artifacts(vault: Vault, ref: str, decisions: Sequence[str]) -> dict[str, Artifacts]:
-    """By decision, all that came of the item's media; nothing, or erased: empty."""
+    """The artifacts of the item's media by decision; empty when none, or erased."""
     opened = vault.open_many([(ref, derived_name(decision)) for decision in decisions])
     return {decision: read_artifacts(opened.get((ref, derived_name(decision)))) for decision in decisions}
 
 
 def read_artifacts(sealed: bytes | None) -> Artifacts:
-    """The opened vault entry; None: there is none."""
+    """The decoded vault entry; empty artifacts for None."""
     return Artifacts() if sealed is None else _TRACES.decode(sealed)
 
 
 def _seal_hashes(tx: Transaction, ref: ItemRef, hashes: Sequence[PartHash], first: bool) -> None:
-    """A later look replaces what an earlier one sealed, unless it saw less."""
+    """Replace the hashes of an earlier evaluation, unless this one lacks a kind of hash."""
     kinds = {each.kind for each in hashes}
     row = {"item": ref.ref, "revision": ref.revision, "kinds": ",".join(sorted(kinds)), "at": tx.at}
     here = (item_hashes.c.item == ref.ref) & (item_hashes.c.revision == ref.revision)

@@ -1,7 +1,7 @@
-"""Walking through what was submitted before, for who looks for something new in it: a page of items at a time.
+"""Iterates over stored items in pages, for retro-match and backfills.
 
-Texts come from the sealed fields and from what was derived from media, fingerprints from the sealed hashes. Media are
-not decoded again.
+Texts come from the sealed fields and the parts derived from media, hashes from the sealed hashes. Media are not
+decoded again.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def iter_items(
     limit: int,
     texts: bool,
 ) -> list[StoredItem]:
-    """The next page of items by their surrogates, which ascend in the order of time; empty: there are no more.
+    """The next page of items by their surrogates, which ascend in the order of time; empty at the end.
 
-    Without ``texts`` only items with hashes are visited, and no field is opened.
+    Without ``texts`` only items with hashes are returned, and no field is decrypted.
     """
     with database.read() as connection:
         rows = connection.execute(_page(texts).where(item.c.ref > after, item.c.ref < before).limit(limit)).all()

@@ -21,7 +21,7 @@ COMPONENT = Component(
     ),
     services=services,
     permissions=(
-        PermissionSpec(name="screen.view_overview", description="See the overview: how much is decided, and how."),
+        PermissionSpec(name="screen.view_overview", description="See the overview: numbers of decisions by verdict."),
         PermissionSpec(name="screen.view_content", description="See items, decisions and cases: what people wrote."),
     ),
     api="seawall.api.screen",

@@ -1,4 +1,4 @@
-"""An item's content as bytes for the vault, and back; what is personal in it never goes anywhere else."""
+"""Encoding of an item's content for the vault, and decoding. Personal content is stored nowhere else."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from seawall.model import Audio, Document, Image, Item, Media, Value, Video
 from seawall.storage.blobs import Blobs
 
-_NONCE = bytes(12)  # constant: every key encrypts one blob only
+_NONCE = bytes(12)  # constant is safe: each key encrypts one blob only
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _MEDIA: Mapping[str, type[Media]] = {"image": Image, "audio": Audio, "video": Video, "document": Document}
 _MEDIA_TYPES = tuple(_MEDIA.values())
 
 
 class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sealed under ``fields/<revision>``. Media are blobs, each encrypted under a key that is sealed here."""
+    """The vault entry ``fields/<revision>``. Media are blobs, each encrypted under a key that is sealed here."""
 
     fields: Mapping[str, Any]
     actor_attributes: Mapping[str, Any]
@@ -29,7 +29,7 @@ class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MediaReference(msgspec.Struct, frozen=True, kw_only=True, rename={"size": "bytes"}):
-    """Stands for a file in the sealed fields: its blob, and the key that the blob is encrypted under."""
+    """A reference to a file in the sealed fields: its blob, and the key that the blob is encrypted under."""
 
     blob: str
     key: bytes
@@ -51,7 +51,7 @@ def features_name(decision: str) -> str:
 
 
 def canonical(item: Item, *, media: bool) -> bytes:
-    """The item's content in canonical form: equal bytes for equal content. Files (``media``) stand by their digests."""
+    """The item's content in canonical form: equal bytes for equal content. Files (``media``) appear as digests."""
     fields: Mapping[str, Any] = item.fields
     if media:
         fields = {
@@ -67,7 +67,7 @@ def has_media(item: Item) -> bool:
 
 
 def encode(item: Item, media: Mapping[str, MediaReference]) -> bytes:
-    """The bytes to seal. ``media``: by field, where each file was stored."""
+    """The bytes to seal. ``media``: field → reference to its stored file."""
     return _ENCODER.encode(
         SealedContent(
             fields={**item.fields, **media} if media else item.fields,
@@ -79,9 +79,9 @@ def encode(item: Item, media: Mapping[str, MediaReference]) -> bytes:
 
 
 def store_media(item: Item, blobs: Blobs) -> dict[str, MediaReference]:
-    """Store the item's files as blobs, each encrypted under a key of its own; by field, what is sealed in its place.
+    """Store the item's files as blobs, each encrypted under its own key; return field → reference to seal.
 
-    So destroying the subject's key makes the media unreadable too, and a blob left behind by a crash tells nothing.
+    So destroying the subject's key makes the media unreadable too, and a blob left by a crash reveals nothing.
     """
     return {name: _store(value, blobs) for name, value in item.fields.items() if isinstance(value, _MEDIA_TYPES)}
 
@@ -98,18 +98,18 @@ def media_type(media: Media) -> str:
 
 
 def type_of(reference: Mapping[str, Any]) -> str:
-    """The sort of media that a field of the sealed content refers to; before there were others, all were images."""
+    """The type of media that a field of the sealed content refers to; references without a type are images."""
     return str(reference.get("type", "image"))
 
 
 def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
-    """The image, recording, video or document that a field of the sealed content refers to."""
+    """The bytes of the file that a field of the sealed content refers to."""
     key = b64decode(reference["key"])
     return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
 
 
 def decode(data: bytes) -> SealedContent:
-    """The sealed content; media still as references to blobs."""
+    """The sealed content; media remain references to blobs."""
     return _DECODER.decode(data)
 
 

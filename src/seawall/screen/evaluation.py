@@ -1,4 +1,4 @@
-"""Evaluating an item: what its content type asks for, its parts, and the decision that follows from the findings."""
+"""Evaluation of an item: its parts, the detectors to ask, and the decision that follows from the findings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from seawall.screen.plans import StagePlan
 
 
 class ItemEvaluation(msgspec.Struct, frozen=True):
-    """One evaluation of an item in one stage: all that is needed to ask detectors and to decide."""
+    """One evaluation of an item in one stage: everything needed to ask detectors and to decide."""
 
     item: Item
     bundle: Bundle
@@ -41,7 +41,7 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
 
     @property
     def extracts(self) -> bool:
-        """Whether extractors are asked, which may have been asked about the same media before."""
+        """Whether extractors are asked; results of earlier evaluations may then be reused."""
         return self.has_media and bool(self.plan.extract)
 
 
@@ -52,7 +52,7 @@ def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan) -> ItemEvaluation
 
 
 class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision without its place in the ledger: surrogates and revision are known only in the transaction."""
+    """A decision without item, actor and predecessor, which are known only in the transaction."""
 
     id: str
     at: int
@@ -74,7 +74,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     features: Mapping[str, str | int | float | bool | None]
     unknown_features: tuple[str, ...]
     personal_features: Mapping[str, Any]  # for the vault
-    postponed: bool  # a later stage has something to ask
+    postponed: bool  # a later stage has detectors to ask
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -108,7 +108,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
 def decide(
     evaluation: ItemEvaluation, findings: Findings, postponed: tuple[Unknown, ...], source: DecisionSource
 ) -> DraftDecision:
-    """What the rules make of the findings; ``postponed``: what a later stage will ask."""
+    """Apply the rules to the findings; ``postponed``: detectors that a later stage will ask."""
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     unknown = findings.unknown + postponed
@@ -116,7 +116,7 @@ def decide(
     outcome = program.decide(row)
     degraded = outcome.degraded
     if degraded and postponed:
-        # What a later stage will answer is no gap of this one: would it be degraded without that?
+        # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
     features, personal, missing = _split(row, program.personal)
     failed = fail_mode(outcome, stage, at) if degraded else None
@@ -150,7 +150,7 @@ def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[U
 
 
 def _split(row: Mapping[str, Any], personal: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """The row in three: values for the ledger, values for the vault, and the names of what is unknown."""
+    """Split the row: values for the ledger, values for the vault, and the names of unknown features."""
     features: dict[str, Any] = {}
     sealed: dict[str, Any] = {}
     missing: list[str] = []

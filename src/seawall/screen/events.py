@@ -1,4 +1,4 @@
-"""Events of screening. Their types are in the model, because other services handle them, too."""
+"""Events of screening. Their types are in the model, because other services handle them too."""
 
 from __future__ import annotations
 

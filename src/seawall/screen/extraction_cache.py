@@ -1,8 +1,8 @@
-"""What earlier looks at an item derived from its media: a further look uses it again instead of deriving it anew.
+"""Cache of extractors' results from earlier evaluations of an item, so that later ones need not run them again.
 
-Texts, links and empty results are kept, in the item's own vault entries, so that erasing the item erases them. Frames
-and sounds are not: they are derived in every look. An extractor of another version, other content (or another language
-of it), and what stayed unknown are asked again.
+Texts, links and empty results are kept in the item's own vault entries, so that erasing the item erases them. Frames
+and audio are not: they are extracted in every evaluation. A changed extractor version, content or language, and
+results that stayed unknown, are extracted again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from seawall.screen.artifacts import Artifacts, DerivedPart, ExtractionRecord, l
 from seawall.screen.tables import decision
 from seawall.storage import Database, Vault
 
-_EVALUATIONS: Final = 8  # an edit's first look asks fewer extractors than the last look at what was before it
+_EVALUATIONS: Final = 8  # searched: an edit's first evaluation asks fewer extractors than the last one
 _DECISIONS = select(decision.c.id).order_by(decision.c.seq.desc()).limit(_EVALUATIONS)
 
 
 def load_extractions(database: Database, vault: Vault, ref: str) -> ExtractionCache:
-    """What extractors gave in the last looks at an item, in whichever revision; erased or none: nothing."""
+    """Extractors' results of the last evaluations of an item, of any revision; empty when none, or erased."""
     with database.read() as connection:
         ids = connection.execute(_DECISIONS.where(decision.c.item == ref)).scalars().all()
     memory: dict[tuple[str, str, str], CachedExtraction] = {}
     for traces in load_artifacts(vault, ref, ids).values() if ids else ():
         for made in _made(traces):
-            memory.setdefault(made.key, made)  # the newest first
+            memory.setdefault(made.key, made)  # the newest wins
     return memory
 
 

@@ -1,4 +1,4 @@
-"""What a stage promises to do when it cannot know."""
+"""Fail modes: what a stage does when detectors did not answer and the outcome depends on them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _rule(mode: FailMode) -> str:
 
 
 FAIL_MODE_RULES = tuple(_rule(mode) for mode, (_, kind) in _FAIL_MODES.items() if kind is not None)
-"""The rule names in those reasons."""
+"""Rule names in those reasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailModeOutcome:
-    """A degraded decision: the outcome with what the fail mode adds, and by when the item is screened again."""
+    """A degraded decision: the outcome with the fail mode's additions, and when the rescreen is due."""
 
     mode: str
     rescreen_due: int  # milliseconds since 1970
@@ -38,7 +38,7 @@ class FailModeOutcome:
 
 
 def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> FailModeOutcome:
-    """What the stage does at ``at`` with an outcome that could have been another."""
+    """Apply the stage's fail mode at time ``at`` to an outcome that depends on unknown features."""
     mode = stage.fail_mode
     due = at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S)
     verdict, kind = _FAIL_MODES[mode]

@@ -1,4 +1,4 @@
-"""Where an item stands: its newest revision and the decision in force, read inside a ledger unit."""
+"""Status of an item: its newest revision and the decision in force, read inside a ledger unit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _BODY = select(event.c.version, event.c.body)
 
 
 def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
-    """Where the item with that surrogate stands, or None before its first submission."""
+    """The status of the item with that surrogate; None before its first submission."""
     row = tx.execute(_STATUS.where(item.c.ref == ref)).one_or_none()
     if row is None:
         return None

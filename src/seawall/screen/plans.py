@@ -1,4 +1,4 @@
-"""How a stage looks at items of a content type: which detectors and extractors it asks, which it leaves for later."""
+"""Stage plans: the detectors and extractors that a stage asks for a content type, and those left for later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POST_PUBLISH = "post_publish"
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """How a stage looks at items of a content type under a bundle."""
+    """The detectors and extractors that a stage asks for a content type under a bundle."""
 
     stage: ScreeningStage
     program: Program
@@ -24,7 +24,7 @@ class StagePlan:
     extract: Mapping[str, tuple[str, ...]]  # field → extractors to ask now
     extract_later: Mapping[str, tuple[str, ...]]
     extract_ever: Mapping[str, tuple[str, ...]]  # both
-    unchecked: frozenset[str]  # fields whose speech may stay unread
+    unchecked: frozenset[str]  # fields whose speech need not be transcribed
 
 
 def stage_plan(
@@ -36,7 +36,7 @@ def stage_plan(
 ) -> StagePlan:
     """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names."""
     pre = content_type.stage(PRE_PUBLISH)
-    assert pre is not None, "the content-type check demands a pre_publish stage"
+    assert pre is not None, "the content-type check requires a pre_publish stage"
     stage = content_type.stage(stage_name) or pre
     postpones = stage.name == PRE_PUBLISH and content_type.stage(POST_PUBLISH) is not None
     program = bundle.program(content_type.name)
@@ -64,9 +64,9 @@ def stage_plan(
 
 
 def _wished(spec: FieldSpec, extractors: Collection[str]) -> tuple[str, ...]:
-    """An image, also one in a document, is looked at without its words too: unless its field asks for them, they are
-    read where that can be done. An audio file, video or document of which nothing can be taken out is not looked at,
-    which is unknown."""
+    """The extractors to ask for a field. For an image or document field without ``extract``, only installed ones and
+    ``document`` are asked, so an image is evaluated without its words if no OCR is installed. In other fields all are
+    asked: what an extractor that is not installed would give is unknown."""
     names = extractors_of(spec)
     if spec.type in (FieldType.IMAGE, FieldType.DOCUMENT) and spec.extract is None:
         return tuple(name for name in names if name in extractors or name == "document")

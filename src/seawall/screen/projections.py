@@ -1,6 +1,6 @@
-"""What screening keeps for readers: heads and revisions of items, decisions, rules fired, pending rescreens, traffic.
+"""Projections of screening: heads and revisions of items, decisions, rules fired, pending rescreens, traffic.
 
-Each projection is a function of the events in their order alone; how they are batched makes no difference.
+Each projection depends on the events and their order only, not on how they are batched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Items:
     tables: tuple[Table, ...] = (item, revision)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Fold submissions and decisions into the head of each item."""
+        """Apply submissions and decisions to the head of each item."""
         revisions: list[dict[str, Any]] = []
         heads: dict[str, dict[str, Any]] = {}
         touched: dict[str, dict[str, Any]] = {}  # decisions about items submitted in earlier batches
@@ -89,7 +89,7 @@ class Items:
 def _keep_decisions(
     connection: Connection, item: Table, heads: dict[str, dict[str, Any]], touched: dict[str, dict[str, Any]]
 ) -> None:
-    """A new revision of a known item keeps the decision in force until it is decided itself."""
+    """A new revision of a known item keeps the earlier decision in force until it has its own."""
     later = [ref for ref, row in heads.items() if row["revision"] > 1 and row["decision"] is None]
     query = select(item.c.ref, item.c.decision, item.c.verdict, item.c.degraded, item.c.decided_at)
     for ref, *kept in connection.execute(query.where(item.c.ref.in_(later))) if later else ():
@@ -120,7 +120,7 @@ class Decisions:
     tables: tuple[Table, ...] = (decision, fired_rule)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """One row a decision, one row a rule that fired."""
+        """Insert one row per decision and one per rule that fired."""
         made = [(event.seq, event.body.decision) for event in events if isinstance(event.body, DecisionMade)]
         decision, fired_rule = self.tables
         insert_rows(connection, decision, [_decision_row(seq, one) for seq, one in made])
@@ -171,7 +171,7 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
 class PendingRescreens:
     """The table ``pending_rescreen``: opened by a degraded decision, resolved by the item's next one that is not.
 
-    An erased item cannot be screened again: its pending rescreen ends in the state ``erased``.
+    An erased item cannot be screened again: its pending rescreen gets the state ``erased``.
     """
 
     name: ClassVar[str] = "pending_rescreens"
@@ -180,7 +180,7 @@ class PendingRescreens:
     tables: tuple[Table, ...] = (pending_rescreen,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """A degraded decision after a degraded one opens nothing new: the older rescreen and its due time stay."""
+        """Open and resolve rescreens. A second degraded decision opens none: the older one and its due time stay."""
         (pending_rescreen,) = self.tables
         made = [event.body.decision for event in events if isinstance(event.body, DecisionMade)]
         items = {one.item.ref for one in made if one.rescreen_due is not None or one.supersedes is not None}
@@ -246,7 +246,7 @@ class Traffic:
     tables: tuple[Table, ...] = (traffic,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Add the batch's counts to the minutes they fall in."""
+        """Add the batch's counts to their minutes."""
         decisions: Counter[tuple[int, str, str, str]] = Counter()
         degraded: Counter[tuple[int, str, str, str]] = Counter()
         for event in events:

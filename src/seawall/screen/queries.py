@@ -1,6 +1,6 @@
-"""Reading what screening recorded, as typed rows: items, revisions, decisions, rules that fired, traffic, rescreens.
+"""Queries of screening as typed rows: items, revisions, decisions, rules that fired, traffic, rescreens.
 
-Entry points read through here and never import the tables. Content and whole decisions: ``stored_content.py``.
+Entry points use these and never import the tables. Content and whole decisions: ``stored_content.py``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RevisionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRow:
-    """One decision in a list. ``policy``, ``rule`` and ``harm`` are of its first reason."""
+    """One decision in a list. ``policy``, ``rule`` and ``harm`` are those of its first reason."""
 
     id: str
     seq: int
@@ -82,7 +82,7 @@ class PendingRescreenRow:
     due_at: int
     detectors: str  # names, joined by commas
     fail_mode: str
-    state: str  # open | paid | erased
+    state: str  # open | paid (rescreened) | erased
     resolved_by: str | None
     resolved_at: int | None
 
@@ -98,7 +98,7 @@ class RescreenOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RescreenSummary:
-    """How many rescreens are pending, since when, and how many are past their time."""
+    """How many rescreens are pending, since when, and how many are overdue."""
 
     pending: int
     oldest_at: int | None
@@ -119,7 +119,7 @@ class FiredRuleCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionFilters:
-    """Which decisions a list shows; an empty field filters nothing. ``rule`` counts with ``policy`` only."""
+    """Filters of a list of decisions; an empty field filters nothing. ``rule`` needs ``policy``."""
 
     verdict: str = ""
     source: str = ""
@@ -160,7 +160,7 @@ def get_item(connection: Connection, ref: str) -> ItemRow | None:
 
 
 def items_by_ref(connection: Connection, refs: Iterable[str]) -> dict[str, ItemRow]:
-    """Items by their surrogates; those that are not known are left out."""
+    """Items by their surrogates; unknown ones are left out."""
     rows = select_in_chunks(connection, _ITEM, item.c.ref, refs)
     return {row.ref: ItemRow(**row._mapping) for row in rows}
 
@@ -198,7 +198,7 @@ def get_decision(connection: Connection, decision_id: str) -> DecisionRow | None
 
 
 def decision_that_supersedes(connection: Connection, decision_id: str) -> DecisionRow | None:
-    """The decision that took the place of this one."""
+    """The decision that superseded this one."""
     return next(iter(_decisions(connection, _DECISION.where(decision.c.supersedes == decision_id).limit(1))), None)
 
 
@@ -229,12 +229,12 @@ def _decisions(connection: Connection, query: Select[Any]) -> list[DecisionRow]:
 
 
 def pending_rescreens(connection: Connection, *, limit: int) -> list[RescreenOutcome]:
-    """What is still to be screened again, the most urgent first."""
+    """Pending rescreens, the most urgent first."""
     return _rescreens(connection, "open", (pending_rescreen.c.due_at, pending_rescreen.c.decision), limit)
 
 
 def finished_rescreens(connection: Connection, *, limit: int) -> list[RescreenOutcome]:
-    """What was screened again, newest first."""
+    """Completed rescreens, newest first."""
     return _rescreens(
         connection, "resolved", (pending_rescreen.c.resolved_at.desc(), pending_rescreen.c.decision), limit
     )
@@ -261,7 +261,7 @@ def _rescreens(connection: Connection, state: str, order: Sequence[Any], limit: 
 
 
 def rescreen_summary(connection: Connection, now: int) -> RescreenSummary:
-    """The pending rescreens in numbers."""
+    """Counts of the pending rescreens."""
     overdue = func.sum(case((pending_rescreen.c.due_at < now, 1), else_=0))
     query = select(func.count(), func.min(pending_rescreen.c.opened_at), overdue, func.min(pending_rescreen.c.due_at))
     pending, oldest_at, late, next_due_at = connection.execute(query.where(pending_rescreen.c.state == "open")).one()
@@ -313,8 +313,8 @@ def decisions_by_minute(connection: Connection, since: int) -> Mapping[tuple[int
 def fired_rules(connection: Connection, rules: Sequence[tuple[str, str]], since: int) -> list[FiredRuleCount]:
     """How often each of ``rules`` (policy, rule) fired since then, by mode; those that did not are left out.
 
-    Each rule is counted by a range of the index (policy, rule, at): the cost grows with what fired since then, not with
-    all that ever fired.
+    Each rule is counted by a range of the index (policy, rule, at): the cost grows with the rows since then, not with
+    all rows.
     """
     found: list[FiredRuleCount] = []
     for start in range(0, len(rules), _RULES_IN_STATEMENT):

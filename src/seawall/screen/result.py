@@ -1,4 +1,4 @@
-"""The response to a screening, as programs in this process and callers over HTTP get it; and repeated requests."""
+"""The response to a screening request, in this process and over HTTP, and the handling of repeated requests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seawall.screen.item_status import ItemStatus
 
 
 class IdempotencyConflict(Exception):
-    """The same idempotency key came with another request."""
+    """The idempotency key was used before with another request."""
 
 
 class ScreenResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows from the decision. ``item`` is Seawall's surrogate of the item."""
+    """The response to a screening request. ``item`` is Seawall's surrogate of the item."""
 
     decision: str
     item: str
@@ -33,7 +33,7 @@ class ScreenResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The caller's key, already bound to the API key, and a digest of the request it stands for."""
+    """The caller's idempotency key, bound to the API key, and a digest of the request."""
 
     key: str
     request: str
@@ -67,7 +67,7 @@ def repeated_response(seen: Mapping[str, Any], idempotency: Idempotency) -> Scre
 
 
 def standing_result(status: ItemStatus, stage: str) -> ScreenResponse:
-    """A person's decision about this very content stands; a machine does not overrule it."""
+    """The response for content that a person has decided, which automatic screening does not overrule."""
     assert status.decision is not None
     return ScreenResponse(
         decision=status.decision,

@@ -1,4 +1,4 @@
-"""The main job: item → parts → signals → decision → ledger. Nothing is answered before it is durable."""
+"""The screener: item → parts → signals → decision → ledger. A response is sent only after it is durable."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
 _log = structlog.get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
-_PLANS = 256  # kept: one for each content type and stage of the bundles in use
-_RESCREEN_AFTER_MS = 1_000  # time for late answers to pay the pending rescreen before the worker does
+_PLANS = 256  # cached: one for each content type and stage of the bundles in use
+_RESCREEN_AFTER_MS = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS = 60_000
 _LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
 _LONGEST_LASTING_MS = 86_400_000
@@ -51,7 +51,7 @@ _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_re
 
 
 class Screener:
-    """Screens items with the bundle that ``in_force`` returns. Threads and event loops may share one."""
+    """Screens items with the bundle that ``in_force`` returns. Safe for threads and event loops."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Screener:
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
     ) -> ScreenResponse:
-        """As ``screen``, from an event loop. What takes long with media is done in a thread."""
+        """As ``screen``, from an event loop. Slow work on media runs in a thread."""
         evaluation = self._evaluation(item, PRE_PUBLISH, bundle)
         if evaluation.has_media:
             begun = await asyncio.to_thread(self._begin, evaluation, deadline_ms, idempotency)
@@ -119,7 +119,7 @@ class Screener:
         return response
 
     async def submit(self, items: list[Item]) -> list[str]:
-        """Take items for screening by a worker; their surrogates, once durable. All or none."""
+        """Record items for screening by a worker, all or none; return their surrogates once durable."""
         submissions = await asyncio.to_thread(self._submissions, items)
 
         def unit(tx: Transaction) -> list[str]:
@@ -137,9 +137,9 @@ class Screener:
             return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
 
     def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreenResponse | None:
-        """Screen a revision that ``submit`` took, with the budget of the stage after publication.
+        """Screen a revision recorded by ``submit``, with the budget of the stage after publication.
 
-        None: nothing to do any more (a newer revision came, or a person has decided this one).
+        None: nothing to do (a newer revision exists, or a person has decided this one).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
         pending = self._start(evaluation, None, ref.ref)
@@ -160,7 +160,7 @@ class Screener:
     ) -> ScreenResponse | None:
         """Evaluate a revision again after the decision ``after``, with the budget of the stage after publication.
 
-        None: nothing is left to do (a newer revision came, a person decided this one, or nothing is pending any more).
+        None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
         findings = self._start(evaluation, None, ref.ref).wait()
@@ -177,11 +177,11 @@ class Screener:
             content_type = bundle.content_types.get(item.content_type)
             if content_type is None:
                 raise LookupError(
-                    f"The content type {item.content_type!r} is not in force any more. Publish it again: items of it "
+                    f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
                     "wait to be screened."
                 )
             if len(self._plans) > _PLANS:
-                self._plans.clear()  # of bundles long replaced
+                self._plans.clear()  # plans of replaced bundles
             planned = self._plans[key] = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
         return evaluation_of(item, bundle, planned)
 
@@ -198,7 +198,7 @@ class Screener:
         return self._start(evaluation, deadline_ms)
 
     def _start(self, evaluation: ItemEvaluation, deadline_ms: int | None, ref: str | None = None) -> DetectorRun:
-        """Ask detectors and extractors; what extractors gave in earlier evaluations of the item is used again.
+        """Ask detectors and extractors; extractors' results of earlier evaluations of the item are reused.
 
         ``ref`` None: the item may have been recorded in another revision.
         """
@@ -222,7 +222,7 @@ class Screener:
         return decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
 
     def _postponed(self, planned: StagePlan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
-        """What a later stage will ask about these parts."""
+        """The detectors that a later stage will ask about these parts."""
         if not planned.later and not planned.extract_later:
             return ()
         detectors = tuple(
@@ -262,7 +262,7 @@ class Screener:
         submission: ItemSubmission,
         idempotency: Idempotency | None,
     ) -> Callable[[Transaction], ScreenResponse]:
-        """Records what was just submitted, and the decision about it."""
+        """The unit that records a submission and its decision."""
         draft = self._decide(evaluation, findings, DecisionSource.SCREEN)
 
         def unit(tx: Transaction) -> ScreenResponse:
@@ -274,7 +274,7 @@ class Screener:
             recorded = record(tx, submission)
             before = recorded.before
             if before is not None and before.by_person and before.revision == recorded.ref.revision:
-                response = standing_result(before, draft.stage)  # a person has decided about this very content
+                response = standing_result(before, draft.stage)  # a person has decided this content
             else:
                 response = self._record(tx, evaluation, draft, findings, recorded.ref, recorded.actor, before)
             if idempotency is not None:
@@ -295,7 +295,7 @@ class Screener:
         source: DecisionSource,
         job: Job | None,
     ) -> Callable[[Transaction], ScreenResponse | None]:
-        """Records a decision about a recorded revision; ``after`` is the decision that asked for it, if one did."""
+        """The unit that records a decision about a recorded revision; ``after``: the decision that caused it."""
         draft = self._decide(evaluation, findings, source)
 
         def unit(tx: Transaction) -> ScreenResponse | None:
@@ -305,7 +305,7 @@ class Screener:
             if status is None or status.revision != ref.revision or status.by_person:
                 return None
             if after is not None and status.decision != after and not status.degraded:
-                return None  # another evaluation has decided meanwhile, knowing all that was asked
+                return None  # another evaluation has decided meanwhile, with every answer
             return self._record(tx, evaluation, draft, findings, ref, status.actor, status)
 
         return unit
@@ -347,16 +347,16 @@ class Screener:
                     self._next_unit(evaluation, findings, ref, response.decision, DecisionSource.LATE, None)
                 )
             except Exception:
-                # The pending rescreen is in the ledger and its job in the queue: the worker pays it.
+                # The pending rescreen is in the ledger and its job in the queue: the worker completes it.
                 _log.exception("late answer not recorded", decision=response.decision)
 
         pending.on_late(supersede)
 
 
 def _delay(tx: Transaction, decision: Decision, before: ItemStatus | None) -> int:
-    """Soon at first; then after a quarter of the pending rescreen's age, between one second and a minute.
+    """Delay of a rescreen in ms: short at first, then a quarter of the pending rescreen's age, 1 s to 1 min.
 
-    What can hardly be read by then either, such as a damaged file, after as long as it has waited, up to a day:
+    Items that are unlikely to become readable, such as damaged files, wait as long again as they have, up to 1 day:
     each evaluation is a decision in the ledger.
     """
     if before is None or not before.degraded:

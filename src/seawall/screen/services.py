@@ -1,4 +1,4 @@
-"""What screening offers to other components, and what it does in the background."""
+"""Services and background work of the screen component."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seawall.storage.component import ServiceContext
 
 
 class StoredDecisions(DecisionLookup):
-    """Decisions as the ledger has them."""
+    """Looks up decisions in the ledger."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,7 +42,7 @@ class StoredPastItems(PastItems):
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:
-    """The screener, and what was screened."""
+    """The screener, and access to past items and decisions."""
     screener = Screener(
         ledger=context.ledger,
         blobs=context.blobs,
@@ -57,19 +57,19 @@ def services(context: ServiceContext) -> tuple[object, ...]:
 
 
 def screen_item(context: ServiceContext, job: Job) -> None:
-    """Screen an item that was submitted for later."""
+    """Screen an item that was submitted for background screening."""
     if (found := _load(context, job)) is not None:
         context.get(Screener).screen_submitted(*found, job=job)
 
 
 def rescreen_item(context: ServiceContext, job: Job) -> None:
-    """Screen an item again whose decision was degraded."""
+    """Rescreen an item whose decision was degraded."""
     if (found := _load(context, job)) is not None:
         context.get(Screener).rescreen(*found, job.payload["decision"], job=job)
 
 
 def rescan_item(context: ServiceContext, job: Job) -> None:
-    """Screen an item again in which a bank entry was found, with the banks as they are now."""
+    """Rescreen an item in which a bank entry was found, with the current banks."""
     context.refresh()
     if (found := _load(context, job)) is not None:
         source = DecisionSource.RETRO_MATCH
@@ -77,7 +77,7 @@ def rescan_item(context: ServiceContext, job: Job) -> None:
 
 
 def _load(context: ServiceContext, job: Job) -> tuple[Item, ItemRef] | None:
-    """The item as submitted; None (and the job done) when it was erased."""
+    """The item as submitted; None when it was erased, and the job is finished."""
     ref, revision = job.payload["item"], job.payload["revision"]
     try:
         item = load_item(context.database, context.vault, context.blobs, ref, revision)

@@ -1,4 +1,4 @@
-"""Reading what screening recorded: decisions, content, explanations."""
+"""Reads recorded decisions, content and media of items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seawall.storage.ledger import event
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """An image, recording, video or document of an item."""
+    """An image, audio file, video or document of an item."""
 
     type: str  # image | audio | video | document
     bytes: int
@@ -28,7 +28,7 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemContent:
-    """What a person or program may see of one revision. Media are named here, and read one by one."""
+    """The content of one revision. Media are listed here, and read one by one."""
 
     fields: Mapping[str, Any]
     actor_attributes: Mapping[str, Any]
@@ -51,7 +51,7 @@ def load_decision(database: Database, decision: str) -> Decision:
 
 
 def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
-    """The row that the decision read, its personal strings from the vault. Raises ``Erased``."""
+    """The feature row of the decision, with its personal strings from the vault. Raises ``Erased``."""
     row: dict[str, FeatureValue] = dict(decision.features or {})
     row.update(dict.fromkeys(decision.unknown_features, UNKNOWN))
     if decision.vault_features:
@@ -60,7 +60,7 @@ def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
 
 
 def read_content(vault: Vault, ref: str, revision: int) -> ItemContent:
-    """One revision's content. Raises ``Erased`` when its key was destroyed, KeyError when there is none."""
+    """One revision's content. Raises ``Erased`` when its key was destroyed, KeyError when it does not exist."""
     sealed = _sealed(vault, ref, revision)
     return ItemContent(
         fields={name: value for name, value in sealed.fields.items() if not isinstance(value, dict)},
@@ -75,7 +75,7 @@ def read_content(vault: Vault, ref: str, revision: int) -> ItemContent:
 
 
 def media_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> tuple[str, bytes]:
-    """One file as it was submitted, and what it is (``image``, ``document`` …). Raises ``Erased``, KeyError."""
+    """The media type (``image``, ``document`` …) and bytes of one submitted file. Raises ``Erased``, KeyError."""
     reference = _sealed(vault, ref, revision).fields[field]
     if not isinstance(reference, dict):
         raise KeyError(field)

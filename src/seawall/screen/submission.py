@@ -1,4 +1,4 @@
-"""Recording what was submitted: an item's surrogate, its revision, its sealed content and its media."""
+"""Records a submission: the item's surrogate, its revision, its sealed content and its media."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from seawall.screen.item_status import ItemStatus, status_of
 from seawall.screen.tables import item as item_table
 from seawall.storage import Blobs, Ledger, OutcomeUnknown, Transaction, Vault
 
-ACCOUNT = "account"  # the kind of entity that acts
+ACCOUNT = "account"  # the kind of entity of actors
 
 
 def item_kind(content_type: str) -> str:
-    """The kind under which the vault knows items of a content type."""
+    """The vault's subject kind for items of a content type."""
     return f"item:{content_type}"
 
 
 class ItemSubmission:
-    """An item on its way into the ledger. Its media are stored at most once, when it is known that they are needed."""
+    """An item to be recorded. Its media are stored at most once, when they are known to be needed."""
 
     __slots__ = ("_blobs", "_media", "digest", "has_media", "item", "recorded")
 
@@ -36,13 +36,13 @@ class ItemSubmission:
         self._media: dict[str, MediaReference] | None = None if self.has_media else {}
 
     def store_media(self) -> dict[str, MediaReference]:
-        """Where the item's files are, by field; the first call stores them. Raises StorageError."""
+        """References to the item's files by field; the first call stores them. Raises StorageError."""
         if self._media is None:
             self._media = store_media(self.item, self._blobs)
         return self._media
 
     def discard_media(self) -> None:
-        """Delete what was stored: no revision refers to it."""
+        """Delete the stored files: no revision refers to them."""
         for reference in (self._media or {}).values():
             self._blobs.delete(reference.blob)
         self._media = None if self.has_media else {}
@@ -50,7 +50,7 @@ class ItemSubmission:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRevision:
-    """Which revision a submission is. ``before``: where the item stood until then, None for a new item."""
+    """The revision of a submission. ``before``: the item's status before it, None for a new item."""
 
     ref: ItemRef
     actor: str | None
@@ -58,7 +58,7 @@ class RecordedRevision:
 
 
 def subjects_of(item: Item) -> list[tuple[str, str]]:
-    """The subjects that audio file the item asks the vault for, to be fetched for a whole batch at once."""
+    """The vault subjects needed to record the item, to be fetched for a whole batch at once."""
     subjects = [(item_kind(item.content_type), item.id)]
     if item.actor is not None:
         subjects.append((ACCOUNT, item.actor))
@@ -66,7 +66,7 @@ def subjects_of(item: Item) -> list[tuple[str, str]]:
 
 
 def store_changed_media(submissions: Sequence[ItemSubmission], ledger: Ledger) -> None:
-    """Store the media of items that are new or changed, before the transaction: the writer does not wait for files.
+    """Store the media of new or changed items before the transaction, so that the writer does not wait for files.
 
     If another request changes an item meanwhile, ``record`` stores its media after all. Raises StorageError.
     """
@@ -84,7 +84,7 @@ def store_changed_media(submissions: Sequence[ItemSubmission], ledger: Ledger) -
 
 @contextmanager
 def keeping_recorded_media(submissions: Sequence[ItemSubmission]) -> Iterator[None]:
-    """Around the commit: afterwards, media that no revision refers to are deleted.
+    """Context manager around the commit: afterwards, media that no revision refers to are deleted.
 
     They stay when it is not known whether the commit succeeded: its outcome is unknown, or the wait was cancelled.
     """
@@ -102,7 +102,7 @@ def keeping_recorded_media(submissions: Sequence[ItemSubmission]) -> Iterator[No
 
 
 def record(tx: Transaction, submission: ItemSubmission) -> RecordedRevision:
-    """Find or make the item's surrogate and its revision; seal what is new."""
+    """Find or create the item's surrogate and its revision; seal new content."""
     item = submission.item
     actor = tx.subject(ACCOUNT, item.actor) if item.actor is not None else None
     kind = item_kind(item.content_type)

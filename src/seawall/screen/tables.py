@@ -35,7 +35,7 @@ revision = Table(
     Column("digest", Text, nullable=False),
 )
 
-# One row a decision; the whole record is the ledger's event at ``seq``.
+# One row per decision; the whole record is the ledger's event at ``seq``.
 decision = Table(
     "decision",
     metadata,
@@ -61,7 +61,7 @@ decision = Table(
     Index("ix_decision_at", "at"),
 )
 
-# Every rule that fired, live or shadow: the base of per-policy numbers.
+# Every rule that fired, live or shadow: the source of per-policy numbers.
 fired_rule = Table(
     "fired_rule",
     metadata,
@@ -86,7 +86,7 @@ pending_rescreen = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("detectors", Text, nullable=False),  # comma-separated names of those that did not answer
     Column("fail_mode", Text, nullable=False),
-    Column("state", Text, nullable=False),  # open | paid | erased
+    Column("state", Text, nullable=False),  # open | paid (rescreened) | erased
     Column("resolved_by", Text),  # decision that superseded it
     Column("resolved_at", BigInteger),
     Index("ix_pending_rescreen_state", "state", "due_at"),
@@ -106,7 +106,7 @@ traffic = Table(
     Column("degraded", Integer, nullable=False),
 )
 
-# Operational: answers already given, by API key and idempotency key.
+# Operational: responses already sent, by API key and idempotency key.
 idempotency = Table(
     "idempotency",
     metadata,
@@ -116,7 +116,7 @@ idempotency = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Operational: of which revisions hashes are sealed in the vault under "prints/<revision>", for matching past items.
+# Operational: revisions with hashes in the vault under "prints/<revision>", for matching past items.
 item_hashes = Table(
     "item_hashes",
     metadata,

@@ -1,4 +1,4 @@
-"""YAML files that travel inside the package: policies, content types, seed banks.
+"""YAML files included in the package: policies, content types, seed banks.
 
     >>> from seawall import shipped
     >>> comments = shipped.Folder("seawall.shipped.content_types", "content type")
@@ -19,7 +19,7 @@ _SUFFIX = ".yaml"
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The YAML files beside a package's ``__init__.py``. ``noun`` is what one of them is called in errors."""
+    """The YAML files beside a package's ``__init__.py``. ``noun`` names one of them in errors."""
 
     package: str
     noun: str
@@ -30,9 +30,9 @@ class Folder:
         return tuple(sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX)))
 
     def read(self, name: str) -> str:
-        """The text of one file. Raises LookupError that lists the names there are."""
+        """The text of one file. Raises LookupError that lists the known names."""
         if name not in self.names():
-            raise LookupError(f"no {self.noun} {name!r} ships with Seawall; there are: {', '.join(self.names())}")
+            raise LookupError(f"no {self.noun} {name!r} ships with Seawall; known: {', '.join(self.names())}")
         return files(self.package).joinpath(name + _SUFFIX).read_text(encoding="utf-8")
 
     def sources(self) -> dict[str, str]:

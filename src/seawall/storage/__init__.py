@@ -1,4 +1,4 @@
-"""Where everything lasts: database, ledger, vault, jobs, blobs.
+"""Durable storage: database, ledger, vault, jobs, blobs.
 
     database = open_database("sqlite:////var/lib/seawall/seawall.db")   # or postgresql://…
     with database.write() as connection:
@@ -15,13 +15,13 @@
         tx.enqueue("screen", item, {"item": item})
         return item
 
-    item = ledger.commit(unit)                                           # durable, together with everybody else's
+    item = ledger.commit(unit)                                           # durable, in one batch with other units
     vault.open(item, "fields/1")
     ledger.events(after=0)
 
 Events (``EventSpec``) are appended once and never changed; projections (``Projection``) fill tables from them in the
-same transaction; ``Ledger.rebuild`` makes those tables again, byte for byte. Personal content lives in the vault under
-a key per subject: ``Vault.erase`` destroys it and the ledger stands.
+same transaction; ``Ledger.rebuild`` makes those tables again, byte for byte. Personal content is in the vault under
+a key per subject: ``Vault.erase`` destroys the key and leaves the ledger unchanged.
 """
 
 from seawall.storage.blobs import Blobs

@@ -1,4 +1,4 @@
-"""One transaction in progress: the units that share it, what they buffered, and how it reaches the database."""
+"""A transaction in progress: the units that share it, their buffered writes, and the flush to the database."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _IN: Final = 1000
 
 
 def writer_lock(connection: Connection) -> None:
-    """Let one writer in at a time until the transaction ends, so that sequence numbers become visible in order."""
+    """Take the writer lock until the transaction ends, so that sequence numbers become visible in order."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
-    # SQLite: BEGIN IMMEDIATE has done it.
+    # SQLite: BEGIN IMMEDIATE has taken the lock.
 
 
 class HotPathSql:
-    """The statements of the hot path in one driver's dialect, written once: no compiling, no per-row processing."""
+    """SQL of the hot path in one driver's dialect, made once: no compilation and no per-row processing."""
 
     def __init__(self, dialect: str) -> None:
         sqlite = dialect == "sqlite"
@@ -60,7 +60,7 @@ class HotPathSql:
 
 
 class CommitBatch:
-    """Units joined in one transaction. Made under the writer lock; used by the writer's thread alone."""
+    """Units joined in one transaction. Created under the writer lock; used by the writer's thread only."""
 
     def __init__(
         self,
@@ -82,14 +82,14 @@ class CommitBatch:
         self.schema = schema
         self._writes = Writes()
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
-        self._lookups: dict[tuple[str, str], bytes] = {}  # of the names already asked for
+        self._lookups: dict[tuple[str, str], bytes] = {}  # of names already requested
         self._created: list[tuple[tuple[str, str], str]] = []
         self.cache: dict[Hashable, Any] = {}
 
     # -- before the units run ---------------------------------------------------------------------------------------
 
     def prefetch(self, wanted: Iterable[Prefetch]) -> None:
-        """Fetch for all units together what they said they need."""
+        """Fetch the rows and subjects that the units declared, together."""
         names: set[tuple[str, str]] = set()
         refs: set[str] = set()
         rows: defaultdict[Table, set[Key]] = defaultdict(set)
@@ -120,7 +120,7 @@ class CommitBatch:
     # -- while they run ---------------------------------------------------------------------------------------------
 
     def subject(self, kind: str, platform_id: str) -> KnownSubject | None:
-        """The subject of a platform id, from memory or, when nobody asked for it before, by a look-up."""
+        """The subject of a platform id, from the cache or else from the database."""
         name = (kind, platform_id)
         known = self.subjects.named(kind, platform_id)
         if known is None and name not in self._lookups:
@@ -129,11 +129,11 @@ class CommitBatch:
         return known
 
     def lookup(self, kind: str, platform_id: str) -> bytes:
-        """What a subject that ``subject`` did not find will be found by."""
+        """The look-up key of a subject that ``subject`` did not find."""
         return self._lookups.get((kind, platform_id)) or self.master.lookup(kind, platform_id)
 
     def subject_of(self, ref: str) -> KnownSubject | None:
-        """The subject of a ref; None when there is none, or it was erased."""
+        """The subject of a ref; None when unknown or erased."""
         known = self.subjects.of(ref)
         if known is None:
             self.subjects.load_refs(self._connection, (ref,))
@@ -148,13 +148,13 @@ class CommitBatch:
             raise LookupError(f"row {key!r} of {table.name} was not named in Prefetch(rows=…)") from None
 
     def job_id(self) -> str:
-        """An id that sorts after those of earlier jobs of this process, also within one millisecond: jobs due at the
-        same time are claimed in the order of their enqueuing."""
-        made = new_id("job", self.at)  # "job_", 10 characters of time, 16 of chance
+        """An id that sorts after those of earlier jobs of this process, even within one millisecond, so that jobs due
+        at the same time are claimed in the order of their enqueuing."""
+        made = new_id("job", self.at)  # "job_", 10 characters of time, 16 random ones
         return f"{made[:14]}{next(self._job_numbers) % 10**9:09}{made[-7:]}"
 
     def absorb(self, unit: Transaction) -> None:
-        """Take over what a unit buffered."""
+        """Take over a unit's buffered writes."""
         self._writes.absorb(unit.writes)
         created, remembered = unit.release()
         self._created += created
@@ -168,7 +168,7 @@ class CommitBatch:
     # -- to the database --------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Write what is buffered and let the projections follow."""
+        """Write the buffered rows and events, and apply the projections."""
         writes, connection, sql = self._writes, self._connection, self._sql
         if not writes:
             return
@@ -180,7 +180,7 @@ class CommitBatch:
         if writes.rows:
             self._insert_rows(writes.rows)
         if writes.finished and run_many(connection, sql.finish, writes.finished) != len(writes.finished):
-            raise LeaseLost("the job's lease ran out before its work was committed; somebody else has it")
+            raise LeaseLost("the job's lease expired before its work was committed; another worker has it")
         if writes.jobs:
             run_many(connection, sql.job, writes.jobs)
         if writes.events:
@@ -208,17 +208,17 @@ class CommitBatch:
             insert_rows(self._connection, table, group)
 
     def forget_keys(self) -> None:
-        """A key was destroyed: look everything up again."""
+        """A key was destroyed: drop cached subjects."""
         self.subjects.clear()
         self._lookups.clear()
 
     def undo(self) -> None:
-        """The transaction was rolled back: what it created does not exist."""
+        """The transaction was rolled back: drop what it created from the cache."""
         for name, ref in self._created:
             self.subjects.forget(name, ref)
 
 
 def read_head(connection: Connection, sql: HotPathSql) -> tuple[str | None, int, bytes]:
-    """Mark of the last erasure, last sequence number and its chain. Meaningful under the writer lock."""
+    """Mark of the last erasure, last sequence number and its chain hash. Valid under the writer lock."""
     ((erasures, seq, chain),) = run(connection, sql.head)
     return erasures, seq or 0, bytes(chain) if chain is not None else GENESIS

@@ -1,4 +1,4 @@
-"""Large bytes, addressed by what they are: images (already encrypted by who stores them) and published bundles."""
+"""Content-addressed store of large data: media (encrypted by the caller) and published bundles."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Blobs:
         return digest
 
     def delete(self, digest: str) -> None:
-        """Forget those bytes, if they are stored. Raises StorageError."""
+        """Delete those bytes, if they are stored. Raises StorageError."""
         try:
             self._store.delete(_path(digest))
         except (StoreNotFound, FileNotFoundError):
@@ -61,7 +61,7 @@ class Blobs:
     def get(self, digest: str) -> bytes:
         """The bytes of that digest. Raises KeyError when there are none, StorageError when they are damaged."""
         if not _DIGEST.fullmatch(digest):
-            raise KeyError(f"{digest!r} is no blob's digest")
+            raise KeyError(f"{digest!r} is not a blob digest")
         try:
             data = bytes(self._store.get(_path(digest)).bytes())
         except (StoreNotFound, FileNotFoundError) as error:

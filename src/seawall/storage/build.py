@@ -1,10 +1,10 @@
-"""Building projections from the ledger beside the running ones, and putting them in place.
+"""Builds projections from the ledger beside the running ones, then swaps them in.
 
 A projection that is new, or whose version is higher than the database's, is filled into tables of its own
-(``<table>__building``) while everybody goes on reading and writing. Its events are read by cursor and written in short
-transactions, each of which moves the build's cursor; so a build that was interrupted goes on where it was, and
+(``<table>__building``) while reads and writes go on. Its events are read by cursor and written in short
+transactions, each of which moves the build's cursor; so an interrupted build continues where it stopped, and
 processes that start together share the work. At the end, under the writer lock, the last events are applied and the
-tables take the place of the old ones, in one transaction. Until then nothing of the old tables is touched.
+tables replace the old ones, in one transaction. Until then the old tables are not touched.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SWAP_PAUSE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RebuiltTable:
-    """One projection table before and after: rows and SHA-256 of its canonical rows in primary-key order."""
+    """A projection table before and after a rebuild: row count and SHA-256 of its rows in primary-key order."""
 
     projection: str
     table: str
@@ -59,14 +59,14 @@ class RebuiltTable:
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """What a rebuild did."""
+    """Result of a rebuild."""
 
     events: int
     tables: tuple[RebuiltTable, ...]
 
     @property
     def equal(self) -> bool:
-        """Whether every table came out the same."""
+        """Whether every table is the same as before."""
         return all(table.equal for table in self.tables)
 
 
@@ -79,7 +79,7 @@ class ProjectionBuilder:
     lock: WriterLock
 
     def update(self, progress: Progress | None = None) -> tuple[str, ...]:
-        """Build what is new or has a new version; the names. Raises StorageError when the database's is newer."""
+        """Build new projections and new versions; return their names. Raises StorageError if newer code built one."""
         with self.database.read() as connection:
             versions = _versions(connection)
         for projection in self.schema.projections:
@@ -94,7 +94,7 @@ class ProjectionBuilder:
         for index, projection in enumerate(wanted):
             _log.info("building a projection", projection=projection.name, version=projection.version)
             self._build(projection, fresh=False, compare=False, progress=_part(progress, index, len(wanted)))
-            _log.info("projection in place", projection=projection.name, version=projection.version)
+            _log.info("projection built", projection=projection.name, version=projection.version)
         return tuple(one.name for one in wanted)
 
     def rebuild(self, progress: Progress | None = None) -> Rebuild:
@@ -108,7 +108,7 @@ class ProjectionBuilder:
         return Rebuild(seq, tuple(tables))
 
     def _begin_empty(self, wanted: list[Projection]) -> bool:
-        """While there are no events yet, let projections begin with empty tables. Whether it did."""
+        """If there are no events yet, mark the projections as built, with empty tables. Whether it did."""
         with self.database.write() as connection:
             self.lock(connection)
             if last_seq(connection) > 0:
@@ -127,7 +127,7 @@ class ProjectionBuilder:
     def _build(
         self, projection: Projection, *, fresh: bool, compare: bool, progress: Progress | None
     ) -> tuple[int, list[RebuiltTable]]:
-        """Fill tables beside the running ones, then put them in place: the last event, and what was compared."""
+        """Fill tables beside the running ones, then swap them in; return the last event and the comparison."""
         dialect = self.database.dialect
         beside = on_tables(projection, [table_beside(table, dialect) for table in projection.tables])
         token, seq = self._begin(projection, fresh=fresh)
@@ -147,7 +147,7 @@ class ProjectionBuilder:
         return done
 
     def _begin(self, projection: Projection, *, fresh: bool) -> tuple[str, int]:
-        """Token and cursor of a build: the one in progress, or a new one with empty tables."""
+        """Token and cursor of the build in progress, or of a new one with empty tables."""
         with self.database.write() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
@@ -168,7 +168,7 @@ class ProjectionBuilder:
         return token, 0
 
     def _chunk(self, beside: Projection, token: str, after: int) -> tuple[int, int] | None:
-        """Apply the next events: the cursor after them, and the last event. None: the build is no longer ours."""
+        """Apply the next events; return cursor and last event. None: another process restarted the build."""
         kinds = self.schema.kinds_for(beside)
         with self.database.read() as connection:
             total = last_seq(connection)
@@ -189,7 +189,7 @@ class ProjectionBuilder:
     def _finish(
         self, projection: Projection, beside: Projection, token: str, *, compare: bool
     ) -> tuple[int, list[RebuiltTable]] | None:
-        """Apply what came since, compare at need, and swap, in one transaction under the writer lock."""
+        """Apply the remaining events, compare if asked, and swap, in one transaction under the writer lock."""
         kinds = self.schema.kinds_for(projection)
         with self.database.write() as connection:
             self.lock(connection)
@@ -213,7 +213,7 @@ class ProjectionBuilder:
     def _without_waiting_for_readers(
         self, finish: Callable[[], tuple[int, list[RebuiltTable]] | None]
     ) -> tuple[int, list[RebuiltTable]] | None:
-        """On PostgreSQL a long read of a table keeps it from being replaced; writers must not wait for that read."""
+        """Retry the swap: on PostgreSQL a long read of a table blocks it, and writers must not wait for that read."""
         for attempt in range(_SWAP_ATTEMPTS):
             try:
                 return finish()
@@ -228,7 +228,7 @@ class ProjectionBuilder:
             row = connection.execute(select(state_table).where(state_table.c.name == projection.name)).first()
         if row is None or row.version != projection.version:
             raise StorageError(
-                f"Another process began to build the projection {projection.name!r} anew. Try again when it is done."
+                f"Another process restarted the build of the projection {projection.name!r}. Try again when it is done."
             )
         return int(row.seq)
 
@@ -238,7 +238,7 @@ def _pause() -> None:
 
 
 def _part(progress: Progress | None, index: int, parts: int) -> Progress | None:
-    """Progress of one of several readings of the ledger."""
+    """Progress within one of several passes over the ledger."""
     if progress is None:
         return None
     return lambda done, total: progress(index * total + done, parts * total)

@@ -1,4 +1,4 @@
-"""The clock that leases are measured by: the database's, which all processes share."""
+"""The database's clock, by which leases are measured because all processes share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an event becomes bytes, and bytes become proof."""
+"""Canonical encoding of events and their hashes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from seawall.model import EventBody
 
 GENESIS: Final = bytes(32)
-"""The chain before the first event."""
+"""The chain hash before the first event."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -23,8 +23,8 @@ def encode_body(body: EventBody) -> bytes:
 def leaf_hash(event_id: str, at: int, kind: str, version: int, body: bytes) -> bytes:
     """SHA-256(0x00 ‖ id ‖ LF ‖ at ‖ LF ‖ kind ‖ LF ‖ version ‖ LF ‖ body): a leaf in the manner of RFC 6962.
 
-    Text is UTF-8, at and version are in decimal. Neither id nor kind holds a line feed, so no two events give the
-    same input. The body is the bytes as stored, of whatever version.
+    Text is UTF-8, at and version are in decimal. Neither id nor kind contains a line feed, so no two events give the
+    same input. The body is the stored bytes, of whatever version.
     """
     return sha256(b"\0%b\n%d\n%b\n%d\n%b" % (event_id.encode(), at, kind.encode(), version, body)).digest()
 

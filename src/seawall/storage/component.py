@@ -1,4 +1,4 @@
-"""Component: the one declaration by which a service plugs into the application.
+"""Component: the declaration by which a service is added to the application.
 
 ``app.py`` lists the components of Seawall. A component names everything it adds: events, projections, followers, jobs,
 schedules, permissions, settings, migrations, and the modules of its API routes, console pages and commands.
@@ -28,10 +28,10 @@ Service = TypeVar("Service")
 
 @runtime_checkable
 class SupportsRefresh(Protocol):
-    """A service that holds a copy of what is in the database."""
+    """A service that holds a copy of data in the database."""
 
     def refresh(self) -> object:
-        """Take in what other processes changed. Called twice a second."""
+        """Load changes made by other processes. Called twice a second."""
 
 
 @runtime_checkable
@@ -44,7 +44,7 @@ class SupportsClose(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """What the code of a component works with: the opened storage, the settings, and the services made so far."""
+    """What a component's code may use: the opened storage, the settings, and the services made so far."""
 
     settings: Settings
     database: Database
@@ -65,7 +65,7 @@ class ServiceContext:
         )
 
     def refresh(self) -> None:
-        """Let every service that has a ``refresh`` take in what other processes changed."""
+        """Call ``refresh`` of every service that has it, to load changes made by other processes."""
         for service in self.services:
             if isinstance(service, SupportsRefresh):
                 service.refresh()
@@ -73,10 +73,10 @@ class ServiceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follower:
-    """Follows the ledger after it was written, by a cursor that storage keeps.
+    """A consumer of ledger events after their commit, with a cursor kept by storage.
 
     ``step`` gets the next events of the kinds it handles and returns a unit of work, or None. The unit is committed in
-    the transaction that moves the cursor, so its effects happen once. A higher ``version`` begins anew: at the first
+    the transaction that moves the cursor, so its effects happen once. A higher ``version`` restarts: at the first
     event, or with ``from_start=False`` at the end of the ledger.
     """
 
@@ -89,9 +89,9 @@ class Follower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """How jobs of one kind are done. The handler finishes its job in the transaction of its effect.
+    """How jobs of one kind are handled. The handler finishes its job in the transaction of its effect.
 
-    Jobs of one ``pool`` share threads, so that those of another do not wait for them. ``max_attempts``: a job that
+    Jobs of one ``pool`` share threads, so that other pools do not wait for them. ``max_attempts``: a job that
     failed so often is dead until a person requeues it.
     """
 
@@ -104,7 +104,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Something that every worker process does again and again; ``every_s`` None: once, until it succeeds."""
+    """A task that every worker process repeats; ``every_s`` None: once, until it succeeds."""
 
     name: str
     task: Callable[[ServiceContext], None]
@@ -113,7 +113,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSpec:
-    """What a role may allow: ``component.verb``, and a sentence for the page that manages roles."""
+    """A permission: ``component.verb``, and a sentence for the page that manages roles."""
 
     name: str
     description: str
@@ -121,7 +121,7 @@ class PermissionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One service and all that it adds. ``name`` is unique among the components of an application.
+    """One service and everything it adds. ``name`` is unique among the components of an application.
 
     ``api``, ``console`` and ``cli`` are import paths of modules, loaded only by the process that serves them.
     """
@@ -152,7 +152,7 @@ STORAGE = Component(
         PermissionSpec(name="storage.verify_ledger", description="Verify the ledger: read all of it."),
     ),
 )
-"""What storage itself records."""
+"""Storage's own component."""
 
 
 def check_components(components: Iterable[Component]) -> None:
@@ -191,5 +191,5 @@ def ledger_of(database: Database, vault: Vault, components: Iterable[Component])
 
 
 def migration_sources(components: Iterable[Component]) -> tuple[MigrationSource, ...]:
-    """Where the migrations of the components are."""
+    """The packages of the components' migrations."""
     return tuple(MigrationSource(one.name, one.migrations) for one in components if one.migrations is not None)

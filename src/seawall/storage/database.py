@@ -1,4 +1,4 @@
-"""One database, embedded (SQLite) or a server (PostgreSQL), behind the same few calls."""
+"""Access to one database, SQLite or PostgreSQL, through the same few calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ metadata: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Every table of Seawall. A room's ``tables.py`` adds its own; the migrations create them all."""
+"""Every table of Seawall. A component's ``tables.py`` adds its own; the migrations create them all."""
 
 
 class Database:
@@ -38,7 +38,7 @@ class Database:
         self.place = place
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._reader = reader
-        # SQLite has one writer at a time. Threads of one process queue here, fairly and at once, instead of
+        # SQLite has one writer at a time. Threads of one process queue here, in order, instead of
         # polling the file's lock; PostgreSQL orders writers itself.
         self._writing = threading.Lock() if self.dialect == "sqlite" else None
         self._writing_thread: int | None = None
@@ -59,20 +59,20 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction for operational rows, outside the ledger: committed at the end, rolled back on an exception.
 
-        Raises StorageError. Whatever belongs to an event goes through ``Ledger.commit`` instead.
+        Raises StorageError. Rows that belong to an event are written by ``Ledger.commit`` instead.
         """
         with self.explained(), self.exclusive(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep this process's other SQLite writers waiting; nothing on PostgreSQL."""
+        """Exclude this process's other SQLite writers; no effect on PostgreSQL."""
         if self._writing is None:
             yield
             return
         me = threading.get_ident()
         if self._writing_thread == me:
-            raise RuntimeError("this thread is in a write transaction already: use the one at hand")
+            raise RuntimeError("this thread is already in a write transaction: use that one")
         with self._writing:
             self._writing_thread = me
             try:
@@ -82,7 +82,7 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn a driver's error about the database's state into a StorageError; let others pass."""
+        """Turn a driver's error about the database's state into a StorageError; other errors propagate."""
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
@@ -105,7 +105,7 @@ def open_database(url: str, *, busy_timeout_ms: int = 10_000) -> Database:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StorageError(
-            "The database URL is not readable. Write sqlite:////absolute/file.db or postgresql://user@host/name."
+            "The database URL is not valid. Write sqlite:////absolute/file.db or postgresql://user@host/name."
         ) from error
     match parsed.get_backend_name():
         case "sqlite":
@@ -152,7 +152,7 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
         "foreign_keys=ON",
         "cache_size=-65536",  # KiB: the indexes' inner pages stay in memory
         "wal_autocheckpoint=4000",  # pages (16 MB): pages written again and again are copied back once
-        "secure_delete=FAST",  # zeroes what it deletes on pages that it rewrites anyway: destroyed keys among it
+        "secure_delete=FAST",  # zeroes deleted data, such as destroyed keys, on pages that are rewritten anyway
     )
     return Database(writer, engine("BEGIN", "query_only=ON"), place)
 

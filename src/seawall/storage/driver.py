@@ -1,4 +1,4 @@
-"""Straight to the driver: for the few statements that every request runs.
+"""Direct use of the database driver, for the few statements that every request runs.
 
 SQLAlchemy spends about 20 µs on every row of an ``executemany`` and 40 µs on every statement; sqlite3 and psycopg
 themselves spend one or two. These calls run inside the SQLAlchemy connection's transaction and raise its exceptions.
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 def run_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Run ``sql`` once for each row of positional parameters; how many rows were touched in all."""
+    """Run ``sql`` once for each row of positional parameters; return the total number of affected rows."""
     try:
         cursor = connection.connection.cursor()
         try:
@@ -30,7 +30,7 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) ->
 
 
 def run(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-    """Run a statement; its rows, if any, as plain tuples."""
+    """Run a statement; return its rows, if any, as plain tuples."""
     try:
         cursor = connection.connection.cursor()
         try:
@@ -43,6 +43,6 @@ def run(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> lis
 
 
 def _as_sqlalchemy(error: Exception, connection: Connection, sql: str) -> BaseException:
-    """The driver's error as SQLAlchemy's, without the parameters: they may be personal."""
+    """The driver's error as SQLAlchemy's, without the parameters, which may be personal."""
     dialect = connection.dialect
     return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)

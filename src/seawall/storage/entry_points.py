@@ -1,4 +1,4 @@
-"""The modules that components name for the API, the console and the command line, imported when they are served."""
+"""Import of the modules that components name for the API, the console and the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OFFERS: Final = {"api": ("router",), "console": ("PAGES", "MENU"), "cli": ("com
 
 
 class EntryPointError(Exception):
-    """A component's module cannot be used; the message names the component, the module and what is missing."""
+    """A component's module cannot be used; the message names the component, the module and the missing name."""
 
 
 def entry_points(

@@ -1,4 +1,4 @@
-"""What storage raises, and how a driver's error becomes a sentence with a remedy."""
+"""Exceptions of storage, and translation of driver errors into messages with a remedy."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 
 class StorageError(Exception):
-    """The database cannot do its work; the message says what to do about it."""
+    """A failure of the database; the message names the remedy."""
 
 
 class Overloaded(StorageError):
-    """Too many units wait to be written: this one was refused at once, and nothing of it was recorded."""
+    """The writer's queue is full: the unit was refused at once, and nothing of it was recorded."""
 
 
 class OutcomeUnknown(StorageError):
-    """The connection broke while committing: the work may or may not be durable. Look before repeating it."""
+    """The connection broke while committing: the work may or may not be durable. Check before repeating it."""
 
 
 class Erased(Exception):
@@ -26,7 +26,7 @@ class Erased(Exception):
 
 
 class LeaseLost(Exception):
-    """A job's lease ran out and somebody else has it: what was done for it must not be committed."""
+    """A job's lease expired and another worker has it: this worker's result must not be committed."""
 
 
 _SQLITE: Final = {
@@ -66,7 +66,7 @@ _UNMIGRATED: Final = "The database {place} lacks Seawall's tables ({detail}). Ru
 
 
 def explain(error: BaseException, place: str) -> StorageError | None:
-    """The StorageError that a driver's ``error`` stands for, or None when the statement itself is at fault."""
+    """The StorageError for a driver's ``error``, or None when the statement itself is at fault."""
     if isinstance(error, StorageError):
         return error
     original = error.orig if isinstance(error, DBAPIError) else error
@@ -90,6 +90,6 @@ def explain(error: BaseException, place: str) -> StorageError | None:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether PostgreSQL gave up on a transaction that may simply be run again (deadlock, serialisation)."""
+    """Whether PostgreSQL aborted a transaction that can be retried (deadlock, serialisation)."""
     original = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(original, psycopg.Error) and original.sqlstate in ("40001", "40P01")

@@ -1,4 +1,4 @@
-"""Which kinds of events are known: declared by components, checked once, passed on explicitly."""
+"""Registry of the kinds of events: declared by components, checked once, passed explicitly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seawall.storage.codec import encode_body
 from seawall.storage.errors import StorageError
 
 Upcast: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-"""A body of one version, as plain JSON, to the same body of the next version."""
+"""Converts a body of one version, as plain JSON, to the next version."""
 
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
@@ -38,7 +38,7 @@ class EventSpec(Generic[Body]):
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
-            raise ValueError(f"{self.kind!r} is no kind of event: write component.what_happened, in small letters")
+            raise ValueError(f"{self.kind!r} is not a kind of event: write component.what_happened, in lower case")
         if sorted(self.upcast) != list(range(1, self.version)):
             raise ValueError(
                 f"event {self.kind} has version {self.version}: give upcast a function for each version below it, "
@@ -47,7 +47,7 @@ class EventSpec(Generic[Body]):
         object.__setattr__(self, "_decode", msgspec.json.Decoder(self.body).decode)
 
     def decode(self, version: int, data: bytes) -> Body:
-        """A body that was stored in some version, brought up to the present one.
+        """A stored body of any version, converted to the current one.
 
         Raises StorageError for a version that newer code wrote, msgspec.MsgspecError for bytes that do not fit.
         """
@@ -65,7 +65,7 @@ class EventSpec(Generic[Body]):
 
 
 class Events:
-    """The kinds of events that the installed components declare. Raises ValueError when two have one name or type."""
+    """The kinds of events that the installed components declare. Raises ValueError when two share a name or type."""
 
     def __init__(self, specs: Iterable[EventSpec[Any]]) -> None:
         specs = tuple(specs)
@@ -82,13 +82,13 @@ class Events:
         return tuple(sorted(self._specs))
 
     def kind_of(self, body: type[EventBody]) -> str:
-        """The kind that a type of body stands for. Raises KeyError."""
+        """The kind of a body's type. Raises KeyError."""
         return self._spec(body).kind
 
     def _spec(self, body: type[EventBody]) -> EventSpec[Any]:
         spec = self._of.get(body)
         if spec is None:
-            raise KeyError(f"{body.__qualname__} is no event: a component declares it with an EventSpec")
+            raise KeyError(f"{body.__qualname__} is not an event: declare it in a component with an EventSpec")
         return spec
 
     def encode(self, body: EventBody) -> tuple[str, int, bytes]:
@@ -97,7 +97,7 @@ class Events:
         return spec.kind, spec.version, encode_body(body)
 
     def decode(self, kind: str, version: int, data: bytes) -> EventBody:
-        """The body that was stored, brought up to the present version; ``UnknownEvent`` for a kind nobody declares.
+        """The stored body, converted to the current version; ``UnknownEvent`` for an undeclared kind.
 
         Raises StorageError, msgspec.MsgspecError: see ``EventSpec.decode``.
         """

@@ -1,4 +1,4 @@
-"""Followers of the ledger at work: read by a cursor, effects and cursor in one transaction."""
+"""Runs followers of the ledger: events are read by a cursor, effects and cursor committed in one transaction."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Unit = Callable[[Transaction], None]
 
 
 def follow(context: ServiceContext, follower: Follower, process: str) -> bool:
-    """Let a follower take in the next events; False when there was nothing to do, or another process leads it.
+    """Give a follower the next events; False when there were none, or another process leads it.
 
-    A process leads for some seconds after its last step, so that others do not prepare the same step in vain. Whether
-    clocks agree does not matter: a step counts only if the cursor is still where the step began.
+    A process leads for some seconds after its last step, so that others do not prepare the same step. Correctness does
+    not depend on clocks: a step is committed only if the cursor is still where the step began.
     """
     kinds = [context.ledger.schema.events.kind_of(body) for body in follower.handles]
     with context.database.read() as connection:
@@ -37,13 +37,13 @@ def follow(context: ServiceContext, follower: Follower, process: str) -> bool:
         events = read_events(connection, context.ledger.schema.events, after, _EVENTS, kinds)
     upto = events[-1].seq if len(events) == _EVENTS else max(head, after)
     if known and not events and upto - after < _EVENTS:
-        return False  # nothing for it; the cursor is moved with the next effect, or now and then
+        return False  # no work; the cursor moves with the next effect, or after many events
     unit = follower.step(context, events) if events else None
     return context.ledger.commit(partial(_advance, follower, row, upto, unit, process))
 
 
 def _advance(follower: Follower, before: Any, upto: int, unit: Unit | None, process: str, tx: Transaction) -> bool:
-    """The effects and the new cursor; nothing when another process was faster."""
+    """Apply the effects and move the cursor; do nothing when another process was faster."""
     row = tx.execute(_state(follower)).first()
     if _cursor(row) != _cursor(before) or _led_by_another(row, process, tx.at):
         return False

@@ -1,10 +1,10 @@
-"""Work that outlives a process: enqueued with the events it follows from, claimed under a lease, retried, buried.
+"""Job queue with leases, retries and a dead state; jobs are enqueued in the transaction of their events.
 
-At least once: a worker that dies loses its lease, and the job is claimed again. Effects in our own database are
+At least once: when a worker dies, its lease expires and the job is claimed again. Effects in the own database are
 exactly once, because ``Transaction.finish`` refuses to commit for a lost lease. Jobs of the same (kind, key) never
 run at the same time.
 
-Leases and due times are compared by the database's clock: those of the workers need not agree.
+Leases and due times are compared by the database's clock, so the workers' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ERROR_LENGTH: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A claimed job. ``attempts`` counts its claims, this one included, and tells this lease from every other."""
+    """A claimed job. ``attempts`` counts its claims, this one included, and identifies this lease."""
 
     id: str
     kind: str
@@ -43,7 +43,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """Where a job in the queue stands: pending, leased or dead."""
+    """A job in the queue, in the state pending, leased or dead."""
 
     id: str
     kind: str
@@ -55,7 +55,7 @@ class JobState:
 
 
 class Jobs:
-    """The queue of jobs, for workers. Safe for threads and several processes. Everything raises StorageError."""
+    """The job queue, for workers. Safe for threads and several processes. Every method may raise StorageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,7 +63,7 @@ class Jobs:
     def claim(self, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
         """Up to ``limit`` due jobs of those kinds, longest due first, leased to ``worker`` for ``lease_ms``.
 
-        Also takes over jobs whose lease ran out.
+        Includes jobs whose lease expired.
         """
         return self._transact(lambda conn: self._claim(conn, kinds, worker, limit, lease_ms))
 
@@ -115,13 +115,13 @@ class Jobs:
         ]
 
     def heartbeat(self, job: Job) -> None:
-        """Extend the lease by its length from now. Raises LeaseLost when somebody else has the job."""
+        """Extend the lease by its length from now. Raises LeaseLost when another worker has the job."""
         self._transact(lambda conn: self._change(conn, job, leased_until=database_now_ms(conn) + job.lease_ms))
 
     def retry(self, job: Job, due_at: int, error: str) -> None:
-        """Give the job back, to be claimed again from ``due_at`` on. Raises LeaseLost.
+        """Return the job to the queue, due at ``due_at``. Raises LeaseLost.
 
-        If the same (kind, key) was enqueued meanwhile, that job stands for both and keeps its own due time.
+        If the same (kind, key) was enqueued meanwhile, that job replaces this one and keeps its own due time.
         """
 
         def give_back(conn: Connection) -> None:
@@ -138,7 +138,7 @@ class Jobs:
         self._transact(give_back)
 
     def mark_dead(self, job: Job, error: str) -> None:
-        """Give up: the job is dead until a person revives it. Raises LeaseLost."""
+        """Mark the job dead until a person requeues it. Raises LeaseLost."""
         self._transact(
             lambda conn: self._change(conn, job, state="dead", leased_until=None, worker=None, last_error=_short(error))
         )
@@ -197,7 +197,7 @@ def _held(job: Job) -> ColumnElement[bool]:
 
 
 def _lost(job: Job) -> LeaseLost:
-    return LeaseLost(f"the lease of job {job.id} ({job.kind}) ran out; somebody else has it")
+    return LeaseLost(f"the lease of job {job.id} ({job.kind}) expired; another worker has it")
 
 
 def _short(error: str) -> str:

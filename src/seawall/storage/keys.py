@@ -1,4 +1,4 @@
-"""The master key and what is derived from it: wrapped data keys, look-ups, digests, and the sealing itself."""
+"""The master key and its uses: wrapped data keys, look-up hashes, digests, and sealing of vault entries."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NONCE: Final = 12
 
 
 def seal(key: AESGCM, ref: str, name: str, plaintext: bytes) -> bytes:
-    """``plaintext`` under ``key``, bound to its place: version byte ‖ nonce ‖ ciphertext and tag."""
+    """``plaintext`` encrypted under ``key``, bound to ref and name: version byte ‖ nonce ‖ ciphertext and tag."""
     nonce = os.urandom(_NONCE)
     return _VERSION + nonce + key.encrypt(nonce, plaintext, _place(ref, name))
 
 
 def unseal(key: AESGCM, ref: str, name: str, sealed: bytes) -> bytes:
-    """What was sealed. Raises StorageError when the bytes were changed, moved, or sealed under another key."""
+    """The plaintext. Raises StorageError when the bytes were changed, moved, or sealed under another key."""
     if sealed[:1] != _VERSION:
         raise StorageError(f"The vault entry {name!r} of {ref} has an unknown format; newer code wrote it. Upgrade.")
     try:
@@ -49,7 +49,7 @@ def _place(ref: str, name: str) -> bytes:
 
 
 class MasterKey:
-    """32 secret bytes that wrap every data key. Whoever loses it loses the vault."""
+    """32 secret bytes that wrap every data key. Without them the vault cannot be read."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
@@ -58,21 +58,21 @@ class MasterKey:
         self._wrap = AESGCM(self._derive("wrap"))
         self._lookup = self._derive("lookup")
         self._digest = self._derive("digest")
-        self.check = self._derive("check").hex()  # stored, to notice a wrong master key
+        self.check = self._derive("check").hex()  # stored, to detect a wrong master key
 
     def _derive(self, purpose: str) -> bytes:
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"seawall/{purpose}".encode()).derive(self._secret)
 
     def lookup(self, kind: str, platform_id: str) -> bytes:
-        """The keyed hash by which a subject is found again without storing its platform id."""
+        """The keyed hash by which a subject is found without storing its platform id."""
         return hmac.digest(self._lookup, f"{kind}\0{platform_id}".encode(), "sha256")
 
     def digest(self, data: bytes) -> str:
-        """A keyed digest (HMAC-SHA-256, hex): equal data, equal digest; not to be guessed from outside."""
+        """A keyed digest (HMAC-SHA-256, hex): equal for equal data, and not computable without the key."""
         return hmac.digest(self._digest, data, "sha256").hex()
 
     def wrap(self, ref: str, key: bytes) -> bytes:
-        """A subject's data key as it is stored."""
+        """A subject's data key, encrypted for storage."""
         return seal(self._wrap, ref, "key", key)
 
     def unwrap(self, ref: str, wrapped: bytes) -> AESGCM:
@@ -84,7 +84,7 @@ class MasterKey:
         return seal(self._wrap, "secret", name, plaintext)
 
     def reveal(self, name: str, sealed: bytes) -> bytes:
-        """The operator's secret back. Raises StorageError."""
+        """Decrypt an operator's secret. Raises StorageError."""
         return unseal(self._wrap, "secret", name, sealed)
 
 
@@ -128,7 +128,7 @@ def _decode(encoded: str, where: str) -> bytes:
 
 
 def _create(key_file: Path) -> None:
-    """Whole or not at all, and only once, though two processes start together."""
+    """Create the key file atomically, and only once even if two processes start together."""
     draft = key_file.with_name(f"{key_file.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -136,7 +136,7 @@ def _create(key_file: Path) -> None:
             file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # the other process was first: its key counts
+        with suppress(FileExistsError):  # the other process was first: use its key
             os.link(draft, key_file)
         folder = os.open(key_file.parent, os.O_RDONLY)
         try:

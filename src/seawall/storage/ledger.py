@@ -1,4 +1,4 @@
-"""The spine: everything that happened, once, in order; and the tables that follow from it."""
+"""The ledger: the append-only log of all events in order, and the projections derived from it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _CACHED_SUBJECTS: Final = 50_000
-_QUEUE_LIMIT: Final = 4_096  # interactive units that may wait: some seconds of work
+_QUEUE_LIMIT: Final = 4_096  # interactive units that may wait: a few seconds of work
 _FIRST_CHUNK: Final = 100
-_CHUNK_S: Final = 0.04  # that a chunk of bulk work should take in the writer; others wait for no longer than that
+_CHUNK_S: Final = 0.04  # target time of a chunk of bulk work in the writer: the longest that other units wait for it
 _PAUSE: Final = 0.25  # of a chunk's time
 
 
 class Ledger:
-    """Append, read, prove, rebuild. Safe for threads and event loops; several processes may share a database.
+    """Appends, reads, verifies and rebuilds. Safe for threads and event loops; several processes may share a database.
 
-    Every commit joins the batch of its moment: one transaction, one fsync, answered after it. Under the writer lock
-    (SQLite ``BEGIN IMMEDIATE``, PostgreSQL an advisory lock) numbers are given out without gaps and become visible
+    Concurrent commits share a batch: one transaction, one fsync, and the callers return after it. Under the writer lock
+    (SQLite ``BEGIN IMMEDIATE``, PostgreSQL an advisory lock) numbers are assigned without gaps and become visible
     in order, so a reader with a cursor never skips an event.
     """
 
@@ -62,7 +62,7 @@ class Ledger:
         """Run ``unit`` in the next batch; return its result once it is durable.
 
         Raises what the unit raised (nothing of it is kept), or StorageError: Overloaded when too many units wait. A
-        unit may be run more than once. ``bulk``: it waits while others do, up to some seconds; for work that no
+        unit may be run more than once. ``bulk``: yields to interactive units, up to some seconds; for work that no
         caller waits for.
         """
         pending = Pending(unit, prefetch)
@@ -72,11 +72,11 @@ class Ledger:
     def commit_chunks(
         self, rows: Sequence[R], unit: Callable[[Transaction, Sequence[R]], T]
     ) -> Iterator[tuple[int, T]]:
-        """Bulk work in chunks of about 40 ms: after each, how many rows are done, and what ``unit`` returned for it.
+        """Commit bulk work in chunks of about 40 ms; yield after each the rows done and what ``unit`` returned.
 
-        Each chunk is durable as a whole before the next begins; its size follows the time that the last one took.
-        Raises as ``commit`` does; earlier chunks stay. The pause after each chunk is for other processes: SQLite's
-        lock goes to whoever asks while it is free, and without a pause they were refused after half a second.
+        Each chunk is durable as a whole before the next begins; its size is adapted to the time of the last one.
+        Raises as ``commit`` does; earlier chunks stay. The pause after each chunk is for other processes, which SQLite
+        does not queue for its lock: without a pause their writes were refused after half a second.
         """
         done, size = 0, _FIRST_CHUNK
         while done < len(rows):
@@ -98,7 +98,7 @@ class Ledger:
         return cast(T, await pending.future)
 
     def events(self, after: int = 0, limit: int = 500, *, kinds: Sequence[str] | None = None) -> list[Event]:
-        """Up to ``limit`` events with a number above ``after``, in order; of some kinds only, if named.
+        """Up to ``limit`` events with a number above ``after``, in order; only of ``kinds``, if given.
 
         Raises StorageError.
         """
@@ -111,20 +111,20 @@ class Ledger:
             return replay.last_seq(connection)
 
     def verify(self, progress: Progress | None = None) -> Verification:
-        """Read every event and check numbering, hashes and readability. Writers go on meanwhile."""
+        """Read every event and check numbering, hashes and readability. Does not block writers."""
         with self.database.read() as connection:
             return replay.verify(connection, self.schema.events, progress)
 
     def build(self, progress: Progress | None = None) -> tuple[str, ...]:
-        """Build the projections that are new, or newer than the database's, and put them in place; their names.
+        """Build the projections that are new, or newer than the database's, and swap them in; return their names.
 
-        Call it before the first commit. Other processes go on writing meanwhile; once the tables are in place, those
+        Call it before the first commit. Other processes can write meanwhile; once the tables are swapped in, those
         that run older code are refused. Raises StorageError when the database's projections are newer than this code's.
         """
         return self._builder.update(progress)
 
     def rebuild(self, progress: Progress | None = None) -> Rebuild:
-        """Build every projection anew beside its tables, compare, and put it in place, one after the other.
+        """Rebuild every projection beside its tables, compare, and swap it in, one after the other.
 
         Writers wait only while the rows of one projection are compared. The new rows are kept whether or not they
         equal the old ones.
@@ -132,16 +132,16 @@ class Ledger:
         return self._builder.rebuild(progress)
 
     def waiting(self) -> tuple[int, int]:
-        """How many interactive and how many bulk units wait for this process's writer."""
+        """Numbers of interactive and bulk units waiting for this process's writer."""
         return self._writer.waiting()
 
     def close(self) -> None:
-        """Commit what is queued and stop the writer. Commits after it raise StorageError."""
+        """Commit the queued units and stop the writer. Later commits raise StorageError."""
         self._writer.close()
 
 
 def next_chunk_size(rows: int, seconds: float) -> int:
-    """How many rows the next chunk has, after ``rows`` took ``seconds``: at most twice as many, at least one."""
+    """Rows of the next chunk, after ``rows`` took ``seconds``: at most twice as many, at least one."""
     return max(1, min(2 * rows, int(rows * _CHUNK_S / max(seconds, 1e-6))))
 
 

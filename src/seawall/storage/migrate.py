@@ -1,15 +1,15 @@
-"""Migrations: how the tables of every component come to the shape that this version of the code expects.
+"""Migrations: bring the tables of every component to the schema that this version of the code expects.
 
 A component keeps its migrations in a package of its own, one file each, named like procrastinate's::
 
     00.02.00_01_pre_baseline.py       release, number within the release, phase, what it does
 
 ``pre`` migrations only add: they run before the new code, and the code of the release before works with them.
-``post`` migrations take away what the new code no longer uses: they run after it. Within a release, numbers 01 to 49
+``post`` migrations remove what the new code no longer uses: they run after it. Within a release, numbers 01 to 49
 are ``pre`` and 50 to 99 ``post``. A file defines ``upgrade(op: alembic.operations.Operations)``. Once released it is
 never changed: ``python -m checks`` compares it with the released one.
 
-The table ``schema_migration`` says which migrations a database has, by component: a component that is no longer
+The table ``schema_migration`` lists the migrations that a database has, by component: a component that is no longer
 installed keeps its tables and its history, and one that is new gets its own.
 """
 
@@ -37,7 +37,7 @@ _NAME: Final = re.compile(r"(?P<release>\d\d\.\d\d\.\d\d)_(?P<number>\d\d)_(?P<p
 _FIRST_POST: Final = 50
 _LOCK: Final = 0x5EA_3A12  # processes that start together migrate one after the other
 
-# Made by ``upgrade`` itself: the one table that no migration makes.
+# Created by ``upgrade`` itself: the only table that no migration creates.
 schema_migration: Final = Table(
     "schema_migration",
     metadata,
@@ -65,7 +65,7 @@ class Migration:
 
     @property
     def phase(self) -> Phase:
-        """Before or after the new code."""
+        """Whether it runs before (``pre``) or after (``post``) the new code."""
         return "pre" if _phase(self.name) == "pre" else "post"
 
     def __str__(self) -> str:
@@ -83,8 +83,8 @@ def migrations(source: MigrationSource) -> tuple[Migration, ...]:
         found = _NAME.fullmatch(name)
         if found is None or (int(found["number"]) >= _FIRST_POST) != (found["phase"] == "post"):
             raise ValueError(
-                f"{source.package}: {name}.py is no migration's name; write RR.RR.RR_NN_pre_words.py with NN from 01 "
-                f"to 49, or RR.RR.RR_NN_post_words.py with NN from 50 to 99"
+                f"{source.package}: {name}.py is not a migration's name; write RR.RR.RR_NN_pre_words.py with NN from "
+                f"01 to 49, or RR.RR.RR_NN_post_words.py with NN from 50 to 99"
             )
     return tuple(Migration(source.component, name, file) for name, file in names)
 
@@ -92,7 +92,7 @@ def migrations(source: MigrationSource) -> tuple[Migration, ...]:
 def pending(connection: Connection, sources: Sequence[MigrationSource]) -> tuple[Migration, ...]:
     """The migrations that the database lacks, in the order in which they run: by release and number, then by source.
 
-    Raises StorageError when the database is of newer code, or of Seawall before 0.2.0.
+    Raises StorageError when newer code, or Seawall before 0.2.0, made the database.
     """
     applied = _applied(connection)
     _refuse_newer(connection, sources, applied)
@@ -103,9 +103,9 @@ def pending(connection: Connection, sources: Sequence[MigrationSource]) -> tuple
 def upgrade(
     connection: Connection, sources: Sequence[MigrationSource], phase: Phase | None = None
 ) -> tuple[Migration, ...]:
-    """Run pending migrations in the caller's transaction, and return them. Both databases undo all when one fails.
+    """Run pending migrations in the caller's transaction, and return them. If one fails, all are rolled back.
 
-    ``pre``: up to the last ``pre`` migration, so also the ``post`` ones of releases before it. ``post``: the rest, once
+    ``pre``: up to the last ``pre`` migration, including ``post`` ones of earlier releases. ``post``: the rest, once
     no ``pre`` one is missing. None: all. Raises StorageError.
     """
     if connection.dialect.name == "postgresql":
@@ -128,7 +128,7 @@ def upgrade(
 def require_schema(database: Database, sources: Sequence[MigrationSource]) -> None:
     """Raise StorageError, with the command to run, unless this code can work with the database as it is.
 
-    Missing ``post`` migrations are no hindrance: they come after the code.
+    Missing ``post`` migrations are allowed: they run after the code.
     """
     with database.read() as connection:
         missing = _through_pre(pending(connection, sources))
@@ -157,7 +157,7 @@ def _run(connection: Connection, migration: Migration) -> None:
         cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
         raise StorageError(
             f"The migration '{migration}' of {_place(connection)} failed: {cause or type(error).__name__}. The "
-            "database stays as it was before: mend the cause and run 'seawall migrate' again, or keep the old version."
+            "database is unchanged: fix the cause and run 'seawall migrate' again, or keep the old version."
         ) from error
     connection.execute(
         insert(schema_migration), {"component": migration.component, "name": migration.name, "at": now_ms()}
@@ -189,7 +189,7 @@ def _applied(connection: Connection) -> set[tuple[str, str]]:
 def _refuse_newer(
     connection: Connection, sources: Iterable[MigrationSource], applied: Iterable[tuple[str, str]]
 ) -> None:
-    """What a newer release only added (``pre``) is no hindrance, else no server could restart during an upgrade."""
+    """Allow additions (``pre``) of a newer release, else no server could restart during an upgrade."""
     known = {source.component: {one.name for one in migrations(source)} for source in sources}
     for component, name in sorted(applied):
         if component in known and name not in known[component] and _phase(name) != "pre":

@@ -1,4 +1,4 @@
-"""Projections: tables that follow from events, each with the kinds of events it is made of."""
+"""Projections: tables derived from events, each with the kinds of events it handles."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class Projection(Protocol):
 
     @property
     def name(self) -> str:
-        """What the database and reports call it."""
+        """Its name in the database and in reports."""
 
     @property
     def version(self) -> int:
-        """From 1. When it is higher than the database's, the tables are built anew."""
+        """From 1. When it is higher than the database's, the tables are rebuilt."""
 
     @property
     def handles(self) -> tuple[type[EventBody], ...]:
-        """The types of events that it is given; it sees no others."""
+        """The types of events that it is given."""
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables it fills; nobody else writes to them."""
+        """The tables it fills; nothing else writes to them."""
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Bring the tables up to date with ``events``, which follow those applied before."""
+        """Update the tables with ``events``, which follow those applied before."""
 
 
 AnyProjection = TypeVar("AnyProjection", bound=Projection)
@@ -57,7 +57,7 @@ def on_tables(projection: AnyProjection, tables: Sequence[Table]) -> AnyProjecti
 
 
 class LedgerSchema:
-    """What the ledger may hold, and which tables follow from it. Raises ValueError for declarations that collide."""
+    """The events and projections of a ledger. Raises ValueError for declarations that collide."""
 
     def __init__(self, events: Events, projections: Sequence[Projection]) -> None:
         self.events = events
@@ -79,9 +79,9 @@ class LedgerSchema:
         return tuple(self.events.kind_of(body) for body in projection.handles)
 
     def project(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Give new events to the projections that handle them, in the order of the ledger.
+        """Apply new events to the projections that handle them, in the order of the ledger.
 
-        The caller holds the writer lock. Raises StorageError when the tables in place are those of other code.
+        The caller holds the writer lock. Raises StorageError when other code built the tables.
         """
         self._check(connection)
         given: list[list[Event]] = [[] for _ in self.projections]
@@ -93,9 +93,9 @@ class LedgerSchema:
                 projection.apply(connection, mine)
 
     def _check(self, connection: Connection) -> None:
-        """Refuse to write beside tables of other code; forget projections that will not see the new events.
+        """Refuse to write when other code built the tables; drop the state of projections that this process lacks.
 
-        Those are of components that this process does not have: when they come back, their tables are built anew.
+        Those projections miss the new events: when their component is back, their tables are rebuilt.
         """
         found = dict(run(connection, _VERSIONS))
         if found == self.versions:

@@ -1,4 +1,4 @@
-"""Reading storage's own tables for pages and programs, and the SELECT by many keys that every service needs."""
+"""Queries of storage's own tables, and a SELECT by many keys for every service."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seawall.storage.tables import event
 if TYPE_CHECKING:
     from seawall.storage.transaction import Transaction
 
-_CHUNK: Final = 500  # values in one IN list: both databases limit the parameters of a statement
+_CHUNK: Final = 500  # values in one IN list: both databases limit a statement's parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """One event as the ledger keeps it. ``body`` is canonical JSON."""
+    """One event as stored in the ledger. ``body`` is canonical JSON."""
 
     seq: int
     id: str
@@ -62,9 +62,9 @@ def _events(connection: Connection, query: Select[Any]) -> list[EventRow]:
 def select_in_chunks(
     connection: Connection | Transaction, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
 ) -> Iterator[Row[Any]]:
-    """The rows of ``query`` whose ``column`` is one of ``values``, by as many statements as the values need.
+    """The rows of ``query`` whose ``column`` is one of ``values``, by as many statements as needed.
 
-    Duplicate values are asked for once, in their first order. Rows come statement by statement: ``ORDER BY`` holds
+    Duplicate values are queried once, in their first order. Rows come statement by statement: ``ORDER BY`` applies
     within a statement only.
     """
     listed = list(dict.fromkeys(values))

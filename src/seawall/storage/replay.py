@@ -1,4 +1,4 @@
-"""Reading the ledger again: by cursor, and whole to prove that it is whole."""
+"""Reads the ledger by cursor, and verifies it as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seawall.storage.events import Events
 from seawall.storage.tables import event
 
 Progress = Callable[[int, int], None]
-"""Called now and then with events done and events in all."""
+"""Called at intervals with events done and events in total."""
 
 _CHUNK: Final = 2000
 
@@ -32,27 +32,27 @@ _READ_KINDS: Final = _READ.where(event.c.kind.in_(bindparam("kinds", expanding=T
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a full reading of the ledger found. ``fault`` names the first event that is wrong, and how.
+    """Result of verifying the whole ledger. ``fault`` describes the first invalid event.
 
-    ``unknown``: how many events there are of each kind that no installed component declares. They are whole, and
-    nobody here can say what they mean.
+    ``unknown``: number of events of each kind that no installed component declares. They are unchanged, but their
+    bodies cannot be interpreted.
     """
 
     events: int
-    chain: str  # hex: the chain after the last good event
+    chain: str  # hex: the chain hash after the last valid event
     fault: str | None = None
     unknown: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether every event is there and unchanged, and every one of a known kind readable."""
+        """Whether every event is present and unchanged, and every one of a known kind readable."""
         return self.fault is None
 
 
 def read_events(
     connection: Connection, events: Events, after: int, limit: int, kinds: Sequence[str] | None = None
 ) -> list[Event]:
-    """Up to ``limit`` events above ``after``, of all kinds or of some. Raises StorageError for those of newer code."""
+    """Up to ``limit`` events above ``after``, of all kinds or some. Raises StorageError for events of newer code."""
     statement = _READ if kinds is None else _READ_KINDS
     parameters: dict[str, Any] = {"after": after, "limit": limit}
     if kinds is not None:
@@ -75,7 +75,7 @@ def last_seq(connection: Connection) -> int:
 
 
 def verify(connection: Connection, events: Events, progress: Progress | None) -> Verification:
-    """Read every event in one snapshot: numbered without gaps, chained, readable."""
+    """Check every event in one snapshot: numbered without gaps, chained, readable."""
     total = connection.execute(select(func.count()).select_from(event)).scalar_one()
     chain, seq = GENESIS, 0
     unknown: Counter[str] = Counter()

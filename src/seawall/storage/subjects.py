@@ -1,4 +1,4 @@
-"""Who a surrogate stands for, kept in memory by the writer: no look-up and no unwrapping for a known subject."""
+"""LRU cache of the writer: surrogate and platform id → subject with its unwrapped data key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IN: Final = 1000  # values in one IN list
 
 @dataclass(frozen=True, slots=True)
 class KnownSubject:
-    """A subject whose key is at hand. ``owner`` is the ref of whoever holds the key, None when it is its own."""
+    """A subject with its unwrapped key. ``owner``: ref of the subject that has the key; None when it is its own."""
 
     ref: str
     owner: str | None
@@ -27,7 +27,7 @@ class KnownSubject:
 
 
 class Subjects:
-    """The writer's cache. Refs are for ever, so an entry is valid until its key is destroyed or its batch fails."""
+    """The writer's cache. Refs never change, so an entry is valid until its key is destroyed or its batch fails."""
 
     def __init__(self, master: MasterKey, size: int) -> None:
         self._master = master
@@ -44,30 +44,30 @@ class Subjects:
         return self._by_ref.get(ref)
 
     def remember(self, name: tuple[str, str] | None, known: KnownSubject) -> None:
-        """Keep a subject at hand."""
+        """Cache a subject."""
         if name is not None:
             self._by_name[name] = known
         self._by_ref[known.ref] = known
 
     def forget(self, name: tuple[str, str], ref: str) -> None:
-        """Drop a subject whose creation was undone."""
+        """Drop a subject whose creation was rolled back."""
         self._by_name.pop(name, None)
         self._by_ref.pop(ref, None)
 
     def trim(self) -> None:
-        """Between batches (never within one: it relies on what it fetched) drop what is too much."""
+        """Evict entries above the size, between batches only: a batch relies on what it fetched."""
         while len(self._by_name) > self._size:
             self._by_name.popitem()
         while len(self._by_ref) > self._size:
             self._by_ref.popitem()
 
     def clear(self) -> None:
-        """Drop everything: somewhere a key was destroyed."""
+        """Drop everything, because a key was destroyed in some process."""
         self._by_name.clear()
         self._by_ref.clear()
 
     def load_names(self, connection: Connection, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        """Fetch those of ``names`` that exist and are not cached, a thousand a SELECT; the look-ups it made."""
+        """Fetch those of ``names`` that exist and are not cached, 1,000 per SELECT; return their look-up hashes."""
         lookups = {name: self._master.lookup(*name) for name in names if name not in self._by_name}
         found = {lookup: name for name, lookup in lookups.items()}
         for row in _find(connection, "lookup", list(found)):

@@ -1,4 +1,4 @@
-"""A second table beside a table, with the same columns and indexes, that later takes its name and place."""
+"""A second table with the same columns and indexes as a table, which later replaces it under its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SUFFIX = "__building"
 
 @cache
 def table_beside(table: Table, dialect: str) -> Table:
-    """The definition of the second table. Names that the database shares among tables have a suffix, too."""
+    """The definition of the second table. Names that must be unique in the database have a suffix too."""
     beside = table.to_metadata(MetaData(), name=table.name + _SUFFIX)
     for index in beside.indexes:
         index.name = quoted_name(f"{index.name}{_SUFFIX}", None)
@@ -26,18 +26,18 @@ def table_beside(table: Table, dialect: str) -> Table:
 
 
 def create_beside(connection: Connection, table: Table) -> None:
-    """Make the second table, empty."""
+    """Create the second table, empty."""
     drop_beside(connection, table)
     table_beside(table, connection.dialect.name).create(connection)
 
 
 def drop_beside(connection: Connection, table: Table) -> None:
-    """Drop the second table if it is there."""
+    """Drop the second table if it exists."""
     table_beside(table, connection.dialect.name).drop(connection, checkfirst=True)
 
 
 def replace_table(connection: Connection, table: Table) -> None:
-    """Drop the table and let the second one take its place, with all names as they were."""
+    """Drop the table and rename the second one, with its indexes and constraints, to replace it."""
     dialect = connection.dialect.name
     quote = connection.dialect.identifier_preparer.quote
     beside = table_beside(table, dialect)
@@ -65,5 +65,5 @@ def _sorted(table: Table) -> list[Index]:
 
 
 def _unique(table: Table) -> list[PrimaryKeyConstraint | UniqueConstraint]:
-    """Primary key and unique constraints: they are indexes, too, and may have a name."""
+    """Primary key and unique constraints: they are indexes too, and may have a name."""
     return [one for one in table.constraints if isinstance(one, PrimaryKeyConstraint | UniqueConstraint)]

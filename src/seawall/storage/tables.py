@@ -1,4 +1,4 @@
-"""Storage's own tables. No foreign keys: the writer's statements keep them whole, and each costs an index look-up."""
+"""Storage's own tables. No foreign keys: the writer keeps rows consistent, and each key would cost a look-up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, T
 
 from seawall.storage.database import metadata
 
-# On SQLite an INTEGER primary key is the row's own address: no second tree to write.
+# On SQLite an INTEGER primary key is the rowid: no second B-tree to write.
 _SEQ = BigInteger().with_variant(Integer(), "sqlite")
 
 # The ledger. Triggers made by the migrations refuse UPDATE and DELETE.
@@ -23,13 +23,13 @@ event = Table(
     Column("chain", LargeBinary, nullable=False),  # see codec.chain_hash
 )
 
-# Whom and what the platform's ids stand for. Erasure empties ``lookup`` and ``key``.
+# Subjects: surrogates of platform ids and their data keys. Erasure empties ``lookup`` and ``key``.
 subject = Table(
     "subject",
     metadata,
     Column("ref", Text, primary_key=True),  # "en_…" or "it_…": the surrogate in the ledger
     Column("lookup", LargeBinary, unique=True),  # HMAC of kind and platform id
-    Column("owner", Text),  # ref of the subject whose key seals for this one; null: its own
+    Column("owner", Text),  # ref of the subject whose key is used for this one; null: its own
     Column("key", LargeBinary),  # data key wrapped by the master key; null when owned or erased
     Column("erased_at", BigInteger),
     Index("ix_subject_owner", "owner"),
@@ -45,7 +45,7 @@ vault = Table(
     Column("data", LargeBinary, nullable=False),  # see keys.seal
 )
 
-# Work to do. A job that is done is deleted.
+# The job queue. A finished job is deleted.
 job = Table(
     "job",
     metadata,
@@ -55,7 +55,7 @@ job = Table(
     Column("payload", LargeBinary, nullable=False),  # JSON object; surrogates and codes only
     Column("state", Text, nullable=False),  # pending | leased | dead
     Column("due_at", BigInteger, nullable=False),
-    Column("attempts", Integer, nullable=False),  # times it was claimed; also tells one lease from the next
+    Column("attempts", Integer, nullable=False),  # times it was claimed; also identifies the lease
     Column("worker", Text),
     Column("leased_until", BigInteger),
     Column("last_error", Text),
@@ -71,7 +71,7 @@ job = Table(
     ),
 )
 
-# Which version of each projection made the rows of its tables, and the last event when those tables were put in place.
+# The version of each projection that built its tables, and the last event when those tables were swapped in.
 projection_state = Table(
     "projection_state",
     metadata,
@@ -80,17 +80,17 @@ projection_state = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
-# Projections being built beside the running ones, and how far that has come.
+# Projections being built beside the running ones, and their progress.
 projection_build = Table(
     "projection_build",
     metadata,
     Column("name", Text, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("token", Text, nullable=False),  # tells this build from one that begins anew
+    Column("token", Text, nullable=False),  # distinguishes this build from a restarted one
     Column("seq", BigInteger, nullable=False),
 )
 
-# How far each follower has come in the ledger, and which process leads it.
+# The cursor of each follower in the ledger, and the process that leads it.
 follower_state = Table(
     "follower_state",
     metadata,

@@ -1,4 +1,4 @@
-"""What a unit of work may do: append events, seal content, enqueue jobs, write operational rows."""
+"""The operations of a unit of work: append events, seal content, enqueue jobs, write operational rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Key = Any
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """What a unit will ask for, so that a whole batch fetches it in one SELECT a table.
+    """The rows and subjects that a unit will read, so that a batch fetches them in one SELECT per table.
 
     ``subjects``: (kind, platform id). ``refs``: subjects to seal for that are known by ref only.
     ``rows``: (table, primary key).
@@ -42,7 +42,7 @@ class Prefetch:
 
 @dataclass(slots=True)
 class Writes:
-    """What is to be written, in the order of appending."""
+    """Buffered writes, in the order of appending."""
 
     events: list[tuple[str, int, bytes, EventBody]] = field(default_factory=list)  # kind, version, bytes, body
     subjects: list[tuple[str, bytes, str | None, bytes | None]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Writes:
         return bool(self.events or self.subjects or self.vault or self.rows or self.jobs or self.finished)
 
     def absorb(self, other: Writes) -> None:
-        """Add what ``other`` holds; it is not used any more."""
+        """Append the writes of ``other``, which must not be used any more."""
         self.events += other.events
         self.subjects += other.subjects
         self.vault += other.vault
@@ -75,8 +75,8 @@ class Transaction:
     def __init__(self, batch: CommitBatch) -> None:
         self.at = batch.at
         self.writes = Writes()
-        self.dirty = False  # something of this unit has already reached the database
-        self.failure: BaseException | None = None  # of a statement: the database's transaction is spoilt
+        self.dirty = False  # some writes of this unit have reached the database
+        self.failure: BaseException | None = None  # of a statement: the database's transaction is unusable
         self._batch = batch
         self._created: list[tuple[tuple[str, str], str]] = []
         self._remembered: dict[tuple[Table, Key], Mapping[str, Any]] = {}
@@ -84,9 +84,9 @@ class Transaction:
     # -- the ledger -------------------------------------------------------------------------------------------------
 
     def append(self, body: EventBody) -> None:
-        """One event. Raises KeyError for a type that is no event, msgspec.MsgspecError for a body that cannot be kept.
+        """Append an event. Raises KeyError for a type that is no event, msgspec.MsgspecError for an invalid body.
 
-        Projections get what the bytes say, not ``body`` itself: so a rebuild sees the very same.
+        Projections get the decoded bytes, not ``body`` itself, so a rebuild sees the same values.
         """
         events = self._batch.schema.events
         kind, version, data = events.encode(body)
@@ -100,16 +100,16 @@ class Transaction:
         return None if known is None else known.ref
 
     def subject(self, kind: str, platform_id: str, owner: str | None = None) -> str:
-        """The surrogate of a platform id, created at need: ``it_…`` for kinds ``item:…``, else ``en_…``.
+        """The surrogate of a platform id, created if needed: ``it_…`` for kinds ``item:…``, else ``en_…``.
 
-        A new subject has its own key; with ``owner`` (a ref) what is sealed for it uses the owner's key, and is
+        A new subject has its own key; with ``owner`` (a ref) its entries are sealed under the owner's key, and are
         erased with it. A subject that exists keeps its owner. Raises Erased when the owner was erased.
         """
         known = self._batch.subject(kind, platform_id)
         return known.ref if known is not None else self.create_subject(kind, platform_id, owner)
 
     def create_subject(self, kind: str, platform_id: str, owner: str | None = None) -> str:
-        """A subject that ``find_subject`` did not find, as ``subject`` creates it. Raises Erased."""
+        """Create a subject that ``find_subject`` did not find, as ``subject`` does. Raises Erased."""
         batch = self._batch
         ref = new_id("it" if kind.partition(":")[0] == "item" else "en", self.at)
         wrapped = None
@@ -128,7 +128,7 @@ class Transaction:
         return ref
 
     def _known(self, ref: str) -> KnownSubject:
-        """The subject with its key. Raises Erased, or KeyError when there is none."""
+        """The subject with its key. Raises Erased, or KeyError when unknown."""
         known = self._batch.subject_of(ref)
         if known is None:
             if self.execute(select(subject.c.ref).where(subject.c.ref == ref)).first() is None:
@@ -137,32 +137,32 @@ class Transaction:
         return known
 
     def seal(self, ref: str, name: str, plaintext: bytes) -> None:
-        """Keep ``plaintext`` in the vault as (ref, name), encrypted; the same name again overwrites.
+        """Store ``plaintext`` in the vault as (ref, name), encrypted; an existing entry is overwritten.
 
         Raises Erased, or KeyError when there is no such subject.
         """
         self.writes.vault.append((ref, name, seal(self._known(ref).key, ref, name, plaintext)))
 
     def digest(self, data: bytes) -> str:
-        """A keyed digest (HMAC-SHA-256, hex) that may stand in the ledger."""
+        """A keyed digest (HMAC-SHA-256, hex) that may be written to the ledger."""
         return self._batch.master.digest(data)
 
     # -- jobs -------------------------------------------------------------------------------------------------------
 
     def enqueue(self, kind: str, key: str, payload: Mapping[str, Any], due_at: int | None = None) -> None:
-        """A job, due at once or at ``due_at`` (ms). While one of the same (kind, key) is pending there is no second:
-        the earlier due time and the newer payload stay. One that is being worked on does not count."""
+        """Enqueue a job, due at once or at ``due_at`` (ms). If one of the same (kind, key) is pending, none is added:
+        it gets the earlier due time and the newer payload. A leased job does not count as pending."""
         data = msgspec.json.encode(payload)
         self.writes.jobs.append((self._batch.job_id(), kind, key, data, self.at if due_at is None else due_at))
 
     def finish(self, job: Job) -> None:
-        """The job is done, in this very transaction. The commit raises LeaseLost when the lease was lost."""
+        """Finish the job in this transaction. The commit raises LeaseLost when the lease was lost."""
         self.writes.finished.append((job.id, job.attempts))
 
     # -- operational rows -------------------------------------------------------------------------------------------
 
     def insert(self, table: Table, row: dict[str, Any]) -> None:
-        """An operational row, buffered."""
+        """Insert an operational row, buffered."""
         self.writes.rows.append((table, row))
 
     def execute(self, statement: Executable) -> Result[Any]:
@@ -182,19 +182,19 @@ class Transaction:
     def prefetched(self, table: Table, key: Key) -> Mapping[str, Any] | None:
         """The row with that primary key as a mapping, or None; no statement is run.
 
-        Sees what earlier units of the batch ``remember``-ed. Raises LookupError when ``Prefetch`` did not name it.
+        Includes rows that earlier units of the batch passed to ``remember``. Raises LookupError if not in ``Prefetch``.
         """
         row = self._remembered.get((table, key))
         return row if row is not None else self._batch.prefetched(table, key)
 
     def remember(self, table: Table, key: Key, row: Mapping[str, Any]) -> None:
-        """Let later ``prefetched`` calls of this batch see the row that this unit's writes will lead to."""
+        """Give later ``prefetched`` calls of this batch the row as it is after this unit's writes."""
         self._remembered[table, key] = row
 
     def batch_cache(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What ``make`` returned to the first unit of the batch that asked for ``key``: one SELECT serves the batch.
+        """The result of ``make``, called once per batch and ``key``: one SELECT serves the batch.
 
-        For reads of tables that units do not write. ``key`` begins with the name of the package that asks.
+        For reads of tables that units do not write. ``key`` begins with the name of the calling package.
         """
         cache = self._batch.cache
         if key not in cache:
@@ -204,16 +204,16 @@ class Transaction:
     # -- for the batch ----------------------------------------------------------------------------------------------
 
     def release(self) -> tuple[list[tuple[tuple[str, str], str]], dict[tuple[Table, Key], Mapping[str, Any]]]:
-        """What the unit created and remembered since it was last asked."""
+        """Subjects created and rows remembered by the unit since the last call."""
         taken = self._created, self._remembered
         self._created, self._remembered = [], {}
         return taken
 
     def drop(self) -> None:
-        """Forget the unit: it raised."""
+        """Discard the unit's writes, because it raised."""
         for name, ref in self._created:
             self._batch.subjects.forget(name, ref)
 
     def forget_keys(self) -> None:
-        """A key was destroyed in this transaction: nothing cached may be trusted."""
+        """A key was destroyed in this transaction: drop cached subjects."""
         self._batch.forget_keys()

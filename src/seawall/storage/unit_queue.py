@@ -1,4 +1,4 @@
-"""The writer's queues: interactive units, bounded, and bulk units, which are taken when no interactive unit waits."""
+"""The writer's queues: a bounded one of interactive units, and one of bulk units with lower priority."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from seawall.storage.transaction import Prefetch, Transaction
 
 Unit = Callable[[Transaction], Any]
 
-_LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting load must not stop imports altogether
+_LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting load must not stop imports
 
 
 class Pending:
-    """A unit in a queue; receives the result, for a waiting thread or for a future of an event loop."""
+    """A queued unit; receives the result, for a waiting thread or for a future of an event loop."""
 
     __slots__ = ("_arrived", "error", "future", "loop", "prefetch", "queued_at", "result", "seconds", "unit")
 
@@ -30,7 +30,7 @@ class Pending:
         self.result: Any = None
         self.error: BaseException | None = None
         self.queued_at = 0.0
-        self.seconds = 0.0  # that its transaction took, without the waiting for a lock
+        self.seconds = 0.0  # duration of its transaction, without waiting for the lock
         if loop is None:
             self._arrived = threading.Lock()  # a bare lock is the cheapest event
             self._arrived.acquire()
@@ -43,11 +43,11 @@ class Pending:
         return self.result
 
     def settle(self) -> None:
-        """In the writer's thread: wake the waiting thread."""
+        """Called in the writer's thread: wake the waiting thread."""
         self._arrived.release()
 
     def resolve(self) -> None:
-        """In the loop's thread: resolve the future, unless its waiter was cancelled."""
+        """Called in the loop's thread: resolve the future, unless its waiter was cancelled."""
         future = self.future
         if future is None or future.done():
             return
@@ -58,7 +58,7 @@ class Pending:
 
 
 class UnitQueue:
-    """Units for the writer. Many threads put, one takes."""
+    """Queues of units for the writer. Many threads put, one takes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -66,7 +66,7 @@ class UnitQueue:
         self._bulk: deque[Pending] = deque()
         self._lock = threading.Lock()
         self._asleep = False  # the writer waits for a unit
-        self._wake = threading.Lock()  # released to wake it: cheaper than a condition, and it wakes to a free lock
+        self._wake = threading.Lock()  # released to wake the writer: cheaper than a condition
         self._wake.acquire()
         self._closed = False
 
@@ -82,16 +82,16 @@ class UnitQueue:
                 self._interactive.append(pending)
             else:
                 raise Overloaded(
-                    f"{self._limit} requests wait for the database already; this one was refused. Send it again in a "
-                    "second. If this lasts, the database's disk is too slow for the traffic: give it a faster one, "
-                    "or send less."
+                    f"{self._limit} requests are already waiting for the database; this one was refused. Retry it in a "
+                    "second. If this persists, the database's disk is too slow for the traffic: use a faster one, "
+                    "or send fewer requests."
                 )
             asleep, self._asleep = self._asleep, False
         if asleep:
             self._wake.release()
 
     def take(self, most: int) -> list[Pending]:
-        """The next batch, waiting for it: up to ``most`` interactive units, or one bulk unit. Empty: closed."""
+        """Wait for the next batch: up to ``most`` interactive units, or one bulk unit. Empty: closed."""
         while True:
             with self._lock:
                 if taken := self._next(most):
@@ -108,7 +108,7 @@ class UnitQueue:
         return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
     def close(self) -> None:
-        """Take no more; what is queued can still be taken."""
+        """Accept no more units; queued ones can still be taken."""
         with self._lock:
             self._closed = True
             asleep, self._asleep = self._asleep, False
@@ -116,5 +116,5 @@ class UnitQueue:
             self._wake.release()
 
     def waiting(self) -> tuple[int, int]:
-        """How many interactive and how many bulk units wait."""
+        """Numbers of waiting interactive and bulk units."""
         return len(self._interactive), len(self._bulk)

@@ -1,4 +1,4 @@
-"""Write many rows at once, the same on SQLite and PostgreSQL, at the driver's speed."""
+"""Bulk insert and upsert for SQLite and PostgreSQL, without SQLAlchemy's cost per row."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Row = Mapping[str, Any]
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert ``rows``; each names the columns that the first one names."""
+    """Insert ``rows``; all must have the columns of the first."""
     if rows:
         names = tuple(rows[0])
         run_many(connection, _insert(table, names, connection.dialect.name), _values(rows, names))
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, add: tuple[str, ...] = ()) -> None:
-    """Write ``rows``, whole, replacing those with the same primary key; columns in ``add`` are added to instead."""
+    """Insert ``rows``, replacing those with the same primary key; columns in ``add`` are summed instead."""
     if rows:
         names = tuple(rows[0])
         run_many(connection, _upsert(table, names, add, connection.dialect.name), _values(rows, names))
@@ -32,7 +32,7 @@ def _values(rows: Sequence[Row], names: tuple[str, ...]) -> list[tuple[Any, ...]
     width = len(names)
     for row in rows:
         if len(row) != width:
-            raise ValueError(f"rows written together name the same columns: {sorted(names)} and {sorted(row)}")
+            raise ValueError(f"rows written together must have the same columns: {sorted(names)} and {sorted(row)}")
     return [tuple([row[name] for name in names]) for row in rows]
 
 

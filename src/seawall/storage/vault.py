@@ -1,4 +1,4 @@
-"""The vault's reading side, and erasure. Sealing is part of a transaction: ``Transaction.seal``."""
+"""The vault: reading of sealed entries, and erasure. Entries are written by ``Transaction.seal``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _first_key(dialect: str) -> Executable:
 
 
 class Vault:
-    """Opens what was sealed. Safe for threads. Every read asks the database, so an erased key is never used."""
+    """Decrypts sealed entries. Safe for threads. Every read queries the database, so an erased key is never used."""
 
     def __init__(self, database: Database, master: MasterKey) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class Vault:
         """The vault of a migrated database, with the master key of ``SEAWALL_MASTER_KEY``, else of ``folder``.
 
         ``folder/master.key`` is created for a new database, never for one that already has a key.
-        Raises StorageError, also when the key is not the one that this database was written with.
+        Raises StorageError, also when this database was written with another key.
         """
         query = select(state.c.value).where(state.c.name == "master_key")
         with database.read() as connection:
@@ -61,7 +61,7 @@ class Vault:
         key_file = None if folder is None else folder / KEY_FILE
         master = load_master_key(key_file, environ, may_create=expected is None)
         if expected is None:
-            with database.write() as connection:  # two processes may come here together: the first one's key counts
+            with database.write() as connection:  # of two processes that start together, the first one's key is kept
                 connection.execute(_first_key(database.dialect), {"name": "master_key", "value": master.check})
                 expected = connection.execute(query).scalar()
         if expected != master.check:
@@ -74,7 +74,7 @@ class Vault:
     def open(self, ref: str, name: str, *, conn: Connection | None = None) -> bytes:
         """The plaintext of one entry. Raises Erased when the subject's key is destroyed, KeyError when none was sealed.
 
-        ``conn`` reads within a transaction at hand (a projection's), else a snapshot of its own is used.
+        ``conn``: read within that transaction (a projection's); default: a snapshot of its own.
         """
         found = self._find([(ref, name)], conn)
         if (ref, name) not in found:
@@ -92,7 +92,7 @@ class Vault:
         return {entry: plaintext for entry, plaintext in found.items() if plaintext is not None}
 
     def _find(self, wanted: Sequence[tuple[str, str]], conn: Connection | None) -> dict[tuple[str, str], bytes | None]:
-        """None stands for erased; what was never sealed is absent."""
+        """Entries by (ref, name): None for erased ones; those never sealed are absent."""
         if conn is not None:
             return self._open(conn, wanted)
         with self._database.read() as connection:
@@ -117,7 +117,7 @@ class Vault:
         return opened
 
     def _key(self, row: Any) -> AESGCM | None:
-        """The key that opens a subject's entries, None when it is destroyed."""
+        """The key of a subject's entries, None when it is destroyed."""
         if row.erased_at is not None:
             return None
         if row.owner is not None:
@@ -139,18 +139,18 @@ class Vault:
         return self.master.protect(name, plaintext)
 
     def reveal(self, name: str, sealed: bytes) -> bytes:
-        """What ``protect`` sealed under that name. Raises StorageError."""
+        """Decrypt what ``protect`` sealed under that name. Raises StorageError."""
         return self.master.reveal(name, sealed)
 
     def digest(self, data: bytes) -> str:
-        """The keyed digest that ``Transaction.digest`` gives."""
+        """The same keyed digest as ``Transaction.digest``."""
         return self.master.digest(data)
 
     def erase(self, tx: Transaction, ref: str, by: str = "system") -> None:
-        """Destroy a subject's key, and make it and whatever it owns unfindable; append SubjectErased.
+        """Destroy a subject's key and the look-ups of it and all that it owns; append SubjectErased.
 
-        What was sealed becomes unreadable, wherever copies of it are; the rows themselves go too. Erasing twice does
-        nothing. A subject that is owned has no key of its own to destroy: alone it only loses its entries, and copies
+        All copies of sealed entries become unreadable; the rows themselves are deleted too. Erasing twice does
+        nothing. An owned subject has no key of its own to destroy: erased alone it only loses its entries, and copies
         stay readable until its owner is erased. Copies of the *database* keep the wrapped key: they must expire.
         Raises KeyError when there is no such subject.
         """

@@ -22,18 +22,18 @@ from seawall.storage.transaction import Transaction
 from seawall.storage.unit_queue import Pending, UnitQueue
 
 _LARGEST_BATCH: Final = 512
-_CONFLICTS: Final = 5  # times that PostgreSQL may ask to run a batch again
+_CONFLICTS: Final = 5  # times that a batch is retried after a PostgreSQL conflict
 
 
 class _Spoilt(Exception):
-    """A unit failed after it had touched the database, so that nobody's work can be committed with it.
+    """A unit failed after it had written to the database, so that its batch cannot be committed.
 
     Its cause is the unit's own error.
     """
 
 
 class Writer:
-    """The one writing thread of a process. It survives every failure; nothing is answered before its commit."""
+    """The only writing thread of a process. It survives every failure; results are delivered after the commit."""
 
     def __init__(
         self,
@@ -58,17 +58,17 @@ class Writer:
         self._thread.start()
 
     def submit(self, pending: Pending, *, bulk: bool = False) -> None:
-        """Queue a unit. Raises Overloaded when too many wait, StorageError after ``close``."""
+        """Queue a unit. Raises Overloaded when the queue is full, StorageError after ``close``."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a unit of work must not commit another: use its transaction")
         self._queue.put(pending, bulk=bulk)
 
     def waiting(self) -> tuple[int, int]:
-        """How many interactive and how many bulk units are queued."""
+        """Numbers of queued interactive and bulk units."""
         return self._queue.waiting()
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
+        """Finish the queued units, then stop."""
         self._queue.close()
         self._thread.join()
 
@@ -86,7 +86,7 @@ class Writer:
             try:
                 with self._database.exclusive():
                     return self._attempt(pendings)
-            except StorageError as error:  # the database's state, not a unit's fault: smaller batches would fail too
+            except StorageError as error:  # the database's state, not a unit: smaller batches would fail too
                 self._disconnect()
                 for pending in pendings:
                     pending.error = type(error)(*error.args)
@@ -100,15 +100,15 @@ class Writer:
                     pendings[0].error = explain(own, self._database.place) or own
                     return None
                 break
-        # One unit keeps the others from being committed, and which one the error does not tell: what a unit buffered
-        # may reach the database with a later one. Halving finds it in few transactions.
+        # One unit makes the batch fail, and the error does not name it, because what a unit buffered
+        # may be flushed with a later one. Halving the batch finds it in few transactions.
         half = len(pendings) // 2
         self._settle(pendings[:half])
         self._settle(pendings[half:])
         return None
 
     def _attempt(self, pendings: list[Pending]) -> None:
-        """Run the units in one transaction and commit it. Raises whatever keeps the whole batch from committing."""
+        """Run the units in one transaction and commit it. Raises the error that prevents the whole batch."""
         database = self._database
         connection, batch = self._begin()
         began = time.perf_counter()
@@ -134,7 +134,7 @@ class Writer:
             pending.seconds = seconds
 
     def _begin(self) -> tuple[Connection, CommitBatch]:
-        """A transaction under the writer lock."""
+        """Begin a transaction under the writer lock."""
         try:
             connection, (erasures, seq, chain) = self._enter()
         except BaseException as error:
@@ -164,7 +164,7 @@ class Writer:
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-                self._disconnect()  # the server went away while we were idle: one new connection
+                self._disconnect()  # the server closed the idle connection: try one new connection
         self._connection = self._database.engine.connect()
         return self._connection, self._take_over(self._connection)
 
@@ -174,7 +174,7 @@ class Writer:
         return read_head(connection, self._sql)
 
     def _run(self, batch: CommitBatch, pending: Pending) -> None:
-        """Run one unit. Its own failure stays its own, unless the database has seen some of it."""
+        """Run one unit. Its failure does not affect the others, unless some of its writes reached the database."""
         pending.error = pending.result = None
         transaction = Transaction(batch)
         try:
@@ -193,14 +193,14 @@ class Writer:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             return OutcomeUnknown(
                 f"The connection to {self._database.place} broke while committing; whether the work is durable is not "
-                "known. Ask for it by its id, or send it again with the same idempotency key."
+                "known. Look it up by its id, or send it again with the same idempotency key."
             )
         return explain(error, self._database.place) or error
 
     def _roll_back(self, connection: Connection) -> None:
         try:
             connection.rollback()
-        except Exception:  # the connection is beyond use; its transaction dies with it
+        except Exception:  # the connection is broken; its transaction ends with it
             self._disconnect()
 
     def _disconnect(self) -> None:
@@ -210,12 +210,12 @@ class Writer:
         try:
             connection.invalidate()
             connection.close()
-        except Exception:  # noqa: S110 - a broken connection may refuse to close; it is dropped all the same
+        except Exception:  # noqa: S110 - a broken connection may fail to close; it is dropped anyway
             pass
 
 
 def _deliver(pendings: list[Pending]) -> None:
-    """Wake every waiter; an event loop is called once for all its units."""
+    """Wake every waiting caller; each event loop is called once for all its units."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[Pending]] = defaultdict(list)
     for pending in pendings:
         if pending.loop is None:
@@ -225,7 +225,7 @@ def _deliver(pendings: list[Pending]) -> None:
     for loop, group in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, group)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+        except RuntimeError:  # the loop is closed: no caller waits any more
             continue
 
 

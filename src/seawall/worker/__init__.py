@@ -1,4 +1,4 @@
-"""Background work: the jobs, followers and schedules that components declare.
+"""Background worker: runs the jobs, followers and schedules that components declare.
 
 with open_app(settings) as app, Worker(app):
     wait()

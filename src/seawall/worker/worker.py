@@ -1,4 +1,4 @@
-"""Does the background work that components declare: jobs, followers of the ledger, schedules. It knows none of them."""
+"""Runs the background work that components declare: jobs, followers of the ledger, schedules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from seawall.storage.following import follow
 _log = structlog.get_logger(__name__)
 
 FOLLOW_S = 1.0
-"""Seconds between readings of the ledger, and the shortest time between two runs of a schedule."""
+"""Seconds between reads of the ledger, and the shortest interval of a schedule."""
 _IDLE_S = 0.25
 _HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
@@ -33,7 +33,7 @@ _MAX_BACK_OFF_MS = 300_000
 
 @dataclass(slots=True)
 class _Recurring:
-    """Something done again and again; after a failure it waits longer and longer."""
+    """A repeated task, delayed exponentially after failures."""
 
     name: str
     run: Callable[[], None]
@@ -49,14 +49,14 @@ class _Recurring:
         except Exception:
             self.failures += 1
             wait_s = min(self.every_s * 2 ** min(self.failures, 8), _MAX_BACK_OFF_MS / 1000)
-            _log.exception("background work failed; it is tried again", name=self.name, wait_s=wait_s)
+            _log.exception("background work failed; retrying", name=self.name, wait_s=wait_s)
         else:
             self.failures, wait_s = 0, self.every_s
         self.due = time.monotonic() + wait_s
 
 
 class Worker:
-    """Claims jobs and does them, ``threads`` at once in each pool. At least once: every handler finishes its job in
+    """Claims and runs jobs, ``threads`` at once in each pool. At least once: every handler finishes its job in
     the transaction of its effect. Use as a context manager."""
 
     def __init__(self, app: App, *, threads: int = 4) -> None:
@@ -66,13 +66,13 @@ class Worker:
         self._schedules = [schedule for component in app.components for schedule in component.schedules]
         self._threads = threads
         self._stop = threading.Event()  # claim no more
-        self._done = threading.Event()  # everything claimed is done: leases need no more heartbeats
+        self._done = threading.Event()  # all claimed jobs are done: no more heartbeats
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._running: dict[str, Job] = {}
         pools: defaultdict[str, list[JobSpec]] = defaultdict(list)
         for spec in self._specs.values():
             pools[spec.pool].append(spec)
-        # Receivers slow to answer must not keep items from being screened, nor searches of the past: a pool for each.
+        # One thread pool per job group, so slow webhooks cannot delay screening or retro-match.
         self._loops = [_thread(name, self._work, name, specs) for name, specs in pools.items()]
         self._loops.append(_thread("followers", self._repeat, self._followings()))
         self._loops.append(_thread("schedules", self._repeat, self._recurring()))
@@ -92,7 +92,7 @@ class Worker:
         self.stop()
 
     def stop(self) -> None:
-        """Claim no more; wait for what is being done, and keep its leases until then."""
+        """Stop claiming jobs; wait for the running ones, and keep their leases until then."""
         self._stop.set()
         for loop in self._loops:
             loop.join()
@@ -111,7 +111,7 @@ class Worker:
                     free += 1
                 jobs = [] if self._stop.is_set() else self._claim(specs, free)
                 for job in jobs:
-                    self._running[job.id] = job  # from now on its lease is kept, also while it waits for a thread
+                    self._running[job.id] = job  # its lease is extended from now on, also while it waits for a thread
                     pool.submit(self.do, job).add_done_callback(lambda _done: slots.release())
                 if free > len(jobs):
                     slots.release(free - len(jobs))
@@ -119,17 +119,17 @@ class Worker:
                     self._stop.wait(_IDLE_S)
 
     def _claim(self, specs: Sequence[JobSpec], limit: int) -> list[Job]:
-        """Jobs of one pool, under the longest of its leases."""
+        """Claim jobs of one pool, with the longest lease of their kinds."""
         kinds, lease_ms = [spec.kind for spec in specs], max(spec.lease_ms for spec in specs)
         try:
             return self._context.jobs.claim(kinds, self._name, limit=limit, lease_ms=lease_ms)
         except Exception:
-            _log.exception("no jobs could be claimed; trying again")
+            _log.exception("jobs could not be claimed; retrying")
             self._stop.wait(1)
             return []
 
     def do(self, job: Job) -> None:
-        """Do one claimed job; a failure puts it back with a longer and longer delay."""
+        """Run one claimed job; a failed one returns to the queue with growing delays."""
         self._running[job.id] = job
         try:
             self._specs[job.kind].handler(self._context, job)
@@ -147,18 +147,18 @@ class Worker:
                 delay = min(1000 * 2 ** min(job.attempts, 16), _MAX_BACK_OFF_MS)
                 self._context.jobs.retry(job, now_ms() + delay, why)
         except Exception:
-            # Its lease runs out and somebody claims it again.
-            _log.exception("job not put back", kind=job.kind, job=job.id)
+            # Its lease expires and a worker claims it again.
+            _log.exception("job not returned to the queue", kind=job.kind, job=job.id)
 
     def _keep_leases(self) -> None:
-        """Extend the leases of jobs that take long, also while the worker stops: reading a video takes minutes."""
+        """Extend the leases of long jobs, also while the worker stops: reading a video takes minutes."""
         shortest_ms = min((spec.lease_ms for spec in self._specs.values()), default=60_000)
         while not self._done.wait(shortest_ms / 1000 / _HEARTBEATS_IN_A_LEASE):
             for job in list(self._running.values()):
                 try:
                     self._context.jobs.heartbeat(job)
                 except LeaseLost:
-                    continue  # done meanwhile, or somebody else's now: then its transaction will not commit
+                    continue  # finished, or claimed by another worker: then its transaction will not commit
                 except Exception:
                     _log.exception("a lease was not extended", kind=job.kind, job=job.id)
 

@@ -1,1 +1,1 @@
-"""YAML files with positions: nodes that know their place, typed readers, and problems shown like a compiler's."""
+"""YAML files with source positions: nodes, typed readers, and problems rendered like compiler errors."""

@@ -1,7 +1,7 @@
-"""YAML with positions: every key and value knows its place in the file, down to each character of a scalar.
+"""YAML nodes with positions: every key and value has its place in the file, down to each character of a scalar.
 
-Only the plain core of YAML is read. Anchors, aliases and tags are rejected (aliases can expand a small file to any
-size), as are duplicate keys. Scalars stay strings and their reader interprets them, so the language code ``no`` is
+Only the core of YAML is read. Anchors, aliases and tags are rejected (aliases can expand a small file to any
+size), as are duplicate keys. Scalars stay strings, interpreted by their reader, so the language code ``no`` is
 never taken for "false".
 """
 
@@ -30,7 +30,7 @@ class Scalar:
 
     @property
     def is_null(self) -> bool:
-        """Whether nothing was written."""
+        """Whether the value is empty."""
         return self.style is None and self.text in _NULLS
 
 
@@ -63,7 +63,7 @@ class UnreadableYaml(Exception):
 
 
 def read_yaml(source: SourceFile) -> Mapping:
-    """The file's top-level mapping. Raises Unreadable."""
+    """The file's top-level mapping. Raises UnreadableYaml."""
     if len(source.text) > MAX_CHARACTERS:
         raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
     root = _compose(source)
@@ -158,7 +158,7 @@ def _unreadable(source: SourceFile, span: SourceSpan, message: str, expected: st
 def offsets(source: SourceFile, scalar: Scalar) -> list[int]:
     """For every character of the scalar's text, its offset in the file, plus one entry for the end.
 
-    A folded line break maps to the space it became, an escape in double quotes to the character it names.
+    A folded line break maps to the space that replaces it, an escape in double quotes to its character.
     """
     raw, at, end = source.text, scalar.span.start, min(scalar.span.end, len(source.text))
     if scalar.style in ("|", ">"):

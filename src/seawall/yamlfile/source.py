@@ -1,4 +1,4 @@
-"""Positions in source files, and problems rendered for the person who must fix them."""
+"""Positions in source files, and problems rendered for the user who must fix them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class PolicyErrors(ValueError):
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Known names similar to ``name``, nearest first."""
-    from difflib import get_close_matches  # only errors need it
+    from difflib import get_close_matches  # imported here: only errors need it
 
     choices = {candidate.lower(): candidate for candidate in known}
     return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, 0.6))

@@ -7,7 +7,7 @@ import typer
 from seawall.cli.common import DataDir, explained, out, settings
 
 command = typer.Typer()
-toys = typer.Typer(no_args_is_help=True, help="Toys of nobody's.")
+toys = typer.Typer(no_args_is_help=True, help="An example.")
 command.add_typer(toys, name="toy")
 
 

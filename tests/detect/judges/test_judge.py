@@ -244,7 +244,7 @@ def test_in_the_runner_a_judge_is_asked_in_its_band_only(service: Service, make:
         (("family: gpt-oss-safeguard", "family: gpt"), "family: 'gpt' is none of: gpt-oss-safeguard, granite-guardian"),
         (("{policy: hateful-conduct, harm: hate}", "{}"), "signals.hate_judged.policy: this is missing"),
         (("policy: hateful-conduct", "categories: [S1]"), "gpt-oss-safeguard has none: write policy"),
-        (("url: SERVICE/v1", "url: http://judge.example/v1"), "http shows content and keys to the network"),
+        (("url: SERVICE/v1", "url: http://judge.example/v1"), "plain http exposes content and keys"),
         (("${JUDGE_KEY}", "${OTHER}"), "key: the environment variable OTHER is not set"),
         (("model:", "modell:"), "did you mean 'model'?"),
         (("limits:", "votes: 0\nlimits:"), "votes: write a whole number from 1 to 9"),

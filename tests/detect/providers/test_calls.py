@@ -94,10 +94,10 @@ def test_redirects_are_not_followed(service: Service, detector: MakeDetector, te
 @pytest.mark.parametrize(
     ("said", "detail"),
     [
-        (Said(b"<html>sorry</html>"), "answer is no JSON"),
-        (Said(b""), "answer is no JSON"),
-        (Said(b'{"hate": 0.5'), "answer is no JSON"),
-        (Said(b"[" * 100_000), "answer is no JSON"),
+        (Said(b"<html>sorry</html>"), "answer is not JSON"),
+        (Said(b""), "answer is not JSON"),
+        (Said(b'{"hate": 0.5'), "answer is not JSON"),
+        (Said(b"[" * 100_000), "answer is not JSON"),
         (Said(b'{"hate": 0.5, "filler": "' + b"x" * 3_000 + b'"}'), "answer too large"),
         (Said(gzip.compress(b'{"hate": 0.5}'), headers={"content-encoding": "gzip"}), "compressed answer"),
         (Said({"hat": 0.5}), "acme_hate: nothing at $.hate"),
@@ -107,8 +107,8 @@ def test_redirects_are_not_followed(service: Service, detector: MakeDetector, te
         (Said({"hate": "0.5"}), "acme_hate: a word that is not listed at $.hate"),
         (Said({"hate": 1.5}), "acme_hate: a number outside 0 to 1 at $.hate"),
         (Said({"hate": -0.1}), "acme_hate: a number outside 0 to 1 at $.hate"),
-        (Said(b'{"hate": 1e999}'), "answer is no JSON"),
-        (Said(b'{"hate": NaN}'), "answer is no JSON"),
+        (Said(b'{"hate": 1e999}'), "answer is not JSON"),
+        (Said(b'{"hate": NaN}'), "answer is not JSON"),
     ],
 )
 def test_an_answer_of_another_shape_is_unknown(
@@ -120,7 +120,7 @@ def test_an_answer_of_another_shape_is_unknown(
         one = detector(FILE % "cache: 0, answer_bytes: 1MB")
     reason, reported = _detail(one.detect([text("hello")]))
     assert reason is UnknownReason.ERROR
-    assert reported == detail or (detail == "answer is no JSON" and reported.startswith("acme_hate"))
+    assert reported == detail or (detail == "answer is not JSON" and reported.startswith("acme_hate"))
 
 
 def test_a_silent_service_is_unknown_in_time(service: Service, detector: MakeDetector, text: MakePart) -> None:

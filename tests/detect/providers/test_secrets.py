@@ -108,7 +108,7 @@ def test_a_breaker_that_opens_is_told_without_address(service: Service, lines: L
     parts = [Part(path=f"p{at}", modality=next(iter(one.spec.modalities)), field="f", text=f"t{at}") for at in range(9)]
     with Runner([one]) as runner:
         runner.start(parts, wanted={"acme"}).wait()
-    assert "left alone" in lines()
+    assert "failed repeatedly" in lines()
     assert service.url not in lines()
 
 

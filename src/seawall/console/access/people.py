@@ -1,4 +1,4 @@
-"""People and keys: who may come in."""
+"""The page of people and API keys."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from seawall.console.templates import render
 
 
 def show(request: PageRequest) -> Response:
-    """Everybody, and every key."""
+    """List all people and all keys."""
     return _page(request)
 
 
 def add_person(request: PageRequest) -> Response:
-    """Make an account."""
+    """Create an account."""
     try:
         access.create_person(
             request.app.ledger,
@@ -32,7 +32,7 @@ def add_person(request: PageRequest) -> Response:
 
 
 def disable_person(request: PageRequest) -> Response:
-    """Close an account; nobody closes their own."""
+    """Close an account; closing one's own is refused."""
     if request.path_param("person") == request.person.id:
         return _page(request, error="You cannot close your own account.")
     try:
@@ -43,7 +43,7 @@ def disable_person(request: PageRequest) -> Response:
 
 
 def add_key(request: PageRequest) -> Response:
-    """Make a key and show it, this once."""
+    """Create a key and show it once."""
     try:
         token = access.create_key(
             request.app.ledger, request.field("name"), request.fields("scope"), by=request.person.id
@@ -54,7 +54,7 @@ def add_key(request: PageRequest) -> Response:
 
 
 def revoke_key(request: PageRequest) -> Response:
-    """The key opens nothing any more."""
+    """Revoke a key."""
     try:
         access.revoke_key(request.app.ledger, request.path_param("key"), by=request.person.id)
     except access.AccessError as error:

@@ -12,14 +12,14 @@ from seawall.console.templates import render
 
 
 def show(request: PageRequest) -> Response:
-    """The form."""
+    """Show the sign-in form."""
     if request.session is not None:
         return redirect(local_path(request.query("next", "/")))
     return _form(request, where=local_path(request.query("next", "/")))
 
 
 def sign_in(request: PageRequest) -> Response:
-    """Check email and password; a fresh session takes the place of any former one."""
+    """Check email and password; a new session replaces any former one."""
     where = local_path(request.field("next", "/"))
     email = request.field("email")
     address = request.http.client.host if request.http.client else ""

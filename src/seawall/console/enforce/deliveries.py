@@ -1,4 +1,4 @@
-"""Deliveries: what is on its way to the platform, what arrived, and what was given up."""
+"""The page of deliveries to the platform: queued, retrying, delivered, dead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATES = ("queued", "retrying", "delivered", "dead")
 
 
 def show(request: PageRequest) -> Response:
-    """Newest first; by state; or one by its id."""
+    """List deliveries, newest first, filtered by state or id."""
     state = request.query("state") if request.query("state") in STATES else ""
     wanted, before = request.query("id"), request.cursor()
     with request.app.database.read() as connection:
@@ -45,7 +45,7 @@ def show(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """The newest for programs."""
+    """The newest deliveries as JSON."""
     with request.app.database.read() as connection:
         return json_response({"deliveries": newest_deliveries(connection, limit=PAGE_SIZE)})
 

@@ -1,4 +1,4 @@
-"""The start page: what is going on, live."""
+"""The start page: current figures, refreshed every two seconds."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class Numbers:
 
 
 def show(request: PageRequest) -> Response:
-    """The page."""
+    """Show the page."""
     return render(request, "overview/overview.html", **_context(request))
 
 
 def live(request: PageRequest) -> Response:
-    """The part of the page that renews itself."""
+    """The part of the page that is refreshed."""
     return render(request, "overview/overview_live.html", **_context(request))
 
 
 def as_json(request: PageRequest) -> Response:
-    """The figures for programs."""
+    """The figures as JSON."""
     with request.app.database.read() as connection:
         return json_response(numbers(connection))
 
@@ -100,7 +100,7 @@ def numbers(connection: Connection) -> Numbers:
 
 
 def _first_minute(now: int) -> int:
-    """The first of the last 60 whole minutes: the running one and the 59 before it."""
+    """Start of the last 60 minutes: the current minute and the 59 before it."""
     return (now // _MINUTE - 59) * _MINUTE
 
 

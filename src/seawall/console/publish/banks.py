@@ -1,4 +1,4 @@
-"""Banks: what they hold, what became of it, and the exchanges that fill them."""
+"""Pages of banks, their entries, and the exchanges that fill them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UPLOAD_BYTES = 20 << 20
 
 
 def show_all(request: PageRequest) -> Response:
-    """Every bank, the exchanges, and the searches of the past."""
+    """List all banks, exchanges, and retro-matches."""
     if (new := request.query("new").strip()) and request.may(Permission.MANAGE_BANKS):
         return redirect(f"/banks/{quote(new, safe='')}")
     wanted = request.query("q").strip()
@@ -47,17 +47,17 @@ def show_all(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """The banks' settings and numbers of entries, for programs."""
+    """Settings and numbers of entries of all banks as JSON."""
     return json_response({"banks": [bank_state(bank) for bank in publish.list_banks(request.app.database, BANKS)]})
 
 
 def show(request: PageRequest) -> Response:
-    """One bank with a page of its entries."""
+    """Show one bank with a page of its entries."""
     return _bank_page(request)
 
 
 def configure(request: PageRequest) -> Response:
-    """Use the bank as the form says."""
+    """Save the bank's settings."""
     name = request.path_param("bank")
     try:
         settings = BankSettings(
@@ -81,7 +81,7 @@ def configure(request: PageRequest) -> Response:
 
 
 def add(request: PageRequest) -> Response:
-    """Add what the form holds: a value, or a file to be hashed."""
+    """Add an entry: a value, or a file to be hashed."""
     name, kind = request.path_param("bank"), request.field("kind", "text")
     try:
         value = request.field("value")
@@ -108,22 +108,22 @@ def add(request: PageRequest) -> Response:
 
 
 def show_entry(request: PageRequest) -> Response:
-    """One entry: what it is, where it comes from, where it was found."""
+    """Show one entry with its provenance and its matches."""
     return _entry_page(request)
 
 
 def suspend(request: PageRequest) -> Response:
-    """Let it match no more."""
+    """Suspend an entry: it matches nothing until it is restored."""
     return _change(request, "suspend")
 
 
 def restore(request: PageRequest) -> Response:
-    """Let it act again."""
+    """Restore a suspended or quarantined entry."""
     return _change(request, "restore")
 
 
 def remove(request: PageRequest) -> Response:
-    """Take it out for good."""
+    """Remove an entry permanently."""
     return _change(request, "remove")
 
 
@@ -163,7 +163,7 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
     if found is None:
         if name not in BANKS and not (request.may(Permission.MANAGE_BANKS) and publish.is_bank_name(name)):
             raise missing("bank")
-        found = Bank(name=name, settings=BankSettings())  # there is one when it is configured or holds something
+        found = Bank(name=name, settings=BankSettings())  # a bank exists when it is configured or has entries
     state = request.query("state")
     entries = publish.list_entries(
         request.app.database,
@@ -211,12 +211,12 @@ def _entry_page(request: PageRequest, error: str = "") -> Response:
 
 
 def _shortened(entry: Entry) -> Entry:
-    """Values may be long: audio files, videos."""
+    """The entry with a shortened value: those of audio files and videos are long."""
     return entry if entry.value is None or len(entry.value) <= 200 else replace(entry, value=entry.value[:200] + "…")
 
 
 def _names(request: PageRequest, entries: list[Entry]) -> dict[str, str]:
-    """People's names by their ids, for who added and changed."""
+    """Names, by id, of the people who added or changed entries."""
     ids = {who for entry in entries for who in (entry.added_by, entry.state_by)}
     return {person.id: person.name for person in access.list_people(request.app.database) if person.id in ids}
 

@@ -1,4 +1,4 @@
-"""Policies: what is in force, in words and in rules, with its tests run before your eyes."""
+"""Pages of the policies in force: text, rules, and examples, which are run when the page is shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """A rule with the numbers it runs with, and how often it fired in a day."""
+    """A rule with its resolved thresholds, and how often it fired in the last day."""
 
     rule: Rule
     line: int
@@ -36,7 +36,7 @@ class RuleView:
 
 
 def show_all(request: PageRequest) -> Response:
-    """Every policy in force."""
+    """List the policies in force."""
     bundle = request.app.bundle
     with request.app.database.read() as connection:
         fired = _fired(connection, bundle.policies)
@@ -57,7 +57,7 @@ def show_all(request: PageRequest) -> Response:
 
 
 def show(request: PageRequest) -> Response:
-    """One policy."""
+    """Show one policy."""
     app = request.app
     policy = _policy(request)
     with app.database.read() as connection:
@@ -75,7 +75,7 @@ def show(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """One policy's source for programs, with the hash of the bundle it is in."""
+    """Source of one policy as JSON, with the hash of its bundle."""
     policy = _policy(request)
     return json_response({"policy": policy.name, "bundle": request.app.bundle.hash, "source": policy.source.text})
 
@@ -108,13 +108,13 @@ def _rules(
 
 
 def _written(call: Any) -> str:
-    """An action as the file has it."""
+    """An action as it is written in the policy file."""
     span = call.expression.span(call.node)
     return str(call.expression.source.text[span.start : span.end])
 
 
 def _fired(connection: Connection, policies: Sequence[Policy]) -> dict[tuple[str, str], int]:
-    """How often each rule of the policies fired in the last day, and how often reviewers named the policy."""
+    """Number of times each rule fired, and reviewers named each policy, in the last day."""
     fired: Counter[tuple[str, str]] = Counter()
     for one in fired_rules(connection, active_bundle.rules_of(policies), now_ms() - _DAY):
         fired[one.policy, one.rule] += one.fired

@@ -1,4 +1,4 @@
-"""A case: all that a person needs to decide it, and the form that decides it."""
+"""The page of a case, with the form to decide it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _REPORTS = 20
 
 
 def show(request: PageRequest) -> Response:
-    """The case. Viewing it takes no lease: whoever is to decide it takes it with the button."""
+    """Show the case. Viewing takes no lease; the button does."""
     return _page(request)
 
 
 def take(request: PageRequest) -> Response:
-    """Take the lease of the case and show it with the form; with the reason, where another holds it."""
+    """Take the lease of the case and show the form, or the reason why another person has the lease."""
     try:
         review.take(request.app.database, request.path_param("case"), request.person.id)
     except review.NoSuchCase:
@@ -45,7 +45,7 @@ def take(request: PageRequest) -> Response:
 
 
 def renew(request: PageRequest) -> Response:
-    """The heartbeat of the lease: how long it lasts now, or why it is gone."""
+    """Renew the lease: its remaining time, or why it ended, as JSON."""
     try:
         lease = review.renew(request.app.database, request.path_param("case"), request.person.id)
     except review.ReviewError as error:
@@ -54,19 +54,19 @@ def renew(request: PageRequest) -> Response:
 
 
 def release(request: PageRequest) -> Response:
-    """Let go of the case."""
+    """Release the lease."""
     review.release(request.app.database, request.path_param("case"), request.person.id)
     return redirect(with_filters(request, "/queue"))
 
 
 def skip(request: PageRequest) -> Response:
-    """Let go and take the next one."""
+    """Release the lease and take the next case."""
     review.skip_case(request.app.database, request.path_param("case"), request.person.id)
     return go_to_next(request)
 
 
 def decide(request: PageRequest) -> Response:
-    """Take the answer, then the next case. A refused answer shows the case again with the reason."""
+    """Record the review, then take the next case. A refused review shows the case again with the reason."""
     answer = review.ReviewAnswer(
         answer=request.field("answer"),
         policy=(request.field("policy") or None) if request.field("answer") == review.VIOLATES else None,
@@ -93,7 +93,7 @@ def decide(request: PageRequest) -> Response:
 
 
 def _keep_lease(request: PageRequest) -> None:
-    """So that a refused answer can be corrected; where another person has the case by now, the page says so."""
+    """Renew the lease so that a refused review can be corrected; another person's lease stays."""
     with suppress(review.ReviewError):
         review.take(request.app.database, request.path_param("case"), request.person.id)
 
@@ -176,11 +176,11 @@ def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]
 def _form(
     content_type: ContentType | None, decision: Decision | None, sent: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Any]:
-    """The actions to offer, by subject, and what is ticked: what was sent, else what the machine chose."""
+    """The actions on offer, by subject, and those ticked: as sent, else as decided by the rules."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
     offered = [kind for kind in allowed if kind.subject is not ActionSubject.INTERNAL]
     chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
-    # A hold waits for exactly this answer, so it is not repeated.
+    # A hold waits for this review, so it is not repeated.
     default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]
     return {
         "item_actions": [kind for kind in offered if kind.subject is ActionSubject.ITEM],

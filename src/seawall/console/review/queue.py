@@ -1,4 +1,4 @@
-"""The queue: the cases that wait for a person, most urgent first."""
+"""The review queue: open cases, most urgent first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 
 
 def show(request: PageRequest) -> Response:
-    """Open cases, or closed ones, by queue and content type."""
+    """List open or closed cases by queue and content type."""
     state = "closed" if request.query("state") == "closed" else "open"
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
@@ -44,7 +44,7 @@ def show(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """Open cases for programs, as ``GET /v1/cases`` gives them."""
+    """Open cases as JSON, as ``GET /v1/cases`` returns them."""
     filters = CaseFilters(queue=request.query("queue"), content_type=request.query("type"))
     with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
@@ -56,9 +56,9 @@ def take_next(request: PageRequest) -> Response:
 
 
 def go_to_next(request: PageRequest, *, done: str = "") -> Response:
-    """Lease the next case of the queue and type that were chosen, and go to it; to the queue when none waits.
+    """Lease the next case of the chosen queue and type and go to it; to the queue when there is none.
 
-    ``done``: the decision that was made just now, which the next page links to.
+    ``done``: the decision just made, which the next page links to.
     """
     queue, content_type = filter_of(request, "queue"), filter_of(request, "type")
     lease = review.next_case(
@@ -68,12 +68,12 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
 
 
 def filter_of(request: PageRequest, name: str) -> str:
-    """A filter that a form sent, else the one that the address carries."""
+    """A filter from the form, else from the address."""
     return request.field(name) or request.query(name)
 
 
 def with_filters(request: PageRequest, where: str, **more: str) -> str:
-    """The path with the queue and type that were chosen."""
+    """The path with the chosen queue and type."""
     carried = {"queue": filter_of(request, "queue"), "type": filter_of(request, "type"), **more}
     query = urlencode({name: value for name, value in carried.items() if value})
     return where + (f"?{query}" if query else "")

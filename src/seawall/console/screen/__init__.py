@@ -1,4 +1,4 @@
-"""Pages about decisions, the items they are about, and rescreens that are pending."""
+"""Pages about decisions, items, media, and pending rescreens."""
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry

@@ -1,4 +1,4 @@
-"""Decisions: all of them with filters, and one with its whole explanation."""
+"""Pages of decisions: a list with filters, and one decision with its explanation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILTERS = ("verdict", "source", "type", "policy", "rule", "degraded")
 
 
 def show_all(request: PageRequest) -> Response:
-    """Newest first."""
+    """List decisions, newest first."""
     chosen = {name: request.query(name) for name in _FILTERS}
     rows = _rows(request, PAGE_SIZE + 1)
     types = sorted(active_bundle.content_types(request.app))
@@ -51,12 +51,12 @@ def show_all(request: PageRequest) -> Response:
 
 
 def all_as_json(request: PageRequest) -> Response:
-    """The same for programs."""
+    """The list as JSON."""
     return json_response({"decisions": _rows(request, PAGE_SIZE)})
 
 
 def show(request: PageRequest) -> Response:
-    """One decision: what, why, on what values, what was unknown, what would have changed it."""
+    """Show one decision: rules, values, unknown signals, and the smallest change that would have flipped it."""
     app = request.app
     found = _load(request)
     access.record_view(app.database, app.ledger, request.person.id, found.item, "decision")
@@ -94,7 +94,7 @@ def _load(request: PageRequest) -> Decision:
 
 
 def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
-    """The decisions that the address asks for."""
+    """The decisions that match the filters of the address."""
     filters = DecisionFilters(
         verdict=request.query("verdict"),
         source=request.query("source"),

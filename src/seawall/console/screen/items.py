@@ -1,4 +1,4 @@
-"""An item: its content, everything that happened to it, and who viewed it."""
+"""The page of an item: content, history, and the people who viewed it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from seawall.screen import media_bytes
 from seawall.screen.queries import ItemRow, decisions_of_item, get_item, newest_decision_of_revision
 from seawall.storage import Erased
 
-_WIDEST = 1_600  # pixels of the longer side of an image as it is shown
+_WIDEST = 1_600  # largest longer side of a shown image, in pixels
 _IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "no-store"}
 
 
 def show(request: PageRequest) -> Response:
-    """The item in its newest revision, or in ``?revision=``."""
+    """Show the item's newest revision, or ``?revision=``."""
     app = request.app
     with app.database.read() as connection:
         head = _head(request, connection)
@@ -67,7 +67,7 @@ def show(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """The item's decisions, oldest first, and its enforcements for programs; no content."""
+    """The item's decisions, oldest first, and its enforcements as JSON, without content."""
     with request.app.database.read() as connection:
         head = _head(request, connection)
         decided = decisions_of_item(connection, head.ref)
@@ -84,12 +84,12 @@ def _head(request: PageRequest, connection: Connection) -> ItemRow:
 
 
 def image(request: PageRequest) -> Response:
-    """One image of one revision, decoded and encoded anew: what a browser gets is never the bytes that came in."""
+    """One image of one revision, re-encoded: browsers never receive the submitted bytes."""
     return _encoded(request, _image(request))
 
 
 def frame(request: PageRequest) -> Response:
-    """A frame of an animated image, as detectors were shown it, encoded anew."""
+    """A frame of an animated image, as detectors received it, re-encoded."""
     found = request.app.media.animation(_image(request))
     wanted = int(request.path_param("frame"))
     if isinstance(found, UnreadableMedia) or wanted >= len(found):
@@ -98,7 +98,7 @@ def frame(request: PageRequest) -> Response:
 
 
 def _image(request: PageRequest) -> bytes:
-    """The bytes of the image that the address names. Who views it is recorded. Raises Problem 404."""
+    """The bytes of the addressed image. Records the view. Raises Problem 404."""
     app = request.app
     with app.database.read() as connection:
         head = _head(request, connection)
@@ -115,7 +115,7 @@ def _image(request: PageRequest) -> bytes:
 
 
 def _encoded(request: PageRequest, data: bytes) -> Response:
-    """The image for a browser. Its bytes are decoded in the sandbox's process; only pixels come into this one."""
+    """The image for a browser. The sandbox process decodes it and returns pixels only."""
     shown = request.app.media.shown(data, _WIDEST)
     if isinstance(shown, UnreadableMedia):
         raise PageProblem(422, "Unreadable", _UNREADABLE.get(shown.code, "This image cannot be decoded."))
@@ -123,7 +123,7 @@ def _encoded(request: PageRequest, data: bytes) -> Response:
 
 
 _UNREADABLE = {
-    "not_an_image": "This file is of no image format that Seawall decodes.",
+    "not_an_image": "Seawall does not decode this image format.",
     "too_many_pixels": "This image has more pixels than Seawall decodes.",
 }
 

@@ -1,4 +1,4 @@
-"""Audio files and videos for the console's players, and documents as files: from the vault, as they came."""
+"""Audio files and videos for the console's players, and documents as downloads, in their submitted bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seawall.screen.queries import get_item
 from seawall.storage import Erased
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
-# What a browser may be told that the bytes are: players take these, and nothing runs them.
+# Media types that may be sent to a browser: players accept them, and none of them is executed.
 _FORMATS = {
     "audio": frozenset({"wav", "flac", "ogg", "mp4", "webm", "mpeg", "aac"}),
     "video": frozenset({"ogg", "mp4", "webm"}),
@@ -25,11 +25,11 @@ _FORMATS = {
 
 
 def play(request: PageRequest) -> Response:
-    """One recording or video, or the range of it that was asked for. Who listens is recorded."""
-    ref, sort, data = _file(request, _FORMATS, "recording or video")
+    """One audio file or video, or the requested range of it. Records the view."""
+    ref, sort, data = _file(request, _FORMATS, "audio file or video")
     media_type = type_of(sort, data)
     if media_type is None:
-        raise PageProblem(415, "Cannot be played", "This file is of a kind that browsers do not play.")
+        raise PageProblem(415, "Cannot be played", "Browsers do not play this kind of file.")
     access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     headers = {
         "Accept-Ranges": "bytes",
@@ -49,7 +49,7 @@ def play(request: PageRequest) -> Response:
 
 
 def document(request: PageRequest) -> Response:
-    """A document as a file, never to be shown by the browser. Who takes it is recorded."""
+    """A document as a download, never shown by the browser. Records the view."""
     ref, _, data = _file(request, {"document"}, "document")
     access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     headers = {
@@ -62,12 +62,12 @@ def document(request: PageRequest) -> Response:
 
 
 def suffix_of(data: bytes) -> str:
-    """``.pdf``, or nothing that would open it by a double click."""
+    """``.pdf``, or ``.bin``, which no program opens by default."""
     return ".pdf" if signatures.media_type(data) == "application/pdf" else ".bin"
 
 
 def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
-    """Of which revision it is, its sort, and its bytes. Raises Problem 404."""
+    """The revision, the sort and the bytes of the addressed file. Raises Problem 404."""
     app = request.app
     with app.database.read() as connection:
         head = get_item(connection, request.path_param("item"))
@@ -84,13 +84,13 @@ def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemR
 
 
 def type_of(sort: str, data: bytes) -> str | None:
-    """``audio/wav``, ``video/mp4`` …, by the file's own first bytes; None for what no player takes."""
+    """``audio/wav``, ``video/mp4`` …, by the file's first bytes; None when no player accepts it."""
     found = (signatures.media_type(data) or "").partition("/")[2]
     return f"{sort}/{found}" if found in _FORMATS[sort] else None
 
 
 def wanted(header: str, size: int) -> tuple[int, int] | None:
-    """The bytes that a Range header asks for, end excluded; empty when there are none; None to send everything.
+    """The byte range of a Range header, end excluded; empty when it is outside the file; None to send everything.
 
     Several ranges at once are answered with everything, as RFC 9110 allows.
     """
@@ -98,7 +98,7 @@ def wanted(header: str, size: int) -> tuple[int, int] | None:
     if match is None or match.group(0) == "bytes=-":
         return None
     first, last = match.groups()
-    if not first:  # the last so many
+    if not first:  # the last ``last`` bytes
         return max(0, size - int(last)), size
     start, end = int(first), min(int(last) + 1, size) if last else size
     return (start, end) if start < size else (size, size)

@@ -1,4 +1,4 @@
-"""Pending rescreens: what was let through or held while something was unknown, and whether the promise is kept."""
+"""The page of pending rescreens: items decided while something was unknown, and their due times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIMIT = 100
 
 
 def show(request: PageRequest) -> Response:
-    """Pending rescreens by due time, and those paid last."""
+    """List pending rescreens by due time, and those finished last."""
     now = now_ms()
     with request.app.database.read() as connection:
         pending = pending_rescreens(connection, limit=_LIMIT)
@@ -24,7 +24,7 @@ def show(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """Pending rescreens for programs."""
+    """Pending rescreens as JSON."""
     with request.app.database.read() as connection:
         pending = pending_rescreens(connection, limit=_LIMIT)
     return json_response({"pending_rescreens": [one.rescreen for one in pending]})

@@ -1,5 +1,5 @@
 // Keyboard: j/k move through rows, Enter opens one, and every element with data-key is pressed by that key.
-// Typing in a field is typing; nothing here listens then.
+// Keys typed into a field are ignored here.
 
 const typing = (element) =>
   element.closest("textarea, select, [contenteditable], input:not([type=checkbox]):not([type=radio])") !== null;
@@ -19,7 +19,7 @@ function move(step) {
 
 function press(key) {
   const candidates = document.querySelectorAll(`[data-key="${CSS.escape(key)}"]:not([disabled])`);
-  const target = [...candidates].find((candidate) => candidate.offsetParent !== null); // what is hidden has had its turn
+  const target = [...candidates].find((candidate) => candidate.offsetParent !== null); // hidden elements are skipped
   if (target === undefined) return false;
   if (target.matches("select, textarea, input[type=text]")) target.focus();
   else target.click();

@@ -1,4 +1,4 @@
-// Keeps the lease of an open case: counts down, and renews it while somebody is at work on the page.
+// Keeps the lease of an open case: counts down, and renews it while the page is in use.
 
 const place = document.querySelector("[data-lease]");
 const BEAT_MS = 60_000;
@@ -14,7 +14,7 @@ if (place !== null) {
   const show = () => {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000));
     const seconds = String(left % 60).padStart(2, "0");
-    place.textContent = left > 0 ? `Yours for ${Math.floor(left / 60)}:${seconds}` : "Your hold ran out: reload to take it again";
+    place.textContent = left > 0 ? `Leased to you for ${Math.floor(left / 60)}:${seconds}` : "Your lease has ended: reload to take the case again";
     place.classList.toggle("hold", left < 120);
   };
 
@@ -26,7 +26,7 @@ if (place !== null) {
       const said = await answer.json();
       until = said.held ? Date.now() + said.left_ms : Date.now();
     } catch {
-      // The network is away: the countdown goes on, the next beat tries again.
+      // Network error: the countdown continues and the next renewal tries again.
     }
     show();
   };
@@ -36,7 +36,7 @@ if (place !== null) {
   setInterval(beat, BEAT_MS);
 }
 
-// The policy's words follow the choice of policy.
+// Shows the text of the chosen policy.
 const choice = document.querySelector("select[name=policy]");
 const follow = () => {
   for (const words of document.querySelectorAll("[data-policy]")) words.hidden = words.dataset.policy !== choice.value;

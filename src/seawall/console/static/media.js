@@ -1,4 +1,4 @@
-// Players: a mark seeks to its time, the timeline shows where the player stands, a box points at its words.
+// Players: marks seek to their time, the timeline shows the current position, boxes are linked to their text.
 
 import { Outlines } from "./outlines.js";
 
@@ -39,7 +39,7 @@ for (const frame of document.querySelectorAll("[data-media]")) {
   });
 }
 
-const JUST_AFTER = 0.001; // seconds: times are rounded to thousandths, and just before a cut stands another image
+const JUST_AFTER = 0.001; // seconds: times are rounded to thousandths, and just before a cut there is another frame
 
 function seek(player, seconds) {
   if (player.closest("[inert]") !== null) return; // still blurred
@@ -55,7 +55,7 @@ function seek(player, seconds) {
   }
 }
 
-// A button anywhere on the page leads to its player.
+// Buttons outside the player's frame scroll to it and seek.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-seek]");
   if (button === null) return;
@@ -66,7 +66,7 @@ document.addEventListener("click", (event) => {
   if (button.closest("[data-media]") === null) frame.scrollIntoView({ block: "center" });
 });
 
-// What is unveiled may be loaded.
+// Loads media after the reader has unblurred them.
 document.addEventListener("click", (event) => {
   const player = event.target.closest("[data-unveil]")?.closest(".veil")?.querySelector("audio, video");
   if (player) {

@@ -1,4 +1,4 @@
-// Boxes over a video: there while it stands where something was found, gone as soon as it plays or moves elsewhere.
+// Boxes over a video: shown while it is paused at a frame with findings, hidden when it plays or seeks elsewhere.
 
 const NEAR = 0.02; // seconds: less than a frame lasts
 
@@ -21,7 +21,7 @@ export class Outlines {
     for (const kind of ["play", "seeking"]) player.addEventListener(kind, () => this.#leave());
   }
 
-  // The player was sent to `seconds`. Where something was found, it stops there for its boxes.
+  // The player seeks to `seconds`. At a frame with findings it pauses, so that the boxes can be shown.
   stopAt(seconds) {
     this.#at = this.#frames.some((frame) => Number(frame.dataset.at) === seconds) ? seconds : null;
     if (this.#at !== null) this.#player.pause();

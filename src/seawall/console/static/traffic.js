@@ -64,7 +64,7 @@ if (place !== null) {
       if (plot === null || redraw) draw(data);
       else plot.setData(stack(data));
     } catch {
-      // The server is away: the plot stays as it was.
+      // The server did not answer: the plot stays as it is.
     }
   };
 

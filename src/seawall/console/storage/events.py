@@ -1,4 +1,4 @@
-"""The ledger: every event, newest first, and the check that none was changed."""
+"""The page of the ledger: all events, newest first, and verification."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _FOLLOWED = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One event for reading."""
+    """One event as the page shows it."""
 
     seq: int
     at: int
     kind: str
     id: str
-    gist: str  # the ids that the body is about, in a few words
+    gist: str  # summary of the body in a few words
     body: str  # the body as indented JSON
     chain: str
 
 
 def show(request: PageRequest) -> Response:
-    """The page."""
+    """Show the page."""
     return _page(request)
 
 
 def verify(request: PageRequest) -> Response:
-    """Read the whole ledger: no gap, the chain of hashes holds, every body can be read."""
+    """Verify the whole ledger: no gaps, intact hash chain, every body readable."""
     return _page(request, verification=request.app.ledger.verify())
 
 
 def as_json(request: PageRequest) -> Response:
-    """Events after ``?after=``, oldest first, for programs that follow along."""
+    """Events after ``?after=``, oldest first, as JSON, for programs that follow the ledger."""
     after = request.cursor("after") or 0
     with request.app.database.read() as connection:
         rows = events_after(connection, after, limit=_FOLLOWED)

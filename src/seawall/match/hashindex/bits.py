@@ -66,7 +66,7 @@ def scan(words: Words, query: NDArray[np.uint64], radius: int) -> tuple[Rows, Di
     """Rows within ``radius`` of ``query`` and their distances, in order of rows, by comparing every hash."""
     half = np.bitwise_count(words[0] ^ query[0])
     half += np.bitwise_count(words[1] ^ query[1])
-    near = (half <= radius).nonzero()[0]  # the other half can only add to it
+    near = (half <= radius).nonzero()[0]  # the other half can only increase the distance
     return within(words, near, half[near], query, radius)
 
 

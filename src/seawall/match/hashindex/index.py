@@ -53,10 +53,10 @@ from seawall.match.hashindex.state import IndexState, SegmentInUse
 
 DELTA_ROWS: Final = 50_000
 """More entries than this, added at once, become a separate segment; fewer stay in the delta until a merge."""
-_MERGE_AT: Final = 20_000  # fresh rows from which a merge pays off
+_MERGE_AT: Final = 20_000  # fresh rows from which a merge is worthwhile
 _MUST_MERGE_AT: Final = 200_000  # fresh rows from which ``add`` itself merges
 _GROWTH: Final = 8  # a merge includes segments up to this many times as large as the rest
-_DEAD_SHARE: Final = 0.25  # of a segment's rows, from which rewriting it pays off
+_DEAD_SHARE: Final = 0.25  # of a segment's rows, from which rewriting it is worthwhile
 _TRIES: Final = 100
 _NO_IDS: Final = np.empty(0, dtype=np.int64)
 
@@ -230,7 +230,7 @@ class HashIndex:
         self._replace(self._state.with_segments([self._held(each, sequence) for each in fresh], sequence, mark))
 
     def _held(self, segment: Segment, sequence: int) -> SegmentInUse:
-        """A built segment as used by searches: in a folder it is saved and mapped, and its memory released."""
+        """A built segment in the form used by searches: in a folder it is saved and mapped, and its memory released."""
         if self._folder is None:
             return SegmentInUse("", segment, sequence)
         name = f"segment-{os.urandom(8).hex()}"
@@ -295,7 +295,8 @@ def _numbers(ids: Ids) -> NDArray[np.int64]:
 
 
 def _worth_merging(state: IndexState) -> list[SegmentInUse]:
-    """Segments to merge with the delta: those not much larger than everything merged with them, and decayed ones."""
+    """Segments to merge with the delta: those not much larger than everything merged with them, and those with many
+    removed rows."""
     size = len(state.delta)
     chosen = []
     for held in sorted(state.segments, key=lambda held: len(held.segment)):

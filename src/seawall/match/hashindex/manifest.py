@@ -21,7 +21,7 @@ Stamp: TypeAlias = tuple[int, int, int]
 
 
 class IndexDamaged(Exception):
-    """Files of an index that do not fit together; the message names the folder and the remedy."""
+    """Files of an index that are inconsistent; the message names the folder and the remedy."""
 
     def __init__(self, folder: Path, what: object) -> None:
         super().__init__(f"the index in {folder} is damaged ({what}); remove the folder and add its entries again")

@@ -1,1 +1,1 @@
-"""What runs inside decoding processes, a module for each family. Imported by ``media/worker.py`` alone."""
+"""Code run inside decoding processes, one module per family. Imported only by ``media/worker.py``."""

@@ -1,4 +1,4 @@
-"""Codes in images that a telephone would follow: QR and its relatives."""
+"""Barcodes in images, such as QR codes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _FORMATS: Final = zxingcpp.BarcodeFormats(
         zxingcpp.BarcodeFormat.Aztec,
     ]
 )
-_LARGEST: Final = 2_000  # pixels of the longer side; larger images are read at half, a quarter …
+_LARGEST: Final = 2_000  # pixels of the longer side; larger images are read at 1/2, 1/4 …
 _MOST: Final = 50
 
 
 def codes(data: bytes, options: dict[str, Any]) -> Answer:
-    """Text, kind and box (pixels of the image as shown) of each code."""
+    """Text, format and box (pixels of the image as displayed) of each code."""
     with opened(data, options["max_pixels"]) as image:
         whole = image.size
         image.draft("L", (_LARGEST // 2, _LARGEST // 2))

@@ -1,4 +1,4 @@
-"""What a document gives, gathered within bounds: texts, link targets, images, and what of it stays unread."""
+"""Collects the parts of a document within limits: texts, link targets, images, and gaps."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from seawall.media.signatures import media_type
 MOST_LINKS: Final = 300
 LONGEST_LINK: Final = 1_000
 _IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
-PIECE: Final = 20_000  # characters of a text without pages that are handed on together
+PIECE: Final = 20_000  # characters per piece of a text without pages
 
 
 @dataclass(slots=True)
 class DocumentParts:
-    """Filled by whoever reads a document. What goes beyond a bound is not kept, and a gap says so."""
+    """Parts of one document. Content beyond a limit is dropped and recorded as a gap."""
 
     max_characters: int
     max_images: int
-    max_bytes: int  # unpacked, of everything in the file
+    max_bytes: int  # unpacked, in total
     texts: list[dict[str, object]] = field(default_factory=list)
     links: dict[str, int | None] = field(default_factory=dict)  # address: page
     images: list[int | None] = field(default_factory=list)  # pages
     blobs: list[bytes] = field(default_factory=list)
-    gaps: dict[tuple[str, str], None] = field(default_factory=dict)  # code, and who reads it all the same
+    gaps: dict[tuple[str, str], None] = field(default_factory=dict)  # code, and the extractor that may still read it
     _characters: int = 0
     _unpacked: int = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether no more text is kept."""
+        """Whether the text limit is reached."""
         return self._characters >= self.max_characters
 
     def unpack(self, size: int) -> None:
-        """Count bytes that came out of a packed file. Raises ``DecodeRefused``."""
+        """Count bytes unpacked from an archive. Raises ``DecodeRefused``."""
         self._unpacked += size
         if self._unpacked > self.max_bytes:
             raise DecodeRefused("too_many_bytes")
 
     def page(self, number: int, text: str) -> None:
-        """The text of one page, counted from 0."""
+        """Add the text of one page, counted from 0."""
         kept = self._keep(text)
         if kept.strip():
             self.texts.append({"text": kept, "page": number})
 
     def body(self, text: str) -> None:
-        """The text of a document without pages, in pieces that end at a line's or a word's end where there is one."""
+        """Add the text of a document without pages, in pieces that end at a line or word boundary if possible."""
         kept, start = self._keep(text), 0
         while start < len(kept):
             end = _end_of_piece(kept, start)
@@ -56,7 +56,7 @@ class DocumentParts:
             start = end
 
     def link(self, address: str, page: int | None = None) -> None:
-        """Where something in the document leads, outside of it."""
+        """Add an external link."""
         address = _sound(address).strip()
         if address.startswith("//"):
             address = f"http:{address}"
@@ -69,7 +69,7 @@ class DocumentParts:
             self.links[address] = page
 
     def image(self, data: bytes, page: int | None = None) -> bool:
-        """An image's file; whether it is kept or known."""
+        """Add an image file; returns whether it is kept or already known."""
         if data in self.blobs:
             return True
         if len(self.blobs) >= self.max_images:
@@ -80,11 +80,11 @@ class DocumentParts:
         return True
 
     def gap(self, code: str, unless: str = "") -> None:
-        """Something stays unread. ``unless``: the extractor that reads it from the images."""
+        """Record unread content. ``unless``: the extractor that reads it from the images."""
         self.gaps[code, unless] = None
 
     def answer(self) -> Answer:
-        """For the wire."""
+        """The answer for the reply."""
         found = {
             "texts": self.texts,
             "links": [{"address": address, "page": page} for address, page in self.links.items()],
@@ -103,12 +103,12 @@ class DocumentParts:
 
 
 def is_image(data: bytes) -> bool:
-    """Whether a file inside a document is an image of a kind that is read."""
+    """Whether a file inside a document is an image in a supported format."""
     return media_type(data) in _IMAGES
 
 
 def _sound(text: str) -> str:
-    """Without halves of surrogate pairs, which no encoder takes."""
+    """Remove unpaired surrogates, which cannot be encoded."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Documents: what kind they are by their bytes, never by a name, and what their readers find in them."""
+"""Reads documents; their type is detected from their bytes, never from a name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seawall.media.decoders import encodings, markup, packages
 from seawall.media.decoders.document_parts import DocumentParts
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
-_HEAD: Final = 1_024  # bytes in which viewers look for the beginning of a PDF
+_HEAD: Final = 1_024  # bytes in which viewers search for the start of a PDF
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
 _OTHER: Final = (b"{\\rtf", b"%!PS", b"AT&TFORM", b"BOOKMOBI", b"ITOLITLS")  # RTF, PostScript, DjVu, Kindle, help
@@ -28,9 +28,9 @@ ReadPdf = Callable[[bytes, DocumentParts, int, int], None]
 
 
 def load() -> dict[str, Operation]:
-    """The operation, tried on a document of every kind. Without pypdf every other kind is read."""
+    """The operation, tried on a document of each type. Without pypdf all types except PDF are read."""
     encodings.load()
-    logging.disable()  # pypdf tells of everything that is odd in a file
+    logging.disable()  # pypdf warns about every irregularity of a file
     read_pdf: ReadPdf | None = None
     with contextlib.suppress(ImportError):
         from seawall.media.decoders import pdfs
@@ -39,7 +39,7 @@ def load() -> dict[str, Operation]:
         read_pdf = pdfs.read
 
     def document(data: bytes, options: dict[str, Any]) -> Answer:
-        """Texts with their place, link targets, images (their files are the blobs), gaps.
+        """Texts with their location, link targets, images (their files are the blobs), gaps.
 
         Options: ``max_pages``, ``max_characters``, ``max_images``, ``max_pixels``, ``max_bytes`` (unpacked).
         """
@@ -49,7 +49,7 @@ def load() -> dict[str, Operation]:
             if read_pdf is None:
                 raise DecodeRefused("not_installed")
             if before.strip(b"\xef\xbb\xbf \t\r\n\0"):
-                finds.gap("attachments")  # for another program the file may be something else
+                finds.gap("attachments")  # another program may read the file as another type
             read_pdf(data, finds, options["max_pages"], options["max_pixels"])
         else:
             _read(data, finds)
@@ -72,7 +72,7 @@ def _read(data: bytes, finds: DocumentParts) -> None:
 
 
 def _warm_up(document: Operation) -> None:
-    """A document of every kind: what a reader loads when it first needs it cannot be loaded later."""
+    """Read a document of each type, because modules cannot be loaded later."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("[Content_Types].xml", "<Types/>")
@@ -82,12 +82,12 @@ def _warm_up(document: Operation) -> None:
         document(data, options)
     with contextlib.suppress(DecodeRefused):  # pypdf is not installed
         document(_pdf(), options)
-    with contextlib.suppress(Exception):  # whatever a damaged file raises
+    with contextlib.suppress(Exception):  # any error of a damaged file
         document(_pdf()[:300], options)
 
 
 def _pdf() -> bytes:
-    """One page with a word in a standard font, a compressed stream and an image."""
+    """A page with a word in a standard font, a compressed stream and an image."""
     drawn = zlib.compress(b"BT /F 9 Tf (words) Tj ET /I Do")
     pixels = zlib.compress(bytes(40 * 40))
     stream = b"%d 0 obj\n<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n"

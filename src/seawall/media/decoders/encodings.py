@@ -1,4 +1,4 @@
-"""Bytes as text: by their byte order mark, what the file says of itself, UTF-8, or the encoding of old Windows."""
+"""Decodes bytes to text by byte order mark, declared encoding, UTF-8, or a legacy Windows encoding."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ KNOWN: Final = (
     *(f"cp{number}" for number in range(1250, 1259)),
     *("shift_jis", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr"),
 )
-"""Loaded before anything is read: later no file can be opened."""
+"""Encodings loaded in advance, because no file can be opened later."""
 _DECLARED: Final = re.compile(
     rb"<[?!]?(?:meta|xml)\b[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w:.-]{1,40})", re.IGNORECASE
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_FEW_ODD, _MOST_ODD = 3, 0.3  # letters, and their share, in the encoding of old Windows: more is another encoding
+_FEW_ODD, _MOST_ODD = 3, 0.3  # odd letters, and their share, in the Windows encoding: above, the encoding is unknown
 
 
 def load() -> None:
@@ -57,7 +57,7 @@ def _known(declared: str) -> str:
     except (LookupError, ImportError, OSError):
         name = ""
     if name.startswith("utf-16"):
-        name = "utf-8"  # its declaration could be read, so that it cannot be true
+        name = "utf-8"  # the declaration was readable as ASCII, so it must be false
     if name not in {codecs.lookup(each).name for each in KNOWN}:
         raise DecodeRefused("unknown_encoding")
     return {"ascii": "cp1252", "iso8859-1": "cp1252"}.get(name, name)  # as browsers do

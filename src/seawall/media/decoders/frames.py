@@ -1,4 +1,4 @@
-"""Which frames of a video or an animation to keep: few, none missed for long, none twice."""
+"""Selects the frames of a video or animation to keep: few, without long gaps, without duplicates."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from PIL import Image
 from seawall.match.pdq import Pdq
 from seawall.media.decoders.operation import DecodeRefused
 
-_GLANCE: Final = 32  # points on each side by which a cut is noticed
+_GLANCE: Final = 32  # points per side of the sample used to detect a cut
 _CUT: Final = 20.0  # mean difference of grey levels between a frame and the one before
 _CELLS: Final = 64
-_SAME: Final = 12  # largest difference in any cell of a frame that is the same to every detector
-_NEAR, _NEAR_BITS = 32, 6  # the same allowing for noise, if the hashes agree as well
-_QUALITY: Final = 80  # of JPEG
+_SAME: Final = 12  # largest difference in any cell between frames that are equal to every detector
+_NEAR, _NEAR_BITS = 32, 6  # the same allowing for noise, if the hashes match as well
+_QUALITY: Final = 80  # JPEG quality
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSample:
-    """A frame that was looked at: when, its hash, and whether it was kept."""
+    """An examined frame: time, hash, and whether it was kept."""
 
     seconds: float
     hash: str
@@ -34,17 +34,17 @@ class FrameSample:
 
 @dataclass(frozen=True, slots=True)
 class FrameThumbnail:
-    """A frame as a small file, and its width and height there."""
+    """A frame as a small file, with its width and height."""
 
     jpeg: bytes
     size: tuple[int, int]
 
 
 class FrameChooser:
-    """Chooses at least a frame each second (longer videos: at even distances, ``most`` in all), key frames and cuts.
+    """Selects at least one frame per second (longer videos: evenly spaced, ``most`` in total), key frames and cuts.
 
-    Frames come in order: ``wants`` says whether to look closely, ``add`` whether to keep. Counting frames as well as
-    seconds, it is not misled by time stamps that lie. Raises ``DecodeRefused`` when a video holds too many.
+    Frames come in order: ``wants`` decides whether to examine one, ``add`` whether to keep it. It counts frames as well
+    as seconds, so false time stamps do not mislead it. Raises ``DecodeRefused`` when a video has too many frames.
     """
 
     def __init__(self, seconds: float, frames: int, most: int) -> None:
@@ -60,7 +60,7 @@ class FrameChooser:
         self.samples: list[FrameSample] = []
 
     def wants(self, seconds: float, count: int, is_key: bool, luma: NDArray[np.uint8]) -> bool:
-        """Whether the ``count``-th frame, at ``seconds``, deserves a closer look. ``luma``: (height, width)."""
+        """Whether to examine the ``count``-th frame, at ``seconds``. ``luma``: (height, width)."""
         height, width = luma.shape
         glance = luma[:: max(1, height // _GLANCE), :: max(1, width // _GLANCE)].astype(np.float32)
         since = seconds - self._last_seconds
@@ -75,7 +75,7 @@ class FrameChooser:
         return wanted
 
     def add(self, seconds: float, found: Pdq, grey: Image.Image) -> bool:
-        """Note a frame; whether to keep it: no earlier one looks the same. ``grey``: mode L, any size."""
+        """Record a frame; returns whether to keep it: no earlier one looks the same. ``grey``: mode L, any size."""
         cells = np.asarray(grey.resize((_CELLS, _CELLS), Image.Resampling.BOX)).astype(np.int16)
         kept = not any(_is_same(found, cells, *other) for other in self._kept)
         self.samples.append(FrameSample(seconds, found.hash.hex(), found.quality, kept))
@@ -87,7 +87,7 @@ class FrameChooser:
 
 
 def to_jpeg(image: Image.Image, longest: int) -> FrameThumbnail:
-    """A frame as a small file. ``longest``: pixels of its longer side at most."""
+    """A frame as a small file; its longer side has at most ``longest`` pixels."""
     image.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=None)
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=_QUALITY)

@@ -1,4 +1,4 @@
-"""Images: measures, codes and frames. Pillow, and zxing-cpp where it is installed."""
+"""Image operations: measurement, codes and frames. Uses Pillow, and zxing-cpp if installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
 
 def load() -> dict[str, Operation]:
-    """Every operation, once tried on an image of every format, so that nothing is loaded later."""
+    """All operations, tried on an image of each format, so that nothing is loaded later."""
     operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown, "size": size}
     with contextlib.suppress(ImportError):
         from seawall.media.decoders.barcodes import codes
@@ -37,10 +37,10 @@ def load() -> dict[str, Operation]:
 
 
 def measure(data: bytes, options: dict[str, Any]) -> Answer:
-    """Hash, quality, size as shown, format and number of frames of the first frame.
+    """Hash, quality, displayed size, format and number of frames, from the first frame.
 
-    ``stored``: the hash of the pixels as stored, where EXIF turns them; programs that ignore EXIF share that one.
-    With the option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
+    ``stored``: the hash of the pixels as stored, if EXIF rotates them; it matches programs that ignore EXIF. With the
+    option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
     """
     with opened(data, options["max_pixels"]) as image:
         size, turn, kind = image.size, turn_of(image), image.format
@@ -61,7 +61,7 @@ _UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])
 
 
 def shown(data: bytes, options: dict[str, Any]) -> Answer:
-    """The image as a viewer shows it, no longer than asked: its width and height as read and in full, then RGB."""
+    """The image as displayed, scaled to at most ``longest``: its width and height, scaled and full, then RGB."""
     with opened(data, options["max_pixels"]) as image:
         stored, turn = image.size, turn_of(image)
         image.draft("RGB", (options["longest"], options["longest"]))
@@ -73,14 +73,14 @@ def shown(data: bytes, options: dict[str, Any]) -> Answer:
 
 
 def size(data: bytes, options: dict[str, Any]) -> Answer:
-    """Width and height of the image as a viewer shows it, from its header alone."""
+    """Displayed width and height of the image, from its header alone."""
     with opened(data, options["max_pixels"]) as image:
         width, height = image.size if turn_of(image) in _UPRIGHT else image.size[::-1]
     return (width, height), ()
 
 
 def animation(data: bytes, options: dict[str, Any]) -> Answer:
-    """The frames of an animated image that differ from the first one and from each other, and when they show."""
+    """Frames of an animated image that differ from the first one and from each other, with their times."""
     with opened(data, options["max_pixels"]) as image:
         count = getattr(image, "n_frames", 1)
         if count > 100 * options["max_frames"]:
@@ -108,7 +108,7 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
 
 
 def _frame_seconds(image: Image.Image) -> float:
-    """How long the current frame shows; browsers make it 0.1 s where a file says next to nothing."""
+    """Duration of the current frame; browsers use 0.1 s if a file declares almost none."""
     milliseconds = image.info.get("duration", 0)
     return milliseconds / 1000 if isinstance(milliseconds, int | float) and milliseconds > 10 else 0.1
 

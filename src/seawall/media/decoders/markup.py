@@ -1,4 +1,4 @@
-"""HTML as a browser shows it: its text and its link targets. Scripts and styles are neither run nor read."""
+"""HTML as displayed by a browser: its text and link targets. Scripts and styles are neither run nor read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from seawall.media.decoders.document_parts import DocumentParts, is_image
 
 _HIDDEN: Final = frozenset({"script", "style"})
 _SELF_CLOSED: Final = re.compile(r"<([a-zA-Z][^\s/<>]*+)([^<>]*+)(?<=/)>")
-"""In XHTML ``<title/>`` is a whole element; in HTML it would be the beginning of one that swallows all that follows."""
+"""In XHTML ``<title/>`` is a complete element; in HTML it would start one that swallows the rest of the document."""
 _TAG: Final = re.compile(r"<(?:!--(?s:.)*?(?:-->|\Z)|(/?)([a-zA-Z][^\s/<>]*+))")
 _NOT_NESTED: Final = re.compile(
     "area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|html|head|body|p|li|d[dt]|option|optgroup|t[dhr]|"
     "thead|tbody|tfoot|colgroup|caption|r[bpt]|rtc"
 )
-"""They have no end, or end where the next one begins."""
-_DEEPEST: Final = 1_000  # elements, one in the other: a browser stops at 512, and parsing takes their number squared
+"""Elements without an end tag, or ended by the next one."""
+_DEEPEST: Final = 1_000  # nested elements: a browser stops at 512, and parsing time is quadratic
 _CROWDED: Final = re.compile(r"<[a-zA-Z](?:[^<>\s\"']*+[\s\"']){5000}")
-"""A tag of thousands of attributes: each is compared with all others."""
+"""Maximum attributes of a tag: the parser compares each with all others."""
 _LINES: Final = re.compile(
     "address|article|aside|blockquote|body|br|caption|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|"
     "footer|form|h[1-6]|head|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|title|tr|ul"
@@ -33,12 +33,12 @@ _SAYS: Final = ("alt", "title", "placeholder", "value", "aria-label")
 _LEADS: Final = ("href", "src", "action", "formaction", "data", "xlink:href")
 _REFRESH: Final = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[^\S\n]+")
-_LONGEST: Final = 2_000_000  # characters, tags and all
+_LONGEST: Final = 2_000_000  # characters, tags included
 _LINES_APART: Final = re.compile(r"\s*\n\s*")
 
 
 def read(text: str, finds: DocumentParts) -> str:
-    """The words of HTML, a line for each block; link targets and images within it go to ``finds``."""
+    """The text of HTML, one line per block; link targets and images are added to ``finds``."""
     if len(text) > _LONGEST:
         finds.gap("too_many_characters")
     text = _SELF_CLOSED.sub(r"<\1\2></\1>", text[:_LONGEST])
@@ -50,7 +50,7 @@ def read(text: str, finds: DocumentParts) -> str:
         parsed = LexborHTMLParser(text[: min(ends, default=len(text))])
         if parsed.root is not None:
             reader.walk(parsed.root)
-        templates = parsed.template_fragments()  # no part of the tree, nor are templates in a template
+        templates = parsed.template_fragments()  # not part of the tree, nor are nested templates
         while templates:
             template = templates.pop()
             reader.walk(template)
@@ -59,12 +59,13 @@ def read(text: str, finds: DocumentParts) -> str:
         finds.gap("damaged")
     words = "".join(reader.words)
     if not words.strip() and reader.has_script:
-        finds.gap("no_text_layer")  # what its script would show
+        finds.gap("no_text_layer")  # a script would show it
     return _LINES_APART.sub("\n", _BLANKS.sub(" ", words)).strip()
 
 
 def _too_deep(text: str) -> int | None:
-    """Where elements are nested too deep, if they are. Early and cheap; the process's time limit is the hard one."""
+    """Position where elements are nested too deep, if any. A cheap early check; the process's time limit is the hard
+    one."""
     opened: Counter[str] = Counter()
     depth = 0
     for tag in _TAG.finditer(text):
@@ -83,7 +84,7 @@ def _too_deep(text: str) -> int | None:
 
 
 def _too_crowded(text: str) -> int | None:
-    """Where a tag has too many attributes, if one has."""
+    """Position of a tag with too many attributes, if any."""
     found = _CROWDED.search(text)
     return found.start() if found else None
 
@@ -95,7 +96,7 @@ class _Reader:
         self._finds = finds
 
     def walk(self, root: LexborNode) -> None:
-        """Read a node and all that is in it. Without recursion: elements may be nested deep."""
+        """Read a node and its descendants. Not recursive, because elements may be deeply nested."""
         node: LexborNode | None = root
         while node is not None:
             inner = None if node.tag in _HIDDEN else node.first_child

@@ -1,4 +1,4 @@
-"""Opening an image: its size is checked before it is decoded, and it is turned as a viewer turns it."""
+"""Opens images: checks the size before decoding, and applies the EXIF rotation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seawall.media.decoders.operation import DecodeRefused
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
 _BACKGROUND: Final = (128, 128, 128)  # behind transparent images, where letters may be black or white
 _ORIENTATION: Final = 0x0112  # EXIF
-TURNS: Final = {  # what turns the stored pixels into what a viewer shows
+TURNS: Final = {  # EXIF orientation: transposition that gives the displayed image
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -27,7 +27,7 @@ TURNS: Final = {  # what turns the stored pixels into what a viewer shows
 
 @contextlib.contextmanager
 def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """The image, not yet decoded: its size is checked first. Raises ``DecodeRefused``."""
+    """The image, not yet decoded, after a size check. Raises ``DecodeRefused``."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -39,17 +39,17 @@ def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """How a viewer turns the image. Metadata that cannot be read turns nothing, as in browsers."""
+    """EXIF rotation of the image. Unreadable metadata means none, as in browsers."""
     try:
         return TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except MemoryError:
         raise
-    except Exception:  # whatever a parser of hostile metadata raises
+    except Exception:  # any error of a parser of hostile metadata
         return None
 
 
 def as_shown(image: Image.Image) -> Image.Image:
-    """RGB, turned as a viewer turns it, with grey behind what is transparent."""
+    """RGB, rotated as displayed, with grey behind transparent pixels."""
     turn = turn_of(image)
     if image.has_transparency_data:
         pixels = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""What a family's operations are."""
+"""Types of a family's operations."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 Answer: TypeAlias = tuple[object, Sequence[bytes]]
-"""An answer for JSON, and the blobs behind it."""
+"""An answer for JSON, and the blobs after it."""
 Operation: TypeAlias = Callable[[bytes, Any], Answer]
-"""Reads one file with its options. Raises ``DecodeRefused``; any other exception means *damaged*."""
+"""Reads one file with options. Raises ``DecodeRefused``; any other exception means *damaged*."""
 
 
 class DecodeRefused(Exception):
-    """A file is not read further, for the reason that the code names."""
+    """A file is not read any further, for the reason in the code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

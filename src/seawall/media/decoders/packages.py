@@ -1,6 +1,6 @@
-"""Documents that are ZIP files: Office Open XML (DOCX, PPTX, XLSX), OpenDocument (ODT, ODS, ODP), EPUB.
+"""Documents in ZIP format: Office Open XML (DOCX, PPTX, XLSX), OpenDocument (ODT, ODS, ODP), EPUB.
 
-Every file in them is looked at, in the order of their names: nothing hides under an odd one. Entities are refused.
+Every file in them is examined, in order of name, so that unusual names hide nothing. XML entities are refused.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from seawall.media.decoders.encodings import as_text
 from seawall.media.decoders.operation import DecodeRefused
 
 MOST_FILES: Final = 2_000
-_OFFICE_WORDS: Final = frozenset({"t", "delText", "instrText", "text", "tspan"})  # the last two: of SVG
+_OFFICE_WORDS: Final = frozenset({"t", "delText", "instrText", "text", "tspan"})  # the last two are SVG
 _ENDS_LINE: Final = frozenset({"p", "h", "br", "line-break", "si", "table-row", "tr"})
 _ENDS_WORD: Final = frozenset({"tab", "s", "tc", "table-cell"})
 _SILENT: Final = frozenset({".odttf", ".ttf", ".otf", ".woff", ".woff2", ".css", ".js", ".rdf"})
 _VECTORS: Final = frozenset({".emf", ".wmf", ".tif", ".tiff", ".bmp", ".jp2", ".jxr", ".wdp", ".svgz"})
-_SETTINGS: Final = {  # no words of the document, and nothing may stand in for them: their names are fixed
+_SETTINGS: Final = {  # fixed names of files without document text
     "office": re.compile(r"(?!)"),
     "open": re.compile(
         r"mimetype|META-INF/.*|settings\.xml|meta\.xml|manifest\.rdf|layout-cache|Thumbnails/thumbnail\.png"
@@ -36,7 +36,7 @@ _CIPHERED: Final = re.compile(rb"URI\s*=\s*[\"']([^\"']+)")
 
 
 def read(data: bytes, finds: DocumentParts) -> None:
-    """Texts, link targets and images of a package. Raises ``DecodeRefused``."""
+    """Add texts, link targets and images of a package. Raises ``DecodeRefused``."""
     try:
         package = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
@@ -59,7 +59,7 @@ def read(data: bytes, finds: DocumentParts) -> None:
 
 
 def _natural(piece: str) -> tuple[int, str]:
-    """Slide 10 stands behind slide 9."""
+    """Sort key that puts slide 10 after slide 9."""
     return (int(piece), "") if piece.isdigit() and piece.isascii() else (-1, piece)
 
 
@@ -75,7 +75,7 @@ def _kind(package: zipfile.ZipFile, names: set[str], finds: DocumentParts) -> st
 
 
 def _refuse_encrypted(package: zipfile.ZipFile, names: set[str], finds: DocumentParts) -> None:
-    """An encrypted document's files look like noise; fonts of a book may be scrambled all the same."""
+    """Refuse encrypted documents, whose files look like noise; a book's fonts may be scrambled."""
     if "META-INF/manifest.xml" in names:
         manifest = _unpacked(package, package.getinfo("META-INF/manifest.xml"), finds)
         if b"encryption-data" in manifest:
@@ -88,7 +88,7 @@ def _refuse_encrypted(package: zipfile.ZipFile, names: set[str], finds: Document
 
 
 def _unpacked(package: zipfile.ZipFile, file: zipfile.ZipInfo, finds: DocumentParts) -> bytes:
-    """One file, never more of it than may still be unpacked, whatever its entry promises."""
+    """Unpack one file, at most up to the remaining limit, whatever size its entry declares."""
     pieces = []
     try:
         with package.open(file) as opened:
@@ -116,13 +116,13 @@ def _read_file(kind: str, name: str, data: bytes, finds: DocumentParts) -> str:
 
 
 class _Words:
-    """The words of one XML file. ``office``: those of certain elements; else all."""
+    """The text of one XML file. ``office``: of certain elements only; otherwise of all."""
 
     def __init__(self, kind: str, finds: DocumentParts) -> None:
         self._named = _OFFICE_WORDS if kind == "office" else None
         self._finds = finds
         self._words: list[str] = []
-        self._inside = 0  # elements whose words count, one in the other
+        self._inside = 0  # nested elements whose text counts
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -131,7 +131,7 @@ class _Words:
         parser.EntityDeclHandler = self._entity
 
     def read(self, data: bytes) -> str:
-        """Raises ``DecodeRefused``."""
+        """Parse the file. Raises ``DecodeRefused``."""
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError:

@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero's voice detector (MIT, see ``media/data``) on onnxruntime."""
+"""Speech detection with Silero VAD (MIT, see ``media/data``) on onnxruntime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seawall.media.decoders.operation import Answer, Operation
 
 MODEL: Final = "silero_vad_16k_sequence.onnx"
 DIGEST: Final = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
-_FRAME, _CONTEXT = 512, 64  # samples at 16 kHz: judged at once, and those before them
+_FRAME, _CONTEXT = 512, 64  # samples at 16 kHz: scored at once, and preceding context
 _BLOCK: Final = 512  # frames in one call
 
 
@@ -22,14 +22,14 @@ def load() -> dict[str, Operation]:
     """The model, checked against its digest. Raises ``ImportError`` without onnxruntime."""
     model = (resources.files("seawall.media") / "data" / MODEL).read_bytes()
     if hashlib.sha256(model).hexdigest() != DIGEST:
-        raise ValueError(f"{MODEL} is not the file it should be: install seawall again")
+        raise ValueError(f"{MODEL} does not match its digest: reinstall seawall")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def speech(data: bytes, options: dict[str, Any]) -> Answer:
-        """Seconds in which somebody speaks. ``data``: 16 kHz mono, 16 bits. No options."""
+        """Segments with speech, in seconds. ``data``: 16 kHz mono, 16 bits. No options."""
         pcm = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
         return segments(probabilities(session, pcm), len(pcm) / 16_000), ()
 
@@ -38,7 +38,7 @@ def load() -> dict[str, Operation]:
 
 
 def probabilities(session: onnxruntime.InferenceSession, pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-    """How likely somebody speaks, for each 32 ms."""
+    """Probability of speech for each 32 ms."""
     hidden, cell = np.zeros((1, 1, 128), np.float32), np.zeros((1, 1, 128), np.float32)
     before = np.zeros(_CONTEXT, np.float32)
     found = []
@@ -60,7 +60,7 @@ _SHORTEST, _PAUSE, _PAD = 0.25, 0.1, 0.03  # seconds: Silero's own choices
 
 
 def segments(likely: NDArray[np.float32], seconds: float) -> list[tuple[float, float]]:
-    """Start and end of each stretch of speech: Silero's rule, without its longest duration."""
+    """Start and end of each speech segment by Silero's rule, without its maximum duration."""
     step = _FRAME / 16_000
     found: list[tuple[float, float]] = []
     start: float | None = None

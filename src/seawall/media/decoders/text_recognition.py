@@ -1,4 +1,4 @@
-"""Words in images: RapidOCR (PP-OCR's models, inside its package) on onnxruntime. Takes seconds."""
+"""Text recognition in images: RapidOCR (PP-OCR models, bundled with it) on onnxruntime. Takes seconds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rapidocr.utils.output import RapidOCROutput
 from seawall.media.decoders import images, open_image
 from seawall.media.decoders.operation import Answer, Operation
 
-_SMALL: Final = 640  # pixels: smaller images are made larger
-_SHORTER, _LONGER = 1_280, 2_000  # pixels: larger images are made smaller, longer ones read piece by piece
+_SMALL: Final = 640  # pixels: smaller images are enlarged
+_SHORTER, _LONGER = 1_280, 2_000  # pixels: larger images are reduced, longer ones read in pieces
 _OVERLAP: Final = 120
 _MOST_PIECES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class RecognisedLine:
-    """A line of words: its box in pixels of the image as shown, and how sure the reader is."""
+    """A line of text: its box in pixels of the image as displayed, and the confidence."""
 
     text: str
     score: float
@@ -31,11 +31,11 @@ class RecognisedLine:
 
 
 def load() -> dict[str, Operation]:
-    """The reader, once tried. Raises ``ImportError`` without rapidocr."""
+    """The recogniser, tried once. Raises ``ImportError`` without rapidocr."""
     reader = RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Det.limit_type": "max",  # small images are not blown up: a third of the time, the same words
+            "Det.limit_type": "max",  # small images are not enlarged: a third of the time, the same text
             "Det.limit_side_len": _LONGER,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
@@ -44,7 +44,7 @@ def load() -> dict[str, Operation]:
     images.load()
 
     def words(data: bytes, options: dict[str, Any]) -> Answer:
-        """Lines of words, from top to bottom. Options: ``max_pixels``, ``score`` (at least)."""
+        """Lines of text, from top to bottom. Options: ``max_pixels``, ``score`` (minimum)."""
         with open_image.opened(data, options["max_pixels"]) as image:
             whole = image.size
             image.draft("RGB", (_SHORTER, _SHORTER))
@@ -60,12 +60,12 @@ def load() -> dict[str, Operation]:
 
     sample = Image.new("RGB", (160, 48), "white")
     ImageDraw.Draw(sample).text((10, 10), "words", fill="black", font=ImageFont.load_default(24))
-    read(reader, np.asarray(sample), 0, 0, 1.0)  # with words in it: the first ones load more
+    read(reader, np.asarray(sample), 0, 0, 1.0)  # with text in it: the first text loads more modules
     return {"words": words}
 
 
 def at_reading_size(image: Image.Image) -> Image.Image:
-    """Small images made larger, large ones smaller, long ones (screenshots of chats) only as much as they must be."""
+    """Scale small images up, large ones down, and long ones (screenshots of chats) as little as possible."""
     shorter, longer = sorted(image.size)
     factor = min(4.0, _SMALL / longer) if longer < _SMALL else min(1.0, _SHORTER / shorter)
     factor = min(factor, _LONGER * _MOST_PIECES / longer)
@@ -76,7 +76,7 @@ def at_reading_size(image: Image.Image) -> Image.Image:
 
 
 def pieces(image: Image.Image) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
-    """The image in pieces that the reader reads at full size, with what they overlap; left, top, pixels."""
+    """Overlapping pieces of the image that are read at full size: left, top, pixels."""
     width, height = image.size
     step = _LONGER - _OVERLAP
     for top in range(0, max(1, height - _OVERLAP), step):
@@ -99,7 +99,7 @@ def read(reader: RapidOCR, pixels: NDArray[np.uint8], left: int, top: int, scale
 
 
 def is_same(line: RecognisedLine, other: RecognisedLine) -> bool:
-    """Whether two pieces showed the same line: their boxes share half of the smaller one's area."""
+    """Whether two pieces found the same line: their boxes share half of the smaller one's area."""
     across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
     down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (line.box, other.box))

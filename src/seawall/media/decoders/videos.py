@@ -1,4 +1,4 @@
-"""Videos and audio files: frames, and sound as 16 kHz mono. PyAV (FFmpeg inside)."""
+"""Videos and audio files: frames, and audio as 16 kHz mono. PyAV (FFmpeg inside)."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _CONTAINERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,
 """Self-contained formats only: a playlist (HLS, DASH, concat) would name other files."""
 _MOST_STREAMS: Final = 16
 _MOST_PACKETS: Final = 2_000_000
-_PIXELS_DECODED: Final = 12_000_000_000  # beyond, only key frames are decoded where they are near each other
-_KEY_FRAMES_APART: Final = 10.0  # seconds between key frames beyond which what is between them is decoded as well
-_DAMAGED_SHARE: Final = 0.1  # of packets that cannot be decoded: more, and the file counts as damaged
+_PIXELS_DECODED: Final = 12_000_000_000  # beyond, only key frames are decoded if they are close together
+_KEY_FRAMES_APART: Final = 10.0  # seconds between key frames beyond which the frames between them are decoded as well
+_DAMAGED_SHARE: Final = 0.1  # share of undecodable packets above which the file counts as damaged
 
 
 def load() -> dict[str, Operation]:
-    """Every operation, once tried on a small video with sound, so that nothing is loaded later."""
+    """All operations, tried on a small video with audio, so that nothing is loaded later."""
     av.logging.set_level(None)
     options = {"max_pixels": 1 << 20, "max_seconds": 60, "max_frames": 8, "longest": 64}
     clip(_sample_video(), options)
@@ -50,9 +50,9 @@ def load() -> dict[str, Operation]:
 
 
 def clip(data: bytes, options: dict[str, Any]) -> Answer:
-    """Frames and sound of a video. Options: ``max_pixels``, ``max_seconds``, ``max_frames``, ``longest``.
+    """Frames and audio of a video. Options: ``max_pixels``, ``max_seconds``, ``max_frames``, ``longest``.
 
-    Blobs: the sound (empty when there is none), then the frames that were kept.
+    Blobs: the audio (empty if none), then the kept frames.
     """
     with opened(data) as container:
         image, track = chosen(container.streams.video), chosen(container.streams.audio)
@@ -78,7 +78,7 @@ def clip(data: bytes, options: dict[str, Any]) -> Answer:
 
 
 def sound(data: bytes, options: dict[str, Any]) -> Answer:
-    """The sound of an audio file, as the only blob. Options: ``max_seconds``."""
+    """The decoded audio of a file, as the only blob. Options: ``max_seconds``."""
     with opened(data) as container:
         track = chosen(container.streams.audio)
         if track is None:
@@ -106,7 +106,7 @@ def opened(data: bytes) -> Iterator[InputContainer]:
 
 
 def chosen(streams: Sequence[StreamT]) -> StreamT | None:
-    """The stream a player would take: the one marked as default, otherwise the first. No cover images."""
+    """The stream a player would choose: the one marked as default, otherwise the first. No cover images."""
     real = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
     if not real:
         return None
@@ -119,7 +119,7 @@ def chosen(streams: Sequence[StreamT]) -> StreamT | None:
 
 @dataclass(slots=True)
 class Packets:
-    """A file's packets as they are, whatever its head says. Seconds from the start of the time stamps."""
+    """Packets of a file, regardless of its header. Seconds from the first time stamp."""
 
     image: list[Packet[VideoStream]] = field(default_factory=list)
     sound: list[Packet[AudioStream]] = field(default_factory=list)
@@ -129,7 +129,7 @@ class Packets:
 
     @property
     def seconds(self) -> float:
-        """From the first time stamp to the last."""
+        """Seconds from the first time stamp to the last."""
         start = min(self.image_start, self.sound_start)
         return max(0.0, self.end - start) if math.isfinite(start) and math.isfinite(self.end) else 0.0
 
@@ -137,7 +137,7 @@ class Packets:
 def read_packets(
     container: InputContainer, image: VideoStream | None, track: AudioStream | None, max_seconds: float
 ) -> Packets:
-    """All packets of both streams. Raises ``DecodeRefused`` when there are too many, or they last too long."""
+    """All packets of both streams. Raises ``DecodeRefused`` when there are too many, or the duration is too long."""
     packets = Packets()
     streams = [stream for stream in (image, track) if stream is not None]
     count = 0
@@ -162,12 +162,12 @@ def read_packets(
 
 
 def is_of(packet: Packet[Any], stream: StreamT | None) -> TypeGuard[Packet[StreamT]]:
-    """Whether a packet belongs to that stream."""
+    """Whether a packet belongs to the stream."""
     return packet.stream is stream
 
 
 def seconds_of(packet: Packet[Any]) -> float | None:
-    """When a packet is shown."""
+    """Presentation time of a packet."""
     stamp = packet.pts if packet.pts is not None else packet.dts
     return None if stamp is None or packet.time_base is None else float(stamp * packet.time_base)
 
@@ -175,11 +175,11 @@ def seconds_of(packet: Packet[Any]) -> float | None:
 def kept_frames(
     stream: VideoStream, packets: Packets, chooser: FrameChooser, start: float, options: dict[str, Any]
 ) -> Iterator[FrameThumbnail]:
-    """The frames worth keeping, as JPEG. The chooser notes their times. Raises ``DecodeRefused``."""
+    """The kept frames as JPEG; the chooser records their times. Raises ``DecodeRefused``."""
     last = 0.0
     wanted = to_decode(packets, stream.codec_context.width * stream.codec_context.height)
     for count, frame in enumerate(decoded(stream, wanted)):
-        if frame.width * frame.height > options["max_pixels"]:  # a stream may grow on its way
+        if frame.width * frame.height > options["max_pixels"]:  # a stream may change its size
             raise DecodeRefused("too_many_pixels")
         last = max(last, frame.time - start if frame.time is not None else last)
         luma, is_limited = luma_of(frame)
@@ -192,7 +192,7 @@ def kept_frames(
 
 
 def to_decode(packets: Packets, pixels: int) -> list[Packet[VideoStream]]:
-    """All packets; of a long video its key frames, and everything between key frames that are far apart."""
+    """All packets; for a long video its key frames, and everything between key frames that are far apart."""
     if pixels * len(packets.image) <= _PIXELS_DECODED:
         return packets.image
     groups: list[list[Packet[VideoStream]]] = [[]]
@@ -223,9 +223,9 @@ def decoded(stream: StreamT, packets: Sequence[Packet[StreamT]]) -> Iterator[Any
 
 
 def luma_of(frame: VideoFrame) -> tuple[NDArray[np.uint8], bool]:
-    """The brightness of a frame, of shape (height, width), and whether its range is 16 to 235.
+    """Brightness of a frame, of shape (height, width), and whether its range is 16 to 235.
 
-    It is the frame's own Y plane, where it has one of 8 bits.
+    It is the frame's own Y plane, if it has one of 8 bits.
     """
     if frame.format.name not in _PLANAR:
         frame = frame.reformat(format="gray")
@@ -244,7 +244,7 @@ _STRETCHED: Final = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round()
 
 
 def jpeg_of(frame: VideoFrame, turns: int, longest: int) -> FrameThumbnail:
-    """A frame as a viewer sees it, made small."""
+    """A frame as displayed, scaled down."""
     scale = min(1.0, longest / max(frame.width, frame.height))
     small = frame.reformat(
         width=max(2, round(frame.width * scale)),
@@ -261,7 +261,7 @@ def decode_sound(track: AudioStream, packets: Packets, start: float, max_seconds
     delay = packets.sound_start - start
     delay = max(-max_seconds, min(delay, max_seconds)) if math.isfinite(delay) else 0.0
     pcm = bytearray(2 * round(max(0.0, delay) * RATE))
-    before = 2 * round(max(0.0, -delay) * RATE)  # encoders begin with a little silence before time zero
+    before = 2 * round(max(0.0, -delay) * RATE)  # encoders add a short silence before time zero
     most = int(2 * RATE * max_seconds) + 2 * RATE
     for frame in decoded(track, packets.sound):
         for piece in resampler.resample(frame):
@@ -276,7 +276,7 @@ def decode_sound(track: AudioStream, packets: Packets, start: float, max_seconds
 
 
 def _sample_video() -> bytes:
-    """A video of one second with sound."""
+    """A video of one second with audio."""
     encoded = io.BytesIO()
     with av.open(encoded, "w", format="matroska") as container:
         image, track = container.add_stream("mpeg4", rate=5), container.add_stream("flac", rate=RATE, layout="mono")

@@ -1,8 +1,8 @@
-"""Banks of known things: configuring them, filling them, watching what their entries do, searching the past for them.
+"""Banks of known content: configuration, entries, the guard against bad entries, and retro-match over past items.
 
 configure_bank(ledger, "blocked-images", BankSettings(title="Blocked images", harm="terms"), by="lena")
 (entry,) = add_entries(ledger, "blocked-images", [NewEntry(kind="image", value="f8…", source="case-17")], "lena")
-keeper.refresh()                                   # matchable here at once, in other processes within a second
+keeper.refresh()                                   # matches here at once, in other processes within a second
 suspend_entry(ledger, "blocked-images", entry, "lena", "wrong_match")
 """
 

@@ -1,4 +1,4 @@
-"""Keeping a matcher that is never more than a moment behind the banks, at the cost of what has changed."""
+"""In-memory copy of the banks' entries, refreshed by reading only the rows that changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 _PAGE: Final = 5_000
 _LEAST_FRESH: Final = 500
-_FRESH_SHARE: Final = 8  # the fresh layer may be an eighth of the base before the two are merged
+_FRESH_SHARE: Final = 8  # fresh entries above an eighth of the base: the two layers are merged
 
 _ROWS = select(
     bank_entry.c.id,
@@ -39,9 +39,9 @@ _ACTIVE: Final = ("active", "quarantined")
 
 
 class BankCache:
-    """Follows the banks and hands a new snapshot to whoever matches, when there is something new.
+    """Follows the banks and makes a new ``BankMatcher`` snapshot when entries or settings changed.
 
-    Texts, patterns, domains, audio files and prints by ``hashers`` are in memory; images and digests are looked up in
+    Texts, patterns, domains, audio hashes and hashes by ``hashers`` are in memory; images and digests are looked up in
     ``stored``. Safe for threads: one refresh at a time.
     """
 
@@ -63,10 +63,10 @@ class BankCache:
         self._lock = threading.Lock()
         self._cursor = 0
         self._settings: dict[str, BankSettings] = {}
-        self._entries: dict[str, BankEntry] = {}  # all that are in memory, as their rows say
+        self._entries: dict[str, BankEntry] = {}  # every entry in memory, as its row says
         self._fresh: set[str] = set()  # changed since the base was built
         self._matcher: BankMatcher | None = None
-        self._reported: dict[str, set[str]] = {}  # what was stranded when that was logged
+        self._reported: dict[str, set[str]] = {}  # entries without a hasher that were logged
 
     @property
     def matcher(self) -> BankMatcher:
@@ -77,7 +77,7 @@ class BankCache:
         return self._matcher
 
     def refresh(self) -> bool:
-        """Take in what changed since the last call; True when there is a new snapshot."""
+        """Load the changes since the last call; True when there is a new snapshot."""
         with self._lock:
             settings_changed = self._read_settings()
             changed = self._stored.refresh()
@@ -86,7 +86,7 @@ class BankCache:
                 self._take(rows)
                 changed = True
                 self._cursor = rows[-1].seq
-            self._cursor = upto  # what lies between is stored elsewhere and need not be passed over again
+            self._cursor = upto  # rows in between are not kept in memory: skip them
             if not changed and not settings_changed and self._matcher is not None:
                 return False
             self._matcher = self._snapshot(anew=settings_changed or self._matcher is None)
@@ -95,7 +95,7 @@ class BankCache:
             return True
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Close the index's files."""
         with self._lock:
             self._stored.close()
 
@@ -108,7 +108,7 @@ class BankCache:
         if stranded and stranded != self._reported:
             banks = sorted({bank for held in stranded.values() for bank in held})
             _log.warning(
-                "bank entries cannot be matched: their hasher is not enabled; what they would find is unknown",
+                "bank entries cannot be matched: their hasher is not enabled; their matches are unknown",
                 kinds=sorted(stranded),
                 banks=banks,
                 remedy="name the hashers' plug-ins in SEAWALL_PLUGINS, or suspend the entries",
@@ -116,7 +116,7 @@ class BankCache:
         self._reported = stranded
 
     def _read_settings(self) -> bool:
-        """Read every bank's settings; True when what matching depends on has changed."""
+        """Read every bank's settings; True when a setting that matching depends on has changed."""
         found = all_settings(self._database)
         before, self._settings = self._settings, found
         self._stored.settings = found
@@ -125,7 +125,7 @@ class BankCache:
         }
 
     def _next_rows(self, upto: int) -> Sequence[Any]:
-        """The next changes in memory up to ``upto``: a row that changes meanwhile comes next time."""
+        """The next changed rows of in-memory kinds up to ``upto``; a row that changes meanwhile comes next time."""
         query = _ROWS.where(
             bank_entry.c.seq > self._cursor, bank_entry.c.seq <= upto, bank_entry.c.kind.not_in(KINDS_STORED)
         )
@@ -169,12 +169,12 @@ class BankCache:
         return before.changed(fresh, self._fresh, **common)
 
     def _usual(self, entries: Iterable[BankEntry]) -> list[BankEntry]:
-        """The entries with their bank's threshold where they name none."""
+        """The entries; those without a threshold get their bank's."""
         return [with_threshold(entry, self._settings.get(entry.bank)) for entry in entries]
 
 
 def with_threshold(entry: BankEntry, settings: BankSettings | None) -> BankEntry:
-    """The entry with its bank's threshold if it names none itself."""
+    """The entry, with its bank's threshold if it has none."""
     if entry.threshold is not None or settings is None or entry.kind not in settings.thresholds:
         return entry
     return replace(entry, threshold=settings.thresholds[entry.kind])

@@ -1,4 +1,4 @@
-"""Adding entries to banks, taking them out, suspending and restoring them."""
+"""Adding, removing, suspending and restoring bank entries."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from seawall.storage import Ledger, Transaction
 from seawall.storage.queries import select_in_chunks
 
 BANK_SUBJECT: Final = "bank"
-"""Kind of the vault's subject that a bank's values are sealed for."""
+"""Kind of the vault subject under whose key a bank's values are sealed."""
 RETRO_JOB: Final = "retro"
-"""Kind of the job that looks for new entries in past items."""
+"""Kind of the job that retro-matches new entries against past items."""
 REASONS: Final = ("wrong_match", "harmless_now", "duplicate", "withdrawn", "legal_order", "mistake", "checked", "other")
 """Codes that the console offers for changes to entries."""
 
@@ -36,9 +36,9 @@ _CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """What is asked to be added; see ``seawall.match.BankEntry`` for what ``value`` and ``threshold`` are by kind.
+    """An entry to add; see ``seawall.match.BankEntry`` for what ``value`` and ``threshold`` are by kind.
 
-    ``source``: a code that tells where it comes from. ``note``: free words, sealed in the vault.
+    ``source``: a code for its origin. ``note``: free text, sealed in the vault.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryOrigin:
-    """Which record of which exchange entries come from."""
+    """The exchange and the record that an entry comes from."""
 
     exchange: str
     record: str  # keyed digest of the exchange's own key
@@ -59,7 +59,7 @@ class EntryOrigin:
 
 @dataclass(frozen=True, slots=True)
 class AddedEntries:
-    """Ids of entries in the order in which they were asked for, and how many of them are new."""
+    """Ids of entries in the order of the request, and how many of them are new."""
 
     ids: list[str]
     fresh: int
@@ -74,9 +74,9 @@ def add_entries(
     places: Sequence[str] | None = None,
     hashers: Hashers = NO_HASHERS,
 ) -> list[str]:
-    """Add all or none; their ids, once durable. An entry that the bank holds already keeps its id. Raises BankError.
+    """Add all or none; return their ids once durable. An entry already in the bank keeps its id. Raises BankError.
 
-    ``places`` are what errors call the entries (``line 7``); else ``entry 0`` and so on. ``hashers``: the enabled ones.
+    ``places``: names of the entries in errors (``line 7``); default ``entry 0`` …. ``hashers``: the enabled ones.
     """
     check_name(bank)
     values = check_entries(entries, places, hashers)
@@ -86,7 +86,7 @@ def add_entries(
 def check_entries(
     entries: Sequence[NewEntry], places: Sequence[str] | None = None, hashers: Hashers = NO_HASHERS
 ) -> list[str]:
-    """The canonical value of each. Raises BankError that names the first that cannot be used."""
+    """The canonical value of each entry. Raises BankError that names the first invalid one."""
     return [
         canonical(entry, f"entry {index}" if places is None else places[index], hashers)
         for index, entry in enumerate(entries)
@@ -94,11 +94,11 @@ def check_entries(
 
 
 def canonical(entry: NewEntry, place: str, hashers: Hashers = NO_HASHERS) -> str:
-    """The value as the bank keeps it. Raises BankError that begins with ``place``."""
+    """The value as the bank stores it. Raises BankError that begins with ``place``."""
     if not 1 <= len(entry.source) <= _LONGEST_SOURCE or not entry.source.isprintable():
-        raise BankError(f"{place}: source has 1 to {_LONGEST_SOURCE} printable characters")
+        raise BankError(f"{place}: source must have 1 to {_LONGEST_SOURCE} printable characters")
     if entry.expires is not None and not 0 <= entry.expires < _LAST_MS:
-        raise BankError(f"{place}: expires is a time in milliseconds since 1970")
+        raise BankError(f"{place}: expires must be a time in milliseconds since 1970")
     if len(entry.note) > _LONGEST_NOTE:
         raise BankError(f"{place}: a note has at most {_LONGEST_NOTE} characters")
     try:
@@ -115,7 +115,7 @@ def add_in(
     by: str,
     origins: Sequence[EntryOrigin] | None = None,
 ) -> AddedEntries:
-    """Add checked entries within a transaction, and have past items searched for them. ``origins``: one for each."""
+    """Add checked entries within a transaction, and enqueue their retro-match. ``origins``: one for each."""
     if not entries:
         return AddedEntries([], 0)
     subject = tx.subject(BANK_SUBJECT, bank)
@@ -162,7 +162,7 @@ def note_name(entry: str) -> str:
 
 
 def _held(tx: Transaction, bank: str, digests: list[str]) -> dict[str, str]:
-    """The entries that the bank holds already, by digest."""
+    """The entries already in the bank, by digest."""
     query = select(bank_entry.c.digest, bank_entry.c.id).where(
         bank_entry.c.bank == bank, bank_entry.c.state != "removed"
     )
@@ -175,33 +175,33 @@ def _usual_expiry(tx: Transaction, bank: str) -> int | None:
 
 
 def remove_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str = "") -> None:
-    """Take an entry out at once, for good. Raises NoSuchEntry, BankError."""
+    """Remove an entry at once and permanently. Raises NoSuchEntry, BankError."""
     _check_reason(reason, needed=False)
     event = BankEntryRemoved(bank=bank, entry=entry, by=by, reason=reason)
     _change(ledger, bank, entry, event, ("active", "suspended", "quarantined"))
 
 
 def suspend_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str) -> None:
-    """Let an entry match no more until it is restored. Raises NoSuchEntry, BankError."""
+    """Stop an entry from matching until it is restored. Raises NoSuchEntry, BankError."""
     _check_reason(reason)
     event = BankEntrySuspended(bank=bank, entry=entry, by=by, reason=reason)
     _change(ledger, bank, entry, event, ("active", "quarantined"))
 
 
 def restore_entry(ledger: Ledger, bank: str, entry: str, by: str, reason: str) -> None:
-    """Let a suspended or quarantined entry act again. Raises NoSuchEntry, BankError."""
+    """Put a suspended or quarantined entry back in use. Raises NoSuchEntry, BankError."""
     _check_reason(reason)
     event = BankEntryRestored(bank=bank, entry=entry, by=by, reason=reason)
     _change(ledger, bank, entry, event, ("suspended", "quarantined"), also=_search_past)
 
 
 def _search_past(tx: Transaction) -> None:
-    """Soon: when every process matches the entries itself, so that nothing falls between."""
+    """Enqueue a retro-match, delayed until every process matches the entries itself, so that no item is missed."""
     tx.enqueue(RETRO_JOB, "all", {}, due_at=tx.at + _RETRO_DELAY_MS)
 
 
 def state_in(tx: Transaction, bank: str, entry: str) -> str | None:
-    """The state of a bank's entry within a transaction; None when there is no such entry."""
+    """The state of a bank's entry within a transaction; None for an unknown entry."""
     query = select(bank_entry.c.state).where(bank_entry.c.id == entry, bank_entry.c.bank == bank)
     state: str | None = tx.execute(query).scalar_one_or_none()
     return state
@@ -220,7 +220,7 @@ def _change(
         if state is None or state == "removed":
             raise NoSuchEntry(f"bank {bank!r} holds no entry {entry!r}")
         if state not in states:
-            raise NoSuchEntry(f"the entry {entry!r} of bank {bank!r} is {state} already")
+            raise NoSuchEntry(f"the entry {entry!r} of bank {bank!r} is already {state}")
         tx.append(event)
         also(tx)
 
@@ -229,4 +229,4 @@ def _change(
 
 def _check_reason(reason: str, *, needed: bool = True) -> None:
     if (reason or needed) and not _CODE.fullmatch(reason):
-        raise BankError("a reason is a code such as wrong_match; free words belong in a note")
+        raise BankError("a reason must be a code such as wrong_match; put free text into a note")

@@ -1,11 +1,11 @@
-"""What can be wrong with a bank's entry or settings."""
+"""Errors of bank entries and settings."""
 
 from __future__ import annotations
 
 
 class BankError(Exception):
-    """An entry that a bank cannot take, or settings it cannot have; with the place and the remedy."""
+    """An invalid entry or invalid settings of a bank; the message names the place and the remedy."""
 
 
 class NoSuchEntry(LookupError):
-    """The bank holds no such entry, or not in the state that was asked for."""
+    """The bank has no such entry, or the entry is not in the required state."""

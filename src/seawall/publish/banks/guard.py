@@ -1,13 +1,13 @@
-"""The guard of the banks: follows the ledger, takes bad entries out of use, and has people look instead.
+"""The guard of the banks: follows the ledger, takes bad entries out of use, and opens cases for review instead.
 
-Three things happen here, each in the transaction that moves the guard's cursor, so each happens once:
+It does three things, each in the transaction that moves its cursor, so each happens once:
 
-- an entry whose matches people overturn is *suspended*: when the lower 95 % bound (Wilson) of the share of overturned
-  among all that people judged since it was added or restored is above one half (4 of 4, 7 of 8, 10 of 12);
-- an entry that is found in more items within an hour than its bank's flood limit is *quarantined*;
-- what a quarantined entry is found in gets a case, as if somebody had reported it.
+- an entry whose matches people overturn is *suspended* when the lower 95 % bound (Wilson) of the share of overturned
+  matches among all judged since it was added or restored is above one half (4 of 4, 7 of 8, 10 of 12);
+- an entry found in more items within an hour than its bank's flood limit is *quarantined*;
+- an item that a quarantined entry is found in gets a case, as if it had been reported.
 
-What people and matches say about entries that come from an exchange is passed on to whoever writes it back there.
+Matches and review outcomes of entries that come from an exchange are enqueued as feedback to that exchange.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class EntryFeedback:
-    """Something to tell an exchange about one of its records."""
+    """Feedback to an exchange about one of its records."""
 
     exchange: str
     bank: str
@@ -52,9 +52,9 @@ EnqueueFeedback = Callable[[Transaction, EntryFeedback], None]
 
 @dataclass(slots=True)
 class _Seen:
-    """What a stretch of the ledger says about entries."""
+    """What a range of ledger events says about entries."""
 
-    hit: set[str] = field(default_factory=set)  # acted on, or would have
+    hit: set[str] = field(default_factory=set)  # entries with a match neither suppressed nor quarantined
     judged: set[str] = field(default_factory=set)  # items that a person decided
     quarantined: list[tuple[ItemRef, str, str]] = field(default_factory=list)  # item, entry, decision
 
@@ -63,12 +63,12 @@ class BankGuard:
     """A follower of the ledger: each decision counts once, however many processes run it."""
 
     def __init__(self, database: Database, tell: EnqueueFeedback = lambda tx, said: None) -> None:
-        """``tell``: enqueues, within the transaction, what an exchange is to be told."""
+        """``tell``: enqueues feedback to an exchange within the transaction."""
         self._database = database
         self._tell = tell
 
     def step(self, events: Sequence[Event]) -> Callable[[Transaction], None]:
-        """What follows from the next events."""
+        """The unit of work for the next events."""
         return partial(self._unit, _read(events), all_settings(self._database))
 
     def _unit(self, seen: _Seen, settings: dict[str, BankSettings], tx: Transaction) -> None:
@@ -104,7 +104,7 @@ _FEEDBACK: Final = {"confirmed": "true_positive", "overturned": "false_positive"
 
 
 def is_wrong(confirmed: int, overturned: int) -> bool:
-    """Whether people's answers make it almost certain that most of an entry's matches are wrong."""
+    """Whether reviews make it almost certain that most of an entry's matches are wrong."""
     return wilson(overturned, confirmed + overturned).lower > OVERTURNED_SHARE
 
 
@@ -152,7 +152,7 @@ def _suspend_wrong(tx: Transaction, rows: Sequence[Any]) -> None:
 
 
 def _request_review(tx: Transaction, item: ItemRef, entry: str, decision: str) -> None:
-    """A case for what a quarantined entry was found in, once: not again at every later look at the same revision."""
+    """Open a case for an item with a quarantined entry, once, not at each later evaluation of the same revision."""
     first = select(bank_hit.c.decision).where(bank_hit.c.item == item.ref, bank_hit.c.entry == entry)
     if tx.execute(first).scalar() == decision:
         tx.append(ReportReceived(report=new_id("rep", tx.at), item=item, reporter=None, kind=GUARD))

@@ -1,4 +1,4 @@
-"""From an image to the value of an entry: its PDQ hash, taken in a process with limits."""
+"""The PDQ hash of an image as the value of an entry, computed in a sandboxed process with resource limits."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from seawall.publish.banks.errors import BankError
 
 
 def hash_image(data: bytes) -> str:
-    """64 hexadecimal digits. Raises BankError for what is no image, or too flat to be found again."""
-    from seawall.detectors.image import Sandbox, UnreadableMedia  # here: only who hashes needs the process
+    """64 hexadecimal digits. Raises BankError for an unreadable image or one with too little detail to match."""
+    from seawall.detectors.image import Sandbox, UnreadableMedia  # here: only hashing needs the process
 
     with closing(Sandbox()) as sandbox:
         reading = sandbox.read(data)
     if isinstance(reading, UnreadableMedia):
-        raise BankError(f"this is no image that can be read: {reading.code}")
+        raise BankError(f"the image cannot be read: {reading.code}")
     if reading.quality < PDQ_MIN_QUALITY:
         raise BankError(
-            f"the image has too little detail to be found again (quality {reading.quality}, "
+            f"the image has too little detail to be matched (quality {reading.quality}, "
             f"{PDQ_MIN_QUALITY} is needed); add its digest instead"
         )
     return reading.hash.hex()

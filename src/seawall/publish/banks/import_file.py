@@ -1,4 +1,4 @@
-"""Entries from files: JSON lines or CSV, with every fault named by its line; and importing any number of them."""
+"""Import of entries from JSON lines or CSV files of any size; errors name the line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seawall.publish.banks.errors import BankError
 from seawall.publish.banks.settings import check_name
 from seawall.storage import Ledger, Transaction
 
-_MOST_FAULTS: Final = 20  # named before an import gives up
+_MOST_FAULTS: Final = 20  # reported before an import stops
 _COLUMNS: Final = tuple(NewEntry.__dataclass_fields__)
 _DECODER = msgspec.json.Decoder(NewEntry)
 
@@ -33,11 +33,11 @@ class ImportLine:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did."""
+    """Counts of one import."""
 
     read: int
     added: int
-    held: int  # were there already
+    held: int  # were in the bank already
 
 
 def parse_entries(data: bytes, source: str | None = None) -> list[NewEntry]:
@@ -48,7 +48,7 @@ def parse_entries(data: bytes, source: str | None = None) -> list[NewEntry]:
 def read_file(path: Path, source: str | None = None, hashers: Hashers = NO_HASHERS) -> list[ImportLine]:
     """Every entry of a ``.jsonl`` or ``.csv`` file, checked. ``source`` is that of entries that name none.
 
-    Raises BankError that names up to 20 lines with what is wrong in each; OSError.
+    Raises BankError that names up to 20 invalid lines and their errors; OSError.
     """
     with path.open("rb") as file:
         rows = _csv_lines(file, source) if path.suffix.lower() == ".csv" else _json_lines(file, source)
@@ -62,7 +62,7 @@ def import_entries(
     by: str,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ImportResult:
-    """Add entries in small chunks, each durable as a whole. Interrupted, it can simply be run again."""
+    """Add entries in small chunks, each durable as a whole. An interrupted import can be run again."""
     check_name(bank)
 
     def unit(tx: Transaction, chunk: Sequence[ImportLine]) -> int:
@@ -75,7 +75,7 @@ def import_entries(
     return ImportResult(read=len(lines), added=added, held=len(lines) - added)
 
 
-Row = tuple[int, NewEntry | str]  # the line, and its entry or what is wrong with it
+Row = tuple[int, NewEntry | str]  # line number, and its entry or its error
 
 
 def _collect(rows: Iterator[Row], hashers: Hashers) -> list[ImportLine]:
@@ -90,7 +90,7 @@ def _collect(rows: Iterator[Row], hashers: Hashers) -> list[ImportLine]:
             except BankError as error:
                 faults.append(str(error))
         if len(faults) >= _MOST_FAULTS:
-            faults.append("… and perhaps more; nothing was added")
+            faults.append("… and possibly more; nothing was added")
             break
     if faults:
         raise BankError("\n".join(faults))
@@ -122,7 +122,7 @@ def _csv_lines(file: io.BufferedReader, source: str | None) -> Iterator[Row]:
             yield 1, f"unknown column {strange[0]!r}; columns are {', '.join(_COLUMNS)}"
             return
         if missing := [name for name in ("kind", "value") if name not in names]:
-            yield 1, f"the first line names the columns; {missing[0]} is missing"
+            yield 1, f"the first line must name the columns; {missing[0]} is missing"
             return
         for row in reader:
             yield reader.line_num, _csv_entry(row, source)

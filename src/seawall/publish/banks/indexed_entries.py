@@ -1,8 +1,8 @@
-"""Entries that are not kept in memory: hashes of images in an index on disk, digests of files in the database.
+"""Entries that are not kept in memory: image hashes in an index on disk, file digests in the database.
 
-The index is shared by all processes of a machine and follows the database by its mark; whoever refreshes first does
-the work. It knows numbers and hashes only: what an entry is, and whether it still counts, is asked of the database
-when it is found. So a change of state takes effect in every process at once.
+All processes of a machine share the index. It stores the sequence number up to which it follows the database (its
+mark); the first process to refresh updates it. It holds numbers and hashes only: the entry and its state are read
+from the database at each match, so a change of state takes effect in every process at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from seawall.storage.queries import select_in_chunks
 _log = structlog.get_logger(__name__)
 
 KINDS_STORED: Final = ("image", "digest")
-_PAGE: Final = 60_000  # more than the index keeps in its delta at once: a large import becomes a segment
+_PAGE: Final = 60_000  # more than the index's delta holds: a large import becomes a segment
 _ACTIVE: Final = ("active", "quarantined")
 
 _COLUMNS = (
@@ -49,7 +49,7 @@ class StoredEntries:
     """Finds images and digests among any number of entries. Safe for threads."""
 
     def __init__(self, database: Database, vault: Vault, folder: Path) -> None:
-        """``folder``: where the index lives; it can be deleted, and is then made again from the database."""
+        """``folder``: place of the index; if deleted, it is rebuilt from the database."""
         self._database = database
         self._vault = vault
         self._folder = folder
@@ -62,7 +62,7 @@ class StoredEntries:
         self.cursor = 0
 
     def refresh(self) -> bool:
-        """Take in what changed in the database and the index's folder; True when an entry of any kind changed."""
+        """Read changes of the database and of the index's folder; True when an entry of any kind changed."""
         with self._lock:
             newest = self._newest()
             if newest <= self.cursor:
@@ -78,11 +78,11 @@ class StoredEntries:
             return True
 
     def holds(self, kind: str) -> bool:
-        """Whether an entry of this kind was ever there."""
+        """Whether an entry of this kind was ever added."""
         return kind in self._kinds
 
     def near(self, pdq: bytes) -> list[tuple[BankEntry, int]]:
-        """Images within their radius of this hash: the entry's, else its bank's, else 31."""
+        """Images whose distance to this hash is within their radius: the entry's, else its bank's, else 31."""
         index = self._index
         if index is None:
             return []
@@ -102,11 +102,11 @@ class StoredEntries:
         return self._index is not None and self._index.wants_merge
 
     def merge(self) -> bool:
-        """Fold fresh hashes into the index's segments, beside searches. Seconds for each million."""
+        """Merge fresh hashes into the index's segments while searches go on. Takes seconds per million."""
         return self._index is not None and self._index.merge()
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Close the index's files."""
         if self._index is not None:
             self._index.close()
 
@@ -117,7 +117,7 @@ class StoredEntries:
         return PDQ_RADIUS if settings is None else settings.thresholds.get("image", PDQ_RADIUS)
 
     def _entries(self, column: ColumnElement[Any], keys: Sequence[Any]) -> list[tuple[int, BankEntry]]:
-        """Present entries by number or digest, as the database has them at this moment."""
+        """Current entries by number or digest, read from the database."""
         now = now_ms()
         query = select(*_COLUMNS).where(bank_entry.c.state.in_(_ACTIVE), bank_entry.c.kind.in_(KINDS_STORED))
         with self._database.read() as connection:
@@ -144,10 +144,10 @@ class StoredEntries:
             return connection.execute(select(func.max(bank_entry.c.seq))).scalar() or 0
 
     def _learn(self, after: int, upto: int) -> None:
-        """Which banks there are and how wide their images' radii are, from what changed. Neither ever shrinks."""
+        """Update the known banks and their image radii from the changed rows. Neither ever shrinks."""
         columns = (bank_entry.c.bank, bank_entry.c.kind)
         kinds = bank_entry.c.kind.in_(KINDS_STORED)
-        if after:  # few rows, found by their number: grouping would have the database walk the whole bank
+        if after:  # few rows, found by number: GROUP BY would make the database read the whole bank
             query = select(*columns, bank_entry.c.threshold.label("widest"))
             query = query.where(bank_entry.c.seq > after, bank_entry.c.seq <= upto, kinds)
         else:
@@ -159,7 +159,7 @@ class StoredEntries:
         self._widest = max([self._widest, *(row.widest for row in rows if row.widest is not None)])
 
     def _open(self) -> HashIndex | None:
-        """The index of this very ledger; None while there is no event. One that is ahead of it is made anew."""
+        """The index of this ledger; None while the ledger is empty. An index ahead of the ledger is rebuilt."""
         with self._database.read() as connection:
             first = connection.execute(select(event.c.id).where(event.c.seq == 1)).scalar()
             newest = connection.execute(select(func.max(event.c.seq))).scalar()
@@ -167,15 +167,15 @@ class StoredEntries:
             return None
         folder = self._folder / hashlib.sha256(first.encode()).hexdigest()[:16]
         index = HashIndex.open(folder)
-        if index.mark > newest:  # an older copy of the database was restored: what the index holds is of another past
-            _log.warning("index of hashes is ahead of the database and is made again", mark=index.mark, ledger=newest)
+        if index.mark > newest:  # an older copy of the database was restored: the index holds other entries
+            _log.warning("index of hashes is ahead of the database and is rebuilt", mark=index.mark, ledger=newest)
             index.close()
             shutil.rmtree(folder)
             index = HashIndex.open(folder)
         return index
 
     def _follow(self, index: HashIndex) -> None:
-        """Bring the index up to date with the database. One process at a time; the others find it done."""
+        """Bring the index up to date with the database. One process at a time; the others then have nothing to do."""
         index.refresh()
         while rows := self._rows_after(index.mark):
             values = open_sealed(self._vault, ((row.bank, value_name(row.id)) for row in rows if row.state in _ACTIVE))
@@ -189,7 +189,7 @@ class StoredEntries:
                 }
                 index.remove([row.number for row in rows if row.number not in present])
                 hashes = [bytes.fromhex(value) for value in present.values()]
-                index.add(list(present), hashes, mark=rows[-1].seq, instead=True)  # found all the while
+                index.add(list(present), hashes, mark=rows[-1].seq, instead=True)  # stays searchable meanwhile
 
     def _rows_after(self, mark: int) -> Sequence[Any]:
         query = (

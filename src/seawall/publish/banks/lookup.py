@@ -1,4 +1,4 @@
-"""What is known about a part: matches with their distance, their bank, and where the entry comes from."""
+"""Bank look-up of one part: matches with their distance, bank and provenance."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from seawall.publish.banks.settings import BankSettings, all_settings
 from seawall.publish.queries import find_entries
 from seawall.storage import Database, Vault
 
-QUERY = "query"  # the path of the part that is asked about
+QUERY = "query"  # the path of the part to look up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One entry that was found, with its provenance. ``effect``: matched, suppressed or quarantined.
+    """One matching entry, with its provenance. ``effect``: matched, suppressed or quarantined.
 
-    ``revision``: of the banks, as decisions record it. ``start`` and ``end``: characters of a text, seconds of a
-    recording or video.
+    ``revision``: of the banks, as decisions record it. ``start`` and ``end``: characters of a text, seconds of audio
+    or video.
     """
 
     bank: str
@@ -47,14 +47,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What was found, and what could not be looked at."""
+    """The matches, and what could not be checked."""
 
     matches: tuple[Match, ...]
     unknown: tuple[Unknown, ...] = ()
 
 
 def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -> Lookup:
-    """Ask every detector that matches against banks about one part, and the links in a text; waits for all of them."""
+    """Run every bank-matching detector on one part and the links in its text; waits for all of them."""
     parts = add_link_parts((part,))
     modalities = {each.modality for each in parts}
     wanted = {
@@ -67,7 +67,7 @@ def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -
 
 
 def look_up_hits(database: Database, vault: Vault, matcher: BankMatcher, hits: Iterable[Hit]) -> Lookup:
-    """The same for hits of a hash or digest that the caller has computed itself."""
+    """The same for hits of a hash or digest that the caller has computed."""
     part = Part(path=QUERY, modality=Modality.IMAGE, field=QUERY)
     return Lookup(_matches(database, vault, to_signals(matcher, hits, part, QUERY)))
 

@@ -1,4 +1,4 @@
-"""Banks, their entries, and what became of their matches: folds of the ledger."""
+"""Projections of banks, their entries, and the outcomes of their matches."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from seawall.storage.upsert import upsert
 Row = dict[str, Any]
 
 EFFECTS: Final = {"bank": "matched", "bank_suppressed": "suppressed", "bank_quarantined": "quarantined"}
-"""What a bank's signal means, by what stands before the colon of its name."""
+"""Effect of a bank's signal, by the part of its name before the colon."""
 GUARD: Final = "guard"
-"""Who reports what a quarantined entry was found in; no complaint about the entry."""
+"""Reporter of cases for quarantined entries; such a report is no complaint about the entry."""
 _STATES: Final[dict[type[EventBody], str]] = {
     BankEntryRemoved: "removed",
     BankEntrySuspended: "suspended",
@@ -48,7 +48,7 @@ class Banks:
     tables: tuple[Table, ...] = (bank,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """The newest configuration stands."""
+        """Keep the newest configuration of each bank."""
         rows: dict[str, Row] = {}
         for event in events:
             body = event.body
@@ -80,7 +80,7 @@ class BankEntries:
     tables: tuple[Table, ...] = (bank_entry,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Additions insert; every change of state moves the row to the end of the cursor."""
+        """Insert added entries; each change of state gives the row a new ``seq``, so cursors read it again."""
         (bank_entry,) = self.tables
         rows: dict[str, Row] = {}
         changes: list[tuple[Event, _Changed]] = []
@@ -128,7 +128,7 @@ def _entry_row(event: Event, body: BankEntryAdded) -> Row:
 class BankHits:
     """The projection ``bank_hit``: one row for each item that an entry was found in.
 
-    A person's decision about the item confirms the matches of its revision, or overturns them; the last one counts.
+    A person's decision about the item confirms or overturns the matches of its revision; the last one counts.
     """
 
     name: ClassVar[str] = "bank_hits"
@@ -137,7 +137,7 @@ class BankHits:
     tables: tuple[Table, ...] = (bank_hit,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Fold machine decisions, reviews and reports."""
+        """Apply machine decisions, reviews and reports."""
         (bank_hit,) = self.tables
         relevant = [event for event in events if _concerns(event)]
         if not relevant:
@@ -156,7 +156,7 @@ class BankHits:
 
 
 def matches_of(decision: Decision) -> dict[str, tuple[str, str]]:
-    """Entry → (bank, effect) of the matches that a decision read; what acts counts before what does not."""
+    """Entry → (bank, effect) of the matches that a decision read; a match that acts takes precedence."""
     found: dict[str, tuple[str, str]] = {}
     for signal in decision.signals:
         before, colon, name = signal.name.partition(":")
@@ -182,7 +182,7 @@ def _item_of(event: Event) -> str:
 
 
 def _fold(rows: dict[str, Row], event: Event) -> list[Row]:
-    """The rows of one item that the event changes or adds."""
+    """The rows of one item that the event adds or changes."""
     body = event.body
     if isinstance(body, ReportReceived):
         for row in rows.values():

@@ -1,11 +1,11 @@
-"""Looking for new entries in past items, in pages, so that it can stop anywhere and go on there.
+"""Retro-match: searches past items for new bank entries, page by page, resumable after each page.
 
-A search takes all entries that were added or restored since the last one. It visits every item that was submitted
-before it began (later ones met the entries themselves) and has those that match screened again, with effect. Each
-page's jobs are enqueued in the transaction that moves the search on.
+A search takes all entries that were added or restored since the last one. It reads every item that was submitted
+before it began (later ones were screened with the entries) and rescreens those that match, with effect. Each
+page's jobs are enqueued in the transaction that moves the search's position.
 
-Entries whose hasher is not enabled here are left out, which the search remembers; they have a search of their own once
-a worker has it.
+Entries whose hasher is not enabled here are left out; the search records them, and they get a search of their own
+once a worker has that hasher.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
 _log = structlog.get_logger(__name__)
 
 RETRO_RESCREEN_JOB: Final = "retro_match"
-"""Kind of the job that screens one past item again because an entry was found in it."""
+"""Kind of the job that rescreens one past item because an entry was found in it."""
 _PAGE: Final = 200
-_MOST_ENTRIES: Final = 100_000  # of one search: bounds its memory; the rest is searched for next
+_MOST_ENTRIES: Final = 100_000  # of one search: bounds its memory; the next search takes the rest
 _BY_TEXT: Final = frozenset({"text", "near_text", "pattern", "domain", "name"})
 _DIGESTS: Final = frozenset({"sha256", "sha1", "md5"})
 
 
 class IterItems(Protocol):
-    """The next page of past items in the order of their surrogates; empty when there are no more."""
+    """The next page of past items in the order of their surrogates; empty at the end."""
 
     def __call__(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetroSearch:
-    """How a search stands. Times are milliseconds since 1970."""
+    """State of one search. Times are milliseconds since 1970."""
 
     id: str
     entries: int
@@ -64,7 +64,7 @@ class RetroSearch:
 
     @property
     def reached_at(self) -> int | None:
-        """When the last item looked at was first submitted: items are visited in the order of time."""
+        """When the last item read was first submitted: items are read in the order of time."""
         try:
             return int(self.position.partition("_")[2][:12], 16)
         except ValueError:
@@ -80,7 +80,7 @@ def list_searches(database: Database, limit: int = 20) -> list[RetroSearch]:
 
 
 class RetroMatch:
-    """Does the job ``retro``. ``pause`` is called after each page: a worker that stops raises in it."""
+    """Handles the job ``retro``. ``pause`` is called after each page; a stopping worker raises in it."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class RetroMatch:
         self._hashers = hashers
 
     def run(self, job: Job) -> None:
-        """Go on with the open search, or begin one; return when it is done. Raises LeaseLost."""
+        """Continue the open search or begin one; return when it is done. Raises LeaseLost."""
         search = self._open_search() or self._ledger.commit(self._begin)
         if search is None:
             self._ledger.commit(lambda tx: tx.finish(job))
@@ -118,15 +118,15 @@ class RetroMatch:
             self._jobs.heartbeat(job)
             self._pause()
         stranded = sorted(matcher.stranded())
-        # Prints of another length than the hasher here makes will not fit it later, either: nothing to come back for.
+        # Hashes whose length differs from that of the hasher here never become comparable: they are not searched again.
         left_out = [kind for kind in stranded if kind not in self._hashers]
         self._ledger.commit(lambda tx: self._finish(tx, search, job, left_out))
         if stranded:
-            _log.warning("entries were not looked for in past items", search=search.id, why=absence(stranded[0]))
+            _log.warning("entries were not searched for in past items", search=search.id, why=absence(stranded[0]))
         _log.info("past items searched", search=search.id, entries=search.entries)
 
     def resume(self) -> None:
-        """Have what earlier searches left out looked for, if its hasher is enabled here."""
+        """Enqueue a search for entries that earlier ones left out, if their hasher is enabled here."""
         with self._database.read() as connection:
             waiting = _left_out(connection, self._hashers)
         if waiting is not None:
@@ -137,7 +137,7 @@ class RetroMatch:
             return connection.execute(select(retro).where(retro.c.finished_at.is_(None))).first()
 
     def _begin(self, tx: Transaction) -> Any:
-        """A new search for what came since the last one, or for what one left out; None when there is neither."""
+        """A new search for entries added since the last one, or left out by one; None when there are neither."""
         after = tx.execute(select(func.max(retro.c.up_to_seq))).scalar() or 0
         fresh = (bank_entry.c.seq > after, bank_entry.c.state.in_(("active", "quarantined")))
         seqs = select(bank_entry.c.seq).where(*fresh).order_by(bank_entry.c.seq).limit(_MOST_ENTRIES).subquery()
@@ -154,11 +154,11 @@ class RetroMatch:
         of_search = (bank_entry.c.seq > before.after_seq, bank_entry.c.seq <= before.up_to_seq)
         counted = select(func.count()).select_from(bank_entry).where(*of_search, bank_entry.c.kind.in_(kinds))
         if not (entries := tx.execute(counted).scalar() or 0):
-            return self._begin(tx)  # they have changed since, and count among later ones
+            return self._begin(tx)  # they changed since, and belong to a later search
         return _new_search(tx, before.after_seq, before.up_to_seq, entries, ",".join(kinds))
 
     def _matcher(self, search: Any) -> BankMatcher:
-        """The entries of the search that count now."""
+        """A matcher of the search's entries that are still in use."""
         columns = (bank_entry.c[name] for name in ("id", "bank", "kind", "threshold", "expires", "state"))
         query = select(*columns).where(
             bank_entry.c.seq > search.after_seq,
@@ -229,7 +229,7 @@ def _left_out(reader: Connection | Transaction, hashers: Hashers) -> Any:
 
 
 class EntryMatcher:
-    """Whether any of some entries is in a past item."""
+    """Tests whether a past item matches any of some entries."""
 
     def __init__(self, matcher: BankMatcher) -> None:
         self._matcher = matcher
@@ -237,7 +237,7 @@ class EntryMatcher:
         self._texts.replace(matcher)
 
     def finds(self, past: Past) -> bool:
-        """By its hashes, or in its texts and links."""
+        """Whether one of its hashes, texts or links matches."""
         return self._in_hashes(past.hashes) or any(self._texts.detect(add_link_parts(past.parts)))
 
     def _in_hashes(self, hashes: Sequence[PartHash]) -> bool:
@@ -255,7 +255,7 @@ class EntryMatcher:
 
 
 def _videos(hashes: Iterable[PartHash]) -> list[list[tuple[float, bytes]]]:
-    """The frames of each video, in the order of time: prints of derived images that have a time."""
+    """The frames of each video in the order of time: hashes of derived images that have a time."""
     videos: dict[str, list[tuple[float, bytes]]] = {}
     for each in hashes:
         if each.kind == "pdq" and each.span is not None and each.span.unit == "seconds":

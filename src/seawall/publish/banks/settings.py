@@ -1,4 +1,4 @@
-"""What each bank is for and how it is used: its role, thresholds, owner, expiry, flood limit."""
+"""Settings of a bank: its role, thresholds, owner, expiry, flood limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seawall.storage import Database, Ledger
 
 ROLES: Final = ("block", "allow")
 USUAL_FLOOD_LIMIT: Final = 500
-"""Items an hour by which one entry may be found, where a bank's configuration names no limit of its own."""
+"""Default flood limit: items an hour in which one entry may be found."""
 _GRAVEST: Final = 5
 _MOST_HITS: Final = 10_000_000
 _MOST_DAYS: Final = 36_500
@@ -28,10 +28,10 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankSettings:
-    """How a bank is used. ``thresholds``: kind → threshold of entries that name none.
+    """How a bank is used. ``thresholds``: kind → threshold of entries that have none.
 
-    ``flood_limit``: items within an hour by which one entry may be found before it is quarantined; 0: never. None:
-    500, or never where ``harm`` is of the gravest (severity 5): there letting through is worse than a wrong match.
+    ``flood_limit``: items within an hour in which one entry may be found before it is quarantined; 0: never. None:
+    500, or never where ``harm`` has severity 5, for which a missed match is worse than a wrong one.
     """
 
     title: str = ""
@@ -44,7 +44,7 @@ class BankSettings:
 
     @property
     def most_hits(self) -> int | None:
-        """The limit that holds: items an hour, or None for none."""
+        """The effective flood limit: items an hour, or None for none."""
         if self.flood_limit is not None:
             return self.flood_limit or None
         grave = self.harm is not None and HARMS[self.harm].severity >= _GRAVEST
@@ -70,7 +70,7 @@ def is_bank_name(name: str) -> bool:
 def check_name(bank: str) -> None:
     """Raises BankError."""
     if not is_bank_name(bank):
-        raise BankError(f"{bank!r} is no bank name; use lower-case words joined by hyphens, such as blocked-texts")
+        raise BankError(f"{bank!r} is not a bank name; use lower-case words joined by hyphens, such as blocked-texts")
 
 
 def check_settings(settings: BankSettings, hashers: Hashers = NO_HASHERS) -> None:
@@ -78,11 +78,11 @@ def check_settings(settings: BankSettings, hashers: Hashers = NO_HASHERS) -> Non
     for name in ("title", "owner"):
         value = getattr(settings, name)
         if len(value) > _LONGEST or (value and not value.isprintable()):
-            raise BankError(f"{name} has at most {_LONGEST} printable characters")
+            raise BankError(f"{name} may have at most {_LONGEST} printable characters")
     if settings.role not in ROLES:
-        raise BankError(f"role is {settings.role!r}; it is one of {', '.join(ROLES)}")
+        raise BankError(f"role is {settings.role!r}; it must be one of {', '.join(ROLES)}")
     if settings.harm is not None and settings.harm not in HARMS:
-        raise BankError(f"harm is {settings.harm!r}; it is one of {', '.join(HARMS)}")
+        raise BankError(f"harm is {settings.harm!r}; it must be one of {', '.join(HARMS)}")
     _check_number("expires_after_days", settings.expires_after_days, 1, _MOST_DAYS)
     _check_number("flood_limit", settings.flood_limit, 0, _MOST_HITS)
     for kind, threshold in settings.thresholds.items():
@@ -94,13 +94,13 @@ def check_settings(settings: BankSettings, hashers: Hashers = NO_HASHERS) -> Non
 
 def _check_number(name: str, value: int | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
-        raise BankError(f"{name} is {value}; it is a whole number from {least} to {most}, or left out")
+        raise BankError(f"{name} is {value}; it must be a whole number from {least} to {most}, or left out")
 
 
 def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str, hashers: Hashers = NO_HASHERS) -> None:
-    """Use the bank like this from now on; durable when it returns. Raises BankError.
+    """Set the bank's settings; durable when it returns. Raises BankError.
 
-    A threshold of hashes whose hasher is not enabled here can be neither checked nor shown: it stays as it is.
+    Thresholds of hashes whose hasher is not enabled here can be neither checked nor shown: they stay as they are.
     """
     check_name(bank)
     before = find_bank(ledger.database, bank)
@@ -127,7 +127,7 @@ def _out_of_reach(settings: BankSettings, hashers: Hashers) -> dict[str, int]:
 
 
 def settings_of(row: Any) -> BankSettings:
-    """The settings that a row of ``bank`` holds."""
+    """The settings in a row of ``bank``."""
     return BankSettings(
         title=row.title,
         role=row.role,
@@ -140,13 +140,13 @@ def settings_of(row: Any) -> BankSettings:
 
 
 def all_settings(database: Database) -> dict[str, BankSettings]:
-    """The settings of every bank that was configured."""
+    """The settings of every configured bank."""
     with database.read() as connection:
         return {row.name: settings_of(row) for row in connection.execute(select(bank_table))}
 
 
 def list_banks(database: Database, names: Iterable[str] = ()) -> list[Bank]:
-    """Every bank that was configured, that holds an entry, or that ``names`` names; by name."""
+    """Every bank that is configured, has an entry, or is in ``names``; sorted by name."""
     counted = (
         select(bank_entry.c.bank, bank_entry.c.state, func.count())
         .where(bank_entry.c.state != "removed")
@@ -164,7 +164,7 @@ def list_banks(database: Database, names: Iterable[str] = ()) -> list[Bank]:
 
 
 def find_bank(database: Database, name: str) -> Bank | None:
-    """One bank; None when it was never configured and never held anything."""
+    """One bank; None when it was never configured and never had an entry."""
     counted = select(bank_entry.c.state, func.count()).where(bank_entry.c.bank == name).group_by(bank_entry.c.state)
     with database.read() as connection:
         row = connection.execute(select(bank_table).where(bank_table.c.name == name)).one_or_none()

@@ -1,8 +1,8 @@
-"""Exchanges in use: read on schedule into banks, told what people and matches say, watched for staleness.
+"""Configured exchanges: read on schedule into banks, sent feedback about matches, monitored for staleness.
 
 exchanges = Exchanges(ledger, database, vault, jobs, open_all(path))
 exchanges.schedule()                      # at the start of a worker
-exchanges.sync(job)                       # the job "exchange": read what is new; asks for the next one itself
+exchanges.sync(job)                       # the job "exchange": read changes; enqueues its next run
 BankGuard(ledger, database, exchanges.tell)
 exchanges.write_back(job)                 # the job "opinion"
 """

@@ -1,4 +1,4 @@
-"""Changes from an exchange, applied to the banks within a transaction."""
+"""Applies changes from an exchange to the banks within a transaction."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from seawall.storage import Transaction
 from seawall.storage.queries import select_in_chunks
 
 SUBJECT: Final = "exchange"
-"""Kind of the vault's subject that an exchange's raw records are sealed for."""
+"""Kind of the vault subject under whose key an exchange's raw records are sealed."""
 _IN: Final = 500
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 RecordUpdate = tuple[str, ExchangeRecord | None]
-"""The exchange's key, and the record; None when it was taken back."""
+"""The exchange's key, and the record; None when it was withdrawn."""
 
 
 @dataclass(slots=True)
 class AppliedDelta:
-    """What some updates did."""
+    """Counts of applied updates."""
 
     added: int = 0
     removed: int = 0
@@ -43,7 +43,7 @@ def record_name(record: str) -> str:
 def apply_updates(
     tx: Transaction, exchange: str, banks: Mapping[str, str], updates: Sequence[RecordUpdate], generation: int
 ) -> AppliedDelta:
-    """Take in updates; one that is known already costs a row. ``banks``: kind → bank."""
+    """Apply updates; an unchanged record writes one row only. ``banks``: kind → bank."""
     done = AppliedDelta()
     subject = tx.subject(SUBJECT, exchange)
     keyed = {tx.digest(f"{exchange}\0{key}".encode()): record for key, record in updates}
@@ -70,7 +70,7 @@ def apply_updates(
 
 
 def forget(tx: Transaction, exchange: str, records: Sequence[str]) -> int:
-    """Drop records, and the entries that no other record stands for; how many entries went."""
+    """Drop records and the entries that no other record supports; return the number of removed entries."""
     if not records:
         return 0
     entries: set[tuple[str, str]] = set()
@@ -86,14 +86,14 @@ def forget(tx: Transaction, exchange: str, records: Sequence[str]) -> int:
             delete(exchange_record).where(exchange_record.c.exchange == exchange, exchange_record.c.record.in_(chunk))
         )
     for record in records:
-        tx.seal(subject, record_name(record), b"")  # nothing of what was taken back is kept
+        tx.seal(subject, record_name(record), b"")  # nothing of a withdrawn record is kept
     return _remove_unsupported(tx, exchange, entries)
 
 
 def _replace(
     tx: Transaction, exchange: str, changed: Mapping[str, ExchangeRecord], banks: Mapping[str, str]
 ) -> tuple[int, int]:
-    """Let records stand for what they say now; how many entries were added and removed."""
+    """Replace the entries of records by those they name now; return how many were added and removed."""
     before = _signals(tx, exchange, list(changed))
     now, added = _add(tx, exchange, changed, banks)
     for record, entry in sorted(now.keys() - before.keys()):
@@ -109,7 +109,7 @@ def _replace(
 def _add(
     tx: Transaction, exchange: str, changed: Mapping[str, ExchangeRecord], banks: Mapping[str, str]
 ) -> tuple[dict[tuple[str, str], str], int]:
-    """(record, entry) → bank of all that the records say, and how many entries are new."""
+    """(record, entry) → bank for every entry that the records name, and how many entries are new."""
     by_bank: dict[str, list[tuple[str, SharedEntry]]] = {}
     for record, update in changed.items():
         for known in update.known:
@@ -128,14 +128,14 @@ def _add(
 
 
 def _signals(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[tuple[str, str], str]:
-    """(record, entry) → bank of what the records stood for."""
+    """(record, entry) → bank of the entries that the records named before."""
     query = select(exchange_signal).where(exchange_signal.c.exchange == exchange)
     rows = select_in_chunks(tx, query, exchange_signal.c.record, records)
     return {(row.record, row.entry): row.bank for row in rows}
 
 
 def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[str, str]]) -> int:
-    """Remove entries that came from an exchange and that no record stands for any more."""
+    """Remove entries that came from an exchange and that no record names any more."""
     removed = 0
     for chunk in _chunks(sorted(entries)):
         names = [entry for _, entry in chunk]
@@ -153,7 +153,7 @@ def _remove_unsupported(tx: Transaction, exchange: str, entries: Iterable[tuple[
 
 
 def _known(tx: Transaction, exchange: str, records: Sequence[str]) -> dict[str, str]:
-    """The records that are known already, with the digest of what they said."""
+    """The known records, with the digest of their content."""
     query = select(exchange_record.c.record, exchange_record.c.digest).where(exchange_record.c.exchange == exchange)
     return {row.record: row.digest for row in select_in_chunks(tx, query, exchange_record.c.record, records)}
 

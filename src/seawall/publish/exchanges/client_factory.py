@@ -1,4 +1,4 @@
-"""Opening what a file of exchanges names. Lists at an address are fetched through the guard against inner networks."""
+"""Opens the exchanges of a configuration file. Lists at a URL are fetched with the guard against private networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS: Final = 300.0
 def open_all(
     path: Path | None, *, allow_private: bool = False, environment: Mapping[str, str] = os.environ
 ) -> dict[str, OpenedExchange]:
-    """Name → exchange for all that the file names; none without a file. Raises ConfigError."""
+    """Name → exchange for each exchange in the file; empty without a file. Raises ConfigError."""
     configs = read_exchanges(path, environment) if path is not None else []
 
     def fetch(url: str) -> bytes:

@@ -1,4 +1,4 @@
-"""How the exchanges stand: for the console, the command line and alerts."""
+"""State of the exchanges, for the console, the command line and alerts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STALE_AFTER: Final = 3  # intervals without a complete reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeState:
-    """One exchange. Times are milliseconds since 1970; ``every_s`` None: it is configured no more.
+    """One exchange. Times are milliseconds since 1970; ``every_s`` None: no longer configured.
 
     ``stale``: not read completely for three intervals, or never.
     """
@@ -38,7 +38,7 @@ class ExchangeState:
 
 
 def list_exchanges(database: Database) -> list[ExchangeState]:
-    """Every exchange that was ever configured, by name."""
+    """Every exchange that was ever configured, sorted by name."""
     with database.read() as connection:
         rows = connection.execute(select(exchange).order_by(exchange.c.name)).mappings().all()
     return [_state(dict(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""Reading exchanges on schedule, and writing opinions back: durable, resumable, each delta once."""
+"""Reads exchanges on schedule and writes feedback back: durable, resumable, each delta applied once."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _log = structlog.get_logger(__name__)
 EXCHANGE_JOB: Final = "exchange"
 """Kind of the job that reads one exchange; its key is the exchange's name."""
 FEEDBACK_JOB: Final = "feedback"
-"""Kind of the job that tells an exchange one opinion."""
+"""Kind of the job that sends one piece of feedback to an exchange."""
 _FIRST_RETRY_S: Final = 60
 _FORGOTTEN_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedExchange:
-    """A configured exchange, opened."""
+    """A configured exchange with its open client."""
 
     config: ExchangeConfig
     exchange: Exchange
@@ -56,7 +56,7 @@ class Exchanges:
         self._opened = opened
 
     def schedule(self) -> None:
-        """See to it that every exchange has its job, and that readers know which there are."""
+        """Enqueue a job for every exchange, and record which exchanges are configured."""
 
         def unit(tx: Transaction) -> None:
             known = set(tx.execute(select(exchange_table.c.name)).scalars())
@@ -75,9 +75,9 @@ class Exchanges:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def sync(self, job: Job) -> None:
-        """Read what is new of the exchange that is the job's key, and ask for the next time. Raises LeaseLost."""
+        """Read changes of the exchange named by the job's key, and enqueue the next run. Raises LeaseLost."""
         opened = self._opened.get(job.key)
-        if opened is None:  # it is configured no more
+        if opened is None:  # no longer configured
             self._ledger.commit(lambda tx: tx.finish(job))
             return
         name, every_ms = opened.config.name, 1000 * opened.config.every_s
@@ -94,8 +94,8 @@ class Exchanges:
         self._ledger.commit(lambda tx: _done(tx, job, name, every_ms))
 
     def _take(self, job: Job, config: ExchangeConfig, delta: ExchangeDelta) -> None:
-        """Apply the delta in chunks, then keep its checkpoint: interrupted, the same delta is read again, and what it
-        did already costs a row."""
+        """Apply the delta in chunks, then store its checkpoint. After an interruption the same delta is read again;
+        a record applied before writes one row only."""
         name = config.name
         if delta.restart:
             self._ledger.commit(lambda tx: _begin(tx, name))
@@ -120,10 +120,10 @@ class Exchanges:
             found: str | None = connection.execute(query).scalar()
             return found
 
-    # -- telling -------------------------------------------------------------------------------------------------
+    # -- feedback ------------------------------------------------------------------------------------------------
 
     def tell(self, tx: Transaction, said: EntryFeedback) -> None:
-        """Have every exchange that stands behind the entry told, if it wants to hear that. For ``BankGuard``."""
+        """Enqueue feedback for every exchange that supplied the entry, if it accepts it. For ``BankGuard``."""
         feedback = ExchangeFeedback(said.feedback)
         behind = select(exchange_signal.c.exchange, exchange_signal.c.record).where(
             exchange_signal.c.entry == said.entry
@@ -135,18 +135,18 @@ class Exchanges:
                 tx.enqueue(FEEDBACK_JOB, f"{row.exchange}/{row.record}/{feedback.value}", payload)
 
     def write_back(self, job: Job) -> None:
-        """Tell an exchange one opinion; raises ExchangeError, and is then tried again later and later."""
+        """Send one piece of feedback; raises ExchangeError, after which the job is retried with growing delays."""
         opened = self._opened.get(job.payload["exchange"])
         raw = self._raw(job.payload["exchange"], job.payload["record"])
         if opened is not None and raw is not None:
             try:
                 opened.exchange.report(raw, ExchangeFeedback(job.payload["feedback"]))
             except NotSupported as refusal:
-                _log.info("opinion not taken", exchange=opened.config.name, why=str(refusal))
+                _log.info("feedback refused", exchange=opened.config.name, why=str(refusal))
         self._ledger.commit(lambda tx: tx.finish(job))
 
     def _raw(self, name: str, record: str) -> dict[str, Any] | None:
-        """The record in the exchange's own words; None when it was taken back meanwhile."""
+        """The raw record as the exchange sent it; None when it was withdrawn meanwhile."""
         subject = self._vault.find(SUBJECT, name)
         if subject is None:
             return None
@@ -184,7 +184,7 @@ def _keep(tx: Transaction, row: dict[str, Any]) -> None:
 
 
 def _begin(tx: Transaction, name: str) -> None:
-    """A reading from the beginning begins: interrupted before its first checkpoint, it begins again."""
+    """Start reading from the beginning; interrupted before its first checkpoint, it starts again."""
     row = _row(tx, name)
     if not row["whole"]:
         row.update(whole=1, generation=row["generation"] + 1, skipped=0, checkpoint=None)
@@ -192,7 +192,7 @@ def _begin(tx: Transaction, name: str) -> None:
 
 
 def _reached(tx: Transaction, name: str, delta: ExchangeDelta, skipped: int) -> None:
-    """All of the delta was applied."""
+    """Record that the whole delta was applied."""
     row = _row(tx, name)
     row.update(
         checkpoint=delta.checkpoint,
@@ -204,7 +204,7 @@ def _reached(tx: Transaction, name: str, delta: ExchangeDelta, skipped: int) -> 
 
 
 def _sweep(tx: Transaction, name: str) -> bool:
-    """After a reading from the beginning: drop records that it did not name, some at a time; whether there were any."""
+    """After reading from the beginning, drop a chunk of records it did not contain; whether any were left."""
     row = _row(tx, name)
     if not row["whole"]:
         return False
@@ -234,7 +234,7 @@ def _done(tx: Transaction, job: Job, name: str, every_ms: int) -> None:
 
 
 def _failed(tx: Transaction, job: Job, name: str, why: str, every_ms: int) -> None:
-    """Kept for the console; tried again soon at first, then as usual."""
+    """Record the failure for the console; retry soon at first, then at the usual interval."""
     row = _row(tx, name)
     row.update(tried_at=tx.at, failures=row["failures"] + 1, error=why[:500])
     _keep(tx, row)

@@ -1,9 +1,9 @@
-"""Seed banks: the few entries of a new installation, as YAML in the package.
+"""Seed banks: the initial entries of a new installation, as YAML in the package.
 
 All of it is written for this project or reserved for documentation (RFC 2606 domains), so that demos and first tests
 have something to match. Real banks are filled through the API, the console and exchanges.
 
-    >>> from seawall import banks
+    >>> from seawall.shipped import banks
     >>> [bank.name for bank in banks.load()]
     ['blocked-domains', 'blocked-images', 'blocked-texts']
     >>> banks.load()[0].entries[0].value

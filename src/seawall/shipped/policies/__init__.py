@@ -3,7 +3,7 @@
 Each file is one policy: what is not allowed, in prose for reviewers and in rules for evaluation, with examples that are
 its tests. Platforms copy them, change clause and threshold, and add their own:
 
-    >>> from seawall import policies
+    >>> from seawall.shipped import policies
     >>> "hateful-conduct" in policies.names()
     True
     >>> policies.read("spam").splitlines()[0]

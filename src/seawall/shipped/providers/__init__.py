@@ -1,6 +1,6 @@
 """Shipped configurations for moderation services: one YAML file each, as package data.
 
-    >>> from seawall import providers
+    >>> from seawall.shipped import providers
     >>> "openai-moderation" in providers.names()
     True
 
