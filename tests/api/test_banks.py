@@ -140,18 +140,18 @@ def test_prints_of_a_plug_ins_hasher(tmp_path: Path) -> None:
         assert answer.json()["verdict"] == "block", answer.text
         near = f"{int(value, 16) ^ 1:016x}"
         for asked, distance in (
-            ({"print": {"kind": "image-average", "value": near}}, 1),
+            ({"hash": {"kind": "image-average", "value": near}}, 1),
             ({"image": encoded}, 0),
         ):
             found = client.send("POST", "/v1/match", key="screen", json=asked).json()
             assert [(one["entry"], one["kind"], one["distance"]) for one in found["matches"]] == [
                 (entry, "image-average", distance)
             ]
-        asked = {"print": {"kind": "image-other", "value": near}}
+        asked = {"hash": {"kind": "image-other", "value": near}}
         reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
         assert reported["remedy"] == "Enabled hashers: image-average."
-        asked = {"print": {"kind": "image-average", "value": "0f"}}
+        asked = {"hash": {"kind": "image-average", "value": "0f"}}
         reported = problem(client.send("POST", "/v1/match", key="screen", json=asked), 422)
-        assert reported["detail"] == "print/value needs 16 hexadecimal digits."
+        assert reported["detail"] == "hash/value needs 16 hexadecimal digits."
         configured = client.send("PUT", "/v1/banks/mine", key="bank", json={"thresholds": {"image-average": 3}})
         assert configured.json()["thresholds"] == {"image-average": 3}

@@ -102,7 +102,7 @@ captions = acme_plugin:Captioner
 head = acme_plugin:Head
 nohash = acme_plugin:Captioner
 
-[seawall.shipped.providers]
+[seawall.providers]
 acme = acme_plugin:PROVIDER
 number = acme_plugin:NUMBER
 """

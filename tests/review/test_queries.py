@@ -47,7 +47,7 @@ def test_cases_are_listed_by_urgency_with_who_holds_them(desk: Any) -> None:
 
 
 def test_a_closed_case_with_its_review_reports_and_deliveries(desk: Any) -> None:
-    made = enforce.add_endpoint(desk.database, desk.vault, url="http://127.0.0.1:9/hook", allow_private=True)
+    made = enforce.add_endpoint(desk.ledger, desk.vault, url="http://127.0.0.1:9/hook", allow_private=True)
     case, item, _ = desk.case(Action("hold"))
     desk.report(item)
     review.take(desk.database, case, "per_1")

@@ -33,7 +33,7 @@ from checks.released import FORMATS
 from PIL import Image
 from sqlalchemy import create_engine, make_url
 
-from seawall import access, api, enforce, review
+from seawall import access, api, enforce, review, screen
 from seawall.app import App, migrate, open_app
 from seawall.model import Action
 from seawall.publish import hash_image, read_sources
@@ -167,7 +167,7 @@ class _Use:
                 body += ": kill yourself, you idiot"
             answer = self.say(f"c-{number}", body, f"u-{number % 40}")
             if number % (comments // 8) == 0 or number in (1, 20, 33):
-                self.remember(answer)
+                self.remember(answer, find_item=screen.status_of)
         for number in range(0, 20, 3):
             self.say(f"c-{number}", "edited: " + " ".join(chance.choices(words, k=8)), f"u-{number % 40}")
 
@@ -196,7 +196,9 @@ class _Use:
             reason="clear_violation",
             note="Names somebody.",
         )
-        decision = review.submit_review(self._app.ledger, rulebook, case["id"], self.person.id, answer)
+        decision = review.submit_review(
+            self._app.ledger, rulebook, case["id"], self.person.id, answer, find_item=screen.status_of
+        )
         self.expected["reviewed"] = {"item": "c-1", "decision": decision.id}
 
     def erase_one(self) -> None:

@@ -73,7 +73,7 @@ class MatchRequest:
     link: str | None = None
     pdq: str | None = None
     digest: str | None = None
-    print: HashRequest | None = None
+    hash: HashRequest | None = None
     image: str | None = None
     audio: str | None = None
     video: str | None = None
@@ -197,7 +197,7 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
     if name == "digest":
         digest = _hex(name, value, 16, 20, 32).hex()
         return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_digests([digest]))
-    if name == "print":
+    if name == "hash":
         return publish.look_up_hits(app.database, app.vault, matcher, _hash_hits(app, value))
     part = Part(path="query", modality=_MODALITIES.get(name, Modality.TEXT), field="query", text=value)
     if name == "link":
@@ -215,9 +215,9 @@ def _hash_hits(app: App, asked: HashRequest) -> list[Hit]:
             title="No such hasher",
             detail=f"No hasher {asked.kind!r} is enabled here.",
             remedy=f"Enabled hashers: {', '.join(app.kinds) or 'none'}.",
-            pointer="/print/kind",
+            pointer="/hash/kind",
         )
-    return app.banks.matcher.match_hash(asked.kind, _hex("print/value", asked.value, hasher.bits // 8))
+    return app.banks.matcher.match_hash(asked.kind, _hex("hash/value", asked.value, hasher.bits // 8))
 
 
 def _hex(name: str, value: str, *sizes: int) -> bytes:

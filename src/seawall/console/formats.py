@@ -42,10 +42,10 @@ def clock(start: float, end: float) -> str:
     """Seconds from the beginning: ``12.5–14.0 s``, ``1:02:03–1:02:10``."""
     if end < 120:
         return f"{start:.1f}–{end:.1f} s"
-    return f"{_names_of_reviewers(start)}–{_names_of_reviewers(end)}"
+    return f"{_clock_time(start)}–{_clock_time(end)}"
 
 
-def _names_of_reviewers(seconds: float) -> str:
+def _clock_time(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -11,7 +11,7 @@ A package offers them in its ``pyproject.toml``::
     [project.entry-points."seawall.hashers"]
     wavelet = "acme_safety:WaveletHasher"  # bank entries use its spec's name, image-wavelet
 
-    [project.entry-points."seawall.shipped.providers"]
+    [project.entry-points."seawall.providers"]
     acme = "acme_safety:PROVIDER"  # the text of a provider file
 
 An entry of the first three groups is a class or function, called with the options from the configuration file. Nothing
@@ -33,7 +33,7 @@ from seawall.model.signals import Detector, DetectorSpec, Extractor, ExtractorSp
 DETECTORS: Final = "seawall.detectors"
 EXTRACTORS: Final = "seawall.extractors"
 HASHERS: Final = "seawall.hashers"
-PROVIDERS: Final = "seawall.shipped.providers"
+PROVIDERS: Final = "seawall.providers"
 GROUPS: Final = (DETECTORS, EXTRACTORS, HASHERS, PROVIDERS)
 _MADE: Final[Mapping[str, tuple[type, str]]] = {  # by group: type of the spec, and name of the method
     DETECTORS: (DetectorSpec, "detect"),
