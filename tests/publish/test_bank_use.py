@@ -110,8 +110,8 @@ def state(rig: Rig, entry: str) -> str:
 
 def search_past(rig: Rig) -> None:
     """Do the search for new entries now, and whatever it asks for."""
-    rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    assert rig.work("retro") == 1
+    rig.app.ledger.commit(lambda tx: tx.enqueue("retro_search", "all", {}))
+    assert rig.work("retro_search") == 1
     rig.work("retro_match")
 
 
@@ -395,13 +395,13 @@ def test_a_search_goes_on_where_it_stopped(rig: Rig, monkeypatch: pytest.MonkeyP
         return rig.app.context.get(PastItems).page(**page)
 
     app = rig.app
-    app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    (job,) = rig.claim("retro")
+    app.ledger.commit(lambda tx: tx.enqueue("retro_search", "all", {}))
+    (job,) = rig.claim("retro_search")
     with pytest.raises(Stopped):
         RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk, pause).run(job)
     assert [(one.items, one.hits, one.finished_at) for one in list_searches(app.database)] == [(4, 4, None)]
     app.jobs.retry(job, 0, "stopped")
-    (job,) = rig.claim("retro")
+    (job,) = rig.claim("retro_search")
     RetroMatch(app.ledger, app.database, app.vault, app.jobs, walk).run(job)
     assert [(one.items, one.hits) for one in list_searches(app.database)] == [(5, 5)]
     rig.work("retro_match")

@@ -66,8 +66,8 @@ def add(rig: Rig, value: str, bank: str = "blocked-images", **more: Any) -> str:
 
 
 def search_past(rig: Rig) -> None:
-    rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
-    assert rig.work("retro") == 1
+    rig.app.ledger.commit(lambda tx: tx.enqueue("retro_search", "all", {}))
+    assert rig.work("retro_search") == 1
     rig.work("retro_match")
 
 
@@ -163,7 +163,7 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
         assert faults == [("absent-hashers", "image")]
         words = rig.screen("only words", kind="letter", id="n-3")
         assert words.degraded is False
-        rig.app.ledger.commit(lambda tx: tx.enqueue("retro", "all", {}))
+        rig.app.ledger.commit(lambda tx: tx.enqueue("retro_search", "all", {}))
         other = NewEntry(kind="text", value="only words", source="staff")
         add_entries(rig.app.ledger, "blocked-texts", [other], "tests")
         search_past(rig)
@@ -172,7 +172,7 @@ def test_a_bank_whose_hasher_is_not_enabled_is_unknown_aloud(database_url: str, 
         assert len(rig.decisions(past.item)) == 1
     with opened(tmp_path, database_url, *POLICIES, hashers=[AverageHasher()]) as rig:
         resume_searches(rig.app.context)
-        assert rig.work("retro") == 1
+        assert rig.work("retro_search") == 1
         rig.work("retro_match")
         assert [one.left_out for one in list_searches(rig.app.database)] == ["", ""]
         assert rig.head(past.item)["verdict"] == "block"
@@ -188,7 +188,7 @@ def test_prints_of_another_length_are_searched_for_once(sqlite_url: str, tmp_pat
     with opened(tmp_path, sqlite_url, *POLICIES, hashers=[AverageHasher(replace(AVERAGE, bits=128))]) as rig:
         search_past(rig)
         assert [one.finished_at is None for one in list_searches(rig.app.database)] == [False]
-        assert rig.work("retro") == 0  # it would find as little the next time
+        assert rig.work("retro_search") == 0  # it would find as little the next time
 
 
 def test_what_other_processes_add_is_unknown_at_once(database_url: str, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ bank_hit = Table(
 
 # Operational: searches for new entries in past items (retro-match).
 retro = Table(
-    "retro",
+    "retro_search",
     metadata,
     Column("id", Text, primary_key=True),
     Column("after_seq", BigInteger, nullable=False),  # entries changed after this …

@@ -59,7 +59,7 @@ _TRACES = msgspec.json.Decoder(Artifacts)
 
 def hashes_name(revision: int) -> str:
     """Name of the vault entry that holds the hashes of one revision: a JSON list of ``PartHash``."""
-    return f"prints/{revision}"
+    return f"hashes/{revision}"
 
 
 def derived_name(decision: str) -> str:

@@ -116,7 +116,7 @@ idempotency = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Operational: revisions with hashes in the vault under "prints/<revision>", for matching past items.
+# Operational: revisions with hashes in the vault under "hashes/<revision>", for matching past items.
 item_hashes = Table(
     "item_hashes",
     metadata,

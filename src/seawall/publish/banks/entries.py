@@ -21,7 +21,7 @@ from seawall.storage.queries import select_in_chunks
 
 BANK_SUBJECT: Final = "bank"
 """Kind of the vault subject under whose key a bank's values are sealed."""
-RETRO_JOB: Final = "retro"
+RETRO_JOB: Final = "retro_search"
 """Kind of the job that retro-matches new entries against past items."""
 REASONS: Final = ("wrong_match", "harmless_now", "duplicate", "withdrawn", "legal_order", "mistake", "checked", "other")
 """Codes that the console offers for changes to entries."""

@@ -76,7 +76,7 @@ def upgrade(op: Operations) -> None:
     )
     op.create_index("ix_bank_hit_entry", "bank_hit", ["entry", "at"])
     op.create_table(
-        "retro",
+        "retro_search",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("after_seq", sa.BigInteger(), nullable=False),
         sa.Column("up_to_seq", sa.BigInteger(), nullable=False),
@@ -91,9 +91,9 @@ def upgrade(op: Operations) -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger()),
-        sa.PrimaryKeyConstraint("id", name="pk_retro"),
+        sa.PrimaryKeyConstraint("id", name="pk_retro_search"),
     )
-    op.create_index("ix_retro_started_at", "retro", ["started_at"])
+    op.create_index("ix_retro_started_at", "retro_search", ["started_at"])
     op.create_table(
         "exchange",
         sa.Column("name", sa.Text(), nullable=False),
