@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from detect.hashers import AverageHasher
+from detectors.hashers import AverageHasher
 from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 from support.api import Client, item, problem, serving

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from detect.providers.service import Said, Service
+from providers.service import Said, Service
 from seawall.app import migrate
 from seawall.cli.main import app
 from seawall.settings import Settings

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 from PIL import Image as PilImage
 
-from detect.hashers import AVERAGE, AverageHasher
+from detectors.hashers import AVERAGE, AverageHasher
 from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.media.papers import Page, pdf
+from media.document_files import Page, pdf
 from seawall.console.documents import document_view, excerpt
 from seawall.console.formats import why_unknown
 from seawall.console.part_locations import PartLocations

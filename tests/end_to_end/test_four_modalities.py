@@ -17,7 +17,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from detect.media.papers import Page, pdf
+from media.document_files import Page, pdf
 from seawall.demo.media import image_with_words, video_with_words, voice_note
 from seawall.detectors import default_extractors
 from support.processes import Process, cli, environment

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from PIL import Image as PilImage
 
-from detect.hashers import AVERAGE, AverageHasher
+from detectors.hashers import AVERAGE, AverageHasher
 from seawall.detectors.hashes import hash_file
 from seawall.model import DecisionSource, Image, UnknownReason, Verdict
 from seawall.publish import (

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from detect.media.papers import Page, docx, pdf
-from detect.media.samples import encode, noise
+from media.document_files import Page, docx, pdf
+from media.samples import encode, noise
 from seawall import access, api
 from seawall.model import Document, Item, Span, SpanUnit
 from seawall.publish import NewEntry, add_entries

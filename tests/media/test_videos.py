@@ -13,7 +13,7 @@ import pytest
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from detect.media.samples import encode, make_audio, make_video, noise, tone
+from media.samples import encode, make_audio, make_video, noise, tone
 from seawall.match import pdq
 from seawall.media import (
     AudioContent,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.media.papers import WORD, Page, docx, epub, odt, packed, pdf, stream
-from detect.media.samples import encode, noise
+from media.document_files import WORD, Page, docx, epub, odt, packed, pdf, stream
+from media.samples import encode, noise
 from seawall.media import DocumentContent, Media, MediaLimits, ProcessLimits, UnreadableMedia, default_extractors
 from seawall.media.decoders import documents, encodings
 from seawall.media.decoders.document_parts import PIECE, DocumentParts

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detect.providers.service import Said, Service
+from providers.service import Said, Service
 from seawall.model import Part, SignalKind, Unknown, UnknownReason
 from seawall.providers import ConfigError, HttpDetector, read_provider, read_yaml
 from seawall.providers.paths import ResponsePath

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detect.providers.service import Said, Seen, Service
+from providers.service import Said, Seen, Service
 from seawall.detect import Runner
 from seawall.model import Modality, Part, Unknown, UnknownReason
 from seawall.providers import ConfigError, read_yaml

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from detect.media.papers import Page, docx, epub, odt, packed, pdf, stream
-from detect.media.samples import animated, encode, make_audio, make_video, noise
+from media.document_files import Page, docx, epub, odt, packed, pdf, stream
+from media.samples import animated, encode, make_audio, make_video, noise
 
 IMAGE, SOUND, VIDEO, PAPER = "image", "sound", "video", "paper"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from detect.providers.service import Said, Seen, Service
+from providers.service import Said, Seen, Service
 from seawall.detect import Runner
 from seawall.detect.cascade import score_ranges_of
 from seawall.detectors import default_detectors

@@ -11,7 +11,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageOps
 
-from detect.media.samples import animated, encode, noise
+from media.samples import animated, encode, noise
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.image import ImageDetector, ImageReading, Sandbox
 from seawall.match import BankEntry, BankMatcher, pdq

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.media.samples import make_audio, tone
+from media.samples import make_audio, tone
 from seawall.media import (
     RATE,
     Media,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from detect.hashers import AVERAGE, AverageHasher
+from detectors.hashers import AVERAGE, AverageHasher
 from seawall.detect import Runner
 from seawall.detect.testing import NonConforming, check_detector, check_hasher
 from seawall.detectors import default_detectors

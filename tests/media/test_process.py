@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from detect.media.mutants import png_of
-from detect.media.samples import encode, noise
+from media.mutants import png_of
+from media.samples import encode, noise
 from seawall.media import ProcessLimits, ProcessPool, UnreadableMedia, confinement
 from seawall.media.confine import bare_environment, missing
 

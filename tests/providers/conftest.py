@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detect.providers.service import Service
+from providers.service import Service
 from seawall.model import Modality, Part
 from seawall.providers import HttpDetector, read_provider, read_yaml
 

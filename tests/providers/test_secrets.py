@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from detect.providers.service import Said, Service
+from providers.service import Said, Service
 from seawall.detect import Runner
 from seawall.model import Detector, Part
 from seawall.providers import ConfigError, HttpDetector, read_provider, read_yaml

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from detect.media.samples import encode, noise
+from media.samples import encode, noise
 from seawall.media import Media, TextLine, default_extractors
 from seawall.media.blocks import blocks
 from seawall.model import Cost, ExtractedParts, Modality, Part, SpanUnit, Unknown, UnknownReason

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detect.providers.service import Said, Seen, Service
+from providers.service import Said, Seen, Service
 from seawall.app import App, open_app
 from seawall.content import load_content_type
 from seawall.detect.testing import check_detector

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.providers.service import Said, Seen, Service
+from providers.service import Said, Seen, Service
 from seawall.detect import Runner
 from seawall.model import DetectorResult, Part, Unknown, UnknownReason
 from seawall.providers import Budget, Caller, CallLimits, HttpDetector

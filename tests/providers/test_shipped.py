@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from detect.providers.service import Said, Seen, Service
+from providers.service import Said, Seen, Service
 from seawall.model import Modality, Part, Unknown, UnknownReason
 from seawall.providers import HttpDetector, read_provider, read_yaml
 from seawall.shipped import providers

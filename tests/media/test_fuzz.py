@@ -2,7 +2,7 @@
 
 A sample of them each time. All of them, with a seed of one's own:
 
-    SEAWALL_FUZZ_SEED=2 ./run test -n0 -s -m nightly tests/detect/media/test_fuzz.py
+    SEAWALL_FUZZ_SEED=2 ./run test -n0 -s -m nightly tests/media/test_fuzz.py
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from detect.media.mutants import IMAGE, PAPER, SOUND, mutants
+from media.mutants import IMAGE, PAPER, SOUND, mutants
 from seawall.detectors.image import ImageLimits, Sandbox
 from seawall.media import Media, MediaLimits, ProcessLimits, UnreadableMedia
 
