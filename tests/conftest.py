@@ -31,10 +31,19 @@ settings.load_profile("seawall")
 
 pytest.register_assert_rewrite("support")
 
+from support.logs import configure_log, no_log  # noqa: E402, F401 - no_log is a fixture
+
 _DATABASE_FIXTURES = {"sqlite_url", "postgres_url", "empty_postgres_url", "database_url", "empty_database_url"}
 NIGHTLY_TIMEOUT = 3600  # seconds
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 4 << 30  # bytes
+
+
+@pytest.fixture(autouse=True)
+def _restore_log() -> Iterator[None]:
+    """A command under test configures the log for its own stream, which is closed when the test ends."""
+    yield
+    configure_log()
 
 
 def pytest_configure(config: pytest.Config) -> None:

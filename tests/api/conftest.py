@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from support.api import Client, serving
-from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")

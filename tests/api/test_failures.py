@@ -124,7 +124,7 @@ def test_a_full_disk(sqlite_url: str, tmp_path: Path) -> None:
 def test_a_server_that_is_gone(postgres_url: str, tmp_path: Path) -> None:
     with serving(tmp_path, postgres_url) as client:
         engine = client.rig.app.database.engine
-        down = [True]
+        down = [False]
 
         def refuse(*_: Any) -> None:
             if down[0]:
@@ -141,6 +141,7 @@ def test_a_server_that_is_gone(postgres_url: str, tmp_path: Path) -> None:
                 )
             )
         engine.dispose()
+        down[0] = True
         for method, path, body in (
             ("POST", "/v1/screen", item()),
             ("GET", "/v1/cases", None),
@@ -180,7 +181,7 @@ def test_more_requests_than_the_database_can_take(database_url: str, tmp_path: P
             for path, body in WRITES:
                 response = client.send("POST", path, json=body, headers={"Idempotency-Key": path})
                 found = problem(response, 503)
-                assert "wait for the database" in found["detail"]
+                assert "waiting for the database" in found["detail"]
                 assert "same idempotency key" in found["remedy"]
                 assert response.headers["retry-after"] == "1"
             assert 'seawall_writer_queue{queue="interactive"} 4096' in client.send("GET", "/metrics").text

@@ -339,7 +339,7 @@ def test_banks(run: Run, tmp_path: Path) -> None:
     assert "no file" in run("bank", "import", "blocked-domains", tmp_path / "nowhere", status=1).stderr
     assert "RE2 rejects" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
     lines.write_text("no image")
-    assert "no image" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
+    assert "cannot be read" in run("bank", "add", "blocked-images", lines, "--kind", "image", status=1).stderr
 
 
 def test_keys_people_endpoints(run: Run) -> None:

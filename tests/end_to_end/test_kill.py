@@ -45,7 +45,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database_url: s
             server.stop()
     enforcements = [message["data"]["enforcement"] for message in inbox.messages.values()]  # type: ignore[index]
     assert len(enforcements) == len(set(enforcements)), "an enforcement went out under two message ids"
-    assert "hold" in cli(env, "ledger", "verify")
+    assert "events verified" in cli(env, "ledger", "verify")
     assert "byte for byte" in cli(env, "ledger", "rebuild")
 
 

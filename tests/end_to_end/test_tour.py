@@ -41,7 +41,7 @@ def demo(tmp_path: Path, database_url: str) -> Iterator[Demo]:
     yield running
     running.stop()
     env = environment(tmp_path / "demo", database_url)
-    assert "hold" in cli(env, "ledger", "verify")
+    assert "events verified" in cli(env, "ledger", "verify")
     assert "byte for byte" in cli(env, "ledger", "rebuild")
 
 

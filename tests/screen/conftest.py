@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from support.app import Rig, opened
-from support.logs import no_log  # noqa: F401 - a fixture
 
 
 @pytest.fixture

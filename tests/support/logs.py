@@ -8,7 +8,13 @@ import structlog
 
 @pytest.fixture(autouse=True, scope="session")
 def no_log() -> None:
-    """Failures that a test provokes are not printed: a traceback in colours costs seconds. Import it in a conftest."""
+    """Failures that a test provokes are not printed: a traceback in colours costs seconds."""
+    configure_log()
+
+
+def configure_log() -> None:
+    """Drop everything that is logged."""
+    structlog.reset_defaults()
     structlog.configure(processors=[_drop])
 
 

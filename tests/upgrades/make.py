@@ -167,7 +167,7 @@ class _Use:
                 body += ": kill yourself, you idiot"
             answer = self.say(f"c-{number}", body, f"u-{number % 40}")
             if number % (comments // 8) == 0 or number in (1, 20, 33):
-                self.remember(answer, find_item=screen.status_of)
+                self.remember(answer)
         for number in range(0, 20, 3):
             self.say(f"c-{number}", "edited: " + " ".join(chance.choices(words, k=8)), f"u-{number % 40}")
 

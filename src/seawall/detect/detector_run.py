@@ -130,12 +130,14 @@ class DetectorRun:
         self._release()
 
     def _followed(self, future: Future[None]) -> None:
+        error = None
         if future.cancelled():
             self._missing = (UnknownReason.OVERLOADED, "closing")
         elif (error := future.exception()) is not None:
-            _log.error("evaluation failed", exc_info=error)
             self._missing = (UnknownReason.ERROR, "evaluation failed")
-        self._release()
+        self._release()  # before anything that may fail: a caller may wait without a deadline
+        if error is not None:
+            _log.error("evaluation failed", exc_info=error)
 
     def _release(self) -> None:
         with self.lock:
