@@ -359,7 +359,7 @@ def test_a_hashers_kind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     info = tmp_path / "site" / "acme_hashes-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-hashes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[seawall.hashers]\naverage = detect.hashers:AverageHasher\n")
+    (info / "entry_points.txt").write_text("[seawall.hashers]\naverage = detectors.hashers:AverageHasher\n")
     monkeypatch.syspath_prepend(str(info.parent))
     cover = tmp_path / "cover.png"
     Image.linear_gradient("L").save(cover)
