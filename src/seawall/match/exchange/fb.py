@@ -119,7 +119,7 @@ class ThreatExchange:
     def _record(self, update: ThreatUpdateJSON) -> ExchangeRecord | None:
         """The record, or None when it was deleted or everyone marked it harmless."""
         indicator = Indicator.from_threatexchange_json(self._client.app_id, update)
-        if indicator is None or all(one.category.name == "NEGATIVE_CLASS" for one in indicator.feedback):
+        if indicator is None or all(one.category.name == "NEGATIVE_CLASS" for one in indicator.opinions):
             return None
         kind = _KINDS.get(update.threat_type)
         found = None if kind is None else usable(kind, update.indicator)
