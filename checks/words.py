@@ -90,7 +90,7 @@ MODULES = frozenset(
 )
 """Module names that say nothing without their docstring."""
 
-ALLOWED = frozenset({"print", "print_", "PrintLoggerFactory"})  # Python's, structlog's
+ALLOWED = frozenset({"print", "print_", "PrintLoggerFactory", "opinions"})  # of Python, structlog, threatexchange
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _DOCS = ("docs/*.md", "docs/decisions/*.md", "README.md", "CONTRIBUTING.md")
