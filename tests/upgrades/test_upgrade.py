@@ -32,6 +32,7 @@ from upgrades import make
 
 pytestmark = pytest.mark.timeout(600)
 
+_EXTRACT: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python before 3.11.4 has no filters
 PRESENT = "present"
 _FEW = 40  # comments, where the script alone is tried
 RELEASES = [path.parent.name for path in released_formats(Path(make.__file__).parent)]
@@ -81,7 +82,7 @@ def installation(
     on_sqlite = empty_database_url.startswith("sqlite")
     data_dir = tmp_path / "data"
     with tarfile.open(archive(release, "sqlite" if on_sqlite else "postgresql")) as packed:
-        packed.extractall(data_dir, filter="data")
+        packed.extractall(data_dir, **_EXTRACT)
     url = None if on_sqlite else empty_database_url
     if not on_sqlite:
         engine = create_engine(make_url(empty_database_url).set(drivername="postgresql+psycopg"))
