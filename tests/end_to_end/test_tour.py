@@ -62,7 +62,7 @@ def page(demo: Demo) -> Iterator[Any]:
         made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         made.on("pageerror", lambda error: complaints.append(str(error)))
         yield made
-        assert complaints == []
+        assert [one for one in complaints if "409 (Conflict)" not in one] == []  # see ``decide``
         browser.close()
 
 
