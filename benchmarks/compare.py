@@ -1,6 +1,6 @@
 """One benchmark, of this tree and of an earlier commit, in turn: old, new, old, new, …; every figure with its ratio.
 
-    ./run bench compare 0.1.0 http
+    ./run bench compare HEAD~1 http
     ./run bench compare main~10 rules --rounds 5 -- --quick
 
 The earlier commit is checked out into a temporary folder and runs its own benchmark with the packages installed here.

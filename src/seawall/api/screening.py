@@ -97,7 +97,7 @@ def plain_routes(app: App, keys: Keys) -> list[PlainRoute]:
 
 def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
     """``POST /v1/screen``: decode, screen, answer. The decision is durable before the answer is sent."""
-    screener = app.screener
+    screener, bundles = app.screener, app.bundles  # once: a request must not search the services
 
     async def screen(request: Request) -> Response:
         try:
@@ -108,7 +108,7 @@ def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
                     asked = await asyncio.to_thread(decode, _SCREEN, body)
                 else:
                     asked = decode(_SCREEN, body)
-                bundle = app.bundle
+                bundle = bundles.current
                 content_type = _content_type(bundle, asked, "")
                 fields: Mapping[str, Any] = asked.fields
                 if dict in map(type, fields.values()):  # may contain URLs
@@ -134,19 +134,21 @@ def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
 def items_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
     """``POST /v1/items``: store items and queue them for a worker."""
 
+    screener, bundles = app.screener, app.bundles
+
     async def items(request: Request) -> Response:
         try:
             await authenticate_async(request, keys, Scope.SCREEN)
             with in_flight.hold() as held:
                 body = await read_body(request, MAX_MEDIA_BODY, held)
                 asked = (await asyncio.to_thread(decode, _ITEMS, body)).items
-                bundle = app.bundle
+                bundle = bundles.current
                 types = [_content_type(bundle, one, f"/items/{index}") for index, one in enumerate(asked)]
                 fields = await fetch_media(
                     [(types[index], one.fields, f"/items/{index}") for index, one in enumerate(asked)], held
                 )
                 taken = await asyncio.to_thread(_items, types, asked, fields)
-                refs = await app.screener.submit(taken)
+                refs = await screener.submit(taken)
         except ApiProblem as problem:
             return problem_response(problem)
         except (StorageError, NothingPublished, Erased) as error:

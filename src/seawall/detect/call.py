@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
@@ -34,16 +34,6 @@ from seawall.model.signals import (
 
 _log = structlog.get_logger(__name__)
 _UNIT_KINDS: Final = frozenset({SignalKind.PROBABILITY, SignalKind.SCORE})  # from 0 to 1
-
-
-class Composing(Detector, Protocol):
-    """A detector that reads several parts of an item together."""
-
-    def compose(self, parts: Sequence[Part]) -> Sequence[Part]:
-        """From all parts known so far, composed parts to ask about, each with the path of one of them.
-
-        A pure function.
-        """
 
 
 class Installed:
