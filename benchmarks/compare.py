@@ -85,13 +85,13 @@ def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
 
 def _print(runs: dict[str, list[dict[str, float]]], title: str) -> None:
     print(title)
-    print(f"{'':44}{'old':>34}{'new':>34}{'new/old':>10}")
+    print(f"{'':44}{'old':>38}{'new':>38}{'new/old':>9}")
     for name in runs["new"][0]:
         old, new = ([run[name] for run in runs[side] if name in run] for side in ("old", "new"))
         if not old or len(set(old + new)) == 1:  # a setting, not a measurement, or new
             continue
         ratio = statistics.median(new) / statistics.median(old) if statistics.median(old) else float("nan")
-        print(f"{name[-43:]:44}{_span(old):>34}{_span(new):>34}{ratio:>10.2f}")
+        print(f"{name[-43:]:44}{_span(old):>38}{_span(new):>38}{ratio:>9.2f}")
 
 
 def _span(values: list[float]) -> str:
