@@ -391,5 +391,5 @@ def test_processes_that_write_at_once_and_are_killed_lose_nothing(folder: Path) 
                         assert found
                     elif number <= last[n] - 40:
                         assert not found
-            index.remove(range(1000))
+            index.remove(range(max(last) + 3))  # each may have added one more than it said
             assert len(index) == 0
