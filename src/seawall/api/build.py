@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -45,6 +47,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,  # those pages load scripts from another host
         redoc_url=None,
+        lifespan=_lifespan,
     )
     _check_addresses(routers)
     for router in routers:
@@ -71,6 +74,14 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
 
     _describe(api, plain)
     return api
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    """Exempt what was loaded at start from garbage collection: a full collection of it stops requests for 100 ms."""
+    gc.collect()
+    gc.freeze()
+    yield
 
 
 def _include(api: FastAPI, router: APIRouter, keys: Keys) -> None:
