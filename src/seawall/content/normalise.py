@@ -21,16 +21,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import re2
 
 from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, GREEK, GREEK_EXACT
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
+class Normalised(msgspec.Struct, frozen=True):
     """``text``, and for each of its characters the index of its origin in the original text (ascending)."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from seawall.detect.extraction_cache import CachedExtraction
 from seawall.model.content import Part
@@ -14,8 +15,7 @@ from seawall.model.signals import DetectorResult, ExtractedParts, PartHash, Sign
 MISSED_DEADLINE: Final = (UnknownReason.DEADLINE, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(msgspec.Struct, frozen=True):
     """What the detectors found, in the order of detectors, then of parts. A declared signal that is missing is 0.
 
     ``parts``: all parts, the item's own and those extracted from them. ``hashes`` are for the vault.

@@ -56,8 +56,10 @@ class MasterKey:
             raise StorageError(f"A master key has {KEY_BYTES} bytes, this one has {len(secret)}.")
         self._secret = secret
         self._wrap = AESGCM(self._derive("wrap"))
-        self._lookup = self._derive("lookup")
-        self._digest = self._derive("digest")
+        # Copied for each digest: hmac.digest would give up the interpreter lock for a few microseconds of work,
+        # and under load wait milliseconds to get it back.
+        self._lookup = hmac.new(self._derive("lookup"), digestmod="sha256")
+        self._digest = hmac.new(self._derive("digest"), digestmod="sha256")
         self.check = self._derive("check").hex()  # stored, to detect a wrong master key
 
     def _derive(self, purpose: str) -> bytes:
@@ -65,11 +67,15 @@ class MasterKey:
 
     def lookup(self, kind: str, platform_id: str) -> bytes:
         """The keyed hash by which a subject is found without storing its platform id."""
-        return hmac.digest(self._lookup, f"{kind}\0{platform_id}".encode(), "sha256")
+        keyed = self._lookup.copy()
+        keyed.update(f"{kind}\0{platform_id}".encode())
+        return keyed.digest()
 
     def digest(self, data: bytes) -> str:
         """A keyed digest (HMAC-SHA-256, hex): equal for equal data, and not computable without the key."""
-        return hmac.digest(self._digest, data, "sha256").hex()
+        keyed = self._digest.copy()
+        keyed.update(data)
+        return keyed.hexdigest()
 
     def wrap(self, ref: str, key: bytes) -> bytes:
         """A subject's data key, encrypted for storage."""

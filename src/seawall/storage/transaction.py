@@ -27,8 +27,7 @@ Key = Any
 """A primary key: the value of a single column, or a tuple of the columns in the table's order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prefetch:
+class Prefetch(msgspec.Struct, frozen=True):
     """The rows and subjects that a unit will read, so that a batch fetches them in one SELECT per table.
 
     ``subjects``: (kind, platform id). ``refs``: subjects to seal for that are known by ref only.
