@@ -73,8 +73,9 @@ class Installed:
             if before is not None:
                 known = {part.path: part for part in (*before.parts, *before.skipped)}
                 fitting = [part for part in fitting if known.get(part.path) != part]
-            fitting = [part for part in fitting if part.modality in spec.modalities]
-            if spec.languages is None:
+            modalities = spec.modalities
+            fitting = [part for part in fitting if part.modality in modalities]
+            if spec.languages is None or not fitting:
                 return DetectorCall(self.name, fitting, again=again)
             read = {None, *spec.languages}
             other = [part for part in fitting if part.language not in read]

@@ -120,6 +120,8 @@ def findings(
         if call.skipped:
             skipped.extend((call.detector, part.path) for part in call.skipped)
         for part, answer in zip(call.parts, call.answers, strict=True):
+            if answer == () and not later:  # first, because most answers are
+                continue
             if later and not call.again and _is_replaced(answer, later, (call.detector, part.path)):
                 continue
             if answer is None:
@@ -132,8 +134,12 @@ def findings(
                         hashes.append(one)
                     else:
                         signals.append(one)
-    signals += [note for note in notes if isinstance(note, Signal)]
-    gaps += [*unknown, *(note for note in notes if isinstance(note, Unknown))]
+    gaps += unknown
+    for note in notes:
+        if isinstance(note, Signal):
+            signals.append(note)
+        else:
+            gaps.append(note)
     return Findings(tuple(signals), tuple(gaps), tuple(hashes), tuple(parts), tuple(skipped), tuple(made))
 
 

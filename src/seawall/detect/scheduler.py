@@ -109,8 +109,11 @@ class Runner:
             readers = [detector.spec for detector in detectors]
             extraction = Extraction(self._extractor_specs, extract, readers, unchecked, memory or {})
             extraction.begin(parts)
-        calls = [(detector, detector.plan(parts)) for detector in detectors]
         waits = bool(self._ranges) and any(detector.ranges for detector in detectors)
+        if extraction is None and not waits:
+            present = {part.modality for part in parts}
+            detectors = [one for one in detectors if one.composes or not present.isdisjoint(one.spec.modalities)]
+        calls = [(detector, detector.plan(parts)) for detector in detectors]
         if extraction is None and not waits and not any(one.queue and call.unanswered for one, call in calls):
             return DetectorRun(deadline, self._clock, self._late_results, found=_answer_inline(calls, parts))
         run = DetectorRun(deadline, self._clock, self._late_results, self._replace_hung_workers, extraction)
@@ -213,8 +216,7 @@ class Runner:
 
 def _answer_inline(calls: Sequence[tuple[Installed, DetectorCall]], parts: Sequence[Part]) -> Findings:
     for detector, call in calls:
-        asked = call.unanswered
-        if asked:
+        if call.parts and (asked := call.unanswered):
             call.answers[: len(asked)] = detector.ask(asked)
     return findings([call for _, call in calls], parts=parts)
 
