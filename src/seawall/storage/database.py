@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,7 +138,7 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
         @event.listens_for(made, "connect")
         def configure(connection: sqlite3.Connection, _record: Any) -> None:
             for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}")
+                _set_pragma(connection, pragma, time.monotonic() + busy_timeout_ms / 1000)
 
         @event.listens_for(made, "begin")
         def begin_transaction(connection: Connection) -> None:
@@ -155,6 +156,19 @@ def _open_sqlite(url: URL, busy_timeout_ms: int) -> Database:
         "secure_delete=FAST",  # zeroes deleted data, such as destroyed keys, on pages that are rewritten anyway
     )
     return Database(writer, engine("BEGIN", "query_only=ON"), place)
+
+
+def _set_pragma(connection: sqlite3.Connection, pragma: str, until: float) -> None:
+    """Set it, again and again while the database is locked: to change the journal mode SQLite does not wait itself."""
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _open_postgresql(url: URL) -> Database:
