@@ -80,6 +80,7 @@ class CommitBatch:
         self._connection = connection
         self._sql = sql
         self.schema = schema
+        self._checked = False  # that the database's projections are this process's: the writer lock keeps them so
         self._writes = Writes()
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
         self._lookups: dict[tuple[str, str], bytes] = {}  # of names already requested
@@ -196,6 +197,9 @@ class CommitBatch:
             chain = chain_hash(chain, leaf)
             rows.append((seq, event_id, at, kind, version, data, leaf, chain))
             events.append(Event(seq=seq, id=event_id, at=at, kind=kind, body=body))
+        if not self._checked:
+            self.schema.check(self._connection)
+            self._checked = True
         run_many(self._connection, self._sql.event, rows)
         self.schema.project(self._connection, events)
         self.head, self._chain = seq, chain

@@ -34,7 +34,7 @@ class EventSpec(Generic[Body]):
     body: type[Body]
     version: int = 1
     upcast: Mapping[int, Upcast] = field(default_factory=dict)
-    _decode: Callable[[bytes], Body] = field(init=False, repr=False, compare=False)
+    read: Callable[[bytes], Body] = field(init=False, repr=False, compare=False)  # a body of the current version
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
@@ -44,7 +44,7 @@ class EventSpec(Generic[Body]):
                 f"event {self.kind} has version {self.version}: give upcast a function for each version below it, "
                 f"and no other (it has {sorted(self.upcast)})"
             )
-        object.__setattr__(self, "_decode", msgspec.json.Decoder(self.body).decode)
+        object.__setattr__(self, "read", msgspec.json.Decoder(self.body).decode)
 
     def decode(self, version: int, data: bytes) -> Body:
         """A stored body of any version, converted to the current one.
@@ -52,7 +52,7 @@ class EventSpec(Generic[Body]):
         Raises StorageError for a version that newer code wrote, msgspec.MsgspecError for bytes that do not fit.
         """
         if version == self.version:
-            return self._decode(data)
+            return self.read(data)
         if version > self.version:
             raise StorageError(
                 f"The ledger holds a {self.kind} event of version {version}; this code knows versions up to "
@@ -61,7 +61,7 @@ class EventSpec(Generic[Body]):
         document = msgspec.json.decode(data)
         for older in range(version, self.version):
             document = self.upcast[older](document)
-        return self._decode(msgspec.json.encode(document))
+        return self.read(msgspec.json.encode(document))
 
 
 class Events:
@@ -91,10 +91,14 @@ class Events:
             raise KeyError(f"{body.__qualname__} is not an event: declare it in a component with an EventSpec")
         return spec
 
-    def encode(self, body: EventBody) -> tuple[str, int, bytes]:
-        """Kind, version and canonical bytes of a body. Raises KeyError, msgspec.MsgspecError."""
-        spec = self._spec(type(body))
-        return spec.kind, spec.version, encode_body(body)
+    def encode(self, body: EventBody) -> tuple[str, int, bytes, EventBody]:
+        """Kind, version and canonical bytes of a body, and the body that these bytes say.
+
+        Raises KeyError, msgspec.MsgspecError.
+        """
+        spec = self._of.get(type(body)) or self._spec(type(body))
+        data = encode_body(body)
+        return spec.kind, spec.version, data, spec.read(data)
 
     def decode(self, kind: str, version: int, data: bytes) -> EventBody:
         """The stored body, converted to the current version; ``UnknownEvent`` for an undeclared kind.

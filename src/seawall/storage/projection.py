@@ -81,9 +81,8 @@ class LedgerSchema:
     def project(self, connection: Connection, events: Sequence[Event]) -> None:
         """Apply new events to the projections that handle them, in the order of the ledger.
 
-        The caller holds the writer lock. Raises StorageError when other code built the tables.
+        The caller holds the writer lock and has called ``check`` under it.
         """
-        self._check(connection)
         given: list[list[Event]] = [[] for _ in self.projections]
         for event in events:
             for index in self._handlers.get(type(event.body), ()):
@@ -92,9 +91,10 @@ class LedgerSchema:
             if mine:
                 projection.apply(connection, mine)
 
-    def _check(self, connection: Connection) -> None:
+    def check(self, connection: Connection) -> None:
         """Refuse to write when other code built the tables; drop the state of projections that this process lacks.
 
+        Raises StorageError.
         Those projections miss the new events: when their component is back, their tables are rebuilt.
         """
         found = dict(run(connection, _VERSIONS))

@@ -87,9 +87,7 @@ class Transaction:
 
         Projections get the decoded bytes, not ``body`` itself, so a rebuild sees the same values.
         """
-        events = self._batch.schema.events
-        kind, version, data = events.encode(body)
-        self.writes.events.append((kind, version, data, events.decode(kind, version, data)))
+        self.writes.events.append(self._batch.schema.events.encode(body))
 
     # -- subjects and the vault -------------------------------------------------------------------------------------
 
