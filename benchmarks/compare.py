@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("revision", help="the commit to compare with")
     parser.add_argument("benchmark", help="a name that ./run bench lists")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each")
-    parser.add_argument("arguments", nargs="*", help="for the benchmark, after --")
-    options = parser.parse_args()
+    ours, for_benchmark = _split(sys.argv[1:])
+    options = parser.parse_args(ours)
     with tempfile.TemporaryDirectory() as folder:
         old = Path(folder) / "old"
         _git("worktree", "add", "--quiet", "--detach", str(old), options.revision)
@@ -42,12 +42,18 @@ def main() -> None:
             for number in range(options.rounds):
                 for name, tree in (("old", old), ("new", ROOT)):
                     print(f"round {number + 1}, {name}", file=sys.stderr, flush=True)
-                    runs[name].append(_run(tree, options.benchmark, options.arguments))
+                    runs[name].append(_run(tree, options.benchmark, for_benchmark))
         finally:
             _git("worktree", "remove", "--force", str(old))
     _print(
         runs, f"{options.benchmark}: {options.revision} (old) and this tree (new), {options.rounds} runs each, in turn"
     )
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before and after ``--``: argparse gives what follows it to no positional that came before."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _git(*arguments: str) -> None:
