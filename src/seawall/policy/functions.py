@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from seawall.content.invisible import as_shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,9 +38,10 @@ class BadPattern(ValueError):
 
 
 def canonical_text(text: str) -> str:
-    """The text after NFKC, case folding and whitespace collapsing: the form in which ``contains`` compares."""
+    """The form in which ``contains`` compares: the text as shown, after NFKC, case folding, collapsing of spaces."""
     if text.isascii():
         return " ".join(text.lower().split())
+    text = as_shown(text)
     # Folding can undo composition, hence the second pass (Unicode 15, section 3.13, definition 146).
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(folded.split())
