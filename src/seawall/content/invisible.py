@@ -29,7 +29,7 @@ _are_ignorable = re.compile(f"[{_IGNORABLE}{_UNSHOWN}]+")
 BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159"
 _BLANK_RUN = re.compile(f"[{BLANKS}]+")
 _BLANKED_WORD = re.compile(rf"[^\s{BLANKS}]+(?:[{BLANKS}]+[^\s{BLANKS}]+)+")
-_SPACED_FROM: Final = 3  # mean letters between blanks from which these part words
+_SPACED_FROM: Final = 3  # letters between blanks from which these part words
 
 
 def is_ignorable(char: str) -> bool:
@@ -50,12 +50,17 @@ def as_shown(text: str) -> str:
 def parting_blanks(text: str) -> frozenset[int]:
     """Where blanks stand for spaces. The others hide letters of one word from each other (``k⠀i⠀l⠀l``) or show nothing.
 
-    Blanks part words when what stands between them has the length of words.
+    Blanks part words when what stands between them is as long as words: each part of a pair, on average of more.
     """
     found: set[int] = set()
     for word in _BLANKED_WORD.finditer(text):
         blanks = list(_BLANK_RUN.finditer(word[0]))
-        letters = sum(char.isalnum() and char not in BLANKS and not is_ignorable(char) for char in word[0])
-        if letters >= _SPACED_FROM * (len(blanks) + 1):
+        lengths = [sum(map(_is_letter, part)) for part in _BLANK_RUN.split(word[0])]
+        least = min(lengths) if len(lengths) == 2 else sum(lengths) / len(lengths)
+        if least >= _SPACED_FROM:
             found.update(word.start() + at for blank in blanks for at in range(*blank.span()))
     return frozenset(found)
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() and not is_ignorable(char)

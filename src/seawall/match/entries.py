@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import re2
 
+from seawall.content.hosts import canonical_host, is_public_suffix
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
@@ -121,10 +122,12 @@ def widest(bits: int) -> int:
 
 
 def host_of(value: str) -> str:
-    """The host of a domain entry, which may be given as a URL: lower case, without ``www.``."""
-    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", value.strip().lower())
-    host = re.split(r"[/?#:]", host.rpartition("@")[2])[0]
-    return host.strip(".").removeprefix("*.").removeprefix("www.")
+    """The canonical host of a domain entry, which may be given as a URL, without ``www.``; as written if it is none."""
+    written = re.sub(r"[\t\r\n]", "", value.strip())
+    rest = re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|(?:https?|ftp):|[/\\]{2,})", "", written, flags=re.IGNORECASE)
+    rest = re.split(r"[/\\?#]", rest)[0].rpartition("@")[2]
+    rest = re.sub(r":\d*$", "", rest).removeprefix("*.").strip(".")
+    return (canonical_host(rest) or rest.lower()).removeprefix("www.")
 
 
 # A word. Scripts written without spaces count each character as one.
@@ -192,12 +195,16 @@ def _canonical_pattern(value: str) -> str:
 
 
 def _canonical_domain(value: str) -> str:
-    import tldextract  # imported here: takes 35 ms
-
     host = host_of(value)
-    if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?", host):
+    labels = host.split(".")
+    if (
+        len(labels) < 2
+        or canonical_host(host) != host
+        or re.search(r"[\x00-\x2c\x2f:-@\[-^`{-\x7f]", host)
+        or any(label[:1] in "-_" or label[-1:] in "-_" or len(label) > 63 for label in labels)
+    ):
         raise EntryError(f"{host!r} is not a domain; write one such as evil.example")
-    if not tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).extract_str(host).domain:
+    if is_public_suffix(host):
         raise EntryError(f"{host!r} is a public suffix; it would match every domain below it")
     return host
 
