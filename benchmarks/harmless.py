@@ -1,4 +1,4 @@
-"""Harmless messages with numbers in them: orders, parcels, bookings, telephone numbers of people who know each other."""
+"""Harmless messages with numbers: orders, parcels, bookings, telephone numbers of people who know each other."""
 
 from __future__ import annotations
 
