@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from typing import Any, Final, TypeAlias
 import re2
 
 from seawall.content.hosts import canonical_host, is_public_suffix
+from seawall.content.normalise import fold_scripts
+from seawall.content.patterns import PROBES, UnclearPattern, in_unicode
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
@@ -182,15 +185,52 @@ def _canonical_name(value: str) -> str:
     return " ".join(value.split())
 
 
-def _canonical_pattern(value: str) -> str:
+@functools.lru_cache(1_024)
+def compile_pattern(value: str) -> Any:
+    """A pattern that knows all letters, compiled for the folded view of a text. Raises ``EntryError``."""
     try:
-        compiled = re2.compile(value, pattern_options())
+        return _compile(in_unicode(folded_pattern(value)))
+    except (EntryError, UnclearPattern):
+        return _compile(value)  # stored before this was checked
+
+
+def folded_pattern(value: str) -> str:
+    """The pattern with its letters as texts show them to it: without accents, full-width forms and the like."""
+    if value.isascii():
+        return value
+    return "".join(map(_folded_letter, unicodedata.normalize("NFC", value)))
+
+
+def _folded_letter(char: str) -> str:
+    shown = char if char.isascii() else fold_scripts(char).text
+    return shown if len(shown) == 1 and shown.isalnum() else char
+
+
+def check_compiles(value: str) -> None:
+    """Raises ``EntryError`` for a pattern that RE2 rejects."""
+    _compile(value)
+
+
+def _compile(pattern: str) -> Any:
+    try:
+        return re2.compile(pattern, pattern_options())
     except re2.error as error:
         message = error.args[0] if error.args else error
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
         raise EntryError(f"RE2 rejects the pattern: {text}") from error
-    if compiled.search("") is not None:
+
+
+def _canonical_pattern(value: str) -> str:
+    try:
+        compiled = _compile(in_unicode(folded_pattern(value), strict=True))
+    except UnclearPattern as error:
+        raise EntryError(f"the pattern cannot be used: {error}") from error
+    if _compile(value).search("") is not None:
         raise EntryError("the pattern matches the empty text, so it would match everything")
+    if r"\C" in value.replace(r"\\", ""):
+        raise EntryError(r"the pattern has \C, which matches bytes; write . for a character")
+    if all(compiled.search(text) is not None for text in PROBES):
+        raise EntryError("the pattern is found in every text; write what it should find")
     return value
 
 
