@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.content.hosts import registrable
+from seawall.content.hosts import canonical_host, registrable
 from seawall.content.links import FLAGS, add_link_parts, extract_links, read_address
 from seawall.detectors.links import LinkDetector
+from seawall.match import BankEntry, BankMatcher, canonical_value
 from seawall.model import Modality, Part, SpanUnit
 from support.examples import examples
 
@@ -38,6 +40,64 @@ TextPart = Callable[..., Part]
         ("http://[2001:db8::1]/a", "http://[2001:db8::1]/a"),
         ("пример.рф", "http://пример.рф"),
         ("t.me/abc", "http://t.me/abc"),
+        # dots
+        ("http://casino-royal。example/", "http://casino-royal.example/"),
+        ("http://casino-royal｡example/", "http://casino-royal.example/"),
+        ("casino-royal．example", "http://casino-royal.example"),
+        ("casino-royal。example/x", "http://casino-royal.example/x"),
+        ("casino-royal[。]example", "http://casino-royal.example"),
+        ("http://casino-royal.example./x", "http://casino-royal.example/x"),
+        # slashes, userinfo, ports
+        ("http://casino-royal.example\\@good.org/", "http://casino-royal.example\\@good.org/"),
+        ("https:/casino-royal.example", "https://casino-royal.example"),
+        ("https:casino-royal.example/x", "https://casino-royal.example/x"),
+        ("http:///casino-royal.example/x", "http://casino-royal.example/x"),
+        ("http:\\\\casino-royal.example\\x", "http://casino-royal.example\\x"),
+        ("http:/\\casino-royal.example", "http://casino-royal.example"),
+        ("hxxp:\\\\casino-royal[.]example", "http://casino-royal.example"),
+        ("http://a@b@casino-royal.example/", "http://a@b@casino-royal.example/"),
+        ("http://" + "a" * 400 + "@casino-royal.example", "http://" + "a" * 400 + "@casino-royal.example"),
+        ("http://good.org\\@casino-royal.example/", "http://good.org\\@casino-royal.example/"),
+        ("//casino-royal.example/x", "http://casino-royal.example/x"),
+        ("\\\\casino-royal.example\\x", "http://casino-royal.example\\x"),
+        ("http://casino-royal.example:00080/", "http://casino-royal.example:80/"),
+        ("http://casino-royal.example:/x", "http://casino-royal.example/x"),
+        ("xhttp://casino-royal.example", "http://casino-royal.example"),
+        # letters
+        ("http://casino%2Droyal%2eexample/", "http://casino-royal.example/"),
+        ("http://b%C3%BCcher-scam.de/", "http://bücher-scam.de/"),
+        ("http://xn--bcher-scam-9db.de/", "http://bücher-scam.de/"),
+        ("XN--BCHER-SCAM-9DB.DE", "http://bücher-scam.de"),
+        ("http://bu\u0308cher-scam.de/", "http://bücher-scam.de/"),
+        ("http://straße-shop.de", "http://straße-shop.de"),
+        ("http://STRASSE-shop.de", "http://strasse-shop.de"),
+        ("http://casino\u200d-roy\u200cal.example", "http://casino-royal.example"),
+        ("http://\u0915\u094d\u200d\u0937.com", "http://\u0915\u094d\u200d\u0937.com"),
+        ("http://उदाहरण.भारत/", "http://उदाहरण.भारत/"),
+        ("http://💩.la", "http://💩.la"),
+        # numbers
+        ("http://3232235777/", "http://192.168.1.1/"),
+        ("http://0xc0.0250.257/", "http://192.168.1.1/"),
+        ("http://192。168。1。1/a", "http://192.168.1.1/a"),
+        ("http://[2001:DB8:0::1]/a", "http://[2001:db8::1]/a"),
+        # touching other letters
+        ("看http://casino-royal.example啊", "http://casino-royal.example"),
+        ("看casino-royal.example吧", "http://casino-royal.example"),
+        ("여기casino-royal.example로", "http://casino-royal.example"),
+        ("ดูcasino-royal.exampleนะ", "http://casino-royal.example"),
+        ("смотриcasino-royal.exampleтут", "http://casino-royal.example"),
+        ("смотриhttp://casino-royal.exampleтут", "http://casino-royal.example"),
+        ("今天我们" * 30 + "casino-royal.example", "http://casino-royal.example"),
+        ("看hxxp://casino-royal.example/x。", "http://casino-royal.example/x。"),
+        ("http://пример.рф看", "http://пример.рф"),
+        ("_casino-royal.example_", "http://casino-royal.example"),
+        ("__casino-royal.example__", "http://casino-royal.example"),
+        ("http://casino-royal.example_", "http://casino-royal.example"),
+        ("раураl.com", "http://раураl.com"),
+        ("www.müller.de", "http://www.müller.de"),
+        ("看http://casino-royal.example。今天很好。好的", "http://casino-royal.example"),
+        ("看http://casino-royal.example。OK吧", "http://casino-royal.example"),
+        ("例え.jp", "http://例え.jp"),
     ],
 )
 def test_a_link_is_found(text: str, address: str) -> None:
@@ -59,6 +119,17 @@ def test_a_link_is_found(text: str, address: str) -> None:
         "polka dot dress",
         "dot dot dot",
         "end of line.Next",
+        "我去了东京。It was great",
+        "今天。中国很好",
+        "使用Python。and more",
+        "// see the comment",
+        "and/or//maybe, C:\\\\Users\\\\me",
+        "http: no, https: yes; http:// and https:/",
+        "http://a%20b.example/",
+        "http://1.2.3.4.5/ http://256.256.256.256/",
+        "snake_case.value_of_it, self._name.lower",
+        "sftp://casino-royal.example",
+        "a ratio of 3//4",
         "",
     ],
 )
@@ -163,23 +234,168 @@ def test_registrable_domains() -> None:
     assert registrable("192.0.2.7") == ("192.0.2.7", "")
 
 
-@pytest.mark.parametrize(
-    ("value", "address"), [("", None), ("no link", "http://no"), ("://", None), ("http://", "http://http")]
-)
+@pytest.mark.parametrize(("value", "address"), [("", None), ("no link", "http://no"), ("://", None), ("http://", None)])
 def test_a_link_field_may_hold_anything(value: str, address: str | None) -> None:
     link = read_address(value)
     assert (link.address if link is not None else None) == address
 
 
+_HOSTS = (
+    "casino-royal.example",
+    "bücher-scam.de",
+    "straße-shop.de",
+    "пример-казино.рф",
+    "例え.jp",
+    "192.0.2.7",
+    "a.b.co.uk",
+)
+
+
+@st.composite
+def _spelled(draw: st.DrawFn) -> tuple[str, str]:
+    """A host, and one of the spellings under which a browser goes to it."""
+    host = draw(st.sampled_from(_HOSTS))
+    written = host
+    if draw(st.booleans()) and not host.isascii():
+        written = ".".join(
+            label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in host.split(".")
+        )
+    if host[0].isdigit() and draw(st.booleans()):
+        value = int.from_bytes(map(int, host.split(".")))
+        written = draw(st.sampled_from([str(value), hex(value), f"0{value:o}", f"{value >> 24}.{value & 0xFFFFFF}"]))
+    letters = []
+    for char in written:
+        turned = draw(st.sampled_from(("same", "same", "same", "upper", "wide", "percent", "split", "hidden")))
+        if char == ".":
+            char = draw(st.sampled_from(".。｡．"))
+        elif turned == "upper" and char != "ß":
+            char = char.upper()
+        elif turned == "wide" and char.isascii() and char != "-":
+            char = chr(ord(char) + 0xFEE0)
+        elif turned == "percent":
+            char = "".join(f"%{byte:02X}" for byte in char.encode())
+        elif turned == "split":
+            char = unicodedata.normalize("NFD", char)
+        elif turned == "hidden" and letters:
+            char = draw(st.sampled_from("\u00ad\u200b\u2060\ufe0f")) + char
+        letters.append(char)
+    return host, "".join(letters)
+
+
+@settings(max_examples=examples(500), deadline=None)
+@given(
+    _spelled(),
+    st.sampled_from(
+        ["http://", "HTTPS://", "http:/", "http:", "https:///", "http:\\\\", "hxxp://", "http://a:b@", "http://x@y@"]
+    ),
+    st.sampled_from(["", "/", "/x", ":80/", "?q=1", "#a", "\\x", "\\@good.org/", "./", "/@good.org"]),
+    st.sampled_from(
+        [("", ""), ("see ", " now"), ("看", " "), ("(", ")"), ("**", "**"), ("<", ">"), ("смотри", ", да")]
+    ),
+)
+def test_a_link_is_found_in_every_spelling_a_browser_reads(
+    spelled: tuple[str, str], opening: str, rest: str, around: tuple[str, str]
+) -> None:
+    host, written = spelled
+    text = f"{around[0]}{opening}{written}{rest}{around[1]}"
+    [link] = extract_links(text)
+    assert link.host == host
+    assert host in canonical_host(written)
+    again = read_address(link.address)
+    assert again is not None
+    assert (again.host, again.address) == (host, link.address)
+    matcher = BankMatcher([BankEntry(bank="b", id=each, kind="domain", value=each) for each in _HOSTS])
+    assert [hit.entry for hit in matcher.match_host(link.host)] == [host]
+    stored = BankMatcher(
+        [BankEntry(bank="b", id="e", kind="domain", value=canonical_value("domain", f"{opening}{written}{rest}"))]
+    )
+    assert [hit.entry for hit in stored.match_host(host)] == ["e"]
+
+
+_FRAGMENTS = (
+    "a",
+    "www",
+    "example",
+    "com",
+    ".",
+    "。",
+    "/",
+    "\\",
+    ":",
+    "http:",
+    "hxxp",
+    "dot",
+    "[",
+    "]",
+    "看",
+    "1",
+    "@",
+    " ",
+    "%2e",
+    "_",
+)
+
+
+@settings(max_examples=examples(500), deadline=None)
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join))
+def test_the_fast_first_look_hides_no_link(text: str) -> None:
+    looked_at = f"{text} //"  # two slashes make it look closely
+    assert [link.address for link in extract_links(text)] == [link.address for link in extract_links(looked_at)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße-shop.de", "strasse-shop.de"),
+        ("bücher-scam.de", "bucher-scam.de"),
+        ("раураl.com", "paypal.com"),
+        ("\u0915\u094d\u200d\u0937.com", "\u0915\u094d\u0937.com"),
+        ("xn--a.example", "a.example"),
+        ("casino–royal.example", "casino-royal.example"),
+        ("σας.gr", "σασ.gr"),
+        ("ı.example", "i.example"),
+    ],
+)
+def test_different_hosts_stay_different(one: str, other: str) -> None:
+    assert canonical_host(one) != canonical_host(other)
+    for mine, its in ((one, other), (other, one)):
+        link = read_address(f"http://{mine}/")
+        assert link is not None
+        assert BankMatcher([BankEntry(bank="b", id="e", kind="domain", value=its)]).match_host(link.host) == []
+
+
 @settings(max_examples=examples(300), deadline=None)
-@given(st.text(st.one_of(st.sampled_from("aо.:/@[]() dothxpw1-_%"), st.characters()), max_size=60))
+@given(st.text(st.one_of(st.sampled_from("aо.:/\\。看@[]() dothxpw1-_%"), st.characters()), max_size=60))
 def test_any_text_can_be_searched(text: str) -> None:
     for link in extract_links(text):
         assert 0 <= link.start < link.end <= len(text)
         assert 0 <= link.risk <= 1
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "http://", "a dot b ", "://", "a@", "(", "[ . ", "a-", "xn--", "."])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "a.",
+        "http://",
+        "a dot b ",
+        "://",
+        "a@",
+        "(",
+        "[ . ",
+        "a-",
+        "xn--",
+        ".",
+        "http:",
+        "//",
+        "\\",
+        "a.b/://",
+        "看a.b",
+        "。",
+        "hxxp:",
+        "看",
+    ],
+)
 def test_hostile_text_comes_to_an_end(unit: str) -> None:
     text = unit * 20_000
     assert all(0 <= link.start < link.end <= len(text) for link in extract_links(text))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seawall.content.invisible import is_ignorable
 from seawall.content.normalise import fold, name_emoji, normalise
 from support.examples import examples
 
@@ -39,6 +42,22 @@ from support.examples import examples
         ("“don’t”", '"don\'t"'),
         ("he\ud800llo", "hello"),  # a lone surrogate
         ("a\x00b\x07c", "abc"),
+        ("k\u3164i\u3164l\u3164l", "kill"),  # Hangul filler
+        ("k\uffa0i\uffa0l\uffa0l b\u115fu\u115fy c\u1160h\u1160eap", "kill buy cheap"),
+        ("k\u2800i\u2800l\u2800l", "kill"),  # Braille blank
+        ("k\ufffci\ufffcl\ufffcl", "kill"),  # object replacement
+        ("k\u2800ill", "kill"),
+        ("buy\u3164cheap\u2800followers\ufffctoday", "buy cheap followers today"),  # blanks that part words
+        ("k\u034fi\u17b4l\u180bl", "kill"),  # grapheme joiner, Khmer inherent vowel, Mongolian selector
+        ("k\U000e0101i\U000e0061l\ufe0fl", "kill"),  # variation selectors, tags
+        ("k\ufff9i\U0001d173l\U0001bca0l", "kill"),  # annotation, musical and shorthand format characters
+        ("k\U0001d159i\U00016fe4l\ufdd0l", "kill"),  # null note head, Khitan filler, noncharacter
+        ("п\u034fр\u180bи\U000e0100вет мир", "привет мир"),  # in scripts whose marks are kept
+        ("مر\u0640\u0640\u0640حبا", "مرحبا"),  # stretched
+        ("⒦⒤⒧⒧ 🄚🄘🄛🄛 🄺🄸🄻🄻", "kill kill kill"),  # in brackets and squares
+        ("🇰🇮🇱🇱 🇰\u200b🇮\u200b🇱\u200b🇱", "kill kill"),  # regional indicators that are no flags
+        ("k\u20e0i\u20ddl\u20del", "kill"),  # enclosing marks
+        ("ʇɟǝl", "tfel"),  # turned letters
     ],
 )
 def test_disguises_are_undone(written: str, seen: str) -> None:
@@ -68,10 +87,30 @@ def test_disguises_are_undone(written: str, seen: str) -> None:
         "こんにちは",
         "مرحبا",
         "й ё".replace(" ", ""),
+        "🇩🇪🇫🇷 🇰🇮",
+        "⠓⠑⠇⠇⠕",
     ],
 )
 def test_honest_text_stays(text: str) -> None:
     assert normalise(text).text == text
+
+
+def test_ignorable_characters_are_those_of_the_unicode_property() -> None:
+    """Derived as in DerivedCoreProperties.txt, from what Python knows: format characters, and those listed there."""
+    listed = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x3164, 0xFFA0, *range(0xFFF0, 0xFFF9)}
+    listed |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)}
+    visible = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
+    formats = {code for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"} - visible
+    for code in sorted(formats | listed):
+        assert is_ignorable(chr(code)), hex(code)
+        assert normalise(f"k{chr(code)}ill").text == "kill", hex(code)
+    assert not any(is_ignorable(chr(code)) for code in sorted(visible))
+
+
+def test_whatever_shows_nothing_is_dropped_from_every_script() -> None:
+    for word in ("kill", "привет", "नमस्ते", "مرحبا", "안녕하세요", "こんにちは"):
+        for hidden in "\u200b\u3164\u2800\ufffc\u034f\ufe0f\U000e0101":
+            assert normalise(hidden.join(word)).text == word, (word, hidden)
 
 
 def test_fold_keeps_words_as_they_are_spaced_and_spelled() -> None:
@@ -99,7 +138,7 @@ def test_emoji_are_kept_and_can_be_named() -> None:
     assert view.span(start, start + 6) == (9, 10)
 
 
-_TRICKY = "aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
+_TRICKY = "\u3164\u2800\ufffc\u034f🇰🇮⒦aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
 
 
 @settings(max_examples=examples(500), deadline=None)

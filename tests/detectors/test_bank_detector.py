@@ -8,7 +8,7 @@ from seawall.content.links import add_link_parts
 from seawall.detect import Runner
 from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher
-from seawall.model import Part, Signal
+from seawall.model import Modality, Part, Signal
 
 TextPart = Callable[..., Part]
 
@@ -52,6 +52,37 @@ def test_links_are_found_however_they_are_written(text_part: TextPart) -> None:
         assert [(signal.evidence, signal.part) for signal in _look(detector, text_part(text))] == [
             ("d1", "body>link.0")
         ]
+
+
+def test_texts_are_found_behind_characters_that_show_nothing(text_part: TextPart) -> None:
+    detector = BankDetector()
+    detector.replace(_matcher())
+    for hidden in "\u200b\u115f\u3164\u2800\ufffc\u034f\ufe0f":
+        [exact] = _look(detector, text_part(f"b{hidden}u{hidden}y more st{hidden}reams now"))
+        assert exact.evidence == "t1"
+        [pattern] = _look(detector, text_part(f"k{hidden}ill the ban{hidden}k"))
+        assert pattern.evidence == "p1"
+
+
+def test_domains_are_found_in_text_and_link_in_every_spelling(text_part: TextPart) -> None:
+    entries = ("bücher-scam.de", "xn--80ak6aa92e.com", "straße-shop.de", "пример-казино.рф", "casino-royal.example")
+    detector = BankDetector()
+    detector.replace(BankMatcher([BankEntry(bank="bd", id=each, kind="domain", value=each) for each in entries]))
+    for written, found in (
+        ("http://xn--bcher-scam-9db.de/", ["bücher-scam.de"]),
+        ("http://bu\u0308cher-scam.de/", ["bücher-scam.de"]),
+        ("XN--BCHER-SCAM-9DB.DE", ["bücher-scam.de"]),
+        ("http://аррӏе.com", ["xn--80ak6aa92e.com"]),
+        ("http://straße-shop.de", ["straße-shop.de"]),
+        ("http://shop.casino-royal｡example/", ["casino-royal.example"]),
+        ("http://casino-royal.example\\@good.org/", ["casino-royal.example"]),
+        ("http://good.org\\@casino-royal.example/", []),
+        ("http://good.org/?casino-royal.example", []),
+        ("http://strasse-shop.de", []),
+    ):
+        field = Part(path="home", modality=Modality.LINK, field="home", text=written)
+        assert [signal.evidence for signal in _look(detector, text_part(f"see {written} now"))] == found, written
+        assert [signal.evidence for signal in _look(detector, field)] == found, written
 
 
 def test_replacing_the_banks_takes_effect_at_once(text_part: TextPart) -> None:

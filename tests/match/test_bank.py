@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from seawall.content.normalise import fold
 from seawall.match import BankEntry, BankMatcher, EntryError, PlainView, canonical_value
 
 HOUR = 3_600_000
@@ -63,6 +64,20 @@ def test_scripts_without_spaces_match_inside_a_sentence() -> None:
 def test_patterns_ignore_case_and_tell_their_place() -> None:
     matcher = BankMatcher([entry("pattern", r"free\s+(nitro|gold)"), entry("pattern", "absent", "e2")])
     assert found(matcher, "get FREE   gold here") == [("e1", "FREE   gold")]
+
+
+def test_patterns_know_all_letters() -> None:
+    patterns = (r"\bcul\b", r"\benfoiré\b", r"\bнет\b", r"\w+@\w+")
+    matcher = BankMatcher([entry("pattern", pattern, pattern) for pattern in patterns])
+
+    def hits(text: str) -> list[str]:
+        view = fold(text)
+        return [text[slice(hit.start, hit.end)] for hit in matcher.match_text(view, view)]
+
+    assert hits("ce mot est éculé") == []
+    assert hits("quel ENFOIRÉ celui-là") == ["ENFOIRÉ"]
+    assert hits("я сказал нет тебе") == ["нет"]
+    assert hits("é@я") == ["é@я"]
 
 
 def test_many_patterns() -> None:
@@ -142,6 +157,10 @@ def test_values_are_kept_in_one_spelling(kind: str, value: str, kept: str) -> No
         ("pattern", r"(a)\1", None, "RE2 rejects the pattern: invalid escape"),
         ("pattern", "a*", None, "matches the empty text"),
         ("pattern", "a", 5, "threshold is 5; for kind pattern it must be left out"),
+        ("pattern", ".", None, "found in every text"),
+        ("pattern", r"[\s\S]", None, "found in every text"),
+        ("pattern", r"\C\C", None, "matches bytes"),
+        ("pattern", r"да\b.x", None, "would never hold"),
         ("domain", "co.uk", None, "'co.uk' is a public suffix"),
         ("domain", "not a domain", None, "is not a domain; write one such as evil.example"),
         ("image", "abc", None, "expected the 64 hexadecimal digits of a PDQ hash"),

@@ -96,9 +96,22 @@ def test_texts() -> None:
     assert fires('item.title is not None and lower(item.title) == "hi"', look) is True
 
 
+def test_patterns_know_all_letters() -> None:
+    assert fires(r'matches(item.body, "(?i)\\bcul\\b")', comment({"body": "ce mot est éculé"})) is False
+    assert fires(r'matches(item.body, "(?i)\\benfoiré\\b")', comment({"body": "quel Enfoiré celui-là"})) is True
+    assert fires(r'matches(item.body, "\\benfoiré\\b")', comment({"body": "quel enfoire\u0301 !"})) is True
+    assert fires(r'matches(item.body, "(?i)\\bнет\\b")', comment({"body": "я сказал НЕТ тебе"})) is True
+    assert fires(r'matches(text, "gratis\\s+geld")', comment({"body": "gratis\xa0geld"})) is True
+    assert fires(r'count_matches(item.body, "\\bда\\b") == 3', comment({"body": "да да, да дача"})) is True
+    assert fires(r'count_matches(item.body, "\\w+") == 3', comment({"body": "élan vital дом"})) is True
+
+
 def test_words_are_whole_words_except_where_scripts_have_none() -> None:
     assert fires('contains(text, "ass")', comment({"body": "a class act"})) is False
     assert fires('contains(text, "ass")', comment({"body": "(ass)"})) is True
+    for blank in "\u200b\u3164\u2800\ufffc\u034f":  # characters that show nothing
+        assert fires('contains(text, "ass")', comment({"body": f"an a{blank}s{blank}s"})) is True
+        assert fires('contains(text, "free gift")', comment({"body": f"free{blank} gift"})) is True
     assert fires('contains(text, "死ね")', comment({"body": "お前死ねよ"})) is True
 
 

@@ -84,6 +84,23 @@ def test_pattern_that_re2_refuses() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        (".", "it is found in every text; write what it should find"),
+        ("a*", "it is found in every text; write what it should find"),
+        (r"\\C", r"\C matches bytes, of which a letter may have four; write . for a character"),
+        (r"[^\\Wx]", r"[^\Wx] cannot be said in RE2; write the letters meant, such as [\pL\pM] or [\pL\pN_]"),
+        (
+            r"да\\b.",
+            r"\b next to 'а' in the middle of a pattern knows ASCII words only and would never hold; write what",
+        ),
+    ],
+)
+def test_patterns_that_would_not_do_what_they_say(pattern: str, why: str) -> None:
+    assert f"the pattern cannot be used: {why}" in errors(policy(rule(f'matches(text, "{pattern}")')))
+
+
 def test_rate_that_the_detector_cannot_show() -> None:
     assert errors(policy(rule("hate >= at_fpr(0.0001)"))) == (
         "test.yaml:12:15: text-model 1 cannot show a false-positive rate of at most 0.0001 for 'hate'\n"

@@ -1,11 +1,13 @@
-"""Risk signs in host names: registrable domain, obfuscation, imitated brands."""
+"""Host names: their one canonical form, registrable domain, and risk signs such as imitated brands."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
 import re
+import unicodedata
 from typing import Any, Final
+from urllib.parse import unquote
 
 from seawall.content.brands import BRANDS, CHEAP_SUFFIXES, SHORTENERS, words
 from seawall.content.lookalikes import CYRILLIC, GREEK
@@ -20,6 +22,90 @@ _CREDENTIAL_WORDS: Final = words(
 )
 
 
+# Not allowed in a host by the URL standard; whoever types one goes nowhere.
+_FORBIDDEN = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^`{|}\x7f]")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_JOINERS: Final = "\u200c\u200d"
+
+
+@functools.lru_cache(4096)
+def canonical_host(written: str) -> str:
+    """The host that a browser goes to, in the one form in which hosts are compared; "" where it goes nowhere.
+
+    As the URL standard reads it: percent signs decoded, Unicode mapped (UTS 46, non-transitional), every form of an
+    IPv4 address in dotted decimals. Names are in Unicode (``bücher.example``), also those written in Punycode.
+    """
+    host = unquote(written) if "%" in written else written
+    if host.startswith("["):
+        return _ipv6(host)
+    host = host.lower() if host.isascii() else _mapped(host)
+    host = host.removesuffix(".")
+    if not host or _FORBIDDEN.search(host):
+        return ""
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4(labels)
+    return "" if "" in labels else ".".join(map(_in_unicode, labels))
+
+
+def _mapped(host: str) -> str:
+    """UTS 46; what it refuses stays, so that such a name is still one of its own."""
+    import idna  # imported here: most hosts are ASCII
+
+    try:
+        mapped = idna.uts46_remap(host, std3_rules=False)
+    except (idna.IDNAError, IndexError):
+        mapped = unicodedata.normalize("NFC", "".join(map(_mapped, host)) if len(host) > 1 else host.lower())
+    return mapped if not set(_JOINERS) & set(mapped) else ".".join(map(_without_joiners, mapped.split(".")))
+
+
+def _without_joiners(label: str) -> str:
+    """Joiners are letters of a name only where they join (RFC 5892, appendix A); browsers refuse others."""
+    import idna
+
+    def joins(at: int) -> bool:
+        try:
+            return bool(idna.valid_contextj(label, at))
+        except ValueError:
+            return False
+
+    return "".join(char for at, char in enumerate(label) if char not in _JOINERS or joins(at))
+
+
+def _in_unicode(label: str) -> str:
+    """A label as Unicode, if its Punycode is that of a name; else as it is."""
+    decoded = _decoded_label(label)
+    return decoded if not decoded.isascii() and _mapped(decoded) == decoded else label
+
+
+def _ipv4(labels: list[str]) -> str:
+    """1 to 4 numbers, decimal, octal (``017``) or hexadecimal (``0xf``), of which the last fills the rest."""
+    if len(labels) > 4 or not all(map(_NUMBER.fullmatch, labels)) or max(map(len, labels)) > 64:
+        return ""
+    try:
+        numbers = [_number(label) for label in labels]
+    except ValueError:
+        return ""
+    *first, last = numbers
+    if any(number > 255 for number in first) or last >= 256 ** (5 - len(numbers)):
+        return ""
+    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(first))
+    return str(ipaddress.IPv4Address(value))
+
+
+def _number(label: str) -> int:
+    if label.startswith("0x"):
+        return int(label[2:] or "0", 16)
+    return int(label, 8 if label.startswith("0") and len(label) > 1 else 10)
+
+
+def _ipv6(host: str) -> str:
+    try:
+        return f"[{ipaddress.IPv6Address(host.removeprefix('[').removesuffix(']'))}]"
+    except ValueError:
+        return ""
+
+
 @functools.lru_cache(4096)
 def registrable(host: str) -> tuple[str, str]:
     """``("example.co.uk", "co.uk")`` for ``www.example.co.uk``. Without a known suffix: the last two labels and ""."""
@@ -31,10 +117,15 @@ def registrable(host: str) -> tuple[str, str]:
     return ".".join(host.split(".")[-2:]), ""
 
 
+def is_public_suffix(host: str) -> bool:
+    """Whether everybody may register names below it: ``co.uk``."""
+    return not is_ip(host) and not _suffix_list().extract_str(host).domain
+
+
 @functools.lru_cache(4096)
 def host_flags(host: str) -> tuple[str, ...]:
     """The risk flags of a host name (see ``links.FLAGS``)."""
-    if is_ip(host) or host.isdigit() or host.startswith("0x"):
+    if is_ip(host):
         return ("ip_host",)
     domain, suffix = registrable(host)
     shown = _decoded(host)

@@ -29,6 +29,7 @@ DECORATIVE: Final[dict[str, str]] = {
     **_pairs("agilldhobtzuvyswec", "ɑɡıłƚđħøƀŧƶʉʋɏʂɰɘƈ"),  # struck and hooked letters
     **_pairs("bdfgkmnprstvxz", "ᵬᵭᵮᶃᶄᵯᵰᵱᵲᵴᵵᶌᶍᵶ"),
     **_pairs("kgpqbcdtyn", "ƙɠƥʠɓȼɗƭƴɲ"),
+    **_pairs("ffmy", "ɟⅎꟺ⅄"),  # more turned letters
     "œ": "oe",
     "æ": "ae",
     "ꭓ": "x",
@@ -54,3 +55,6 @@ def _ranges() -> dict[str, str]:
 
 
 DECORATIVE.update(_ranges())
+
+ENCLOSED: Final[dict[str, str]] = {chr(start + n): chr(97 + n) for start in (0x249C, 0x1F110) for n in range(26)}
+"""Letters in brackets, which compatibility forms would spell with the brackets: ⒦ is "k", not "(k)"."""

@@ -26,7 +26,9 @@ from typing import Final
 import msgspec
 import re2
 
-from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, GREEK, GREEK_EXACT
+from seawall.content.invisible import BLANKS, is_ignorable, parting_blanks
+from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, ENCLOSED, GREEK, GREEK_EXACT
+from seawall.content.regions import spells_letters
 
 
 class Normalised(msgspec.Struct, frozen=True):
@@ -42,11 +44,23 @@ class Normalised(msgspec.Struct, frozen=True):
 
 def fold(text: str) -> Normalised:
     """The character-by-character view."""
+    return latinise(fold_scripts(text))
+
+
+def fold_scripts(text: str) -> Normalised:
+    """``fold`` with the letters of every script as they are. ``latinise`` makes the rest, at the same positions."""
     if text.isascii():
         lowered = text.lower()
         if not _CONTROL.search(lowered):
             return Normalised(lowered, range(len(lowered)))
     return _fold_characters(text)
+
+
+def latinise(view: Normalised) -> Normalised:
+    """From the view of ``fold_scripts`` to that of ``fold``: look-alike letters in Latin words are Latin ones."""
+    if view.text.isascii() or not _FOREIGN.search(view.text):
+        return view
+    return Normalised(_latinise(view.text), view.offsets)
 
 
 def normalise(text: str) -> Normalised:
@@ -101,13 +115,13 @@ class _Table(dict[str, str]):
 
 def _fold_character(char: str) -> str:
     category = unicodedata.category(char)
-    if category in ("Cf", "Cs") or (category == "Cc" and char not in "\t\n\r"):
+    if is_ignorable(char) or char in BLANKS or category in ("Cf", "Cs") or (category == "Cc" and char not in "\t\n\r"):
         return ""
     if category in ("Zs", "Zl", "Zp"):
         return "\n" if category in ("Zl", "Zp") else " "
     if category in ("Mn", "Me"):
-        return "" if 0xFE00 <= ord(char) <= 0xFE0F else _MARK  # variation selectors are dropped in every script
-    shown = char
+        return _MARK
+    shown = ENCLOSED.get(char, char)
     for _ in range(3):  # reaches a fixed point in two
         shown = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
         shown = "".join(DECORATIVE.get(c, c) for c in map(_base_letter, shown) if c)
@@ -130,10 +144,10 @@ def _fold_characters(text: str) -> Normalised:
     chars: list[str] = []
     offsets: list[int] = []
     table = _TABLE
-    foreign = False  # whether a letter of a script with Latin look-alikes occurred
+    shown_here = _in_context(text)
     marks = 0
     for index, char in enumerate(text):
-        shown = table[char]
+        shown = shown_here[index] if index in shown_here else table[char]
         if shown == _MARK:
             marks += 1
             _place_mark(char, chars, offsets, index, marks)
@@ -142,11 +156,23 @@ def _fold_characters(text: str) -> Normalised:
         for piece in shown:
             chars.append(piece)
             offsets.append(index)
-            foreign = foreign or _is_foreign(piece)
-    folded = "".join(chars)
-    if foreign:
-        folded = _latinise(folded)
-    return Normalised(folded, offsets)
+    return Normalised("".join(chars), offsets)
+
+
+_CONTEXTUAL = re.compile(f"[{BLANKS}\U0001f1e6-\U0001f1ff]")
+_REGIONAL_RUN = re.compile("[\U0001f1e6-\U0001f1ff]+")
+
+
+def _in_context(text: str) -> dict[int, str]:
+    """Characters whose meaning depends on their neighbours: blanks that part words, letters that are not flags."""
+    if not _CONTEXTUAL.search(text):
+        return {}
+    shown = dict.fromkeys(parting_blanks(text), " ")
+    for run in _REGIONAL_RUN.finditer(text):
+        letters = "".join(chr(ord(char) - 0x1F1E6 + ord("a")) for char in run[0])
+        if spells_letters(letters):
+            shown.update(zip(range(*run.span()), letters, strict=True))
+    return shown
 
 
 def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth: int) -> None:
@@ -166,6 +192,7 @@ def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth
 
 
 _WORD = re.compile(r"[^\W\d_]+")
+_FOREIGN = re.compile("[\u0370-\u052f]")  # scripts with Latin look-alikes
 
 
 def _latinise(text: str) -> str:

@@ -9,7 +9,7 @@ from seawall.content.links import Link, extract_links, read_address
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
 
-VERSION = "1"
+VERSION = "2"
 
 
 class LinkDetector:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from seawall.detectors.reference_numbers import is_reference
+
 _CANDIDATE = re.compile(
     r"(?<![\w.,/@$€£#=-])(?:\+|00)?\(?\d(?:[ .\-/()]{0,2}\d){6,14}(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w@]|[.,/-]\d)"
 )
@@ -34,16 +36,20 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
     """Spans of telephone numbers.
 
     International numbers must be possible by the numbering plans. A national one needs a usual grouping that is not a
-    date, or a word such as "call" before it.
+    date, or a word such as "call" before it; what the text calls an order or a serial number is none.
     """
     for match in _CANDIDATE.finditer(text):
         written = match[0]
         if written.startswith(("+", "00")):
             if _is_possible(written):
                 yield match.span()
-        elif not _DATE.match(written) and (
-            any(shape.fullmatch(written) for shape in _SHAPES)
-            or _CONTEXT.search(text[max(0, match.start() - 60) : match.start()])
+        elif (
+            not _DATE.match(written)
+            and not is_reference(text, match.start())
+            and (
+                any(shape.fullmatch(written) for shape in _SHAPES)
+                or _CONTEXT.search(text[max(0, match.start() - 60) : match.start()])
+            )
         ):
             yield match.span()
 

@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,9 @@ from typing import Any, Final, TypeAlias
 
 import re2
 
+from seawall.content.hosts import canonical_host, is_public_suffix
+from seawall.content.normalise import fold_scripts
+from seawall.content.patterns import PROBES, UnclearPattern, in_unicode
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
@@ -121,10 +125,12 @@ def widest(bits: int) -> int:
 
 
 def host_of(value: str) -> str:
-    """The host of a domain entry, which may be given as a URL: lower case, without ``www.``."""
-    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", value.strip().lower())
-    host = re.split(r"[/?#:]", host.rpartition("@")[2])[0]
-    return host.strip(".").removeprefix("*.").removeprefix("www.")
+    """The canonical host of a domain entry, which may be given as a URL, without ``www.``; as written if it is none."""
+    written = re.sub(r"[\t\r\n]", "", value.strip())
+    rest = re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|(?:https?|ftp):|[/\\]{2,})", "", written, flags=re.IGNORECASE)
+    rest = re.split(r"[/\\?#]", rest)[0].rpartition("@")[2]
+    rest = re.sub(r":\d*$", "", rest).removeprefix("*.").strip(".")
+    return (canonical_host(rest) or rest.lower()).removeprefix("www.")
 
 
 # A word. Scripts written without spaces count each character as one.
@@ -179,25 +185,66 @@ def _canonical_name(value: str) -> str:
     return " ".join(value.split())
 
 
-def _canonical_pattern(value: str) -> str:
+@functools.lru_cache(1_024)
+def compile_pattern(value: str) -> Any:
+    """A pattern that knows all letters, compiled for the folded view of a text. Raises ``EntryError``."""
     try:
-        compiled = re2.compile(value, pattern_options())
+        return _compile(in_unicode(folded_pattern(value)))
+    except (EntryError, UnclearPattern):
+        return _compile(value)  # stored before this was checked
+
+
+def folded_pattern(value: str) -> str:
+    """The pattern with its letters as texts show them to it: without accents, full-width forms and the like."""
+    if value.isascii():
+        return value
+    return "".join(map(_folded_letter, unicodedata.normalize("NFC", value)))
+
+
+def _folded_letter(char: str) -> str:
+    shown = char if char.isascii() else fold_scripts(char).text
+    return shown if len(shown) == 1 and shown.isalnum() else char
+
+
+def check_compiles(value: str) -> None:
+    """Raises ``EntryError`` for a pattern that RE2 rejects."""
+    _compile(value)
+
+
+def _compile(pattern: str) -> Any:
+    try:
+        return re2.compile(pattern, pattern_options())
     except re2.error as error:
         message = error.args[0] if error.args else error
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
         raise EntryError(f"RE2 rejects the pattern: {text}") from error
-    if compiled.search("") is not None:
+
+
+def _canonical_pattern(value: str) -> str:
+    try:
+        compiled = _compile(in_unicode(folded_pattern(value), strict=True))
+    except UnclearPattern as error:
+        raise EntryError(f"the pattern cannot be used: {error}") from error
+    if _compile(value).search("") is not None:
         raise EntryError("the pattern matches the empty text, so it would match everything")
+    if r"\C" in value.replace(r"\\", ""):
+        raise EntryError(r"the pattern has \C, which matches bytes; write . for a character")
+    if all(compiled.search(text) is not None for text in PROBES):
+        raise EntryError("the pattern is found in every text; write what it should find")
     return value
 
 
 def _canonical_domain(value: str) -> str:
-    import tldextract  # imported here: takes 35 ms
-
     host = host_of(value)
-    if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?", host):
+    labels = host.split(".")
+    if (
+        len(labels) < 2
+        or canonical_host(host) != host
+        or re.search(r"[\x00-\x2c\x2f:-@\[-^`{-\x7f]", host)
+        or any(label[:1] in "-_" or label[-1:] in "-_" or len(label) > 63 for label in labels)
+    ):
         raise EntryError(f"{host!r} is not a domain; write one such as evil.example")
-    if not tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).extract_str(host).domain:
+    if is_public_suffix(host):
         raise EntryError(f"{host!r} is a public suffix; it would match every domain below it")
     return host
 

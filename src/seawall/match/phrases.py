@@ -10,7 +10,17 @@ from typing import Any, Final, Protocol
 
 import re2
 
-from seawall.match.entries import BankEntry, EntryError, Hit, canonical_value, pattern_options, words_of
+from seawall.content.patterns import sieve, span_of
+from seawall.match.entries import (
+    BankEntry,
+    EntryError,
+    Hit,
+    check_compiles,
+    compile_pattern,
+    folded_pattern,
+    pattern_options,
+    words_of,
+)
 
 NEAR_PERCENT: Final = 80
 """A text entry of at least ``NEAR_TOKENS`` words matches when this share of its 3-word sequences is found."""
@@ -113,22 +123,23 @@ class PatternIndex:
         self._sets: list[tuple[Any, Sequence[BankEntry]]] = []
         for first in range(0, len(entries), _SET_SIZE):
             chunk = entries[first : first + _SET_SIZE]
-            sieve = re2.Set.SearchSet(pattern_options())
+            together = re2.Set.SearchSet(pattern_options())
             for entry in chunk:
                 try:
-                    sieve.Add(canonical_value("pattern", entry.value))
+                    check_compiles(entry.value)
                 except EntryError as error:
                     raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error
-            sieve.Compile()
-            self._sets.append((sieve, chunk))
+                together.Add(sieve(folded_pattern(entry.value)))
+            together.Compile()
+            self._sets.append((together, chunk))
 
     def search(self, view: TextView) -> Iterator[Found]:
-        for sieve, chunk in self._sets:
-            for index in sorted(sieve.Match(view.text) or ()):
+        for together, chunk in self._sets:
+            for index in sorted(together.Match(view.text) or ()):
                 entry = chunk[index]
-                match = re2.compile(entry.value, pattern_options()).search(view.text)
+                match = compile_pattern(entry.value).search(view.text)
                 if match is not None:
-                    yield entry, _hit(entry, view, match.start(), match.end())
+                    yield entry, _hit(entry, view, *span_of(match))
 
 
 def _hit(entry: BankEntry, view: TextView, start: int, end: int) -> Hit:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.content.hosts import canonical_host
 from seawall.match.audio import AUDIO_ERROR, AudioIndex
 from seawall.match.entries import (
     KINDS,
@@ -90,7 +91,7 @@ class MatcherSnapshot:
 
     def hosts(self, host: str) -> Iterator[Found]:
         """Domains that are this host or a parent of it; the distance is the number of labels between."""
-        labels = host.lower().rstrip(".").split(".") if self._domains else []
+        labels = canonical_host(host).split(".") if self._domains else []
         for n in range(len(labels)):
             for entry in self._domains.get(".".join(labels[n:]), ()):
                 yield entry, Hit(bank=entry.bank, entry=entry.id, distance=n)

@@ -117,7 +117,7 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
     loaded = sorted(_load(sources, problems), key=lambda policy: policy.name)
     types = {each.name: each for each in document.content_types}
-    rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [])
+    rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [], published=True)
     if problems:
         why = "this version of Seawall cannot compile its policies. Tell its authors, with these errors"
         raise BundleUnreadable(stored_hash, f"{why}:\n{PolicyErrors(_distinct(problems))}")
@@ -138,10 +138,12 @@ def _compile(
     banks: Sequence[str],
     problems: list[Problem],
     example_problems: list[Problem],
+    *,
+    published: bool = False,
 ) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
     """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
     signals = _signals(detectors)
-    environments = {name: Environment(each, signals, frozenset(banks)) for name, each in types.items()}
+    environments = {name: Environment(each, signals, frozenset(banks), published) for name, each in types.items()}
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
     for policy in policies:

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.policy.checking import CallChecker
-from seawall.policy.functions import SIGNATURES, BadPattern, canonical_text, check_pattern
+from seawall.policy.functions import (
+    SIGNATURES,
+    BadPattern,
+    UselessPattern,
+    canonical_text,
+    check_pattern,
+    compile_pattern,
+)
 from seawall.policy.tree import (
     NUMERIC,
     Feature,
@@ -183,7 +190,11 @@ def _pattern(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     subject = _subject(checker, where, function, known)
     pattern = _constant_text(checker, what, function)
     try:
-        check_pattern(pattern)
+        compile_pattern(pattern)
+        if not checker.environment.is_published:
+            check_pattern(pattern)
+    except UselessPattern as error:
+        raise checker.refused(what, f"the pattern cannot be used: {error}") from None
     except BadPattern as error:
         remedy = "RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
         raise checker.refused(what, f"RE2 rejects the pattern: {error}", remedy=remedy) from None

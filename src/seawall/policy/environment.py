@@ -74,6 +74,7 @@ class Environment:
     content_type: ContentType
     signals: Mapping[str, tuple[OfferedSignal, ...]]
     banks: frozenset[str]
+    is_published: bool = False  # checked by the release that published it; later checks do not apply
 
     def field(self, owner: str, name: str) -> Feature:
         """The column of ``item.<name>`` or ``actor.<name>``."""

@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from seawall.content.invisible import as_shown
+from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, sieve
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,10 +38,15 @@ class BadPattern(ValueError):
     """A pattern that RE2 rejects."""
 
 
+class UselessPattern(BadPattern):
+    """A pattern that RE2 accepts, but that does not do what its author means."""
+
+
 def canonical_text(text: str) -> str:
-    """The text after NFKC, case folding and whitespace collapsing: the form in which ``contains`` compares."""
+    """The form in which ``contains`` compares: the text as shown, after NFKC, case folding, collapsing of spaces."""
     if text.isascii():
         return " ".join(text.lower().split())
+    text = as_shown(text)
     # Folding can undo composition, hence the second pass (Unicode 15, section 3.13, definition 146).
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(folded.split())
@@ -65,16 +73,31 @@ def _unspaced(character: str) -> bool:
 
 
 def check_pattern(pattern: str) -> None:
-    """Check a pattern. Raises BadPattern with RE2's message."""
-    compile_pattern(pattern)
+    """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
+    try:
+        compiled = _compile(in_unicode(pattern, strict=True))
+    except UnclearPattern as error:
+        raise UselessPattern(str(error)) from None
+    if r"\C" in pattern.replace(r"\\", ""):
+        raise UselessPattern(r"\C matches bytes, of which a letter may have four; write . for a character")
+    if all(compiled.search(text) is not None for text in PROBES):
+        raise UselessPattern("it is found in every text; write what it should find")
 
 
 def compile_pattern(pattern: str) -> Any:
-    """A compiled RE2 pattern, which matches in time linear in the text. Raises BadPattern."""
+    """A compiled RE2 pattern, which matches in time linear in the text and knows all letters. Raises BadPattern."""
+    try:
+        return _compile(in_unicode(_composed(pattern)))
+    except (BadPattern, UnclearPattern):
+        return _compile(pattern)  # published before this was checked
+
+
+def _compile(pattern: str) -> Any:
     import re2  # imported here: not needed at start, nor for bundles without patterns
 
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = 64 << 20
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
@@ -84,13 +107,19 @@ def compile_pattern(pattern: str) -> Any:
 
 def count_matches(pattern: Any, text: str) -> int:
     """The number of non-overlapping matches of a compiled pattern."""
-    return sum(1 for _ in pattern.finditer(text))
+    return sum(1 for _ in find_all(pattern, _composed(text)))
+
+
+def _composed(text: str) -> str:
+    """The text with each accent in its letter, as patterns are read."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
-    """A function from text to the indices of the patterns found in it, all matched in one pass."""
+    """A function from text to the indices of the patterns found in it: sieved in one pass, then searched."""
     import re2
 
+    exact = [compile_pattern(pattern) for pattern in patterns]
     sets = []
     for start in range(0, len(patterns), _PATTERNS_TOGETHER):
         options = re2.Options()
@@ -98,10 +127,13 @@ def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
         options.max_mem = 64 << 20
         together = re2.Set.SearchSet(options)
         for pattern in patterns[start : start + _PATTERNS_TOGETHER]:
-            together.Add(pattern)
+            together.Add(sieve(_composed(pattern)))
         together.Compile()
         sets.append((start, together.Match))
-    if len(sets) == 1:
-        match = sets[0][1]
-        return lambda text: match(text) or []
-    return lambda text: [start + index for start, match in sets for index in match(text) or ()]
+
+    def search(text: str) -> list[int]:
+        text = _composed(text)
+        found = (start + index for start, match in sets for index in match(text) or ())
+        return [index for index in found if exact[index].search(text) is not None]
+
+    return search

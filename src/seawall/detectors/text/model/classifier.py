@@ -18,6 +18,7 @@ from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
 from seawall.detectors.text.model.language import plainly_not_english
 from seawall.detectors.text.model.linear import Linear, LinearScores, TokenisedText, read
+from seawall.detectors.text.model.number_spam import settle_numbers
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -208,7 +209,25 @@ class TextModel:
     def _judge(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[_Judged]:
         """The results of all texts, in order."""
         for start in range(0, len(texts), _PER_ROUND):
-            yield from self._judge_readings([read(text) for text in texts[start : start + _PER_ROUND]], evidence)
+            chosen = texts[start : start + _PER_ROUND]
+            judged = list(self._judge_readings([read(text) for text in chosen], evidence))
+            self._settle_numbers(chosen, [probabilities for probabilities, _ in judged])
+            yield from judged
+
+    def _settle_numbers(self, texts: Sequence[str], probabilities: Sequence[NDArray[np.float64]]) -> None:
+        """Lower the probability of spam where numbers alone make it."""
+        column = next((n for n, head in enumerate(self.artefact.heads) if head.name == "spam"), None)
+        if column is None:
+            return
+
+        def judge(wordings: Sequence[str]) -> NDArray[np.float64]:
+            readings = [read(text) for text in wordings]
+            return np.array([found[column] for found, _ in self._judge_readings(readings, evidence=False)])
+
+        spam = np.array([found[column] for found in probabilities])
+        settle_numbers(texts, spam, judge)
+        for found, value in zip(probabilities, spam, strict=True):
+            found[column] = value
 
     def _judge_readings(self, readings: Sequence[TokenisedText], evidence: bool) -> Iterator[_Judged]:
         heads = self.artefact.heads

@@ -1,0 +1,48 @@
+"""Harmless messages with numbers: orders, parcels, bookings, telephone numbers of people who know each other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MESSAGES: Final = (
+    "Your order 4021337 has been shipped and should arrive on Tuesday.",
+    "Hi, I still have not received order #88213467, can you check please?",
+    "My order number is 10293847 and the second record was missing from the box.",
+    "Order 20231188 arrived today, the vinyl looks amazing, thank you!",
+    "Can somebody from support look at order no. 5523-9981-21? The size was wrong.",
+    "tracking number 1Z999AA10123456784 has not moved since Friday",
+    "The parcel with the number 00340434161094042557 is at the neighbours.",
+    "I ordered two tickets, booking reference 7YHX2Q, are they still valid?",
+    "Booking 8839201 is for four people, we arrive at six.",
+    "Invoice 2026-11-0042 was paid last week, please check your records.",
+    "Meine Bestellung 4021337 ist angekommen, danke!",
+    "Ma commande 778812 n'est toujours pas arrivée, que faire?",
+    "Mi pedido 4432190 llegó ayer, todo perfecto.",
+    "my new number is +44 20 7946 0123, text me when you get this",
+    "Call me on 07700 900123 when you are outside.",
+    "new phone who dis? it's Sam, my number is 07700900456",
+    "The venue's phone is (212) 555-0147, ask for Maria about the soundcheck.",
+    "You can reach me at +49 30 901820 until noon.",
+    "mum's number changed again, it's 0161 496 0000 now",
+    "+33 1 99 00 12 34",
+    "The stream started at 1764053982344 and dropped after ten minutes.",
+    "my phone IMEI is 352099009205861, it was stolen on the tram",
+    "Look at message 1178906141447897951 in the other channel.",
+    "ISBN 9780306406157 is the edition with the good foreword.",
+    "ISRC GBAYE0601498, that is the remaster, not the original.",
+    "catalogue number 0602557369946 on the back of the sleeve",
+    "I get error 80070005 when I upload, ticket 556712 is still open.",
+    "Ticket #998877: they said the refund takes five days.",
+    "Refund for order 3345621 came through, thanks for sorting it out so fast.",
+    "Please send order 661203 to my work address this time.",
+    "We sold 10000 tickets in 2 hours, thank you all so much!",
+    "Doors at 19:00, we play at 21:30, tickets 15 at the door.",
+    "Track 7 from 3:42 on is the best thing they ever recorded.",
+    "The serial number of my amp is 20180734921, does anybody know the year?",
+    "Room 2214, checkout at 11, the code for the door is 4471.",
+    "flight BA2490 lands 16:35, order a taxi for 17:15?",
+    "case number 2026/118834, the officer said to quote it when I call",
+    "Your package 420941039205590175 could not be delivered, says the card in my letter box.",
+    "Order 1178234 confirmed. See you at the show!",
+    "My customer number is 3009182, order 77120045, delivered to the wrong house.",
+)

@@ -1,0 +1,23 @@
+"""Regional indicators: two of them are a flag where a region has that code; otherwise they are shown as letters."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# The two-letter codes with a flag: ISO 3166-1, and AC, CP, DG, EA, EU, IC, TA, UN, XK of Unicode's emoji data.
+_REGIONS: Final = frozenset(
+    re.findall(
+        "..",
+        "acadaeafagaialamaoaqarasatauawaxazbabbbdbebfbgbhbibjblbmbnbobqbrbsbtbvbwbybzcacccdcfcgchcickclcmcncocpcrcucv"
+        "cwcxcyczdedgdjdkdmdodzeaeceeegehereseteufifjfkfmfofrgagbgdgegfggghgiglgmgngpgqgrgsgtgugwgyhkhmhnhrhthuicidie"
+        "iliminioiqirisitjejmjojpkekgkhkikmknkpkrkwkykzlalblclilklrlsltlulvlymamcmdmemfmgmhmkmlmmmnmompmqmrmsmtmumvmw"
+        "mxmymznancnenfngninlnonpnrnunzompapepfpgphpkplpmpnprpsptpwpyqarerorsrurwsasbscsdsesgshsisjskslsmsnsosrssstsv"
+        "sxsysztatctdtftgthtjtktltmtntotrtttvtwtzuaugumunusuyuzvavcvevgvivnvuwfwsxkyeytzazmzw",
+    )
+)
+
+
+def spells_letters(codes: str) -> bool:
+    """Whether a run of regional indicators (as letters ``a`` to ``z``) has one that is no half of a flag."""
+    return any(codes[at : at + 2] not in _REGIONS for at in range(0, len(codes), 2))
