@@ -46,6 +46,12 @@ class DocumentParts:
         if kept.strip():
             self.texts.append({"text": kept, "page": number})
 
+    def details(self, text: str) -> None:
+        """Add what a document with pages says outside them: its title, outline, scripts."""
+        kept = self._keep(text)
+        if kept.strip():
+            self.texts.append({"text": kept})
+
     def body(self, text: str) -> None:
         """Add the text of a document without pages, in pieces that end at a line or word boundary if possible."""
         kept, start = self._keep(text), 0
