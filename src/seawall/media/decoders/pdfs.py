@@ -102,7 +102,8 @@ def _read_rest(reader: PdfReader, root: DictionaryObject, pages: _Pages) -> None
         texts += [
             html.unescape(said) for said in _LISTED.findall(metadata.get_data()[:_LONGEST].decode(errors="replace"))
         ]
-    pages.finds.details("\n".join(dict.fromkeys(filter(None, (text.strip() for text in (*texts, *found.texts))))))
+    for text in (*texts, *found.texts):
+        pages.finds.detail(text)
 
 
 def _layers_off(root: DictionaryObject) -> frozenset[object]:
