@@ -60,8 +60,8 @@ class PlacedText:
 class DrawingBudget:
     """What is left to be read of one file: bytes of content, and operators."""
 
-    bytes: int = 24 << 20
-    operators: int = 1_500_000
+    bytes: int = 6 << 20
+    operators: int = 300_000
 
     def take(self, size: int, operators: int) -> None:
         """Raises ``TooMuchDrawing``."""
@@ -197,11 +197,12 @@ class _Run:
     hidden: list[bool] = field(default_factory=list)  # marked content: whether it belongs to a hidden layer
 
     def play(self, operations: list[tuple[Any, bytes]], resources: DictionaryObject, state: _State, depth: int) -> None:
-        self.reader.budget.take(0, len(operations))
+        read = operations[: self.reader.budget.operators]
+        self.reader.budget.take(0, len(read))
         kept = self.state, self.resources, self.depth, self.tm, self.line
         self.state, self.resources, self.depth = copy(state), resources, depth
         stack: list[_State] = []
-        for operands, operator in operations:
+        for operands, operator in read:
             try:
                 if operator == b"q" and len(stack) < _DEEPEST_STATE:
                     stack.append(copy(self.state))
@@ -219,6 +220,8 @@ class _Run:
             except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError):
                 continue  # an operator with wrong operands: viewers skip it
         self.state, self.resources, self.depth, self.tm, self.line = kept
+        if len(read) < len(operations):
+            raise TooMuchDrawing
 
     def _colour(self, operator: bytes, operands: Any) -> None:
         values = [float(each) for each in operands if not isinstance(each, str)]

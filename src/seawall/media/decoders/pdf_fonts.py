@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from pypdf.generic._font import Font
 
 from seawall.media.decoders.pdf_objects import array, dictionary, entry
 
-_ODD: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_ODD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _UNICODE: Final = re.compile(r"/(?:Uni.*|GB.*|ETen.*|90ms-RKSJ)-[HV]")
 """Encodings of composite fonts that pypdf turns into characters; ``Identity`` numbers the glyphs of one font."""
 _SYMBOL: Final = re.compile(
@@ -21,6 +22,7 @@ _SYMBOL: Final = re.compile(
 )
 """Names of mathematical symbols and dingbats, which are no letters."""
 _CODED: Final = re.compile(r"/uni((?:[0-9A-Fa-f]{4})+)|/u([0-9A-Fa-f]{4,6})")
+_ALIKE: Final = 6  # codes of one character: kinds of blanks, forms of a letter
 _ALLOTTED: Final = 6  # codes that were given out in order of first use
 
 
@@ -43,6 +45,7 @@ class TextFont:
     font: Font
     resource: DictionaryObject
     _known: dict[str, FontGlyph] = field(default_factory=dict)
+    _same: Counter[str] = field(default_factory=Counter)  # codes of each character
     first_uses: list[int] = field(default_factory=list)  # codes in order of first use, while they may be allotted
 
     def glyphs(self, shown: bytes) -> list[FontGlyph]:
@@ -63,6 +66,10 @@ class TextFont:
             text = None
         if text is not None:
             text = unicodedata.normalize("NFKC", text) if _is_presentation(text) else text
+        if text is not None:
+            self._same[text] += 1
+            if self._same[text] > _ALIKE:
+                text = None  # a mapping that makes blanks of letters
         width = self.font.get_text_width(code)
         is_space = code == " " and isinstance(self.font.encoding, dict)
         known = self._known[code] = FontGlyph(text, float(width), is_space)
@@ -85,6 +92,8 @@ class TextFont:
             return str(mapped)
         if self.font.sub_type == "Type3" and not isinstance(entry(self.resource, "/Encoding"), DictionaryObject):
             return None
+        if encoded < " ":
+            return None  # among others the names /a0 to /a31
         return _named(encoded) if len(encoded) > 1 and encoded.startswith("/") else encoded
 
     def _guesses(self) -> bool:

@@ -22,7 +22,7 @@ _MANY: Final = 0.6  # share of strings of one letter in a line whose letters are
 _FEWEST: Final = 4  # such letters
 _PITCH: Final = 0.04  # deviation of the pitch of a fixed grid, as a share of it
 _OVERPRINT: Final = 0.15  # of the height: the same letter again so near is bold, not a second letter
-_SHUFFLED: Final = 3.0  # lines per baseline: letters that are drawn in any order
+_GUTTER: Final = 2.0  # of the height: the gap between two columns
 
 
 @dataclass(slots=True)
@@ -106,26 +106,40 @@ def _is_overprint(line: _Line, piece: _Piece) -> bool:
 
 
 def _is_shuffled(lines: Sequence[_Line]) -> bool:
-    """Whether letters are drawn in an order that is not that of reading."""
-    singles = sum(len(line.pieces) == 1 and line.pieces[0].is_letter for line in lines)
-    if singles < _FEWEST or singles < _MANY * len(lines):
+    """Whether letters are placed one by one, and lines are left and taken up again."""
+    pieces = [piece for line in lines for piece in line.pieces]
+    singles = sum(piece.is_letter for piece in pieces)
+    if singles < _FEWEST or singles < _MANY * sum(piece.text.strip() != "" for piece in pieces):
         return False
-    baselines = {round(line.across / max(1.0, line.pieces[0].size * _SAME_LINE)) for line in lines}
-    return len(lines) > _SHUFFLED * len(baselines)
+    is_parallel = all(_dot(line.direction, lines[0].direction) > _SAME_DIRECTION for line in lines)
+    return is_parallel and len(lines) > len(_baselines(pieces))
+
+
+def _baselines(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    """The pieces of each baseline, from top to bottom."""
+    found: list[list[_Piece]] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.across):
+        if found and abs(piece.across - found[-1][0].across) <= _SAME_LINE * min(piece.size, found[-1][-1].size):
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return found
 
 
 def _by_place(lines: Sequence[_Line]) -> list[_Line]:
-    """The same pieces in lines from top to bottom."""
-    pieces = sorted((piece for line in lines for piece in line.pieces), key=lambda piece: -piece.across)
+    """The same pieces in lines by their places; those of several columns in the order in which they are drawn."""
+    drawn = {id(piece): at for at, piece in enumerate(piece for line in lines for piece in line.pieces)}
+    baselines = _baselines([piece for line in lines for piece in line.pieces])
     placed: list[_Line] = []
-    for piece in pieces:
-        last = placed[-1] if placed else None
-        if last is None or abs(piece.across - last.across) > _SAME_LINE * _height(last, piece):
-            last = _Line(lines[0].direction, piece.across)
-            placed.append(last)
-        last.pieces.append(piece)
-    for line in placed:
-        line.pieces.sort(key=lambda piece: piece.start)
+    for baseline in baselines:
+        end = -math.inf
+        for piece in sorted(baseline, key=_start):
+            if piece.start > end + _GUTTER * piece.size:
+                placed.append(_Line(lines[0].direction, piece.across))
+            placed[-1].pieces.append(piece)
+            end = max(end, piece.end)
+    if len(placed) > len(baselines):
+        placed.sort(key=lambda line: min(drawn[id(piece)] for piece in line.pieces))
     return placed
 
 
@@ -191,6 +205,10 @@ def _breaks_of_words(pieces: Sequence[_Piece]) -> list[bool]:
     return breaks
 
 
+def _is_apart(before: _Piece, piece: _Piece) -> bool:
+    return piece.start - before.end >= _half_space(before, piece)
+
+
 def _half_space(before: _Piece, piece: _Piece) -> float:
     """Half the width of a space (a little less: kerning), of the narrower of two fonts."""
     size = min(before.size, piece.size)
@@ -204,7 +222,7 @@ def _breaks_of_letters(pieces: Sequence[_Piece]) -> list[bool]:
         steps = [place(piece) - place(before) for before, piece in pairs]
         pitch = _grid(steps)
         if pitch:
-            return [False, *(step > 1.5 * pitch for step in steps)]
+            return [False, *(step > 1.5 * pitch and _is_apart(*pair) for step, pair in zip(steps, pairs, strict=True))]
     gaps = [piece.start - before.end for before, piece in pairs]
     has_spaces = any(piece.text.isspace() for piece in pieces)
     between = [
