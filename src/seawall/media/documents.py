@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seawall.content.links import read_address
 from seawall.media.extractor import MediaExtractor
-from seawall.media.results import DocumentContent
+from seawall.media.results import DocumentContent, TextPassage
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, ExtractedParts, ExtractorSpec, Unknown
 
@@ -13,11 +13,12 @@ class DocumentExtractor(MediaExtractor):
     """Texts of a document by page, its links and its images. Content that could not be read is reported as a gap.
 
     ``notes>page.2`` is the third page; a document without pages is split into pieces, each with its character offsets.
+    ``notes>details`` is what a document with pages says outside them: its title, its outline.
     """
 
     spec = ExtractorSpec(
         name="document",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.DOCUMENT}),
         gives=frozenset({Modality.TEXT, Modality.LINK, Modality.IMAGE}),
         makes="page",
@@ -31,12 +32,12 @@ class DocumentExtractor(MediaExtractor):
 def _derived(part: Part, found: DocumentContent) -> ExtractedParts:
     texts = tuple(
         Part(
-            path=f"{part.path}>page.{number if passage.page is None else passage.page}",
+            path=f"{part.path}>{_step(number, passage)}",
             modality=Modality.TEXT,
             field=part.field,
             text=passage.text,
             parent=part.path,
-            span=_page(passage.page) or Span(SpanUnit.CHARACTERS, passage.start, passage.end),
+            span=_page(passage.page) or _characters(passage),
         )
         for number, passage in enumerate(found.texts)
     )
@@ -64,6 +65,16 @@ def _derived(part: Part, found: DocumentContent) -> ExtractedParts:
         for number, (data, page) in enumerate(found.images)
     )
     return ExtractedParts((*texts, *links, *images), gaps=found.gaps)
+
+
+def _step(number: int, passage: TextPassage) -> str:
+    if passage.page is None and not passage.end:
+        return "details"  # outside the pages of a document that has them
+    return f"page.{number if passage.page is None else passage.page}"
+
+
+def _characters(passage: TextPassage) -> Span | None:
+    return Span(SpanUnit.CHARACTERS, passage.start, passage.end) if passage.end else None
 
 
 def _page(number: int | None) -> Span | None:

@@ -114,7 +114,10 @@ class SpeechSegments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPassage:
-    """A page's text (pages count from 0), or characters ``start`` to ``end`` of a document without pages."""
+    """A page's text (pages count from 0), or characters ``start`` to ``end`` of a document without pages.
+
+    Without either it is what a document with pages says outside them.
+    """
 
     text: str
     page: int | None = None

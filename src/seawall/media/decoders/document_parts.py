@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from seawall.media.decoders.line_breaks import rejoin
 from seawall.media.decoders.operation import Answer, DecodeRefused
 from seawall.media.signatures import media_type
 
 MOST_LINKS: Final = 300
 LONGEST_LINK: Final = 1_000
 _IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
+MOST_ELEMENTS: Final = 1_000_000
 PIECE: Final = 20_000  # characters per piece of a text without pages
 
 
@@ -26,7 +28,9 @@ class DocumentParts:
     images: list[int | None] = field(default_factory=list)  # pages
     blobs: list[bytes] = field(default_factory=list)
     gaps: dict[tuple[str, str], None] = field(default_factory=dict)  # code, and the extractor that may still read it
+    details: dict[str, None] = field(default_factory=dict)
     _characters: int = 0
+    _elements: int = 0
     _unpacked: int = 0
 
     @property
@@ -46,9 +50,27 @@ class DocumentParts:
         if kept.strip():
             self.texts.append({"text": kept, "page": number})
 
+    def detail(self, text: str) -> None:
+        """Add what a document says outside its pages or body: its title, an outline, a script's message."""
+        if text.strip():
+            self.details[text.strip()] = None
+
+    def element(self, count: int) -> bool:
+        """Count elements and attributes of markup; whether more are read. Time goes with their number."""
+        self._elements += count
+        if self._elements > MOST_ELEMENTS:
+            self.gap("too_many_elements")
+        return self._elements <= MOST_ELEMENTS
+
     def body(self, text: str) -> None:
-        """Add the text of a document without pages, in pieces that end at a line or word boundary if possible."""
-        kept, start = self._keep(text), 0
+        """Add the text of a document without pages, in pieces that end at a line or word boundary if possible.
+
+        Words broken at the end of a line are made whole.
+        """
+        most = self.max_characters + LONGEST_LINK  # some more, because words are made whole
+        if len(text) > most:
+            self.gap("too_many_characters")
+        kept, start = self._keep(rejoin(text[:most])), 0
         while start < len(kept):
             end = _end_of_piece(kept, start)
             if kept[start:end].strip():
@@ -57,6 +79,8 @@ class DocumentParts:
 
     def link(self, address: str, page: int | None = None) -> None:
         """Add an external link."""
+        if ("too_many_links", "") in self.gaps:
+            return
         address = _sound(address).strip()
         if address.startswith("//"):
             address = f"http:{address}"
@@ -85,6 +109,10 @@ class DocumentParts:
 
     def answer(self) -> Answer:
         """The answer for the reply."""
+        about = self._keep("\n".join(self.details))
+        if about.strip():
+            self.texts.append({"text": about})
+        self.details.clear()
         found = {
             "texts": self.texts,
             "links": [{"address": address, "page": page} for address, page in self.links.items()],

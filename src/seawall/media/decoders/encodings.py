@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from typing import Final
 
 from seawall.media.decoders.operation import DecodeRefused
@@ -27,6 +28,7 @@ _DECLARED: Final = re.compile(
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _FEW_ODD, _MOST_ODD = 3, 0.3  # odd letters, and their share, in the Windows encoding: above, the encoding is unknown
+_FEWEST_ZEROS: Final = 0.05  # share of characters below 256 in UTF-16: blanks alone are more in most texts
 
 
 def load() -> None:
@@ -69,7 +71,7 @@ def _guess(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     if b"\0" in data:
-        raise DecodeRefused("not_a_document")
+        return _wide(data)
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
@@ -77,4 +79,18 @@ def _guess(data: bytes) -> str:
     letters = "".join(text.split())
     if sum(not letter.isascii() for letter in letters) > _FEW_ODD + _MOST_ODD * len(letters):
         raise DecodeRefused("unknown_encoding")
+    return text
+
+
+def _wide(data: bytes) -> str:
+    """UTF-16 without a byte order mark: zeros stand in bytes of one parity only, and every character is one of text."""
+    zeros = data[::2].count(0), data[1::2].count(0)
+    if len(data) % 2 or min(zeros) or max(zeros) < _FEWEST_ZEROS * len(data) / 2:
+        raise DecodeRefused("not_a_document")
+    try:
+        text = data.decode("utf-16-be" if zeros[0] else "utf-16-le")
+    except UnicodeDecodeError:
+        raise DecodeRefused("not_a_document") from None
+    if any(unicodedata.category(letter) in ("Cn", "Co", "Cs") for letter in set(text)):
+        raise DecodeRefused("not_a_document")
     return text

@@ -7,6 +7,7 @@ import binascii
 import re
 from collections import Counter
 from typing import Final
+from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -30,7 +31,28 @@ _LINES: Final = re.compile(
 )
 _CELLS: Final = frozenset({"td", "th", "button", "input", "textarea", "select", "label", "img"})
 _SAYS: Final = ("alt", "title", "placeholder", "value", "aria-label")
-_LEADS: Final = ("href", "src", "action", "formaction", "data", "xlink:href")
+_LEADS: Final = (
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "data",
+    "xlink:href",
+    "poster",
+    "background",
+    "cite",
+    "longdesc",
+)
+_LISTS: Final = {"srcset": ",", "imagesrcset": ",", "ping": " ", "archive": " "}
+"""Attributes of several addresses, and what stands between them."""
+_SHOWS_NOTHING: Final = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])",
+    re.IGNORECASE,
+)
+_SAID_BY_STYLE: Final = re.compile(r"content\s*:\s*(?:\"([^\"\\]{1,2000})\"|'([^'\\]{1,2000})')", re.IGNORECASE)
+_LED_BY_STYLE: Final = re.compile(r"url\(\s*['\"]?([^'\")\s]{1,1000})", re.IGNORECASE)
+_LED_BY_SCRIPT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>\\)]{1,1000}")
+_MOST_FRAMES: Final = 20  # documents within attributes
 _REFRESH: Final = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _LONGEST: Final = 2_000_000  # characters, tags included
@@ -46,18 +68,15 @@ def read(text: str, finds: DocumentParts) -> str:
     if ends:
         finds.gap("damaged")
     reader = _Reader(finds)
-    try:
-        parsed = LexborHTMLParser(text[: min(ends, default=len(text))])
-        if parsed.root is not None:
-            reader.walk(parsed.root)
-        templates = parsed.template_fragments()  # not part of the tree, nor are nested templates
-        while templates:
-            template = templates.pop()
-            reader.walk(template)
-            templates += template.template_fragments()
-    except SelectolaxError:
-        finds.gap("damaged")
-    words = "".join(reader.words)
+    reader.read(text[: min(ends, default=len(text))])
+    for frame in reader.frames[:_MOST_FRAMES]:
+        if _too_deep(frame) is None and _too_crowded(frame) is None:
+            reader.read(frame)
+        else:
+            finds.gap("damaged")
+    if len(reader.frames) > _MOST_FRAMES:
+        finds.gap("attachments")
+    words = "".join([*reader.words, "\n", *reader.apart])
     if not words.strip() and reader.has_script:
         finds.gap("no_text_layer")  # a script would show it
     return _LINES_APART.sub("\n", _BLANKS.sub(" ", words)).strip()
@@ -92,8 +111,27 @@ def _too_crowded(text: str) -> int | None:
 class _Reader:
     def __init__(self, finds: DocumentParts) -> None:
         self.words: list[str] = []
+        self.apart: list[str] = []  # words of hidden elements: they interrupt no others
+        self.frames: list[str] = []  # documents in attributes
         self.has_script = False
         self._finds = finds
+        self._base = ""
+        self._hidden: int | None = None  # the outermost hidden element around this place
+
+    def read(self, text: str) -> None:
+        """Read a document."""
+        try:
+            parsed = LexborHTMLParser(text)
+            self._put("\n")
+            if parsed.root is not None:
+                self.walk(parsed.root)
+            templates = parsed.template_fragments()  # not part of the tree, nor are nested templates
+            while templates:
+                template = templates.pop()
+                self.walk(template)
+                templates += template.template_fragments()
+        except SelectolaxError:
+            self._finds.gap("damaged")
 
     def walk(self, root: LexborNode) -> None:
         """Read a node and its descendants. Not recursive, because elements may be deeply nested."""
@@ -106,6 +144,9 @@ class _Reader:
                 continue
             while node is not None:
                 self._break(node.tag or "")
+                if node.mem_id == self._hidden:
+                    self._put("\n")
+                    self._hidden = None
                 if node.mem_id == root.mem_id:
                     return
                 following = node.next
@@ -116,7 +157,7 @@ class _Reader:
 
     def _begin(self, node: LexborNode) -> None:
         if node.is_text_node:
-            self.words.append(node.text_content or "")
+            self._put(node.text_content or "")
             return
         if not node.is_element_node:
             return
@@ -124,26 +165,66 @@ class _Reader:
         self.has_script |= tag == "script"
         self._break(tag)
         values = {name: value for name, value in node.attributes.items() if value}
+        style = values.get("style", "")
+        if self._hidden is None and ("hidden" in node.attributes or _SHOWS_NOTHING.search(style)):
+            self._hidden = node.mem_id
+        if tag == "style":
+            self._read_style(node.text_content or "")
+        elif tag == "base":
+            self._base = self._base or values.get("href", "")
+        if values:
+            self._read_style(style)
+            self._read_attributes(tag, values)
+
+    def _read_attributes(self, tag: str, values: dict[str, str]) -> None:
         for name in _SAYS:
             if name in values and tag not in ("link", "param", "data"):
-                self.words.append(f" {values[name]} ")
+                self._put(f" {values[name]} ")
         for name in _LEADS:
             if name in values and tag not in _HIDDEN:
                 self._lead(values[name])
-        refresh = _REFRESH.search(values.get("content", "")) if tag == "meta" else None
+        for name, mark in _LISTS.items():
+            for target in values.get(name, "").split(mark)[:100]:
+                self._lead((target.split() or [""])[0])
+        if "srcdoc" in values:
+            self.frames.append(values["srcdoc"])
+        if tag == "meta":
+            self._read_meta(values)
+
+    def _read_meta(self, values: dict[str, str]) -> None:
+        content = values.get("content", "")
+        refresh = _REFRESH.search(content)
         if refresh is not None:
             self._lead(refresh[1])
+        name = values.get("name", values.get("property", "")).lower()
+        if name in ("description", "keywords") or name.endswith((":title", ":description")):
+            self.apart.append(f"{content}\n")
+
+    def _read_style(self, style: str) -> None:
+        """What a style shows as text, and where it leads."""
+        for double, single in _SAID_BY_STYLE.findall(style):
+            self.apart.append(f"{double or single}\n")
+        for target in _LED_BY_STYLE.findall(style):
+            if not target.lower().startswith("data:"):
+                self._lead(target)
+
+    def _put(self, said: str) -> None:
+        (self.words if self._hidden is None else self.apart).append(said)
 
     def _break(self, tag: str) -> None:
         if _LINES.fullmatch(tag):
-            self.words.append("\n")
+            self._put("\n")
         elif tag in _CELLS:
-            self.words.append(" ")
+            self._put(" ")
 
     def _lead(self, target: str) -> None:
         head, _, encoded = target.strip().partition(",")
+        if head.lower().startswith("javascript:"):
+            for address in _LED_BY_SCRIPT.findall(target):
+                self._finds.link(address)
+            return
         if not head.lower().startswith("data:"):
-            self._finds.link(target)
+            self._finds.link(self._absolute(target))
             return
         try:
             data = base64.b64decode(encoded) if head.lower().endswith(";base64") else b""
@@ -151,3 +232,11 @@ class _Reader:
             data = b""
         if not is_image(data) or not self._finds.image(data):
             self._finds.gap("attachments")
+
+    def _absolute(self, target: str) -> str:
+        if not self._base or "://" in target:
+            return target
+        try:
+            return urljoin(self._base, target)
+        except ValueError:
+            return target

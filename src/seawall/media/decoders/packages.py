@@ -19,16 +19,34 @@ from seawall.media.decoders.encodings import as_text
 from seawall.media.decoders.operation import DecodeRefused
 
 MOST_FILES: Final = 2_000
-_OFFICE_WORDS: Final = frozenset({"t", "delText", "instrText", "text", "tspan"})  # the last two are SVG
-_ENDS_LINE: Final = frozenset({"p", "h", "br", "line-break", "si", "table-row", "tr"})
-_ENDS_WORD: Final = frozenset({"tab", "s", "tc", "table-cell"})
+_OFFICE_WORDS: Final = frozenset(
+    {
+        *("t", "delText", "instrText", "delInstrText", "v", "text", "tspan"),  # the last two are SVG
+        *("oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"),  # of a sheet
+    }
+)
+_ABOUT: Final = frozenset({"title", "subject", "description", "keywords", "keyword", "category", "lpwstr", "lpstr"})
+_ABOUT_FILES: Final = re.compile(r"docProps/(?:core|app|custom)\.xml|meta\.xml", re.IGNORECASE)
+_APART: Final = frozenset({"delText", "delInstrText", "annotation", "rPh"})
+"""Elements whose text is not part of the line in which they stand."""
+_SAYS: Final = frozenset(
+    {"descr", "alt", "instr", "tooltip", "prompt", "promptTitle", "error", "errorTitle", "display", "string-value"}
+)
+"""Attributes that are shown, or that say what is done."""
+_SPEAKS: Final = {"docPr": "title", "cNvPr": "title", "shape": "title", "sheet": "name", "textpath": "string"}
+"""Attributes that are shown of these elements only."""
+_LEADS: Final = frozenset({"href", "src", "Target", "location", "url", "connection"})
+_FORMULAS: Final = frozenset({"f", "formula"})
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>]{1,1000}")
+_QUOTED: Final = re.compile(r"\"([^\"]{1,1000})\"")
+_ENDS_LINE: Final = frozenset({"p", "h", "br", "cr", "line-break", "si", "row", "table-row", "tr"})
+_ENDS_WORD: Final = frozenset({"tab", "ptab", "s", "c", "tc", "table-cell"})
+_OFF: Final = frozenset({"0", "false", "off"})
 _SILENT: Final = frozenset({".odttf", ".ttf", ".otf", ".woff", ".woff2", ".css", ".js", ".rdf"})
 _VECTORS: Final = frozenset({".emf", ".wmf", ".tif", ".tiff", ".bmp", ".jp2", ".jxr", ".wdp", ".svgz"})
 _SETTINGS: Final = {  # fixed names of files without document text
     "office": re.compile(r"(?!)"),
-    "open": re.compile(
-        r"mimetype|META-INF/.*|settings\.xml|meta\.xml|manifest\.rdf|layout-cache|Thumbnails/thumbnail\.png"
-    ),
+    "open": re.compile(r"mimetype|META-INF/.*|settings\.xml|manifest\.rdf|layout-cache|Thumbnails/thumbnail\.png"),
     "book": re.compile(r"mimetype|META-INF/(?:container|encryption|rights|signatures)\.xml"),
 }
 _MACHINERY: Final = re.compile(r"printersettings\d*\.bin|vbaproject(?:signature\w*)?\.bin", re.IGNORECASE)
@@ -107,7 +125,7 @@ def _read_file(kind: str, name: str, data: bytes, finds: DocumentParts) -> str:
     elif data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or data.startswith((b"\xff\xfe", b"\xfe\xff")):
         if kind == "book" or suffix in (".htm", ".html", ".xhtml"):
             return markup.read(as_text(data, is_markup=True), finds)
-        return _Words(kind, finds).read(data)
+        return _Words(kind, name, finds).read(data)
     elif suffix in _VECTORS:
         finds.gap("image_unreadable")
     elif data and suffix not in _SILENT and not _MACHINERY.fullmatch(PurePosixPath(name).name):
@@ -115,14 +133,29 @@ def _read_file(kind: str, name: str, data: bytes, finds: DocumentParts) -> str:
     return ""
 
 
-class _Words:
-    """The text of one XML file. ``office``: of certain elements only; otherwise of all."""
+class _Enough(Exception):
+    """The limits of the document are reached: what follows in this file is not read."""
 
-    def __init__(self, kind: str, finds: DocumentParts) -> None:
-        self._named = _OFFICE_WORDS if kind == "office" else None
+
+class _Words:
+    """The text of one XML file. ``office``: of certain elements only; otherwise of all.
+
+    Hidden and deleted text and notes come after the rest, so that they interrupt no word.
+    """
+
+    def __init__(self, kind: str, name: str, finds: DocumentParts) -> None:
+        self._is_office = kind == "office"
+        self._is_about = _ABOUT_FILES.fullmatch(name) is not None
         self._finds = finds
         self._words: list[str] = []
+        self._apart: list[str] = []
         self._inside = 0  # nested elements whose text counts
+        self._away = 0  # nested elements whose text is not part of the line
+        self._length, self._longest = 0, 4 * finds.max_characters
+        self._is_hidden = False  # the run: its properties come before its text
+        self._formula: list[str] | None = None
+        self._about: list[str] | None = None
+        self._cell = ""  # type of a sheet's cell
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -136,34 +169,87 @@ class _Words:
             self._parser.Parse(data, True)
         except expat.ExpatError:
             raise DecodeRefused("damaged") from None
-        return "\n".join(filter(None, (line.strip() for line in "".join(self._words).split("\n"))))
+        except _Enough:
+            pass
+        said = f"{''.join(self._words)}\n{''.join(self._apart)}"
+        return "\n".join(filter(None, (line.strip() for line in said.split("\n"))))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if not self._finds.element(1 + len(attributes)):
+            raise _Enough
         local = name.rpartition(" ")[2]
-        if self._named is not None and local in self._named:
-            self._inside += 1
+        self._open(local, attributes)
         if local in _ENDS_WORD:
-            self._words.append(" ")
-        elif local == "textpath":
-            self._words.append(f"{attributes.get('string', '')}\n")
-        elif local == "Relationship" and attributes.get("TargetMode") == "External":
-            self._finds.link(attributes.get("Target", ""))
+            self._put(" ")
+        elif local == "noBreakHyphen":
+            self._put("-")
+        elif local in ("vanish", "webHidden", "specVanish"):
+            self._is_hidden = next(iter(attributes.values()), "1") not in _OFF
+        if attributes:
+            self._read_attributes(local, attributes)
+
+    def _open(self, local: str, attributes: dict[str, str]) -> None:
+        if self._is_office and local in _OFFICE_WORDS:
+            self._inside += local != "v" or self._cell not in ("s", "b")
+        if local in _APART:
+            self._away += 1
+        elif local == "r":
+            self._is_hidden = False
+        elif local == "c":
+            self._cell = attributes.get("t", "")
+        elif local in _FORMULAS:
+            self._formula = []
+        elif self._is_about and local in _ABOUT:
+            self._about = []
+
+    def _read_attributes(self, local: str, attributes: dict[str, str]) -> None:
         for key, value in attributes.items():
-            if key == "http://www.w3.org/1999/xlink href":
+            plain = key.rpartition(" ")[2]
+            if plain in _LEADS:
                 self._finds.link(value)
+            elif plain in _SAYS or _SPEAKS.get(local) == plain:
+                self._apart.append(f"{value}\n")
+            if plain == "formula":
+                self._read_formula(value)
 
     def _end(self, name: str) -> None:
         local = name.rpartition(" ")[2]
-        if self._named is not None and local in self._named:
-            self._inside -= 1
+        if self._is_office and local in _OFFICE_WORDS:
+            self._inside -= local != "v" or self._cell not in ("s", "b")
         if local in _ENDS_LINE:
-            self._words.append("\n")
-        elif local == "instrText":
-            self._words.append(" ")
+            self._put("\n")
+        elif local in ("instrText", "v"):
+            self._put(" ")
+        if local in _APART:
+            self._apart.append("\n")
+            self._away -= 1
+        elif local in _FORMULAS and self._formula is not None:
+            self._read_formula("".join(self._formula))
+            self._formula = None
+        elif self._about is not None and local in _ABOUT:
+            self._finds.detail("".join(self._about))
+            self._about = None
 
     def _say(self, data: str) -> None:
-        if self._named is None or self._inside:
-            self._words.append(data.replace("\n", " "))
+        if self._about is not None:
+            self._about.append(data)
+        elif self._formula is not None:
+            self._formula.append(data)
+        elif self._inside or not (self._is_about or self._is_office):
+            self._put(data.replace("\n", " "))
+
+    def _put(self, said: str) -> None:
+        self._length += len(said)
+        if self._length > self._longest:
+            self._finds.gap("too_many_characters")
+            raise _Enough
+        (self._apart if self._away or self._is_hidden else self._words).append(said)
+
+    def _read_formula(self, formula: str) -> None:
+        """Addresses and words in a formula: what it shows is stored beside it, but where it leads is not."""
+        for address in _ADDRESS.findall(formula):
+            self._finds.link(address)
+        self._apart += [f"{said}\n" for said in _QUOTED.findall(formula)]
 
     def _entity(self, *_: Any) -> None:
         raise DecodeRefused("entities")

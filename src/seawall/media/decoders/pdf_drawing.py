@@ -1,0 +1,430 @@
+"""What a page of a PDF draws: its strings with their places, and how much else. Nothing is rendered."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pypdf.generic import ArrayObject, ContentStream, DictionaryObject, NameObject, StreamObject
+
+from seawall.media.decoders.pdf_fonts import TextFont, text_font
+from seawall.media.decoders.pdf_objects import array, dictionary, entry, identity
+
+Matrix = tuple[float, float, float, float, float, float]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+SHOWN, PALE, UNSEEN = 0, 1, 2
+_SAME: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+_DEEPEST: Final = 8  # drawings within drawings
+_DEEPEST_STATE: Final = 200
+_FEW_KINDS, _FEW_UNREAD = 3, 3  # glyphs without a meaning: different ones, and all
+_FEW_STROKES: Final = 20  # a background and some rules; text drawn as shapes takes more
+_TINY: Final = 1.0  # points: smaller text is not seen
+_READS: Final = re.compile(rb"T[jJ]|Do|BI|sh|['\"]")
+_STROKES: Final = re.compile(rb"(?<=[\d\s])(?:l|c|v|y|re)(?=\s)")
+_OPERATORS: Final = frozenset({b"l", b"c", b"v", b"y", b"re"})
+_WHITE: Final = {b"g": [1.0], b"rg": [1.0] * 3, b"k": [0.0] * 4}
+_SIGNED: Final = {b"sc": (1, 3), b"scn": (1, 3)}
+
+
+class TooMuchDrawing(Exception):
+    """The operators of a file exceed what is read of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedText:
+    """A string that is drawn: its glyphs' texts, its start and end on the page, its height, the width of a space.
+
+    ``layer``: ``SHOWN``, ``PALE`` (white: seen on a dark background only) or ``UNSEEN``.
+    """
+
+    glyphs: tuple[str, ...]
+    start: Point
+    end: Point
+    size: float
+    space: float
+    layer: int
+
+    @property
+    def text(self) -> str:
+        """The glyphs' texts in one."""
+        return "".join(self.glyphs)
+
+
+@dataclass(slots=True)
+class DrawingBudget:
+    """What is left to be read of one file: bytes of content, and operators."""
+
+    bytes: int = 6 << 20
+    operators: int = 300_000
+
+    def take(self, size: int, operators: int) -> None:
+        """Raises ``TooMuchDrawing``."""
+        self.bytes -= size
+        self.operators -= operators
+        if self.bytes < 0 or self.operators < 0:
+            raise TooMuchDrawing
+
+
+@dataclass(slots=True)
+class Drawing:
+    """What was found in one page or appearance. ``unread``: glyphs without a meaning."""
+
+    texts: list[PlacedText] = field(default_factory=list)
+    unread: dict[tuple[object, str], int] = field(default_factory=dict)
+    strokes: int = 0
+    shows: bool = False  # an image or a shading
+    inline: list[Any] = field(default_factory=list)  # inline images: settings and data
+    spoken: list[str] = field(default_factory=list)  # what stands for drawn text: /ActualText
+    fonts: dict[object, TextFont] = field(default_factory=dict)
+    is_cut: bool = False  # there is more than is read of one file
+
+    @property
+    def is_legible(self) -> bool:
+        """Whether the glyphs have a meaning. A few without one are bullets and the like."""
+        unread = sum(self.unread.values())
+        read = sum(glyph != "\ufffd" and not glyph.isspace() for text in self.texts for glyph in text.glyphs)
+        if any(font.is_allotted for font in self.fonts.values()):
+            return False
+        return not unread or (read > 0 and (len(self.unread) < _FEW_KINDS or unread <= _FEW_UNREAD))
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether any of its text is shown."""
+        return any(text.layer != UNSEEN and text.text.strip() for text in self.texts)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it shows something beside text: an image, or more shapes than a frame and some rules."""
+        return self.shows or self.strokes > _FEW_STROKES
+
+
+@dataclass(slots=True)
+class _State:
+    ctm: Matrix = _SAME
+    font: TextFont | None = None
+    size: float = 0.0
+    spacing: float = 0.0
+    word_spacing: float = 0.0
+    scale: float = 1.0
+    leading: float = 0.0
+    rise: float = 0.0
+    mode: int = 0
+    is_pale: bool = False
+    alpha: float = 1.0
+
+
+@dataclass(slots=True)
+class DrawingReader:
+    """Reads content streams of one file. ``off``: the layers that are not shown, by reference."""
+
+    pdf: Any
+    off: frozenset[object]
+    budget: DrawingBudget = field(default_factory=DrawingBudget)
+    _fonts: dict[object, TextFont | None] = field(default_factory=dict)
+    _parsed: dict[object, list[tuple[Any, bytes]]] = field(default_factory=dict)
+
+    def read(self, content: Any, resources: Any, box: Box | None = None) -> Drawing:
+        """What a content stream (or an array of them) draws. ``box``: what is seen of the page.
+
+        Any exception of pypdf means *damaged*.
+        """
+        found = Drawing()
+        try:
+            self._read(content, resources, box, found)
+        except TooMuchDrawing:
+            found.is_cut = True
+        return found
+
+    def _read(self, content: Any, resources: Any, box: Box | None, found: Drawing) -> None:
+        if content is None:
+            return
+        parsed = content if isinstance(content, ContentStream) else ContentStream(content, self.pdf, "bytes")
+        data = parsed.get_data()
+        if not _READS.search(data):
+            self.budget.take(0, len(data) // 100)
+            found.strokes = len(_STROKES.findall(data))
+            return
+        self.budget.take(len(data), 0)
+        parsed.forced_encoding = "bytes"
+        run = _Run(self, found, box)
+        run.play(parsed.operations, dictionary(resources), _State(), 0)
+
+    def operations(self, form: StreamObject) -> list[tuple[Any, bytes]]:
+        """The operators of a drawing, parsed once."""
+        key = identity(form)
+        if key not in self._parsed:
+            data = form.get_data()
+            self.budget.take(len(data), 0)
+            self._parsed[key] = ContentStream(form, self.pdf, "bytes").operations
+        return self._parsed[key]
+
+    def font(self, resources: DictionaryObject, name: object) -> TextFont | None:
+        """The font of this name; None if there is none, or it is damaged."""
+        fonts = dictionary(resources.get("/Font"))
+        reference = fonts.get(name)
+        found = dictionary(reference)
+        if not found:
+            return None
+        key = identity(found)
+        if key not in self._fonts:
+            try:
+                self._fonts[key] = text_font(found, key)
+            except MemoryError:
+                raise
+            except Exception:  # any error of a parser of hostile bytes; its glyphs have no meaning then
+                self._fonts[key] = None
+        return self._fonts[key]
+
+
+@dataclass(slots=True)
+class _Run:
+    """Plays the operators of one page."""
+
+    reader: DrawingReader
+    found: Drawing
+    box: Box | None
+    state: _State = field(default_factory=_State)
+    tm: Matrix = _SAME
+    line: Matrix = _SAME
+    resources: DictionaryObject = field(default_factory=DictionaryObject)
+    depth: int = 0
+    hidden: list[bool] = field(default_factory=list)  # marked content: whether it belongs to a hidden layer
+
+    def play(self, operations: list[tuple[Any, bytes]], resources: DictionaryObject, state: _State, depth: int) -> None:
+        read = operations[: self.reader.budget.operators]
+        self.reader.budget.take(0, len(read))
+        kept = self.state, self.resources, self.depth, self.tm, self.line
+        self.state, self.resources, self.depth = copy(state), resources, depth
+        stack: list[_State] = []
+        for operands, operator in read:
+            try:
+                if operator == b"q" and len(stack) < _DEEPEST_STATE:
+                    stack.append(copy(self.state))
+                elif operator == b"Q":
+                    self.state = stack.pop() if stack else self.state
+                elif operator == b"INLINE IMAGE":
+                    self.found.inline.append(operands)
+                    self.found.shows = True
+                elif operator in _OPERATORS:
+                    self.found.strokes += 1
+                elif (act := _ACTS.get(operator)) is not None:
+                    act(self, operands)
+                elif operator in _WHITE or operator in _SIGNED:
+                    self._colour(operator, operands)
+            except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError):
+                continue  # an operator with wrong operands: viewers skip it
+        self.state, self.resources, self.depth, self.tm, self.line = kept
+        if len(read) < len(operations):
+            raise TooMuchDrawing
+
+    def _colour(self, operator: bytes, operands: Any) -> None:
+        values = [float(each) for each in operands if not isinstance(each, str)]
+        white = _WHITE.get(operator) or [1.0] * len(values)
+        is_known = operator not in _SIGNED or len(values) in _SIGNED[operator]
+        self.state.is_pale = is_known and bool(values) and values == white
+
+    def begin_text(self, _: Any) -> None:
+        self.tm = self.line = _SAME
+
+    def concatenate(self, operands: Any) -> None:
+        self.state.ctm = multiply(matrix(operands), self.state.ctm)
+
+    def set_font(self, operands: Any) -> None:
+        self.state.font = self.reader.font(self.resources, operands[0])
+        self.state.size = float(operands[1])
+
+    def set_matrix(self, operands: Any) -> None:
+        self.tm = self.line = matrix(operands)
+
+    def move(self, operands: Any) -> None:
+        self.line = self.tm = multiply((1.0, 0.0, 0.0, 1.0, float(operands[0]), float(operands[1])), self.line)
+
+    def move_and_lead(self, operands: Any) -> None:
+        self.state.leading = -float(operands[1])
+        self.move(operands)
+
+    def next_line(self, _: Any = None) -> None:
+        self.move([0.0, -self.state.leading])
+
+    def show(self, operands: Any) -> None:
+        self._say(operands[-1])
+
+    def show_on_next_line(self, operands: Any) -> None:
+        if len(operands) > 1:
+            self.state.word_spacing, self.state.spacing = float(operands[0]), float(operands[1])
+        self.next_line()
+        self._say(operands[-1])
+
+    def show_pieces(self, operands: Any) -> None:
+        for piece in operands[0]:
+            if isinstance(piece, bytes | str):
+                self._say(piece)
+            else:
+                self._advance(-float(piece) / 1000 * self.state.size)
+
+    def set_graphics(self, operands: Any) -> None:
+        chosen = dictionary(dictionary(self.resources.get("/ExtGState")).get(operands[0]))
+        if "/ca" in chosen:
+            self.state.alpha = float(entry(chosen, "/ca"))
+        font = array(chosen.get("/Font"))
+        if len(font) == 2:
+            held = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/X"): font[0]})})
+            self.state.font, self.state.size = self.reader.font(held, "/X"), float(font[1])
+
+    def begin_marked(self, operands: Any) -> None:
+        named = operands[-1] if len(operands) > 1 else None
+        listed = dictionary(self.resources.get("/Properties"))
+        chosen = listed.get(named) if isinstance(named, str) else named
+        properties = dictionary(chosen)
+        spoken = entry(properties, "/ActualText")
+        if isinstance(spoken, bytes):
+            spoken = spoken.decode("utf-16" if spoken[:2] in (b"\xfe\xff", b"\xff\xfe") else "latin-1", "replace")
+        if isinstance(spoken, str) and spoken.strip():
+            self.found.spoken.append(spoken)
+        self.hidden.append(operands[0] == "/OC" and self._is_off(properties))
+
+    def end_marked(self, _: Any) -> None:
+        if self.hidden:
+            self.hidden.pop()
+
+    def draw(self, operands: Any) -> None:
+        drawn = dictionary(dictionary(self.resources.get("/XObject")).get(operands[0]))
+        if not isinstance(drawn, StreamObject):
+            return
+        if entry(drawn, "/Subtype") == "/Image":
+            self.found.shows = True
+        elif self.depth < _DEEPEST:
+            self.hidden.append("/OC" in drawn and self._is_off(dictionary(drawn.get("/OC"))))
+            inner = copy(self.state)
+            if len(placed := array(drawn.get("/Matrix"))) == 6:
+                inner.ctm = multiply(matrix(placed), inner.ctm)
+            own = dictionary(drawn.get("/Resources")) or self.resources
+            self.play(self.reader.operations(drawn), own, inner, self.depth + 1)
+            self.hidden.pop()
+        else:
+            self.found.shows = True  # drawings nested too deep: something is shown that is not read
+
+    def shade(self, _: Any) -> None:
+        self.found.shows = True
+
+    def _is_off(self, layer: DictionaryObject) -> bool:
+        members = entry(layer, "/OCGs") if "/OCGs" in layer else layer
+        listed = members if isinstance(members, ArrayObject) else [members]
+        return bool(listed) and all(identity(dictionary(each)) in self.reader.off for each in listed)
+
+    def _say(self, shown: bytes | str) -> None:
+        state, font = self.state, self.state.font
+        raw = shown.encode("latin-1", "replace") if isinstance(shown, str) else shown
+        if font is None:
+            self._count(None, [chr(code) for code in raw])
+            return
+        glyphs, start = font.glyphs(raw), self._point()
+        unread = [code for code, glyph in zip(_codes(font, raw), glyphs, strict=True) if glyph.text is None]
+        self._count(font.key, unread)
+        self.found.fonts[font.key] = font
+        width = sum(
+            glyph.width / 1000 * state.size + state.spacing + (state.word_spacing if glyph.is_space else 0.0)
+            for glyph in glyphs
+        )
+        down = -state.size * len(glyphs) if font.is_vertical else None
+        self._advance(width, down)
+        across = multiply(self.tm, state.ctm)
+        size = abs(state.size) * math.hypot(across[2], across[3])
+        space = font.space / 1000 * abs(state.size * state.scale) * math.hypot(across[0], across[1])
+        texts = tuple("\ufffd" if glyph.text is None else glyph.text for glyph in glyphs)
+        end = self._point()
+        self.found.texts.append(PlacedText(texts, start, end, size, space, self._layer(start, end, size)))
+
+    def _count(self, key: object, codes: list[str]) -> None:
+        for code in codes:
+            self.found.unread[key, code] = self.found.unread.get((key, code), 0) + 1
+
+    def _advance(self, width: float, down: float | None = None) -> None:
+        move = (width * self.state.scale, 0.0) if down is None else (0.0, down)
+        self.tm = multiply((1.0, 0.0, 0.0, 1.0, *move), self.tm)
+
+    def _point(self) -> Point:
+        placed = multiply((1.0, 0.0, 0.0, 1.0, 0.0, self.state.rise), multiply(self.tm, self.state.ctm))
+        return placed[4], placed[5]
+
+    def _layer(self, start: Point, end: Point, size: float) -> int:
+        state = self.state
+        is_type3 = state.font is not None and state.font.font.sub_type == "Type3"  # sizes in a space of their own
+        if state.mode in (3, 7) or state.alpha == 0 or any(self.hidden) or (size < _TINY and not is_type3):
+            return UNSEEN
+        if self.box is not None and not _overlaps(self.box, start, end, size):
+            return UNSEEN
+        return PALE if state.is_pale else SHOWN
+
+
+_Act = Callable[[_Run, Any], None]
+
+
+def _setting(name: str, convert: Callable[[Any], object] = float) -> _Act:
+    return lambda run, operands: setattr(run.state, name, convert(operands[0]))
+
+
+_ACTS: Final[dict[bytes, _Act]] = {
+    b"BT": _Run.begin_text,
+    b"cm": _Run.concatenate,
+    b"Tf": _Run.set_font,
+    b"Tc": _setting("spacing"),
+    b"Tw": _setting("word_spacing"),
+    b"Tz": _setting("scale", lambda value: float(value) / 100),
+    b"TL": _setting("leading"),
+    b"Ts": _setting("rise"),
+    b"Tr": _setting("mode", int),
+    b"Tm": _Run.set_matrix,
+    b"Td": _Run.move,
+    b"TD": _Run.move_and_lead,
+    b"T*": _Run.next_line,
+    b"Tj": _Run.show,
+    b"'": _Run.show_on_next_line,
+    b'"': _Run.show_on_next_line,
+    b"TJ": _Run.show_pieces,
+    b"gs": _Run.set_graphics,
+    b"BDC": _Run.begin_marked,
+    b"BMC": _Run.begin_marked,
+    b"EMC": _Run.end_marked,
+    b"Do": _Run.draw,
+    b"sh": _Run.shade,
+}
+
+
+def multiply(one: Matrix, other: Matrix) -> Matrix:
+    """Both transformations, ``one`` first."""
+    return (
+        one[0] * other[0] + one[1] * other[2],
+        one[0] * other[1] + one[1] * other[3],
+        one[2] * other[0] + one[3] * other[2],
+        one[2] * other[1] + one[3] * other[3],
+        one[4] * other[0] + one[5] * other[2] + other[4],
+        one[4] * other[1] + one[5] * other[3] + other[5],
+    )
+
+
+def matrix(operands: Any) -> Matrix:
+    """Six numbers. Raises ``ValueError`` for anything else."""
+    first, second, third, fourth, fifth, sixth = (float(each) for each in operands)
+    return first, second, third, fourth, fifth, sixth
+
+
+def _codes(font: TextFont, raw: bytes) -> str:
+    encoding = font.font.encoding
+    return raw.decode(encoding, "replace") if isinstance(encoding, str) else raw.decode("latin-1")
+
+
+def _overlaps(box: Box, start: Point, end: Point, size: float) -> bool:
+    left, bottom, right, top = box
+    return (
+        min(start[0], end[0]) < right + size
+        and max(start[0], end[0]) > left - size
+        and min(start[1], end[1]) < top
+        and max(start[1], end[1]) > bottom - size
+    )
