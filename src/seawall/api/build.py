@@ -12,7 +12,9 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, generate_latest
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 import seawall
 from seawall.access import Keys
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
+from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
 from seawall.api.metrics import Collector
 from seawall.api.plain import PlainRoute, describe_plain
 from seawall.api.requests import identify
@@ -31,6 +34,7 @@ from seawall.storage import StorageError
 from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
+_UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -85,14 +89,14 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 
 def _include(api: FastAPI, router: APIRouter, keys: Keys) -> None:
-    """Add a component's routes; each needs a known key, whatever scope it asks for."""
+    """Add a component's routes; each needs a known key, whatever scope it asks for, and parameters it knows."""
 
     def known_key(request: Request) -> None:  # in a thread: it may read the database
         identify(request, keys)
 
     api.router.routes += [route for route in router.routes if isinstance(route, PlainRoute)]
     router.routes = [route for route in router.routes if not isinstance(route, PlainRoute)]
-    api.include_router(router, dependencies=[Depends(known_key)])
+    api.include_router(router, dependencies=[Depends(known_key), Depends(refuse_unknown_parameters)])
 
 
 def _check_addresses(routers: Sequence[APIRouter]) -> None:
@@ -118,10 +122,16 @@ class _Api(FastAPI):
             return
         request = Request(scope, receive)
         try:
-            response = await endpoint(request)
+            response = await endpoint(request) if not scope["query_string"] else _no_parameters(request)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
         await response(scope, receive, send)
+
+
+def _no_parameters(request: Request) -> Response:
+    """Plain routes have no query parameters: ``?deadline_ms=50`` would be ignored."""
+    name = next(iter(request.query_params), "")
+    return problem_response(unknown_parameter(name, ()))
 
 
 async def _no_route(request: Request) -> Response:
@@ -165,8 +175,13 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
+    errors = error.errors()
+    # A misspelt name is also missed where it belongs: that it is unknown says more.
+    first = next((one for one in errors if one["type"] in _UNKNOWN_MEMBER), errors[0])
     place = [str(part) for part in first["loc"]]
+    if first["type"] in _UNKNOWN_MEMBER:
+        *inside, name = place[1:]
+        return problem_response(unknown_member(name, "".join(f"/{step}" for step in inside), _members(request, inside)))
     return problem_response(
         ApiProblem(
             status=422,
@@ -175,6 +190,14 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
             pointer="/" + "/".join(place[1:]),
         )
     )
+
+
+def _members(request: Request, inside: Sequence[str]) -> list[str]:
+    """Names of the members that the request's body may have at a path."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return []
+    return members_at(TypeAdapter(route.body_field.field_info.annotation).json_schema(), inside)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
