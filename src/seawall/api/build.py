@@ -195,9 +195,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 def _members(request: Request, inside: Sequence[str]) -> list[str]:
     """Names of the members that the request's body may have at a path."""
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or route.body_field is None:
-        return []
-    return members_at(TypeAdapter(route.body_field.field_info.annotation).json_schema(), inside)
+    kind: Any = route.body_field.field_info.annotation if isinstance(route, APIRoute) and route.body_field else None
+    return [] if kind is None else members_at(TypeAdapter(kind).json_schema(), inside)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
