@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 import seawall
@@ -35,7 +35,7 @@ from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
 _UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build(app: App, keys: Keys | None = None) -> FastAPI:
@@ -56,7 +56,6 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     _check_addresses(routers)
     for router in routers:
         _include(api, router, keys)
-    api.router.routes.append(Route("/v1/{path:path}", _no_route, methods=_METHODS))
     api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
@@ -66,16 +65,18 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector(app))
 
-    @api.get("/healthz", include_in_schema=False)
+    @api.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> JSONResponse:
         """Status 200 when the database answers and policies are in force."""
         return JSONResponse({"status": "ok", "bundle": app.bundle.hash, "ledger": app.ledger.head()})
 
-    @api.get("/metrics", include_in_schema=False)
+    @api.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
     def metrics() -> Response:
         """Prometheus text format: counts only, no content."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    for path in ("/v1", "/v1/{path:path}", "/healthz", "/metrics"):  # before a console that is mounted at /
+        api.router.routes.append(Route(path, _NoRoute()))
     _describe(api, plain)
     return api
 
@@ -134,8 +135,14 @@ def _no_parameters(request: Request) -> Response:
     return problem_response(unknown_parameter(name, ()))
 
 
-async def _no_route(request: Request) -> Response:
-    """404 and 405 responses."""
+class _NoRoute:
+    """404 and 405 responses, whatever the method."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _no_route(Request(scope, receive))(scope, receive, send)
+
+
+def _no_route(request: Request) -> Response:
     if allowed := _methods(request):
         refusal = problem_response(
             ApiProblem(
@@ -163,7 +170,8 @@ def _methods(request: Request) -> str:
         method
         for method in _METHODS
         for route in request.app.router.routes
-        if getattr(route, "endpoint", None) is not _no_route
+        if not isinstance(route, Mount)  # takes every path: the console
+        and not isinstance(getattr(route, "endpoint", None), _NoRoute)
         and route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
     return ", ".join(sorted(taken))
