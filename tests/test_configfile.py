@@ -145,3 +145,21 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         load_yaml(tmp_path / "odd.yaml")
     with pytest.raises(ConfigError, match="too large"):
         read_yaml("a" * 1_000_001, "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]\n", "a.yaml, line 1: anchors and aliases are not supported"),
+        ("a: 1\nb: 2\na: 3\n", "a.yaml, line 3: 'a' is defined twice (first in line 1)"),
+        ("a: !!python/object:os.system x\n", "a.yaml, line 1: the tag"),
+        ("a: 2026-13-45\n", "a.yaml, line 1: not valid YAML: month must be in 1..12"),
+        ("a: 1\n---\nb: 2\n", "a.yaml, line 2: a second document in one file"),
+        ("a: " + "[" * 30 + "]" * 30, "a.yaml, line 1: too deeply nested"),
+        ("a: 1 " + "#" * 1_000_000, "a.yaml, line 1: the file is too large"),
+    ],
+)
+def test_yaml_that_costs_or_hides_something_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        read_yaml(text, "a.yaml")
+    assert str(found.value).startswith(says)

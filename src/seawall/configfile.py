@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, NoReturn, Self, TypeAlias, TypeVar
 
 import msgspec
-import yaml
 from msgspec import Meta, inspect
+
+from seawall.yamlfile.nodes import UnreadableYaml, read_values
+from seawall.yamlfile.source import SourceFile
 
 __all__ = ["Annotated", "ConfigError", "ConfigStruct", "Meta", "Name", "Seconds", "Section", "Size", "Text", "Texts"]
 
 T = TypeVar("T")
 
 _ENV: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_LARGEST_FILE: Final = 1_000_000
 
 
 class ConfigError(ValueError):
@@ -142,14 +143,12 @@ class Section:
 
 def read_yaml(text: str, name: str) -> Section:
     """The top mapping of a YAML file. Raises ConfigError."""
-    if len(text) > _LARGEST_FILE:
-        raise ConfigError(f"{name}: the file is too large; at most {_LARGEST_FILE:,} characters")
     try:
-        root = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
-        raise ConfigError(f"{name}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        root = read_values(SourceFile(text.removeprefix("\ufeff"), name))
+    except UnreadableYaml as error:
+        problem = error.problem
+        expected = f"; write {problem.expected}" if problem.expected else ""
+        raise ConfigError(f"{name}, line {problem.line}: {problem.message}{expected}") from None
     if not isinstance(root, dict):
         raise ConfigError(f"{name}: write keys and values, such as 'provider: my-service'")
     return Section(root, name)

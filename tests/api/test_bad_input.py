@@ -215,3 +215,110 @@ def test_a_hanging_detector_is_answered_in_time_over_http(fresh: Client) -> None
     assert not fresh.rig.gore.go_on.is_set()
     assert (answer["verdict"], answer["degraded"], answer["fail_mode"]) == ("hold", True, "hold")
     assert answer["unknown"] == [{"detector": "gore", "part": "body", "reason": "deadline", "detail": ""}]
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "remedy"),
+    [
+        ({"deadline": 5}, "/deadline", "Did you mean 'deadline_ms'?"),
+        ({"zzz": 5}, "/zzz", "Known here: actor, content_type, "),
+        ({"actor": {"id": "u", "attribute": {}}}, "/actor/attribute", "Did you mean 'attributes'?"),
+        ({"actor": {"id": "n1", "created_at": "2026-11-27T15:00:00Z"}}, "/actor/created_at", "attributes"),
+        ({"actor": {"id": "u", "a/b": {}}}, "/actor/a~1b", "attributes"),
+        ({"actor": {"id": "u", "attributes": {"created": 1}}}, "/actor/attributes/created", "created_at"),
+    ],
+)
+def test_an_unknown_member_is_refused_by_name(
+    client: Client, change: dict[str, Any], pointer: str, remedy: str
+) -> None:
+    found = problem(client.screen(item() | change), 422)
+    assert found["pointer"] == pointer
+    assert remedy in found["remedy"]
+    found = problem(client.send("POST", "/v1/items", json={"items": [item(), item() | change]}), 422)
+    assert found["pointer"] == f"/items/1{pointer}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "pointer", "remedy"),
+    [
+        ("POST", "/v1/items", {"items": [item()], "deadline_ms": 5}, "/deadline_ms", "items"),
+        ("POST", "/v1/reports", {"content_type": "note", "id": "x", "notes": "n"}, "/notes", "'note'"),
+        ("POST", "/v1/match", {"txt": "x"}, "/txt", "'text'"),
+        ("POST", "/v1/match", {"hash": {"kind": "x", "valu": "0f"}}, "/hash/valu", "'value'"),
+        ("PUT", "/v1/banks/some", {"titel": "x"}, "/titel", "'title'"),
+        ("POST", "/v1/banks/some/entries", {"entry": []}, "/entry", "'entries'"),
+        (
+            "POST",
+            "/v1/banks/some/entries",
+            {"entries": [{"kind": "text", "value": "a b", "source": "s", "expiry": 1}]},
+            "/entries/0/expiry",
+            "'expires'",
+        ),
+        ("POST", "/v1/banks/some/entries/x/suspend", {"reason": "wrong", "note": "x"}, "/note", "reason"),
+    ],
+)
+def test_an_unknown_member_of_any_body(
+    client: Client, method: str, path: str, body: dict[str, Any], pointer: str, remedy: str
+) -> None:
+    found = problem(client.send(method, path, json=body), 422)
+    assert found["pointer"] == pointer
+    assert remedy in found["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/v1/screen", b'{"content_type":"note","id":"a","id":"b","fields":{"body":"x"},"actor":{"id":"u"}}', "id"),
+        ("/v1/screen", b'{"content_type":"note","id":"b","fields":{"body":"x","body":"y"},"actor":{"id":"u"}}', "body"),
+        (
+            "/v1/screen",
+            b'{"content_type":"note","id":"b","fields":{"body":"\\u003a"},"actor":{"id":"u","id":"u"}}',
+            "id",
+        ),
+        ("/v1/items", b'{"items":[{"content_type":"note","id":"b","fields":{"body":"x","bod\\u0079":"y"}}]}', "body"),
+        ("/v1/reports", b'{"content_type":"note","id":"a","note":"x","note":"y"}', "note"),
+        ("/v1/match", b'{"text":"x","text":"y"}', "text"),
+    ],
+)
+def test_a_member_that_is_named_twice(client: Client, path: str, body: bytes, name: str) -> None:
+    found = problem(client.send("POST", path, content=body, headers={"Content-Type": "application/json"}), 422)
+    assert f"{name!r} twice" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("GET", "/v1/cases?statee=open", "'statee'"),
+        ("GET", "/v1/cases?limit=1&limit=2", "twice"),
+        ("GET", "/v1/banks?limit=1", "'limit'"),
+        ("POST", "/v1/screen?deadline_ms=50", "'deadline_ms'"),
+        ("POST", "/v1/items?dry_run=1", "'dry_run'"),
+    ],
+)
+def test_a_query_parameter_that_does_not_exist(client: Client, method: str, path: str, says: str) -> None:
+    assert says in problem(client.send(method, path, json=item() if method == "POST" else None), 422)["detail"]
+
+
+@pytest.mark.parametrize("moment", [0, 1, 1_795_794_356, 99_999_999_999, "0001-01-01T00:00:00Z"])
+def test_seconds_are_not_taken_for_milliseconds(client: Client, moment: int | str) -> None:
+    actor = {"id": "n1", "attributes": {"created_at": moment}}
+    found = problem(client.screen(item() | {"actor": actor}), 422)
+    assert found["pointer"] == "/actor/attributes/created_at"
+    assert found["remedy"]
+    assert problem(client.screen(item() | {"created_at": moment}), 422)["pointer"] == "/created_at"
+    if moment == 1_795_794_356:
+        assert "1795794356000" in found["remedy"]
+    real = {"id": "n1", "attributes": {"created_at": 1_795_794_356_000}}
+    assert client.screen(item() | {"actor": real}).status_code == 200
+
+
+def test_seconds_are_no_expiry_of_an_entry(client: Client) -> None:
+    entry = {"kind": "text", "value": "one two three", "source": "staff", "expires": 1_795_794_356}
+    found = problem(client.send("POST", "/v1/banks/blocked-texts/entries", json={"entries": [entry]}), 422)
+    assert "milliseconds" in found["detail"]
+
+
+@pytest.mark.parametrize("value", ["5", True, 5.5])
+def test_a_whole_number_is_not_guessed(client: Client, value: Any) -> None:
+    found = problem(client.send("PUT", "/v1/banks/some", json={"expires_after_days": value}), 422)
+    assert found["pointer"] == "/expires_after_days"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seawall.cli.serve import asgi
 from support.api import Client, item, problem
 from support.app import sources
 
@@ -216,3 +217,17 @@ def test_health_and_metrics(fresh: Client) -> None:
     assert 'seawall_detector_queue_parts{detector="text-model"} 0.0' in text
     assert 'seawall_detector_hung_calls{detector="text-model"} 0.0' in text
     assert "marker" not in text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "TRACE", "OPTIONS", "DELETE", "PROPFIND"])
+def test_unknown_paths_beside_the_console(client: Client, method: str) -> None:
+    served = Client(client.rig, asgi(client.rig.app), client.keys)
+    for path in ("/v1", "/v1/nothing", "/v1/screen/more"):
+        response = served.send(method, path)
+        assert response.status_code == 404
+        assert response.headers["content-type"] == "application/problem+json"
+    if method not in ("POST", "HEAD"):
+        assert served.send(method, "/v1/screen").headers["allow"] == "POST"
+    if method not in ("GET", "HEAD"):
+        response = served.send(method, "/healthz")
+        assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from seawall.appeal import FindItem, InvalidReport, Report, ReporterKind, UnknownItem, note_name, receive_report
+from seawall.appeal import (
+    FindItem,
+    InvalidReport,
+    Report,
+    ReporterKind,
+    ReportKeyUsed,
+    UnknownItem,
+    note_name,
+    receive_report,
+)
 from seawall.appeal.tables import report as table
 from seawall.model import ItemRef
 from seawall.model.events import ReportReceived
@@ -50,7 +59,7 @@ def test_the_ledger_holds_nothing_personal(rig: Rig) -> None:
 def test_a_key_makes_repetition_harmless(rig: Rig) -> None:
     item, _ = rig.item()
     first = receive(rig, item, key="k-1")
-    assert receive(rig, item, key="k-1", note="Again.") == first
+    assert receive(rig, item, key="k-1") == first
     assert rig.vault.open(item.ref, note_name(first)) == b"It is about me."
     others = {
         receive(rig, item, key="k-2"),
@@ -61,6 +70,16 @@ def test_a_key_makes_repetition_harmless(rig: Rig) -> None:
     }
     assert len(others | {first}) == 6
     assert len(rig.rows(select(table))) == 6
+
+
+@pytest.mark.parametrize("changes", [{"note": "Again."}, {"note": None}, {"policy": None}, {"kind": "staff"}])
+def test_a_key_with_another_report_is_refused(rig: Rig, changes: dict[str, Any]) -> None:
+    item, _ = rig.item()
+    first = receive(rig, item, key="k-1")
+    with pytest.raises(ReportKeyUsed, match=first):
+        receive(rig, item, key="k-1", **changes)
+    assert rig.vault.open(item.ref, note_name(first)) == b"It is about me."
+    assert len(rig.rows(select(table))) == 1
 
 
 def test_an_item_that_was_never_seen(rig: Rig) -> None:
@@ -88,6 +107,7 @@ def test_the_author_was_erased(rig: Rig) -> None:
         ({"reporter": "x" * 513}, "reporter"),
         ({"reporter": "\ud800"}, "reporter"),
         ({"key": ""}, "key"),
+        ({"key": "x" * 256}, "key"),
         ({"note": "x" * 10_001}, "note"),
         ({"note": "\udfff"}, "note"),
         ({"policy": "He lives at 5 Sea Lane"}, "policy"),

@@ -254,7 +254,11 @@ def test_a_mapping_that_cannot_be(screen: Run, tmp_path: Path, more: tuple[objec
         ("rows.csv", b'text,mood\n"unclosed,bad\n'),
         ("rows.csv", b"text,mood\na,b,c,d\n"),
         ("rows.jsonl", b""),
-        ("rows.jsonl", b'{"text": "a", "mood": "b"}\nnonsense\n'),
+        ("rows.jsonl", b'{"text": "a", \nnonsense\n'),
+        ("rows.jsonl", b"\n\n"),
+        ("rows.csv.gz", b"\x1f\x8bnothing"),
+        ("rows.csv.zst", b"\x28\xb5\x2f\xfdnothing"),
+        ("rows.csv", b"\n"),
         ("rows.jsonl", b"[1, 2]\n"),
         ("rows.parquet", b""),
         ("rows.parquet", b"PAR1 and then nothing"),
@@ -265,6 +269,44 @@ def test_a_file_that_cannot_be_read(screen: Run, tmp_path: Path, name: str, data
     (tmp_path / name).write_bytes(data)
     assert name in screen(tmp_path / name, *MAPPED, status=1).stderr
     assert not list(tmp_path.glob("*.decisions*"))
+
+
+def test_a_row_that_cannot_be_read_is_one_rows_error(screen: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(
+        b'{"text": "a", "mood": "bad"}\n\nnonsense\n{"text": "\xff"}\n{"text": "b"}\n'
+    )
+    shown = screen(tmp_path / "rows.jsonl", *MAPPED).stdout
+    assert "4 rows: 1 allow, 1 hold; 0 degraded; 2 refused" in shown
+    assert "row 1: is not JSON" in shown
+    assert "(line 3)" in shown
+    records = [json.loads(line) for line in (tmp_path / "rows.decisions.jsonl").read_text().splitlines()]
+    assert [record["line"] for record in records] == [1, 3, 4, 5]
+    assert "is not UTF-8" in records[2]["error"]
+
+
+@pytest.mark.parametrize("truth", ["flagged:true", "flagged:True"])
+def test_a_truth_as_the_file_or_as_python_writes_it(screen: Run, tmp_path: Path, truth: str) -> None:
+    rows = [{"text": "a", "mood": "bad", "flagged": True}, {"text": "b", "mood": "fine", "flagged": False}]
+    file = _write(tmp_path / "rows.jsonl", rows)  # type: ignore[arg-type]
+    assert screen(file, *MAPPED, "--truth", f"any={truth}").stdout.count("1.000 (") == 4
+
+
+def test_a_truth_value_that_never_occurs(screen: Run, tmp_path: Path) -> None:
+    file = _write(tmp_path / "rows.csv", ROWS)
+    said = screen(file, *MAPPED, "--truth", "any=truth:yes", status=1).stderr
+    assert "no row has 'yes' in the column 'truth'" in said
+    assert "its values are: '1', '0'" in said
+    assert not list(tmp_path.glob("*.decisions*"))
+    assert "No row has 'yes' in the column 'truth'" in screen(file, *MAPPED, "--truth", "any=truth:1,yes").stdout
+
+
+def test_precision_and_recall_of_nothing_are_undefined(screen: Run, tmp_path: Path) -> None:
+    rows = [{"text": "a", "mood": "fine", "truth": "1"}, {"text": "b", "mood": "fine", "truth": "0"}]
+    shown = screen(_write(tmp_path / "rows.csv", rows), *MAPPED, "--truth", "words=truth:1").stdout
+    line = next(line for line in shown.splitlines() if "a rule fired" in line)
+    assert "undefined" in line
+    assert "nan" not in shown
+    assert "0.000 (" in line  # of one that should be found, none was: the recall is known
 
 
 def test_rows_of_the_wrong_type_are_counted(screen: Run, tmp_path: Path) -> None:

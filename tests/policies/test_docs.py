@@ -29,7 +29,8 @@ def snippets(page: str, info: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = [line for page in PAGES for body in snippets(page, "console") for line in body.splitlines()]
-    return sorted({line.removeprefix("$ ") for line in lines if line.startswith("$ seawall ")})
+    lines = [line.removeprefix("$ ").removeprefix("./run ").partition("  #")[0] for line in lines]
+    return sorted({line for line in lines if line.startswith("seawall ")})
 
 
 def test_the_policy_shown_builds_and_its_examples_pass(bundle: Bundle, specs: tuple[DetectorSpec, ...]) -> None:

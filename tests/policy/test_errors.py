@@ -13,6 +13,8 @@ from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, 
 
 FUNCTIONS = "abs, age, at_fpr, bank, contains, count_matches, in_part, known, length, lower, matches, max, min"
 
+ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'
+
 
 def test_unknown_name() -> None:
     assert errors(policy(rule("hat >= 0.5"))) == (
@@ -299,3 +301,50 @@ def test_no_text_brings_the_reader_down(text: str) -> None:
         except PolicyErrors as refused:
             shown.append(str(refused))
     assert all(text.startswith("fuzz.yaml:") for text in shown)
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 3_000, "1e999", "9223372036854775808"])
+@pytest.mark.parametrize("place", ["hate > NUMBER", "hate > 0.5 and NUMBER > item.likes", "hate >= at_fpr(NUMBER)"])
+def test_a_number_that_is_too_large(place: str, digits: str) -> None:
+    said = errors(policy(rule(place.replace("NUMBER", digits))))
+    assert "the number is too large" in said
+    assert "test.yaml:12:" in said
+
+
+def test_a_parameter_or_given_value_that_is_too_large() -> None:
+    assert "too large" in errors(policy(rule("hate > 0.5", f"[strike(weight={'9' * 400})]")))
+    given = f"examples:\n  - {{{ITEM}, given: {{item.likes: {'9' * 400}}}, expect: {{verdict: hold}}}}\n"
+    assert "is not a value of item.likes" in errors(policy(rule("hate > 0.5"), more=given))
+
+
+def test_thousands_of_faults_are_answered_at_once() -> None:
+    unknown = "".join(f"unknown_{number}: x\n" for number in range(50_000))
+    with pytest.raises(PolicyErrors) as found:
+        load_policy(policy(rule("hate > 0.5"), more=unknown), "test.yaml")
+    assert len(found.value.problems) == 50
+    assert "more is wrong" in found.value.problems[-1].message
+    names = ", ".join(f"type_{number}" for number in range(50_000))
+    with pytest.raises(PolicyErrors) as found:
+        load_policy(policy(rule("hate > 0.5")).replace("[comment]", f"[{names}]"), "test.yaml")
+    assert "at most 1,000" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("when", "do", "name"),
+    [
+        ("ｈate > 0.5", "[hold]", "hate"),
+        ("hate > 0.5 and item.ｌikes > 3", "[hold]", "likes"),
+        ("ｋnown(hate)", "[hold]", "known"),
+        ("hate > 0.5", "[ｈold]", "hold"),
+        ("hate > 0.5", "[strike(ｗeight=2)]", "weight"),
+    ],
+)
+def test_look_alike_characters_are_not_read_as_a_name(when: str, do: str, name: str) -> None:
+    assert "written in look-alike characters\n" in (said := errors(policy(rule(when, do))))
+    assert name in said
+    assert build(policy(rule('contains(text, "ｈate") and hate > 0.5')))
+
+
+def test_a_harm_in_look_alike_characters() -> None:
+    with pytest.raises(PolicyErrors, match="unknown harm"):
+        load_policy(policy(rule("hate > 0.5")).replace("harm: h", "harm: ｈ"), "test.yaml")

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body, Depends, Header
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from seawall import appeal
 from seawall.access import Keys, Scope
-from seawall.api.common import PRINTABLE, key, not_found, routes_under_v1
+from seawall.api.common import KNOWN_ONLY, PRINTABLE, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
 from seawall.screen.queries import find_item_ref
@@ -19,6 +19,8 @@ from seawall.storage import Erased
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
     """A report that an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
     content_type: str
     id: str
@@ -64,6 +66,9 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:
-        raise ApiProblem(status=422, title="Invalid report", detail=str(error), pointer=f"/{error.field}") from error
+        pointer = None if error.field == "key" else f"/{error.field}"  # the key is a header
+        raise ApiProblem(status=422, title="Invalid report", detail=str(error), pointer=pointer) from error
+    except appeal.ReportKeyUsed as error:
+        raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error

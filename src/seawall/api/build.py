@@ -12,16 +12,19 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, generate_latest
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 import seawall
 from seawall.access import Keys
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
+from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
 from seawall.api.metrics import Collector
 from seawall.api.plain import PlainRoute, describe_plain
 from seawall.api.requests import identify
@@ -31,7 +34,8 @@ from seawall.storage import StorageError
 from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build(app: App, keys: Keys | None = None) -> FastAPI:
@@ -52,7 +56,6 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     _check_addresses(routers)
     for router in routers:
         _include(api, router, keys)
-    api.router.routes.append(Route("/v1/{path:path}", _no_route, methods=_METHODS))
     api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
@@ -62,16 +65,18 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector(app))
 
-    @api.get("/healthz", include_in_schema=False)
+    @api.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> JSONResponse:
         """Status 200 when the database answers and policies are in force."""
         return JSONResponse({"status": "ok", "bundle": app.bundle.hash, "ledger": app.ledger.head()})
 
-    @api.get("/metrics", include_in_schema=False)
+    @api.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
     def metrics() -> Response:
         """Prometheus text format: counts only, no content."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    for path in ("/v1", "/v1/{path:path}", "/healthz", "/metrics"):  # before a console that is mounted at /
+        api.router.routes.append(Route(path, _NoRoute()))
     _describe(api, plain)
     return api
 
@@ -85,14 +90,14 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 
 def _include(api: FastAPI, router: APIRouter, keys: Keys) -> None:
-    """Add a component's routes; each needs a known key, whatever scope it asks for."""
+    """Add a component's routes; each needs a known key, whatever scope it asks for, and parameters it knows."""
 
     def known_key(request: Request) -> None:  # in a thread: it may read the database
         identify(request, keys)
 
     api.router.routes += [route for route in router.routes if isinstance(route, PlainRoute)]
     router.routes = [route for route in router.routes if not isinstance(route, PlainRoute)]
-    api.include_router(router, dependencies=[Depends(known_key)])
+    api.include_router(router, dependencies=[Depends(known_key), Depends(refuse_unknown_parameters)])
 
 
 def _check_addresses(routers: Sequence[APIRouter]) -> None:
@@ -118,14 +123,26 @@ class _Api(FastAPI):
             return
         request = Request(scope, receive)
         try:
-            response = await endpoint(request)
+            response = await endpoint(request) if not scope["query_string"] else _no_parameters(request)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
         await response(scope, receive, send)
 
 
-async def _no_route(request: Request) -> Response:
-    """404 and 405 responses."""
+def _no_parameters(request: Request) -> Response:
+    """Plain routes have no query parameters: ``?deadline_ms=50`` would be ignored."""
+    name = next(iter(request.query_params), "")
+    return problem_response(unknown_parameter(name, ()))
+
+
+class _NoRoute:
+    """404 and 405 responses, whatever the method."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _no_route(Request(scope, receive))(scope, receive, send)
+
+
+def _no_route(request: Request) -> Response:
     if allowed := _methods(request):
         refusal = problem_response(
             ApiProblem(
@@ -153,7 +170,8 @@ def _methods(request: Request) -> str:
         method
         for method in _METHODS
         for route in request.app.router.routes
-        if getattr(route, "endpoint", None) is not _no_route
+        if not isinstance(route, Mount)  # takes every path: the console
+        and not isinstance(getattr(route, "endpoint", None), _NoRoute)
         and route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
     return ", ".join(sorted(taken))
@@ -165,8 +183,13 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
+    errors = error.errors()
+    # A misspelt name is also missed where it belongs: that it is unknown says more.
+    first = next((one for one in errors if one["type"] in _UNKNOWN_MEMBER), errors[0])
     place = [str(part) for part in first["loc"]]
+    if first["type"] in _UNKNOWN_MEMBER:
+        *inside, name = place[1:]
+        return problem_response(unknown_member(name, "".join(f"/{step}" for step in inside), _members(request, inside)))
     return problem_response(
         ApiProblem(
             status=422,
@@ -175,6 +198,13 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
             pointer="/" + "/".join(place[1:]),
         )
     )
+
+
+def _members(request: Request, inside: Sequence[str]) -> list[str]:
+    """Names of the members that the request's body may have at a path."""
+    route = request.scope.get("route")
+    kind: Any = route.body_field.field_info.annotation if isinstance(route, APIRoute) and route.body_field else None
+    return [] if kind is None else members_at(TypeAdapter(kind).json_schema(), inside)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

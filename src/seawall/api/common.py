@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
@@ -19,6 +20,9 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL cannot store a zero byte
 Code = Annotated[str, Path(pattern=PRINTABLE, max_length=200)]
 Text = Annotated[str, Query(pattern=PRINTABLE, max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=200)]
+
+KNOWN_ONLY = ConfigDict(extra="forbid")
+"""A body's ``__pydantic_config__``: members that are not known are refused by name."""
 
 
 def routes_under_v1(keys: Keys, *, tag: str | None = None) -> APIRouter:

@@ -4,15 +4,16 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass, field, fields
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body, Depends, Query
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from seawall import publish
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.common import Code, Limit, Text, key, not_found, routes_under_v1
+from seawall.api.common import KNOWN_ONLY, Code, Limit, Text, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import BANKS, App
 from seawall.match import Hit
@@ -22,23 +23,29 @@ from seawall.publish.queries import BankState, bank_state
 
 Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A code such as wrong_match")]
 
+Whole = Annotated[int, Field(strict=True)]  # no "5", no true
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankRequest:
     """The complete settings of a bank; they replace the former ones. See ``docs/banks.md``."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
     title: str = ""
     role: str = "block"
-    thresholds: dict[str, int] = field(default_factory=dict)
+    thresholds: dict[str, Whole] = field(default_factory=dict)
     owner: str = ""
     harm: str | None = None
-    expires_after_days: int | None = None
-    flood_limit: int | None = None
+    expires_after_days: Whole | None = None
+    flood_limit: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntriesRequest:
     """Entries to add to a bank; all are added or none."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
     entries: tuple[NewEntry, ...]
 
@@ -54,12 +61,16 @@ class EntriesResponse:
 class ReasonRequest:
     """Why an entry is suspended or restored: a code such as ``wrong_match``."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashRequest:
     """A hash made by an enabled hasher: the hasher's name, and the hash in hexadecimal."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
     kind: str
     value: str
@@ -69,6 +80,8 @@ class HashRequest:
 class MatchRequest:
     """What to look up; exactly one of these. Files are base64; hashes and digests hexadecimal."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
     text: str | None = None
     link: str | None = None
     pdq: str | None = None
@@ -77,6 +90,10 @@ class MatchRequest:
     image: str | None = None
     audio: str | None = None
     video: str | None = None
+
+
+_BANK_MEMBERS = tuple(one.name for one in fields(BankRequest))
+_MATCH_MEMBERS = tuple(one.name for one in fields(MatchRequest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +120,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         bank: Code, asked: Annotated[BankRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
     ) -> BankState:
         """Replace the settings of a bank. A new name creates a bank."""
-        settings = BankSettings(**{name: getattr(asked, name) for name in BankRequest.__dataclass_fields__})
+        settings = BankSettings(**{name: getattr(asked, name) for name in _BANK_MEMBERS})
         with _refusals():
             publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds)
         app.banks.refresh()
@@ -182,13 +199,13 @@ _MODALITIES = {"image": Modality.IMAGE, "audio": Modality.AUDIO, "video": Modali
 
 
 def _look_up(app: App, asked: MatchRequest) -> Lookup:
-    given = {name: value for name in MatchRequest.__dataclass_fields__ if (value := getattr(asked, name)) is not None}
+    given = {name: value for name in _MATCH_MEMBERS if (value := getattr(asked, name)) is not None}
     if len(given) != 1:
         raise ApiProblem(
             status=422,
             title="Invalid request",
             detail=f"The request has {len(given)} values to look up.",
-            remedy=f"Send exactly one of {', '.join(MatchRequest.__dataclass_fields__)}.",
+            remedy=f"Send exactly one of {', '.join(_MATCH_MEMBERS)}.",
         )
     ((name, value),) = given.items()
     matcher = app.banks.matcher

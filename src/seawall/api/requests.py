@@ -14,6 +14,7 @@ from starlette.responses import Response
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import ApiProblem
 from seawall.api.in_flight import HeldBytes
+from seawall.api.members import may_repeat, members_at, refuse_repeated, unknown_member
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
 MAX_MEDIA_BODY = 64 * 1024 * 1024  # for bodies with base64 media: a video of 45 MiB and some text
@@ -21,6 +22,7 @@ LARGE = 1024 * 1024  # bytes of a body that is counted while it is worked on, an
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `\$(.*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at |$)", re.DOTALL)
 
 
 def identify(request: Request, keys: Keys) -> KeyInfo:
@@ -127,14 +129,14 @@ def _too_large(limit: int) -> ApiProblem:
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The decoded body. Raises Problem 400 (not JSON) or 422 (not the expected shape)."""
+    """The decoded body. Raises Problem 400 (not JSON) or 422 (not the expected shape, or a member named twice)."""
     try:
-        return decoder.decode(body)
+        found = decoder.decode(body)
+        if may_repeat(body, found):
+            refuse_repeated(body)
+        return found
     except msgspec.ValidationError as error:
-        message = str(error)
-        found = _PATH.search(message)
-        pointer = _pointer(found.group(1)) if found else None
-        raise ApiProblem(status=422, title="Invalid request", detail=_PATH.sub("", message), pointer=pointer) from error
+        raise _invalid(error, decoder.type) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiProblem(
             status=400, title="The body is not JSON", detail=str(error), remedy="Send UTF-8 JSON."
@@ -146,6 +148,19 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
             detail="Objects and lists may be nested only a few levels deep.",
             remedy="Fields hold texts, numbers, lists of texts, and media.",
         ) from error
+
+
+def _invalid(error: msgspec.ValidationError, kind: Any) -> ApiProblem:
+    message = str(error)
+    at = _PATH.search(message)
+    pointer = _pointer(at.group(1)) if at else ""
+    unknown = _UNKNOWN.match(message)
+    if unknown is not None:
+        known = members_at(msgspec.json.schema(kind), pointer.split("/")[1:])
+        return unknown_member(unknown.group(1), pointer, known)
+    return ApiProblem(
+        status=422, title="Invalid request", detail=_PATH.sub("", message), pointer=pointer if at else None
+    )
 
 
 _ANY = msgspec.json.Decoder()

@@ -31,14 +31,14 @@ _MAX_KEY = 255
 _MOST_IN_FLIGHT = 128 * 1024 * 1024  # bytes of large requests that are worked on at once
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The account that acts: its id on the platform, and the attributes that rules may read."""
 
     id: str
     attributes: dict[str, Any] = {}
 
 
-class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One item to screen. ``deadline_ms``: time for the answer, which is degraded if detectors need longer.
 
     A media field holds ``{"base64": "…"}``, or ``{"url": "https://…"}``, which is fetched before the time starts.
@@ -53,7 +53,7 @@ class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEADLINE_MS)] | None = None
 
 
-class ItemsRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ItemsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Up to 1,000 items; all are accepted or none. Together they may have four media URLs."""
 
     items: Annotated[tuple[ScreenRequest, ...], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]

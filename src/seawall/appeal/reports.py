@@ -19,7 +19,10 @@ LONGEST_NOTE: Final = 10_000
 """Maximum characters of a report's note."""
 
 LONGEST_ID: Final = 512
-"""Maximum characters of a reporter's id or an idempotency key."""
+"""Maximum characters of a reporter's id."""
+
+LONGEST_KEY: Final = 255
+"""Maximum characters of an idempotency key, as for screening."""
 
 _POLICY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -39,6 +42,10 @@ class InvalidReport(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+
+
+class ReportKeyUsed(Exception):
+    """The idempotency key was used before with another report about the item; the new one was not recorded."""
 
 
 class UnknownItem(LookupError):
@@ -68,29 +75,48 @@ FindItem = Callable[[str, str], ItemRef | None]
 def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem) -> str:
     """Record a report; returns its id once it is durable.
 
-    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, and Erased when
-    the item's author was erased.
+    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, ReportKeyUsed,
+    and Erased when the item's author was erased.
     """
     _check(report)
     item = find_item(report.content_type, report.item_id)
     if item is None:
         raise UnknownItem(report.content_type, report.item_id)
     subjects = () if report.reporter is None else (("account", report.reporter),)
-    return ledger.commit(lambda tx: _record(tx, report, item), prefetch=Prefetch(subjects=subjects, refs=(item.ref,)))
+    report_id, recorded = ledger.commit(
+        lambda tx: _record(tx, report, item), prefetch=Prefetch(subjects=subjects, refs=(item.ref,))
+    )
+    if not recorded:
+        _check_same(ledger, report, item, report_id)
+    return report_id
 
 
-def _record(tx: Transaction, report: Report, item: ItemRef) -> str:
+def _record(tx: Transaction, report: Report, item: ItemRef) -> tuple[str, bool]:
+    """The report's id, and whether it is new."""
     reporter = None if report.reporter is None else tx.subject("account", report.reporter)
     if report.key is None:
         report_id = new_id("rep", tx.at)
     else:
         report_id = "rep_" + tx.digest("\0".join((reporter or "", item.ref, report.key)).encode())[:26]
         if tx.execute(select(table.c.id).where(table.c.id == report_id)).first() is not None:
-            return report_id
+            return report_id, False
     tx.append(ReportReceived(report=report_id, item=item, reporter=reporter, kind=report.kind, policy=report.policy))
     if report.note:
         tx.seal(item.ref, note_name(report_id), report.note.encode())
-    return report_id
+    return report_id, True
+
+
+def _check_same(ledger: Ledger, report: Report, item: ItemRef, report_id: str) -> None:
+    """Raises ReportKeyUsed when the recorded report says something else: the new one would be lost without a word."""
+    with ledger.database.read() as connection:
+        found = connection.execute(select(table.c.kind, table.c.policy).where(table.c.id == report_id)).one()
+        entry = (item.ref, note_name(report_id))
+        note = ledger.vault.open_many([entry], conn=connection).get(entry, b"").decode()
+    if (found.kind, found.policy, note) != (report.kind, report.policy, report.note or ""):
+        raise ReportKeyUsed(
+            f"This idempotency key belongs to another report about the item ({report_id}), with other values. "
+            "This report was not recorded: send it with a key of its own."
+        )
 
 
 def note_name(report_id: str) -> str:
@@ -105,7 +131,7 @@ def _check(report: Report) -> None:
         # Stored in the ledger, which must not contain personal data: a code, no prose.
         raise InvalidReport("policy", "expected a policy's name: lower-case letters, digits and hyphens, at most 64")
     _check_text("reporter", report.reporter, 1, LONGEST_ID)
-    _check_text("key", report.key, 1, LONGEST_ID)
+    _check_text("key", report.key, 1, LONGEST_KEY)
     _check_text("note", report.note, 0, LONGEST_NOTE)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seawall.batch.cells import as_field, as_id, as_text, as_timestamp
+from seawall.batch.rows import FileError, FileRow, RowFile, open_rows
 from seawall.content import ItemError, parts_of, validate_item
 from seawall.content.links import add_link_parts
 from seawall.detect import Runner
@@ -18,16 +21,12 @@ from seawall.model import ContentType, Verdict, now_ms
 from seawall.policy import Bundle, Context
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from seawall.detect.batch import NearDuplicates
 
 _CHUNK = 512  # rows screened together
+_MOST_VALUES = 10_000  # distinct values of a truth's column that are counted
+_SHOWN = 20  # values of a truth's column that an error names
 ANY = "any"  # label for "violates any policy"
-
-
-class FileError(Exception):
-    """An invalid file or mapping; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +36,43 @@ class TruthColumn:
     policy: str
     column: str
     values: frozenset[str]
+
+    def holds(self, value: Any) -> bool:
+        """Whether a cell is one of the values, as the file writes it or as Python does (``True``; 1 for 1.0)."""
+        return not self.values.isdisjoint(_spellings(value))
+
+    def unseen(self, found: Counter[str]) -> list[str]:
+        """The values that no row has, of a column with these. Raises FileError when no row has any of them."""
+        missing = sorted(value for value in self.values if value not in found)
+        if found and len(missing) == len(self.values):
+            shown = ", ".join(repr(value[:80]) for value, _ in found.most_common(_SHOWN))
+            more = "" if len(found) <= _SHOWN else f" and {len(found) - _SHOWN:,} others"
+            raise FileError(
+                f"no row has {' or '.join(map(repr, missing))} in the column {self.column!r} (truth {self.policy}), so "
+                f"precision and recall would mean nothing; its values are: {shown}{more}"
+            )
+        return missing
+
+
+def _spellings(value: Any) -> set[str]:
+    spelled = {as_text(value)}
+    if isinstance(value, bool):
+        spelled.add(str(value))
+    elif isinstance(value, float) and value.is_integer():
+        spelled.add(str(int(value)))
+    return spelled
+
+
+def _values(source: RowFile, truth: TruthColumn) -> Counter[str]:
+    """How often each value occurs in a truth's column, in the truth's own spelling if it names the value."""
+    found: Counter[str] = Counter()
+    for row in source.rows():
+        if row.error is None:
+            value = row.values.get(truth.column)
+            spelled = next(iter(truth.values & _spellings(value)), as_text(value))
+            if spelled in found or spelled in truth.values or len(found) < _MOST_VALUES:
+                found[spelled] += 1
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +101,18 @@ class BatchSummary:
     predicted: dict[str, list[bool]] = field(default_factory=dict)
     restricted: dict[str, list[bool]] = field(default_factory=dict)
     true: dict[str, list[bool]] = field(default_factory=dict)
+    unseen: dict[str, list[str]] = field(default_factory=dict)  # by column, values of truths that no row has
     skipped: Counter[str] = field(default_factory=Counter)  # by detector, parts outside its score range
     asked: Counter[str] = field(default_factory=Counter)  # by slow detector, parts it evaluated
     copied: Counter[str] = field(default_factory=Counter)  # by slow detector, parts given the result of a similar text
+
+    def refuse(self, record: dict[str, Any], why: str) -> None:
+        """Count a row that was not screened, and say why in its record."""
+        self.refused += 1
+        record["error"] = why
+        if len(self.refusals) < 5:
+            where = f" (line {record['line']})" if "line" in record else ""
+            self.refusals.append((record["row"], f"{why}{where}"))
 
     def accuracies(self) -> dict[str, tuple[Accuracy, Accuracy]]:
         """For each truth: accuracy of the policy's rules, and of the verdict (not ``allow``)."""
@@ -80,10 +125,7 @@ class BatchSummary:
 
 def count_rows(path: Path) -> int:
     """Rows of the file; reads it once. Raises FileError."""
-    import polars as pl
-
-    with _explained(path):
-        return int(_scan(path).select(pl.len()).collect().item())
+    return sum(1 for _ in open_rows(path).rows())
 
 
 def screen_file(
@@ -96,25 +138,28 @@ def screen_file(
     alike: NearDuplicates | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> BatchSummary:
-    """Screen every row of ``source`` (.csv, .jsonl, .parquet) and write one decision a row to ``target``.
+    """Screen every row of ``source`` (see ``seawall.batch.rows``) and write one decision a row to ``target``.
 
-    ``target`` ends in .jsonl or .parquet and appears only when it is complete. A row that does not fit its content
-    type is written with its error and counted; the others continue. With ``alike``, slow detectors judge one of several
-    nearly equal texts within some thousand rows. Raises FileError.
+    ``target`` ends in .jsonl or .parquet and appears only when it is complete. A row that cannot be read or does not
+    fit its content type is written with its error and counted; the others continue. With ``alike``, slow detectors
+    judge one of several nearly equal texts within some thousand rows. Raises FileError.
     """
     content_type = bundle.content_types.get(mapping.content_type)
     if content_type is None:
         raise FileError(
             f"there is no content type {mapping.content_type!r}; there are: {', '.join(bundle.content_types)}"
         )
-    _check_mapping(source, mapping, content_type)
     _check_truths(mapping, bundle)
+    file = open_rows(source)
+    _check_mapping(file, mapping, content_type)
     summary = BatchSummary()
     for truth in mapping.truths:
         summary.predicted[truth.policy], summary.restricted[truth.policy], summary.true[truth.policy] = [], [], []
-    with _writer(target) as write, _explained(source):
-        for rows in _chunks(source, _CHUNK if alike is None else 8 * _CHUNK):
-            write(_screen_rows(rows, mapping, content_type, bundle, runner, summary, alike))
+    with _writer(target) as write:
+        values = {truth: _values(file, truth) for truth in mapping.truths}
+        summary.unseen = {truth.column: missing for truth in mapping.truths if (missing := truth.unseen(values[truth]))}
+        for rows in _chunks(file, _CHUNK if alike is None else 8 * _CHUNK):
+            write(_screen_rows(rows, file.text_cells, mapping, content_type, bundle, runner, summary, alike))
             progress(len(rows))
     if alike is not None:
         summary.asked, summary.copied = alike.asked, alike.copied
@@ -122,7 +167,8 @@ def screen_file(
 
 
 def _screen_rows(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[FileRow],
+    text_cells: bool,
     mapping: ColumnMapping,
     content_type: ContentType,
     bundle: Bundle,
@@ -136,15 +182,14 @@ def _screen_rows(
     for row in rows:
         number = summary.rows
         summary.rows += 1
-        record: dict[str, Any] = {"row": number}
+        record: dict[str, Any] = {"row": number} if row.line is None else {"row": number, "line": row.line}
         records.append(record)
         try:
-            item = validate_item(content_type, _raw(row, number, mapping))
+            if row.error is not None:
+                raise ItemError("row", row.error, "the other rows are screened")
+            item = validate_item(content_type, _raw(row.values, number, mapping, content_type, text_cells))
         except ItemError as error:
-            summary.refused += 1
-            record["error"] = str(error)
-            if len(summary.refusals) < 5:
-                summary.refusals.append((number, str(error)))
+            summary.refuse(record, row.error or str(error))
             continue
         good.append((row, record, item, add_link_parts(parts_of(item, content_type))))
     now = now_ms()
@@ -176,7 +221,7 @@ def _screen_rows(
         if likes:
             record["like"] = likes
         for truth in mapping.truths:
-            summary.true[truth.policy].append(str(row.get(truth.column)) in truth.values)
+            summary.true[truth.policy].append(truth.holds(row.values.get(truth.column)))
             summary.predicted[truth.policy].append(bool(fired) if truth.policy == ANY else truth.policy in fired)
             summary.restricted[truth.policy].append(outcome.verdict is not Verdict.ALLOW)
     return records
@@ -196,35 +241,35 @@ def _like(evidence: str | None) -> str | None:
     return item if marked else None
 
 
-def _raw(row: Mapping[str, Any], number: int, mapping: ColumnMapping) -> dict[str, Any]:
-    raw: dict[str, Any] = {
-        "id": _code(row[mapping.id]) if mapping.id else f"row-{number}",
-        "fields": {name: row[column] for name, column in mapping.fields.items() if row[column] is not None},
-    }
-    raw["actor"] = {"id": _code(row[mapping.actor]) if mapping.actor else f"actor-{number}"}
-    for name in ("language", "created_at"):
-        column = getattr(mapping, name)
-        if column:
-            raw[name] = row[column]
+def _raw(
+    row: Mapping[str, Any], number: int, mapping: ColumnMapping, content_type: ContentType, text_cells: bool
+) -> dict[str, Any]:
+    fields = {}
+    for name, column in mapping.fields.items():
+        spec = content_type.field(name)
+        if spec is not None and (value := row.get(column)) is not None:
+            fields[name] = as_field(value, spec, text_cells)
+    raw: dict[str, Any] = {"fields": fields, "id": as_id(row.get(mapping.id)) if mapping.id else f"row-{number}"}
+    raw["actor"] = {"id": as_id(row.get(mapping.actor)) if mapping.actor else f"actor-{number}"}
+    if mapping.language:
+        raw["language"] = row.get(mapping.language)
+    if mapping.created_at:
+        raw["created_at"] = as_timestamp(row.get(mapping.created_at))
     return raw
 
 
-def _code(value: Any) -> str | None:
-    """A cell as an id; None for an empty one, whose row is refused."""
-    return None if value is None else str(value)
-
-
-def _check_mapping(source: Path, mapping: ColumnMapping, content_type: ContentType) -> None:
-    with _explained(source):
-        columns = _scan(source).collect_schema().names()
-    named = {**{f"field {name}": column for name, column in mapping.fields.items()}}
-    named.update(
-        {name: column for name in ("id", "actor", "language", "created_at") if (column := getattr(mapping, name))}
-    )
-    named.update({f"truth {truth.policy}": truth.column for truth in mapping.truths})
+def _check_mapping(source: RowFile, mapping: ColumnMapping, content_type: ContentType) -> None:
+    named = {f"field {name}": column for name, column in mapping.fields.items()}
+    named |= {name: column for name in ("id", "actor", "language", "created_at") if (column := getattr(mapping, name))}
+    named |= {f"truth {truth.policy}": truth.column for truth in mapping.truths}
+    source.check_readable()
+    columns = source.columns(named.values())
     for what, column in named.items():
+        if columns.count(column) > 1:
+            raise FileError(f"{source.path} has {columns.count(column)} columns {column!r} (for {what}); rename them")
         if column not in columns:
-            raise FileError(f"{source} has no column {column!r} (for {what}); its columns are: {', '.join(columns)}")
+            known = ", ".join(columns)
+            raise FileError(f"{source.path} has no column {column!r} (for {what}); its columns are: {known}")
     for name in mapping.fields:
         if content_type.field(name) is None:
             known = ", ".join(spec.name for spec in content_type.fields)
@@ -238,40 +283,10 @@ def _check_truths(mapping: ColumnMapping, bundle: Bundle) -> None:
             raise FileError(f"there is no policy {truth.policy!r}; use {ANY} or one of: {', '.join(policies)}")
 
 
-def _chunks(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
-    for batch in _scan(path).collect_batches(chunk_size=8 * _CHUNK):
-        for first in range(0, batch.height, size):
-            yield batch.slice(first, size).to_dicts()
-
-
-def _scan(path: Path) -> pl.LazyFrame:
-    import polars as pl
-
-    match path.suffix.lower():
-        case ".csv":
-            return pl.scan_csv(path, infer_schema=False)
-        case ".tsv":
-            return pl.scan_csv(path, separator="\t", infer_schema=False)
-        case ".jsonl" | ".ndjson":
-            return pl.scan_ndjson(path)
-        case ".parquet":
-            return pl.scan_parquet(path)
-    raise FileError(f"{path}: supported files are .csv, .tsv, .jsonl and .parquet")
-
-
-class _explained:
-    """Turn errors of polars and the system about a file into a FileError."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        if not self._path.is_file():
-            raise FileError(f"there is no file {self._path}")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and kind is not None and kind.__module__.startswith("polars"):
-            raise FileError(f"{self._path} cannot be read: {str(error).splitlines()[0]}") from error
+def _chunks(source: RowFile, size: int) -> Iterator[list[FileRow]]:
+    rows = source.rows()
+    while chunk := list(islice(rows, size)):
+        yield chunk
 
 
 class _writer:
@@ -314,7 +329,7 @@ def _to_parquet(source: Path, target: Path) -> None:
 
     text, texts, count = pl.String(), pl.List(pl.String), pl.Int64()
     schema: dict[str, Any] = {
-        "row": count, "id": text, "verdict": text, "actions": text, "rules": texts, "shadow": texts,
+        "row": count, "line": count, "id": text, "verdict": text, "actions": text, "rules": texts, "shadow": texts,
         "undetermined": texts, "degraded": pl.Boolean(), "signals": text, "like": texts, "error": text,
     }  # fmt: skip
     half = target.with_name(target.name + ".half")

@@ -14,7 +14,7 @@ from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained
 
 if TYPE_CHECKING:
     from seawall.batch.screening import BatchSummary, TruthColumn
-    from seawall.measure import Accuracy
+    from seawall.measure import Accuracy, Interval
     from seawall.policy import Bundle
 
 
@@ -23,7 +23,7 @@ command = typer.Typer()
 
 @command.command()
 def screen(
-    file: Annotated[Path, typer.Argument(help=".csv, .tsv, .jsonl or .parquet")],
+    file: Annotated[Path, typer.Argument(help=".csv, .tsv, .jsonl, .json, .parquet; .gz, .zst")],
     content_type: Annotated[str, typer.Option("--type", "-t", help="Content type of the rows.")] = "comment",
     field: Annotated[
         list[str] | None, typer.Option("--map", "-m", help="FIELD=COLUMN; repeat. A bare COLUMN is the body.")
@@ -46,7 +46,8 @@ def screen(
 ) -> None:
     """Screen every row of a file, write one decision a row, and print what came out."""
     from seawall.app import BANKS, configured_detectors
-    from seawall.batch.screening import ColumnMapping, FileError, count_rows, screen_file
+    from seawall.batch.rows import FileError
+    from seawall.batch.screening import ColumnMapping, count_rows, screen_file
     from seawall.detect import Runner
     from seawall.detect.batch import NearDuplicates
     from seawall.detect.cascade import CascadeError
@@ -137,6 +138,8 @@ def _report(summary: BatchSummary, target: Path) -> None:
             table.add_row(policy, str(count))
         out.print(table)
     _report_tiers(summary)
+    for column, values in summary.unseen.items():
+        out.print(f"No row has {', '.join(map(repr, values))} in the column {column!r}.", markup=False)
     accuracies = summary.accuracies()
     if accuracies:
         out.print(_accuracy_table(accuracies))
@@ -177,6 +180,8 @@ def _accuracy_table(accuracies: dict[str, tuple[Accuracy, Accuracy]]) -> Table:
     return table
 
 
-def _interval(interval: object) -> str:
-    value, lower, upper = (getattr(interval, name) for name in ("value", "lower", "upper"))
-    return f"{value:.3f} ({lower:.3f}–{upper:.3f})"
+def _interval(interval: Interval) -> str:
+    from seawall.measure import UNDEFINED, share_text  # imported here: slow
+
+    shown = share_text(interval.value)
+    return shown if shown == UNDEFINED else f"{shown} ({interval.lower:.3f}–{interval.upper:.3f})"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -70,6 +70,7 @@ def serve(
         content_types_dir=content_types,
         text_model_dir=text_model,
     )
+    _end_in_order()
     with explained(), ExitStack() as stack:
         if migrate:
             run_migrations(chosen)
@@ -79,6 +80,15 @@ def serve(
         if with_worker:
             stack.enter_context(Worker(app))
         _server(asgi(app), _listen(host, port)).run()
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM unwind what is open, as Ctrl-C does: the processes that decode media must not outlive the server."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def asgi(app: App) -> FastAPI:
@@ -126,6 +136,7 @@ def demo(
 ) -> None:
     """Run everything on this machine: server, worker, console, a simulated platform that posts, and its receiver."""
     log_to_stderr(level=30)
+    _end_in_order()
     _prepare(data_dir, keep)
     if data is not None:
         _check_data(data)
@@ -155,12 +166,13 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         name = f"demo+{secrets.token_hex(3)}@seawall.example" if access.list_people(app.database) else email
         access.create_person(app.ledger, name, "Demo", password, ["reviewer", "policy", "admin"])
         key = access.create_key(app.ledger, "demo platform", ["screen", "report", "read"])
+        yours = access.create_key(app.ledger, "demo visitor", ["screen", "report", "read"])
         receiver = stack.enter_context(demo.start_receiver(switch=switch))
         made = enforce.add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
         stack.enter_context(Worker(app))
         server = _server(asgi(app), listening)
-        out.print(_welcome(url, name, password, receiver.url), highlight=False, soft_wrap=True)
+        out.print(_welcome(url, name, password, yours, receiver.url), highlight=False, soft_wrap=True)
         post = partial(
             demo.run_platform,
             url,
@@ -172,9 +184,11 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
             switch=switch,
             with_showcase=True,
         )
-        with _platform(post, server):
-            server.run()
-        out.print("Stopped. The data stays in", str(chosen.data_dir), soft_wrap=True)
+        try:
+            with _platform(post, server):
+                server.run()
+        finally:
+            out.print("Stopped. The data stays in", str(chosen.data_dir), soft_wrap=True)
 
 
 @contextmanager
@@ -195,7 +209,7 @@ def _platform(post: Callable[..., None], server: uvicorn.Server) -> Iterator[Non
         thread.join(timeout=10)
 
 
-def _welcome(url: str, email: str, password: str, receiver: str) -> str:
+def _welcome(url: str, email: str, password: str, key: str, receiver: str) -> str:
     return f"""
   [bold]Seawall[/bold] is running; a small simulated platform is posting to it.
 
@@ -204,6 +218,7 @@ def _welcome(url: str, email: str, password: str, receiver: str) -> str:
     Password           {password}
     Platform's view    {receiver}
     API                {url}/v1/openapi.json
+    API key            {key}
 
   Stop with Ctrl-C.
 """

@@ -85,7 +85,7 @@ class AsyncSeawall:
         """Screen an item. The answer is durable in Seawall's ledger when it arrives.
 
         ``deadline_ms`` is hard: an answer is returned by then, if necessary without Seawall (see ``on_unreachable``).
-        Retries carry one idempotency key, so they cannot decide twice. Raises Unreachable, Refused, CannotSend.
+        Retries carry one idempotency key, so they cannot decide twice. Raises Unreachable, RequestRefused, CannotSend.
         """
         item = Submission(
             content_type=content_type,
@@ -115,7 +115,7 @@ class AsyncSeawall:
         """Submit items to be screened by a worker; returns Seawall's surrogate ids, in order.
 
         They are sent in batches of 500, each accepted completely or not at all; submitting the same content twice is
-        harmless. Raises Unreachable, Refused.
+        harmless. Raises Unreachable, RequestRefused.
         """
         waiting = [_item(item) for item in items]
         refs: list[str] = []
@@ -138,7 +138,7 @@ class AsyncSeawall:
     ) -> str:
         """Report an item as bad; returns the report's id. ``kind``: user, trusted_flagger, authority, staff.
 
-        Raises Unreachable, NotFound when the item was never screened, Refused.
+        Raises Unreachable, NotFound when the item was never screened, RequestRefused.
         """
         body = {"content_type": content_type, "id": id, "kind": kind}
         body |= {
@@ -150,7 +150,7 @@ class AsyncSeawall:
         return _understood(lambda data: str(data["report"]), data)
 
     async def decision(self, decision: str) -> Mapping[str, Any]:
-        """The full record of a decision. Raises Unreachable, NotFound, Refused."""
+        """The full record of a decision. Raises Unreachable, NotFound, RequestRefused."""
         return await self._get(f"/v1/decisions/{quote(decision, safe='')}")
 
     async def explain(self, decision: str) -> Mapping[str, Any]:
@@ -226,7 +226,7 @@ class AsyncSeawall:
 
 
 def _read(response: httpx.Response) -> Any:
-    """The JSON of a successful response. Raises Refused, or Unreachable when the server is not Seawall."""
+    """The JSON of a successful response. Raises RequestRefused, or Unreachable when the server is not Seawall."""
     try:
         data = response.json()
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isnan
 
 from markupsafe import Markup
 
@@ -104,12 +105,14 @@ def number(value: object) -> str:
         return str(value)
     if isinstance(value, int) or value.is_integer():
         return f"{int(value):,}"
+    if isnan(value):
+        return "undefined"
     return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
 def percent(value: float) -> str:
     """A share as a whole percentage."""
-    return f"{value:.0%}"
+    return "undefined" if isnan(value) else f"{value:.0%}"
 
 
 def action_title(kind: str) -> str:

@@ -24,7 +24,11 @@ MAX_BYTES: Final = {
 """Maximum size of an encoded file, by type of media."""
 
 _MAX_INTEGER: Final = 2**63 - 1
+LEAST_MS: Final = 100_000_000_000
+"""The first number taken for milliseconds since 1970 (March 1973): a smaller one is seconds, or a value never set."""
+
 _END_OF_TIME: Final = 253_402_300_800_000  # the year 10000, in milliseconds
+_LEAST_TEXT_MS: Final = -2_208_988_800_000  # the year 1900; earlier ones are a language's value for "not set"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]{1,30})?")
@@ -64,8 +68,13 @@ def read_code(value: Any, limit: int = MAX_ID) -> str:
 
 
 def read_timestamp(value: Any) -> int:
-    """Milliseconds since 1970 from RFC 3339 text or from milliseconds. Raises InvalidValue."""
+    """Milliseconds since 1970 from RFC 3339 text or from milliseconds. Raises InvalidValue.
+
+    A number that is far too small is refused: seconds read as milliseconds make every account decades old.
+    """
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _END_OF_TIME:
+        if value < LEAST_MS:
+            raise InvalidValue(f"is not in milliseconds: {value} would be in {_year(value)}", _seconds_remedy(value))
         return value
     if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
         try:
@@ -73,8 +82,21 @@ def read_timestamp(value: Any) -> int:
         except (ValueError, OverflowError):
             pass
         else:
-            return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+            moment = (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+            if moment < _LEAST_TEXT_MS:
+                raise InvalidValue("is before the year 1900", "send the real time, or leave it out if it is not known")
+            return moment
     raise InvalidValue("is not a timestamp", "send RFC 3339 such as 2026-11-22T20:15:00Z, or milliseconds since 1970")
+
+
+def _year(milliseconds: int) -> int:
+    return 1970 + milliseconds // 31_556_952_000
+
+
+def _seconds_remedy(value: int) -> str:
+    if value * 1_000 < LEAST_MS:
+        return "send milliseconds since 1970 or RFC 3339, or leave it out if it is not known"
+    return f"if these are seconds, send {value * 1_000}; or send RFC 3339 such as 2026-11-22T20:15:00Z"
 
 
 def read_language(value: Any) -> str | None:

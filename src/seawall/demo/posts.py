@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from seawall.demo.images import known_image, synthetic_cover, variant_of
 from seawall.demo.media import image_with_words, video_with_words, voice_note
 from seawall.demo.obfuscation import obfuscate
 from seawall.demo.users import DemoUser, DemoUsers
 from seawall.shipped import Folder
+from seawall.yamlfile.nodes import read_values
+from seawall.yamlfile.source import SourceFile
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _EDIT_SHARE = 0.04  # share of posts that edit an earlier one
@@ -64,7 +64,7 @@ class DemoScript:
 
 def load_script() -> DemoScript:
     """The shipped scenes."""
-    data = yaml.safe_load(Folder("seawall.demo", "script").read("scenes"))
+    data = read_values(SourceFile(Folder("seawall.demo", "script").read("scenes"), "scenes.yaml"))
     scenes = tuple(DemoScene(**{**scene, "variants": tuple(scene["variants"])}) for scene in data["scenes"])
     return DemoScript(scenes, {name: tuple(words) for name, words in data["slots"].items()})
 

@@ -20,11 +20,13 @@ from seawall.measure.calibrate import (
 )
 from seawall.measure.fairness import IdentityAuc, identity_auc, identity_rows
 from seawall.measure.intervals import (
+    UNDEFINED,
     Interval,
     bootstrap,
     clopper_pearson,
     effective,
     lower_bound,
+    share_text,
     upper_bound,
     wilson,
 )
@@ -44,6 +46,7 @@ from seawall.measure.suites import accuracy_per_function
 
 __all__ = [
     "FPR_GRID",
+    "UNDEFINED",
     "Accuracy",
     "Confusion",
     "IdentityAuc",
@@ -69,6 +72,7 @@ __all__ = [
     "operating_point",
     "operating_points",
     "roc_auc",
+    "share_text",
     "sigmoid",
     "threshold_at_fpr",
     "upper_bound",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,15 @@ class Interval:
     value: float
     lower: float
     upper: float
+
+
+UNDEFINED: Final = "undefined"
+"""How a number that is NaN is printed: the precision of nothing found, the recall of nothing to find."""
+
+
+def share_text(value: float, digits: int = 3) -> str:
+    """A share as printed: ``0.667``, or ``undefined`` for NaN. Nothing is neither all right nor all wrong."""
+    return UNDEFINED if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> Interval:

@@ -45,16 +45,21 @@ def _most_false(negatives: int, fpr: float, confidence: float) -> int | None:
 
 
 def operating_point(labels: ArrayLike, scores: ArrayLike, threshold: float, confidence: float = 0.95) -> OperatingPoint:
-    """The rates at a threshold: false-positive rate with upper bound, recall with lower bound (exact, one-sided)."""
+    """The rates at a threshold: false-positive rate with upper bound, recall with lower bound (exact, one-sided).
+
+    Raises ``ValueError`` without both classes: the recall of nothing is undefined.
+    """
     truth, values, _ = labels_and_scores(labels, scores, None)
     above = values >= threshold
     negatives, positives = int((~truth).sum()), int(truth.sum())
+    if not negatives or not positives:
+        raise ValueError("an operating point needs positives and negatives")
     false, found = int((above & ~truth).sum()), int((above & truth).sum())
     return OperatingPoint(
         threshold=float(threshold),
-        fpr=false / negatives if negatives else 0.0,
+        fpr=false / negatives,
         fpr_upper=upper_bound(false, negatives, confidence),
-        recall=found / positives if positives else 0.0,
+        recall=found / positives,
         recall_lower=lower_bound(found, positives, confidence),
     )
 

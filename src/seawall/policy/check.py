@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Final, ParamSpec, TypeVar
 
 from seawall.model.durations import FORM, parse_duration
@@ -50,7 +49,6 @@ _SYMBOLS: Final[Mapping[type[ast.AST], str]] = {
 }
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _NOTHING: Final[frozenset[str]] = frozenset()
-_LARGEST: Final = 2**63
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -146,8 +144,6 @@ class Checker:
         if isinstance(value, str):
             return const(value, ValueType.TEXT)
         assert isinstance(value, int | float)
-        if not isfinite(value) or abs(value) >= _LARGEST:
-            raise self.refused(node, "the number is too large", expected="a number below 9.2e18")
         return const(value, ValueType.INTEGER if isinstance(value, int) else ValueType.NUMBER)
 
     def _name(self, node: ast.Name, known: frozenset[str]) -> Checked:

@@ -11,7 +11,7 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.policy.check import Checker
 from seawall.policy.documents import Example, Given, Policy
 from seawall.policy.environment import Environment
-from seawall.policy.syntax import InvalidExpression
+from seawall.policy.syntax import LARGEST, InvalidExpression
 from seawall.policy.tree import Feature, ValueType
 from seawall.yamlfile.source import Problem, problem_at
 
@@ -101,6 +101,8 @@ def _value(policy: Policy, given: Given, feature: Feature) -> FeatureValue:
             case ValueType.TEXT:
                 value = given.text
     except ValueError:
+        value = None
+    if isinstance(value, int | float) and not abs(value) < LARGEST:
         value = None
     if value is None:
         expected = FORM if feature.kind is ValueType.DURATION else f"a value of type {feature.kind}, or unknown"

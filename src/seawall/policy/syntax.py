@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import normalize
 
 from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, problem_at
 
 MAX_CHARACTERS: Final = 4_000
 MAX_DEPTH: Final = 40
+LARGEST: Final = 2**63
+"""Numbers are smaller."""
 
 _SENTENCES: Final = {
     ast.Attribute: ("only item.field and actor.attribute may use a dot", "item.field or actor.attribute"),
@@ -73,6 +76,14 @@ class Expression:
         start = self._offset(node.lineno, node.col_offset)
         end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
         return SourceSpan(self.offsets[start], self.offsets[max(end - 1, start)] + 1)
+
+    def written(self, node: ast.AST) -> str:
+        """A name as the file writes it: of a Name, a dotted name, or a named argument."""
+        assert isinstance(node, ast.expr | ast.keyword)
+        start = self._offset(node.lineno, node.col_offset)
+        if isinstance(node, ast.keyword):
+            return self.text[start:].partition("=")[0].strip()
+        return self.text[start : self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)]
 
     def problem(self, node: ast.AST, message: str, **more: object) -> Problem:
         """A problem at one node."""
@@ -133,12 +144,16 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
+        _check_written(expression, node)
         return
+    _check_written(expression, node)
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
         raise InvalidExpression(expression.problem(node, "this constant is not part of the policy language"))
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not abs(node.value) < LARGEST:
+        raise InvalidExpression(expression.problem(node, "the number is too large", expected="a number below 9.2e18"))
     if isinstance(node, ast.BinOp) and not isinstance(node.op, _ARITHMETIC):
         raise InvalidExpression(expression.problem(node, "unknown operator", expected="+ - * / %, and or not"))
     if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not | ast.USub):
@@ -149,6 +164,20 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
         )
     for child in children(node):
         _check(expression, child, depth + 1)
+
+
+def _check_written(expression: Expression, node: ast.expr) -> None:
+    """Python reads a name in look-alike characters (NFKC) as the plain one; a reader of the policy would not."""
+    names: tuple[ast.AST, ...] = (node,) if isinstance(node, ast.Name | ast.Attribute) else ()
+    if isinstance(node, ast.Call):
+        names = (*node.keywords, node.func)
+    for name in names:
+        written = expression.written(name)
+        if not written.isascii() and normalize("NFKC", written) != written:
+            plain = normalize("NFKC", written)
+            raise InvalidExpression(
+                expression.problem(name, f"'{written}' is written in look-alike characters", expected=f"'{plain}'")
+            )
 
 
 def children(node: ast.expr) -> Iterator[ast.expr]:

@@ -64,13 +64,27 @@ class UnreadableYaml(Exception):
 
 def read_yaml(source: SourceFile) -> Mapping:
     """The file's top-level mapping. Raises UnreadableYaml."""
-    if len(source.text) > MAX_CHARACTERS:
-        raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
     root = _compose(source)
     if not isinstance(root, Mapping):
         span = root.span if root is not None else SourceSpan(0, 1)
         raise _unreadable(source, span, "the file contains no mapping", "keys and values, such as 'policy: spam'")
     return root
+
+
+def read_values(source: SourceFile) -> Any:
+    """The file's content as plain values (YAML 1.1). Raises UnreadableYaml.
+
+    For files whose reader wants numbers and truths, not places. What ``read_yaml`` rejects is rejected: no alias makes
+    a small file large.
+    """
+    import yaml
+
+    _compose(source)
+    try:
+        return yaml.load(source.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
+    except (yaml.YAMLError, ValueError) as error:  # such as the date 2026-13-45, or a key that is a list
+        problem = str(error).splitlines()[0]
+        raise _unreadable(source, SourceSpan(0, 1), f"not valid YAML: {problem}") from None
 
 
 def _events(source: SourceFile) -> Iterator[Any]:
@@ -99,6 +113,8 @@ class _Open:
 
 
 def _compose(source: SourceFile) -> Node | None:
+    if len(source.text) > MAX_CHARACTERS:
+        raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
     stack: list[_Open] = []
     root: Node | None = None
     documents = 0

@@ -9,6 +9,8 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
 from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, nearest, problem_at
 
+_MOST_PROBLEMS = 50  # of one file; nobody reads more, and finding names that are near costs time
+_MOST_NAMES = 1_000  # entries of a list of names
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -28,13 +30,24 @@ class Reader:
         near: Iterable[str] = (),
         remedy: str | None = None,
     ) -> None:
-        """Add a problem."""
+        """Add a problem; beyond fifty, only that there are more."""
+        if self.full:
+            return
+        if len(self.problems) == _MOST_PROBLEMS - 1:
+            message, expected, near, remedy = "this and more is wrong below", None, (), "mend what stands above first"
         near = tuple(near)
         self.problems.append(problem_at(self.source, span, message, expected=expected, near=near, remedy=remedy))
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong that no more is said."""
+        return len(self.problems) >= _MOST_PROBLEMS
 
     def keys(self, node: Mapping, what: str, allowed: Collection[str], required: Iterable[str] = ()) -> None:
         """Add problems for unknown keys and for missing required ones."""
         for name, key in node.keys.items():
+            if self.full:
+                return
             if name not in allowed:
                 self.refuse(
                     key.span,
@@ -128,7 +141,11 @@ class Reader:
     def names(self, node: Node, what: str) -> list[tuple[str, SourceSpan]]:
         """A list of distinct strings with their spans."""
         found: dict[str, SourceSpan] = {}
-        for entry in self.sequence(node, what):
+        entries = self.sequence(node, what)
+        if len(entries) > _MOST_NAMES:
+            self.refuse(node.span, f"{what} has {len(entries):,} entries", expected=f"at most {_MOST_NAMES:,}")
+            return []
+        for entry in entries:
             value = self.text(entry, f"an entry of {what}")
             if value is not None and value in found:
                 self.refuse(entry.span, f"'{value}' is listed twice in {what}", remedy="keep one of them")

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+_LONGEST_NAME = 200  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
@@ -81,9 +83,11 @@ class PolicyErrors(ValueError):
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Known names similar to ``name``, nearest first."""
+    """Known names similar to ``name``, nearest first. None is similar to a text that is no name."""
     from difflib import get_close_matches  # imported here: only errors need it
 
+    if len(name) > _LONGEST_NAME:
+        return ()
     choices = {candidate.lower(): candidate for candidate in known}
     return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, 0.6))
 

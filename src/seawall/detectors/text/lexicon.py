@@ -19,12 +19,13 @@ from importlib import resources
 from typing import Any
 
 import re2
-import yaml
 
 from seawall.content.normalise import Normalised, fold, normalise
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
+from seawall.yamlfile.nodes import UnreadableYaml, read_values
+from seawall.yamlfile.source import SourceFile
 
 VERSION = "1"
 _MOST_SIGNALS = 20  # evidence per signal and part
@@ -64,9 +65,9 @@ def shipped_lexicons() -> tuple[Lexicon, ...]:
 def read_lexicon(source: str, name: str) -> Lexicon:
     """A word list from its YAML. Raises ``LexiconError``."""
     try:
-        document = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
-    except yaml.YAMLError as error:
-        raise LexiconError(f"{name}: not YAML: {error}") from error
+        document = read_values(SourceFile(source, name))
+    except UnreadableYaml as error:
+        raise LexiconError(f"{name}: not YAML: line {error.problem.line}: {error.problem.message}") from error
     if not isinstance(document, dict):
         raise LexiconError(f"{name}: expected a mapping with signal, harm, description, entries")
     missing = [key for key in ("signal", "harm", "description", "entries") if not document.get(key)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import select
 
+from seawall.content.values import LEAST_MS
 from seawall.match import NO_HASHERS, EntryError, Hashers, canonical_value
 from seawall.model import EventBody, new_id
 from seawall.publish.banks.errors import BankError, NoSuchEntry
@@ -40,6 +41,8 @@ class NewEntry:
 
     ``source``: a code for its origin. ``note``: free text, sealed in the vault.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # as the body of a request
 
     kind: str
     value: str
@@ -99,6 +102,8 @@ def canonical(entry: NewEntry, place: str, hashers: Hashers = NO_HASHERS) -> str
         raise BankError(f"{place}: source must have 1 to {_LONGEST_SOURCE} printable characters")
     if entry.expires is not None and not 0 <= entry.expires < _LAST_MS:
         raise BankError(f"{place}: expires must be a time in milliseconds since 1970")
+    if entry.expires is not None and entry.expires < LEAST_MS:
+        raise BankError(f"{place}: expires {entry.expires} would be long past: send milliseconds since 1970")
     if len(entry.note) > _LONGEST_NOTE:
         raise BankError(f"{place}: a note has at most {_LONGEST_NOTE} characters")
     try:

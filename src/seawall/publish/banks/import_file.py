@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from seawall.publish.banks.settings import check_name
 from seawall.storage import Ledger, Transaction
 
 _MOST_FAULTS: Final = 20  # reported before an import stops
-_COLUMNS: Final = tuple(NewEntry.__dataclass_fields__)
+_COLUMNS: Final = tuple(one.name for one in fields(NewEntry))
 _DECODER = msgspec.json.Decoder(NewEntry)
 
 

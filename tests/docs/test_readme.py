@@ -1,0 +1,121 @@
+"""The README and the documents: what they show works as it is printed, and the numbers in them are true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from seawall import access
+from seawall.app import migrate, open_app
+from seawall.cli.serve import asgi
+from seawall.policy import load_policy
+from seawall.settings import Settings
+from seawall.shipped import policies
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBERS = dict(
+    zip(
+        [
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ],
+        range(10, 21),
+    )
+)
+
+
+def fences(text: str, info: str) -> list[str]:
+    return [match["body"] for match in _FENCE.finditer(text) if match["info"] == info]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Address and key of a server with the shipped policies."""
+    settings = Settings.from_env({}, data_dir=tmp_path)
+    migrate(settings)
+    with open_app(settings) as app:
+        app.publish(by="test")
+        key = access.create_key(app.ledger, "reader", ["screen", "report", "read"])
+        ready = threading.Event()
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: object = None) -> None:
+                await super().startup()
+                ready.set()
+
+        served = Server(uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False))
+        thread = threading.Thread(target=served.run, daemon=True)
+        thread.start()
+        assert ready.wait(60)
+        yield f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}", key
+        served.should_exit = True
+        thread.join()
+
+
+def test_the_first_call_of_the_readme(server: tuple[str, str]) -> None:
+    url, key = server
+    (shown,) = fences(README, "python")
+    program = shown.replace("http://127.0.0.1:8470", url).replace("sw_…", key)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    verdict = re.search(r"The verdict is `(\w+)`", README)
+    assert verdict is not None
+    assert done.stdout.startswith(f"{verdict[1]} (")
+
+
+def test_the_command_of_the_readme(tmp_path: Path) -> None:
+    (shown,) = [body for body in fences(README, "") if "seawall screen" in body]
+    script = shown.replace("./run seawall", f"{sys.executable} -m seawall")
+    done = subprocess.run(["bash", "-ec", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 rows: 1 allow, 1 hold; 0 degraded; 0 refused" in done.stdout
+    assert "1.000" in done.stdout
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_python_in_the_documents_can_be_read(page: Path) -> None:
+    for shown in fences(page.read_text(encoding="utf-8"), "python"):
+        ast.parse(shown)
+
+
+def test_numbers_of_policies_are_true() -> None:
+    names = policies.names()
+    for page in DOCUMENTS:
+        for number in re.findall(r"\b(\w+) (?:shipped )?policies\b", page.read_text(encoding="utf-8")):
+            if number.lower() in _NUMBERS or number.isdecimal():
+                said = int(number) if number.isdecimal() else _NUMBERS[number.lower()]
+                assert said == len(names), page.name
+    table = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8").partition("## The shipped policies")[2]
+    assert sorted(re.findall(r"^\| ([a-z][a-z-]*) \|", table, re.MULTILINE)) == sorted([*names, "policy"])
+
+
+def test_a_clause_is_about_one_thing() -> None:
+    """Statements of reasons cite clauses: two rules under one number cannot be told apart."""
+    titles = defaultdict(set)
+    for name in policies.names():
+        clause = load_policy(policies.read(name), name).statement.clause
+        for number, title in re.findall(r"(\d+\.\d+) \(([^)]+)\)", clause):
+            titles[number].add(title)
+    assert titles
+    assert {number: found for number, found in titles.items() if len(found) > 1} == {}
