@@ -58,7 +58,7 @@ class CodesExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="codes",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.TEXT, Modality.LINK}),
         makes="code",
@@ -81,7 +81,7 @@ class WordsExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="words",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.TEXT}),
         makes="words",
@@ -112,7 +112,7 @@ class AnimationExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="animation",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.IMAGE}),
         makes="frame",
@@ -131,7 +131,7 @@ class FramesExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="frames",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.VIDEO}),
         gives=frozenset({Modality.IMAGE, Modality.AUDIO}),
         makes="frame",
@@ -153,7 +153,7 @@ class VoiceExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="voice",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.AUDIO}),
         gives=frozenset({Modality.AUDIO}),
         makes="speech",
@@ -191,7 +191,7 @@ class TranscriptExtractor(MediaExtractor):
         self._transcriber = transcriber
         self.spec = ExtractorSpec(
             name="transcript",
-            version=f"1 {transcriber.version}",
+            version=f"2 {transcriber.version}",
             modalities=frozenset({Modality.AUDIO}),
             gives=frozenset({Modality.TEXT}),
             makes="transcript",
