@@ -81,7 +81,7 @@ def test_speech_is_found_where_it_is(media: Media, said: bytes) -> None:
         assert start - 0.3 <= part.span.start <= start + 0.5
         assert start + length - 1.0 <= part.span.end <= start + length + 0.3
         assert part.data is not None
-        assert from_wav(part.data) == pcm[2 * round(part.span.start * RATE) : 2 * round(part.span.end * RATE)]
+        assert from_wav(part.data) == (pcm[2 * round(part.span.start * RATE) : 2 * round(part.span.end * RATE)],)
     [seconds] = found.signals
     assert (seconds.name, seconds.detector, seconds.part) == ("speech_seconds", "voice", "voice")
     assert 2 * length - 3 <= seconds.value <= 2 * length + 1
