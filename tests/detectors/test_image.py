@@ -173,7 +173,7 @@ def test_known_images_are_found_unreadable_ones_are_unknown(sandbox: Sandbox, im
     same, other, plain, broken = ImageDetector(banks, sandbox).detect(parts)
     assert isinstance(same, tuple)
     assert [(each.name, each.evidence, each.version) for each in signals(same)] == [
-        ("image_quality", "JPEG:200x150", "2 pdq:full"),
+        ("image_quality", "JPEG:200x150", "3 pdq:full"),
         ("bank:images", "i1", "5"),
     ]
     assert isinstance(other, tuple)

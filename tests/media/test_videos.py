@@ -149,9 +149,7 @@ def test_the_parts_of_a_video(media: Media) -> None:
     assert (sound.path, sound.modality, sound.parent) == ("clip>audio", Modality.AUDIO, "clip")
     assert sound.span == Span(SpanUnit.SECONDS, 0.0, 4.0)
     assert sound.data is not None
-    pcm = from_wav(sound.data)
-    assert pcm is not None
-    assert len(pcm) == 2 * 16_000 * 4
+    assert [len(channel) for channel in from_wav(sound.data) or ()] == [2 * 16_000 * 4]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +190,7 @@ def test_a_wav_of_our_own_is_read_without_a_process() -> None:
     media = Media()
     media.close()
     pcm = tone(1.0).tobytes()
-    assert from_wav(to_wav(pcm)) == pcm
+    assert from_wav(to_wav(pcm)) == (pcm,)
     assert media.sound(to_wav(pcm)) == AudioContent(pcm)
     assert media.sound(make_audio("wav", "pcm_s16le", rate=44_100)) == UnreadableMedia("closed")
 

@@ -81,7 +81,7 @@ def test_speech_is_found_where_it_is(media: Media, said: bytes) -> None:
         assert start - 0.3 <= part.span.start <= start + 0.5
         assert start + length - 1.0 <= part.span.end <= start + length + 0.3
         assert part.data is not None
-        assert from_wav(part.data) == pcm[2 * round(part.span.start * RATE) : 2 * round(part.span.end * RATE)]
+        assert from_wav(part.data) == (pcm[2 * round(part.span.start * RATE) : 2 * round(part.span.end * RATE)],)
     [seconds] = found.signals
     assert (seconds.name, seconds.detector, seconds.part) == ("speech_seconds", "voice", "voice")
     assert 2 * length - 3 <= seconds.value <= 2 * length + 1
@@ -141,7 +141,7 @@ class Reader:
 def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
     reader = Reader()
     transcript = named("transcript", *default_extractors(media, reader))
-    assert transcript.spec.version == "1 reader 1"
+    assert transcript.spec.version == "2 reader 1"
     found = ask(transcript, audio(silence(3) + said + silence(4) + said, "de"))
     assert [part.path for part in found.parts] == [f"voice>transcript.{number}" for number in range(4)]
     assert [part.text for part in found.parts] == ["first", "second"] * 2

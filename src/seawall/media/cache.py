@@ -77,9 +77,9 @@ def _weight(reading: object) -> int:
 
 def _size(reading: object) -> int:
     if isinstance(reading, AudioContent):
-        return len(reading.pcm)
+        return sum(map(len, reading.channels))
     if isinstance(reading, tuple):
         return sum(len(each.jpeg) for each in reading if isinstance(each, VideoFrame))
     if isinstance(reading, VideoContent):
-        return sum(len(frame.jpeg) for frame in reading.frames) + (len(reading.sound.pcm) if reading.sound else 0)
+        return sum(len(frame.jpeg) for frame in reading.frames) + _size(reading.sound)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,23 @@ from seawall.media.documents import DocumentExtractor
 from seawall.media.extractor import MediaExtractor
 from seawall.media.media import Media
 from seawall.media.process import UnreadableMedia
-from seawall.media.results import RATE, Box, DecodedCode, SpeechSegments, TextLine, VideoContent, VideoFrame, to_wav
+from seawall.media.results import (
+    RATE,
+    AudioContent,
+    Box,
+    DecodedCode,
+    SpeechSegments,
+    TextLine,
+    VideoContent,
+    VideoFrame,
+    to_wav,
+)
 from seawall.media.transcribe import Transcriber, WhisperTranscriber
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import (
     Cost,
     ExtractedParts,
+    ExtractionGap,
     Extractor,
     ExtractorSpec,
     Signal,
@@ -58,7 +70,7 @@ class CodesExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="codes",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.TEXT, Modality.LINK}),
         makes="code",
@@ -81,7 +93,7 @@ class WordsExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="words",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.TEXT}),
         makes="words",
@@ -112,7 +124,7 @@ class AnimationExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="animation",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.IMAGE}),
         makes="frame",
@@ -131,7 +143,7 @@ class FramesExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="frames",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.VIDEO}),
         gives=frozenset({Modality.IMAGE, Modality.AUDIO}),
         makes="frame",
@@ -141,9 +153,11 @@ class FramesExtractor(MediaExtractor):
     def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(video: VideoContent) -> ExtractedParts:
             sound = (
-                () if video.sound is None else (_sound_part(part, "audio", video.sound.pcm, 0.0, video.sound.seconds),)
+                ()
+                if video.sound is None
+                else (_sound_part(part, "audio", video.sound.channels, 0.0, video.sound.seconds),)
             )
-            return ExtractedParts((*_frame_parts(part, video.frames), *sound))
+            return ExtractedParts((*_frame_parts(part, video.frames), *sound), gaps=_gaps(video.gaps))
 
         return self._made(part, self._media.video(part.data or b""), make)
 
@@ -153,7 +167,7 @@ class VoiceExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="voice",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.AUDIO}),
         gives=frozenset({Modality.AUDIO}),
         makes="speech",
@@ -173,12 +187,13 @@ class VoiceExtractor(MediaExtractor):
                 detector=self.spec.name,
                 version=self.spec.version,
             )
-            pcm = b"" if isinstance(sound, UnreadableMedia) else sound.pcm
+            if isinstance(sound, UnreadableMedia):
+                return ExtractedParts((), (seconds,))
             pieces = tuple(
-                _sound_part(part, f"speech.{number}", _cut(pcm, each), each.start, each.end)
+                _sound_part(part, f"speech.{number}", [_cut(sound, each)], each.start, each.end)
                 for number, each in enumerate(stretches(found))
             )
-            return ExtractedParts(pieces, (seconds,))
+            return ExtractedParts(pieces, (seconds,), _gaps(sound.gaps))
 
         return self._made(part, sound if isinstance(sound, UnreadableMedia) else self._media.speech(data), make)
 
@@ -191,7 +206,7 @@ class TranscriptExtractor(MediaExtractor):
         self._transcriber = transcriber
         self.spec = ExtractorSpec(
             name="transcript",
-            version=f"1 {transcriber.version}",
+            version=f"2 {transcriber.version}",
             modalities=frozenset({Modality.AUDIO}),
             gives=frozenset({Modality.TEXT}),
             makes="transcript",
@@ -203,12 +218,12 @@ class TranscriptExtractor(MediaExtractor):
         sound = self._media.sound(data)
         if isinstance(sound, UnreadableMedia):
             return self._made(part, sound, lambda _: ExtractedParts())
-        return self._made(part, self._media.speech(data), lambda found: self._read(part, sound.pcm, found))
+        return self._made(part, self._media.speech(data), lambda found: self._read(part, sound, found))
 
-    def _read(self, part: Part, pcm: bytes, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
+    def _read(self, part: Part, sound: AudioContent, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
         parts: list[Part] = []
         for stretch in stretches(found, longest=28.0, most=None):
-            for said in self._transcriber.transcribe(_cut(pcm, stretch), part.language):
+            for said in self._transcriber.transcribe(_cut(sound, stretch), part.language):
                 parts.append(
                     Part(
                         path=f"{part.path}>transcript.{len(parts)}",
@@ -220,7 +235,7 @@ class TranscriptExtractor(MediaExtractor):
                         span=_seconds(stretch.start + said.start, min(stretch.start + said.end, stretch.end)),
                     )
                 )
-        return ExtractedParts(tuple(parts))
+        return ExtractedParts(tuple(parts), gaps=_gaps(sound.gaps))
 
 
 _WIDER: Final = ((0.5, 30.0), (2.0, 60.0), (10.0, 120.0), (math.inf, 600.0))
@@ -241,16 +256,16 @@ def stretches(
 
 def _joined(found: Sequence[SpeechSegments], pause: float, longest: float) -> list[SpeechSegments]:
     joined: list[SpeechSegments] = []
-    for each in found:
-        last = joined[-1] if joined else None
+    for each in sorted(found, key=lambda each: each.channel):  # by channel, then by time
+        last = joined[-1] if joined and joined[-1].channel == each.channel else None
         if last is not None and each.start - last.end <= pause and each.end - last.start <= longest:
-            joined[-1] = SpeechSegments(last.start, each.end)
+            joined[-1] = replace(last, end=each.end)
             continue
         start = each.start
         while each.end - start > longest:
-            joined.append(SpeechSegments(start, start + longest))
+            joined.append(replace(each, start=start, end=start + longest))
             start += longest
-        joined.append(SpeechSegments(start, each.end))
+        joined.append(replace(each, start=start))
     return joined
 
 
@@ -284,19 +299,24 @@ def _frame_parts(part: Part, frames: Sequence[VideoFrame]) -> tuple[Part, ...]:
     )
 
 
-def _sound_part(part: Part, step: str, pcm: bytes, start: float, end: float) -> Part:
+def _sound_part(part: Part, step: str, channels: Sequence[bytes], start: float, end: float) -> Part:
     return Part(
         path=f"{part.path}>{step}",
         modality=Modality.AUDIO,
         field=part.field,
-        data=to_wav(pcm),
+        data=to_wav(*channels),
         parent=part.path,
         span=_seconds(start, end),
     )
 
 
-def _cut(pcm: bytes, speech: SpeechSegments) -> bytes:
+def _cut(sound: AudioContent, speech: SpeechSegments) -> bytes:
+    pcm = sound.channels[speech.channel]
     return pcm[2 * round(speech.start * RATE) : 2 * round(speech.end * RATE)]
+
+
+def _gaps(codes: Sequence[str]) -> tuple[ExtractionGap, ...]:
+    return tuple(map(ExtractionGap, codes))
 
 
 def _pixels(box: Box) -> Span:

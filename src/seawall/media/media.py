@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from seawall.media.cache import ResultCache
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
@@ -23,6 +23,7 @@ from seawall.media.results import (
     VideoFrame,
     frames_of,
     from_wav,
+    with_channel,
 )
 from seawall.model.signals import ExtractionGap
 
@@ -122,11 +123,11 @@ class Media:
 
     def sound(self, data: bytes) -> AudioContent | UnreadableMedia:
         """The decoded samples of an audio file."""
-        pcm = from_wav(data)
-        if pcm is not None:
-            return (
-                AudioContent(pcm) if len(pcm) <= 2 * 16_000 * self.limits.max_seconds else UnreadableMedia("too_long")
-            )
+        channels = from_wav(data)
+        if channels is not None:
+            if len(channels[0]) > 2 * 16_000 * self.limits.max_seconds:
+                return UnreadableMedia("too_long")
+            return AudioContent(channels[0], channels[1:])
         return self._recent.get(("sound", data), lambda: self._read_sound(data))
 
     def speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
@@ -191,28 +192,27 @@ class Media:
         answer = self._videos.ask("video", data, options, _Video)
         if isinstance(answer, UnreadableMedia):
             return answer
-        found, (pcm, *blobs) = answer
-        return _checked(
-            lambda: VideoContent(
-                found.seconds,
-                found.width,
-                found.height,
-                found.samples,
-                frames_of(found.samples, tuple(blobs), found.sizes, found.seconds),
-                AudioContent(pcm) if pcm else None,
-            )
-        )
+        found, blobs = answer
+        return _checked(lambda: _video_of(found, blobs))
 
     def _read_sound(self, data: bytes) -> AudioContent | UnreadableMedia:
-        answer = self._videos.ask("sound", data, {"max_seconds": self.limits.max_seconds}, dict[str, Any])
-        return answer if isinstance(answer, UnreadableMedia) else _checked(lambda: AudioContent(*answer[1]))
+        answer = self._videos.ask("sound", data, {"max_seconds": self.limits.max_seconds}, _Sound)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, channels = answer
+        return _checked(lambda: AudioContent(channels[0], channels[1:], found.gaps))
 
     def _find_speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
         sound = self.sound(data)
         if isinstance(sound, UnreadableMedia):
             return sound
-        answer = self._speech.ask("speech", sound.pcm, {}, tuple[tuple[float, float], ...])
-        return answer if isinstance(answer, UnreadableMedia) else tuple(SpeechSegments(*pair) for pair in answer[0])
+        found: list[SpeechSegments] = []
+        for number, channel in enumerate(sound.channels):
+            answer = self._speech.ask("speech", channel, {}, tuple[tuple[float, float], ...])
+            if isinstance(answer, UnreadableMedia):
+                return answer
+            found = with_channel(found, [SpeechSegments(start, end, number) for start, end in answer[0]])
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +230,35 @@ class _Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class _OtherImage:
+    samples: tuple[HashedFrame, ...]
+    sizes: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Video(_Frames):
     width: int
     height: int
+    more: tuple[_OtherImage, ...]
+    channels: int
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    gaps: tuple[str, ...]
+
+
+def _video_of(found: _Video, blobs: tuple[bytes, ...]) -> VideoContent:
+    channels, rest = blobs[: found.channels], list(blobs[found.channels :])
+    frames: list[VideoFrame] = []
+    for samples, sizes in ((found.samples, found.sizes), *((image.samples, image.sizes) for image in found.more)):
+        mine, rest = rest[: len(sizes)], rest[len(sizes) :]
+        frames += frames_of(samples, tuple(mine), sizes, found.seconds)
+    if rest:
+        raise ValueError("more files than frames")
+    sound = AudioContent(channels[0], channels[1:]) if channels and channels[0] else None
+    return VideoContent(found.seconds, found.width, found.height, found.samples, tuple(frames), sound, found.gaps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,9 +83,24 @@ class VideoFrame:
 
 @dataclass(frozen=True, slots=True)
 class AudioContent:
-    """An audio file: 16 kHz, one channel, 16 bits, little-endian."""
+    """An audio file: 16 kHz, 16 bits, little-endian: the mix of its channels.
+
+    ``others``: channels that the mix loses or changes, and further tracks, each as long as the mix. ``gaps``: codes of
+    what could not be heard. Raises ``ValueError`` when lengths differ.
+    """
 
     pcm: bytes
+    others: tuple[bytes, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(len(other) != len(self.pcm) for other in self.others):
+            raise ValueError("channels of different lengths")
+
+    @property
+    def channels(self) -> tuple[bytes, ...]:
+        """Everything to listen to: the mix first."""
+        return (self.pcm, *self.others)
 
     @property
     def seconds(self) -> float:
@@ -94,7 +110,11 @@ class AudioContent:
 
 @dataclass(frozen=True, slots=True)
 class VideoContent:
-    """A video: sampled frames, kept frames, and its audio. ``width`` is 0 when there is no image."""
+    """A video: sampled frames, kept frames, and its audio. ``width`` is 0 when there is no image.
+
+    ``frames`` also has those of other images of the file, and its cover pictures; ``samples`` are of the image that a
+    player shows. ``gaps``: codes of what could not be read.
+    """
 
     seconds: float
     width: int
@@ -102,14 +122,34 @@ class VideoContent:
     samples: tuple[HashedFrame, ...]
     frames: tuple[VideoFrame, ...]
     sound: AudioContent | None
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechSegments:
-    """A segment of speech in an audio file, in seconds."""
+    """A segment of speech in an audio file, in seconds; ``channel`` counts from 0, the mix."""
 
     start: float
     end: float
+    channel: int = 0
+
+
+def with_channel(found: Sequence[SpeechSegments], other: Sequence[SpeechSegments]) -> list[SpeechSegments]:
+    """The segments found so far, and those of another channel where none of them is, by time."""
+    added: list[SpeechSegments] = []
+    for each in other:
+        start = each.start
+        for covered in found:
+            if covered.start < each.end and covered.end > start:
+                if covered.start - start >= _LEAST_SPEECH_S:
+                    added.append(SpeechSegments(start, covered.start, each.channel))
+                start = max(start, covered.end)
+        if each.end - start >= _LEAST_SPEECH_S:
+            added.append(SpeechSegments(start, each.end, each.channel))
+    return sorted((*found, *added), key=lambda each: each.start)
+
+
+_LEAST_SPEECH_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,15 +198,38 @@ def frames_of(
     )
 
 
-_HEAD: Final = b"RIFF%sWAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\x00\x7d\0\0\x02\0\x10\0data%s"
+_HEAD: Final = b"RIFF%sWAVEfmt \x10\0\0\0\x01\0%s\x80\x3e\0\0%s%s\x10\0%sdata%s"
+_MIX_FIRST: Final = b"mix \0\0\0\0"  # an empty chunk: files of others have their first channel on the left
 
 
-def to_wav(pcm: bytes) -> bytes:
-    """Decoded audio as a WAV file."""
-    return _HEAD % ((len(pcm) + 36).to_bytes(4, "little"), len(pcm).to_bytes(4, "little")) + pcm
+def to_wav(*channels: bytes) -> bytes:
+    """Decoded audio as a WAV file; its channels, the mix first, are of one length."""
+    size, count = sum(map(len, channels)), len(channels)
+    if count == 1:
+        return _head(size, count) + channels[0]
+    pcm = bytearray(size)
+    for number, channel in enumerate(channels):
+        pcm[2 * number :: 2 * count], pcm[2 * number + 1 :: 2 * count] = channel[::2], channel[1::2]
+    return _head(size, count) + pcm
 
 
-def from_wav(data: bytes) -> bytes | None:
-    """Audio of a file made by ``to_wav``; None for any other file."""
-    pcm = data[44:]
-    return pcm if len(pcm) % 2 == 0 and data[:44] == to_wav(pcm)[:44] else None
+def from_wav(data: bytes) -> tuple[bytes, ...] | None:
+    """Channels of a file made by ``to_wav``; None for any other file."""
+    count = int.from_bytes(data[22:24], "little")
+    head = len(_head(0, count))
+    pcm = data[head:]
+    if count == 0 or len(pcm) % (2 * count) or data[:head] != _head(len(pcm), count):
+        return None
+    if count == 1:
+        return (pcm,)
+    channels = [bytearray(len(pcm) // count) for _ in range(count)]
+    for number, channel in enumerate(channels):
+        channel[::2], channel[1::2] = pcm[2 * number :: 2 * count], pcm[2 * number + 1 :: 2 * count]
+    return tuple(map(bytes, channels))
+
+
+def _head(size: int, count: int) -> bytes:
+    marked = _MIX_FIRST if count > 1 else b""
+    rate, block = 2 * RATE * count & 0xFFFFFFFF, 2 * count & 0xFFFF
+    sizes = [value.to_bytes(4, "little") for value in (size + 36 + len(marked), rate, size)]
+    return _HEAD % (sizes[0], count.to_bytes(2, "little"), sizes[1], block.to_bytes(2, "little"), marked, sizes[2])

@@ -18,7 +18,7 @@ from seawall.media import AudioContent, Media, UnreadableMedia
 from seawall.model.content import Modality, Part
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Unknown, UnknownReason
 
-VERSION: Final = "1 chromaprint:2"
+VERSION: Final = "2 chromaprint:2"
 
 
 class AudioDetector(MediaBankDetector):
@@ -65,13 +65,17 @@ class AudioDetector(MediaBankDetector):
                 return (*to_signals(matcher, hits, part, name), *digest_hashes(part))
             return sound.about(part, name)
         try:
-            items = maker.items(sound.pcm)
-            found = _hits(matcher, maker, sound, items, self._speeds)
+            heard = [maker.items(channel) for channel in sound.channels]
+            found = _hits(matcher, maker, sound, heard, self._speeds)
         except FingerprintError as error:
             return Unknown(detector=name, part=part.path, reason=UnknownReason.ERROR, detail=str(error))
+        if sound.gaps and not hits and not found and matcher.has("audio"):
+            return Unknown(detector=name, part=part.path, reason=UnknownReason.UNREADABLE, detail=sound.gaps[0])
         hashes = digest_hashes(part)
-        if len(items) >= LEAST_ITEMS:
-            hashes = (*hashes, PartHash(kind="chromaprint", value=items.astype("<u4").tobytes(), part=part.path))
+        for items in heard:
+            if len(items) >= LEAST_ITEMS:
+                value = items.astype("<u4").tobytes()
+                hashes = (*hashes, PartHash(kind="chromaprint", value=value, part=part.path))
         return (*to_signals(matcher, [*hits, *found], part, name), *hashes)
 
     def _find_maker(self) -> Fingerprinter | None:
@@ -81,10 +85,17 @@ class AudioDetector(MediaBankDetector):
 
 
 def _hits(
-    matcher: BankMatcher, maker: Fingerprinter, sound: AudioContent, items: NDArray[np.uint32], speeds: Sequence[float]
+    matcher: BankMatcher,
+    maker: Fingerprinter,
+    sound: AudioContent,
+    heard: Sequence[NDArray[np.uint32]],
+    speeds: Sequence[float],
 ) -> list[Hit]:
-    """Entries found in the audio, or else in the audio with each speed change undone."""
-    hits = matcher.match_audio(items)
+    """Entries found in the audio, each in the first channel that has it; else with each speed change undone."""
+    hits: list[Hit] = []
+    for items in heard:
+        known = {hit.entry for hit in hits}
+        hits += [hit for hit in matcher.match_audio(items) if hit.entry not in known]
     if hits or not matcher.has("audio"):
         return hits
     for speed in speeds:

@@ -10,7 +10,7 @@ from seawall.media.process import UnreadableMedia
 from seawall.model.content import Modality, Part
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Signal, SignalKind, SignalSpec
 
-VERSION = f"2 pdq:{HASH_RULE}"
+VERSION = f"3 pdq:{HASH_RULE}"
 
 
 class ImageDetector(MediaBankDetector):
@@ -47,19 +47,23 @@ class ImageDetector(MediaBankDetector):
         )
         hits = matcher.match_bytes(part.data or b"")
         hashes = digest_hashes(part)
-        if reading.quality >= PDQ_MIN_QUALITY:
-            hashes = (*hashes, PartHash(kind="pdq", value=reading.hash, part=part.path, span=part.span))
-            hits += matcher.match_image(reading.hash)
-            if reading.stored is not None:
-                hashes = (*hashes, PartHash(kind="pdq", value=reading.stored, part=part.path, span=part.span))
-                found = {(hit.bank, hit.entry) for hit in hits}
-                hits += [hit for hit in matcher.match_image(reading.stored) if (hit.bank, hit.entry) not in found]
+        for value in _hashes(reading):
+            hashes = (*hashes, PartHash(kind="pdq", value=value, part=part.path, span=part.span))
+            found = {(hit.bank, hit.entry) for hit in hits}
+            hits += [hit for hit in matcher.match_image(value) if (hit.bank, hit.entry) not in found]
         return (quality, *to_signals(matcher, hits, part, spec.name), *hashes)
 
     def _read(self, part: Part) -> ImageReading | UnreadableMedia:
         if part.pdq is not None:  # computed from the video's pixels; ``data`` is a smaller copy
             return ImageReading(*part.pdq, width=0, height=0, format="frame")
         return self._sandbox.read(part.data or b"")
+
+
+def _hashes(reading: ImageReading) -> tuple[bytes, ...]:
+    """Every hash by which the image may be known, each once, the one of the image as shown first."""
+    shown = (reading.hash,) if reading.quality >= PDQ_MIN_QUALITY else ()
+    stored = (reading.stored,) if shown and reading.stored is not None else ()
+    return tuple(dict.fromkeys((*shown, *stored, *reading.others)))
 
 
 def _spec(matcher: BankMatcher) -> DetectorSpec:

@@ -32,7 +32,8 @@ class ImageReading:
     """Measurements of an image: PDQ hash (32 bytes) and quality (0 to 100), displayed size in pixels, format.
 
     ``frames``: more than 1 in an animation, of which the first was hashed. ``stored``: where EXIF rotates the image,
-    the hash of its pixels as stored, which is the hash that programs without EXIF support compute.
+    the hash of its pixels as stored, which is the hash that programs without EXIF support compute. ``others``: of a
+    transparent image, hashed over white, its hashes over black and of its colours without transparency.
     """
 
     hash: bytes
@@ -42,6 +43,7 @@ class ImageReading:
     format: str
     frames: int = 1
     stored: bytes | None = None
+    others: tuple[bytes, ...] = ()
 
 
 class Sandbox:
@@ -87,6 +89,7 @@ class Sandbox:
             format=found.format,
             frames=found.frames,
             stored=None if found.stored is None else bytes.fromhex(found.stored),
+            others=tuple(bytes.fromhex(each) for each in found.others),
         )
 
     def close(self) -> None:
@@ -103,3 +106,4 @@ class _Measures:
     format: str
     frames: int
     stored: str | None
+    others: tuple[str, ...]

@@ -12,7 +12,7 @@ from seawall.media import Media, UnreadableMedia, VideoContent
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 
 class VideoDetector(MediaBankDetector):

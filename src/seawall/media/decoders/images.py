@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 from PIL import AvifImagePlugin, Image
 
-from seawall.match.pdq import pdq
+from seawall.match.pdq import PDQ_MIN_QUALITY, Pdq, pdq
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
-from seawall.media.decoders.open_image import FORMATS, TURNS, as_shown, opened, turn_of
+from seawall.media.decoders.open_image import FORMATS, TURNS, as_shown, in_8_bits, on_a_page, opened, over, turn_of
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
 
@@ -39,6 +40,8 @@ def load() -> dict[str, Operation]:
 def measure(data: bytes, options: dict[str, Any]) -> Answer:
     """Hash, quality, displayed size, format and number of frames, from the first frame.
 
+    A transparent image is hashed over white, or over black when nothing is to be seen on white. ``others`` has its
+    remaining hashes: on the other page, and of its colours without transparency, as programs that ignore it compute.
     ``stored``: the hash of the pixels as stored, if EXIF rotates them; it matches programs that ignore EXIF. With the
     option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
     """
@@ -47,14 +50,35 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
         frames = getattr(image, "n_frames", 1)
         if options.get("draft"):
             image.draft("RGB", (512, 512))
-        pixels = image.convert("RGB")
-    found, stored = pdq(np.asarray(pixels)), None
+        pixels = in_8_bits(image)
+    del image  # its pixels may take 200 MB
+    found, *others = hashes(pixels, turn)
+    stored: str | None = None
+    unturned: list[str] = []
     if turn is not None:
-        stored = found.hash.hex()
-        found = pdq(np.asarray(pixels.transpose(turn)))
+        stored, *unturned = [each.hash.hex() for each in hashes(pixels, None)]
     width, height = size if turn in _UPRIGHT else size[::-1]
     answer = {"hash": found.hash.hex(), "quality": found.quality, "width": width, "height": height}
-    return {**answer, "format": kind, "frames": frames, "stored": stored}, ()
+    more = [*(each.hash.hex() for each in others if each.quality >= PDQ_MIN_QUALITY), *unturned]
+    return {**answer, "format": kind, "frames": frames, "stored": stored, "others": more}, ()
+
+
+def hashes(pixels: Image.Image, turn: Image.Transpose | None) -> list[Pdq]:
+    """The hash by which the image is known, then the others."""
+    found = [pdq(np.asarray(page)) for page in pages(pixels, turn)]
+    if found[0].quality < PDQ_MIN_QUALITY:  # white on nothing, perhaps
+        found[:2] = sorted(found[:2], key=lambda each: -each.quality)
+    return found
+
+
+def pages(pixels: Image.Image, turn: Image.Transpose | None) -> Iterator[Image.Image]:
+    """What is hashed of an image, turned: itself; if transparent, on a white page, on a black one, and its colours."""
+    if turn is not None:
+        pixels = pixels.transpose(turn)
+    if pixels.mode == "RGBA":
+        yield over(pixels, 255)
+        yield over(pixels, 0)
+    yield pixels.convert("RGB")
 
 
 _UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])
@@ -89,16 +113,16 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
             return {"seconds": 0.0, "samples": [], "sizes": []}, ()
         turn, seconds = turn_of(image), 0.0
         chooser = FrameChooser(count * _usual_seconds(image), count, options["max_frames"])
-        frames = []
+        frames, few = [], count <= options["max_frames"]
         for number in range(count):
             image.seek(number)
-            shown = image.convert("RGB")
-            if turn is not None:
-                shown = shown.transpose(turn)
+            pixels = in_8_bits(image)
+            shown = on_a_page(pixels, turn)
             grey = shown.convert("L")
+            wanted = chooser.wants(seconds, number, False, np.asarray(grey))
             if (
-                chooser.wants(seconds, number, False, np.asarray(grey))
-                and chooser.add(seconds, pdq(np.asarray(shown)), grey)
+                (wanted or few or number == count - 1)  # the last one may stay
+                and chooser.add(seconds, hashes(pixels, turn)[0], grey)
                 and number > 0  # the first frame is the image itself
             ):
                 frames.append(to_jpeg(shown, options["longest"]))

@@ -1,4 +1,4 @@
-"""Opens images: checks the size before decoding, and applies the EXIF rotation."""
+"""Opens images: checks the size before decoding; gives 8-bit pixels of any depth, rotated as EXIF says."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from seawall.media.decoders.operation import DecodeRefused
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
-_BACKGROUND: Final = (128, 128, 128)  # behind transparent images, where letters may be black or white
 _ORIENTATION: Final = 0x0112  # EXIF
 TURNS: Final = {  # EXIF orientation: transposition that gives the displayed image
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,12 +49,64 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
 
 
 def as_shown(image: Image.Image) -> Image.Image:
-    """RGB, rotated as displayed, with grey behind transparent pixels."""
-    turn = turn_of(image)
-    if image.has_transparency_data:
-        pixels = image.convert("RGBA")
-        shown = Image.new("RGB", pixels.size, _BACKGROUND)
-        shown.paste(pixels, mask=pixels.getchannel("A"))
-    else:
-        shown = image.convert("RGB")
+    """RGB of 8 bits, rotated as displayed, transparent pixels over a grey from which the visible ones stand out."""
+    return on_a_page(in_8_bits(image), turn_of(image))
+
+
+def on_a_page(pixels: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    """RGB or RGBA pixels as RGB, for readers of words and codes, and for reviewers: black, white and grey letters are
+    all visible."""
+    shown = over(pixels, _distinct_grey(pixels)) if pixels.mode == "RGBA" else pixels
     return shown if turn is None else shown.transpose(turn)
+
+
+def in_8_bits(image: Image.Image) -> Image.Image:
+    """The pixels as RGB or, when some are transparent, RGBA; decodes the image. Raises ``DecodeRefused``.
+
+    Pillow cuts 16-bit grey off at 255, which leaves a white image: its upper bytes are taken, as of 16-bit RGB.
+    """
+    if image.mode not in _MODES:
+        raise DecodeRefused("unknown_colours")
+    if image.mode in _DEEP:
+        return _deep_in_8_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:  # of a 16-bit RGB image, of which Pillow keeps the upper bytes
+        image.load()  # before: the file's own value is read again
+        image.info["transparency"] = tuple(level >> 8 for level in key)
+    image.load()
+    pixels = image if image.mode == "RGBA" else image.convert("RGBA")  # no copy: 200 MB of a large image
+    return pixels.convert("RGB") if pixels.getchannel("A").getextrema() == (255, 255) else pixels
+
+
+def over(pixels: Image.Image, grey: int) -> Image.Image:
+    """RGBA pixels over a page of one grey, as RGB."""
+    shown = Image.new("RGB", pixels.size, (grey, grey, grey))
+    shown.paste(pixels, mask=pixels.getchannel("A"))
+    return shown
+
+
+_DEEP: Final = ("I;16", "I;16B", "I")  # grey of 16 bits
+_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", *_DEEP)
+_GREYS: Final = (128, 255, 0, 64, 192)
+_NEAR_GREY: Final = 24
+
+
+def _deep_in_8_bits(image: Image.Image) -> Image.Image:
+    levels = np.asarray(image)
+    grey = Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey.convert("RGB")
+    pixels = grey.convert("RGBA")
+    pixels.putalpha(Image.fromarray(np.where(levels == key, 0, 255).astype(np.uint8)))
+    return pixels
+
+
+def _distinct_grey(pixels: Image.Image) -> int:
+    """The grey that fewest visible pixels resemble."""
+    small = pixels.reduce(-(-max(pixels.size) // 1_000)) if max(pixels.size) > 1_000 else pixels
+    visible = small.getchannel("A").point(lambda level: 255 if level else 0)
+    counts = small.convert("RGB").convert("L").histogram(visible)
+    return min(_GREYS, key=lambda grey: sum(counts[max(0, grey - _NEAR_GREY) : grey + _NEAR_GREY + 1]))

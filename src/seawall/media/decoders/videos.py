@@ -1,4 +1,4 @@
-"""Videos and audio files: frames, and audio as 16 kHz mono. PyAV (FFmpeg inside)."""
+"""Videos and audio files: frames of every image, channels of every track. PyAV (FFmpeg inside)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard, TypeVar
+from typing import Any, Final, TypeVar
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
@@ -26,15 +25,16 @@ from PIL import Image
 from seawall.match.pdq import pdq_luma
 from seawall.media.decoders.frames import FrameChooser, FrameThumbnail, to_jpeg
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
+from seawall.media.decoders.sound import RATE, decode_sound
 
 StreamT = TypeVar("StreamT", VideoStream, AudioStream)
-RATE: Final = 16_000  # samples a second, mono, 16 bits
 _CONTAINERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,mp3,flac,wav,aiff,aac,amr,caf,asf"
 """Self-contained formats only: a playlist (HLS, DASH, concat) would name other files."""
 _MOST_STREAMS: Final = 16
 _MOST_PACKETS: Final = 2_000_000
 _PIXELS_DECODED: Final = 12_000_000_000  # beyond, only key frames are decoded if they are close together
 _KEY_FRAMES_APART: Final = 10.0  # seconds between key frames beyond which the frames between them are decoded as well
+_OTHER_SOUND_BYTES: Final = 256 << 20  # of channels and tracks beside the mix: two hours of one
 _DAMAGED_SHARE: Final = 0.1  # share of undecodable packets above which the file counts as damaged
 
 
@@ -50,43 +50,50 @@ def load() -> dict[str, Operation]:
 
 
 def clip(data: bytes, options: dict[str, Any]) -> Answer:
-    """Frames and audio of a video. Options: ``max_pixels``, ``max_seconds``, ``max_frames``, ``longest``.
+    """Frames and sound of a video. Options: ``max_pixels``, ``max_seconds``, ``max_frames``, ``longest``.
 
-    Blobs: the audio (empty if none), then the kept frames.
+    Blobs: the channels of the sound, then the kept frames of the image that a player shows, then those of ``more``:
+    other images of the file, and its cover pictures.
     """
     with opened(data) as container:
-        image, track = chosen(container.streams.video), chosen(container.streams.audio)
-        if image is None and track is None:
+        images, tracks = ordered(container.streams.video), ordered(container.streams.audio)
+        covers = [stream for stream in container.streams.video if is_cover(stream)]
+        if not images and not tracks:
             raise DecodeRefused("not_media")
+        image = first_readable(images)
+        first_readable(tracks)
         if image is not None and image.codec_context.width * image.codec_context.height > options["max_pixels"]:
             raise DecodeRefused("too_many_pixels")
-        packets = read_packets(container, image, track, options["max_seconds"])
-        start = packets.image_start if packets.image else packets.sound_start
+        packets = read_packets(container, [*images, *covers, *tracks], options["max_seconds"])
+        shown = None if image is None else packets.of(image)
+        start = shown.start if shown is not None and shown.packets else min(packets.of(each).start for each in tracks)
         samples: Sequence[object] = ()
         frames: list[FrameThumbnail] = []
-        if image is not None and packets.image:
-            chooser = FrameChooser(packets.seconds, len(packets.image), options["max_frames"])
-            frames = list(kept_frames(image, packets, chooser, start, options))
+        if image is not None and shown is not None and shown.packets:
+            chooser = FrameChooser(packets.seconds, len(shown.packets), options["max_frames"])
+            frames = list(kept_frames(image, shown.packets, chooser, start, options))
             samples = chooser.samples
             if not frames:
                 raise DecodeRefused("damaged")
-        pcm = b"" if track is None else decode_sound(track, packets, start, options["max_seconds"])
+        more, others, gaps = other_images([*images[1:], *covers], packets, start, options)
+        channels, unheard = sound_of(tracks, packets, start, options["max_seconds"])
         width, height = (0, 0) if image is None else (image.codec_context.width, image.codec_context.height)
-        answer = {"seconds": max(0.0, packets.end - start), "width": width, "height": height}
+        answer = {"seconds": max(0.0, packets.end - start), "width": width, "height": height, "more": more}
         kept = {"samples": samples, "sizes": [frame.size for frame in frames]}
-        return {**answer, **kept}, (pcm, *(frame.jpeg for frame in frames))
+        about = {"channels": len(channels), "gaps": [*gaps, *unheard]}
+        return {**answer, **kept, **about}, (*channels, *(frame.jpeg for frame in (*frames, *others)))
 
 
 def sound(data: bytes, options: dict[str, Any]) -> Answer:
-    """The decoded audio of a file, as the only blob. Options: ``max_seconds``."""
+    """The channels of a file's sound as blobs. Options: ``max_seconds``."""
     with opened(data) as container:
-        track = chosen(container.streams.audio)
-        if track is None:
+        tracks = ordered(container.streams.audio)
+        first = first_readable(tracks)
+        if first is None:
             raise DecodeRefused("no_sound")
-        packets = read_packets(container, None, track, options["max_seconds"])
-        return {"seconds": packets.seconds}, (
-            decode_sound(track, packets, packets.sound_start, options["max_seconds"]),
-        )
+        packets = read_packets(container, tracks, options["max_seconds"])
+        channels, gaps = sound_of(tracks, packets, packets.of(first).start, options["max_seconds"])
+        return {"gaps": gaps}, channels
 
 
 @contextlib.contextmanager
@@ -102,44 +109,68 @@ def opened(data: bytes) -> Iterator[InputContainer]:
     with container:
         if len(container.streams) > _MOST_STREAMS:
             raise DecodeRefused("too_many_streams")
+        with_one_thread(container)
         yield container
 
 
-def chosen(streams: Sequence[StreamT]) -> StreamT | None:
-    """The stream a player would choose: the one marked as default, otherwise the first. No cover images."""
-    real = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not real:
+def is_cover(stream: Stream) -> bool:
+    """Whether it is a picture beside the media, such as an album's cover."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def ordered(streams: Sequence[StreamT]) -> list[StreamT]:
+    """The streams without covers; first the one a player would choose: marked as default, otherwise the first."""
+    real = [stream for stream in streams if not is_cover(stream)]
+    return sorted(real, key=lambda stream: not stream.disposition & Disposition.default)
+
+
+def with_one_thread(container: InputContainer) -> None:
+    """Keep every decoder of the file to this thread."""
+    for stream in (*container.streams.video, *container.streams.audio):
+        if stream.codec_context is not None:
+            stream.codec_context.thread_count = 1
+
+
+def first_readable(streams: Sequence[StreamT]) -> StreamT | None:
+    """The first stream, if there is any. Raises ``DecodeRefused`` when nothing here decodes it."""
+    if not streams:
         return None
-    stream = next((stream for stream in real if stream.disposition & Disposition.default), real[0])
-    if stream.codec_context is None:
+    if streams[0].codec_context is None:
         raise DecodeRefused("unknown_codec")
-    stream.codec_context.thread_count = 1
-    return stream
+    return streams[0]
+
+
+@dataclass(slots=True)
+class StreamPackets:
+    """Packets of one stream, and its first time stamp in seconds."""
+
+    packets: list[Packet[Any]] = field(default_factory=list)
+    start: float = math.inf
 
 
 @dataclass(slots=True)
 class Packets:
-    """Packets of a file, regardless of its header. Seconds from the first time stamp."""
+    """Packets of a file by stream, regardless of its header. Seconds from the first time stamp."""
 
-    image: list[Packet[VideoStream]] = field(default_factory=list)
-    sound: list[Packet[AudioStream]] = field(default_factory=list)
-    image_start: float = math.inf
-    sound_start: float = math.inf
+    streams: dict[int, StreamPackets] = field(default_factory=dict)
     end: float = -math.inf
+
+    def of(self, stream: VideoStream | AudioStream) -> StreamPackets:
+        """Those of one stream."""
+        return self.streams.get(stream.index) or StreamPackets()
 
     @property
     def seconds(self) -> float:
         """Seconds from the first time stamp to the last."""
-        start = min(self.image_start, self.sound_start)
+        start = min((each.start for each in self.streams.values()), default=math.inf)
         return max(0.0, self.end - start) if math.isfinite(start) and math.isfinite(self.end) else 0.0
 
 
 def read_packets(
-    container: InputContainer, image: VideoStream | None, track: AudioStream | None, max_seconds: float
+    container: InputContainer, streams: Sequence[VideoStream | AudioStream], max_seconds: float
 ) -> Packets:
-    """All packets of both streams. Raises ``DecodeRefused`` when there are too many, or the duration is too long."""
+    """All packets of these streams. Raises ``DecodeRefused`` when there are too many, or the duration is too long."""
     packets = Packets()
-    streams = [stream for stream in (image, track) if stream is not None]
     count = 0
     for packet in container.demux(streams):
         if packet.size == 0:  # the flush at the end
@@ -147,23 +178,15 @@ def read_packets(
         count += 1
         if count > _MOST_PACKETS:
             raise DecodeRefused("too_long")
+        mine = packets.streams.setdefault(packet.stream.index, StreamPackets())
+        mine.packets.append(packet)
         moment = seconds_of(packet)
-        if is_of(packet, image):
-            packets.image.append(packet)
-            packets.image_start = min(packets.image_start, math.inf if moment is None else moment)
-        elif is_of(packet, track):
-            packets.sound.append(packet)
-            packets.sound_start = min(packets.sound_start, math.inf if moment is None else moment)
-        if moment is not None:
+        if moment is not None and not is_cover(packet.stream):
+            mine.start = min(mine.start, moment)
             packets.end = max(packets.end, moment + float((packet.duration or 0) * (packet.time_base or 0)))
             if packets.seconds > max_seconds:
                 raise DecodeRefused("too_long")
     return packets
-
-
-def is_of(packet: Packet[Any], stream: StreamT | None) -> TypeGuard[Packet[StreamT]]:
-    """Whether a packet belongs to the stream."""
-    return packet.stream is stream
 
 
 def seconds_of(packet: Packet[Any]) -> float | None:
@@ -172,8 +195,40 @@ def seconds_of(packet: Packet[Any]) -> float | None:
     return None if stamp is None or packet.time_base is None else float(stamp * packet.time_base)
 
 
+def other_images(
+    streams: Sequence[VideoStream], packets: Packets, start: float, options: dict[str, Any]
+) -> tuple[list[object], list[FrameThumbnail], list[str]]:
+    """Of each image but the one that a player shows: samples and sizes, its kept frames, and codes of what failed."""
+    found: list[object] = []
+    frames: list[FrameThumbnail] = []
+    gaps: set[str] = set()
+    decoding = 0
+    for stream in streams:
+        mine, codec = packets.of(stream).packets, stream.codec_context
+        pixels = 0 if codec is None else codec.width * codec.height
+        decoding += pixels * len(mine)
+        if codec is None or pixels > options["max_pixels"] or decoding > _PIXELS_DECODED:
+            gaps.add("image_unread")
+            continue
+        chooser = FrameChooser(packets.seconds, len(mine), options["max_frames"])
+        try:
+            kept = list(kept_frames(stream, mine, chooser, start, options))
+        except DecodeRefused:
+            kept = []
+        if mine and not kept:
+            gaps.add("image_unread")
+            continue
+        frames += kept
+        found.append({"samples": chooser.samples, "sizes": [frame.size for frame in kept]})
+    return found, frames, sorted(gaps)
+
+
 def kept_frames(
-    stream: VideoStream, packets: Packets, chooser: FrameChooser, start: float, options: dict[str, Any]
+    stream: VideoStream,
+    packets: Sequence[Packet[VideoStream]],
+    chooser: FrameChooser,
+    start: float,
+    options: dict[str, Any],
 ) -> Iterator[FrameThumbnail]:
     """The kept frames as JPEG; the chooser records their times. Raises ``DecodeRefused``."""
     last = 0.0
@@ -191,12 +246,12 @@ def kept_frames(
             yield jpeg_of(frame, turns, options["longest"])
 
 
-def to_decode(packets: Packets, pixels: int) -> list[Packet[VideoStream]]:
+def to_decode(packets: Sequence[Packet[VideoStream]], pixels: int) -> Sequence[Packet[VideoStream]]:
     """All packets; for a long video its key frames, and everything between key frames that are far apart."""
-    if pixels * len(packets.image) <= _PIXELS_DECODED:
-        return packets.image
+    if pixels * len(packets) <= _PIXELS_DECODED:
+        return packets
     groups: list[list[Packet[VideoStream]]] = [[]]
-    for packet in packets.image:
+    for packet in packets:
         if packet.is_keyframe and groups[-1]:
             groups.append([])
         groups[-1].append(packet)
@@ -255,24 +310,34 @@ def jpeg_of(frame: VideoFrame, turns: int, longest: int) -> FrameThumbnail:
     return to_jpeg(Image.fromarray(np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))), longest)
 
 
-def decode_sound(track: AudioStream, packets: Packets, start: float, max_seconds: float) -> bytes:
-    """16 kHz mono, 16 bits little-endian, from ``start`` on. Raises ``DecodeRefused``."""
-    resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-    delay = packets.sound_start - start
-    delay = max(-max_seconds, min(delay, max_seconds)) if math.isfinite(delay) else 0.0
-    pcm = bytearray(2 * round(max(0.0, delay) * RATE))
-    before = 2 * round(max(0.0, -delay) * RATE)  # encoders add a short silence before time zero
-    most = int(2 * RATE * max_seconds) + 2 * RATE
-    for frame in decoded(track, packets.sound):
-        for piece in resampler.resample(frame):
-            pcm += bytes(piece.planes[0])[: 2 * piece.samples]
-        if len(pcm) > most:
-            raise DecodeRefused("too_long")
-    for piece in resampler.resample(None):
-        pcm += bytes(piece.planes[0])[: 2 * piece.samples]
-    if packets.sound and not pcm:
-        raise DecodeRefused("damaged")
-    return bytes(pcm[before:])
+def sound_of(
+    tracks: Sequence[AudioStream], packets: Packets, start: float, max_seconds: float
+) -> tuple[list[bytes], list[str]]:
+    """The mix of the first track, then its other channels and the other tracks; and codes of what was not heard."""
+    channels: list[bytes] = []
+    gaps: set[str] = set()
+    for track in tracks:
+        mine = packets.of(track)
+        if track.codec_context is None:
+            gaps.add("track_unread")
+            continue
+
+        def frames(track: AudioStream = track, mine: StreamPackets = mine) -> Iterator[AudioFrame]:
+            track.codec_context.flush_buffers()  # decoded twice where channels differ
+            yield from decoded(track, mine.packets)
+
+        free = _OTHER_SOUND_BYTES - sum(map(len, channels[1:]))
+        found = decode_sound(frames, mine.start - start, max_seconds, free)
+        if mine.packets and not found.channels[0]:
+            raise DecodeRefused("damaged")
+        if channels and len(found.channels[0]) > free:
+            gaps.add("track_unread")
+            continue
+        channels += found.channels
+        if found.unheard:
+            gaps.add("channel_unheard")
+    length = len(channels[0]) if channels else 0
+    return [each[:length] + bytes(max(0, length - len(each))) for each in channels], sorted(gaps)
 
 
 def _sample_video() -> bytes:
