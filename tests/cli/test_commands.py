@@ -324,6 +324,24 @@ def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
     assert "event 2 was changed" in run("ledger", "verify", status=1).stderr
 
 
+def test_the_head_of_the_ledger_is_printed_and_expected(run: Run, tmp_path: Path) -> None:
+    assert "no signed head yet" in run("ledger", "head", status=1).stderr
+    run("key", "create", "one", "--scope", "read")
+    kept = run("ledger", "head").stdout.strip()
+    assert kept.startswith("1:")
+    run("key", "create", "two", "--scope", "read")
+    assert "2 events verified" in run("ledger", "verify", "--expect", kept).stdout
+    later = run("ledger", "head").stdout.strip()
+    database = open_database(f"sqlite:///{tmp_path}/data/seawall.db")
+    with database.write() as connection:
+        connection.execute(text("DROP TRIGGER event_no_delete"))
+        connection.execute(text("DELETE FROM event WHERE seq = 2"))
+    database.close()
+    assert "events 2 to 2 are missing" in run("ledger", "verify", status=1).stderr
+    assert "events 2 to 2 are missing" in run("ledger", "verify", "--expect", later, status=1).stderr
+    assert "this is no head" in run("ledger", "verify", "--expect", "soon", status=1).stderr.lower()
+
+
 def test_banks(run: Run, tmp_path: Path) -> None:
     entry = run("bank", "add", "blocked-texts", "one two three four").stdout.strip()
     assert entry.startswith("ent_")
