@@ -89,12 +89,12 @@ def _record(tx: Transaction, report: Report, item: ItemRef) -> str:
             return report_id
     tx.append(ReportReceived(report=report_id, item=item, reporter=reporter, kind=report.kind, policy=report.policy))
     if report.note:
-        tx.seal(item.ref, note_name(report_id), report.note.encode())
+        tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
     return report_id
 
 
 def note_name(report_id: str) -> str:
-    """Name of the vault entry, under the item, with a report's note."""
+    """Name of the vault entry, under the item, with a report's note. Erased with the item, and with the reporter."""
     return f"report/{report_id}"
 
 

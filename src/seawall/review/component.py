@@ -13,5 +13,6 @@ COMPONENT = Component(
     migrations="seawall.review.migrations",
     permissions=(PermissionSpec(name="review.decide", description="Take and decide cases."),),
     api="seawall.api.review",
+    confidential=("review/",),
     console="seawall.console.review",
 )

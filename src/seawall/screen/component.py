@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.screen.events import EVENTS
+from seawall.screen.held_entries import FILES, entries_by_actor
 from seawall.screen.projections import PROJECTIONS
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
 from seawall.storage.component import Component, JobSpec, PermissionSpec
@@ -27,4 +28,6 @@ COMPONENT = Component(
     api="seawall.api.screen",
     console="seawall.console.screen",
     cli="seawall.cli.screen",
+    files=FILES,
+    entries_by=entries_by_actor,
 )

@@ -109,11 +109,16 @@ def record(tx: Transaction, submission: ItemSubmission) -> RecordedRevision:
     known = tx.find_subject(kind, item.id)
     before = status_of(tx, known) if known is not None else None
     digest = submission.digest
-    if before is not None and before.digest == digest:
+    if before is not None and before.digest == digest and not _author_erased(tx, before, actor):
         return RecordedRevision(ItemRef(item.content_type, before.ref, before.revision), actor, before)
     surrogate = known or tx.create_subject(kind, item.id, owner=actor)
     ref = ItemRef(item.content_type, surrogate, before.revision + 1 if before is not None else 1)
-    tx.seal(surrogate, fields_name(ref.revision), encode(item, submission.store_media()))
+    tx.seal(surrogate, fields_name(ref.revision), encode(item, submission.store_media()), actor)
     tx.append(ItemSubmitted(item=ref, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
     submission.recorded = True
     return RecordedRevision(ref, actor, before)
+
+
+def _author_erased(tx: Transaction, before: ItemStatus, actor: str | None) -> bool:
+    """Whether the newest revision's content went with its author, so that the same content is a new revision."""
+    return before.actor not in (None, actor) and tx.is_erased(before.actor or "")

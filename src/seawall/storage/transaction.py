@@ -135,6 +135,10 @@ class Transaction:
             raise Erased(f"{ref} was erased: nothing can be sealed for it")
         return known
 
+    def is_erased(self, ref: str) -> bool:
+        """Whether nothing can be sealed for a subject any more."""
+        return self._batch.subject_of(ref) is None
+
     def seal(self, ref: str, name: str, plaintext: bytes, holder: str | None = None) -> None:
         """Store ``plaintext`` in the vault as (ref, name), encrypted; an existing entry is overwritten.
 
