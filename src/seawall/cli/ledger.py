@@ -46,6 +46,11 @@ def verify(
     if not result.ok:
         fail(f"the ledger is not intact: {result.fault}")
     out.print(f"{result.events} events verified; chain {result.chain}")
+    if result.erased_subjects or result.deleted_entries or result.deleted_files:
+        out.print(
+            f"lawfully deleted: {result.erased_subjects} subjects erased, {result.deleted_entries} sealed entries and "
+            f"{result.deleted_files} files deleted by erasure and retention"
+        )
     if result.signed is None:
         out.print("no signed head: a version before 0.3.0 wrote these events; cut-off events would not be noticed")
     elif result.signed < result.events:

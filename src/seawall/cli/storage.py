@@ -1,4 +1,4 @@
-"""Commands of storage: ``seawall ledger | jobs | subject | legal-hold``."""
+"""Commands of storage: ``seawall ledger | jobs | subject | legal-hold | retention``."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ command.add_typer(ledger.app, name="ledger")
 command.add_typer(jobs.app, name="jobs")
 command.add_typer(subject.app, name="subject")
 command.add_typer(subject.holds, name="legal-hold")
+command.add_typer(subject.retention, name="retention")

@@ -1,4 +1,4 @@
-"""``seawall subject export | erase`` and ``seawall legal-hold place | lift | list``: data of one subject."""
+"""``seawall subject | legal-hold | retention``: data of a subject, what must be kept, what was deleted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Data of one account or item: export, erasure.")
 holds = typer.Typer(no_args_is_help=True, help="Legal holds: data that must be kept.")
+retention = typer.Typer(no_args_is_help=True, help="What is deleted when its time is over.")
 
 Kind = Annotated[str, typer.Option(help="account, or item:<content type>.")]
 
@@ -108,6 +109,36 @@ def list_holds(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
             placed = datetime.fromtimestamp(hold.placed_at / 1000, UTC).isoformat(timespec="seconds")
             ended = "" if hold.lifted_at is None else "  lifted"
             out.print(f"{hold.id}  {hold.subject}  {hold.reason}  {placed}{ended}", markup=False, soft_wrap=True)
+
+
+@retention.command()
+def run(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Enforce retention now, and delete files that nothing refers to. A worker does both by itself."""
+    from seawall.app import open_app
+    from seawall.screen.retention import enforce_retention
+    from seawall.storage.collector import delete_unused_files
+
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as opened:
+        entries = enforce_retention(opened.context)
+        files = delete_unused_files(opened.context)
+    out.print(f"{entries} sealed entries deleted; {files} unused files deleted")
+
+
+@retention.command()
+def report(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """What was deleted and why, newest first: the events of erasures, ended retention and unused files."""
+    from seawall.storage.queries import newest_deletions
+
+    with explained(), storage_context(settings(data_dir=data_dir, database_url=database)) as context:
+        with context.database.read() as connection:
+            rows = newest_deletions(connection, limit=limit)
+        for row in rows:
+            at = datetime.fromtimestamp(row.at / 1000, UTC).isoformat(timespec="seconds")
+            out.print(f"{row.seq}  {at}  {row.kind}  {row.body.decode()}", markup=False, soft_wrap=True)
 
 
 @contextmanager

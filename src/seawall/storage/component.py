@@ -17,6 +17,7 @@ from seawall.model import Event, EventBody, SubjectErased
 from seawall.settings import Settings
 from seawall.storage.blobs import Blobs
 from seawall.storage.database import Database
+from seawall.storage.deletions import DELETION_EVENTS
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs
 from seawall.storage.ledger import Ledger
@@ -141,17 +142,6 @@ class StoredFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureCompleted:
-    """How much an erasure deleted; its SubjectErased is the event before."""
-
-    subject: str
-    subjects: int
-    entries: int
-    files: int
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """One service and everything it adds. ``name`` is unique among the components of an application.
 
@@ -173,6 +163,7 @@ class Component:
     cli: str | None = None  # module with ``command``: a Typer application
     files: StoredFiles | None = None  # its vault entries that refer to files
     blobs: Callable[[Connection], Iterable[str]] | None = None  # digests of its blobs that no vault entry refers to
+    items_in_use: Callable[[Connection, Sequence[str]], Iterable[str]] | None = None  # of these: too early to delete
     confidential: tuple[str, ...] = ()  # beginnings of names of entries that only their writer may be given
     entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere
 
@@ -186,7 +177,7 @@ STORAGE = Component(
     cli="seawall.cli.storage",
     events=(
         EventSpec("subject.erased", SubjectErased),
-        EventSpec("subject.erasure_completed", ErasureCompleted),
+        *DELETION_EVENTS,
         *HOLD_EVENTS,
     ),
     permissions=(

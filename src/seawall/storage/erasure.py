@@ -14,7 +14,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from sqlalchemy import Connection, delete, func, or_, select, tuple_
 
 from seawall.model import now_ms
-from seawall.storage.component import EntryName, ErasureCompleted, ServiceContext, StoredFiles
+from seawall.storage.component import EntryName, ServiceContext, StoredFiles
+from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.errors import Erased
 from seawall.storage.legal_holds import UnderLegalHold, holds_on
 from seawall.storage.queries import events_after, newest_events
@@ -67,7 +68,7 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
     """
     with context.database.read() as connection:
         refs, entries = _held(context, connection, ref)
-        files = _digests(context, connection, entries)
+        files = digests_of(context, connection, entries)
 
     def unit(tx: Transaction) -> int:
         if holds := holds_on(tx, [*refs, *(entry_ref for entry_ref, _ in entries)]):
@@ -109,8 +110,8 @@ def _held(context: ServiceContext, connection: Connection, ref: str) -> tuple[se
     return refs, list(entries)
 
 
-def _digests(context: ServiceContext, connection: Connection, entries: Sequence[EntryName]) -> list[str]:
-    """The blobs of the files that the entries refer to."""
+def digests_of(context: ServiceContext, connection: Connection, entries: Sequence[EntryName]) -> list[str]:
+    """The blobs of the files that the entries refer to. Raises StorageError for a damaged entry."""
     kinds = stored_files(context)
     named = [entry for entry in entries if any(entry[1].startswith(kind.prefix) for kind in kinds)]
     digests: list[str] = []

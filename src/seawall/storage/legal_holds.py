@@ -14,7 +14,7 @@ from seawall.storage.database import Database
 from seawall.storage.events import EventSpec
 from seawall.storage.ledger import Ledger
 from seawall.storage.queries import select_in_chunks
-from seawall.storage.tables import legal_hold, subject
+from seawall.storage.tables import legal_hold, subject, vault
 from seawall.storage.transaction import Transaction
 
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -129,3 +129,16 @@ def holds_on(connection: Connection | Transaction, refs: Iterable[str]) -> list[
     """The legal holds in force on any of these subjects."""
     query = select(legal_hold).where(legal_hold.c.lifted_at.is_(None))
     return [LegalHold(**row._mapping) for row in select_in_chunks(connection, query, legal_hold.c.subject, refs)]
+
+
+def held_among(connection: Connection | Transaction, refs: Sequence[str]) -> set[str]:
+    """Those of the items that a legal hold keeps: on the item itself, on its owner, or on who wrote part of it."""
+    about: dict[str, set[str]] = {ref: {ref} for ref in refs}
+    owners = select(subject.c.ref, subject.c.owner).where(subject.c.owner.is_not(None))
+    for row in select_in_chunks(connection, owners, subject.c.ref, refs):
+        about[row.ref].add(row.owner)
+    writers = select(vault.c.ref, vault.c.holder).where(vault.c.holder.is_not(None)).distinct()
+    for row in select_in_chunks(connection, writers, vault.c.ref, refs):
+        about[row.ref].add(row.holder)
+    held = {hold.subject for hold in holds_on(connection, {one for them in about.values() for one in them})}
+    return {ref for ref, them in about.items() if them & held}

@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
 
-from seawall.model import Event, UnknownEvent
+from seawall.model import Event, SubjectErased, UnknownEvent
 from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
+from seawall.storage.deletions import ErasureCompleted, RetentionEnded, UnusedFilesDeleted
 from seawall.storage.errors import StorageError
 from seawall.storage.events import Events
 from seawall.storage.keys import MasterKey
@@ -46,6 +47,9 @@ class Verification:
     chain: str  # hex: the chain hash after the last valid event
     fault: str | None = None
     unknown: Mapping[str, int] = field(default_factory=dict)
+    erased_subjects: int = 0  # lawfully, as the ledger itself says
+    deleted_entries: int = 0
+    deleted_files: int = 0
     signed: int | None = None  # up to this event the head is signed; None: a release before 0.3.0 wrote the ledger
 
     @property
@@ -125,30 +129,43 @@ def verify(
     head = signed_head(connection)
     signed = None if head is None else head.seq
     if head is not None and not hmac.compare_digest(head.mac, master.sign_head(head.seq, head.chain)):
-        return Verification(0, GENESIS.hex(), "the signed head was changed: its MAC does not fit", {}, signed)
+        return Verification(0, GENESIS.hex(), "the signed head was changed: its MAC does not fit", signed=signed)
     known = [("signed head", head), ("expected head", expected)]
     heads = [(name, one) for name, one in known if one is not None]
     total = connection.execute(select(func.count()).select_from(event)).scalar_one()
     chain, seq = GENESIS, 0
     unknown: Counter[str] = Counter()
+    deleted: Counter[str] = Counter()
+
+    def result(fault: str | None) -> Verification:
+        return Verification(
+            seq,
+            chain.hex(),
+            fault,
+            dict(unknown),
+            erased_subjects=deleted["subjects"],
+            deleted_entries=deleted["entries"],
+            deleted_files=deleted["files"],
+            signed=signed,
+        )
+
     statement = select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq).limit(_CHUNK)
     while rows := connection.execute(statement, {"after": seq}).all():
         for row in rows:
             link = chain_hash(chain, leaf_hash(row.id, row.at, row.kind, row.version, bytes(row.body)))
-            fault = _fault(row, seq, link, events, unknown) or _against(heads, row.seq, link)
+            fault = _fault(row, seq, link, events, unknown, deleted) or _against(heads, row.seq, link)
             if fault is not None:
-                return Verification(seq, chain.hex(), fault, dict(unknown), signed)
+                return result(fault)
             chain, seq = link, row.seq
         if progress is not None:
             progress(seq, total)
     for name, one in heads:
         if one.seq > seq:
-            fault = f"events {seq + 1} to {one.seq} are missing: the {name} is that of event {one.seq}"
-            return Verification(seq, chain.hex(), fault, dict(unknown), signed)
-    return Verification(seq, chain.hex(), None, dict(unknown), signed)
+            return result(f"events {seq + 1} to {one.seq} are missing: the {name} is that of event {one.seq}")
+    return result(None)
 
 
-def _fault(row: Any, seq: int, link: bytes, events: Events, unknown: Counter[str]) -> str | None:
+def _fault(row: Any, seq: int, link: bytes, events: Events, unknown: Counter[str], deleted: Counter[str]) -> str | None:
     """What is wrong with the event after ``seq``."""
     body = bytes(row.body)
     if row.seq != seq + 1:
@@ -157,7 +174,7 @@ def _fault(row: Any, seq: int, link: bytes, events: Events, unknown: Counter[str
         return f"event {row.seq} was changed: its content does not match its leaf"
     if bytes(row.chain) != link:
         return f"event {row.seq} does not follow from the one before it: the chain is broken"
-    return _unreadable(events, row, body, unknown)
+    return _unreadable(events, row, body, unknown, deleted)
 
 
 def _against(heads: Sequence[tuple[str, LedgerHead]], seq: int, link: bytes) -> str | None:
@@ -167,7 +184,7 @@ def _against(heads: Sequence[tuple[str, LedgerHead]], seq: int, link: bytes) -> 
     return None
 
 
-def _unreadable(events: Events, row: Any, body: bytes, unknown: Counter[str]) -> str | None:
+def _unreadable(events: Events, row: Any, body: bytes, unknown: Counter[str], deleted: Counter[str]) -> str | None:
     try:
         found = events.decode(row.kind, row.version, body)
     except StorageError as error:
@@ -176,4 +193,10 @@ def _unreadable(events: Events, row: Any, body: bytes, unknown: Counter[str]) ->
         return f"event {row.seq} cannot be read as {row.kind}: {error}"
     if isinstance(found, UnknownEvent):
         unknown[row.kind] += 1
+    elif isinstance(found, SubjectErased):
+        deleted["subjects"] += 1
+    elif isinstance(found, ErasureCompleted | RetentionEnded):
+        deleted.update(entries=found.entries, files=found.files)
+    elif isinstance(found, UnusedFilesDeleted):
+        deleted["files"] += found.files
     return None

@@ -146,12 +146,12 @@ class Transaction:
         well as with ``ref``; None: ``ref`` itself. Raises Erased, or KeyError when there is no such subject.
         """
         known = self._known(ref)
-        key, keeper = known.key, None
+        key, under = known.key, None
         if holder is not None:
             writer = self._known(holder)
             if (writer.owner or writer.ref) != (known.owner or known.ref):
-                key, keeper = writer.key, writer.owner or writer.ref
-        self.writes.vault.append((ref, name, seal(key, ref, name, plaintext), keeper))
+                key, under = writer.key, writer.owner or writer.ref
+        self.writes.vault.append((ref, name, seal(key, ref, name, plaintext), under))
 
     def digest(self, data: bytes) -> str:
         """A keyed digest (HMAC-SHA-256, hex) that may be written to the ledger."""

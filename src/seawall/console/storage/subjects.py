@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from starlette.background import BackgroundTask
@@ -13,7 +14,9 @@ from seawall.console.templates import render
 from seawall.storage import Erased
 from seawall.storage.erasure import ErasureCertificate, UnknownSubject, erase_subject, export_file, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, list_holds, place_hold
+from seawall.storage.queries import newest_deletions
 
+_REPORTED = 50
 _FAULTS = (UnknownSubject, UnderLegalHold, LegalHoldError, Erased)
 
 
@@ -74,6 +77,12 @@ def _attempted(request: PageRequest, answer: Callable[[], Response]) -> Response
         return _page(request, error=str(error.args[0]))
 
 
+def _deleted(request: PageRequest) -> list[dict[str, object]]:
+    with request.app.database.read() as connection:
+        rows = newest_deletions(connection, limit=_REPORTED)
+    return [{"seq": row.seq, "at": row.at, "kind": row.kind, **json.loads(row.body)} for row in rows]
+
+
 def _page(request: PageRequest, *, error: str = "", certificate: ErasureCertificate | None = None) -> Response:
     return render(
         request,
@@ -82,6 +91,7 @@ def _page(request: PageRequest, *, error: str = "", certificate: ErasureCertific
         error=error,
         certificate=certificate,
         holds=list_holds(request.app.database),
+        deleted=_deleted(request),
         kind=request.field("kind", "account"),
         subject=request.field("subject"),
     )
