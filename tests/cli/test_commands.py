@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -364,6 +365,73 @@ def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
         connection.execute(text("UPDATE event SET at = at + 1 WHERE seq = 2"))
     database.close()
     assert "event 2 was changed" in run("ledger", "verify", status=1).stderr
+
+
+def test_people_are_changed(run: Run) -> None:
+    ada = ("--name", "Ada", "--role", "admin", "--password", "a wall against the sea")
+    run("person", "create", "ada@example.org", *ada)
+    run("person", "roles", "ada@example.org", "--role", "reviewer", "--role", "policy")
+    run("person", "disable", "ADA@example.org")
+    assert "Ada  policy,reviewer  closed" in run("person", "list").stdout
+    run("person", "enable", "ada@example.org")
+    assert "closed" not in run("person", "list").stdout
+    run("person", "reset-password", "ada@example.org", "--password", "a higher wall against it")
+    assert "10 to 1024" in run("person", "reset-password", "ada@example.org", "--password", "x", status=1).stderr
+    assert "Roles are" in run("person", "roles", "ada@example.org", "--role", "king", status=1).stderr
+    assert "person list" in run("person", "enable", "bob@example.org", status=1).stderr
+    assert "5 events verified" in run("ledger", "verify").stdout
+
+
+def test_receivers_are_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAWALL_ALLOW_PRIVATE_ENDPOINTS", "1")
+    endpoint, secret = run("endpoint", "add", "http://127.0.0.1:9/hook").stdout.split()
+    run("endpoint", "disable", endpoint)
+    assert "  off" in run("endpoint", "list").stdout
+    run("endpoint", "enable", endpoint)
+    assert "  off" not in run("endpoint", "list").stdout
+    assert run("endpoint", "rotate-secret", endpoint).stdout.split()[1] != secret
+    for verb in ("disable", "enable", "rotate-secret"):
+        assert "no endpoint" in run("endpoint", verb, "ep_none", status=1).stderr
+    assert run("delivery", "list").stdout == ""
+    assert "expected one of" in run("delivery", "list", "--state", "lost", status=1).stderr
+    assert "no delivery" in run("delivery", "replay", "dlv_none", status=1).stderr
+    assert "give --dead" in run("delivery", "replay", status=1).stderr
+    assert "0 deliveries queued again" in run("delivery", "replay", "--dead").stdout
+
+
+def test_a_subject_is_exported_held_and_erased(run: Run, tmp_path: Path) -> None:
+    with opened(tmp_path, None, "rude") as rig:
+        rig.screen("you silly one", actor="a-1")
+    run("subject", "export", "a-1", tmp_path / "a.zip")
+    assert "subject.json" in zipfile.ZipFile(tmp_path / "a.zip").namelist()
+    assert "exists" in run("subject", "export", "a-1", tmp_path / "a.zip", status=1).stderr
+    hold = run("legal-hold", "place", "n-1", "--kind", "item:note", "--reason", "order-1").stdout.strip()
+    assert "order-1" in run("legal-hold", "list").stdout
+    assert "legal hold" in run("subject", "erase", "a-1", "--yes", status=1).stderr
+    run("legal-hold", "lift", hold)
+    assert "in force" in run("legal-hold", "lift", hold, status=1).stderr
+    assert "a code" in run("legal-hold", "place", "a-1", "--reason", "I say so", status=1).stderr
+    assert json.loads(run("subject", "erase", "a-1", "--yes").stdout)["subjects"] == 2
+    assert "never met, or was erased" in run("subject", "erase", "a-1", "--yes", status=1).stderr
+    assert "events verified" in run("ledger", "verify").stdout
+
+
+def test_the_head_of_the_ledger_is_printed_and_expected(run: Run, tmp_path: Path) -> None:
+    assert "no signed head yet" in run("ledger", "head", status=1).stderr
+    run("key", "create", "one", "--scope", "read")
+    kept = run("ledger", "head").stdout.strip()
+    assert kept.startswith("1:")
+    run("key", "create", "two", "--scope", "read")
+    assert "2 events verified" in run("ledger", "verify", "--expect", kept).stdout
+    later = run("ledger", "head").stdout.strip()
+    database = open_database(f"sqlite:///{tmp_path}/data/seawall.db")
+    with database.write() as connection:
+        connection.execute(text("DROP TRIGGER event_no_delete"))
+        connection.execute(text("DELETE FROM event WHERE seq = 2"))
+    database.close()
+    assert "events 2 to 2 are missing" in run("ledger", "verify", status=1).stderr
+    assert "events 2 to 2 are missing" in run("ledger", "verify", "--expect", later, status=1).stderr
+    assert "this is no head" in run("ledger", "verify", "--expect", "soon", status=1).stderr.lower()
 
 
 def test_banks(run: Run, tmp_path: Path) -> None:

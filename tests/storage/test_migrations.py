@@ -107,7 +107,7 @@ def test_every_component_with_tables_has_migrations() -> None:
 
 
 def test_migrating_again_does_nothing(database: Database) -> None:
-    assert len(run(database, *MIGRATIONS)) == len(MIGRATIONS)
+    assert len(run(database, *MIGRATIONS)) == sum(len(migrations(source)) for source in MIGRATIONS)
     assert run(database, *MIGRATIONS) == []
 
 
@@ -197,7 +197,8 @@ def test_migrations_run_by_release_and_number_whatever_the_component(database: D
     with database.write() as connection:
         connection.execute(text("DELETE FROM schema_migration WHERE component = 'extra'"))
         names = [str(one) for one in pending(connection, [extra, MIGRATIONS[0]])]
-    assert names == [f"extra {BASELINE}", f"storage {BASELINE}", "extra 00.03.00_01_pre_add_b"]
+    assert names[:3] == [f"extra {BASELINE}", f"storage {BASELINE}", "extra 00.03.00_01_pre_add_b"]
+    assert all(name.startswith("storage 00.03.00_") for name in names[3:])
 
 
 def test_a_database_from_before_the_first_release_is_refused(database: Database) -> None:

@@ -18,7 +18,18 @@ from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
-from seawall.access.people import Person, authenticate, create_person, disable_person, list_people
+from seawall.access.people import (
+    Person,
+    authenticate,
+    change_roles,
+    create_person,
+    disable_person,
+    enable_person,
+    find_person,
+    list_people,
+    record_sign_in,
+    reset_password,
+)
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
 from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
 from seawall.access.throttle import Throttle
@@ -39,15 +50,20 @@ __all__ = [
     "SignInThrottled",
     "Throttle",
     "authenticate",
+    "change_roles",
     "create_key",
     "create_person",
     "disable_person",
+    "enable_person",
     "end_session",
+    "find_person",
     "find_session",
     "list_keys",
     "list_people",
     "permissions_of",
+    "record_sign_in",
     "record_view",
+    "reset_password",
     "revoke_key",
     "start_session",
 ]

@@ -35,6 +35,38 @@ class PersonDisabled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonEnabled:
+    """A closed account was opened again."""
+
+    person: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRolesChanged:
+    """All roles of a person from now on."""
+
+    person: str
+    roles: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged:
+    """A person has a new password: their own choice when ``by`` is themselves, else a reset."""
+
+    person: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSignedIn:
+    """A person signed in to the console."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyCreated:
     """A program got an API key."""
 
@@ -54,6 +86,10 @@ class KeyRevoked:
 EVENTS = (
     EventSpec("person.added", PersonAdded),
     EventSpec("person.disabled", PersonDisabled),
+    EventSpec("person.enabled", PersonEnabled),
+    EventSpec("person.roles_changed", PersonRolesChanged),
+    EventSpec("person.password_changed", PasswordChanged),
+    EventSpec("person.signed_in", PersonSignedIn),
     EventSpec("key.created", KeyCreated),
     EventSpec("key.revoked", KeyRevoked),
     EventSpec("content.viewed", ContentViewed),

@@ -1,4 +1,4 @@
-"""Accounts of people who work in the console: create, list, disable, authenticate."""
+"""Accounts of people who work in the console: create, list, change, authenticate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from sqlalchemy import Row, select, update
 
 from seawall.access import passwords
 from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
-from seawall.access.events import PersonAdded, PersonDisabled
+from seawall.access.events import (
+    PasswordChanged,
+    PersonAdded,
+    PersonDisabled,
+    PersonEnabled,
+    PersonRolesChanged,
+    PersonSignedIn,
+)
 from seawall.access.permissions import Permission, PersonRole, permissions_of
 from seawall.access.tables import person, session
 from seawall.access.throttle import Throttle
-from seawall.model import new_id, now_ms
+from seawall.model import EventBody, new_id, now_ms
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
@@ -50,13 +57,11 @@ def create_person(
     made = Person(
         id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
     )
-    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        raise AccessError(f"A password needs {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
     row = {
         "id": made.id,
         "email": made.email,
         "name": made.name,
-        "password": passwords.hash_password(password),
+        "password": _hashed(password),
         "roles": ",".join(made.roles),
         "disabled": False,
         "created_at": made.created_at,
@@ -96,17 +101,67 @@ def list_people(database: Database) -> list[Person]:
         return [person_of(row) for row in connection.execute(select(person).order_by(person.c.name, person.c.id))]
 
 
+def find_person(database: Database, name: str) -> Person:
+    """The person with that id or email. Raises AccessError."""
+    with database.read() as connection:
+        known = (person.c.id == name) | (person.c.email == name.strip().casefold())
+        row = connection.execute(select(person).where(known)).first()
+    if row is None:
+        raise AccessError("There is no person with that id or email. 'seawall person list' names them.")
+    return person_of(row)
+
+
 def disable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
     """Close an account and end its sessions. Raises AccessError when nobody has that id."""
+    _change(ledger, person_id, PersonDisabled(person=person_id, by=by), ends_sessions=True, disabled=True)
+
+
+def enable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
+    """Open a closed account again, with the password and the roles that it had. Raises AccessError."""
+    _change(ledger, person_id, PersonEnabled(person=person_id, by=by), disabled=False)
+
+
+def change_roles(ledger: Ledger, person_id: str, roles: Iterable[PersonRole | str], *, by: str = "system") -> None:
+    """Give a person these roles and no others; sessions have them at once. Raises AccessError."""
+    found = _roles(roles)
+    changed = PersonRolesChanged(person=person_id, roles=tuple(found), by=by)
+    _change(ledger, person_id, changed, roles=",".join(found))
+
+
+def reset_password(ledger: Ledger, person_id: str, password: str, *, by: str = "system") -> None:
+    """Give a person a new password and end their sessions. Raises AccessError."""
+    changed = PasswordChanged(person=person_id, by=by)
+    _change(ledger, person_id, changed, ends_sessions=True, password=_hashed(password))
+
+
+def record_sign_in(ledger: Ledger, person_id: str) -> None:
+    """Record that a person signed in."""
+    ledger.commit(lambda tx: tx.append(PersonSignedIn(person=person_id)))
+
+
+def _change(
+    ledger: Ledger, person_id: str, changed: EventBody, *, ends_sessions: bool = False, **values: object
+) -> None:
+    """Change a person's row and put it on the record. A change that changes nothing is not recorded."""
 
     def unit(tx: Transaction) -> None:
-        if tx.execute(select(person.c.id).where(person.c.id == person_id)).first() is None:
+        row = tx.execute(select(person).where(person.c.id == person_id)).first()
+        if row is None:
             raise AccessError("There is no person with that id.")
-        tx.execute(update(person).where(person.c.id == person_id).values(disabled=True))
-        tx.execute(session.delete().where(session.c.person == person_id))
-        tx.append(PersonDisabled(person=person_id, by=by))
+        if all(row._mapping[name] == value for name, value in values.items()):
+            return
+        tx.execute(update(person).where(person.c.id == person_id).values(values))
+        if ends_sessions:
+            tx.execute(session.delete().where(session.c.person == person_id))
+        tx.append(changed)
 
     ledger.commit(unit)
+
+
+def _hashed(password: str) -> str:
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
+        raise AccessError(f"A password needs {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
+    return passwords.hash_password(password)
 
 
 def person_of(row: Row[tuple[object, ...]]) -> Person:

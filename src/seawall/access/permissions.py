@@ -30,6 +30,8 @@ class Permission(StrEnum):
     SEE_LEDGER = "storage.view_ledger"
     REPLAY_DELIVERIES = "enforce.replay_deliveries"
     VERIFY_LEDGER = "storage.verify_ledger"
+    MANAGE_SUBJECTS = "storage.manage_subjects"  # export, erasure, legal holds
+    MANAGE_ENDPOINTS = "enforce.manage_endpoints"
     MANAGE_ACCESS = "access.manage"  # people and API keys
 
 

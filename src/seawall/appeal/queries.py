@@ -28,3 +28,9 @@ def reports_of_item(connection: Connection, item: str, *, limit: int | None = No
     query = select(*(report.c[name] for name in ReportRow.__dataclass_fields__)).where(report.c.item == item)
     rows = connection.execute(query.order_by(report.c.seq.desc()).limit(limit)).mappings()
     return [ReportRow(**row) for row in rows]
+
+
+def entries_by_reporter(connection: Connection, reporter: str) -> list[tuple[str, str]]:
+    """The vault entries of the notes that somebody wrote: the item, and the entry's name."""
+    query = select(report.c.item, report.c.id).where(report.c.reporter == reporter)
+    return [(row.item, f"report/{row.id}") for row in connection.execute(query)]

@@ -102,7 +102,7 @@ def _record(tx: Transaction, report: Report, item: ItemRef) -> tuple[str, bool]:
             return report_id, False
     tx.append(ReportReceived(report=report_id, item=item, reporter=reporter, kind=report.kind, policy=report.policy))
     if report.note:
-        tx.seal(item.ref, note_name(report_id), report.note.encode())
+        tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
     return report_id, True
 
 
@@ -120,7 +120,7 @@ def _check_same(ledger: Ledger, report: Report, item: ItemRef, report_id: str) -
 
 
 def note_name(report_id: str) -> str:
-    """Name of the vault entry, under the item, with a report's note."""
+    """Name of the vault entry, under the item, with a report's note. Erased with the item, and with the reporter."""
     return f"report/{report_id}"
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
+
+if TYPE_CHECKING:
+    from seawall.access import Person
+    from seawall.app import Storage
+
+Who = Annotated[str, typer.Argument(help="Id or email of the person.")]
 
 command = typer.Typer()
 keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
@@ -79,3 +87,74 @@ def create_person(
         except AccessError as error:
             fail(str(error))
     out.print(person.id)
+
+
+@people.command("list")
+def list_people(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """List console users."""
+    from seawall.access import list_people as every
+    from seawall.app import open_storage
+
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
+        for one in every(store.database):
+            ended = "  closed" if one.disabled else ""
+            out.print(f"{one.id}  {one.email}  {one.name}  {','.join(one.roles)}{ended}", markup=False, soft_wrap=True)
+
+
+@people.command("disable")
+def disable_person(person: Who, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Close an account and end its sessions."""
+    from seawall.access import disable_person as disable
+
+    with _person(person, data_dir, database) as (store, found):
+        disable(store.ledger, found.id, by="cli")
+
+
+@people.command("enable")
+def enable_person(person: Who, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Open a closed account again."""
+    from seawall.access import enable_person as enable
+
+    with _person(person, data_dir, database) as (store, found):
+        enable(store.ledger, found.id, by="cli")
+
+
+@people.command("roles")
+def change_roles(
+    person: Who,
+    role: Annotated[list[str], typer.Option("--role", help="reviewer, policy, admin; repeat.")],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Give a person these roles and no others."""
+    from seawall.access import change_roles as change
+
+    with _person(person, data_dir, database) as (store, found):
+        change(store.ledger, found.id, role, by="cli")
+
+
+@people.command("reset-password")
+def reset_password(
+    person: Who,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Give a person a new password and end their sessions."""
+    from seawall.access import reset_password as reset
+
+    with _person(person, data_dir, database) as (store, found):
+        reset(store.ledger, found.id, password, by="cli")
+
+
+@contextmanager
+def _person(name: str, data_dir: DataDir, database: DatabaseUrl) -> Iterator[tuple[Storage, Person]]:
+    """The person with that id or email, to be changed; what cannot be done ends the command."""
+    from seawall.access import AccessError, find_person
+    from seawall.app import open_storage
+
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
+        try:
+            yield store, find_person(store.database, name)
+        except AccessError as error:
+            fail(str(error))

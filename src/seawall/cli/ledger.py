@@ -1,9 +1,10 @@
-"""``seawall ledger verify | rebuild``."""
+"""``seawall ledger head | verify | rebuild``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
@@ -14,19 +15,46 @@ app = typer.Typer(no_args_is_help=True, help="Check the ledger and rebuild its p
 
 
 @app.command()
-def verify(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+def head(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Print the signed head, to be kept outside: 'verify --expect' later proves that nothing before it was changed."""
+    from seawall.app import open_storage
+
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database), build=False) as store:
+        found = store.ledger.signed_head()
+    if found is None:
+        fail("the ledger has no signed head yet: it gets one with the next event that this version records")
+    out.print(str(found), markup=False, soft_wrap=True)
+
+
+@app.command()
+def verify(
+    expect: Annotated[str | None, typer.Option(help="A head that 'seawall ledger head' printed earlier.")] = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
     """Recompute every hash and read every event; status 1 when something was changed or is missing."""
     from seawall.app import open_storage
+    from seawall.storage import LedgerHead
 
     with (
         explained(),
         open_storage(settings(data_dir=data_dir, database_url=database), build=False) as store,
         _bar("verifying") as step,
     ):
-        result = store.ledger.verify(progress=step)
+        expected = None if expect is None else LedgerHead.parse(expect)
+        result = store.ledger.verify(progress=step, expected=expected)
     if not result.ok:
         fail(f"the ledger is not intact: {result.fault}")
     out.print(f"{result.events} events verified; chain {result.chain}")
+    if result.erased_subjects or result.deleted_entries or result.deleted_files:
+        out.print(
+            f"lawfully deleted: {result.erased_subjects} subjects erased, {result.deleted_entries} sealed entries and "
+            f"{result.deleted_files} files deleted by erasure and retention"
+        )
+    if result.signed is None:
+        out.print("no signed head: a version before 0.3.0 wrote these events; cut-off events would not be noticed")
+    elif result.signed < result.events:
+        out.print(f"events after {result.signed} are not signed yet: a version before 0.3.0 wrote them")
     for kind, count in sorted(result.unknown.items()):
         out.print(
             f"{count} events of kind {kind}, which no installed component declares: hashes verified, content not read"

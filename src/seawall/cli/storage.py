@@ -1,11 +1,14 @@
-"""Commands of storage: ``seawall ledger`` and ``seawall jobs``."""
+"""Commands of storage: ``seawall ledger | jobs | subject | legal-hold | retention``."""
 
 from __future__ import annotations
 
 import typer
 
-from seawall.cli import jobs, ledger
+from seawall.cli import jobs, ledger, subject
 
 command = typer.Typer()
 command.add_typer(ledger.app, name="ledger")
 command.add_typer(jobs.app, name="jobs")
+command.add_typer(subject.app, name="subject")
+command.add_typer(subject.holds, name="legal-hold")
+command.add_typer(subject.retention, name="retention")

@@ -18,6 +18,7 @@ COMPONENT = Component(
     permissions=(
         PermissionSpec(name="enforce.view_operations", description="See deliveries and pending rescreens."),
         PermissionSpec(name="enforce.replay_deliveries", description="Send a delivery again."),
+        PermissionSpec(name="enforce.manage_endpoints", description="Switch receivers off and on, and change secrets."),
     ),
     console="seawall.console.enforce",
     cli="seawall.cli.enforce",

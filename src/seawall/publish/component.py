@@ -6,6 +6,7 @@ from seawall.publish.banks import RETRO_JOB
 from seawall.publish.events import EVENTS
 from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB
 from seawall.publish.projections import PROJECTIONS
+from seawall.publish.queries import published_bundles
 from seawall.publish.services import (
     GUARD_FOLLOWER,
     merge_index,
@@ -45,4 +46,5 @@ COMPONENT = Component(
     api="seawall.api.publish",
     console="seawall.console.publish",
     cli="seawall.cli.publish",
+    blobs=published_bundles,
 )

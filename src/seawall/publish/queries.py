@@ -210,3 +210,8 @@ def bank_state(bank: Bank) -> BankState:
         suspended=bank.suspended,
         quarantined=bank.quarantined,
     )
+
+
+def published_bundles(connection: Connection) -> list[str]:
+    """The hash of every published bundle, which is the digest of its blob."""
+    return list(connection.scalars(select(bundle_table.c.hash).distinct()))

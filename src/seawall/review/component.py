@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seawall.review.events import EVENTS
 from seawall.review.projections import PROJECTIONS
+from seawall.review.queries import items_with_open_case
 from seawall.storage.component import Component, PermissionSpec
 
 COMPONENT = Component(
@@ -13,5 +14,7 @@ COMPONENT = Component(
     migrations="seawall.review.migrations",
     permissions=(PermissionSpec(name="review.decide", description="Take and decide cases."),),
     api="seawall.api.review",
+    confidential=("review/",),
+    items_in_use=items_with_open_case,
     console="seawall.console.review",
 )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from seawall.review.tables import case, lease, review
+from seawall.storage.queries import select_in_chunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +117,9 @@ def reviews_of_item(connection: Connection, item: str, *, limit: int) -> Sequenc
     query = _REVIEW.join(case, case.c.id == review.c.case).where(case.c.item == item)
     rows = connection.execute(query.order_by(review.c.seq.desc()).limit(limit)).mappings()
     return [ReviewRow(**row) for row in rows]
+
+
+def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[str]:
+    """Those of the items that wait for a person."""
+    query = select(case.c.item).where(case.c.state == "open")
+    return [row.item for row in select_in_chunks(connection, query, case.c.item, items)]

@@ -130,11 +130,16 @@ def submit_review(
         tx.append(DecisionMade(decision=decision))
         enforce.apply(tx, decision, item_is_new=False)
         if answer.note:
-            tx.seal(found.item, f"review/{review_id}", answer.note.encode())
+            tx.seal(found.item, f"review/{review_id}", answer.note.encode(), _author(tx, item))
         tx.execute(lease.delete().where(lease.c.case == case))
         return decision
 
     return ledger.commit(unit)
+
+
+def _author(tx: Transaction, item: ReviewedItem) -> str | None:
+    """Whom the note is about: who wrote the revision. None when they were erased meanwhile."""
+    return None if item.actor is None or tx.is_erased(item.actor) else item.actor
 
 
 def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:

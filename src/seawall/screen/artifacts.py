@@ -67,13 +67,18 @@ def derived_name(decision: str) -> str:
     return f"derived/{decision}"
 
 
-def seal_artifacts(tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, first: bool) -> None:
-    """Seal the artifacts of an evaluation. ``first``: nothing can have been sealed for this revision yet."""
+def seal_artifacts(
+    tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, author: str | None, first: bool
+) -> None:
+    """Seal the artifacts of an evaluation under the revision's author.
+
+    ``first``: nothing can have been sealed for this revision yet.
+    """
     traces = Artifacts(derived_parts(findings.parts), extractions(findings))
     if traces.parts or traces.extractions:
-        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces))
+        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces), author)
     if findings.hashes:
-        _seal_hashes(tx, ref, findings.hashes, first)
+        _seal_hashes(tx, ref, findings.hashes, author, first)
 
 
 def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:
@@ -143,7 +148,7 @@ def read_artifacts(sealed: bytes | None) -> Artifacts:
     return Artifacts() if sealed is None else _TRACES.decode(sealed)
 
 
-def _seal_hashes(tx: Transaction, ref: ItemRef, hashes: Sequence[PartHash], first: bool) -> None:
+def _seal_hashes(tx: Transaction, ref: ItemRef, hashes: Sequence[PartHash], author: str | None, first: bool) -> None:
     """Replace the hashes of an earlier evaluation, unless this one lacks a kind of hash."""
     kinds = {each.kind for each in hashes}
     row = {"item": ref.ref, "revision": ref.revision, "kinds": ",".join(sorted(kinds)), "at": tx.at}
@@ -158,4 +163,4 @@ def _seal_hashes(tx: Transaction, ref: ItemRef, hashes: Sequence[PartHash], firs
             tx.execute(update(item_hashes).where(here).values(row))
         else:
             return
-    tx.seal(ref.ref, hashes_name(ref.revision), _ENCODER.encode(hashes))
+    tx.seal(ref.ref, hashes_name(ref.revision), _ENCODER.encode(hashes), author)

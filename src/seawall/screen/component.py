@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from seawall.screen.events import EVENTS
+from seawall.screen.held_entries import FILES, entries_by_actor
 from seawall.screen.projections import PROJECTIONS
+from seawall.screen.retention import (
+    COLLECT_JOB,
+    RETENTION_JOB,
+    collection_job,
+    retention_job,
+    schedule_collection,
+    schedule_retention,
+)
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
-from seawall.storage.component import Component, JobSpec, PermissionSpec
+from seawall.storage.component import Component, JobSpec, PermissionSpec, Schedule
 
 _POOL = "screen"
 
@@ -18,6 +27,12 @@ COMPONENT = Component(
         JobSpec(kind="screen", handler=screen_item, pool=_POOL),
         JobSpec(kind="rescreen", handler=rescreen_item, pool=_POOL),
         JobSpec(kind="retro_match", handler=rescan_item, pool=_POOL),
+        JobSpec(kind=RETENTION_JOB, handler=retention_job, pool="retention", lease_ms=600_000),
+        JobSpec(kind=COLLECT_JOB, handler=collection_job, pool="retention", lease_ms=600_000),
+    ),
+    schedules=(
+        Schedule(name="retention", task=schedule_retention, every_s=3600.0),
+        Schedule(name="delete_unused_files", task=schedule_collection, every_s=86_400.0),
     ),
     services=services,
     permissions=(
@@ -27,4 +42,6 @@ COMPONENT = Component(
     api="seawall.api.screen",
     console="seawall.console.screen",
     cli="seawall.cli.screen",
+    files=FILES,
+    entries_by=entries_by_actor,
 )

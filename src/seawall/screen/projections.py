@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, Update, bindparam, or_, select, update
 
 from seawall.model import Decision, DecisionMade, Event, EventBody, ItemSubmitted, SubjectErased, UnknownReason, gravest
-from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.screen.tables import GONE, decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.storage.deletions import RetentionEnded
 from seawall.storage.upsert import insert_rows, upsert
 
 _MINUTE = 60_000
@@ -25,8 +26,8 @@ class Items:
     """``item`` and ``revision``."""
 
     name: ClassVar[str] = "items"
-    version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade)
+    version: ClassVar[int] = 2
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade, RetentionEnded)
     tables: tuple[Table, ...] = (item, revision)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
@@ -66,7 +67,18 @@ class Items:
                     heads[made.item.ref].update(now)
                 else:
                     touched[made.item.ref] = now
+            elif isinstance(body, RetentionEnded):
+                self._write(connection, revisions, heads, touched)
+                revisions, heads, touched = [], {}, {}
+                self._forget(connection, body)
         self._write(connection, revisions, heads, touched)
+
+    def _forget(self, connection: Connection, ended: RetentionEnded) -> None:
+        """Mark the digest of content that is gone: sent again, it is a new revision, unless a person decided it."""
+        item, _ = self.tables
+        for one in ended.items:
+            newest = (item.c.ref == one.ref) & (item.c.revision == one.revision) & ~item.c.digest.startswith(GONE)
+            connection.execute(update(item).where(newest).values(digest=GONE + item.c.digest))
 
     def _write(
         self,

@@ -322,11 +322,12 @@ class Screener:
     ) -> ScreenResponse:
         decision = draft.at_item(ref, actor, before.decision if before is not None else None)
         tx.append(DecisionMade(decision=decision))
+        first = before is None or before.revision != ref.revision
+        author = actor if first or before is None else before.actor  # who wrote this revision
         if draft.personal_features:
-            tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(draft.personal_features))
+            tx.seal(ref.ref, features_name(decision.id), _ENCODER.encode(draft.personal_features), author)
         if evaluation.has_media or findings.hashes:
-            first = before is None or before.revision != ref.revision
-            seal_artifacts(tx, decision.id, ref, findings, first=first)
+            seal_artifacts(tx, decision.id, ref, findings, author=author, first=first)
         enforce.apply(tx, decision, item_is_new=before is None)
         if decision.rescreen_due is not None or draft.postponed:
             payload = {"item": ref.ref, "revision": ref.revision, "decision": decision.id}

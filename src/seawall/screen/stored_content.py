@@ -14,7 +14,7 @@ from seawall.screen.content import SealedContent, decode, features_name, fields_
 from seawall.screen.events import DECISION_MADE
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
-from seawall.storage import Blobs, Database, Vault
+from seawall.storage import Blobs, Database, Erased, Vault
 from seawall.storage.ledger import event
 
 
@@ -55,7 +55,10 @@ def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
     row: dict[str, FeatureValue] = dict(decision.features or {})
     row.update(dict.fromkeys(decision.unknown_features, UNKNOWN))
     if decision.vault_features:
-        row.update(msgspec.json.decode(vault.open(decision.item.ref, features_name(decision.id))))
+        try:
+            row.update(msgspec.json.decode(vault.open(decision.item.ref, features_name(decision.id))))
+        except KeyError as error:  # they were sealed with the decision
+            raise Erased(f"the personal features of {decision.id} were erased, or their retention ended") from error
     return row
 
 
@@ -89,7 +92,13 @@ def load_item(database: Database, vault: Vault, blobs: Blobs, ref: str, revision
     if row is None:
         raise LookupError(f"there is no item {ref!r}")
     actor = vault.platform_id(row.actor) if row.actor is not None else None
-    return restore(_sealed(vault, ref, revision), row.content_type, vault.platform_id(ref), actor, blobs)
+    try:
+        content = _sealed(vault, ref, revision)
+    except KeyError as error:
+        if revision > row.revision:
+            raise
+        raise Erased(f"revision {revision} of {ref} was erased, or its retention ended") from error
+    return restore(content, row.content_type, vault.platform_id(ref), actor, blobs)
 
 
 def _sealed(vault: Vault, ref: str, revision: int) -> SealedContent:

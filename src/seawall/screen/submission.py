@@ -11,6 +11,7 @@ from sqlalchemy import select
 from seawall.model import Item, ItemRef, ItemSubmitted
 from seawall.screen.content import MediaReference, canonical, encode, fields_name, has_media, store_media
 from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.tables import GONE
 from seawall.screen.tables import item as item_table
 from seawall.storage import Blobs, Ledger, OutcomeUnknown, Transaction, Vault
 
@@ -109,11 +110,21 @@ def record(tx: Transaction, submission: ItemSubmission) -> RecordedRevision:
     known = tx.find_subject(kind, item.id)
     before = status_of(tx, known) if known is not None else None
     digest = submission.digest
-    if before is not None and before.digest == digest:
+    if before is not None and _is_same(before, digest) and not _author_erased(tx, before, actor):
         return RecordedRevision(ItemRef(item.content_type, before.ref, before.revision), actor, before)
     surrogate = known or tx.create_subject(kind, item.id, owner=actor)
     ref = ItemRef(item.content_type, surrogate, before.revision + 1 if before is not None else 1)
-    tx.seal(surrogate, fields_name(ref.revision), encode(item, submission.store_media()))
+    tx.seal(surrogate, fields_name(ref.revision), encode(item, submission.store_media()), actor)
     tx.append(ItemSubmitted(item=ref, actor=actor, digest=digest, language=item.language, parts=len(item.fields)))
     submission.recorded = True
     return RecordedRevision(ref, actor, before)
+
+
+def _is_same(before: ItemStatus, digest: str) -> bool:
+    """Whether the content is that of the newest revision, which is kept still or was decided by a person."""
+    return before.digest == digest or (before.by_person and before.digest == GONE + digest)
+
+
+def _author_erased(tx: Transaction, before: ItemStatus, actor: str | None) -> bool:
+    """Whether the newest revision's content went with its author, so that the same content is a new revision."""
+    return before.actor not in (None, actor) and tx.is_erased(before.actor or "")

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from seawall.storage.database import metadata
 
+GONE = "gone:"
+
 # The head of every item: its newest revision and the decision now in force.
 item = Table(
     "item",
@@ -15,7 +17,7 @@ item = Table(
     Column("actor", Text),
     Column("language", Text),
     Column("revision", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # keyed; after GONE when the content's retention ended
     Column("submitted_at", BigInteger, nullable=False),
     Column("decision", Text),  # null: submitted, not yet decided
     Column("verdict", Text),

@@ -33,7 +33,7 @@ from seawall.storage.jobs import Job, Jobs, JobState
 from seawall.storage.ledger import Ledger
 from seawall.storage.migrate import Migration, MigrationSource, Phase, pending, require_schema, upgrade
 from seawall.storage.projection import Projection
-from seawall.storage.replay import Verification
+from seawall.storage.replay import LedgerHead, Verification
 from seawall.storage.transaction import Prefetch, Transaction
 from seawall.storage.vault import Vault
 
@@ -48,6 +48,7 @@ __all__ = [
     "Jobs",
     "LeaseLost",
     "Ledger",
+    "LedgerHead",
     "Migration",
     "MigrationSource",
     "OutcomeUnknown",

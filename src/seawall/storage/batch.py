@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Result, Table, tuple_
+from sqlalchemy import Connection, Executable, Result, Table, select, tuple_
 
 from seawall.model import Event, EventBody, new_id, now_ms
 from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
@@ -15,6 +15,8 @@ from seawall.storage.errors import LeaseLost
 from seawall.storage.keys import MasterKey
 from seawall.storage.projection import LedgerSchema
 from seawall.storage.subjects import KnownSubject, Subjects
+from seawall.storage.tables import event as event_table
+from seawall.storage.tables import ledger_head
 from seawall.storage.transaction import Key, Prefetch, Transaction, Writes
 from seawall.storage.upsert import insert_rows
 
@@ -50,12 +52,16 @@ class HotPathSql:
         )
         self.event = insert("event", "seq, id, at, kind, version, body, leaf, chain")
         self.subject = insert("subject", "ref, lookup, owner, key")
-        self.vault = insert("vault", "ref, name, data") + " ON CONFLICT (ref, name) DO UPDATE SET data = excluded.data"
+        self.vault = (
+            insert("vault", "ref, name, data, holder")
+            + " ON CONFLICT (ref, name) DO UPDATE SET data = excluded.data, holder = excluded.holder"
+        )
         self.job = (
             insert("job", "id, kind, key, payload, due_at, state, attempts").removesuffix(f"{mark}, {mark})")
             + "'pending', 0) ON CONFLICT (kind, key) WHERE state = 'pending' DO UPDATE SET "
             f"due_at = {least}(job.due_at, excluded.due_at), payload = excluded.payload"
         )
+        self.sign = f"UPDATE ledger_head SET seq = {mark}, chain = {mark}, mac = {mark} WHERE mac = {mark}"  # noqa: S608
         self.finish = f"DELETE FROM job WHERE id = {mark} AND attempts = {mark} AND state = 'leased'"  # noqa: S608
 
 
@@ -202,7 +208,29 @@ class CommitBatch:
             self._checked = True
         run_many(self._connection, self._sql.event, rows)
         self.schema.project(self._connection, events)
+        self._sign(seq, chain)
         self.head, self._chain = seq, chain
+
+    def _sign(self, seq: int, chain: bytes) -> None:
+        """Move the signed head, but only from a head that fits the ledger as it was before this batch.
+
+        A head that does not fit stays as it is: signing a ledger that was cut or rewritten would hide it.
+        """
+        sign, connection = self.master.sign_head, self._connection
+        new = (seq, chain, sign(seq, chain))
+        if run_many(connection, self._sql.sign, [(*new, sign(self.head, self._chain))]) == 1:
+            return
+        found = connection.execute(select(ledger_head)).first()
+        if found is None:  # the first events, or those of a ledger that was written before heads were signed
+            insert_rows(
+                connection, ledger_head, [dict(zip(("name", "seq", "chain", "mac"), ("head", *new), strict=True))]
+            )
+            return
+        signed, link = int(found.seq), bytes(found.chain)
+        there = connection.execute(select(event_table.c.chain).where(event_table.c.seq == signed)).scalar()
+        mac = sign(signed, link)
+        if there is not None and bytes(there) == link and signed < self.head and mac == bytes(found.mac):
+            run_many(connection, self._sql.sign, [(*new, mac)])  # a process of an older release appended meanwhile
 
     def _insert_rows(self, rows: list[tuple[Table, dict[str, Any]]]) -> None:
         grouped: dict[tuple[Table, frozenset[str]], list[dict[str, Any]]] = {}

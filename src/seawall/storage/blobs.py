@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
@@ -42,12 +44,37 @@ class Blobs:
         try:
             self._store.put(_path(digest), data, mode="create")
         except AlreadyExistsError:
-            pass  # the same bytes are there already
+            self._renew(digest, data)
         except (BaseError, OSError) as error:
             raise StorageError(
                 f"A blob cannot be stored: {error}. Check the space and rights of the blob store."
             ) from error
         return digest
+
+    def _renew(self, digest: str, data: bytes) -> None:
+        """Write the same bytes again, so that the collector sees a new blob, which nothing refers to yet."""
+        with suppress(BaseError, OSError):
+            self._store.put(_path(digest), data, mode="overwrite")
+
+    def listed(self) -> Iterator[tuple[str, int]]:
+        """Every digest, and when it was stored (ms since 1970). Raises StorageError."""
+        try:
+            for page in self._store.list():
+                for meta in page:
+                    digest = meta["path"].rpartition("/")[2]
+                    if _DIGEST.fullmatch(digest):
+                        yield digest, int(meta["last_modified"].timestamp() * 1000)
+        except (BaseError, OSError) as error:
+            raise StorageError(f"The blobs cannot be listed: {error}. Check the blob store.") from error
+
+    def stored_at(self, digest: str) -> int | None:
+        """When it was stored (ms since 1970); None when it is not."""
+        try:
+            return int(self._store.head(_path(digest))["last_modified"].timestamp() * 1000)
+        except (StoreNotFound, FileNotFoundError):
+            return None
+        except (BaseError, OSError) as error:
+            raise StorageError(f"The blob {digest} cannot be looked up: {error}. Check the blob store.") from error
 
     def delete(self, digest: str) -> None:
         """Delete those bytes, if they are stored. Raises StorageError."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from sqlalchemy import Connection
 
 from seawall.model import Event, EventBody, SubjectErased
 from seawall.settings import Settings
 from seawall.storage.blobs import Blobs
 from seawall.storage.database import Database
+from seawall.storage.deletions import DELETION_EVENTS
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs
 from seawall.storage.ledger import Ledger
+from seawall.storage.legal_holds import HOLD_EVENTS, LegalHolds
 from seawall.storage.migrate import MigrationSource
 from seawall.storage.projection import Projection
 from seawall.storage.transaction import Transaction
@@ -119,6 +123,24 @@ class PermissionSpec:
     description: str
 
 
+EntryName: TypeAlias = tuple[str, str]
+"""A vault entry: the ref of its subject, and its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFiles:
+    """Vault entries that refer to files in the blob store: those whose names begin with ``prefix``.
+
+    The functions take an entry's plaintext: ``digests`` gives the files' blobs, ``read`` the files by field, and
+    ``without_keys`` the entry without the keys that the files are encrypted under.
+    """
+
+    prefix: str
+    digests: Callable[[bytes], Sequence[str]]
+    read: Callable[[bytes, Blobs], Iterable[tuple[str, bytes]]]
+    without_keys: Callable[[bytes], bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """One service and everything it adds. ``name`` is unique among the components of an application.
@@ -139,17 +161,29 @@ class Component:
     api: str | None = None  # module with ``router(app, keys) -> APIRouter``
     console: str | None = None  # module with ``PAGES``, ``MENU`` and a folder ``templates`` beside it
     cli: str | None = None  # module with ``command``: a Typer application
+    files: StoredFiles | None = None  # its vault entries that refer to files
+    blobs: Callable[[Connection], Iterable[str]] | None = None  # digests of its blobs that no vault entry refers to
+    items_in_use: Callable[[Connection, Sequence[str]], Iterable[str]] | None = None  # of these: too early to delete
+    confidential: tuple[str, ...] = ()  # beginnings of names of entries that only their writer may be given
+    entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere
 
 
 STORAGE = Component(
     name="storage",
     migrations="seawall.storage.migrations",
+    projections=(LegalHolds(),),
+    api="seawall.api.storage",
     console="seawall.console.storage",
     cli="seawall.cli.storage",
-    events=(EventSpec("subject.erased", SubjectErased),),
+    events=(
+        EventSpec("subject.erased", SubjectErased),
+        *DELETION_EVENTS,
+        *HOLD_EVENTS,
+    ),
     permissions=(
         PermissionSpec(name="storage.view_ledger", description="See the events of the ledger."),
         PermissionSpec(name="storage.verify_ledger", description="Verify the ledger: read all of it."),
+        PermissionSpec(name="storage.manage_subjects", description="Export and erase data of a subject; legal holds."),
     ),
 )
 """Storage's own component."""

@@ -60,6 +60,7 @@ class MasterKey:
         # and under load wait milliseconds to get it back.
         self._lookup = hmac.new(self._derive("lookup"), digestmod="sha256")
         self._digest = hmac.new(self._derive("digest"), digestmod="sha256")
+        self._head = self._derive("head")
         self.check = self._derive("check").hex()  # stored, to detect a wrong master key
 
     def _derive(self, purpose: str) -> bytes:
@@ -76,6 +77,10 @@ class MasterKey:
         keyed = self._digest.copy()
         keyed.update(data)
         return keyed.hexdigest()
+
+    def sign_head(self, seq: int, chain: bytes) -> bytes:
+        """The MAC (HMAC-SHA-256) of a head of the ledger: who only has the database cannot make one."""
+        return hmac.digest(self._head, b"%d\n%b" % (seq, chain), "sha256")
 
     def wrap(self, ref: str, key: bytes) -> bytes:
         """A subject's data key, encrypted for storage."""

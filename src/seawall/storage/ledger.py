@@ -15,7 +15,7 @@ from seawall.storage.build import ProjectionBuilder, Rebuild
 from seawall.storage.database import Database
 from seawall.storage.events import Events
 from seawall.storage.projection import LedgerSchema, Projection
-from seawall.storage.replay import Progress, Verification
+from seawall.storage.replay import LedgerHead, Progress, Verification
 from seawall.storage.tables import event as event  # services read old events by number
 from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
@@ -110,10 +110,15 @@ class Ledger:
         with self.database.read() as connection:
             return replay.last_seq(connection)
 
-    def verify(self, progress: Progress | None = None) -> Verification:
-        """Read every event and check numbering, hashes and readability. Does not block writers."""
+    def signed_head(self) -> LedgerHead | None:
+        """The signed head, to be kept outside the database; None before the first event of this release."""
         with self.database.read() as connection:
-            return replay.verify(connection, self.schema.events, progress)
+            return replay.signed_head(connection)
+
+    def verify(self, progress: Progress | None = None, *, expected: LedgerHead | None = None) -> Verification:
+        """Read every event and check numbering, hashes, readability and heads. Does not block writers."""
+        with self.database.read() as connection:
+            return replay.verify(connection, self.schema.events, progress, self.vault.master, expected)
 
     def build(self, progress: Progress | None = None) -> tuple[str, ...]:
         """Build the projections that are new, or newer than the database's, and swap them in; return their names.

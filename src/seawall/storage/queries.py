@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
+from seawall.storage.deletions import DELETION_KINDS
 from seawall.storage.tables import event
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def newest_events(
 def events_after(connection: Connection, after: int, *, limit: int) -> list[EventRow]:
     """Events with numbers above ``after``, oldest first."""
     return _events(connection, _EVENT.where(event.c.seq > after).order_by(event.c.seq).limit(limit))
+
+
+def newest_deletions(connection: Connection, *, limit: int) -> list[EventRow]:
+    """What was deleted lawfully, newest first: erasures, ended retention, unused files."""
+    query = _EVENT.where(event.c.kind.in_(DELETION_KINDS)).order_by(event.c.seq.desc()).limit(limit)
+    return _events(connection, query)
 
 
 def _events(connection: Connection, query: Select[Any]) -> list[EventRow]:

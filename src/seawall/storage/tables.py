@@ -43,6 +43,37 @@ vault = Table(
     Column("ref", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("data", LargeBinary, nullable=False),  # see keys.seal
+    Column("holder", Text),  # ref of the subject whose key seals it, who wrote it; null: the key of ``ref``
+    Index(
+        "ix_vault_holder",
+        "holder",
+        sqlite_where=text("holder IS NOT NULL"),
+        postgresql_where=text("holder IS NOT NULL"),
+    ),
+)
+
+# A projection: evidence about a subject that neither retention nor erasure may delete.
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # a code
+    Column("by", Text, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("lifted_at", BigInteger),
+    Column("lifted_by", Text),
+    Index("ix_legal_hold_subject", "subject"),
+)
+
+# One row: the last event and its chain hash, with a MAC under the master key. See batch.CommitBatch.
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("name", Text, primary_key=True),  # "head"
+    Column("seq", BigInteger, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),  # see keys.MasterKey.sign_head
 )
 
 # The job queue. A finished job is deleted.

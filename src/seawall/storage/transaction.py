@@ -45,7 +45,7 @@ class Writes:
 
     events: list[tuple[str, int, bytes, EventBody]] = field(default_factory=list)  # kind, version, bytes, body
     subjects: list[tuple[str, bytes, str | None, bytes | None]] = field(default_factory=list)
-    vault: list[tuple[str, str, bytes]] = field(default_factory=list)
+    vault: list[tuple[str, str, bytes, str | None]] = field(default_factory=list)
     rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
     jobs: list[tuple[str, str, str, bytes, int]] = field(default_factory=list)
     finished: list[tuple[str, int]] = field(default_factory=list)
@@ -121,7 +121,7 @@ class Transaction:
         name = (kind, platform_id)
         self._created.append((name, ref))
         batch.subjects.remember(name, known)
-        self.writes.vault.append((ref, "id", seal(known.key, ref, "id", platform_id.encode())))
+        self.writes.vault.append((ref, "id", seal(known.key, ref, "id", platform_id.encode()), None))
         return ref
 
     def _known(self, ref: str) -> KnownSubject:
@@ -133,12 +133,23 @@ class Transaction:
             raise Erased(f"{ref} was erased: nothing can be sealed for it")
         return known
 
-    def seal(self, ref: str, name: str, plaintext: bytes) -> None:
+    def is_erased(self, ref: str) -> bool:
+        """Whether nothing can be sealed for a subject any more."""
+        return self._batch.subject_of(ref) is None
+
+    def seal(self, ref: str, name: str, plaintext: bytes, holder: str | None = None) -> None:
         """Store ``plaintext`` in the vault as (ref, name), encrypted; an existing entry is overwritten.
 
-        Raises Erased, or KeyError when there is no such subject.
+        ``holder``: the subject who wrote it, under whose key it is sealed, so that it is erased with that one as
+        well as with ``ref``; None: ``ref`` itself. Raises Erased, or KeyError when there is no such subject.
         """
-        self.writes.vault.append((ref, name, seal(self._known(ref).key, ref, name, plaintext)))
+        known = self._known(ref)
+        key, under = known.key, None
+        if holder is not None:
+            writer = self._known(holder)
+            if (writer.owner or writer.ref) != (known.owner or known.ref):
+                key, under = writer.key, writer.owner or writer.ref
+        self.writes.vault.append((ref, name, seal(key, ref, name, plaintext), under))
 
     def digest(self, data: bytes) -> str:
         """A keyed digest (HMAC-SHA-256, hex) that may be written to the ledger."""

@@ -31,8 +31,11 @@ _SUBJECTS: Final = (
     .select_from(subject.outerjoin(_owner, _owner.c.ref == subject.c.owner))
     .where(subject.c.ref.in_(_values))
 )
-_ENTRIES: Final = select(vault.c.ref, vault.c.name, vault.c.data).where(
-    vault.c.ref.in_(_values), vault.c.name.in_(bindparam("names", expanding=True))
+_holder = subject.alias("holder")
+_ENTRIES: Final = (
+    select(vault.c.ref, vault.c.name, vault.c.data, vault.c.holder, _holder.c.key.label("holder_key"))
+    .select_from(vault.outerjoin(_holder, _holder.c.ref == vault.c.holder))
+    .where(vault.c.ref.in_(_values), vault.c.name.in_(bindparam("names", expanding=True)))
 )
 
 
@@ -106,14 +109,17 @@ class Vault:
             keys = {row.ref: self._key(row) for row in connection.execute(_SUBJECTS, {"refs": refs})}
             names = list({name for _, name in chunk})
             rows = connection.execute(_ENTRIES, {"refs": refs, "names": names})
-            data = {(row.ref, row.name): bytes(row.data) for row in rows}
+            found = {(row.ref, row.name): row for row in rows}
             for ref, name in chunk:
                 if ref not in keys:
                     continue
-                if (key := keys[ref]) is None:
+                key, row = keys[ref], found.get((ref, name))
+                if key is not None and row is not None and row.holder is not None:
+                    key = None if row.holder_key is None else self.master.unwrap(row.holder, row.holder_key)
+                if key is None:
                     opened[ref, name] = None
-                elif (sealed := data.get((ref, name))) is not None:
-                    opened[ref, name] = unseal(key, ref, name, sealed)
+                elif row is not None:
+                    opened[ref, name] = unseal(key, ref, name, bytes(row.data))
         return opened
 
     def _key(self, row: Any) -> AESGCM | None:
@@ -149,10 +155,12 @@ class Vault:
     def erase(self, tx: Transaction, ref: str, by: str = "system") -> None:
         """Destroy a subject's key and the look-ups of it and all that it owns; append SubjectErased.
 
-        All copies of sealed entries become unreadable; the rows themselves are deleted too. Erasing twice does
-        nothing. An owned subject has no key of its own to destroy: erased alone it only loses its entries, and copies
-        stay readable until its owner is erased. Copies of the *database* keep the wrapped key: they must expire.
-        Raises KeyError when there is no such subject.
+        What it wrote about other subjects' items is sealed under the same key and goes with it. All copies of sealed
+        entries become unreadable; the rows themselves are deleted too. Erasing twice does nothing. An owned subject
+        has no key of its own to destroy: erased alone it only loses its entries, and copies stay readable until its
+        owner is erased. Copies of the *database* keep the wrapped key: they must expire.
+        Raises KeyError when there is no such subject. ``erasure.erase_subject`` does the whole of an erasure: legal
+        holds, files, what older releases sealed elsewhere.
         """
         row = tx.execute(select(subject.c.erased_at).where(subject.c.ref == ref)).first()
         if row is None:
@@ -161,6 +169,7 @@ class Vault:
             return
         theirs = or_(subject.c.ref == ref, subject.c.owner == ref)
         tx.execute(delete(vault).where(vault.c.ref.in_(select(subject.c.ref).where(theirs))))
+        tx.execute(delete(vault).where(vault.c.holder == ref))
         tx.execute(update(subject).where(theirs).values(lookup=None, key=None, erased_at=tx.at))
         tx.execute(update(state).where(state.c.name == "erasures").values(value=os.urandom(8).hex()))
         tx.forget_keys()

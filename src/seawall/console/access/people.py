@@ -42,6 +42,39 @@ def disable_person(request: PageRequest) -> Response:
     return redirect("/access")
 
 
+def enable_person(request: PageRequest) -> Response:
+    """Open a closed account again."""
+    try:
+        access.enable_person(request.app.ledger, request.path_param("person"), by=request.person.id)
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return redirect("/access")
+
+
+def change_roles(request: PageRequest) -> Response:
+    """Change a person's roles; one's own cannot be changed, so that an administrator remains."""
+    if request.path_param("person") == request.person.id:
+        return _page(request, error="You cannot change your own roles. Ask another administrator.")
+    try:
+        access.change_roles(
+            request.app.ledger, request.path_param("person"), request.fields("role"), by=request.person.id
+        )
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return redirect("/access")
+
+
+def reset_password(request: PageRequest) -> Response:
+    """Give a person a new password."""
+    try:
+        access.reset_password(
+            request.app.ledger, request.path_param("person"), request.field("password"), by=request.person.id
+        )
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return redirect("/access")
+
+
 def add_key(request: PageRequest) -> Response:
     """Create a key and show it once."""
     try:
@@ -82,6 +115,11 @@ PAGES = (
     Page(path="/access/people", run=add_person, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(
         path="/access/people/{person}/disable", run=disable_person, method="POST", permission=Permission.MANAGE_ACCESS
+    ),
+    Page(path="/access/people/{person}/enable", run=enable_person, method="POST", permission=Permission.MANAGE_ACCESS),
+    Page(path="/access/people/{person}/roles", run=change_roles, method="POST", permission=Permission.MANAGE_ACCESS),
+    Page(
+        path="/access/people/{person}/password", run=reset_password, method="POST", permission=Permission.MANAGE_ACCESS
     ),
     Page(path="/access/keys", run=add_key, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys/{key}/revoke", run=revoke_key, method="POST", permission=Permission.MANAGE_ACCESS),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 
+import structlog
 from starlette.responses import Response
 
 from seawall import access
 from seawall.console.request import Page, PageRequest, form_cookie, local_path, redirect
 from seawall.console.templates import render
+
+_log = structlog.get_logger(__name__)
 
 
 def show(request: PageRequest) -> Response:
@@ -27,13 +30,16 @@ def sign_in(request: PageRequest) -> Response:
     try:
         person = access.authenticate(database, request.context.throttle, email, request.field("password"), address)
     except access.SignInThrottled as error:
+        _log.warning("sign-in refused", reason="throttled", address=_pseudonym(request, address))
         response = _form(request, where=where, email=email, error=str(error), status=429)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
     except access.SignInFailed as error:
+        _log.warning("sign-in refused", reason="failed", address=_pseudonym(request, address))
         return _form(request, where=where, email=email, error=str(error), status=401)
     previous = request.http.cookies.get(request.context.cookie)
     token = access.start_session(database, person, previous=previous)
+    access.record_sign_in(request.app.ledger, person.id)
     response = redirect(where)
     response.set_cookie(
         request.context.cookie,
@@ -47,6 +53,11 @@ def sign_in(request: PageRequest) -> Response:
     return response
 
 
+def _pseudonym(request: PageRequest, address: str) -> str:
+    """A keyed digest: attempts from one address can be counted, and the address stays out of the log."""
+    return request.app.vault.digest(f"address\0{address}".encode())[:16]
+
+
 def sign_out(request: PageRequest) -> Response:
     """End the session."""
     token = request.http.cookies.get(request.context.cookie)
@@ -55,6 +66,25 @@ def sign_out(request: PageRequest) -> Response:
     response = redirect("/sign-in")
     response.delete_cookie(request.context.cookie, secure=request.context.secure, httponly=True, samesite="lax")
     return response
+
+
+def show_password(request: PageRequest) -> Response:
+    """The form that changes one's own password."""
+    return render(request, "access/password.html", error="")
+
+
+def change_password(request: PageRequest) -> Response:
+    """Change one's own password, which ends one's sessions; the old one is asked for, and attempts are throttled."""
+    address = request.http.client.host if request.http.client else ""
+    person, app = request.person, request.app
+    try:
+        access.authenticate(app.database, request.context.throttle, person.email, request.field("old"), address)
+        access.reset_password(app.ledger, person.id, request.field("new"), by=person.id)
+    except access.SignInFailed:
+        return render(request, "access/password.html", status=422, error="The old password is incorrect.")
+    except access.AccessError as error:
+        return render(request, "access/password.html", status=422, error=str(error))
+    return redirect("/sign-in")
 
 
 def _form(request: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
@@ -74,4 +104,6 @@ PAGES = (
     Page(path="/sign-in", run=show, public=True),
     Page(path="/sign-in", run=sign_in, method="POST", public=True),
     Page(path="/sign-out", run=sign_out, method="POST"),
+    Page(path="/password", run=show_password),
+    Page(path="/password", run=change_password, method="POST"),
 )

@@ -1,8 +1,11 @@
-"""Pages about deliveries to the platform."""
+"""Pages about deliveries to the platform, and their receivers."""
 
 from seawall.access import Permission
-from seawall.console.enforce import deliveries
+from seawall.console.enforce import deliveries, endpoints
 from seawall.console.request import MenuEntry
 
-PAGES = deliveries.PAGES
-MENU = (MenuEntry(path="/deliveries", title="Deliveries", permission=Permission.SEE_OPERATIONS, order=50),)
+PAGES = (*deliveries.PAGES, *endpoints.PAGES)
+MENU = (
+    MenuEntry(path="/deliveries", title="Deliveries", permission=Permission.SEE_OPERATIONS, order=50),
+    MenuEntry(path="/endpoints", title="Receivers", permission=Permission.MANAGE_ENDPOINTS, order=55),
+)
