@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from seawall.api import connections
@@ -66,6 +67,11 @@ class House:
 
     def made(self) -> BoundedHttpProtocol:
         return BoundedHttpProtocol(config=self.config, server_state=self.state, app_state={})
+
+    def connection(self) -> BoundedHttpProtocol:
+        (one,) = self.state.connections
+        assert isinstance(one, BoundedHttpProtocol)
+        return one
 
     def check(self, seconds: float) -> None:
         """As the server does, when that time has passed."""
@@ -147,13 +153,13 @@ ENDLESS = {
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_has_no_end_ends_at_the_limit(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fed = [0]
-    parse = connections.HttpToolsProtocol.data_received
+    parse = HttpToolsProtocol.data_received
 
     def counted(self: Any, data: bytes) -> None:
         fed[0] += len(data)
         parse(self, data)
 
-    monkeypatch.setattr(connections.HttpToolsProtocol, "data_received", counted)
+    monkeypatch.setattr(HttpToolsProtocol, "data_received", counted)
 
     async def story(house: House) -> None:
         reader, writer = await house.open()
@@ -204,9 +210,9 @@ def test_pipelined_requests_and_small_chunks_are_fine() -> None:
 def test_a_head_that_does_not_come_is_not_waited_for(sent: bytes) -> None:
     async def story(house: House) -> None:
         reader, writer = await house.open()
-        (connection,) = house.state.connections
+        connection = house.connection()
         writer.write(sent)
-        while sent and not connection.headers and connection._reads != "head":  # type: ignore[union-attr]
+        while sent and not connection.headers and connection._reads != "head":
             await asyncio.sleep(0)
         house.check(HEAD_SECONDS - 1)
         assert not connection.transport.is_closing()
@@ -242,11 +248,11 @@ def test_whoever_goes_on_sending_after_the_answer_is_cut_off() -> None:
         reader, writer = await house.open()
         writer.write(POST % 10_000_000)
         assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200")
-        (connection,) = house.state.connections
+        connection = house.connection()
         house.check(1.0)  # uvicorn's time for idle connections runs
         assert not connection.transport.is_closing()
         writer.write(b"x" * 1000)
-        while connection.timeout_keep_alive_task is not None:  # type: ignore[union-attr]
+        while connection.timeout_keep_alive_task is not None:
             await asyncio.sleep(0)
         house.check(LINGER_SECONDS - 1)
         house.check(2.0)
@@ -284,7 +290,8 @@ def test_the_server_checks_its_connections() -> None:
         reader, _ = await house.open()
         server = ConnectionServer(house.config)
         server.server_state = house.state
-        (connection,) = house.state.connections
+        connection = house.connection()
+        assert connection._head_since is not None
         connection._head_since -= HEAD_SECONDS + 1
         assert await server.on_tick(10) is False
         assert await reader.read() == b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import structlog
+from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -27,6 +28,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self'; style-src 'self'; script-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 )
+
+_THREADS = 6  # few: pages and screening share the processor
+_PUBLIC_THREADS = 2
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -71,6 +75,8 @@ def build(app: App) -> ASGIApp:
         secure=urlsplit(app.settings.public_url).scheme == "https",
         menu=found.menu,
         templates=environment(found.templates),
+        threads=CapacityLimiter(_THREADS),
+        public_threads=CapacityLimiter(_PUBLIC_THREADS),
     )
     # Headers wrap the application, so that error pages have them too.
     pages = Starlette(

@@ -10,6 +10,8 @@ from seawall import access
 from seawall.console.request import Page, PageRequest, form_cookie, local_path, redirect
 from seawall.console.templates import render
 
+_BROWSER = "seawall_browser"  # the cookie of a browser that signed in before
+
 
 def show(request: PageRequest) -> Response:
     """Show the sign-in form."""
@@ -21,12 +23,13 @@ def show(request: PageRequest) -> Response:
 def sign_in(request: PageRequest) -> Response:
     """Check email and password; a new session replaces any former one."""
     where = local_path(request.field("next", "/"))
-    email = request.field("email")
+    email, password = request.field("email"), request.field("password")
     address = request.http.client.host if request.http.client else ""
-    database = request.app.database
+    database, throttle = request.app.database, request.context.throttle
+    browser = request.http.cookies.get(_BROWSER, "")
     try:
-        person = access.authenticate(database, request.context.throttle, email, request.field("password"), address)
-    except access.SignInThrottled as error:
+        person = access.authenticate(database, throttle, email, password, address, browser)
+    except (access.SignInThrottled, access.SignInBusy) as error:
         response = _form(request, where=where, email=email, error=str(error), status=429)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
@@ -34,15 +37,15 @@ def sign_in(request: PageRequest) -> Response:
         return _form(request, where=where, email=email, error=str(error), status=401)
     previous = request.http.cookies.get(request.context.cookie)
     token = access.start_session(database, person, previous=previous)
+    if not throttle.knows(person.email, browser):  # never a token that somebody else may have chosen
+        browser = secrets.token_urlsafe(24)
+    throttle.remember(person.email, browser)
     response = redirect(where)
-    response.set_cookie(
-        request.context.cookie,
-        token,
-        max_age=access.LIFE_MS // 1000,
-        httponly=True,
-        samesite="lax",
-        secure=request.context.secure,
-    )
+    for name, value, seconds in (
+        (request.context.cookie, token, access.LIFE_MS // 1000),
+        (_BROWSER, browser, access.KNOWN_FOR_S),
+    ):
+        response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=request.context.secure)
     response.delete_cookie(form_cookie())
     return response
 
