@@ -76,13 +76,19 @@ def test_who_signed_in_before_is_not_shut_out_by_others(tmp_path: Path) -> None:
         assert chosen.cookies.get("seawall_browser", domain="console.test") != "chosen-by-another"
 
 
-def test_a_flood_of_wrong_passwords_is_refused_without_checking_them(tmp_path: Path) -> None:
+def test_a_flood_of_wrong_passwords_is_refused_without_checking_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(tmp_path) as rig:
+        monkeypatch.setattr("seawall.console.access.sign_in._DELAY_S", 0.0)
+        owner = rig.browser("admin")
+        owner.post("/sign-out")
         answers = [rig.browser().sign_in(f"{number}@example.org", "wrong") for number in range(30)]
         busy = [answer for answer in answers if answer.status_code == 429]
         assert busy
         assert all("Try again in a few seconds" in answer.text for answer in busy)
         assert all(int(answer.headers["retry-after"]) > 0 for answer in busy)
+        assert owner.sign_in("admin@example.org", PASSWORD).status_code == 303
 
 
 def test_an_upload_is_not_read_before_the_session_is_looked_at(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

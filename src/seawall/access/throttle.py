@@ -140,10 +140,15 @@ class PasswordChecks:
         self._one = threading.Semaphore(1)
         self._until = 0.0  # when the failures so far are used up, at one in each interval
 
+    @property
+    def are_used_up(self) -> bool:
+        """Whether there were so many wrong passwords that no further one is checked now."""
+        return self._until - self._clock() > self._ahead_s
+
     @contextmanager
     def one(self) -> Iterator[None]:
         """Around one check. Raises SignInBusy, without a check, when there are too many."""
-        if self._until - self._clock() > self._ahead_s or not self._one.acquire(timeout=self._patience_s):
+        if self.are_used_up or not self._one.acquire(timeout=self._patience_s):
             raise SignInBusy
         try:
             yield

@@ -7,7 +7,7 @@ function runs, in a worker thread, because the database is synchronous.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_FORM_BYTES = 64 * 1024
 MOST_WAITING = 64  # requests for a thread; more are refused
+MOST_STRANGERS_WAITING = 8
 
 
 class PageProblem(Exception):
@@ -146,6 +147,7 @@ class Page:
     method: str = "GET"
     public: bool = False
     upload_bytes: int = 0  # largest file in its form, in bytes
+    refuse: Callable[[ConsoleContext, Request], Awaitable[Response | None]] | None = None  # before the body is read
 
 
 def route(context: ConsoleContext, page: Page) -> Route:
@@ -154,7 +156,9 @@ def route(context: ConsoleContext, page: Page) -> Route:
     async def endpoint(request: Request) -> Response:
         # Threads of the console's own: neither its pages nor strangers take those of the API.
         threads = context.public_threads if page.public else context.threads
-        if threads.statistics().tasks_waiting >= MOST_WAITING:
+        if page.refuse is not None and (refused := await page.refuse(context, request)) is not None:
+            return refused
+        if threads.statistics().tasks_waiting >= (MOST_STRANGERS_WAITING if page.public else MOST_WAITING):
             raise PageProblem(503, "Too many requests", "Too many people use the console. Try again in a moment.")
         if page.upload_bytes and not page.public:  # strangers upload nothing
             session = await run_sync(_session, context, request, limiter=threads)

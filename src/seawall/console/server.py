@@ -30,7 +30,7 @@ CONTENT_SECURITY_POLICY = (
 )
 
 _THREADS = 6  # few: pages and screening share the processor
-_PUBLIC_THREADS = 2
+_PUBLIC_THREADS = 1
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
