@@ -191,6 +191,10 @@ def test_what_is_not_there_is_said_in_words(rig: Rig, method: str, path: str, st
     assert answer.status_code == status
     assert "Traceback" not in answer.text
     assert "To the start page" in answer.text
+    assert '<nav class="menu"' in answer.text
+    assert 'action="/sign-out"' in answer.text
+    if method == "GET":
+        assert '<nav class="menu"' not in rig.browser().get(path).text
 
 
 def test_a_form_that_is_too_large_is_refused(rig: Rig) -> None:

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 import seawall
@@ -31,6 +31,7 @@ from seawall.storage import StorageError
 from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
+_CLIENT_CLOSED_REQUEST = 499  # nginx's
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -52,12 +53,13 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     _check_addresses(routers)
     for router in routers:
         _include(api, router, keys)
-    api.router.routes.append(Route("/v1/{path:path}", _no_route, methods=_METHODS))
+    api.router.routes.append(Route("/v1{path:anything}", _NoRoute()))
     api.add_exception_handler(ApiProblem, on_problem)
     api.add_exception_handler(StorageError, _on_unavailable)
     api.add_exception_handler(NothingPublished, _on_unavailable)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(ClientDisconnect, _on_disconnect)
     api.add_exception_handler(Exception, _on_bug)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector(app))
@@ -119,12 +121,21 @@ class _Api(FastAPI):
         request = Request(scope, receive)
         try:
             response = await endpoint(request)
+        except ClientDisconnect as error:
+            response = await _on_disconnect(request, error)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
         await response(scope, receive, send)
 
 
-async def _no_route(request: Request) -> Response:
+class _NoRoute:
+    """What answers when no route does, to every method: a class, because a function would be for GET only."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _no_route(Request(scope))(scope, receive, send)
+
+
+def _no_route(request: Request) -> Response:
     """404 and 405 responses."""
     if allowed := _methods(request):
         refusal = problem_response(
@@ -153,7 +164,8 @@ def _methods(request: Request) -> str:
         method
         for method in _METHODS
         for route in request.app.router.routes
-        if getattr(route, "endpoint", None) is not _no_route
+        if not isinstance(route, Mount)  # the console, which is asked about any path
+        and not isinstance(getattr(route, "endpoint", None), _NoRoute)
         and route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
     return ", ".join(sorted(taken))
@@ -184,6 +196,11 @@ async def _on_http(request: Request, error: Exception) -> Response:
     )
     refusal.headers.update(error.headers or {})
     return refusal
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    """The client is gone, which is no fault: nobody reads this."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
 from seawall.access import Keys, Scope
@@ -20,6 +21,22 @@ Code = Annotated[str, Path(pattern=PRINTABLE, max_length=200)]
 Text = Annotated[str, Query(pattern=PRINTABLE, max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
+
+class Anything(Convertor[str]):
+    """The rest of a path, whatever it holds: an id may have slashes and line feeds, at which ``path`` ends."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """The text itself."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The text itself."""
+        return value
+
+
+register_url_convertor("anything", Anything())
 
 MOST_IN_FLIGHT = 128 * 1024 * 1024  # bytes of large requests that are worked on at once
 
