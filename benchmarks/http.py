@@ -127,12 +127,15 @@ def _serve(name: str, folder: str, pipe: Connection) -> None:
 
     import uvicorn
 
+    from seawall.api.connections import BoundedHttpProtocol, ConnectionServer
+
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     with ExitStack() as stack:
         application, key = _application(name, Path(folder), stack)
-        config = uvicorn.Config(application, log_level="error", access_log=False, loop="uvloop", http="httptools")
-        server = uvicorn.Server(config)
+        http = "httptools" if name == "echo" else BoundedHttpProtocol  # as 'seawall serve' runs it
+        config = uvicorn.Config(application, log_level="error", access_log=False, loop="uvloop", http=http)
+        server = ConnectionServer(config)
         thread = threading.Thread(target=lambda: _answer(server, pipe, listening.getsockname()[1], key), daemon=True)
         thread.start()
         server.run(sockets=[listening])

@@ -134,7 +134,10 @@ def test_sections_know_their_place() -> None:
 def test_variables_come_from_the_environment() -> None:
     assert expand("${A}/${B:-otherwise}", "here", {"A": "1"}) == "1/otherwise"
     with pytest.raises(ConfigError, match="here: the environment variable A is not set"):
-        expand("${A}", "here", {"A": ""})
+        expand("${A}", "here", {})
+    for empty in ("", " ", "\n"):
+        with pytest.raises(ConfigError, match="here: the environment variable A is empty"):
+            expand("${A}", "here", {"A": empty})
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -172,10 +172,11 @@ def expand(text: str, place: str, environment: Mapping[str, str] | None = None) 
     def value(match: re.Match[str]) -> str:
         name, otherwise = match.groups()
         held = found.get(name)
-        if held:
+        if held and not held.isspace():
             return held
         if otherwise is None:
-            raise ConfigError(f"{place}: the environment variable {name} is not set")
+            state = "not set" if held is None else "empty"
+            raise ConfigError(f"{place}: the environment variable {name} is {state}")
         return str(otherwise)
 
     return _ENV.sub(value, text)

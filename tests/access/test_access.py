@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, select, update
 
 from seawall import access
 from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
-from seawall.access.tables import api_key, person, session, sign_in_failure, view
+from seawall.access.tables import api_key, known_browser, person, session, sign_in_failure, view
+from seawall.access.throttle import PasswordChecks, network_of
 from seawall.model import ItemRef
 from seawall.storage import Database, Ledger, StorageError, Vault, open_database
 from seawall.storage.component import ledger_of
@@ -112,6 +114,104 @@ def test_one_address_cannot_try_many_accounts(database: Database) -> None:
     assert throttle.wait_s("new@example.org", "10.0.0.2") == 0
 
 
+def test_one_account_cannot_be_guessed_from_many_addresses_and_its_owner_is_not_shut_out(
+    database: Database, ada: access.Person
+) -> None:
+    now = [1_000_000]
+    throttle = access.Throttle(database, per_account=4, window_s=60, clock=lambda: now[0])
+    throttle.remember("ada@example.org", "token")
+    for number in range(4):
+        with pytest.raises(access.SignInFailed):
+            access.authenticate(database, throttle, "ada@example.org", "wrong", f"10.0.0.{number}")
+    with pytest.raises(access.SignInThrottled):
+        access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.99")
+    with pytest.raises(access.SignInThrottled):  # a token that nobody signed in with says nothing
+        access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.99", "guess")
+    throttle.remember("bob@example.org", "other")
+    with pytest.raises(access.SignInThrottled):  # nor does one of another account
+        access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.99", "other")
+    assert access.authenticate(database, throttle, "Ada@example.org", PASSWORD, "10.0.0.99", "token") == ada
+    now[0] += 61_000
+    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.99") == ada
+
+
+def test_a_known_browser_has_few_attempts_too_and_is_forgotten_in_time(database: Database, ada: access.Person) -> None:
+    now = [1_000_000]
+    throttle = access.Throttle(database, per_address=4, clock=lambda: now[0])
+    throttle.remember("ada@example.org", "token")
+    for number in range(4):
+        throttle.failed(f"{number}@example.org", "10.0.0.1")
+    for _ in range(5):  # its address has none left, it has its own
+        with pytest.raises(access.SignInFailed):
+            access.authenticate(database, throttle, "ada@example.org", "wrong", "10.0.0.1", "token")
+    with pytest.raises(access.SignInThrottled):
+        access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1", "token")
+    assert throttle.wait_s("ada@example.org", "10.0.0.2") == 0, "strangers' attempts are not used up by it"
+    now[0] += access.KNOWN_FOR_S * 1000
+    assert not throttle.knows("ada@example.org", "token")
+    throttle.remember("ada@example.org", "new")
+    throttle.remember("ada@example.org", "new")
+    with database.read() as connection:
+        assert len(connection.execute(select(known_browser)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::7", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_one_customer_count_as_one(address: str, counts_as: str) -> None:
+    assert network_of(address) == counts_as
+
+
+def test_a_flood_over_one_ipv6_network_is_one_address(database: Database) -> None:
+    throttle = access.Throttle(database, per_address=4)
+    for number in range(4):
+        throttle.failed(f"{number}@example.org", f"2001:db8::{number:x}")
+    assert throttle.wait_s("new@example.org", "2001:db8::ffff") > 0
+    assert throttle.wait_s("new@example.org", "2001:db8:0:1::") == 0
+
+
+def test_passwords_are_checked_one_at_a_time_and_wrong_ones_seldom() -> None:
+    now = [0.0]
+    checks = PasswordChecks(failures_per_s=2, burst=4, patience_s=0, clock=lambda: now[0])
+    with checks.one(), pytest.raises(access.SignInBusy), checks.one():
+        pass
+    for _ in range(5):
+        with checks.one():
+            checks.failed()
+    with pytest.raises(access.SignInBusy), checks.one():
+        pass
+    now[0] += 0.5
+    with checks.one():
+        checks.failed()
+    with pytest.raises(access.SignInBusy), checks.one():
+        pass
+    now[0] += 60
+    for _ in range(100):  # right ones are not counted
+        with checks.one():
+            pass
+
+
+def test_strangers_that_are_wrong_keep_no_known_browser_waiting(database: Database, ada: access.Person) -> None:
+    throttle = access.Throttle(database)
+    throttle.remember("ada@example.org", "token")
+    for number in range(20):
+        with contextlib.suppress(access.SignInFailed, access.SignInBusy):
+            access.authenticate(database, throttle, f"{number}@example.org", "wrong", f"10.0.1.{number}")
+    with throttle.checking(known=False)._one, pytest.raises(access.SignInBusy):
+        access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1")
+    with throttle.checking(known=False)._one:
+        assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1", "token") == ada
+
+
 def test_server_processes_share_the_throttle(database_url: str, database: Database) -> None:
     other = open_database(database_url)
     for _ in range(5):
@@ -131,7 +231,7 @@ def test_failures_are_kept_as_hashes_and_no_longer_than_the_window(database: Dat
     throttle.failed("ada@example.org", "10.0.0.2")
     with database.read() as connection:
         kept = connection.scalars(select(sign_in_failure.c.key)).all()
-    assert len(kept) == 2
+    assert len(kept) == 3  # the pair, the address, the account
     assert all(len(key) == 64 for key in kept)
 
 

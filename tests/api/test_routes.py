@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 
 from seawall.cli.serve import asgi
-from support.api import Client, item, problem
+from support.api import Client, item, problem, serving
 from support.app import sources
 
 ENTRY = {"kind": "text", "value": "one two three four", "source": "staff"}
@@ -231,3 +235,69 @@ def test_unknown_paths_beside_the_console(client: Client, method: str) -> None:
     if method not in ("GET", "HEAD"):
         response = served.send(method, "/healthz")
         assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """API and console together, as ``seawall serve`` runs them."""
+    with serving(tmp_path_factory.mktemp("whole")) as client:
+        client.asgi = asgi(client.rig.app)
+        yield client
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD", "OPTIONS", "PROPFIND"])
+def test_an_address_that_does_not_exist_is_404_to_every_method(whole: Client, method: str) -> None:
+    for path in ("/v1/nothing", "/v1/", "/v1", "/v1/decision/x/y/z", "/v1/a%0Ab", "/v1//screen"):
+        response = whole.send(method, path)
+        assert response.status_code == 404, path
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "allow" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/screen", "POST"),
+        ("TRACE", "/v1/screen", "POST"),
+        ("HEAD", "/v1/items", "POST"),
+        ("DELETE", "/v1/items/note/a", "GET"),
+        ("POST", "/v1/items/note/a%0Ab", "GET"),
+        ("OPTIONS", "/v1/reports", "POST"),
+        ("PUT", "/v1/banks/x/entries", "GET, POST"),
+        ("PATCH", "/v1/banks/x/entries/y", "DELETE, GET"),
+    ],
+)
+def test_a_method_that_a_route_does_not_take_is_405_with_those_it_takes(
+    whole: Client, method: str, path: str, allowed: str
+) -> None:
+    response = whole.send(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == allowed
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("id", ["a\nb", "\n", "a\n", "\na", "a\r\nb", "a/b\nc/", "a\u2028b", "..\n/.."])
+def test_an_item_is_read_back_whatever_its_id_holds(whole: Client, id: str) -> None:
+    sent = whole.screen("hello", id=id)
+    if sent.status_code == 422:
+        return
+    found = whole.send("GET", f"/v1/items/note/{quote(id, safe='')}")
+    assert found.status_code == 200, found.text
+    assert found.json()["id"] == id
+
+
+@pytest.mark.parametrize("path", ["/v1/screen", "/v1/items", "/v1/reports", "/sign-in"])
+def test_a_client_that_goes_away_is_no_fault(whole: Client, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        pass
+
+    headers = [
+        (b"authorization", f"Bearer {whole.keys['admin']}".encode()),
+        (b"content-length", b"10"),
+        (b"content-type", b"application/x-www-form-urlencoded"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    with capture_logs() as logs:
+        asyncio.run(whole.asgi(scope | {"headers": headers, "root_path": "", "state": {}}, receive, send))  # type: ignore[arg-type]
+    assert logs == []

@@ -326,3 +326,9 @@ def test_the_client_stands_alone() -> None:
     ours = {name for name in loaded if name.startswith("seawall.")}
     assert all(name.startswith("seawall.client") for name in ours)
     assert not {"sqlalchemy", "msgspec", "fastapi", "starlette", "numpy", "structlog"} & set(loaded)
+
+
+@pytest.mark.parametrize("key", ["", " ", "\n", "sw_\x00", "sw_é", None])
+def test_a_key_that_cannot_be_one_is_refused_at_the_start(key: Any) -> None:
+    with pytest.raises(ValueError, match="Is the variable that holds it set"):
+        AsyncSeawall("http://seawall.test", key)

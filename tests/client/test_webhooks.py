@@ -43,6 +43,41 @@ def test_one_of_several_signatures_is_enough() -> None:
     assert verify_webhook(headers, BODY.encode(), SECRET).id == "dlv_1"
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        " ",
+        "\n",
+        "whsec_",
+        "whsec_ ",
+        " whsec_\n",
+        "whsec_YQ==",
+        "whsec_***",
+        "whsec_é",
+        [],
+        [""],
+        [SECRET, ""],
+        None,
+        7,
+    ],
+)
+def test_a_secret_with_which_anybody_could_sign_is_refused(secret: Any) -> None:
+    """``os.environ.get`` of a variable that is not set, or an empty file."""
+    with pytest.raises(ValueError, match=r"secret"):
+        Receiver([secret] if secret == 7 else secret)
+    with pytest.raises(ValueError, match=r"secret"):
+        verify_webhook(signed(), BODY.encode(), [secret] if secret == 7 else secret)
+
+
+def test_a_body_may_be_text_but_not_parsed() -> None:
+    assert verify_webhook(signed(), BODY, SECRET).id == "dlv_1"
+    assert Receiver(SECRET + "\n").receive(signed(), BODY, print)
+    parsed: Any = json.loads(BODY)
+    with pytest.raises(TypeError, match="before they are parsed"):
+        verify_webhook(signed(), parsed, SECRET)
+
+
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_seen(place: int, change: int) -> None:
     body = bytearray(BODY.encode())

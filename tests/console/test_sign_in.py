@@ -60,6 +60,48 @@ def test_guessing_is_slowed_down(tmp_path: Path) -> None:
         assert int(answer.headers["retry-after"]) > 0
 
 
+def test_who_signed_in_before_is_not_shut_out_by_others(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        owner = rig.browser("policy")
+        owner.post("/sign-out")
+        for _ in range(5):
+            assert rig.browser().sign_in("policy@example.org", "wrong").status_code == 401
+        assert rig.browser().sign_in("policy@example.org", PASSWORD).status_code == 429
+        token = owner.cookies["seawall_browser"]
+        assert owner.sign_in("policy@example.org", PASSWORD).status_code == 303
+        assert owner.cookies["seawall_browser"] == token
+        chosen = rig.browser()
+        chosen.cookies.set("seawall_browser", "chosen-by-another", domain="console.test")
+        assert chosen.sign_in("admin@example.org", PASSWORD).status_code == 303
+        assert chosen.cookies.get("seawall_browser", domain="console.test") != "chosen-by-another"
+
+
+def test_a_flood_of_wrong_passwords_is_refused_without_checking_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as rig:
+        monkeypatch.setattr("seawall.console.access.sign_in._DELAY_S", 0.0)
+        owner = rig.browser("admin")
+        owner.post("/sign-out")
+        answers = [rig.browser().sign_in(f"{number}@example.org", "wrong") for number in range(30)]
+        busy = [answer for answer in answers if answer.status_code == 429]
+        assert busy
+        assert all("Try again in a few seconds" in answer.text for answer in busy)
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in busy)
+        assert owner.sign_in("admin@example.org", PASSWORD).status_code == 303
+
+
+def test_an_upload_is_not_read_before_the_session_is_looked_at(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger, reviewer = rig.browser(), rig.browser("reviewer")
+
+    async def parsed(*_: object, **__: object) -> None:
+        raise AssertionError("the form was parsed")
+
+    monkeypatch.setattr("starlette.requests.Request._get_form", parsed)
+    assert stranger.post("/banks/any/entries", kind="image").headers["location"] == "/sign-in"
+    assert reviewer.post("/banks/any/entries", kind="image").status_code == 403
+
+
 def test_the_sign_in_form_needs_its_own_token(rig: Rig) -> None:
     browser = rig.browser()
     browser.get("/sign-in")
@@ -149,6 +191,10 @@ def test_what_is_not_there_is_said_in_words(rig: Rig, method: str, path: str, st
     assert answer.status_code == status
     assert "Traceback" not in answer.text
     assert "To the start page" in answer.text
+    assert '<nav class="menu"' in answer.text
+    assert 'action="/sign-out"' in answer.text
+    if method == "GET":
+        assert '<nav class="menu"' not in rig.browser().get(path).text
 
 
 def test_a_form_that_is_too_large_is_refused(rig: Rig) -> None:

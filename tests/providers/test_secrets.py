@@ -118,7 +118,7 @@ def test_configuration_errors_name_the_variable_and_not_its_value() -> None:
         read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": KEY})
     assert KEY not in str(raised.value)
     text = text.replace("at: hate", "at: $.hate")
-    with pytest.raises(ConfigError, match="environment variable ACME_KEY is not set"):
+    with pytest.raises(ConfigError, match="environment variable ACME_KEY is empty"):
         read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": ""})
     compiled = read_provider(read_yaml(text, "acme.yaml"), {"ACME_KEY": KEY})
     assert KEY not in repr(compiled)

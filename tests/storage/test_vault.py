@@ -237,6 +237,9 @@ def test_a_lost_or_wrong_master_key_is_noticed(storage: Storage, tmp_path: Path)
         Vault.open_in(storage.database, None, environ={})
     with pytest.raises(StorageError, match="32 bytes"):
         Vault.open_in(storage.database, None, environ={"SEAWALL_MASTER_KEY": "c2hvcnQ="})
+    for empty in ("", " ", "\n"):
+        with pytest.raises(StorageError, match="SEAWALL_MASTER_KEY is empty"):
+            Vault.open_in(storage.database, tmp_path, environ={"SEAWALL_MASTER_KEY": empty})
 
 
 def test_the_key_may_come_from_the_environment(database_url: str) -> None:

@@ -3,7 +3,7 @@
 from seawall import access
 
 access.create_person(ledger, "ada@example.org", "Ada", "correct horse battery", ["reviewer"])
-throttle = access.Throttle()                              # one for each process
+throttle = access.Throttle(database)                      # one for each process
 person = access.authenticate(database, throttle, "ada@example.org", "correct horse battery", address)
 token = access.start_session(database, person)            # into the cookie
 session = access.find_session(database, token)            # from the cookie: person, permissions, CSRF token
@@ -16,7 +16,7 @@ info.may(access.Scope.SCREEN)
 
 from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
-from seawall.access.errors import AccessError, SignInFailed, SignInThrottled
+from seawall.access.errors import AccessError, SignInBusy, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
 from seawall.access.people import (
     Person,
@@ -32,10 +32,11 @@ from seawall.access.people import (
 )
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
 from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
-from seawall.access.throttle import Throttle
+from seawall.access.throttle import KNOWN_FOR_S, Throttle
 
 __all__ = [
     "COMPONENT",
+    "KNOWN_FOR_S",
     "LIFE_MS",
     "PERMISSIONS",
     "AccessError",
@@ -46,6 +47,7 @@ __all__ = [
     "PersonRole",
     "Scope",
     "Session",
+    "SignInBusy",
     "SignInFailed",
     "SignInThrottled",
     "Throttle",

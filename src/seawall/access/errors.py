@@ -21,3 +21,12 @@ class SignInThrottled(AccessError):
         self.retry_after_s = retry_after_s
         minutes = max(1, round(retry_after_s / 60))
         super().__init__(f"Too many attempts. Try again in {minutes} min.")
+
+
+class SignInBusy(AccessError):
+    """Too many passwords are being checked; this one was not."""
+
+    retry_after_s = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("Too many people are signing in. Try again in a few seconds.")

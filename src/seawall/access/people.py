@@ -77,21 +77,30 @@ def create_person(
     return made
 
 
-def authenticate(database: Database, throttle: Throttle, email: str, password: str, address: str) -> Person:
-    """The person with this email and password. Raises SignInFailed, or SignInThrottled without checking them."""
+def authenticate(
+    database: Database, throttle: Throttle, email: str, password: str, address: str, browser: str = ""
+) -> Person:
+    """The person with this email and password. ``browser``: the token of a browser that signed in before.
+
+    Raises SignInFailed; without checking them SignInThrottled, and SignInBusy when too many are being checked.
+    """
     email = email.strip().casefold()
-    if (wait := throttle.wait_s(email, address)) > 0:
+    known = browser if throttle.knows(email, browser) else ""
+    if (wait := throttle.wait_s(email, address, known)) > 0:
         raise SignInThrottled(wait)
     with database.read() as connection:
         row = connection.execute(select(person).where(person.c.email == email)).first()
     stored = row.password if row is not None else passwords.dummy()
-    fits = passwords.verify_password(password, stored)
-    if row is None or not fits or row.disabled:
-        throttle.failed(email, address)
-        raise SignInFailed
-    throttle.succeeded(email, address)
-    if passwords.is_outdated(stored):
-        _rehash(database, row.id, stored, password)
+    checks = throttle.checking(known=bool(known))
+    with checks.one():
+        fits = passwords.verify_password(password, stored)
+        if row is None or not fits or row.disabled:
+            checks.failed()
+            throttle.failed(email, address, known)
+            raise SignInFailed
+        if passwords.is_outdated(stored):
+            _rehash(database, row.id, stored, password)
+    throttle.succeeded(email, address, known)
     return person_of(row)
 
 

@@ -37,6 +37,14 @@ sign_in_failure = Table(
     Index("ix_sign_in_failure_at", "at"),
 )
 
+# Browsers that signed in: their attempts are counted apart from those of strangers.
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("key", Text, primary_key=True),  # SHA-256 of an email and the token in the browser's cookie
+    Column("at", BigInteger, nullable=False),  # the last sign-in
+)
+
 api_key = Table(
     "api_key",
     metadata,

@@ -1,23 +1,41 @@
-"""Rate limit of sign-in attempts: failures are counted per (email, address) and per address."""
+"""Rate limit of sign-in attempts, and of the work of checking passwords."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import delete, insert, select
 
+from seawall.access.errors import SignInBusy
+from seawall.access.tables import known_browser
 from seawall.access.tables import sign_in_failure as table
 from seawall.model import now_ms
 from seawall.storage.database import Database
+from seawall.storage.upsert import upsert
+
+KNOWN_FOR_S: Final = 90 * 24 * 60 * 60
+"""How long a browser is known after it signed in."""
+
+_IPV6_NETWORK: Final = 64  # bits: a single customer has at least all addresses of such a network
 
 
 class Throttle:
     """Failed sign-ins in a sliding window, kept in the database so that all server processes share them.
 
-    After ``per_pair`` failures for one email from one address, or ``per_address`` failures from one address, further
-    attempts wait until the oldest failure is ``window_s`` old. The person can still sign in from other addresses.
-    Emails and addresses are kept as SHA-256, and no longer than the window.
+    After ``per_pair`` failures for one email from one address, ``per_address`` failures from one address, or
+    ``per_account`` failures for one email from anywhere, further attempts wait until the oldest failure is
+    ``window_s`` old. IPv6 addresses count by their /64 network.
+
+    A browser that signed in to the account before is known by a token of its own. Its attempts count by that token
+    only: others can use up neither the account's nor the address's attempts for it, so nobody shuts the owner out.
+
+    Emails, addresses and tokens are kept as SHA-256; failures no longer than the window.
     """
 
     def __init__(
@@ -26,20 +44,32 @@ class Throttle:
         *,
         per_pair: int = 5,
         per_address: int = 50,
+        per_account: int = 20,
         window_s: int = 15 * 60,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._database = database
-        self._limits = (per_pair, per_address)
+        self._limits = (per_pair, per_address, per_account)
         self._window_ms = window_s * 1000
         self._clock = clock
+        self._checks = {known: PasswordChecks() for known in (True, False)}
 
-    def wait_s(self, email: str, address: str) -> float:
-        """Seconds until this email may be tried from this address; 0: now."""
+    def knows(self, email: str, browser: str) -> bool:
+        """Whether the browser with this token signed in as this email in the last 90 days."""
+        if not browser:
+            return False
+        known = (known_browser.c.key == _key(email, browser)) & (
+            known_browser.c.at > self._clock() - KNOWN_FOR_S * 1000
+        )
+        with self._database.read() as connection:
+            return connection.execute(select(known_browser.c.at).where(known)).first() is not None
+
+    def wait_s(self, email: str, address: str, browser: str = "") -> float:
+        """Seconds until this email may be tried from this address; 0: now. ``browser``: token of a known one."""
         now = self._clock()
         waits = [0.0]
         with self._database.read() as connection:
-            for key, limit in self._counted(email, address):
+            for key, limit in self._counted(email, address, browser):
                 recent = connection.scalars(
                     select(table.c.at)
                     .where(table.c.key == key, table.c.at > now - self._window_ms)
@@ -50,26 +80,97 @@ class Throttle:
                     waits.append((recent[-1] + self._window_ms - now) / 1000)
         return max(waits)
 
-    def failed(self, email: str, address: str) -> None:
+    def failed(self, email: str, address: str, browser: str = "") -> None:
         """Record a failed sign-in."""
         now = self._clock()
-        rows = [{"key": key, "at": now} for key, _ in self._counted(email, address)]
+        rows = [{"key": key, "at": now} for key, _ in self._counted(email, address, browser)]
         with self._database.write() as connection:
             connection.execute(delete(table).where(table.c.at <= now - self._window_ms))
             connection.execute(insert(table), rows)
 
-    def succeeded(self, email: str, address: str) -> None:
+    def succeeded(self, email: str, address: str, browser: str = "") -> None:
         """Record a successful sign-in: forget the failures of this pair."""
-        key = _key(email, address)
+        key = self._counted(email, address, browser)[0][0]
         with self._database.read() as connection:
             if connection.execute(select(table.c.at).where(table.c.key == key).limit(1)).first() is None:
                 return
         with self._database.write() as connection:
             connection.execute(delete(table).where(table.c.key == key))
 
-    def _counted(self, email: str, address: str) -> tuple[tuple[str, int], ...]:
-        pair, alone = self._limits
-        return ((_key(email, address), pair), (_key("", address), alone))
+    def remember(self, email: str, browser: str) -> None:
+        """Know this browser from now on: somebody signed in with it."""
+        now, key = self._clock(), _key(email, browser)
+        with self._database.write() as connection:
+            connection.execute(delete(known_browser).where(known_browser.c.at <= now - KNOWN_FOR_S * 1000))
+            upsert(connection, known_browser, [{"key": key, "at": now}])
+
+    def checking(self, *, known: bool) -> PasswordChecks:
+        """What bounds the checks of passwords: those of known browsers do not wait for those of strangers."""
+        return self._checks[known]
+
+    def _counted(self, email: str, address: str, browser: str) -> tuple[tuple[str, int], ...]:
+        per_pair, per_address, per_account = self._limits
+        if browser:
+            return ((_key(email, browser), per_pair),)
+        network = network_of(address)
+        return (
+            (_key(email, network), per_pair),
+            (_key("", network), per_address),
+            (_key(email, "everywhere"), per_account),
+        )
+
+
+class PasswordChecks:
+    """Bounds the work of checking passwords, which costs 20 MB and 25 ms: one at a time in this process, and few wrong
+    ones a second. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        *,
+        failures_per_s: float = 4.0,
+        burst: int = 12,
+        patience_s: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._interval_s = 1 / failures_per_s
+        self._ahead_s = burst / failures_per_s
+        self._patience_s = patience_s
+        self._clock = clock
+        self._one = threading.Semaphore(1)
+        self._until = 0.0  # when the failures so far are used up, at one in each interval
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether there were so many wrong passwords that no further one is checked now."""
+        return self._until - self._clock() > self._ahead_s
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Around one check. Raises SignInBusy, without a check, when there are too many."""
+        if self.are_used_up or not self._one.acquire(timeout=self._patience_s):
+            raise SignInBusy
+        try:
+            yield
+        finally:
+            self._one.release()
+
+    def failed(self) -> None:
+        """Count a wrong password."""
+        self._until = max(self._until, self._clock()) + self._interval_s
+
+
+def network_of(address: str) -> str:
+    """What an address counts as: an IPv6 one as its /64 network, an IPv4 one that is mapped into IPv6 as itself."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, _IPV6_NETWORK), strict=False))
 
 
 def _key(email: str, address: str) -> str:

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Mount, Route
 from starlette.types import Receive, Scope, Send
@@ -34,6 +34,7 @@ from seawall.storage import StorageError
 from seawall.storage.entry_points import EntryPointError, entry_points
 
 _log = structlog.get_logger(__name__)
+_CLIENT_CLOSED_REQUEST = 499  # nginx's
 _UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -61,6 +62,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     api.add_exception_handler(NothingPublished, _on_unavailable)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(ClientDisconnect, _on_disconnect)
     api.add_exception_handler(Exception, _on_bug)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector(app))
@@ -75,7 +77,7 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
         """Prometheus text format: counts only, no content."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    for path in ("/v1", "/v1/{path:path}", "/healthz", "/metrics"):  # before a console that is mounted at /
+    for path in ("/v1{path:anything}", "/healthz", "/metrics"):  # before a console that is mounted at /
         api.router.routes.append(Route(path, _NoRoute()))
     _describe(api, plain)
     return api
@@ -124,6 +126,8 @@ class _Api(FastAPI):
         request = Request(scope, receive)
         try:
             response = await endpoint(request) if not scope["query_string"] else _no_parameters(request)
+        except ClientDisconnect as error:
+            response = await _on_disconnect(request, error)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
         await response(scope, receive, send)
@@ -136,13 +140,14 @@ def _no_parameters(request: Request) -> Response:
 
 
 class _NoRoute:
-    """404 and 405 responses, whatever the method."""
+    """What answers when no route does, to every method: a class, because a function would be for GET only."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _no_route(Request(scope, receive))(scope, receive, send)
 
 
 def _no_route(request: Request) -> Response:
+    """404 and 405 responses."""
     if allowed := _methods(request):
         refusal = problem_response(
             ApiProblem(
@@ -214,6 +219,11 @@ async def _on_http(request: Request, error: Exception) -> Response:
     )
     refusal.headers.update(error.headers or {})
     return refusal
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    """The client is gone, which is no fault: nobody reads this."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -3,17 +3,18 @@
 Modules that declare routes do not postpone annotations: FastAPI must see the dependencies that ``router`` makes.
 """
 
-from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import ConfigDict
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
-from seawall.access import KeyInfo, Keys, Scope
+from seawall.access import Keys, Scope
 from seawall.api.errors import ApiProblem
-from seawall.api.requests import authenticate, checked_route
+from seawall.api.in_flight import InFlight
+from seawall.api.requests import NeedsScope, checked_route
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL cannot store a zero byte
 
@@ -25,18 +26,34 @@ KNOWN_ONLY = ConfigDict(extra="forbid")
 """A body's ``__pydantic_config__``: members that are not known are refused by name."""
 
 
-def routes_under_v1(keys: Keys, *, tag: str | None = None) -> APIRouter:
-    """An empty router for a component's routes; bodies are read only for callers with a key."""
-    return APIRouter(prefix="/v1", route_class=checked_route(keys), tags=None if tag is None else [tag])
+class Anything(Convertor[str]):
+    """The rest of a path, whatever it holds: an id may have slashes and line feeds, at which ``path`` ends."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """The text itself."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The text itself."""
+        return value
 
 
-def key(keys: Keys, scope: Scope) -> Callable[[Request], KeyInfo]:
+register_url_convertor("anything", Anything())
+
+MOST_IN_FLIGHT = 128 * 1024 * 1024  # bytes of large requests that are worked on at once
+
+
+def routes_under_v1(keys: Keys, in_flight: InFlight | None = None, *, tag: str | None = None) -> APIRouter:
+    """An empty router for a component's routes; bodies are read only for callers whose key has the route's scope."""
+    route_class = checked_route(keys, in_flight or InFlight(MOST_IN_FLIGHT))
+    return APIRouter(prefix="/v1", route_class=route_class, tags=None if tag is None else [tag])
+
+
+def key(keys: Keys, scope: Scope) -> NeedsScope:
     """The dependency that a route asks for: the caller's key, which must have ``scope``."""
-
-    def authenticated(request: Request) -> KeyInfo:
-        return authenticate(request, keys, scope)
-
-    return authenticated
+    return NeedsScope(keys, scope)
 
 
 def not_found(detail: str) -> ApiProblem:

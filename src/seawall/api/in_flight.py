@@ -31,6 +31,12 @@ class HeldBytes:
 
     def add(self, size: int) -> None:
         """Hold ``size`` more bytes. Raises Problem 503."""
+        self.refuse_if_full(size)
+        self.size += size
+        self._total.held += size
+
+    def refuse_if_full(self, size: int) -> None:
+        """Raises Problem 503 when ``size`` more bytes would be too many; holds nothing."""
         total = self._total
         if total.held > self.size and total.held + size > total.limit:
             raise ApiProblem(
@@ -40,8 +46,6 @@ class HeldBytes:
                 remedy="Nothing was recorded. Send the request again, with the same idempotency key.",
                 retry_after_s=1,
             )
-        self.size += size
-        total.held += size
 
     def raise_to(self, size: int) -> None:
         """Hold at least ``size`` bytes. Raises Problem 503."""

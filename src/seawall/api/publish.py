@@ -15,7 +15,9 @@ from seawall import publish
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.common import KNOWN_ONLY, Code, Limit, Text, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
+from seawall.api.requests import body_limit
 from seawall.app import BANKS, App
+from seawall.content.values import MAX_TEXT
 from seawall.match import Hit
 from seawall.model import Modality, Part, Unknown
 from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
@@ -134,6 +136,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit, state=state)
 
     @routes.post("/banks/{bank}/entries", status_code=201)
+    @body_limit(_LARGE_BODY)
     async def post_entries(
         bank: Code, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
     ) -> EntriesResponse:
@@ -185,6 +188,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         app.banks.refresh()
 
     @routes.post("/match", dependencies=[Depends(key(keys, Scope.SCREEN))])
+    @body_limit(_LARGE_BODY)
     def post_match(asked: Annotated[MatchRequest, Body()]) -> MatchResponse:
         """Look up one text, link, hash, digest or file in all banks, with distance and provenance. Stores nothing."""
         found = _look_up(app, asked)
@@ -195,6 +199,7 @@ def router(app: App, keys: Keys) -> APIRouter:
     return routes
 
 
+_LARGE_BODY = 16 * 1024 * 1024  # bytes: of many entries, or of a file
 _MODALITIES = {"image": Modality.IMAGE, "audio": Modality.AUDIO, "video": Modality.VIDEO}
 
 
@@ -216,6 +221,14 @@ def _look_up(app: App, asked: MatchRequest) -> Lookup:
         return publish.look_up_hits(app.database, app.vault, matcher, matcher.match_digests([digest]))
     if name == "hash":
         return publish.look_up_hits(app.database, app.vault, matcher, _hash_hits(app, value))
+    if name in ("text", "link") and len(value) > MAX_TEXT:
+        raise ApiProblem(
+            status=422,
+            title="Text too long",
+            detail=f"{name} has {len(value)} characters; at most {MAX_TEXT} are looked up at once.",
+            remedy="Send it in pieces that overlap by a few words.",
+            pointer=f"/{name}",
+        )
     part = Part(path="query", modality=_MODALITIES.get(name, Modality.TEXT), field="query", text=value)
     if name == "link":
         part = Part(path="query", modality=Modality.LINK, field="query", text=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -13,10 +14,11 @@ from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.errors import ApiProblem
-from seawall.api.in_flight import HeldBytes
+from seawall.api.in_flight import HeldBytes, InFlight
 from seawall.api.members import may_repeat, members_at, refuse_repeated, unknown_member
 
-MAX_BODY = 16 * 1024 * 1024  # bytes
+MAX_BODY = 256 * 1024  # bytes; for routes that declare no other limit
+MAX_UNDECLARED_BODY = 16 * 1024 * 1024  # for bodies that do not declare their length
 MAX_MEDIA_BODY = 64 * 1024 * 1024  # for bodies with base64 media: a video of 45 MiB and some text
 LARGE = 1024 * 1024  # bytes of a body that is counted while it is worked on, and decoded in a thread
 T = TypeVar("T")
@@ -82,19 +84,20 @@ def header(request: Request, name: bytes) -> str | None:
     return None
 
 
-async def read_body(request: Request, limit: int = MAX_BODY, held: HeldBytes | None = None) -> bytes:
+async def read_body(request: Request, limit: int, held: HeldBytes) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is seen to be larger than ``limit`` bytes.
 
-    One that does not declare its length may have ``MAX_BODY``, whatever the limit. ``held`` counts large bodies, those
-    that declare their length before they are read; raises Problem 503 when too much is held already.
+    One that does not declare its length may have ``MAX_UNDECLARED_BODY``, whatever the limit. ``held`` counts what has
+    come of large bodies, not what was declared: a client that declares much and sends nothing takes no room from
+    others. Raises Problem 503 when too much is held already.
     """
     declared = declared_length(request)
     if declared is None:
-        limit = min(limit, MAX_BODY)
+        limit = min(limit, MAX_UNDECLARED_BODY)
     elif declared > limit:
         raise _too_large(limit)
-    if held is not None and declared is not None and declared > LARGE:
-        held.raise_to(declared)
+    if declared is not None and declared > LARGE:
+        held.refuse_if_full(declared)
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -107,7 +110,7 @@ async def read_body(request: Request, limit: int = MAX_BODY, held: HeldBytes | N
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        if held is not None and size > LARGE:
+        if size > LARGE:
             held.raise_to(size)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -166,30 +169,68 @@ def _invalid(error: msgspec.ValidationError, kind: Any) -> ApiProblem:
 _ANY = msgspec.json.Decoder()
 
 
-def checked_route(keys: Keys) -> type[APIRoute]:
-    """Route class that reads bodies only for callers with a key, with the same size limits as plain routes."""
+def checked_route(keys: Keys, in_flight: InFlight) -> type[APIRoute]:
+    """Route class that reads bodies only for callers whose key has the route's scope.
+
+    The scope is that of the dependency ``NeedsScope``; a route with a body must have one. A body may have ``MAX_BODY``
+    bytes, or what the endpoint's ``body_limit`` says.
+    """
 
     class CheckedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            """FastAPI's handler behind the check. It raises Problem 400, 401 or 413."""
+            """FastAPI's handler behind the check. It raises Problem 400, 401, 403, 413 or 503."""
             handler = super().get_route_handler()
             if self.body_field is None:
                 return handler
+            needed = [one.call.scope for one in self.dependant.dependencies if isinstance(one.call, NeedsScope)]
+            limit = getattr(self.endpoint, _LIMIT, MAX_BODY)
+            if not needed:
+                raise TypeError(f"the route {self.path} takes a body: give it a dependency NeedsScope")
 
             async def checked(request: Request) -> Response:
-                await identify_async(request, keys)
-                body = await read_body(request)
-                if body:
-                    decode(_ANY, body)
+                for scope in needed:
+                    await authenticate_async(request, keys, scope)
+                with in_flight.hold() as held:
+                    body = await read_body(request, limit, held)
+                    if len(body) > LARGE:
+                        await asyncio.to_thread(decode, _ANY, body)
+                    elif body:
+                        decode(_ANY, body)
 
-                async def again() -> dict[str, Any]:
-                    return {"type": "http.request", "body": body, "more_body": False}
+                    async def again() -> dict[str, Any]:
+                        return {"type": "http.request", "body": body, "more_body": False}
 
-                return await handler(Request(request.scope, again))
+                    return await handler(Request(request.scope, again))
 
             return checked
 
     return CheckedRoute
+
+
+class NeedsScope:
+    """A route's dependency: the caller's key, which must have ``scope``."""
+
+    def __init__(self, keys: Keys, scope: Scope) -> None:
+        self._keys = keys
+        self.scope = scope
+
+    def __call__(self, request: Request) -> KeyInfo:
+        """Called in a thread: it may read the database. Raises Problem 401 or 403."""
+        return authenticate(request, self._keys, self.scope)
+
+
+_LIMIT = "seawall_body_limit"
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def body_limit(size: int) -> Callable[[Handler], Handler]:
+    """Decorator of an endpoint whose bodies may have more than ``MAX_BODY`` bytes. Put it below the route's."""
+
+    def limited(endpoint: Handler) -> Handler:
+        setattr(endpoint, _LIMIT, size)
+        return endpoint
+
+    return limited
 
 
 def _pointer(path: str) -> str:

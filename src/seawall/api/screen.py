@@ -58,7 +58,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         return explanation.to_json()
 
     @routes.get(
-        "/items/{content_type}/{item_id:path}", dependencies=[may_read], tags=["items"], response_model=ItemState
+        "/items/{content_type}/{item_id:anything}", dependencies=[may_read], tags=["items"], response_model=ItemState
     )
     def get_item(content_type: str, item_id: str) -> Response:
         """The state of an item, by the platform's own id."""

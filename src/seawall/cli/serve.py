@@ -59,6 +59,7 @@ def serve(
     migrate: Annotated[bool, typer.Option("--migrate", help="Run 'seawall migrate' first.")] = False,
 ) -> None:
     """Run API and console in one process; publishes the policies of its folders if they changed."""
+    from seawall.api.settings import proxies
     from seawall.app import open_app
     from seawall.worker import Worker
 
@@ -74,12 +75,13 @@ def serve(
     with explained(), ExitStack() as stack:
         if migrate:
             run_migrations(chosen)
+        trusted_proxies = proxies(chosen)
         app = stack.enter_context(open_app(chosen))
         app.publish(by="serve")
         app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app))
-        _server(asgi(app), _listen(host, port)).run()
+        _server(asgi(app), _listen(host, port), trusted_proxies).run()
 
 
 def _end_in_order() -> None:
@@ -255,10 +257,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _server(application: FastAPI, listening: socket.socket) -> uvicorn.Server:
+def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tuple[str, ...] = ()) -> uvicorn.Server:
     import uvicorn
 
-    class Server(uvicorn.Server):
+    from seawall.api.connections import BoundedHttpProtocol, ConnectionServer
+
+    class Server(ConnectionServer):
         def run(self, sockets: list[socket.socket] | None = None) -> None:
             super().run(sockets=[listening])
 
@@ -269,7 +273,11 @@ def _server(application: FastAPI, listening: socket.socket) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=3,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
+        ws="none",
+        # Uvicorn's default believes X-Forwarded-For from this machine: whoever reaches the port could be anybody.
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
     )
     listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
     err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")

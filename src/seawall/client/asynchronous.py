@@ -51,7 +51,7 @@ class AsyncSeawall:
         self._on_unreachable: OnUnreachable = on_unreachable
         self._http = httpx.AsyncClient(
             base_url=url,
-            headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
+            headers={"authorization": f"Bearer {_checked(api_key)}", "content-type": "application/json"},
             timeout=None,  # noqa: S113 - every call is under one deadline, see _send
             transport=transport,
         )
@@ -275,3 +275,11 @@ def _seconds(retry_after: str | None) -> float:
 
 def _fresh_key() -> str:
     return uuid.uuid4().hex
+
+
+def _checked(api_key: str) -> str:
+    """The key without the line feed of a file. Raises ValueError for what cannot be one: a variable is not set."""
+    key = api_key.strip() if isinstance(api_key, str) else ""
+    if not key or not key.isascii() or not key.isprintable():
+        raise ValueError("The API key is empty or malformed. Is the variable that holds it set? It begins with 'sw_'.")
+    return key

@@ -21,6 +21,7 @@ TOLERANCE_S: Final = 300
 """Maximum difference between a message's timestamp and the clock, in seconds, against replayed messages."""
 
 _PREFIX: Final = "whsec_"
+_SHORTEST_KEY: Final = 24  # bytes: Standard Webhooks has 24 to 64
 
 
 class WebhookError(ValueError):
@@ -39,7 +40,7 @@ class Message:
 
 def verify_webhook(
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | str,
     secret: str | Iterable[str],
     *,
     tolerance_s: float = TOLERANCE_S,
@@ -47,10 +48,12 @@ def verify_webhook(
 ) -> Message:
     """Check signature and timestamp of a request and read its message.
 
-    ``body`` is the unchanged request body. ``secret``: ``whsec_…``, or several during a rotation. ``now``: seconds
-    since 1970, default the clock. Raises WebhookError; ValueError for a malformed secret.
+    ``body`` is the unchanged request body; a text is taken as its UTF-8. ``secret``: ``whsec_…``, or several during a
+    rotation. ``now``: seconds since 1970, default the clock. Raises WebhookError; ValueError for a secret that is
+    missing, too short or malformed; TypeError for a body that was parsed already.
     """
-    keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
+    keys = _keys(secret)
+    raw = _raw(body)
     lower = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, timestamp, signatures = (
@@ -62,10 +65,10 @@ def verify_webhook(
         raise WebhookError("webhook-timestamp is not a number of seconds.")
     if abs((time.time() if now is None else now) - int(timestamp)) > tolerance_s:
         raise WebhookError("The message is too old, or a clock is wrong.")
-    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    signed = b".".join((message_id.encode(), timestamp.encode(), raw))
     if not _is_signed(signed, signatures, keys):
         raise WebhookError("The signature does not match. Compare the secret with the endpoint's.")
-    return _message(message_id, body)
+    return _message(message_id, raw)
 
 
 def _is_signed(signed: bytes, signatures: str, keys: list[bytes]) -> bool:
@@ -90,11 +93,37 @@ def _message(message_id: str, body: bytes) -> Message:
     return message
 
 
+def _raw(body: object) -> bytes:
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    raise TypeError(f"the body is {type(body).__name__}: give the bytes of the request, before they are parsed")
+
+
+def _keys(secret: str | Iterable[str]) -> list[bytes]:
+    """The keys, at least one. Anybody can sign with an empty one, so such a secret is an error, not a mismatch."""
+    keys = [_key(one) for one in ([secret] if secret is None or isinstance(secret, str) else secret)]
+    if not keys:
+        raise ValueError("No webhook secret is given. Is the variable that holds it set?")
+    return keys
+
+
 def _key(secret: str) -> bytes:
+    if not isinstance(secret, str):
+        raise ValueError(f"A webhook's secret is a text, not {type(secret).__name__}. Is the variable set?")
+    text = secret.strip()  # the line feed of a file
+    if not text:
+        raise ValueError("The webhook's secret is empty: anybody could sign. Is the variable that holds it set?")
     try:
-        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error:
+        key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
         raise ValueError("A webhook's secret is 'whsec_' and base64, as Seawall showed it.") from None
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(
+            f"The webhook's secret has {len(key)} bytes, not {_SHORTEST_KEY} or more: use it as Seawall showed it."
+        )
+    return key
 
 
 class Seen(Protocol):
@@ -137,14 +166,13 @@ class Receiver:
     def __init__(
         self, secret: str | Iterable[str], *, seen: Seen | None = None, tolerance_s: float = TOLERANCE_S
     ) -> None:
-        self._secrets = [secret] if isinstance(secret, str) else list(secret)
-        for one in self._secrets:
-            _key(one)
+        self._secrets = [secret] if secret is None or isinstance(secret, str) else list(secret)
+        _keys(self._secrets)
         self._seen: Seen = SeenInMemory() if seen is None else seen
         self._tolerance_s = tolerance_s
         self._lock = threading.Lock()
 
-    def receive(self, headers: Mapping[str, str], body: bytes, handle: Callable[[Message], object]) -> bool:
+    def receive(self, headers: Mapping[str, str], body: bytes | str, handle: Callable[[Message], object]) -> bool:
         """Handle a message unless it is a repetition; True if new. Raises WebhookError, or as ``handle`` does."""
         message = verify_webhook(headers, body, self._secrets, tolerance_s=self._tolerance_s)
         with self._lock:

@@ -7,12 +7,13 @@ function runs, in a worker thread, because the database is synchronous.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import msgspec
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from jinja2 import Environment
 from starlette.datastructures import FormData
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from seawall.app import App
 
 MAX_FORM_BYTES = 64 * 1024
+MOST_WAITING = 64  # requests for a thread; more are refused
+MOST_STRANGERS_WAITING = 8
 
 
 class PageProblem(Exception):
@@ -55,6 +58,8 @@ class ConsoleContext:
     secure: bool  # the console is served over https
     menu: Sequence[MenuEntry]
     templates: Environment
+    threads: CapacityLimiter  # at once for people who have a session
+    public_threads: CapacityLimiter  # at once for everybody else
 
     @property
     def cookie(self) -> str:
@@ -142,14 +147,25 @@ class Page:
     method: str = "GET"
     public: bool = False
     upload_bytes: int = 0  # largest file in its form, in bytes
+    refuse: Callable[[ConsoleContext, Request], Awaitable[Response | None]] | None = None  # before the body is read
 
 
 def route(context: ConsoleContext, page: Page) -> Route:
     """The page as a Starlette route."""
 
     async def endpoint(request: Request) -> Response:
+        # Threads of the console's own: neither its pages nor strangers take those of the API.
+        threads = context.public_threads if page.public else context.threads
+        if page.refuse is not None and (refused := await page.refuse(context, request)) is not None:
+            return refused
+        if threads.statistics().tasks_waiting >= (MOST_STRANGERS_WAITING if page.public else MOST_WAITING):
+            raise PageProblem(503, "Too many requests", "Too many people use the console. Try again in a moment.")
+        if page.upload_bytes and not page.public:  # strangers upload nothing
+            session = await run_sync(_session, context, request, limiter=threads)
+            if (refusal := _refusal(page, session, request)) is not None:
+                return refusal
         form, files = await _form(request, page.upload_bytes) if page.method == "POST" else ({}, {})
-        return await run_sync(_answer, context, page, request, form, files)
+        return await run_sync(_answer, context, page, request, form, files, limiter=threads)
 
     name = f"{page.method} {page.path}"
     return Route(page.path, endpoint, methods=[page.method], name=name)
@@ -184,20 +200,31 @@ def _answer(
     form: Mapping[str, tuple[str, ...]],
     files: Mapping[str, bytes],
 ) -> Response:
-    token = request.cookies.get(context.cookie, "")
-    session = access.find_session(context.app.database, token) if token else None
+    session = _session(context, request)
     page_request = PageRequest(context=context, http=request, session=session, form=form, files=files)
     if page.method == "POST":
         _check_origin(page_request)
+    refusal = _refusal(page, session, request)
+    return page.run(page_request) if refusal is None else refusal
+
+
+def _session(context: ConsoleContext, request: Request) -> Session | None:
+    """The session of the request's cookie; None for strangers."""
+    token = request.cookies.get(context.cookie, "")
+    return access.find_session(context.app.database, token) if token else None
+
+
+def _refusal(page: Page, session: Session | None, request: Request) -> Response | None:
+    """To the sign-in page for those who need a session. Raises PageProblem 403 for those who lack the permission."""
     if page.public:
-        return page.run(page_request)
+        return None
     if session is None:
         return _to_sign_in(request)
     if page.permission is not None and not session.person.may(page.permission):
         raise PageProblem(
             403, "Permission denied", "Your roles do not have this permission. Ask an administrator if you need it."
         )
-    return page.run(page_request)
+    return None
 
 
 def _check_origin(page_request: PageRequest) -> None:

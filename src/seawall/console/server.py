@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seawall.access import Throttle
+from seawall.access import Throttle, find_session
 from seawall.app import App
-from seawall.console.request import ConsoleContext, PageProblem, route
+from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
 from seawall.console.routes import console_pages
-from seawall.console.templates import STATIC, environment, problem_page
+from seawall.console.templates import STATIC, environment, problem_page, render
 from seawall.storage import StorageError
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +31,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self'; style-src 'self'; script-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 )
+
+_THREADS = 6  # few: pages and screening share the processor
+_PUBLIC_THREADS = 1
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -71,46 +78,65 @@ def build(app: App) -> ASGIApp:
         secure=urlsplit(app.settings.public_url).scheme == "https",
         menu=found.menu,
         templates=environment(found.templates),
+        threads=CapacityLimiter(_THREADS),
+        public_threads=CapacityLimiter(_PUBLIC_THREADS),
     )
     # Headers wrap the application, so that error pages have them too.
     pages = Starlette(
         routes=[*(route(context, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
-        exception_handlers={
-            PageProblem: _problem,
-            HTTPException: _http_exception,
-            StorageError: _storage_error,
-            Exception: _crash,
-        },
+        exception_handlers=_error_pages(context),
     )
     return Headers(pages)
 
 
-def _answer(request: Request, status: int, title: str, text: str) -> Response:
-    if request.url.path.endswith(".json"):
-        return JSONResponse({"error": {"status": status, "title": title, "detail": text}}, status_code=status)
-    return problem_page(status, title, text)
+def _error_pages(context: ConsoleContext) -> dict[Any, Any]:
+    """What is shown for each exception, with the menu for people who have a session."""
 
+    async def shown(request: Request, status: int, title: str, text: str, *, with_menu: bool = True) -> Response:
+        if request.url.path.endswith(".json"):
+            body = {"error": {"status": status, "title": title, "detail": text}}
+            return JSONResponse(body, status_code=status)
+        if with_menu and request.cookies.get(context.cookie):
+            with suppress(Exception):  # an error page never fails: without the menu it needs nothing
+                return await run_sync(_with_menu, context, request, status, title, text, limiter=context.threads)
+        return problem_page(status, title, text)
 
-def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, PageProblem)
-    return _answer(request, error.status, error.title, error.text)
+    async def problem(request: Request, error: PageProblem) -> Response:
+        return await shown(request, error.status, error.title, error.text)
 
+    async def http_exception(request: Request, error: HTTPException) -> Response:
+        titles = {
+            404: ("Not found", "There is no page at this address."),
+            405: ("Method not allowed", "This page does not accept this method."),
+        }
+        title, text = titles.get(error.status_code, ("Bad request", "The request could not be understood."))
+        response = await shown(request, error.status_code, title, text)
+        response.headers.update(error.headers or {})
+        return response
 
-def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    titles = {
-        404: ("Not found", "There is no page at this address."),
-        405: ("Method not allowed", "This page does not accept this method."),
+    async def storage_error(request: Request, error: StorageError) -> Response:
+        _log.error("storage failed", path=request.url.path, error=str(error))
+        return await shown(request, 503, "Database unavailable", str(error), with_menu=False)
+
+    async def disconnected(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
+    async def crash(request: Request, error: Exception) -> Response:
+        _log.error("a page failed", path=request.url.path, exc_info=error)
+        return await shown(request, 500, "Internal error", "The error was logged. Nothing was recorded; try again.")
+
+    return {
+        PageProblem: problem,
+        HTTPException: http_exception,
+        StorageError: storage_error,
+        ClientDisconnect: disconnected,
+        Exception: crash,
     }
-    title, text = titles.get(error.status_code, ("Bad request", "The request could not be understood."))
-    return _answer(request, error.status_code, title, text)
 
 
-def _storage_error(request: Request, error: Exception) -> Response:
-    _log.error("storage failed", path=request.url.path, error=str(error))
-    return _answer(request, 503, "Database unavailable", str(error))
-
-
-def _crash(request: Request, error: Exception) -> Response:
-    _log.error("a page failed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, "Internal error", "The error was logged. Nothing was recorded; try again.")
+def _with_menu(context: ConsoleContext, request: Request, status: int, title: str, text: str) -> Response:
+    session = find_session(context.app.database, request.cookies[context.cookie])
+    if session is None:
+        return problem_page(status, title, text)
+    asked = PageRequest(context=context, http=request, session=session)
+    return render(asked, "problem_with_menu.html", status=status, title=title, text=text, code=status)

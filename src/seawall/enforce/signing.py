@@ -9,6 +9,7 @@ import hmac
 import secrets
 
 PREFIX = "whsec_"
+_SHORTEST_SECRET_BYTES = 24
 _SECRET_BYTES = 32  # the specification requires 24 to 64
 
 
@@ -20,11 +21,13 @@ def new_secret() -> str:
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of ``webhook-signature``: HMAC-SHA256 over id, seconds since 1970 and body, joined by dots.
 
-    Raises ValueError when the secret is not ``whsec_`` and base64.
+    Raises ValueError when the secret is not ``whsec_`` and base64 of 24 bytes or more.
     """
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError(f"A signing secret must be {PREFIX!r} and base64. Rotate the endpoint's secret.") from error
+    if len(key) < _SHORTEST_SECRET_BYTES:
+        raise ValueError("A signing secret is empty or too short: anybody could sign. Rotate the endpoint's secret.")
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

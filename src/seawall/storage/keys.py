@@ -106,7 +106,11 @@ def load_master_key(
 
     Raises StorageError.
     """
-    if encoded := environ.get(ENVIRONMENT):
+    if (encoded := environ.get(ENVIRONMENT)) is not None:
+        if not encoded.strip():  # a variable that was lost: another key would be made, and nothing could be read
+            raise StorageError(
+                f"The environment variable {ENVIRONMENT} is empty. Set it to the master key, or unset it."
+            )
         return MasterKey(_decode(encoded, f"The environment variable {ENVIRONMENT}"))
     if key_file is None:
         raise StorageError(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import secrets
+from functools import cache
 
 import structlog
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from seawall import access
-from seawall.console.request import Page, PageRequest, form_cookie, local_path, redirect
-from seawall.console.templates import render
+from seawall.console.request import ConsoleContext, Page, PageRequest, form_cookie, local_path, redirect
+from seawall.console.templates import problem_page, render
+
+_BROWSER = "seawall_browser"  # the cookie of a browser that signed in before
+_MOST_DELAYED = 64  # refusals at once
+_DELAY_S = 1.0
+_delayed = 0  # refusals that wait now; event loop only
 
 _log = structlog.get_logger(__name__)
 
@@ -24,12 +33,13 @@ def show(request: PageRequest) -> Response:
 def sign_in(request: PageRequest) -> Response:
     """Check email and password; a new session replaces any former one."""
     where = local_path(request.field("next", "/"))
-    email = request.field("email")
+    email, password = request.field("email"), request.field("password")
     address = request.http.client.host if request.http.client else ""
-    database = request.app.database
+    database, throttle = request.app.database, request.context.throttle
+    browser = _browser_of(request.context, request.http)
     try:
-        person = access.authenticate(database, request.context.throttle, email, request.field("password"), address)
-    except access.SignInThrottled as error:
+        person = access.authenticate(database, throttle, email, password, address, browser)
+    except (access.SignInThrottled, access.SignInBusy) as error:
         _log.warning("sign-in refused", reason="throttled", address=_pseudonym(request, address))
         response = _form(request, where=where, email=email, error=str(error), status=429)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
@@ -40,15 +50,15 @@ def sign_in(request: PageRequest) -> Response:
     previous = request.http.cookies.get(request.context.cookie)
     token = access.start_session(database, person, previous=previous)
     access.record_sign_in(request.app.ledger, person.id)
+    if not throttle.knows(person.email, browser):  # never a token that somebody else may have chosen
+        browser = _new_browser(request.context)
+    throttle.remember(person.email, browser)
     response = redirect(where)
-    response.set_cookie(
-        request.context.cookie,
-        token,
-        max_age=access.LIFE_MS // 1000,
-        httponly=True,
-        samesite="lax",
-        secure=request.context.secure,
-    )
+    for name, value, seconds in (
+        (request.context.cookie, token, access.LIFE_MS // 1000),
+        (_BROWSER, browser, access.KNOWN_FOR_S),
+    ):
+        response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=request.context.secure)
     response.delete_cookie(form_cookie())
     return response
 
@@ -56,6 +66,44 @@ def sign_in(request: PageRequest) -> Response:
 def _pseudonym(request: PageRequest, address: str) -> str:
     """A keyed digest: attempts from one address can be counted, and the address stays out of the log."""
     return request.app.vault.digest(f"address\0{address}".encode())[:16]
+async def refuse(context: ConsoleContext, request: Request) -> Response | None:
+    """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read.
+
+    The refusal waits about a second, so that who tries again at once costs less; many at once are refused at once.
+    """
+    global _delayed
+    if not context.throttle.checking(known=False).are_used_up or _browser_of(context, request):
+        return None
+    if _delayed < _MOST_DELAYED:
+        _delayed += 1
+        try:
+            await asyncio.sleep(_DELAY_S * (0.5 + secrets.randbelow(1_000) / 1_000))  # not all at the same moment
+        finally:
+            _delayed -= 1
+    headers = {"Retry-After": str(int(access.SignInBusy.retry_after_s) + 1), "Connection": "close"}
+    return HTMLResponse(_busy_page(), status_code=429, headers=headers)
+
+
+@cache
+def _busy_page() -> bytes:
+    return bytes(problem_page(429, "Too many attempts", str(access.SignInBusy())).body)
+
+
+def _new_browser(context: ConsoleContext) -> str:
+    """A token for a browser that has signed in; it shows by itself that it was made here."""
+    name = secrets.token_hex(16)
+    return f"{name}.{_mark(context, name)}"
+
+
+def _browser_of(context: ConsoleContext, request: Request) -> str:
+    """The token of the browser's cookie; empty when it has none, or one that was not made here."""
+    token = request.cookies.get(_BROWSER, "")
+    name, _, mark = token.partition(".")
+    return token if token.isascii() and hmac.compare_digest(_mark(context, name), mark) else ""
+
+
+def _mark(context: ConsoleContext, name: str) -> str:
+    return context.app.vault.digest(f"{_BROWSER} {name}".encode())
 
 
 def sign_out(request: PageRequest) -> Response:
@@ -102,7 +150,7 @@ def _form(request: PageRequest, *, where: str, email: str = "", error: str = "",
 
 PAGES = (
     Page(path="/sign-in", run=show, public=True),
-    Page(path="/sign-in", run=sign_in, method="POST", public=True),
+    Page(path="/sign-in", run=sign_in, method="POST", public=True, refuse=refuse),
     Page(path="/sign-out", run=sign_out, method="POST"),
     Page(path="/password", run=show_password),
     Page(path="/password", run=change_password, method="POST"),
