@@ -15,9 +15,10 @@ from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef,
 from seawall.policy import Bundle
 from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
+from seawall.screen.edits import keeping_restriction
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
-from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.item_status import ItemStatus, fail_mode_in_force, status_of
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
 from seawall.screen.result import (
     Idempotency,
@@ -45,8 +46,6 @@ _ENCODER = msgspec.json.Encoder()
 _PLANS = 256  # cached: one for each content type and stage of the bundles in use
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS = 60_000
-_LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
-_LONGEST_LASTING_MS = 86_400_000
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
 
 
@@ -306,7 +305,10 @@ class Screener:
                 return None
             if after is not None and status.decision != after and not status.degraded:
                 return None  # another evaluation has decided meanwhile, with every answer
-            return self._record(tx, evaluation, draft, findings, ref, status.actor, status)
+            if source is DecisionSource.RESCREEN and status.degraded and not _is_pending(tx, ref.ref):
+                return None  # another evaluation has found meanwhile that nobody can read it
+            strict = draft.at_least(fail_mode_in_force(tx, status))
+            return self._record(tx, evaluation, strict, findings, ref, status.actor, status)
 
         return unit
 
@@ -320,6 +322,7 @@ class Screener:
         actor: str | None,
         before: ItemStatus | None,
     ) -> ScreenResponse:
+        draft = keeping_restriction(draft, before)
         decision = draft.at_item(ref, actor, before.decision if before is not None else None)
         tx.append(DecisionMade(decision=decision))
         if draft.personal_features:
@@ -354,18 +357,16 @@ class Screener:
 
 
 def _delay(tx: Transaction, decision: Decision, before: ItemStatus | None) -> int:
-    """Delay of a rescreen in ms: short at first, then a quarter of the pending rescreen's age, 1 s to 1 min.
-
-    Items that are unlikely to become readable, such as damaged files, wait as long again as they have, up to 1 day:
-    each evaluation is a decision in the ledger.
-    """
+    """Delay of a rescreen in ms: short at first, then a quarter of the pending rescreen's age, 1 s to 1 min."""
     if before is None or not before.degraded:
         return _RESCREEN_AFTER_MS
     opened = tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == decision.item.ref)).scalar()
     age = tx.at - opened if opened is not None else 0
-    if all(unknown.reason in _LASTING for unknown in decision.unknown):
-        return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
     return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
+
+
+def _is_pending(tx: Transaction, item: str) -> bool:
+    return tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == item)).scalar() is not None
 
 
 def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:
