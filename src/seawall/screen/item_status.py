@@ -70,10 +70,13 @@ def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
 
 def fail_mode_in_force(tx: Transaction, status: ItemStatus) -> str | None:
     """The fail mode of the decision in force; None when it had every answer."""
-    if not status.degraded:
-        return None
+    return decision_in_force(tx, status).fail_mode if status.degraded else None
+
+
+def decision_in_force(tx: Transaction, status: ItemStatus) -> Decision:
+    """The whole record of the decision in force about an item that was decided."""
     seq = tx.execute(select(decision.c.seq).where(decision.c.id == status.decision)).scalar_one()
-    return _recorded(tx, seq).fail_mode
+    return _recorded(tx, seq)
 
 
 def _recorded(tx: Transaction, seq: int) -> Decision:
