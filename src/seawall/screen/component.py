@@ -7,7 +7,8 @@ from seawall.screen.projections import PROJECTIONS
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
 from seawall.storage.component import Component, JobSpec, PermissionSpec
 
-_POOL = "screen"
+# What was promised to be looked at again has threads of its own: it must not wait behind a bulk of submitted items.
+_PROMISED, _BULK = "rescreen", "screen"
 
 COMPONENT = Component(
     name="screen",
@@ -15,9 +16,9 @@ COMPONENT = Component(
     projections=PROJECTIONS,
     migrations="seawall.screen.migrations",
     jobs=(
-        JobSpec(kind="screen", handler=screen_item, pool=_POOL),
-        JobSpec(kind="rescreen", handler=rescreen_item, pool=_POOL),
-        JobSpec(kind="retro_match", handler=rescan_item, pool=_POOL),
+        JobSpec(kind="screen", handler=screen_item, pool=_BULK),
+        JobSpec(kind="rescreen", handler=rescreen_item, pool=_PROMISED),
+        JobSpec(kind="retro_match", handler=rescan_item, pool=_BULK),
     ),
     services=services,
     permissions=(
