@@ -157,6 +157,42 @@ def drip(server: Receiver) -> Behaviour:
     return answer
 
 
+def test_the_first_call_of_a_process_has_nothing_left_to_import() -> None:
+    """What the first call imports is not taken from its deadline, which README's own call of 80 ms did not survive."""
+    program = """
+import sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from seawall.client import Seawall, Unreachable
+
+class Answer(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(404)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+server = HTTPServer(("127.0.0.1", 0), Answer)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = Seawall(f"http://127.0.0.1:{server.server_port}", "sw_key")
+known = set(sys.modules)
+try:
+    client.screen("comment", "c-1", {"body": "hello"})
+except Exception:
+    pass
+print(len([name for name in set(sys.modules) - known if name.startswith(("anyio", "httpcore", "httpx", "h11", "ssl"))]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "0"
+
+
+def test_an_answer_says_what_is_still_to_come(server: Receiver, client: Seawall) -> None:
+    more = {"pending": ["ocr"], "provisional": True, "recorded": False, "item": "", "revision": 0}
+    server.script += [says(ALLOWED | more), says(ALLOWED), says(ALLOWED | {"degraded": True})]
+    first, fine, older = (client.screen("comment", "c-1", {"body": "hello"}) for _ in range(3))
+    assert (first.pending, first.provisional, first.recorded, first.item) == (("ocr",), True, False, None)
+    assert (fine.pending, fine.provisional, fine.recorded) == ((), False, True)
+    assert older.provisional  # a server of an earlier release says less
+
+
 def hang(server: Receiver) -> Behaviour:
     return lambda handler: server.release.wait(30) and None
 

@@ -107,6 +107,21 @@ def test_an_answer_that_lacks_something_is_shown_again_with_what_was_chosen(rig:
     assert "half a thought" in answer.text
 
 
+def test_a_report_that_came_while_the_reviewer_looked_is_not_closed_unseen(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="stalked")
+    path = f"/cases/{review.case_id(screened.item)}"
+    browser = rig.browser("reviewer")
+    browser.post(f"{path}/take")
+    rig.report("stalked", kind="trusted_flagger", note="this is a real stalker")
+    browser.post(f"{path}/lease")  # the page's heartbeat shows nothing new
+    answer = {"answer": "does_not_violate", "reason": "not_a_violation", "seen": screened.decision}
+    refused = browser.post(f"{path}/decide", **answer)
+    assert refused.status_code == 409
+    assert "reported since you opened the case" in refused.text
+    assert "this is a real stalker" in refused.text
+    assert browser.post(f"{path}/decide", **answer).status_code == 303  # now it was shown
+
+
 def test_a_number_that_is_none_is_refused(rig: Rig) -> None:
     screened = rig.screen("You fool", id="number")
     browser = rig.browser("reviewer")

@@ -98,11 +98,10 @@ class Desk:
         decision = self.decide(item, actor, *(actions or (Action("hold"),)), asked)
         return review.case_id(item.ref), item, decision
 
-    def report(self, item: ItemRef, kind: str = "user") -> None:
+    def report(self, item: ItemRef, kind: str = "user", reporter: str | None = None) -> None:
         """Somebody reports the item."""
-        self.ledger.commit(
-            lambda tx: tx.append(ReportReceived(report=new_id("rep"), item=item, reporter=None, kind=kind))
-        )
+        report = ReportReceived(report=new_id("rep"), item=item, reporter=reporter, kind=kind)
+        self.ledger.commit(lambda tx: tx.append(report))
 
     def row(self, case_id: str) -> Any:
         """The case as it stands."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from seawall import review
+from seawall import review, screen
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, Decision, DecisionSource, Verdict
 from seawall.model.events import DecisionMade
@@ -150,6 +150,53 @@ def test_a_case_that_only_the_machine_asked_for_closes_when_a_complete_look_clea
     assert desk.row(case).state == "open"
     desk.decide(item, before.actor, supersedes=before.id, source=DecisionSource.RESCREEN)
     assert (desk.row(case).state, desk.row(case).answer) == ("closed", None)
+
+
+def test_a_report_since_the_case_was_taken_refuses_the_answer(desk: Any) -> None:
+    case_id, item, decision = desk.case()
+    review.take(desk.database, case_id, "per_1")
+    desk.report(item, "trusted_flagger")
+    review.renew(desk.database, case_id, "per_1")
+    with pytest.raises(review.CaseMoved, match="reported since you opened"):
+        desk.submit(case_id, seen=decision.id)
+    assert desk.row(case_id).state == "open"
+    review.take(desk.database, case_id, "per_1")
+    desk.submit(case_id, seen=decision.id)
+    assert desk.row(case_id).state == "closed"
+
+
+def test_one_reporter_counts_once_and_a_new_report_is_still_seen(desk: Any) -> None:
+    case_id, item, _ = desk.case()
+    for reporter in ("en_1", "en_1", "en_2", "en_1", None, None):
+        desk.report(item, reporter=reporter)
+    assert desk.row(case_id).reports == 4  # two accounts, and two whom nobody knows
+    review.take(desk.database, case_id, "per_1")
+    desk.report(item, reporter="en_2")  # with something new to say, perhaps
+    with pytest.raises(review.CaseMoved):
+        desk.submit(case_id)
+    review.take(desk.database, case_id, "per_1")
+    desk.submit(case_id)
+    desk.report(item, reporter="en_1")  # a new case of the item: they count again
+    desk.report(item, reporter="en_1")
+    assert desk.row(case_id).reports == 1
+
+
+def test_a_case_of_a_withdrawn_content_type_can_be_closed_and_not_acted_on(desk: Any) -> None:
+    case_id, _, _ = desk.case()
+    review.take(desk.database, case_id, "per_1")
+    nothing = review.Rulebook(content_types={}, harms={"rudeness": "harassment"})
+
+    def says(answer: review.ReviewAnswer) -> Decision:
+        return review.submit_review(desk.ledger, nothing, case_id, "per_1", answer, find_item=screen.status_of)
+
+    with pytest.raises(review.BadAnswer, match="comment is no longer in force"):
+        says(
+            review.ReviewAnswer(
+                answer=review.VIOLATES, policy="rudeness", actions=(Action("remove"),), reason="clear_violation"
+            )
+        )
+    says(review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation"))
+    assert desk.row(case_id).state == "closed"
 
 
 def test_a_reported_case_waits_for_a_person(desk: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,13 @@ from sqlalchemy import select, update
 from seawall import enforce
 from seawall.app import App
 from seawall.enforce.tables import delivery
-from seawall.storage import Job, Jobs
+from seawall.model import new_id, now_ms
+from seawall.storage import Job, Jobs, StorageError, open_database
 from seawall.storage.component import Component, JobSpec, ServiceContext
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
-from support.app import Rig, eventually
-from support.receivers import receiving, status
+from support.app import Rig, eventually, make
+from support.receivers import closed_port, receiving, status
 
 
 def _broken(rig: Rig) -> None:
@@ -103,6 +106,76 @@ def test_a_receiver_that_hangs_keeps_no_rescreen_waiting(rig: Rig) -> None:
             eventually(lambda: len(rig.decisions(pending.item)) == 2)
             assert not receiver.release.is_set()
             receiver.release.set()
+
+
+def test_promised_rescreens_do_not_wait_behind_bulk_work(rig: Rig) -> None:
+    """The bulk occupies every thread that it may have, as long as the test likes; the rescreen is done meanwhile."""
+    go_on = threading.Event()
+
+    def endless(context: ServiceContext, job: Job) -> None:
+        go_on.wait(60)
+        context.ledger.commit(lambda tx: tx.finish(job))
+
+    components = [
+        replace(one, jobs=tuple(replace(job, handler=endless) if job.kind == "screen" else job for job in one.jobs))
+        for one in rig.app.components
+    ]
+    app = App(context=replace(rig.app.context, components=tuple(components)))
+    asyncio.run(app.screener.submit([make(f"bulk {number}", id=f"bulk-{number}") for number in range(12)]))
+    with Worker(app, threads=2):
+        eventually(lambda: app.jobs.counts().get(("screen", "leased"), 0) == 2)
+        promised = rig.screen("crash", kind="letter", id="owed")
+        rig.hurry(promised)
+        eventually(lambda: len(rig.decisions(promised.item)) == 2)
+        assert app.jobs.counts()["screen", "pending"] == 10
+        go_on.set()
+
+
+def test_jobs_enqueued_by_a_clock_that_was_ahead_are_done_now(rig: Rig) -> None:
+    held = rig.screen("crash", kind="letter")
+    two_hours = 2 * 3_600_000
+    with rig.app.database.write() as connection:
+        ahead = new_id("job", now_ms() + two_hours)
+        connection.execute(update(job_table).values(id=ahead, due_at=job_table.c.due_at + two_hours))
+    assert rig.claim("rescreen") == []
+    with Worker(rig.app):
+        eventually(lambda: len(rig.decisions(held.item)) == 2)
+
+
+def test_a_job_that_waits_on_purpose_is_not_brought_forward(rig: Rig) -> None:
+    rig.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_1", {}, due_at=tx.at + 3_600_000))
+    rig.app.jobs.bring_forward()
+    assert rig.claim("rescreen") == []
+
+
+def test_a_worker_waits_for_a_database_that_is_down(tmp_path: Path, rig: Rig) -> None:
+    from seawall.cli.serve import open_when_reachable
+
+    class Patience(threading.Event):
+        tries = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.tries += 1
+            return self.tries == 3
+
+    gone = open_database(f"postgresql://nobody@127.0.0.1:{closed_port()}/none")
+
+    def opening() -> App:
+        with gone.read():
+            pass
+        return rig.app
+
+    patience = Patience()
+    assert open_when_reachable(opening, patience) is None
+    assert patience.tries == 3
+    assert open_when_reachable(lambda: rig.app, threading.Event()) is rig.app
+    with pytest.raises(StorageError, match="does not exist"):
+        open_when_reachable(lambda: _unusable(tmp_path), threading.Event())
+
+
+def _unusable(folder: Path) -> App:
+    open_database(f"sqlite:///{folder}/none/seawall.db")
+    raise AssertionError("it was opened")
 
 
 def test_a_worker_stops_at_once_when_nothing_is_to_do(rig: Rig) -> None:

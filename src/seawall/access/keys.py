@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import threading
 import time
-from asyncio import wrap_future
+from asyncio import wait, wrap_future
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
 _PREFIX = "sw_"
+_PATIENCE_S = 0.1  # with a database that does not say whether a known key was revoked
+_OLDEST_S = 60.0  # of a known key that is still accepted then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class Keys:
             return None
         age = self._clock() - self._loaded_at
         if age > self.ttl_s:
-            await wrap_future(self._read(self.ttl_s))
+            await self._read_in_time(digest, age)
         elif age > self.ttl_s / 2 and self._clock() - self._begun_at > self._miss_s:
             self._read(self.ttl_s / 2)  # should it fail, the request at the end of the time is told
         found = self._known.get(digest)
@@ -143,6 +145,20 @@ class Keys:
             await wrap_future(self._read(self._miss_s))
             found = self._known.get(digest)
         return found
+
+    async def _read_in_time(self, digest: bytes, age: float) -> None:
+        """Wait for the keys to be read again; for a known key not long, if the database does not answer.
+
+        A frozen database must not stop requests that could be answered without it. Raises StorageError.
+        """
+        reading = wrap_future(self._read(self.ttl_s))
+        left = _PATIENCE_S - (self._clock() - self._begun_at)
+        if digest in self._known and age < _OLDEST_S:
+            await wait((reading,), timeout=max(0.0, left))
+            if not reading.done():
+                reading.add_done_callback(lambda late: late.cancelled() or late.exception())  # the next one is told
+                return
+        await reading
 
     def forget(self) -> None:
         """Read again at the next request: a key was just made or revoked in this process."""

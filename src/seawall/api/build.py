@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 import seawall
 from seawall.access import Keys
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
+from seawall.api.health import health
 from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
 from seawall.api.metrics import Collector
 from seawall.api.plain import PlainRoute, describe_plain
@@ -68,9 +69,9 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     registry.register(Collector(app))
 
     @api.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
-    def health() -> JSONResponse:
-        """Status 200 when the database answers and policies are in force."""
-        return JSONResponse({"status": "ok", "bundle": app.bundle.hash, "ledger": app.ledger.head()})
+    async def healthz() -> JSONResponse:
+        """Status 200 when the database commits and policies are in force."""
+        return await health(app)
 
     @api.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
     def metrics() -> Response:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seawall.settings import Settings
 
 _DEMO_MARK = ".seawall-demo"
+_AGAIN_S = 2.0  # between a worker's attempts to reach its database
 
 
 command = typer.Typer()
@@ -119,10 +120,29 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with explained(), open_app(chosen) as app:
+    with explained(), ExitStack() as stack:
+        app = open_when_reachable(lambda: stack.enter_context(open_app(chosen)), stop)
+        if app is None:
+            return
         app.runner.warm_up()
         with Worker(app, threads=threads):
             stop.wait()
+
+
+def open_when_reachable(opening: Callable[[], App], stop: threading.Event) -> App | None:
+    """What ``opening`` opens, tried again while the database's server does not answer; None: stopped meanwhile.
+
+    A worker is often started together with its database, or while it restarts. Other errors are raised at once.
+    """
+    from seawall.storage import DatabaseUnreachable
+
+    while True:
+        try:
+            return opening()
+        except DatabaseUnreachable as error:
+            err.print(f"{error} Trying again.", markup=False, soft_wrap=True)
+            if stop.wait(_AGAIN_S):
+                return None
 
 
 @command.command()

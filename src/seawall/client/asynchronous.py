@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 from urllib.parse import quote
@@ -23,6 +25,7 @@ T = TypeVar("T")
 BATCH: Final = 500
 """Items that ``submit_many`` sends in one request."""
 
+_FIRST_NEEDED: Final = ("anyio.streams.tls", "anyio._backends._asyncio", "httpcore._backends.anyio")
 _SERVER_SHARE: Final = 0.8  # of a deadline; the rest is for the network and the durable write
 _PAUSES_S: Final = (0.05, 0.15, 0.45)  # between four attempts: an outage is reported within a second
 _TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
@@ -47,6 +50,7 @@ class AsyncSeawall:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"Seawall's URL must start with http:// or https://, not {url[:20]!r}")
+        _load_network_code()
         self._timeout = timeout
         self._on_unreachable: OnUnreachable = on_unreachable
         self._http = httpx.AsyncClient(
@@ -82,7 +86,7 @@ class AsyncSeawall:
         idempotency_key: str | None = None,
         on_unreachable: OnUnreachable | None = None,
     ) -> ScreenResult:
-        """Screen an item. The answer is durable in Seawall's ledger when it arrives.
+        """Screen an item. The answer is durable in Seawall's ledger when it arrives, unless it says ``recorded=False``.
 
         ``deadline_ms`` is hard: an answer is returned by then, if necessary without Seawall (see ``on_unreachable``).
         Retries carry one idempotency key, so they cannot decide twice. Raises Unreachable, RequestRefused, CannotSend.
@@ -223,6 +227,13 @@ class AsyncSeawall:
             if pause is not None:
                 await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), asked))  # noqa: S311 - to spread, not to hide
         raise Unreachable(f"Seawall did not answer after {len(_PAUSES_S) + 1} attempts: {last[-1]}.")
+
+
+def _load_network_code() -> None:
+    """Import what httpx leaves to the first request: a quarter of a second that its deadline would pay for."""
+    for name in _FIRST_NEEDED:
+        with suppress(ImportError):  # another release of httpx: then its first request imports what it needs
+            importlib.import_module(name)
 
 
 def _read(response: httpx.Response) -> Any:

@@ -30,16 +30,24 @@ class ResultReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenResult:
-    """The result for an item. ``decision`` and ``item`` are None when Seawall was unreachable."""
+    """The result for an item. ``decision`` and ``item`` are None when Seawall was unreachable.
+
+    Neither ``provisional`` nor ``degraded``: everything was looked at. ``provisional``: another look follows, by the
+    detectors under ``pending`` if they are known, and a webhook reports any change. ``recorded`` False: the server
+    could not record the decision by the deadline; it follows, and until then ``decision`` cannot be looked up.
+    """
 
     verdict: Verdict
     actions: tuple[ResultAction, ...] = ()
     reasons: tuple[ResultReason, ...] = ()
     decision: str | None = None
     item: str | None = None
-    degraded: bool = False  # something was unknown; a better answer may follow by webhook
+    degraded: bool = False  # something was unknown, and the fail mode applied
     unknown: tuple[Mapping[str, Any], ...] = ()
     stage: str | None = None
+    pending: tuple[str, ...] = ()
+    provisional: bool = False
+    recorded: bool = True
 
     @property
     def allowed(self) -> bool:
@@ -79,13 +87,17 @@ def result_from(data: Mapping[str, Any]) -> ScreenResult:
         actions=tuple(ResultAction(action["kind"], action.get("parameters", {})) for action in data["actions"]),
         reasons=tuple(ResultReason(reason["policy"], reason["rule"], reason["harm"]) for reason in data["reasons"]),
         decision=data["decision"],
-        item=data["item"],
+        item=data["item"] or None,
         degraded=data["degraded"],
         unknown=tuple(data.get("unknown", ())),
         stage=data.get("stage"),
+        pending=tuple(data.get("pending", ())),
+        provisional=data.get("provisional", data["degraded"]),  # servers before 0.3 do not say
+        recorded=data.get("recorded", True),
     )
 
 
 def unreachable_result(verdict: Verdict) -> ScreenResult:
     """The answer that the caller chose for when Seawall is unreachable."""
-    return ScreenResult(verdict=verdict, reasons=(ResultReason("seawall", "unreachable", "terms"),), degraded=True)
+    reasons = (ResultReason("seawall", "unreachable", "terms"),)
+    return ScreenResult(verdict=verdict, reasons=reasons, degraded=True, recorded=False)

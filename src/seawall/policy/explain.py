@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from seawall.policy.rules import CheckedRule
 
 _NEAR_MISSES: Final = 3
+OWN_POLICY: Final = "seawall"
+"""The policy name in reasons that come from Seawall itself and not from a rule."""
 
 
 class RowIncomplete(LookupError):
@@ -132,8 +134,9 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
 
 
 def _reproduced(decision: Decision, outcome: Outcome) -> bool:
-    """Whether replay agrees: equal results or, with a fail mode, all replayed actions among the recorded ones."""
-    if decision.fail_mode is None:
+    """Whether replay agrees: equal results or, when no rule but Seawall itself added to them (a fail mode, a person's
+    removal that stands through an edit), all replayed actions among the recorded ones."""
+    if decision.fail_mode is None and not any(reason.policy == OWN_POLICY for reason in decision.reasons):
         return outcome.verdict == decision.verdict and outcome.actions == decision.actions
     return all(action in decision.actions for action in outcome.actions)
 

@@ -6,6 +6,7 @@ hold the same case, on SQLite or PostgreSQL.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, exists, select
@@ -52,15 +53,24 @@ def next_case(
 
 
 def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
-    """Lease this case, or renew the lease. Raises NoSuchCase, CaseMoved (closed) or CaseTaken (held by another)."""
+    """Lease this case, or renew the lease; the person is about to see the case with all its reports.
+
+    Raises NoSuchCase, CaseMoved (closed) or CaseTaken (held by another).
+    """
+    return _take(database, case, person, ms, sees_reports=True)
+
+
+def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: bool) -> Lease:
     with database.write() as connection:
-        state = connection.execute(select(case_table.c.state).where(case_table.c.id == case)).scalar()
-        if state is None:
+        query = select(case_table.c.state, case_table.c.reports_received).where(case_table.c.id == case)
+        found = connection.execute(query).one_or_none()
+        if found is None:
             raise NoSuchCase
-        if state != CaseState.OPEN:
+        if found.state != CaseState.OPEN:
             raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
         now = now_ms()
-        _take_over(connection, case, person, now, now + ms)
+        row = {"case": case, "person": person, "until": now + ms, "reports_received": found.reports_received}
+        _take_over(connection, row, now, sees_reports=sees_reports)
         held = connection.execute(select(lease).where(lease.c.case == case)).one()
         if held.person != person:
             raise CaseTaken("Another reviewer is working on this case.")
@@ -68,8 +78,8 @@ def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> L
 
 
 def renew(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
-    """The heartbeat: extend the lease by ``ms``. Raises as ``take`` does."""
-    return take(database, case, person, ms=ms)
+    """The heartbeat: extend the lease by ``ms``. Reports that came since ``take`` stay unseen. Raises as ``take``."""
+    return _take(database, case, person, ms, sees_reports=False)
 
 
 def release(database: Database, case: str, person: str) -> None:
@@ -95,14 +105,21 @@ def holder(connection: Connection, case: str, now: int) -> Lease | None:
     return Lease(case=row.case, person=row.person, until=row.until) if row else None
 
 
-def _take_over(connection: Connection, case: str, person: str, now: int, until: int) -> None:
+def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, sees_reports: bool) -> None:
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(lease).values(case=case, person=person, until=until)
+    statement = insert(lease).values(row)
+    mine = lease.c.person == row["person"]
+    new = statement.excluded
+    kept = sql_case((mine, lease.c.reports_received), else_=new.reports_received)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[lease.c.case],
-            set_={"person": statement.excluded.person, "until": statement.excluded.until},
-            where=(lease.c.until <= now) | (lease.c.person == person),
+            set_={
+                "person": new.person,
+                "until": new.until,
+                "reports_received": new.reports_received if sees_reports else kept,
+            },
+            where=(lease.c.until <= now) | mine,
         )
     )
 

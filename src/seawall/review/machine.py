@@ -65,7 +65,8 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One item's case. ``reports`` counts those since it was last opened; ``reviews`` all of them."""
+    """One item's case. ``reports`` counts the reporters since it was last opened (an anonymous report is one);
+    ``reports_received`` all reports ever, ``reviews`` all reviews."""
 
     id: str
     item: str
@@ -83,6 +84,7 @@ class Case:
     reports: int = 0
     reviews: int = 0
     answer: str | None = None
+    reports_received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The item was reported."""
+    """The item was reported; ``repeated``: by somebody who has reported it since the case was opened."""
 
     kind: str
     policy: str | None
+    reporter: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,8 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     match fact:
         case Decided(decision):
             return _decided(moved, decision, opening=opening)
-        case Reported(kind, policy):
-            return _reported(moved, kind, policy, opening=opening)
+        case Reported():
+            return _reported(moved, fact, opening=opening)
         case Reviewed(answer):
             return replace(moved, reviews=moved.reviews + 1, answer=answer)
 
@@ -179,14 +183,15 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
 
 
-def _reported(case: Case, kind: str, policy: str | None, *, opening: bool) -> Case:
+def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:
     if opening and case.reviews == 0 and case.decision is None:
-        case = replace(case, policy=policy)
+        case = replace(case, policy=fact.policy)
     return replace(
         case,
-        reports=case.reports + 1,
-        policy=case.policy or policy,
-        priority=max(case.priority, REPORT_PRIORITY.get(kind, REPORT_PRIORITY["user"])),
+        reports=case.reports + (0 if fact.repeated and not opening else 1),
+        reports_received=case.reports_received + 1,
+        policy=case.policy or fact.policy,
+        priority=max(case.priority, REPORT_PRIORITY.get(fact.kind, REPORT_PRIORITY["user"])),
     )
 
 

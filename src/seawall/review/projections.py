@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from sqlalchemy import Connection, Table, select
@@ -24,6 +24,7 @@ from seawall.review.machine import (
     step,
 )
 from seawall.review.tables import case as case_table
+from seawall.review.tables import case_reporter
 from seawall.review.tables import review as review_table
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
@@ -31,16 +32,16 @@ from seawall.storage.upsert import insert_rows, upsert
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """One row per item that was ever sent to review; updated by ``machine.step``."""
+    """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: one reporter counts once
     handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade, ReportReceived, ReviewSubmitted)
-    tables: tuple[Table, ...] = (case_table,)
+    tables: tuple[Table, ...] = (case_table, case_reporter)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply ``events`` to the cases they are about."""
-        (cases,) = self.tables
+        cases, reporters = self.tables
         facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
         if not facts:
             return
@@ -51,6 +52,7 @@ class Cases:
         }  # an item that was not there before the batch has no case
         before = _load(conn, cases, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
+        reported = _Reporters(conn, reporters, [found for _, found, _, fact in facts if isinstance(fact, Reported)])
         for at, found, item, fact in facts:
             current = after.get(found)
             if current is None and isinstance(fact, Decided) and not asks_for_review(fact.decision):
@@ -58,8 +60,10 @@ class Cases:
             if current is None and item is not None:
                 current = new_case(item)
             if current is not None:
-                after[found] = step(current, fact, at)
+                after[found] = step(current, reported.marked(current, fact), at)
+                reported.add(after[found], fact)
         _store(conn, cases, before, after)
+        reported.store()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,37 @@ class Reviews:
             insert_rows(conn, self.tables[0], rows)
 
 
+class _Reporters:
+    """Who reported the cases of a batch since they were opened. Reads and writes nothing in a batch without reports."""
+
+    def __init__(self, conn: Connection, table: Table, cases: Sequence[str]) -> None:
+        self._conn = conn
+        self._table = table
+        rows = select_in_chunks(conn, select(table), table.c.case, sorted(set(cases))) if cases else ()
+        self._known = {(row.case, row.opened_at, row.reporter) for row in rows}
+        self._new: list[dict[str, object]] = []
+
+    def marked(self, case: Case, fact: Fact) -> Fact:
+        """The fact; a report by somebody who is known is marked as repeated."""
+        if not isinstance(fact, Reported) or fact.reporter is None or case.state is not CaseState.OPEN:
+            return fact
+        return replace(fact, repeated=(case.id, case.opened_at, fact.reporter) in self._known)
+
+    def add(self, case: Case, fact: Fact) -> None:
+        """Remember who reported the case, which is open now."""
+        if not isinstance(fact, Reported) or fact.reporter is None:
+            return
+        key = (case.id, case.opened_at, fact.reporter)
+        if key not in self._known:
+            self._known.add(key)
+            self._new.append(dict(zip(("case", "opened_at", "reporter"), key, strict=True)))
+
+    def store(self) -> None:
+        """Write who is new."""
+        if self._new:
+            insert_rows(self._conn, self._table, self._new)
+
+
 PROJECTIONS = (Cases(), Reviews())
 
 
@@ -99,8 +134,8 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
     match event.body:
         case DecisionMade(decision=decision):
             return case_id(decision.item.ref), decision.item, Decided(decision)
-        case ReportReceived(item=item, kind=kind, policy=policy):
-            return case_id(item.ref), item, Reported(kind, policy)
+        case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter):
+            return case_id(item.ref), item, Reported(kind, policy, reporter)
         case ReviewSubmitted(case=case, answer=answer):
             return case, None, Reviewed(answer)
         case _:

@@ -102,7 +102,8 @@ def submit_review(
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
     ``seen`` is the decision that was in force when the reviewer opened the case: if it changed, the answer is rejected.
-    Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
+    So it is if the item was reported since the reviewer took the case. Of several simultaneous answers exactly one is
+    accepted. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
     """
     _check(answer, rulebook)
     review_id = new_id("rev")
@@ -153,13 +154,21 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
         raise CaseTaken("Your lease on this case expired. Open it again to decide it.")
     if held.person != person:
         raise CaseTaken("Another reviewer is working on this case.")
+    if found.reports_received != held.reports_received:
+        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
     return found
 
 
 def _decision(
     case: Row[Any], item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
-    allowed = rulebook.content_types[case.content_type].actions
+    content_type = rulebook.content_types.get(case.content_type)
+    if content_type is None and answer.actions:
+        raise BadAnswer(
+            f"The content type {case.content_type} is no longer in force, so nothing says which actions it allows. "
+            "Publish it again to act on its items; that one does not violate can be said without."
+        )
+    allowed = content_type.actions if content_type is not None else ()
     if refused := sorted({action.kind for action in answer.actions} - set(allowed)):
         raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()

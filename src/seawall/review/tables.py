@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text, text
 
 from seawall.storage.database import metadata
 
@@ -26,7 +26,17 @@ case = Table(
     Column("reports", Integer, nullable=False),
     Column("reviews", Integer, nullable=False),
     Column("answer", Text),  # of the last review: violates | does_not_violate
+    Column("reports_received", Integer, nullable=False, server_default=text("0")),  # ever, repeated ones too
     Index("ix_review_case_queue", "state", "queue", "priority"),
+)
+
+# Who reported a case since it was last opened: one reporter counts once. Anonymous reports are not here.
+case_reporter = Table(
+    "case_reporter",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("opened_at", BigInteger, primary_key=True),
+    Column("reporter", Text, primary_key=True),
 )
 
 review = Table(
@@ -50,6 +60,7 @@ lease = Table(
     Column("case", Text, primary_key=True),
     Column("person", Text, nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("reports_received", Integer, nullable=False, server_default=text("0")),  # by the case when it was taken
 )
 
 # A case that a person skipped is not offered to them again until then.

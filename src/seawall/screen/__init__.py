@@ -8,6 +8,7 @@ answer.verdict, answer.degraded                              # a ScreenResponse
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
+from seawall.screen.edits import EDITED_RULE
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, status_of
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse
@@ -25,6 +26,7 @@ from seawall.screen.submission import item_kind
 
 __all__ = [
     "COMPONENT",
+    "EDITED_RULE",
     "FAIL_MODE_POLICY",
     "FAIL_MODE_RULES",
     "DerivedPart",

@@ -16,7 +16,8 @@ from seawall.screen.retention import (
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
 from seawall.storage.component import Component, JobSpec, PermissionSpec, Schedule
 
-_POOL = "screen"
+# What was promised to be looked at again has threads of its own: it must not wait behind a bulk of submitted items.
+_PROMISED, _BULK = "rescreen", "screen"
 
 COMPONENT = Component(
     name="screen",
@@ -24,9 +25,9 @@ COMPONENT = Component(
     projections=PROJECTIONS,
     migrations="seawall.screen.migrations",
     jobs=(
-        JobSpec(kind="screen", handler=screen_item, pool=_POOL),
-        JobSpec(kind="rescreen", handler=rescreen_item, pool=_POOL),
-        JobSpec(kind="retro_match", handler=rescan_item, pool=_POOL),
+        JobSpec(kind="screen", handler=screen_item, pool=_BULK),
+        JobSpec(kind="rescreen", handler=rescreen_item, pool=_PROMISED),
+        JobSpec(kind="retro_match", handler=rescan_item, pool=_BULK),
         JobSpec(kind=RETENTION_JOB, handler=retention_job, pool="retention", lease_ms=600_000),
         JobSpec(kind=COLLECT_JOB, handler=collection_job, pool="retention", lease_ms=600_000),
     ),

@@ -14,6 +14,7 @@ from seawall.model import (
     Action,
     Decision,
     DecisionSource,
+    FailMode,
     Item,
     ItemRef,
     Part,
@@ -26,7 +27,7 @@ from seawall.model import (
     now_ms,
 )
 from seawall.policy import Bundle, Context
-from seawall.screen.fail_modes import fail_mode
+from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import StagePlan
 
 
@@ -104,6 +105,21 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             vault_features=tuple(self.personal_features),
         )
 
+    def at_least(self, mode: str | None) -> DraftDecision:
+        """The draft, if it is degraded, under the stricter of its own fail mode and ``mode``, of an earlier decision.
+
+        What an earlier stage held unread is not released by a later stage that could not read it either.
+        """
+        if not self.degraded or mode is None or self.fail_mode is None:
+            return self
+        strictest = stricter(FailMode(self.fail_mode), FailMode(mode))
+        if strictest == self.fail_mode:
+            return self
+        made = with_fail_mode(strictest, self.rescreen_due, self.verdict, self.actions, self.reasons)
+        return msgspec.structs.replace(
+            self, fail_mode=made.mode, verdict=made.verdict, actions=made.actions, reasons=made.reasons
+        )
+
 
 def decide(
     evaluation: ItemEvaluation, findings: Findings, postponed: tuple[Unknown, ...], source: DecisionSource
@@ -119,7 +135,7 @@ def decide(
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
     features, personal, missing = _split(row, program.personal)
-    failed = fail_mode(outcome, stage, at) if degraded else None
+    failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
         id=new_id("dec", at),
         at=at,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-from seawall.model import Action, FailMode, Reason, ScreeningStage, Verdict
+from seawall.model import Action, FailMode, Reason, ScreeningStage, Unknown, UnknownReason, Verdict
 from seawall.policy import Outcome
+from seawall.policy.explain import OWN_POLICY
 
-FAIL_MODE_POLICY = "seawall"
+FAIL_MODE_POLICY = OWN_POLICY
 """The policy name in reasons that come from a fail mode and not from a rule."""
+UNANSWERABLE_QUEUE: Final = "unreadable"
+"""The queue of items that are held because no detector can read them."""
+LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})
+"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads."""
 _DEFAULT_RESCREEN_S = 60
+_UNANSWERABLE_PRIORITY = 0.5
 
 _FAIL_MODES = {
     FailMode.ALLOW_AND_RESCREEN: (Verdict.ALLOW, None),
     FailMode.HOLD: (Verdict.HOLD, "hold"),
     FailMode.BLOCK: (Verdict.BLOCK, "disable"),
-}
+}  # from the most lenient to the strictest
 
 
 def _rule(mode: FailMode) -> str:
@@ -28,24 +36,51 @@ FAIL_MODE_RULES = tuple(_rule(mode) for mode, (_, kind) in _FAIL_MODES.items() i
 
 @dataclass(frozen=True, slots=True)
 class FailModeOutcome:
-    """A degraded decision: the outcome with the fail mode's additions, and when the rescreen is due."""
+    """A degraded decision: the outcome with the fail mode's additions, and when the rescreen is due.
+
+    ``rescreen_due`` (milliseconds since 1970) is None when asking again cannot help.
+    """
 
     mode: str
-    rescreen_due: int  # milliseconds since 1970
+    rescreen_due: int | None
     verdict: Verdict
     actions: tuple[Action, ...]
     reasons: tuple[Reason, ...]
 
 
-def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int) -> FailModeOutcome:
-    """Apply the stage's fail mode at time ``at`` to an outcome that depends on unknown features."""
-    mode = stage.fail_mode
-    due = at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S)
-    verdict, kind = _FAIL_MODES[mode]
-    if kind is None or _strength(outcome.verdict) >= _strength(verdict):
-        return FailModeOutcome(mode.value, due, outcome.verdict, outcome.actions, outcome.reasons)
-    reason = Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms")
-    return FailModeOutcome(mode.value, due, verdict, (*outcome.actions, Action(kind)), (*outcome.reasons, reason))
+def unanswerable(unknown: Collection[Unknown]) -> bool:
+    """Whether everything unknown will stay unknown however often it is asked."""
+    return all(each.reason in LASTING for each in unknown)
+
+
+def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int, unknown: Collection[Unknown]) -> FailModeOutcome:
+    """Apply the stage's fail mode at time ``at`` to an outcome that depends on ``unknown`` detectors' answers."""
+    due = None if unanswerable(unknown) else rescreen_due(stage, at)
+    return with_fail_mode(stage.fail_mode, due, outcome.verdict, outcome.actions, outcome.reasons)
+
+
+def rescreen_due(stage: ScreeningStage, at: int) -> int:
+    """The time by which an item is screened again that was decided at ``at`` without every answer."""
+    return at + 1000 * (stage.rescreen_within_s or _DEFAULT_RESCREEN_S)
+
+
+def with_fail_mode(
+    mode: FailMode, due: int | None, verdict: Verdict, actions: tuple[Action, ...], reasons: tuple[Reason, ...]
+) -> FailModeOutcome:
+    """An outcome with the additions of a fail mode. What waits and will not be rescreened goes to a person."""
+    wanted, kind = _FAIL_MODES[mode]
+    if kind is not None and _strength(verdict) < _strength(wanted):
+        verdict, actions = wanted, (*actions, Action(kind))
+        reasons = (*reasons, Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms"))
+    if due is None and kind is not None and not any(action.kind == "review" for action in actions):
+        actions = (*actions, Action("review", {"queue": UNANSWERABLE_QUEUE, "priority": _UNANSWERABLE_PRIORITY}))
+    return FailModeOutcome(mode.value, due, verdict, actions, reasons)
+
+
+def stricter(one: FailMode, other: FailMode) -> FailMode:
+    """The stricter of two fail modes."""
+    modes = tuple(_FAIL_MODES)
+    return max(one, other, key=modes.index)
 
 
 def _strength(verdict: Verdict) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from seawall.model import Action, DecisionSource, Reason
+from seawall.model import Action, Decision, DecisionSource, Reason
 from seawall.screen.events import DECISION_MADE
 from seawall.screen.tables import decision, item
 from seawall.storage import Transaction
@@ -15,7 +15,11 @@ from seawall.storage.ledger import event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemStatus:
-    """An item's newest revision and the decision in force. ``actions`` and ``reasons``: only if a person decided."""
+    """An item's newest revision and the decision in force.
+
+    ``by_person``: a person decided this revision. ``actions`` and ``reasons``: of the last decision of a person about
+    the item, in whichever revision.
+    """
 
     ref: str
     actor: str | None
@@ -30,9 +34,16 @@ class ItemStatus:
     reasons: tuple[Reason, ...] = ()
 
 
-_STATUS = select(item, decision.c.source, decision.c.seq, decision.c.revision.label("decided_revision")).select_from(
-    item.outerjoin(decision, decision.c.id == item.c.decision)
+_reviewed = decision.alias("reviewed")
+_LAST_REVIEW = (
+    select(func.max(_reviewed.c.seq))
+    .where(_reviewed.c.item == item.c.ref, _reviewed.c.source == DecisionSource.REVIEW.value)
+    .correlate(item)
+    .scalar_subquery()
 )
+_STATUS = select(
+    item, decision.c.source, decision.c.revision.label("decided_revision"), _LAST_REVIEW.label("last_review")
+).select_from(item.outerjoin(decision, decision.c.id == item.c.decision))
 _BODY = select(event.c.version, event.c.body)
 
 
@@ -41,13 +52,7 @@ def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
     row = tx.execute(_STATUS.where(item.c.ref == ref)).one_or_none()
     if row is None:
         return None
-    by_person = row.source == DecisionSource.REVIEW and row.decided_revision == row.revision
-    actions: tuple[Action, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    if by_person:
-        stored = tx.execute(_BODY.where(event.c.seq == row.seq)).one()
-        made = DECISION_MADE.decode(stored.version, stored.body).decision
-        actions, reasons = made.actions, made.reasons
+    said = _recorded(tx, row.last_review) if row.last_review is not None else None
     return ItemStatus(
         ref=row.ref,
         actor=row.actor,
@@ -57,7 +62,23 @@ def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
         verdict=row.verdict,
         degraded=bool(row.degraded),
         decided_at=row.decided_at,
-        by_person=by_person,
-        actions=actions,
-        reasons=reasons,
+        by_person=row.source == DecisionSource.REVIEW and row.decided_revision == row.revision,
+        actions=said.actions if said is not None else (),
+        reasons=said.reasons if said is not None else (),
     )
+
+
+def fail_mode_in_force(tx: Transaction, status: ItemStatus) -> str | None:
+    """The fail mode of the decision in force; None when it had every answer."""
+    return decision_in_force(tx, status).fail_mode if status.degraded else None
+
+
+def decision_in_force(tx: Transaction, status: ItemStatus) -> Decision:
+    """The whole record of the decision in force about an item that was decided."""
+    seq = tx.execute(select(decision.c.seq).where(decision.c.id == status.decision)).scalar_one()
+    return _recorded(tx, seq)
+
+
+def _recorded(tx: Transaction, seq: int) -> Decision:
+    stored = tx.execute(_BODY.where(event.c.seq == seq)).one()
+    return DECISION_MADE.decode(stored.version, stored.body).decision

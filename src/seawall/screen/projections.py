@@ -181,7 +181,8 @@ def _fired_rows(made: Decision) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class PendingRescreens:
-    """The table ``pending_rescreen``: opened by a degraded decision, resolved by the item's next one that is not.
+    """The table ``pending_rescreen``: opened by a degraded decision, resolved by the item's next one that is not, or
+    that found that asking again cannot help.
 
     An erased item cannot be screened again: its pending rescreen gets the state ``erased``.
     """
@@ -220,7 +221,7 @@ class PendingRescreens:
                 else:
                     row["detectors"] = _unanswered(one)
                 written[row["decision"]] = row
-            elif row is not None and not one.degraded:
+            elif row is not None and (not one.degraded or one.rescreen_due is None):
                 row.update(state="resolved", resolved_by=one.id, resolved_at=one.at)
                 written[row["decision"]] = open_now.pop(one.item.ref)
         if written:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from seawall.model import Action, Decision, Reason, Unknown, Verdict
+from seawall.model import Action, Decision, Reason, Unknown, UnknownReason, Verdict
+from seawall.screen.fail_modes import LASTING
 from seawall.screen.item_status import ItemStatus
 
 
@@ -17,7 +18,12 @@ class IdempotencyConflict(Exception):
 
 
 class ScreenResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """The response to a screening request. ``item`` is Seawall's surrogate of the item."""
+    """The response to a screening request. ``item`` is Seawall's surrogate of the item.
+
+    ``provisional``: another look follows, and may change the verdict; ``pending``: the detectors that it waits for.
+    ``recorded`` false: the database did not commit by the deadline. The record follows; until then ``decision`` cannot
+    be looked up, ``item`` is empty and ``revision`` 0. The same request with its idempotency key gets the recorded one.
+    """
 
     decision: str
     item: str
@@ -29,6 +35,9 @@ class ScreenResponse(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     unknown: tuple[Unknown, ...]
     fail_mode: str | None
+    pending: tuple[str, ...] = ()
+    provisional: bool = False
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,25 @@ encode_response = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder(ScreenResponse)
 
 
+def still_pending(decision: Decision) -> tuple[str, ...]:
+    """The detectors whose answers are still to come: those of a later stage, and those that a rescreen asks again."""
+    if not decision.unknown:
+        return ()
+    again = decision.rescreen_due is not None
+    return tuple(
+        sorted(
+            {
+                each.detector
+                for each in decision.unknown
+                if each.reason is UnknownReason.LATER or (again and each.reason not in LASTING)
+            }
+        )
+    )
+
+
 def response_of(decision: Decision) -> ScreenResponse:
     """The caller's view of a recorded decision."""
+    pending = still_pending(decision)
     return ScreenResponse(
         decision=decision.id,
         item=decision.item.ref,
@@ -56,6 +82,8 @@ def response_of(decision: Decision) -> ScreenResponse:
         stage=decision.stage or "",
         unknown=decision.unknown,
         fail_mode=decision.fail_mode,
+        pending=pending,
+        provisional=bool(pending) or decision.rescreen_due is not None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -15,9 +16,10 @@ from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef,
 from seawall.policy import Bundle
 from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
+from seawall.screen.edits import keeping_restriction
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
-from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.item_status import ItemStatus, decision_in_force, fail_mode_in_force, status_of
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
 from seawall.screen.result import (
     Idempotency,
@@ -37,16 +39,18 @@ from seawall.screen.submission import (
 )
 from seawall.screen.tables import idempotency as idempotency_table
 from seawall.screen.tables import pending_rescreen
-from seawall.storage import Blobs, Job, Ledger, Prefetch, Transaction
+from seawall.screen.unrecorded import DraftInForce, Unrecorded
+from seawall.storage import Blobs, CommitDelayed, Job, Ledger, OutcomeUnknown, Prefetch, Transaction
 
 _log = structlog.get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
 _PLANS = 256  # cached: one for each content type and stage of the bundles in use
+_DETECTORS_SHARE = 0.8  # of a request's deadline; the rest is for the durable record
+_SHORTEST_WAIT_S = 0.025  # for a commit: a disk takes that long, however short the deadline
+_LONGEST_WAIT_S = 10.0  # for a commit, without a deadline
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS = 60_000
-_LASTING = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})  # until detectors or limits change
-_LONGEST_LASTING_MS = 86_400_000
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
 
 
@@ -67,6 +71,7 @@ class Screener:
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
         self._plans: dict[tuple[str, str, str], StagePlan] = {}
+        self._unrecorded = Unrecorded(ledger)
 
     def screen(
         self,
@@ -85,7 +90,9 @@ class Screener:
         if isinstance(begun, ScreenResponse):
             return begun
         submission = self._submission(evaluation)
-        unit = self._first_unit(evaluation, begun.wait(), submission, idempotency)
+        findings = begun.wait()
+        draft = DraftInForce(self._decide(evaluation, findings, DecisionSource.SCREEN))
+        unit = self._first_unit(evaluation, findings, draft, submission, idempotency)
         with keeping_recorded_media((submission,)):
             response = self._ledger.commit(unit, prefetch=_prefetch(item, idempotency))
         self._await_late(evaluation, begun, response)
@@ -99,12 +106,18 @@ class Screener:
         deadline_ms: int | None = None,
         idempotency: Idempotency | None = None,
     ) -> ScreenResponse:
-        """As ``screen``, from an event loop. Slow work on media runs in a thread."""
+        """As ``screen``, from an event loop. Slow work on media runs in a thread.
+
+        ``deadline_ms`` is kept whatever the database does: if it has not committed by then, the answer is the stage's
+        fail mode, not recorded yet, and the record follows. Without one, CommitDelayed is raised after 10 s.
+        """
+        started = asyncio.get_running_loop().time()
         evaluation = self._evaluation(item, PRE_PUBLISH, bundle)
+        detectors_ms = None if deadline_ms is None else max(1, int(deadline_ms * _DETECTORS_SHARE))
         if evaluation.has_media:
-            begun = await asyncio.to_thread(self._begin, evaluation, deadline_ms, idempotency)
+            begun = await asyncio.to_thread(self._begin, evaluation, detectors_ms, idempotency)
         else:
-            begun = self._begin(evaluation, deadline_ms, idempotency)
+            begun = self._begin(evaluation, detectors_ms, idempotency)
         if isinstance(begun, ScreenResponse):
             return begun
         findings = await begun.wait_async()
@@ -112,14 +125,32 @@ class Screener:
             submission = await asyncio.to_thread(self._submission, evaluation)
         else:
             submission = self._submission(evaluation)
-        unit = self._first_unit(evaluation, findings, submission, idempotency)
-        with keeping_recorded_media((submission,)):
-            response = await self._ledger.commit_async(unit, prefetch=_prefetch(item, idempotency))
+        draft = DraftInForce(self._decide(evaluation, findings, DecisionSource.SCREEN))
+        unit = self._first_unit(evaluation, findings, draft, submission, idempotency)
+        prefetch = _prefetch(item, idempotency)
+        on_late = partial(self._recorded_late, unit, evaluation, findings, draft, submission)
+        try:
+            with keeping_recorded_media((submission,)):
+                response = await self._ledger.commit_within(
+                    unit, _time_to_commit(started, deadline_ms), on_late, prefetch=prefetch
+                )
+        except CommitDelayed:
+            if deadline_ms is None or self._unrecorded.is_full(evaluation.has_media):
+                raise
+            self._unrecorded.add(unit, prefetch)
+            return draft.answer(evaluation.plan)
         self._await_late(evaluation, begun, response)
         return response
 
+    def close(self) -> None:
+        """Record what was answered ahead of its record."""
+        self._unrecorded.close()
+
     async def submit(self, items: list[Item]) -> list[str]:
-        """Record items for screening by a worker, all or none; return their surrogates once durable."""
+        """Record items for screening by a worker, all or none; return their surrogates once durable.
+
+        Raises CommitDelayed after 10 s.
+        """
         submissions = await asyncio.to_thread(self._submissions, items)
 
         def unit(tx: Transaction) -> list[str]:
@@ -134,7 +165,9 @@ class Screener:
 
         subjects = {subject for item in items for subject in subjects_of(item)}
         with keeping_recorded_media(submissions):
-            return await self._ledger.commit_async(unit, prefetch=Prefetch(subjects=tuple(subjects)))
+            return await self._ledger.commit_within(
+                unit, _LONGEST_WAIT_S, _nothing_more, prefetch=Prefetch(subjects=tuple(subjects))
+            )
 
     def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreenResponse | None:
         """Screen a revision recorded by ``submit``, with the budget of the stage after publication.
@@ -259,13 +292,14 @@ class Screener:
         self,
         evaluation: ItemEvaluation,
         findings: Findings,
+        in_force: DraftInForce,
         submission: ItemSubmission,
         idempotency: Idempotency | None,
     ) -> Callable[[Transaction], ScreenResponse]:
         """The unit that records a submission and its decision."""
-        draft = self._decide(evaluation, findings, DecisionSource.SCREEN)
 
         def unit(tx: Transaction) -> ScreenResponse:
+            draft = in_force.draft
             submission.recorded = False
             if idempotency is not None:
                 seen = tx.prefetched(idempotency_table, idempotency.key)
@@ -275,6 +309,8 @@ class Screener:
             before = recorded.before
             if before is not None and before.by_person and before.revision == recorded.ref.revision:
                 response = standing_result(before, draft.stage)  # a person has decided this content
+            elif before is not None and before.decision == draft.id:
+                response = response_of(decision_in_force(tx, before))  # an earlier try was recorded after all
             else:
                 response = self._record(tx, evaluation, draft, findings, recorded.ref, recorded.actor, before)
             if idempotency is not None:
@@ -285,6 +321,37 @@ class Screener:
             return response
 
         return unit
+
+    def _recorded_late(
+        self,
+        unit: Callable[[Transaction], ScreenResponse],
+        evaluation: ItemEvaluation,
+        findings: Findings,
+        in_force: DraftInForce,
+        submission: ItemSubmission,
+        response: ScreenResponse | None,
+        error: BaseException | None,
+    ) -> None:
+        """The outcome of a unit whose caller had no more time; runs in the event loop."""
+        if response is None:
+            self._unrecorded.settle(unit, error)
+            if not in_force.is_answered and not isinstance(error, OutcomeUnknown):
+                asyncio.get_running_loop().run_in_executor(None, submission.discard_media)
+            return
+        self._unrecorded.settle(unit, None)
+        if not submission.recorded and submission.has_media:
+            asyncio.get_running_loop().run_in_executor(None, submission.discard_media)
+        if not in_force.is_answered or response.decision == in_force.draft.id or response.fail_mode is not None:
+            return
+        # The record was under way with the database when the deadline came: what was answered follows it.
+        answered, ref = in_force.draft, ItemRef(evaluation.item.content_type, response.item, response.revision)
+
+        def follow(tx: Transaction) -> None:
+            status = status_of(tx, ref.ref)
+            if status is not None and status.decision == response.decision and not status.by_person:
+                self._record(tx, evaluation, answered, findings, ref, status.actor, status)
+
+        self._unrecorded.submit(follow, Prefetch())
 
     def _next_unit(
         self,
@@ -306,7 +373,10 @@ class Screener:
                 return None
             if after is not None and status.decision != after and not status.degraded:
                 return None  # another evaluation has decided meanwhile, with every answer
-            return self._record(tx, evaluation, draft, findings, ref, status.actor, status)
+            if source is DecisionSource.RESCREEN and status.degraded and not _is_pending(tx, ref.ref):
+                return None  # another evaluation has found meanwhile that nobody can read it
+            strict = draft.at_least(fail_mode_in_force(tx, status))
+            return self._record(tx, evaluation, strict, findings, ref, status.actor, status)
 
         return unit
 
@@ -320,6 +390,7 @@ class Screener:
         actor: str | None,
         before: ItemStatus | None,
     ) -> ScreenResponse:
+        draft = keeping_restriction(draft, before)
         decision = draft.at_item(ref, actor, before.decision if before is not None else None)
         tx.append(DecisionMade(decision=decision))
         first = before is None or before.revision != ref.revision
@@ -354,19 +425,28 @@ class Screener:
         pending.on_late(supersede)
 
 
-def _delay(tx: Transaction, decision: Decision, before: ItemStatus | None) -> int:
-    """Delay of a rescreen in ms: short at first, then a quarter of the pending rescreen's age, 1 s to 1 min.
+def _nothing_more(_result: object, _error: BaseException | None) -> None:
+    """What follows the late outcome of a submission: its caller was told to send it again."""
 
-    Items that are unlikely to become readable, such as damaged files, wait as long again as they have, up to 1 day:
-    each evaluation is a decision in the ledger.
-    """
+
+def _time_to_commit(started: float, deadline_ms: int | None) -> float:
+    """Seconds that a request which came at ``started`` may wait for its commit."""
+    if deadline_ms is None:
+        return _LONGEST_WAIT_S
+    return max(_SHORTEST_WAIT_S, started + deadline_ms / 1000 - asyncio.get_running_loop().time())
+
+
+def _delay(tx: Transaction, decision: Decision, before: ItemStatus | None) -> int:
+    """Delay of a rescreen in ms: short at first, then a quarter of the pending rescreen's age, 1 s to 1 min."""
     if before is None or not before.degraded:
         return _RESCREEN_AFTER_MS
     opened = tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == decision.item.ref)).scalar()
     age = tx.at - opened if opened is not None else 0
-    if all(unknown.reason in _LASTING for unknown in decision.unknown):
-        return max(_RESCREEN_AFTER_MS, min(age, _LONGEST_LASTING_MS))
     return max(_RESCREEN_AFTER_MS, min(age // 4, _LONGEST_DELAY_MS))
+
+
+def _is_pending(tx: Transaction, item: str) -> bool:
+    return tx.execute(_PENDING_SINCE.where(pending_rescreen.c.item == item)).scalar() is not None
 
 
 def _prefetch(item: Item, idempotency: Idempotency | None) -> Prefetch:

@@ -27,7 +27,15 @@ a key per subject: ``Vault.erase`` destroys the key and leaves the ledger unchan
 from seawall.storage.blobs import Blobs
 from seawall.storage.build import Rebuild, RebuiltTable
 from seawall.storage.database import Database, metadata, open_database
-from seawall.storage.errors import Erased, LeaseLost, OutcomeUnknown, Overloaded, StorageError
+from seawall.storage.errors import (
+    CommitDelayed,
+    DatabaseUnreachable,
+    Erased,
+    LeaseLost,
+    OutcomeUnknown,
+    Overloaded,
+    StorageError,
+)
 from seawall.storage.events import Events, EventSpec
 from seawall.storage.jobs import Job, Jobs, JobState
 from seawall.storage.ledger import Ledger
@@ -39,7 +47,9 @@ from seawall.storage.vault import Vault
 
 __all__ = [
     "Blobs",
+    "CommitDelayed",
     "Database",
+    "DatabaseUnreachable",
     "Erased",
     "EventSpec",
     "Events",

@@ -28,6 +28,17 @@ metadata: Final = MetaData(
 """Every table of Seawall. A component's ``tables.py`` adds its own; the migrations create them all."""
 
 
+# A server that is gone is noticed within half a minute, not after the kernel's two hours. The URL may say otherwise.
+_TIMEOUTS: Final = {
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
+_POOL_TIMEOUT_S: Final = 10
+
+
 class Database:
     """A database and its connections. Safe to share between threads; one for each process.
 
@@ -173,9 +184,17 @@ def _set_pragma(connection: sqlite3.Connection, pragma: str, until: float) -> No
 
 def _open_postgresql(url: URL) -> Database:
     url = url.set(drivername="postgresql+psycopg")
+    timeouts = {name: value for name, value in _TIMEOUTS.items() if name not in url.query}
     # READ COMMITTED whatever the server's default: the writer must see what was committed while it waited for its lock.
     writer = create_engine(
-        url, pool_pre_ping=True, pool_size=8, max_overflow=16, isolation_level="READ COMMITTED", hide_parameters=True
+        url,
+        connect_args=timeouts,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=16,
+        pool_timeout=_POOL_TIMEOUT_S,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
     )
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database(writer, reader, url.render_as_string(hide_password=True))

@@ -21,6 +21,20 @@ class OutcomeUnknown(StorageError):
     """The connection broke while committing: the work may or may not be durable. Check before repeating it."""
 
 
+class CommitDelayed(OutcomeUnknown):
+    """The commit took longer than its caller could wait: the work is queued, and recorded once commits happen again."""
+
+    def __init__(self, place: str, seconds: float) -> None:
+        super().__init__(
+            f"The database {place} has not committed within {seconds:.3g} s (locked, frozen or overloaded?); the work "
+            "is queued. Look it up by its id, or send it again with the same idempotency key."
+        )
+
+
+class DatabaseUnreachable(StorageError):
+    """No connection to the database's server."""
+
+
 class Erased(Exception):
     """The subject was erased: its key is destroyed and nothing sealed for it can be read or added."""
 
@@ -84,8 +98,10 @@ def explain(error: BaseException, place: str) -> StorageError | None:
             text = _UNMIGRATED
         elif state is not None and state in _POSTGRESQL:
             text = _POSTGRESQL[state]
-        elif state is None or state[:2] in ("08", "57"):
-            text = _CONNECTION if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError) else None
+        elif (state is None or state[:2] in ("08", "57")) and isinstance(
+            original, psycopg.OperationalError | psycopg.InterfaceError
+        ):
+            return DatabaseUnreachable(_CONNECTION.format(place=place, detail=detail))
     return StorageError(text.format(place=place, detail=detail)) if text else None
 
 

@@ -25,6 +25,7 @@ from seawall.storage.tables import job as table
 T = TypeVar("T")
 
 _CONFLICTS: Final = 5
+_CLOCKS_DIFFER_MS: Final = 60_000  # machines' clocks, at most: beyond that, one of them was wrong
 _ERROR_LENGTH: Final = 500
 
 
@@ -63,8 +64,11 @@ class Jobs:
     def claim(self, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
         """Up to ``limit`` due jobs of those kinds, longest due first, leased to ``worker`` for ``lease_ms``.
 
-        Includes jobs whose lease expired.
+        Includes jobs whose lease expired. While nothing is due, this only reads: idle workers take no write lock.
         """
+        with self._database.read() as conn:
+            if conn.execute(select(table.c.id).where(_due(kinds, database_now_ms(conn))).limit(1)).first() is None:
+                return []
         return self._transact(lambda conn: self._claim(conn, kinds, worker, limit, lease_ms))
 
     def _claim(self, conn: Connection, kinds: Sequence[str], worker: str, limit: int, lease_ms: int) -> list[Job]:
@@ -80,13 +84,9 @@ class Jobs:
             )
             .exists()
         )
-        due = or_(
-            and_(table.c.state == "pending", table.c.due_at <= now, ~being_done),
-            and_(table.c.state == "leased", table.c.leased_until <= now),
-        )
         ready = (
             select(table.c.id)
-            .where(table.c.kind.in_(kinds), due)
+            .where(_due(kinds, now), or_(table.c.state == "leased", ~being_done))
             .order_by(table.c.due_at, table.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)  # SQLite: nothing; its transaction is exclusive
@@ -113,6 +113,26 @@ class Jobs:
             )
             for row in (rows[job_id] for job_id in ids)
         ]
+
+    def bring_forward(self) -> None:
+        """Make those new jobs due now that were enqueued in the future, when the clock was wrong.
+
+        Otherwise they would wait until the clock is there, for hours or days.
+        """
+        with self._database.read() as conn:
+            if not conn.execute(select(table.c.id).where(self._of_the_future(conn)).limit(1)).first():
+                return
+
+        def now_due(conn: Connection) -> None:
+            conn.execute(update(table).where(self._of_the_future(conn)).values(due_at=database_now_ms(conn)))
+
+        self._transact(now_due)
+
+    @staticmethod
+    def _of_the_future(conn: Connection) -> ColumnElement[bool]:
+        now = database_now_ms(conn)
+        future = table.c.id > _enqueued_after(now + _CLOCKS_DIFFER_MS)
+        return and_(future, table.c.state == "pending", table.c.attempts == 0, table.c.due_at > now)
 
     def heartbeat(self, job: Job) -> None:
         """Extend the lease by its length from now. Raises LeaseLost when another worker has the job."""
@@ -190,6 +210,22 @@ class Jobs:
                 if attempt == _CONFLICTS - 1 or not (is_conflict(error) or duplicate_came_first):
                     raise
         raise AssertionError("unreachable")
+
+
+def _due(kinds: Sequence[str], now: int) -> ColumnElement[bool]:
+    """Jobs of these kinds that are due, or whose lease expired."""
+    return and_(
+        table.c.kind.in_(kinds),
+        or_(
+            and_(table.c.state == "pending", table.c.due_at <= now),
+            and_(table.c.state == "leased", table.c.leased_until <= now),
+        ),
+    )
+
+
+def _enqueued_after(at: int) -> str:
+    """The least id of a job that was enqueued at that time (ms): ids begin with 40 bits of the time, in hex."""
+    return f"job_{at >> 8:010x}"
 
 
 def _held(job: Job) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from seawall.storage.replay import LedgerHead, Progress, Verification
 from seawall.storage.tables import event as event  # services read old events by number
 from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
-from seawall.storage.unit_queue import Pending
+from seawall.storage.unit_queue import OnLate, Pending
 from seawall.storage.vault import Vault
 from seawall.storage.writer import Writer
 
@@ -97,6 +97,32 @@ class Ledger:
         assert pending.future is not None, "made with a loop"
         return cast(T, await pending.future)
 
+    async def commit_within(
+        self, unit: Callable[[Transaction], T], seconds: float, on_late: OnLate, *, prefetch: Prefetch | None = None
+    ) -> T:
+        """The same, but raises CommitDelayed after ``seconds``; then ``on_late`` gets the outcome in this event loop.
+
+        It is not called if the wait is cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        pending = Pending(unit, prefetch, loop)
+        pending.on_late = on_late
+        assert pending.future is not None, "made with a loop"
+        self._writer.submit(pending)
+        timer = loop.call_later(seconds, pending.expire, self.database.place, seconds)
+        try:
+            return cast(T, await pending.future)
+        finally:
+            timer.cancel()
+
+    def commit_later(self, unit: Callable[[Transaction], object], on_late: OnLate, *, prefetch: Prefetch) -> None:
+        """Commit a unit that nobody waits for; ``on_late`` gets the outcome in the calling event loop."""
+        pending = Pending(unit, prefetch, asyncio.get_running_loop())
+        pending.on_late = on_late
+        assert pending.future is not None, "made with a loop"
+        pending.future.set_result(None)
+        self._writer.submit(pending)
+
     def events(self, after: int = 0, limit: int = 500, *, kinds: Sequence[str] | None = None) -> list[Event]:
         """Up to ``limit`` events with a number above ``after``, in order; only of ``kinds``, if given.
 
@@ -139,6 +165,10 @@ class Ledger:
     def waiting(self) -> tuple[int, int]:
         """Numbers of interactive and bulk units waiting for this process's writer."""
         return self._writer.waiting()
+
+    def stalled_s(self) -> float:
+        """For how many seconds this process's writer has been busy with one batch; 0 when it is not."""
+        return self._writer.stalled_s()
 
     def close(self) -> None:
         """Commit the queued units and stop the writer. Later commits raise StorageError."""

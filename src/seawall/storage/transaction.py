@@ -80,6 +80,11 @@ class Transaction:
         self._created: list[tuple[tuple[str, str], str]] = []
         self._remembered: dict[tuple[Table, Key], Mapping[str, Any]] = {}
 
+    @property
+    def head(self) -> int:
+        """The number of the last event before this batch's unwritten ones."""
+        return self._batch.head
+
     # -- the ledger -------------------------------------------------------------------------------------------------
 
     def append(self, body: EventBody) -> None:

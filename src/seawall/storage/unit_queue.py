@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from seawall.storage.errors import Overloaded, StorageError
+from seawall.storage.errors import CommitDelayed, Overloaded, StorageError
 from seawall.storage.transaction import Prefetch, Transaction
 
 Unit = Callable[[Transaction], Any]
+OnLate = Callable[[Any, BaseException | None], None]
+"""(result, error) of a unit whose waiter had no more time. Called in the thread of the waiter's event loop."""
 
 _LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting load must not stop imports
 
@@ -20,13 +22,14 @@ _LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting lo
 class Pending:
     """A queued unit; receives the result, for a waiting thread or for a future of an event loop."""
 
-    __slots__ = ("_arrived", "error", "future", "loop", "prefetch", "queued_at", "result", "seconds", "unit")
+    __slots__ = ("_arrived", "error", "future", "loop", "on_late", "prefetch", "queued_at", "result", "seconds", "unit")
 
     def __init__(self, unit: Unit, prefetch: Prefetch | None, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.unit = unit
         self.prefetch = prefetch
         self.loop = loop
         self.future = None if loop is None else loop.create_future()
+        self.on_late: OnLate | None = None  # gets the outcome, if the waiter's time is over by then
         self.result: Any = None
         self.error: BaseException | None = None
         self.queued_at = 0.0
@@ -49,12 +52,21 @@ class Pending:
     def resolve(self) -> None:
         """Called in the loop's thread: resolve the future, unless its waiter was cancelled."""
         future = self.future
-        if future is None or future.done():
+        if future is None:
+            return
+        if future.done():
+            if self.on_late is not None and not future.cancelled():
+                self.on_late(self.result, self.error)
             return
         if self.error is not None:
             future.set_exception(self.error)
         else:
             future.set_result(self.result)
+
+    def expire(self, place: str, seconds: float) -> None:
+        """Called in the loop's thread: the waiter gets CommitDelayed; the unit stays in the queue."""
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(CommitDelayed(place, seconds))
 
 
 class UnitQueue:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from seawall.storage.batch import CommitBatch, HotPathSql, WriterLock, read_head
 from seawall.storage.database import Database
+from seawall.storage.driver import run
 from seawall.storage.errors import OutcomeUnknown, StorageError, explain, is_conflict
 from seawall.storage.keys import MasterKey
 from seawall.storage.projection import LedgerSchema
@@ -22,6 +23,7 @@ from seawall.storage.transaction import Transaction
 from seawall.storage.unit_queue import Pending, UnitQueue
 
 _LARGEST_BATCH: Final = 512
+_LONGEST_STATEMENT_MS: Final = 60_000
 _CONFLICTS: Final = 5  # times that a batch is retried after a PostgreSQL conflict
 
 
@@ -53,6 +55,7 @@ class Writer:
         self._erasures: str | None = None
         self._job_numbers = itertools.count()
         self._connection: Connection | None = None
+        self._busy_since: float | None = None
         self._queue = UnitQueue(queue_limit)
         self._thread = threading.Thread(target=self._work, name="seawall-ledger-writer", daemon=True)
         self._thread.start()
@@ -67,6 +70,11 @@ class Writer:
         """Numbers of queued interactive and bulk units."""
         return self._queue.waiting()
 
+    def stalled_s(self) -> float:
+        """For how many seconds the writer has been busy with one batch; 0 when it is not."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def close(self) -> None:
         """Finish the queued units, then stop."""
         self._queue.close()
@@ -76,7 +84,9 @@ class Writer:
 
     def _work(self) -> None:
         while pendings := self._queue.take(_LARGEST_BATCH):
+            self._busy_since = time.monotonic()
             self._settle(pendings)
+            self._busy_since = None
             _deliver(pendings)
         self._disconnect()
 
@@ -166,6 +176,12 @@ class Writer:
                     raise
                 self._disconnect()  # the server closed the idle connection: try one new connection
         self._connection = self._database.engine.connect()
+        if self._database.dialect == "postgresql":
+            # A lock or statement that never ends, or this process stopped in mid-transaction, must not stop every
+            # writer for good: the caller is told to try again.
+            run(self._connection, f"SET statement_timeout = {_LONGEST_STATEMENT_MS}")
+            run(self._connection, f"SET idle_in_transaction_session_timeout = {_LONGEST_STATEMENT_MS}")
+            self._connection.connection.commit()
         return self._connection, self._take_over(self._connection)
 
     def _take_over(self, connection: Connection) -> tuple[str | None, int, bytes]:

@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 FOLLOW_S = 1.0
 """Seconds between reads of the ledger, and the shortest interval of a schedule."""
 _IDLE_S = 0.25
+_CLOCK_S = 5.0  # between looks for jobs that were enqueued in the future
 _HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
 
@@ -172,11 +173,12 @@ class Worker:
             pass
 
     def _recurring(self) -> list[_Recurring]:
-        return [
+        declared = [
             _Recurring(one.name, partial(one.task, self._context), one.every_s)
             for one in self._schedules
             if one.every_s is not None
         ]
+        return [*declared, _Recurring("jobs of a wrong clock", self._context.jobs.bring_forward, _CLOCK_S)]
 
     def _repeat(self, recurring: Sequence[_Recurring]) -> None:
         while not self._stop.wait(FOLLOW_S):

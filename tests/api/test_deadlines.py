@@ -1,0 +1,222 @@
+"""A request's deadline is kept whatever the database does, and what was answered ahead of its record gets recorded.
+
+The database does not commit here until the test has its answers: an answer that waited for it would never come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import make_url, select, text
+
+from seawall import api as api_app
+from seawall import enforce
+from seawall.access import Keys
+from seawall.enforce.tables import delivery
+from seawall.storage import Database, open_database
+from support.api import Client, item, serving
+
+_HOLD_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+_WAITS_S = 60
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """SQLite's write lock is held by another process."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD_LOCK, str(make_url(url).database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    assert holder.stdout.readline().strip() == "locked"
+    try:
+        yield
+    finally:
+        holder.stdin.close()
+        holder.wait()
+        holder.stdout.close()
+
+
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """The processes of the PostgreSQL server that serve this database are stopped."""
+    other = open_database(url)
+    pids = _backends(other)
+    other.close()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _backends(database: Database) -> list[int]:
+    query = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    with database.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+Hinder = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def hindered(request: pytest.FixtureRequest, database_url: str) -> Hinder:
+    """Stops the database from committing."""
+    if database_url.startswith("sqlite"):
+        return locked
+    database = open_database(database_url)
+    try:
+        with database.read() as connection:
+            os.kill(int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()), 0)
+    except (ProcessLookupError, PermissionError):
+        pytest.skip("the PostgreSQL server runs elsewhere: its processes cannot be stopped")
+    finally:
+        database.close()
+    return frozen
+
+
+@pytest.fixture
+def client(database_url: str, tmp_path: Path) -> Iterator[Client]:
+    with serving(tmp_path, database_url) as made:
+        yield made
+        made.rig.gore.go_on.set()
+        made.rig.assert_rebuilds()
+
+
+@asynccontextmanager
+async def http(client: Client) -> AsyncIterator[httpx.AsyncClient]:
+    """One event loop for several requests, as in a server."""
+    transport = httpx.ASGITransport(client.asgi, raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {client.keys['admin']}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://api.test", headers=headers, timeout=None
+    ) as made:
+        yield made
+
+
+async def eventually(holds: Callable[[], Awaitable[Any]]) -> Any:
+    for _ in range(100 * _WAITS_S):
+        if found := await holds():
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("note", "allow"), ("letter", "hold"), ("poster", "block")])
+def test_the_answer_comes_by_the_deadline_and_its_record_follows(
+    client: Client, database_url: str, hindered: Hinder, kind: str, verdict: str
+) -> None:
+    rig = client.rig
+    client.asgi = api_app.build(rig.app, Keys(rig.app.database, ttl_s=0.0))  # the key is looked up at every request
+    enforce.add_endpoint(rig.app.ledger, rig.app.vault, url="http://127.0.0.1:9/", allow_private=True)
+    asked = item("fine", kind=kind, deadline_ms=50)
+
+    async def go() -> None:
+        async with http(client) as api:
+            assert (await api.post("/v1/screen", json=item("first", id="n-0"))).status_code == 200
+            with hindered(database_url):
+                got = await api.post("/v1/screen", json=asked, headers={"Idempotency-Key": "k"})
+                assert got.status_code == 200, got.text
+                answer = got.json()
+                assert (answer["verdict"], answer["degraded"], answer["recorded"]) == (verdict, True, False)
+                assert (answer["provisional"], answer["item"], answer["revision"]) == (True, "", 0)
+                known_bad = await api.post("/v1/screen", json=item("you fool", id="n-2", kind=kind, deadline_ms=50))
+                assert known_bad.json()["verdict"] == "block"  # what the rules know is not given up for the fail mode
+                sick = await api.get("/healthz")
+                assert (sick.status_code, sick.json()["title"]) == (503, "Commits do not happen")
+                assert sick.headers["retry-after"] == "1"
+
+            async def recorded() -> bool:
+                found = await api.get(f"/v1/decisions/{answer['decision']}")
+                return found.status_code == 200 and found.json()["verdict"] == verdict
+
+            await eventually(recorded)
+            await eventually(lambda: _is(api, f"/v1/decisions/{known_bad.json()['decision']}"))
+            again = await api.post("/v1/screen", json=asked, headers={"Idempotency-Key": "k"})
+            assert again.json()["recorded"] is True
+            assert (await api.get("/healthz")).status_code == 200
+
+    asyncio.run(go())
+    rig.work("rescreen")  # with every answer, and the platform is told
+    assert all(row["verdict"] == "allow" for row in [_head(rig, kind, "n-1")])
+    changes = [row["change"] for row in rig.rows(select(delivery).order_by(delivery.c.seq))]
+    assert ("reversed" in changes) is (verdict != "allow")
+
+
+async def _is(api: httpx.AsyncClient, path: str) -> bool:
+    return (await api.get(path)).status_code == 200
+
+
+def _head(rig: Any, kind: str, id: str) -> dict[str, Any]:
+    ref = rig.app.vault.find(f"item:{kind}", id)
+    with rig.app.database.write() as connection:
+        connection.exec_driver_sql("UPDATE job SET due_at = 0 WHERE kind = 'rescreen'")
+    rig.work("rescreen")
+    found: dict[str, Any] = rig.head(ref)
+    return found
+
+
+def test_without_a_deadline_the_answer_is_503_and_not_silence(
+    client: Client, database_url: str, hindered: Hinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seawall.screen.screen._LONGEST_WAIT_S", 0.2)
+
+    async def go() -> None:
+        async with http(client) as api:
+            assert (await api.post("/v1/screen", json=item("first", id="n-0"))).status_code == 200
+            with hindered(database_url):
+                got = await api.post("/v1/screen", json=item("fine"), headers={"Idempotency-Key": "k"})
+                assert (got.status_code, got.headers["retry-after"]) == (503, "1")
+                assert "Nothing was recorded" not in got.text  # it is queued: nobody knows yet
+                many = await api.post("/v1/items", json={"items": [item("fine", id="n-3")]})
+                assert many.status_code == 503
+            again = await api.post("/v1/screen", json=item("fine"), headers={"Idempotency-Key": "k"})
+            assert again.status_code in (200, 503)
+
+            async def answered() -> bool:
+                got = await api.post("/v1/screen", json=item("fine"), headers={"Idempotency-Key": "k"})
+                return got.status_code == 200 and got.json()["recorded"]
+
+            await eventually(answered)
+
+    asyncio.run(go())
+    ref = client.rig.app.vault.find("item:note", "n-1")
+    assert ref is not None
+    assert len(client.rig.decisions(ref)) == 1
+
+
+def test_what_was_answered_is_recorded_when_the_process_stops(sqlite_url: str, tmp_path: Path) -> None:
+    answer: dict[str, Any] = {}
+    with serving(tmp_path, sqlite_url) as client:
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("fine", kind="letter", deadline_ms=50))
+                    answer.update(got.json())
+
+        asyncio.run(go())
+        assert answer["recorded"] is False
+    with serving(tmp_path, sqlite_url) as client:
+        assert client.send("GET", f"/v1/decisions/{answer['decision']}").json()["verdict"] == "hold"
