@@ -74,8 +74,10 @@ def extract_links(text: str) -> list[Link]:
         at = match.end()
         if link is not None:
             links.append(link)
+        elif match["bare"]:  # what is no link may have one behind it
+            at = match.end("bare") - len(re.split("[.\u3002]", match["bare"])[-1])
         elif "://" in (match["path"] or ""):
-            at = match.start("path")  # what is no link may have one behind it
+            at = match.start("path")
     return links
 
 
@@ -145,8 +147,8 @@ _CANDIDATE = re.compile(
     r"|(?![a-z0-9+]{0,8}https?:)(?P<other>[a-z][a-z0-9+]{1,9})://[^\s<>\"']{0,300}"
     # host, also behind a letter of another script, or in the underscores of Markdown
     r"|(?:(?<![\w.@/\\-])_{0,3}|(?<=[^\W\x00-\x7f])(?=[a-z0-9]))"
-    rf"(?P<bare>(?:[^\W_][\w{_MARKS}-]{{0,62}}[.\u3002]){{1,20}}[^\W_][\w{_MARKS}-]{{0,62}}))"
-    r"(?P<port>:0{0,9}\d{1,5}(?!\d)|:(?=[/\\?#]))?(?P<path>[/\\?#][^\s<>\"']{0,8000})?"
+    rf"(?P<bare>(?:[^\W_][\w{_MARKS}-]{{0,62}}[.\u3002]){{1,20}}(?!(?:https?|hxxps?|ftp):)[^\W_][\w{_MARKS}-]{{0,62}}))"
+    r"(?P<port>:0{0,9}\d{1,5}(?!\d)|:(?=[/\\?#]))?(?P<path>[/\\?#][^\s<>\"']{0,3000})?"
 )
 _LOOKALIKES: Final = CYRILLIC.keys() | GREEK.keys()
 _TRAILING = ".,;:!?)]}'\"…*_"
@@ -324,7 +326,7 @@ def _end(letters: Sequence[str], shown: str, bare: bool) -> int:
         elif not bare:
             end = next((at for at in range(end, last, -1) if _is_suffix("".join(letters[last:at]))), end)
         whole = whole or end
-        if bare or "\u3002" not in shown or _is_suffix("".join(letters[last:end])):
+        if "\u3002" not in shown or _is_suffix("".join(letters[last:end])):
             return end
         end = shown.rfind("\u3002", 0, end)  # behind the full stop of a sentence
     return whole
@@ -361,6 +363,8 @@ def _is_plausible(host: str, shown: str, suffix: str, rest: str, written: str, d
     if host.startswith("www.") or len(rest) > 1 or "xn--" in shown:
         return True
     if re.search(r"[a-z]\.[A-Z]", written):  # a full stop without its space
+        return False
+    if not last.isalnum() and not last.isascii():  # भारत: the words of a sentence without their space
         return False
     return (
         suffix not in WORDLIKE_SUFFIXES
