@@ -302,7 +302,7 @@ def test_what_stands_outside_the_pages_is_read(media: Media) -> None:
 LINE = st.lists(
     st.sampled_from(["I", "will", "kill", "you", "tonight", "look", "in", "two", "owl"]), min_size=3, max_size=6
 )
-LINES = LINE.map(" ".join).filter(lambda text: len(text) > 12)
+LINES = LINE.map(" ".join).filter(lambda text: 12 < len(text) <= 30)
 
 
 @given(LINES, st.sampled_from([0.0, 0.5, 2.0, 5.0, 9.0]))

@@ -99,7 +99,7 @@ class Drawing:
         return any(text.layer != UNSEEN and text.text.strip() for text in self.texts)
 
     @property
-    def has_picture(self) -> bool:
+    def has_shapes(self) -> bool:
         """Whether it shows something beside text: an image, or more shapes than a frame and some rules."""
         return self.shows or self.strokes > _FEW_STROKES
 

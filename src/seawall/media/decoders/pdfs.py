@@ -143,7 +143,7 @@ class _Pages:
         drawing = self.drawings.read(page.get_contents(), resources, _box(page))
         said = [page_text(drawing.texts), *self._patterns(resources), *self._notes(page, number)]
         found = self.images.read(page, number, int(page.get("/Rotate", 0)), drawing.inline)
-        if not drawing.is_legible or (not drawing.is_seen and drawing.has_picture):
+        if not drawing.is_legible or (not drawing.is_seen and drawing.has_shapes):
             self.finds.gap("no_text_layer", "words" if found and drawing.is_legible else "")
         if drawing.is_cut:
             self.finds.gap("too_many_operators")
@@ -184,8 +184,8 @@ class _Pages:
         """Text that a note draws. What it draws without text is unread, unless it is a mark on the page's text."""
         drawing = self.drawings.read(form, form.get("/Resources"))
         found = self.images.read(form, number, 0, drawing.inline)
-        is_picture = drawing.has_picture or (kind not in _MARKS and drawing.strokes > 0)
-        if not drawing.is_legible or (not drawing.is_seen and is_picture):
+        is_drawn = drawing.has_shapes or (kind not in _MARKS and drawing.strokes > 0)
+        if not drawing.is_legible or (not drawing.is_seen and is_drawn):
             self.finds.gap("no_text_layer", "words" if found and drawing.is_legible else "")
         if drawing.is_cut:
             self.finds.gap("too_many_operators")
