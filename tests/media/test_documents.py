@@ -374,6 +374,7 @@ def test_without_pypdf_the_other_kinds_are_read(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(logging, "disable", lambda: None)
     monkeypatch.setitem(sys.modules, "pypdf", None)
     monkeypatch.delitem(sys.modules, "seawall.media.decoders.pdfs", raising=False)
+    monkeypatch.delattr("seawall.media.decoders.pdfs", raising=False)
     document = documents.load()["document"]
     options: dict[str, Any] = dict.fromkeys(("max_pages", "max_characters", "max_images", "max_pixels"), 100)
     found, _ = document(docx("Hello"), {**options, "max_bytes": 10_000})

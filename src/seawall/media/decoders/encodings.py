@@ -28,6 +28,7 @@ _DECLARED: Final = re.compile(
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _FEW_ODD, _MOST_ODD = 3, 0.3  # odd letters, and their share, in the Windows encoding: above, the encoding is unknown
+_MOST_PAIRS: Final = 0.7  # share of characters beyond ASCII whose bytes are both ASCII: a third of Chinese ones
 _FEWEST_ZEROS: Final = 0.05  # share of characters below 256 in UTF-16: blanks alone are more in most texts
 
 
@@ -66,12 +67,12 @@ def _known(declared: str) -> str:
 
 
 def _guess(data: bytes) -> str:
+    if b"\0" in data:
+        return _wide(data)
     try:
         return data.decode()
     except UnicodeDecodeError:
         pass
-    if b"\0" in data:
-        return _wide(data)
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
@@ -91,6 +92,14 @@ def _wide(data: bytes) -> str:
         text = data.decode("utf-16-be" if zeros[0] else "utf-16-le")
     except UnicodeDecodeError:
         raise DecodeRefused("not_a_document") from None
-    if any(unicodedata.category(letter) in ("Cn", "Co", "Cs") for letter in set(text)):
+    pairs = sum(_is_pair(letter) for letter in text)  # a text of one byte a letter, with a zero in it, has nothing else
+    others = sum(not letter.isascii() for letter in text)
+    if pairs > _MOST_PAIRS * others or any(unicodedata.category(letter) in ("Cn", "Co", "Cs") for letter in set(text)):
         raise DecodeRefused("not_a_document")
     return text
+
+
+def _is_pair(letter: str) -> bool:
+    """Whether both bytes of a character are letters or marks of ASCII."""
+    high, low = divmod(ord(letter), 256)
+    return 0x20 <= high < 0x7F and 0x20 <= low < 0x7F

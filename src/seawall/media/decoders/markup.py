@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 from collections import Counter
 from typing import Final
@@ -69,7 +70,7 @@ def read(text: str, finds: DocumentParts) -> str:
         finds.gap("damaged")
     reader = _Reader(finds)
     reader.read(text[: min(ends, default=len(text))])
-    for frame in reader.frames[:_MOST_FRAMES]:
+    for frame in itertools.islice(reader.frames, _MOST_FRAMES):  # it grows: there are frames in frames
         if _too_deep(frame) is None and _too_crowded(frame) is None:
             reader.read(frame)
         else:
@@ -168,8 +169,8 @@ class _Reader:
         style = values.get("style", "")
         if self._hidden is None and ("hidden" in node.attributes or _SHOWS_NOTHING.search(style)):
             self._hidden = node.mem_id
-        if tag == "style":
-            self._read_style(node.text_content or "")
+        if tag == "style" and node.first_child is not None:
+            self._read_style(node.first_child.text_content or "")
         elif tag == "base":
             self._base = self._base or values.get("href", "")
         if values:

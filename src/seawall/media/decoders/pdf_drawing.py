@@ -25,6 +25,7 @@ _DEEPEST_STATE: Final = 200
 _FEW_KINDS, _FEW_UNREAD = 3, 3  # glyphs without a meaning: different ones, and all
 _FEW_STROKES: Final = 20  # a background and some rules; text drawn as shapes takes more
 _TINY: Final = 1.0  # points: smaller text is not seen
+_SMALL_PAGE: Final = 600  # points
 _READS: Final = re.compile(rb"T[jJ]|Do|BI|sh|['\"]")
 _STROKES: Final = re.compile(rb"(?<=[\d\s])(?:l|c|v|y|re)(?=\s)")
 _OPERATORS: Final = frozenset({b"l", b"c", b"v", b"y", b"re"})
@@ -94,12 +95,17 @@ class Drawing:
         return not unread or (read > 0 and (len(self.unread) < _FEW_KINDS or unread <= _FEW_UNREAD))
 
     @property
+    def is_nearly_empty(self) -> bool:
+        """Whether there is no more than a few glyphs without a meaning."""
+        return sum(self.unread.values()) <= _FEW_UNREAD
+
+    @property
     def is_seen(self) -> bool:
         """Whether any of its text is shown."""
         return any(text.layer != UNSEEN and text.text.strip() for text in self.texts)
 
     @property
-    def has_picture(self) -> bool:
+    def has_shapes(self) -> bool:
         """Whether it shows something beside text: an image, or more shapes than a frame and some rules."""
         return self.shows or self.strokes > _FEW_STROKES
 
@@ -353,10 +359,14 @@ class _Run:
         placed = multiply((1.0, 0.0, 0.0, 1.0, 0.0, self.state.rise), multiply(self.tm, self.state.ctm))
         return placed[4], placed[5]
 
+    def _tiny(self) -> float:
+        """Text below this size is not seen: a point, or less on a page that is small itself."""
+        return _TINY if self.box is None else min(_TINY, (self.box[3] - self.box[1]) / _SMALL_PAGE)
+
     def _layer(self, start: Point, end: Point, size: float) -> int:
         state = self.state
         is_type3 = state.font is not None and state.font.font.sub_type == "Type3"  # sizes in a space of their own
-        if state.mode in (3, 7) or state.alpha == 0 or any(self.hidden) or (size < _TINY and not is_type3):
+        if state.mode in (3, 7) or state.alpha == 0 or any(self.hidden) or (size < self._tiny() and not is_type3):
             return UNSEEN
         if self.box is not None and not _overlaps(self.box, start, end, size):
             return UNSEEN
