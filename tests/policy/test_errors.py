@@ -323,6 +323,10 @@ def test_thousands_of_faults_are_answered_at_once() -> None:
         load_policy(policy(rule("hate > 0.5"), more=unknown), "test.yaml")
     assert len(found.value.problems) == 50
     assert "more is wrong" in found.value.problems[-1].message
+    lets = "let:\n" + "".join(f"  word_{number}: hat > 0.5\n" for number in range(20_000))
+    with pytest.raises(PolicyErrors) as found:
+        build(policy(rule("hate > 0.5"), lets=lets))
+    assert len(found.value.problems) == 50
     names = ", ".join(f"type_{number}" for number in range(50_000))
     with pytest.raises(PolicyErrors) as found:
         load_policy(policy(rule("hate > 0.5")).replace("[comment]", f"[{names}]"), "test.yaml")

@@ -63,9 +63,14 @@ class Process:
         self._process.send_signal(signal.SIGKILL)
         self._finish()
 
-    def stop(self) -> None:
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def stop(self, number: int = signal.SIGINT) -> None:
         """Ask it to end; it must."""
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(number)
         self._finish()
 
     def _finish(self) -> None:

@@ -6,7 +6,7 @@ Every error is reported with its position. A checked expression is a tree of typ
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
@@ -60,7 +60,7 @@ class Checker:
     environment: Environment
     lets: Mapping[str, Checked]
     expression: Expression
-    later_lets: frozenset[str] = _NOTHING
+    later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
 
     def condition(self) -> Checked:

@@ -18,6 +18,7 @@ from seawall.policy.environment import Environment, Threshold
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import InvalidExpression
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TooLarge, TypedTerm, ValueType, compound, const, read
+from seawall.yamlfile.reader import MOST_PROBLEMS
 from seawall.yamlfile.source import Problem, nearest, problem_at
 
 HIGHEST_PRIORITY: Final = 1.0
@@ -59,6 +60,8 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
     for rule in policy.rules:
         if environment.content_type.name not in rule.applies_to:
             continue
+        if len(problems) >= MOST_PROBLEMS:
+            break
         checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
         try:
             when = _until(rule, checker.condition().term)
@@ -88,19 +91,22 @@ def _check_lets(
 ) -> tuple[dict[str, Checked], dict[str, Threshold]]:
     lets: dict[str, Checked] = {}
     thresholds: dict[str, Threshold] = {}
-    names = [let.name for let in policy.lets]
-    for index, let in enumerate(policy.lets):
+    later = {let.name for let in policy.lets}
+    for let in policy.lets:
+        if len(problems) >= MOST_PROBLEMS:
+            break
         if let.name in environment.signals or let.name in SIGNATURES:
             noun = "a signal" if let.name in environment.signals else "a function"
             message = f"let '{let.name}' hides {noun} of the same name"
             problems.append(problem_at(policy.source, let.span, message, remedy="choose another name"))
+            later.discard(let.name)
             continue
-        later = frozenset(names[index:])
         try:
             checker = Checker(environment, lets, let.expression, later, thresholds)
             lets[let.name] = checker.value()
         except InvalidExpression as refused:
             problems.append(refused.problem)
+        later.discard(let.name)
     return lets, thresholds
 
 

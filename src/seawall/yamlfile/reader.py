@@ -9,7 +9,9 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
 from seawall.yamlfile.source import Problem, SourceFile, SourceSpan, nearest, problem_at
 
-_MOST_PROBLEMS = 50  # of one file; nobody reads more, and finding names that are near costs time
+MOST_PROBLEMS = 50
+"""Problems reported of one file: nobody reads more, and finding names that are near costs time."""
+
 _MOST_NAMES = 1_000  # entries of a list of names
 _BOOLEANS = {"true": True, "false": False}
 
@@ -33,7 +35,7 @@ class Reader:
         """Add a problem; beyond fifty, only that there are more."""
         if self.full:
             return
-        if len(self.problems) == _MOST_PROBLEMS - 1:
+        if len(self.problems) == MOST_PROBLEMS - 1:
             message, expected, near, remedy = "this and more is wrong below", None, (), "mend what stands above first"
         near = tuple(near)
         self.problems.append(problem_at(self.source, span, message, expected=expected, near=near, remedy=remedy))
@@ -41,7 +43,7 @@ class Reader:
     @property
     def full(self) -> bool:
         """Whether so much is wrong that no more is said."""
-        return len(self.problems) >= _MOST_PROBLEMS
+        return len(self.problems) >= MOST_PROBLEMS
 
     def keys(self, node: Mapping, what: str, allowed: Collection[str], required: Iterable[str] = ()) -> None:
         """Add problems for unknown keys and for missing required ones."""

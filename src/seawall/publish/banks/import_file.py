@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,6 @@ from seawall.storage import Ledger, Transaction
 
 _MOST_FAULTS: Final = 20  # reported before an import stops
 _COLUMNS: Final = tuple(one.name for one in fields(NewEntry))
-_DECODER = msgspec.json.Decoder(NewEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +99,23 @@ def _collect(rows: Iterator[Row], hashers: Hashers) -> list[ImportLine]:
 
 def _json_lines(file: io.BufferedIOBase | io.BufferedReader | io.BytesIO, source: str | None) -> Iterator[Row]:
     for number, line in enumerate(file, start=1):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)  # as some exports begin
         if line.strip():
             try:
-                yield number, _DECODER.decode(line if source is None else _with_source(line, source))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                yield number, _json_entry(msgspec.json.decode(line), source)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 yield number, str(error)
 
 
-def _with_source(line: bytes, source: str) -> bytes:
-    value = msgspec.json.decode(line)
+def _json_entry(value: Any, source: str | None) -> NewEntry | str:
+    """An entry. A member that is not known is refused: an expiry that is misspelt would never expire."""
     if isinstance(value, dict):
-        value.setdefault("source", source)
-    return msgspec.json.encode(value)
+        if strange := [name for name in value if name not in _COLUMNS]:
+            return f"unknown member {strange[0]!r}; members are {', '.join(_COLUMNS)}"
+        if source is not None:
+            value.setdefault("source", source)
+    return msgspec.convert(value, NewEntry)
 
 
 def _csv_lines(file: io.BufferedReader, source: str | None) -> Iterator[Row]:
