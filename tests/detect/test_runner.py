@@ -369,6 +369,20 @@ def test_concurrent_requests_share_batches(hang: Hang) -> None:
     assert slow.calls == [["first"], ["0", "1", "2", "3"], ["4", "5"]]
 
 
+def test_a_detector_of_several_calls_at_once_answers_beside_one_that_waits(hang: Hang) -> None:
+    slow = Fake("slow")
+    slow.act = lambda parts: hang(parts) if parts[0].path == "first" else [slow.answer(each) for each in parts]
+    slow.calls_at_once = 2  # type: ignore[attr-defined]
+    with Runner([slow]) as runner:
+        first = runner.start([part("first")])
+        assert hang.entered.wait(PATIENCE_S)
+        for number in range(3):
+            assert scores(runner.start([part(f"{number}")]).wait()) == {f"{number}": 0.5}
+        hang.release.set()
+        assert first.wait().unknown == ()
+    assert slow.calls == [["first"], ["0"], ["1"], ["2"]]
+
+
 def test_a_full_queue_refuses_at_once(hang: Hang) -> None:
     with Runner([Fake("slow", hang)], limits=QueueLimits(batch_size=1, queue_limit=2)) as runner:
         running = runner.start([part("running")])

@@ -182,6 +182,33 @@ def test_an_animation_without_end_is_refused(media: Media) -> None:
     assert media.animation(animated("GIF", list(range(900)), (8, 6), 20)) == UnreadableMedia("too_many_frames")
 
 
+def test_an_animation_is_bounded_by_the_pixels_of_all_frames() -> None:
+    media = Media()
+    try:
+        frames = [Image.new("L", (3_000, 3_000), level) for level in range(0, 250, 10)]
+        data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=20)
+        assert len(data) < 1_000_000
+        assert media.animation(data) == UnreadableMedia("too_many_pixels")
+        assert media.codes(data) == (), "its first frame is a usual image"
+    finally:
+        media.close()
+
+
+def with_scans(size: tuple[int, int], more: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated."""
+    data = encode(Image.new("RGB", size, (200, 100, 50)), "JPEG", progressive=True, quality=20)
+    scan = data[data.rindex(b"\xff\xc4", 0, data.rindex(b"\xff\xda")) : -2]
+    return data[:-2] + scan * more + b"\xff\xd9"
+
+
+def test_a_jpeg_of_very_many_scans_is_refused(sandbox: Sandbox) -> None:
+    assert sandbox.read(with_scans((4_000, 3_000), 300)) == UnreadableMedia("too_many_scans")
+    for size, more in (((4_000, 3_000), 20), ((400, 300), 300)):
+        assert isinstance(sandbox.read(with_scans(size, more)), ImageReading), "it takes no time"
+    hidden = encode(noise(1), "JPEG", exif=b"Exif\0\0" + b"\xff\xda" * 30_000, progressive=True)
+    assert isinstance(sandbox.read(hidden), ImageReading), "such bytes in metadata are no scans"
+
+
 # ── what cannot be read ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -16,6 +16,7 @@ from media.mutants import png_of
 from media.samples import encode, noise
 from seawall.media import ProcessLimits, ProcessPool, UnreadableMedia, confinement
 from seawall.media.confine import bare_environment, missing
+from seawall.model import Modality, Part, UnknownReason
 
 OPTIONS = {"max_pixels": 1_000_000_000}
 IMAGE = encode(noise(1), "PNG")
@@ -195,5 +196,76 @@ def test_what_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
     try:
         assert pool.ask("sound", b"x", {"max_seconds": 1}, dict[str, Any]) == UnreadableMedia("not_installed")
         assert UnreadableMedia("not_installed").is_ours
+    finally:
+        pool.close()
+
+
+SMALL = encode(noise(1, (64, 48)), "PNG")  # fits into the pipe to a process that is stopped
+
+
+# ── slow files beside others ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Asking(threading.Thread):
+    """Asks about the image in a thread of its own."""
+
+    def __init__(self, pool: ProcessPool) -> None:
+        super().__init__(daemon=True)
+        self.pool = pool
+        self.answer: Any = None
+        self.asks = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        self.asks.set()
+        self.answer = measure(self.pool, SMALL)
+
+
+def stalled(pool: ProcessPool) -> int:
+    """The process that will read the next file, stopped: that file takes for ever."""
+    assert isinstance(measure(pool), tuple), "it has started"
+    [pid] = pool.pids
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def test_a_slow_file_does_not_hold_up_others() -> None:
+    pool = ProcessPool("images", ProcessLimits(seconds=20, usual_seconds=0.2), processes=1)
+    try:
+        pid = stalled(pool)
+        slow = Asking(pool)
+        slow.asks.wait(20)
+        for _ in range(3):
+            assert not isinstance(measure(pool), UnreadableMedia), "read beside the slow one"
+        assert slow.answer is None
+        os.kill(pid, signal.SIGCONT)
+        slow.join(20)
+        assert not isinstance(slow.answer, UnreadableMedia), "with all the time that a file has"
+    finally:
+        pool.close()
+
+
+def test_a_second_slow_file_gives_way_and_may_be_asked_again() -> None:
+    pool = ProcessPool("images", ProcessLimits(seconds=20, usual_seconds=0.2), processes=1)
+    try:
+        first_pid = stalled(pool)
+        first = Asking(pool)
+        first.asks.wait(20)
+        assert not isinstance(measure(pool), UnreadableMedia)
+        [second_pid] = set(pool.pids) - {first_pid}
+        os.kill(second_pid, signal.SIGSTOP)
+        second = Asking(pool)
+        second.asks.wait(20)
+        others = [Asking(pool) for _ in range(3)]
+        for each in (second, *others):
+            each.join(20)
+        busy = [each for each in (second, *others) if each.answer == UnreadableMedia("busy")]
+        assert len(busy) == 1, "whichever met the stopped process"
+        assert all(isinstance(each.answer, tuple) for each in (second, *others) if each not in busy)
+        part = Part(path="cover", modality=Modality.IMAGE, field="cover")
+        assert busy[0].answer.about(part, "codes").reason is UnknownReason.OVERLOADED, "it is asked again later"
+        os.kill(first_pid, signal.SIGCONT)
+        first.join(20)
+        assert isinstance(first.answer, tuple)
     finally:
         pool.close()

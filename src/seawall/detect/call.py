@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +48,9 @@ class Installed:
         self.ranges: tuple[ScoreRange, ...] = score_ranges_of(detector)
         self.composes = hasattr(detector, "compose")
         self.ask = partial(ask, detector, name=self.name)
+        calls = getattr(detector, "calls_at_once", 1)
+        if calls > 1:
+            limits = replace(limits, batch_size=1, workers=calls)
         self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask, limits, clock)
 
     @property

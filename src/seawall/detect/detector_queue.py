@@ -1,4 +1,4 @@
-"""A detector's own thread and queue: concurrent requests share batches, and a hang affects this detector alone."""
+"""A detector's own threads and queue: concurrent requests share batches, and a hang affects this detector alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class QueueLimits:
     """Limits of a queue, and the time after which a call counts as hung."""
 
     batch_size: int = 32  # parts per call
+    workers: int = 1  # calls at a time
     queue_limit: int = 2_048  # parts waiting; more are *unknown* with reason ``overloaded``
     queue_bytes: int = 256 * 1024 * 1024  # of media waiting
     hang_s: float = 30.0  # a longer call has hung: its thread is abandoned and replaced
@@ -54,9 +55,13 @@ class _Worker:
     busy_since: float | None = None
     thread: threading.Thread | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        return self.busy_since is None
+
 
 class DetectorQueue:
-    """Queue and worker thread of one detector or extractor; replaces a worker that hangs. Thread-safe.
+    """Queue and worker threads of one detector or extractor; replaces a worker that hangs. Thread-safe.
 
     Tasks past their deadline have low priority: they run when nothing else waits, and are dropped, oldest first, when
     the queue is full. Nothing is settled while the lock is held.
@@ -74,7 +79,7 @@ class DetectorQueue:
         self._changed = threading.Condition()
         self._tasks: list[_Task] = []  # oldest first
         self._parts = self._bytes = 0  # of the tasks
-        self._worker: _Worker | None = None
+        self._workers: list[_Worker] = []
         self._hung: set[_Worker] = set()
         self._started = 0
         self._closed = False
@@ -90,7 +95,8 @@ class DetectorQueue:
                 self._tasks.append(task)
                 self._parts += len(task.parts)
                 self._bytes += task.bytes
-                if self._worker is None:
+                idle = sum(worker.is_idle for worker in self._workers)
+                if idle < len(self._tasks) and len(self._workers) < self._limits.workers:
                     self._start_worker()
                 self._changed.notify()
         self._settle(given_up, why, "hung")
@@ -117,7 +123,7 @@ class DetectorQueue:
             self._closed = True
             tasks = self._take(self._tasks)
             self._changed.notify_all()
-            workers = [worker for worker in (self._worker, *self._hung) if worker is not None]
+            workers = [*self._workers, *self._hung]
         self._settle(tasks, UnknownReason.OVERLOADED, "closing")
         until = self._clock() + timeout_s
         for worker in workers:
@@ -205,26 +211,29 @@ class DetectorQueue:
 
     def _replace_hung(self) -> tuple[list[_Task], UnknownReason]:
         """Replace hung workers. Returns tasks without a worker, to be settled without the lock."""
-        worker = self._worker
-        if worker is None or self._closed or not self._hangs():
-            return [], UnknownReason.DEADLINE
-        if self._is_stuck():
+        hanging = [] if self._closed else [worker for worker in self._workers if self._hangs(worker)]
+        if hanging and self._is_stuck():
             return self._take(self._tasks), UnknownReason.OVERLOADED
-        tasks, worker.batch = worker.batch, []
-        self._hung.add(worker)
-        self._start_worker()
+        tasks: list[_Task] = []
+        for worker in hanging[: self._limits.abandoned - len(self._hung)]:
+            tasks += worker.batch
+            worker.batch = []
+            self._workers.remove(worker)
+            self._hung.add(worker)
+            self._start_worker()
         return tasks, UnknownReason.DEADLINE
 
-    def _hangs(self) -> bool:
-        since = self._worker.busy_since if self._worker is not None else None
+    def _hangs(self, worker: _Worker) -> bool:
+        since = worker.busy_since
         return since is not None and self._clock() - since > self._limits.hang_s
 
     def _is_stuck(self) -> bool:
-        return len(self._hung) >= self._limits.abandoned and self._hangs()
+        return len(self._hung) >= self._limits.abandoned and all(self._hangs(worker) for worker in self._workers)
 
     def _start_worker(self) -> None:
         self._started += 1
-        self._worker = worker = _Worker()
+        worker = _Worker()
+        self._workers.append(worker)
         name = f"seawall-{self.name}-{self._started}"
         # A daemon thread, so that a hung detector cannot keep the process alive.
         worker.thread = threading.Thread(target=self._run, args=(worker,), name=name, daemon=True)

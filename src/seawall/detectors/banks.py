@@ -80,7 +80,9 @@ class BankFollowingDetector:
 
 
 class MediaBankDetector(ABC):
-    """What detectors of known images, audio and video share: the banks at the moment, and one part after the other."""
+    """What detectors of known images, audio and video share: the banks at the moment, and one part in each call."""
+
+    calls_at_once = 3  # a slow file holds up no other
 
     def __init__(self, banks: BankDetector | None, describe: Callable[[BankMatcher], DetectorSpec]) -> None:
         self._banks = banks or BankDetector()

@@ -15,9 +15,10 @@ T = TypeVar("T")
 
 
 class MediaExtractor(ABC):
-    """Processes one file after the other; a file that cannot be read gives an error code."""
+    """Processes one file in each call; a file that cannot be read gives an error code."""
 
     spec: ExtractorSpec
+    calls_at_once = 3
 
     def __init__(self, media: Media) -> None:
         self._media = media

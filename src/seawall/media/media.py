@@ -40,12 +40,15 @@ NEEDS: Final = {
 """The modules each family of decoders needs."""
 
 
-_IMAGES: Final = ProcessLimits()
+USUAL_PIXELS: Final = 30_000_000
+"""An image of up to so many pixels, frames included, is decoded in well under a second."""
+_IMAGES: Final = ProcessLimits(usual_seconds=1.5, usual_pixels=USUAL_PIXELS)
 _VIDEOS: Final = ProcessLimits(
-    max_bytes=256 << 20, seconds=120, memory_bytes=2 << 30, reply_bytes=512 << 20, requests=50
+    max_bytes=256 << 20, seconds=120, usual_seconds=15, memory_bytes=2 << 30, reply_bytes=512 << 20, requests=50
 )
 _WORDS: Final = ProcessLimits(seconds=120, memory_bytes=3 << 30, requests=200)
-_DOCUMENTS: Final = ProcessLimits(seconds=30, requests=200)
+_DOCUMENTS: Final = ProcessLimits(seconds=30, usual_seconds=5, requests=200)
+_PROCESSES: Final = 2  # of a family in which one file may take much longer than others
 _SPEECH: Final = ProcessLimits(max_bytes=512 << 20, seconds=120, memory_bytes=2 << 30, requests=50)
 
 
@@ -72,19 +75,19 @@ class MediaLimits:
 
 
 class Media:
-    """Decoding processes of a host, one family each: images, videos, text, speech, documents. Thread-safe.
+    """Decoding processes of a host, by family: images, videos, text, speech, documents. Thread-safe.
 
-    Files are queued per family. Recent results are cached for a minute, so that two readers of one video do not decode
-    it twice.
+    Files are queued per family; a slow one holds up others for a short time only (``ProcessPool``). Recent results are
+    cached for a minute, so that two readers of one video do not decode it twice.
     """
 
     def __init__(self, limits: MediaLimits | None = None) -> None:
         self.limits = limits or MediaLimits()
-        self._images = ProcessPool("images", self.limits.images)
-        self._videos = ProcessPool("videos", self.limits.videos)
+        self._images = ProcessPool("images", self.limits.images, _PROCESSES)
+        self._videos = ProcessPool("videos", self.limits.videos, _PROCESSES)
         self._words = ProcessPool("words", self.limits.words)
         self._speech = ProcessPool("speech", self.limits.speech)
-        self._documents = ProcessPool("documents", self.limits.documents)
+        self._documents = ProcessPool("documents", self.limits.documents, _PROCESSES)
         self._pools = (self._images, self._videos, self._words, self._speech, self._documents)
         self._recent = ResultCache()
 

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -36,6 +36,8 @@ class ProcessLimits:
 
     max_bytes: int = 20 << 20
     seconds: float = 10.0  # wall time including transfer; CPU time likewise
+    usual_seconds: float | None = None  # after this time a file no longer holds up others; None: as ``seconds``
+    usual_pixels: int | None = None  # to decode, frames and scans included: what takes longer does not hold up others
     memory_bytes: int = 1 << 30  # address space of the whole process
     reply_bytes: int = 64 << 20
     requests: int = 500  # before the process is replaced
@@ -46,11 +48,12 @@ class UnreadableMedia:
     """Why a file could not be read.
 
     Caused by the file: ``not_an_image``, ``not_media``, ``damaged``, ``unknown_codec``, ``too_many_bytes``,
-    ``too_many_pixels``, ``too_many_streams``, ``too_many_frames``, ``too_long``, ``no_sound``, ``memory_limit``,
+    ``too_many_pixels``, ``too_many_scans``, ``unknown_colours``, ``too_many_streams``, ``too_many_channels``,
+    ``too_many_frames``, ``too_long``, ``no_sound``, ``memory_limit``,
     ``time_limit``, ``crashed``, ``reply_limit``; for documents also ``not_a_document``, ``unknown_format``,
     ``unknown_encoding``, ``encrypted``, ``entities``, ``too_many_files``, ``too_many_images``.
 
-    Not caused by the file: ``closed``, ``not_installed``, ``no_start``.
+    Not caused by the file: ``closed``, ``not_installed``, ``no_start``, ``busy`` (other slow files are being read).
     """
 
     code: str
@@ -58,17 +61,22 @@ class UnreadableMedia:
     @property
     def is_ours(self) -> bool:
         """Whether the cause is this system and not the file."""
-        return self.code in ("closed", "not_installed", "no_start")
+        return self.code in ("closed", "not_installed", "no_start", "busy")
 
     def about(self, part: Part, detector: str) -> Unknown:
         """The detector's answer about the part in this case."""
         reason = UnknownReason.ERROR if self.is_ours else UnknownReason.UNREADABLE
+        if self.code == "busy":
+            reason = UnknownReason.OVERLOADED
         return Unknown(detector=detector, part=part.path, reason=reason, detail=self.code)
 
 
 class ProcessPool:
     """Processes of one family of decoders, at most ``processes`` at a time. Thread-safe; files are queued.
 
+    A file that takes longer than usual (``usual_pixels`` by its header, or ``usual_seconds``) is read beside them, as
+    the only such file; a second one is given up (``busy``) when other files wait, so that a few slow files do not hold
+    up all others. Who gets ``busy`` asks again later.
     ``close`` ends them; they also end by themselves when this process ends.
     """
 
@@ -76,6 +84,8 @@ class ProcessPool:
         self.family = family
         self._limits = limits
         self._turn = threading.Semaphore(processes)
+        self._slow = threading.Semaphore(1)
+        self._waiting = 0  # files without a process
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
@@ -102,21 +112,31 @@ class ProcessPool:
         content."""
         if len(data) > self._limits.max_bytes:
             return UnreadableMedia("too_many_bytes")
-        request = pack(WorkerRequest(op, dict(options), (len(data),)))
-        with self._turn:
-            child = self._take()
-            if child is None:
-                return UnreadableMedia("closed")
-            outcome = self._converse(child, request, data)
-            if isinstance(outcome, UnreadableMedia):
-                return outcome
-            reply, blobs = outcome
-        if reply.error is not None:
-            return UnreadableMedia(reply.error)
+        usual = None if self._limits.usual_pixels is None else {"usual_pixels": self._limits.usual_pixels}
+        with _Place(self) as place:
+            outcome = self._read(place, WorkerRequest(op, {**options, **(usual or {})}, (len(data),)), data)
+            if outcome == UnreadableMedia("slow"):
+                if not place.becomes_slow():
+                    return UnreadableMedia("busy")
+                outcome = self._read(place, WorkerRequest(op, dict(options), (len(data),)), data)
+        if isinstance(outcome, UnreadableMedia):
+            return outcome
+        reply, blobs = outcome
         try:
             return msgspec.json.decode(reply.answer, type=answer), blobs
         except msgspec.MsgspecError:
             return UnreadableMedia("crashed")  # a healthy process does not send this
+
+    def _read(
+        self, place: _Place, request: WorkerRequest, data: bytes
+    ) -> tuple[WorkerReply, tuple[bytes, ...]] | UnreadableMedia:
+        child = self._take()
+        if child is None:
+            return UnreadableMedia("closed")
+        outcome = self._converse(child, pack(request), data, place)
+        if isinstance(outcome, UnreadableMedia) or outcome[0].error is None:
+            return outcome
+        return UnreadableMedia(outcome[0].error)
 
     def close(self) -> None:
         """End the processes. Further files are unreadable with code ``closed``; a file being read, with ``crashed``."""
@@ -130,7 +150,7 @@ class ProcessPool:
             child.process.kill()  # the thread using it notices and closes its pipes
 
     def _converse(
-        self, child: _Child, request: bytes, data: bytes
+        self, child: _Child, request: bytes, data: bytes, place: _Place
     ) -> tuple[WorkerReply, tuple[bytes, ...]] | UnreadableMedia:
         try:
             confinement = child.wait_until_ready()
@@ -142,7 +162,11 @@ class ProcessPool:
             return confinement
         self._tell(confinement)
         try:
-            reply, blobs = child.exchange(request, data)
+            child.send(request, data)
+            if not place.wait(child):
+                self._replace(child)
+                return UnreadableMedia("busy")
+            reply, blobs = child.receive()
         except TimeoutError:
             self._replace(child)
             return UnreadableMedia("time_limit")
@@ -206,6 +230,51 @@ class ProcessPool:
         log.warning("media_confinement", family=self.family, confinement=list(confinement), not_permitted=list(absent))
 
 
+class _Place:
+    """A file's place in a pool: one of its processes' turns, or the place for one slow file beside them."""
+
+    def __init__(self, pool: ProcessPool) -> None:
+        self._pool = pool
+        self._held: threading.Semaphore | None = pool._turn
+
+    def __enter__(self) -> Self:
+        with self._pool._lock:
+            self._pool._waiting += 1
+        self._pool._turn.acquire()
+        with self._pool._lock:
+            self._pool._waiting -= 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            self._held.release()
+
+    def becomes_slow(self) -> bool:
+        """Change to the place for slow files, if it is free in a usual file's time."""
+        if self._held is self._pool._slow:
+            return True
+        self._pool._turn.release()
+        self._held = None
+        if self._pool._slow.acquire(timeout=self._pool._limits.usual_seconds or 0):
+            self._held = self._pool._slow
+        return self._held is not None
+
+    def wait(self, child: _Child) -> bool:
+        """Wait for the reply, in the place for slow files if it takes long; False: others wait, and it is taken."""
+        usual = self._pool._limits.usual_seconds
+        if usual is None or self._held is self._pool._slow or child.has_answered(usual):
+            return True
+        while not self._pool._slow.acquire(timeout=_LOOK_SECONDS):
+            if child.has_answered(0.0):
+                return True
+            if self._pool._waiting:
+                return False
+        self._pool._turn.release()
+        self._held = self._pool._slow
+        return True
+
+
+_LOOK_SECONDS: Final = 0.05
 _START_SECONDS: Final = 60.0  # to load the decoders, on a busy machine
 _PIECE: Final = 1 << 20
 _ENDED_BY_TIME: Final = (-signal.SIGALRM, -signal.SIGPROF, -signal.SIGXCPU)
@@ -218,6 +287,7 @@ class _Child:
         self._limits = limits
         self._ready: tuple[str, ...] | UnreadableMedia | None = None
         self.served = 0
+        self._until = 0.0  # when the time of the file being read is over
         config = msgspec.json.encode({"family": family, "memory_bytes": limits.memory_bytes, "seconds": limits.seconds})
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [sys.executable, "-m", "seawall.media.worker", config.decode()],
@@ -238,7 +308,7 @@ class _Child:
         return self.process.poll() is None
 
     def wait_until_ready(self) -> tuple[str, ...] | UnreadableMedia:
-        """Its confinement report. Raises as ``exchange`` does, or with the reason why it cannot serve."""
+        """Its confinement report. Raises as ``receive`` does, or with the reason why it cannot serve."""
         if self._ready is None:
             reply, _ = self._receive(time.monotonic() + _START_SECONDS)
             if reply.error is not None:
@@ -247,16 +317,30 @@ class _Child:
                 self._ready = msgspec.json.decode(reply.answer, type=tuple[str, ...])
         return self._ready
 
-    def exchange(self, request: bytes, data: bytes) -> tuple[WorkerReply, tuple[bytes, ...]]:
-        """Send a file, get the reply and its blobs.
+    def send(self, request: bytes, data: bytes) -> None:
+        """Send a file. Raises ``TimeoutError``, ``OSError``."""
+        self.served += 1
+        self._until = time.monotonic() + self._limits.seconds
+        self._send(request, self._until)
+        self._send(data, self._until)
+
+    def has_answered(self, seconds: float) -> bool:
+        """Wait so long for the reply, at most until the file's time is over."""
+        poll = select.poll()
+        poll.register(self._from, select.POLLIN)
+        return bool(poll.poll(max(0.0, min(seconds, self._until - time.monotonic())) * 1000)) or self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the file's time is over."""
+        return time.monotonic() >= self._until
+
+    def receive(self) -> tuple[WorkerReply, tuple[bytes, ...]]:
+        """The reply and its blobs.
 
         Raises ``TimeoutError``, ``EOFError``, ``OSError``, ``MsgspecError``, ``OverflowError`` (a reply too long).
         """
-        self.served += 1
-        until = time.monotonic() + self._limits.seconds
-        self._send(request, until)
-        self._send(data, until)
-        return self._receive(until)
+        return self._receive(self._until)
 
     def end(self) -> int:
         """Kill the process if it is alive, wait for it, and return its exit status."""

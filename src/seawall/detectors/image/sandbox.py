@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seawall.media.media import USUAL_PIXELS
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 
 HASH_RULE = "full"
@@ -23,6 +24,7 @@ class ImageLimits:
     max_bytes: int = 20 << 20
     max_pixels: int = 50_000_000
     seconds: float = 5.0  # wall time for one image, sending included
+    usual_seconds: float = 1.5  # after this time an image no longer holds up others
     memory_bytes: int = 1 << 30  # address space of the whole process
     images: int = 500  # until the process is replaced
 
@@ -47,9 +49,10 @@ class ImageReading:
 
 
 class Sandbox:
-    """One decoding process, started for the first image and replaced when it crashes, hangs or reaches its limit.
+    """Decoding processes, started when needed and replaced when they crash, hang or reach their limit.
 
-    Thread-safe; images are processed one at a time. ``close`` ends the process; it also ends when this process does.
+    Thread-safe; two images are processed at a time, and a slow one beside them. ``close`` ends the processes; they also
+    end when this process does.
     """
 
     def __init__(self, limits: ImageLimits | None = None) -> None:
@@ -60,15 +63,18 @@ class Sandbox:
             ProcessLimits(
                 max_bytes=limits.max_bytes,
                 seconds=limits.seconds,
+                usual_seconds=limits.usual_seconds,
+                usual_pixels=USUAL_PIXELS,
                 memory_bytes=limits.memory_bytes,
                 requests=limits.images,
                 reply_bytes=0,
             ),
+            processes=2,
         )
 
     @property
     def pid(self) -> int | None:
-        """The id of the decoding process, or None."""
+        """The id of a decoding process, or None."""
         return next(iter(self._pool.pids), None)
 
     def start(self) -> None:

@@ -25,7 +25,7 @@ _MOST: Final = 50
 
 def codes(data: bytes, options: dict[str, Any]) -> Answer:
     """Text, format and box (pixels of the image as displayed) of each code."""
-    with opened(data, options["max_pixels"]) as image:
+    with opened(data, options) as image:
         whole = image.size
         image.draft("L", (_LARGEST // 2, _LARGEST // 2))
         shown = as_shown(image)

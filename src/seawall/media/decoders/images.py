@@ -12,7 +12,17 @@ from PIL import AvifImagePlugin, Image
 
 from seawall.match.pdq import PDQ_MIN_QUALITY, Pdq, pdq
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
-from seawall.media.decoders.open_image import FORMATS, TURNS, as_shown, in_8_bits, on_a_page, opened, over, turn_of
+from seawall.media.decoders.open_image import (
+    FORMATS,
+    TURNS,
+    as_shown,
+    in_8_bits,
+    on_a_page,
+    opened,
+    over,
+    refuse_slow,
+    turn_of,
+)
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
 
@@ -45,7 +55,7 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
     ``stored``: the hash of the pixels as stored, if EXIF rotates them; it matches programs that ignore EXIF. With the
     option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
     """
-    with opened(data, options["max_pixels"]) as image:
+    with opened(data, options) as image:
         size, turn, kind = image.size, turn_of(image), image.format
         frames = getattr(image, "n_frames", 1)
         if options.get("draft"):
@@ -81,12 +91,13 @@ def pages(pixels: Image.Image, turn: Image.Transpose | None) -> Iterator[Image.I
     yield pixels.convert("RGB")
 
 
+_FRAME_PIXELS: Final = 200_000_000  # of all frames of an animation together: four to eight seconds
 _UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])
 
 
 def shown(data: bytes, options: dict[str, Any]) -> Answer:
     """The image as displayed, scaled to at most ``longest``: its width and height, scaled and full, then RGB."""
-    with opened(data, options["max_pixels"]) as image:
+    with opened(data, options) as image:
         stored, turn = image.size, turn_of(image)
         image.draft("RGB", (options["longest"], options["longest"]))
         raster = as_shown(image)
@@ -98,24 +109,29 @@ def shown(data: bytes, options: dict[str, Any]) -> Answer:
 
 def size(data: bytes, options: dict[str, Any]) -> Answer:
     """Displayed width and height of the image, from its header alone."""
-    with opened(data, options["max_pixels"]) as image:
+    with opened(data, options) as image:
         width, height = image.size if turn_of(image) in _UPRIGHT else image.size[::-1]
     return (width, height), ()
 
 
 def animation(data: bytes, options: dict[str, Any]) -> Answer:
     """Frames of an animated image that differ from the first one and from each other, with their times."""
-    with opened(data, options["max_pixels"]) as image:
+    with opened(data, options) as image:
         count = getattr(image, "n_frames", 1)
         if count > 100 * options["max_frames"]:
             raise DecodeRefused("too_many_frames")
+        if count * image.width * image.height > _FRAME_PIXELS and count > 1:
+            raise DecodeRefused("too_many_pixels")
         if count < 2:
             return {"seconds": 0.0, "samples": [], "sizes": []}, ()
+        refuse_slow(count * image.width * image.height, options)
         turn, seconds = turn_of(image), 0.0
         chooser = FrameChooser(count * _usual_seconds(image), count, options["max_frames"])
         frames, few = [], count <= options["max_frames"]
         for number in range(count):
             image.seek(number)
+            if image.width * image.height > options["max_pixels"]:  # a frame may enlarge the image
+                raise DecodeRefused("too_many_pixels")
             pixels = in_8_bits(image)
             shown = on_a_page(pixels, turn)
             grey = shown.convert("L")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
@@ -13,6 +13,8 @@ from PIL import Image, UnidentifiedImageError, features
 from seawall.media.decoders.operation import DecodeRefused
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
+_USUAL_SCANS: Final = 10
+_SCANNED_PIXELS: Final = 1_000_000_000  # of all scans of a JPEG together: two to four seconds
 _ORIENTATION: Final = 0x0112  # EXIF
 TURNS: Final = {  # EXIF orientation: transposition that gives the displayed image
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,16 +28,39 @@ TURNS: Final = {  # EXIF orientation: transposition that gives the displayed ima
 
 
 @contextlib.contextmanager
-def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """The image, not yet decoded, after a size check. Raises ``DecodeRefused``."""
+def opened(data: bytes, options: Mapping[str, Any]) -> Iterator[Image.Image]:
+    """The image, not yet decoded, after a size check. Raises ``DecodeRefused``.
+
+    Options: ``max_pixels``; ``usual_pixels``: refuse an image that takes longer than one of so many (``slow``).
+    """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise DecodeRefused("not_an_image") from None
     with image:
-        if image.width * image.height > max_pixels:
+        pixels = image.width * image.height
+        if pixels > options["max_pixels"]:
             raise DecodeRefused("too_many_pixels")
+        scanned = scans(data) * pixels if image.format in ("JPEG", "MPO") else 0
+        if scanned > _SCANNED_PIXELS:
+            raise DecodeRefused("too_many_scans")
+        refuse_slow(max(pixels, scanned // _USUAL_SCANS), options)
         yield image
+
+
+def refuse_slow(pixels: int, options: Mapping[str, Any]) -> None:
+    """Raise ``DecodeRefused`` when decoding so many pixels takes longer than is usual."""
+    if pixels > options.get("usual_pixels", pixels):
+        raise DecodeRefused("slow")
+
+
+def scans(jpeg: bytes) -> int:
+    """How many times the first image of a JPEG is decoded one over the other; a usual progressive one has ten scans."""
+    at = 2
+    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] != b"\xda":  # segments with a length
+        at += 2 + max(2, int.from_bytes(jpeg[at + 2 : at + 4], "big"))
+    end = jpeg.find(b"\xff\xd9", at)
+    return jpeg.count(b"\xff\xda", at, end if end >= 0 else len(jpeg))
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:

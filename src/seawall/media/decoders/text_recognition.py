@@ -45,7 +45,7 @@ def load() -> dict[str, Operation]:
 
     def words(data: bytes, options: dict[str, Any]) -> Answer:
         """Lines of text, from top to bottom. Options: ``max_pixels``, ``score`` (minimum)."""
-        with open_image.opened(data, options["max_pixels"]) as image:
+        with open_image.opened(data, options) as image:
             whole = image.size
             image.draft("RGB", (_SHORTER, _SHORTER))
             shown = open_image.as_shown(image)
