@@ -373,6 +373,27 @@ def test_a_backup_is_restored(run: Run, tmp_path: Path) -> None:
     assert "no complete backup" in run("restore", tmp_path / "nowhere", *third, status=1).stderr
 
 
+def test_the_master_key_is_changed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("person", "create", "ada@example.org", "--name", "Ada", "--role", "admin", "--password", "a wall against it")
+    with opened(tmp_path, None, "rude") as rig:
+        rig.screen("you silly one", actor="a-1")
+    old = (tmp_path / "data" / "master.key").read_text()
+    assert "1 keys wrapped" in run("master-key", "rotate").stdout
+    assert (tmp_path / "data" / "master.key").read_text() != old
+    assert old in {path.read_text() for path in (tmp_path / "data").glob("master.key.*")}
+    assert "events verified" in run("ledger", "verify").stdout
+    run("subject", "export", "a-1", tmp_path / "a.zip")
+    monkeypatch.setenv("SEAWALL_MASTER_KEY", (tmp_path / "data" / "master.key").read_text().strip())
+    assert "SEAWALL_NEW_MASTER_KEY" in run("master-key", "rotate", status=1).stderr
+    monkeypatch.setenv("SEAWALL_NEW_MASTER_KEY", "short")
+    assert "32 bytes" in run("master-key", "rotate", status=1).stderr
+    monkeypatch.setenv("SEAWALL_NEW_MASTER_KEY", old.strip())
+    assert "restart every process" in run("master-key", "rotate").stdout
+    assert "master key is not the one" in run("subject", "export", "a-1", tmp_path / "b.zip", status=1).stderr
+    monkeypatch.setenv("SEAWALL_MASTER_KEY", old.strip())
+    run("subject", "export", "a-1", tmp_path / "b.zip")
+
+
 def test_a_subject_is_exported_held_and_erased(run: Run, tmp_path: Path) -> None:
     with opened(tmp_path, None, "rude") as rig:
         rig.screen("you silly one", actor="a-1")

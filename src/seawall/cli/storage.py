@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from seawall.cli import backup, jobs, ledger, subject
+from seawall.cli import backup, jobs, ledger, master_key, subject
 
 command = typer.Typer()
 command.add_typer(ledger.app, name="ledger")
@@ -13,3 +13,4 @@ command.add_typer(subject.app, name="subject")
 command.add_typer(subject.holds, name="legal-hold")
 command.add_typer(subject.retention, name="retention")
 command.add_typer(backup.app)
+command.add_typer(master_key.app, name="master-key")
