@@ -399,6 +399,43 @@ def test_receivers_are_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "0 deliveries queued again" in run("delivery", "replay", "--dead").stdout
 
 
+def test_a_backup_is_restored(run: Run, tmp_path: Path) -> None:
+    with opened(tmp_path, None, "rude") as rig:
+        rig.screen("you silly one")
+    assert "The master key is not in it" in run("backup", tmp_path / "kept").stdout
+    assert "exists" in run("backup", tmp_path / "kept", status=1).stderr
+    elsewhere = ("--data-dir", tmp_path / "elsewhere")
+    assert "restored, but not verified" in run("restore", tmp_path / "kept", *elsewhere, status=1).stderr
+    (tmp_path / "elsewhere" / "master.key").write_bytes((tmp_path / "data" / "master.key").read_bytes())
+    assert "events verified" in run("ledger", "verify", *elsewhere).stdout
+    assert "not empty" in run("restore", tmp_path / "kept", *elsewhere, status=1).stderr
+    run("backup", tmp_path / "with-key", "--with-key")
+    third = ("--data-dir", tmp_path / "third")
+    assert "restored and verified" in run("restore", tmp_path / "with-key", *third).stdout
+    assert "no complete backup" in run("restore", tmp_path / "nowhere", *third, status=1).stderr
+
+
+def test_the_master_key_is_changed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("person", "create", "ada@example.org", "--name", "Ada", "--role", "admin", "--password", "a wall against it")
+    with opened(tmp_path, None, "rude") as rig:
+        rig.screen("you silly one", actor="a-1")
+    old = (tmp_path / "data" / "master.key").read_text()
+    assert "1 keys wrapped" in run("master-key", "rotate").stdout
+    assert (tmp_path / "data" / "master.key").read_text() != old
+    assert old in {path.read_text() for path in (tmp_path / "data").glob("master.key.*")}
+    assert "events verified" in run("ledger", "verify").stdout
+    run("subject", "export", "a-1", tmp_path / "a.zip")
+    monkeypatch.setenv("SEAWALL_MASTER_KEY", (tmp_path / "data" / "master.key").read_text().strip())
+    assert "SEAWALL_NEW_MASTER_KEY" in run("master-key", "rotate", status=1).stderr
+    monkeypatch.setenv("SEAWALL_NEW_MASTER_KEY", "short")
+    assert "32 bytes" in run("master-key", "rotate", status=1).stderr
+    monkeypatch.setenv("SEAWALL_NEW_MASTER_KEY", old.strip())
+    assert "restart every process" in run("master-key", "rotate").stdout
+    assert "master key is not the one" in run("subject", "export", "a-1", tmp_path / "b.zip", status=1).stderr
+    monkeypatch.setenv("SEAWALL_MASTER_KEY", old.strip())
+    run("subject", "export", "a-1", tmp_path / "b.zip")
+
+
 def test_a_subject_is_exported_held_and_erased(run: Run, tmp_path: Path) -> None:
     with opened(tmp_path, None, "rude") as rig:
         rig.screen("you silly one", actor="a-1")
@@ -413,7 +450,11 @@ def test_a_subject_is_exported_held_and_erased(run: Run, tmp_path: Path) -> None
     assert "a code" in run("legal-hold", "place", "a-1", "--reason", "I say so", status=1).stderr
     assert json.loads(run("subject", "erase", "a-1", "--yes").stdout)["subjects"] == 2
     assert "never met, or was erased" in run("subject", "erase", "a-1", "--yes", status=1).stderr
-    assert "events verified" in run("ledger", "verify").stdout
+    shown = run("ledger", "verify").stdout
+    assert "events verified" in shown
+    assert "lawfully deleted: 1 subjects erased" in shown
+    assert "0 sealed entries deleted; 0 unused files deleted" in run("retention", "run").stdout
+    assert "subject.erasure_completed" in run("retention", "report").stdout
 
 
 def test_the_head_of_the_ledger_is_printed_and_expected(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seawall.enforce.endpoints import reseal_secrets
 from seawall.enforce.enforce import JOB_KIND
 from seawall.enforce.events import EVENTS
 from seawall.enforce.projections import PROJECTIONS
@@ -22,4 +23,5 @@ COMPONENT = Component(
     ),
     console="seawall.console.enforce",
     cli="seawall.cli.enforce",
+    reseal=reseal_secrets,
 )

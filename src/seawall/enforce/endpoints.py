@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, select, update
 
 from seawall.enforce.events import EndpointAdded, EndpointSecretRotated, EndpointSwitched
 from seawall.enforce.signing import new_secret
@@ -163,6 +163,13 @@ def find_endpoint(database: Database, vault: Vault, endpoint: str) -> tuple[Endp
     with database.read() as connection:
         row = connection.execute(select(table).where(table.c.id == endpoint)).mappings().first()
     return None if row is None else (_endpoint(row), _reveal(vault, endpoint, row["secret"]))
+
+
+def reseal_secrets(connection: Connection, reseal: Callable[[str, bytes], bytes]) -> None:
+    """Seal every endpoint's secrets anew: the master key is changed."""
+    for row in connection.execute(select(table.c.id, table.c.secret)).all():
+        sealed = reseal(f"endpoint/{row.id}", bytes(row.secret))
+        connection.execute(update(table).where(table.c.id == row.id).values(secret=sealed))
 
 
 def receivers(tx: Transaction, content_type: str) -> tuple[Endpoint, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Text, and_, cast, delete, func, literal, or_, select, tuple_
@@ -88,13 +89,9 @@ def _end(context: ServiceContext, term: str, content_type: str, before: int) -> 
             files = digests_of(context, connection, entries)
         if not ended:
             continue
+        unit = partial(_delete, context, term, content_type, before, ended, entries, len(files))
         try:
-            gone += context.ledger.commit(
-                lambda tx, ended=ended, entries=entries, files=len(files): _delete(
-                    context, tx, term, content_type, before, ended, entries, files
-                ),
-                bulk=True,
-            )
+            gone += context.ledger.commit(unit, bulk=True)
         except HeldMeanwhile:
             continue
         for digest in files:
@@ -158,13 +155,13 @@ def _entries_of(connection: Connection, term: str, ended: Sequence[ItemRef]) -> 
 
 def _delete(
     context: ServiceContext,
-    tx: Transaction,
     term: str,
     content_type: str,
     before: int,
     ended: Sequence[ItemRef],
     entries: Sequence[EntryName],
     files: int,
+    tx: Transaction,
 ) -> int:
     if held_among(tx, sorted({one.ref for one in ended})):
         raise HeldMeanwhile

@@ -163,6 +163,7 @@ class Component:
     cli: str | None = None  # module with ``command``: a Typer application
     files: StoredFiles | None = None  # its vault entries that refer to files
     blobs: Callable[[Connection], Iterable[str]] | None = None  # digests of its blobs that no vault entry refers to
+    reseal: Callable[[Connection, Callable[[str, bytes], bytes]], None] | None = None  # its secrets, at a key change
     items_in_use: Callable[[Connection, Sequence[str]], Iterable[str]] | None = None  # of these: too early to delete
     confidential: tuple[str, ...] = ()  # beginnings of names of entries that only their writer may be given
     entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere

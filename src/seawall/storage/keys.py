@@ -51,15 +51,17 @@ def _place(ref: str, name: str) -> bytes:
 class MasterKey:
     """32 secret bytes that wrap every data key. Without them the vault cannot be read."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, kept: bytes | None = None) -> None:
+        """``kept``: the keys of look-ups and digests, which outlive a change of the master key. See rotation.py."""
         if len(secret) != KEY_BYTES:
             raise StorageError(f"A master key has {KEY_BYTES} bytes, this one has {len(secret)}.")
         self._secret = secret
         self._wrap = AESGCM(self._derive("wrap"))
         # Copied for each digest: hmac.digest would give up the interpreter lock for a few microseconds of work,
         # and under load wait milliseconds to get it back.
-        self._lookup = hmac.new(self._derive("lookup"), digestmod="sha256")
-        self._digest = hmac.new(self._derive("digest"), digestmod="sha256")
+        self.kept = kept or self._derive("lookup") + self._derive("digest")
+        self._lookup = hmac.new(self.kept[:KEY_BYTES], digestmod="sha256")
+        self._digest = hmac.new(self.kept[KEY_BYTES:], digestmod="sha256")
         self._head = self._derive("head")
         self.check = self._derive("check").hex()  # stored, to detect a wrong master key
 
@@ -89,6 +91,31 @@ class MasterKey:
     def unwrap(self, ref: str, wrapped: bytes) -> AESGCM:
         """A subject's data key, ready to seal and unseal."""
         return AESGCM(unseal(self._wrap, ref, "key", wrapped))
+
+    def keeping(self, kept: bytes) -> MasterKey:
+        """The same key with the look-ups and digests of an earlier one."""
+        return MasterKey(self._secret, kept)
+
+    def rewrap(self, ref: str, wrapped: bytes, new: MasterKey) -> bytes:
+        """A subject's data key that this key wrapped, wrapped by another."""
+        return new.wrap(ref, unseal(self._wrap, ref, "key", wrapped))
+
+    @property
+    def mark(self) -> str:
+        """What names this key in the mark of the last erasure."""
+        return self.check[:16]
+
+    def require(self, erasures: str | None) -> None:
+        """Raise StorageError when the database has another master key by now: a subject made now could not be read."""
+        mark = (erasures or "").partition("@")[2]
+        if mark and mark != self.mark:
+            raise StorageError(
+                "The master key of the database was changed since this process started. Restart it with the new key."
+            )
+
+    def encoded(self) -> bytes:
+        """The key in base64, as a key file holds it."""
+        return base64.b64encode(self._secret) + b"\n"
 
     def protect(self, name: str, plaintext: bytes) -> bytes:
         """Seal an operator's secret (a webhook's signing key) that belongs to no subject."""
@@ -128,6 +155,11 @@ def load_master_key(
         return MasterKey(_decode(key_file.read_text("ascii"), f"The key file {key_file}"))
     except (OSError, UnicodeError) as error:
         raise StorageError(f"The key file {key_file} cannot be read or created: {error}.") from error
+
+
+def read_master_key(encoded: str, where: str) -> MasterKey:
+    """A key in base64; ``where`` it is written, for the message. Raises StorageError."""
+    return MasterKey(_decode(encoded, where))
 
 
 def _decode(encoded: str, where: str) -> bytes:

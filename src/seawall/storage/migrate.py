@@ -94,7 +94,7 @@ def pending(connection: Connection, sources: Sequence[MigrationSource]) -> tuple
 
     Raises StorageError when newer code, or Seawall before 0.2.0, made the database.
     """
-    applied = _applied(connection)
+    applied = applied_migrations(connection)
     _refuse_newer(connection, sources, applied)
     missing = (one for source in sources for one in migrations(source) if (one.component, one.name) not in applied)
     return tuple(sorted(missing, key=lambda one: one.name[: len("00.00.00_00")]))  # stable: sources stay in order
@@ -132,7 +132,7 @@ def require_schema(database: Database, sources: Sequence[MigrationSource]) -> No
     """
     with database.read() as connection:
         missing = _through_pre(pending(connection, sources))
-        empty = not _applied(connection)
+        empty = not applied_migrations(connection)
     if missing and empty:
         raise StorageError(
             f"The database {database.place} has no tables of Seawall yet. Run 'seawall migrate' with the same "
@@ -174,7 +174,8 @@ def _load(migration: Migration) -> ModuleType:
     return module
 
 
-def _applied(connection: Connection) -> set[tuple[str, str]]:
+def applied_migrations(connection: Connection) -> set[tuple[str, str]]:
+    """Component and name of every migration that the database has. Raises StorageError."""
     inspector = inspect(connection)
     if inspector.has_table(schema_migration.name):
         return {(row.component, row.name) for row in connection.execute(select(schema_migration))}

@@ -66,6 +66,14 @@ legal_hold = Table(
     Index("ix_legal_hold_subject", "subject"),
 )
 
+# While the master key is changed: data keys wrapped by the new one. See rotation.py.
+rewrapped_key = Table(
+    "rewrapped_key",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+
 # One row: the last event and its chain hash, with a MAC under the master key. See batch.CommitBatch.
 ledger_head = Table(
     "ledger_head",
@@ -132,7 +140,8 @@ follower_state = Table(
     Column("leader_until", BigInteger),
 )
 
-# Single values: "erasures" counts them, so that other processes drop their cached keys; "master_key" checks the key.
+# Single values. "erasures" changes with each, so that other processes drop their cached keys, and names the master key;
+# "master_key" checks the key; "kept_keys": see rotation.py.
 state = Table(
     "storage_state",
     metadata,

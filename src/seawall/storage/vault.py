@@ -14,13 +14,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from seawall.model.events import SubjectErased
 from seawall.storage.database import Database
 from seawall.storage.errors import Erased, StorageError
-from seawall.storage.keys import ENVIRONMENT, MasterKey, load_master_key, unseal
+from seawall.storage.keys import ENVIRONMENT, MasterKey, load_master_key, read_master_key, unseal
 from seawall.storage.tables import state, subject, vault
 
 if TYPE_CHECKING:
     from seawall.storage.transaction import Transaction
 
 KEY_FILE: Final = "master.key"
+NEXT_KEY_FILE: Final = "master.key.next"
+"""The key file of a change of the master key until it is done."""
+
+KEPT_KEYS: Final = "kept_keys"
 
 _IN: Final = 500
 
@@ -42,6 +46,19 @@ _ENTRIES: Final = (
 def _first_key(dialect: str) -> Executable:
     build = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return build(state).on_conflict_do_nothing(index_elements=["name"])
+
+
+def erasure_mark(master: MasterKey) -> str:
+    """A new value of ``erasures``: random, and the master key that is in use."""
+    return f"{os.urandom(8).hex()}@{master.mark}"
+
+
+def _next_key(file: Path, expected: str) -> MasterKey | None:
+    """The new key, if the process that changed the key was killed before it put the file in place."""
+    if not file.exists():
+        return None
+    found = read_master_key(file.read_text("ascii"), f"The key file {file}")
+    return found if found.check == expected else None
 
 
 class Vault:
@@ -67,11 +84,17 @@ class Vault:
             with database.write() as connection:  # of two processes that start together, the first one's key is kept
                 connection.execute(_first_key(database.dialect), {"name": "master_key", "value": master.check})
                 expected = connection.execute(query).scalar()
+        if expected != master.check and key_file is not None:
+            master = _next_key(key_file.with_name(NEXT_KEY_FILE), expected) or master
         if expected != master.check:
             raise StorageError(
                 f"The master key is not the one that {database.place} was written with. Restore that key "
                 f"({ENVIRONMENT}, or the key file): without it the vault cannot be read."
             )
+        with database.read() as connection:
+            kept = connection.execute(select(state.c.value).where(state.c.name == KEPT_KEYS)).scalar()
+        if kept is not None:
+            master = master.keeping(master.reveal(KEPT_KEYS, bytes.fromhex(kept)))
         return cls(database, master)
 
     def open(self, ref: str, name: str, *, conn: Connection | None = None) -> bytes:
@@ -171,6 +194,6 @@ class Vault:
         tx.execute(delete(vault).where(vault.c.ref.in_(select(subject.c.ref).where(theirs))))
         tx.execute(delete(vault).where(vault.c.holder == ref))
         tx.execute(update(subject).where(theirs).values(lookup=None, key=None, erased_at=tx.at))
-        tx.execute(update(state).where(state.c.name == "erasures").values(value=os.urandom(8).hex()))
+        tx.execute(update(state).where(state.c.name == "erasures").values(value=erasure_mark(self.master)))
         tx.forget_keys()
         tx.append(SubjectErased(subject=ref, by=by))

@@ -153,6 +153,7 @@ class Writer:
                 raise storage_error from error
             raise
         if erasures != self._erasures:
+            self._master.require(erasures)
             self._subjects.clear()
             self._erasures = erasures
         self._subjects.trim()

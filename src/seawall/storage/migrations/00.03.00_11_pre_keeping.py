@@ -1,4 +1,4 @@
-"""Keeping and forgetting: who an entry is sealed under, legal holds, the signed head, and no replaced events."""
+"""Keeping and forgetting: who seals an entry, legal holds, the signed head, key rotation; no replaced events."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def upgrade(op: Operations) -> None:
         sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_ledger_head"),
+    )
+    op.create_table(
+        "rewrapped_key",
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", name="pk_rewrapped_key"),
     )
     if op.get_bind().dialect.name == "sqlite":
         # INSERT OR REPLACE deletes without firing the trigger on DELETE.
