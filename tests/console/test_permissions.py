@@ -61,6 +61,7 @@ ALLOWED = {
     "GET /ledger": READS_LEDGER,
     "GET /ledger.json": READS_LEDGER,
     "POST /ledger/verify": ADMIN,
+    "GET /ledger/verification": READS_LEDGER,
     "GET /access": ADMIN,
     "POST /access/people": ADMIN,
     "POST /access/people/{person}/disable": ADMIN,
