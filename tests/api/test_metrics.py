@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 from collections import Counter
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, event, select
 
+from seawall import api
 from seawall.api.metrics import TrafficTotals
+from seawall.api.shared_answer import SharedAnswer, in_own_thread
+from seawall.enforce.queries import deliveries_by_state
 from seawall.screen.tables import traffic
+from support.api import item, problem, serving
 
 MINUTE = 60_000
 STEPS = st.lists(
@@ -43,3 +52,94 @@ def test_totals_say_what_one_sum_would(steps: list[tuple[int, list[tuple[str, st
                 lost[row.content_type, row.source] += row.degraded
             assert (decisions, incomplete) == (expected, lost)
     engine.dispose()
+
+
+def test_those_who_ask_at_once_share_an_answer_that_is_not_older_than_their_question() -> None:
+    computed: list[int] = []
+    go_on, begun = threading.Event(), threading.Event()
+    now = [0.0]
+
+    def compute() -> int:
+        begun.set()
+        assert go_on.wait(60)
+        computed.append(len(computed) + 1)
+        return computed[-1]
+
+    async def story() -> None:
+        shared = SharedAnswer(in_own_thread(compute), keep_s=5, clock=lambda: now[0])
+        first = [asyncio.ensure_future(shared.get())]
+        await asyncio.to_thread(begun.wait, 60)
+        later = [asyncio.ensure_future(shared.get()) for _ in range(40)]
+        await asyncio.sleep(0)
+        gone = asyncio.ensure_future(shared.get())
+        await asyncio.sleep(0)
+        gone.cancel()  # who goes away takes the answer from nobody
+        go_on.set()
+        assert await asyncio.gather(*first) == [1]
+        assert set(await asyncio.gather(*later)) == {2}
+        assert await shared.get() == 2
+        now[0] = 5.1
+        assert await shared.get() == 3
+
+    asyncio.run(story())
+
+
+def test_an_answer_that_fails_is_not_kept() -> None:
+    outcomes = iter([OSError("gone"), 7])
+
+    def compute() -> int:
+        outcome = next(outcomes)
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+    async def story() -> None:
+        shared = SharedAnswer(in_own_thread(compute), keep_s=5)
+        with pytest.raises(OSError, match="gone"):
+            await shared.get()
+        assert await shared.get() == 7
+
+    asyncio.run(story())
+
+
+def test_the_metrics_ask_for_their_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path) as client:
+        open_text = client.send("GET", "/metrics", key=None)
+        assert open_text.status_code == 200
+        monkeypatch.setattr(sys.modules["seawall.api.build"], "metrics_token", lambda _: "a-long-random-token")
+        client.asgi = api.build(client.rig.app)
+        for key in (None, "admin", "a-long-random-tokem", ""):
+            problem(client.send("GET", "/metrics", key=key), 401)
+        assert client.send("GET", "/metrics", key="a-long-random-token").status_code == 200
+        assert client.send("GET", "/healthz", key=None).status_code == 200
+
+
+def test_the_queue_of_jobs_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        client.send("POST", "/v1/items", json={"items": [item()]})
+        assert 'seawall_jobs{kind="screen",state="pending"} 1.0' in client.send("GET", "/metrics").text
+
+
+def test_deliveries_that_were_made_are_not_counted_again(tmp_path: Path) -> None:
+    """The states are listed, so that the index is used and history costs nothing."""
+    with serving(tmp_path) as client, client.rig.app.database.read() as connection:
+        statements: list[str] = []
+
+        def note(_: object, __: object, statement: str, *___: object) -> None:
+            statements.append(statement)
+
+        event.listen(connection.engine, "before_cursor_execute", note)
+        deliveries_by_state(connection, except_state="delivered")
+        event.remove(connection.engine, "before_cursor_execute", note)
+        assert "!=" not in statements[-1]
+
+
+def test_how_long_screening_took_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        for _ in range(3):
+            client.screen("hello")
+        client.send("POST", "/v1/screen", json={})
+        text = client.send("GET", "/metrics").text
+        assert 'seawall_request_seconds_count{route="/v1/screen"} 4.0' in text
+        assert 'seawall_request_seconds_bucket{le="+Inf",route="/v1/screen"} 4.0' in text
+        assert 'seawall_request_seconds_count{route="/v1/items"} 0.0' in text

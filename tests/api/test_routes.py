@@ -235,6 +235,8 @@ def test_unknown_paths_beside_the_console(client: Client, method: str) -> None:
     if method not in ("GET", "HEAD"):
         response = served.send(method, "/healthz")
         assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """API and console together, as ``seawall serve`` runs them."""

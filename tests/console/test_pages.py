@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seawall import access
+from seawall.storage import StorageError, Verification
 from support.console import Browser, Rig, opened
 
 
@@ -93,10 +96,55 @@ def test_the_ledger_lists_events_and_verifies(browser: Browser) -> None:
     page = browser.get("/ledger?kind=decision.made").text
     assert "decision.made" in page
     assert "<strong>item.submitted</strong>" not in page
-    assert "Whole and unchanged" in browser.post("/ledger/verify").text
+    assert browser.get("/ledger/verification").text.strip() == ""
+    assert browser.post("/ledger/verify").headers["location"] == "/ledger"
+    while "Verifying since" in browser.get("/ledger/verification").text:
+        pass
+    assert "Whole and unchanged" in browser.get("/ledger").text
     events = browser.get("/ledger.json?after=1").json()
     assert [event["seq"] for event in events["events"]] == list(range(2, events["next"] + 1))
     assert browser.get(f"/ledger.json?after={events['next']}").json()["events"] == []
+
+
+def test_the_ledger_is_verified_beside_requests_and_once_at_a_time(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    runs: list[int] = []
+
+    def slow(progress: Callable[[int, int], None]) -> Verification:
+        runs.append(1)
+        progress(1_000, 5_000)
+        begun.set()
+        assert go_on.wait(60)
+        try:
+            return Verification(4_711, "00", "event 4712 was changed")
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(rig.app.ledger, "verify", slow)
+    browser.get("/ledger")
+    browser.post("/ledger/verify")
+    assert begun.wait(60)
+    page = browser.get("/ledger").text
+    assert "1,000 of 5,000 events" in page or "1 000 of 5 000" in page or "1000 of 5000" in page, page
+    assert 'hx-get="/ledger/verification"' in page
+    browser.post("/ledger/verify")
+    go_on.set()
+    assert ended.wait(60)
+    while "Verifying since" in browser.get("/ledger/verification").text:
+        pass
+    assert "event 4712 was changed" in browser.get("/ledger").text
+    assert runs == [1]
+
+    def broken(progress: object) -> Verification:
+        raise StorageError("The disk failed.")
+
+    monkeypatch.setattr(rig.app.ledger, "verify", broken)
+    browser.post("/ledger/verify")
+    while "Verifying since" in browser.get("/ledger/verification").text:
+        pass
+    assert "Not verified: The disk failed." in browser.get("/ledger").text
 
 
 def test_an_item_is_told_from_its_beginning(rig: Rig, browser: Browser) -> None:

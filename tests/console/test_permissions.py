@@ -72,6 +72,7 @@ ALLOWED = {
     "POST /subjects/erase": ADMIN,
     "POST /subjects/legal-holds": ADMIN,
     "POST /subjects/legal-holds/{hold}/lift": ADMIN,
+    "GET /ledger/verification": READS_LEDGER,
     "GET /access": ADMIN,
     "POST /access/people": ADMIN,
     "POST /access/people/{person}/disable": ADMIN,

@@ -18,7 +18,7 @@ from seawall.model import Image
 from seawall.screen import load_item, read_content
 from seawall.screen.queries import find_item_ref
 from seawall.storage import Erased
-from seawall.storage.component import ErasureCompleted
+from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.erasure import erase_subject, export_subject, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, list_holds, place_hold
 from seawall.storage.tables import vault

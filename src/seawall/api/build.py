@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from hmac import compare_digest
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -26,9 +29,11 @@ from seawall.access import Keys
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
 from seawall.api.health import health
 from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
-from seawall.api.metrics import Collector
+from seawall.api.metrics import Collector, Latencies
 from seawall.api.plain import PlainRoute, describe_plain
-from seawall.api.requests import identify
+from seawall.api.requests import bearer_token, identify
+from seawall.api.settings import metrics_token
+from seawall.api.shared_answer import SharedAnswer, in_own_thread
 from seawall.app import App
 from seawall.publish import NothingPublished
 from seawall.storage import StorageError
@@ -40,8 +45,11 @@ _UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def build(app: App, keys: Keys | None = None) -> FastAPI:
-    """The API as an ASGI application: the routes of every component. Raises EntryPointError."""
+def build(app: App, keys: Keys | None = None, *, kept_s: float = 0.0) -> FastAPI:
+    """The API as an ASGI application: the routes of every component. Raises EntryPointError and SettingsError.
+
+    ``kept_s``: how long an answer of ``/healthz`` and ``/metrics`` is given again.
+    """
     keys = keys or Keys(app.database)
     routers = [module.router(app, keys) for _, module in entry_points(app.components, "api")]
     plain = [route for router in routers for route in router.routes if isinstance(route, PlainRoute)]
@@ -65,23 +73,38 @@ def build(app: App, keys: Keys | None = None) -> FastAPI:
     api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(ClientDisconnect, _on_disconnect)
     api.add_exception_handler(Exception, _on_bug)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector(app))
-
-    @api.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
-    async def healthz() -> JSONResponse:
-        """Status 200 when the database commits and policies are in force."""
-        return await health(app)
-
-    @api.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
-    def metrics() -> Response:
-        """Prometheus text format: counts only, no content."""
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
-
+    _add_watching(api, app, api.latencies, kept_s)
     for path in ("/v1{path:anything}", "/healthz", "/metrics"):  # before a console that is mounted at /
         api.router.routes.append(Route(path, _NoRoute()))
     _describe(api, plain)
     return api
+
+
+def _add_watching(api: FastAPI, app: App, latencies: Mapping[str, Latencies], kept_s: float) -> None:
+    """``/healthz`` and ``/metrics``: those who ask at once share an answer, so that a flood costs no more than one."""
+    token = metrics_token(app.settings)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector(app, latencies))
+
+    states = SharedAnswer(partial(health, app), keep_s=kept_s)
+    metrics_texts = SharedAnswer(in_own_thread(lambda: generate_latest(registry)), keep_s=kept_s)
+
+    @api.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        """Status 200 when the database commits and policies are in force."""
+        return JSONResponse(await states.get())
+
+    @api.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """Prometheus text format: counts only, no content."""
+        if token is not None and not compare_digest(bearer_token(request).encode(), token.encode()):
+            raise ApiProblem(
+                status=401,
+                title="No valid token",
+                detail="The metrics of this server need a token.",
+                remedy="Send the header 'Authorization: Bearer …' with the value of SEAWALL_METRICS_TOKEN.",
+            )
+        return Response(await metrics_texts.get(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @asynccontextmanager
@@ -117,13 +140,18 @@ class _Api(FastAPI):
 
     def __init__(self, plain: Sequence[PlainRoute], **options: Any) -> None:
         super().__init__(**options)
-        self._plain = {(route.method, route.path): route.plain_endpoint for route in plain}
+        self.latencies = {route.path: Latencies() for route in plain}
+        self._plain = {
+            (route.method, route.path): (route.plain_endpoint, self.latencies[route.path].observe) for route in plain
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        if endpoint is None:
+        plain = self._plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if plain is None:
             await super().__call__(scope, receive, send)
             return
+        endpoint, observe = plain
+        began = perf_counter()
         request = Request(scope, receive)
         try:
             response = await endpoint(request) if not scope["query_string"] else _no_parameters(request)
@@ -131,6 +159,7 @@ class _Api(FastAPI):
             response = await _on_disconnect(request, error)
         except Exception as error:  # what the layers would do
             response = await _on_bug(request, error)
+        observe(perf_counter() - began)
         await response(scope, receive, send)
 
 

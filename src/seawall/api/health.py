@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.responses import JSONResponse
-
 from seawall.api.errors import ApiProblem
 from seawall.app import App
 from seawall.storage import CommitDelayed, StorageError, Transaction
@@ -21,8 +19,8 @@ def _ignore(_result: object, _error: BaseException | None) -> None:
     pass
 
 
-async def health(app: App) -> JSONResponse:
-    """Status 200 when policies are in force and the database commits; else Problem 503 with the reason.
+async def health(app: App) -> dict[str, str | int]:
+    """The state when policies are in force and the database commits. Raises Problem 503 with the reason.
 
     A server that still reads but commits nothing (a full disk, a lock, a frozen server) is not healthy. While the
     writer is stuck, nothing is added to its queue and no thread waits. Raises NothingPublished.
@@ -41,4 +39,4 @@ async def health(app: App) -> JSONResponse:
             remedy=f"Look at the database and its disk: {waiting} units of work wait for it in this process.",
             retry_after_s=1,
         ) from error
-    return JSONResponse({"status": "ok", "bundle": bundle, "ledger": head})
+    return {"status": "ok", "bundle": bundle, "ledger": head}

@@ -29,12 +29,12 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at |$)", re.D
 
 def identify(request: Request, keys: Keys) -> KeyInfo:
     """The caller's key, whatever its scopes. Call it in a thread. Raises Problem 401."""
-    return _known(keys.authenticate(_token(request)))
+    return _known(keys.authenticate(bearer_token(request)))
 
 
 async def identify_async(request: Request, keys: Keys) -> KeyInfo:
     """The same on the event loop, which does not wait for the database."""
-    return _known(await keys.authenticate_async(_token(request)))
+    return _known(await keys.authenticate_async(bearer_token(request)))
 
 
 def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
@@ -44,10 +44,10 @@ def authenticate(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
 
 async def authenticate_async(request: Request, keys: Keys, scope: Scope) -> KeyInfo:
     """The same on the event loop, which does not wait for the database."""
-    return _allowed(_known(await keys.authenticate_async(_token(request))), scope)
+    return _allowed(_known(await keys.authenticate_async(bearer_token(request))), scope)
 
 
-def _token(request: Request) -> str:
+def bearer_token(request: Request) -> str:
     """The bearer token; empty when there is none."""
     scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

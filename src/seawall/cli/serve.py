@@ -99,7 +99,7 @@ def asgi(app: App) -> FastAPI:
     from seawall import api, console
     from seawall.access import Keys
 
-    built = api.build(app, Keys(app.database))
+    built = api.build(app, Keys(app.database), kept_s=1.0)
     built.mount("/", console.build(app))
     return built
 

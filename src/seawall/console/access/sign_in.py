@@ -66,6 +66,8 @@ def sign_in(request: PageRequest) -> Response:
 def _pseudonym(request: PageRequest, address: str) -> str:
     """A keyed digest: attempts from one address can be counted, and the address stays out of the log."""
     return request.app.vault.digest(f"address\0{address}".encode())[:16]
+
+
 async def refuse(context: ConsoleContext, request: Request) -> Response | None:
     """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from starlette.responses import Response
 
 from seawall.access import Permission
-from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.request import Page, PageRequest, json_response, redirect
+from seawall.console.storage.verification import LedgerVerifier
 from seawall.console.templates import render
+from seawall.storage import Ledger
 from seawall.storage.queries import events_after, newest_events
 
 PAGE_SIZE = 50
@@ -36,8 +40,23 @@ def show(request: PageRequest) -> Response:
 
 
 def verify(request: PageRequest) -> Response:
-    """Verify the whole ledger: no gaps, intact hash chain, every body readable."""
-    return _page(request, verification=request.app.ledger.verify())
+    """Begin to verify the whole ledger: no gaps, intact hash chain, every body readable."""
+    _verifier(request.app.ledger).start(request.app.ledger)
+    return redirect("/ledger")
+
+
+def verification(request: PageRequest) -> Response:
+    """How far the verification is, as a part of the page that renews itself."""
+    return render(request, "storage/verification.html", verification=_verifier(request.app.ledger).state)
+
+
+def _verifier(ledger: Ledger) -> LedgerVerifier:
+    with _starting:
+        return _verifiers.setdefault(ledger, LedgerVerifier())
+
+
+_starting = threading.Lock()
+_verifiers: WeakKeyDictionary[Ledger, LedgerVerifier] = WeakKeyDictionary()
 
 
 def as_json(request: PageRequest) -> Response:
@@ -51,7 +70,7 @@ def as_json(request: PageRequest) -> Response:
     return json_response({"events": events, "next": rows[-1].seq if rows else after})
 
 
-def _page(request: PageRequest, verification: object = None) -> Response:
+def _page(request: PageRequest) -> Response:
     kinds = request.context.app.ledger.schema.events.kinds
     kind = request.query("kind") if request.query("kind") in kinds else ""
     before, at = request.cursor(), request.cursor("seq")
@@ -78,7 +97,7 @@ def _page(request: PageRequest, verification: object = None) -> Response:
         kind=kind,
         older="/ledger?" + urlencode({**more, "before": lines[-1].seq}) if len(rows) > PAGE_SIZE else None,
         newest="/ledger?" + urlencode(more) if before or at else None,
-        verification=verification,
+        verification=_verifier(request.app.ledger).state,
         head=request.app.ledger.head(),
         at=at,
     )
@@ -103,4 +122,5 @@ PAGES = (
     Page(path="/ledger", run=show, permission=Permission.SEE_LEDGER),
     Page(path="/ledger.json", run=as_json, permission=Permission.SEE_LEDGER),
     Page(path="/ledger/verify", run=verify, method="POST", permission=Permission.VERIFY_LEDGER),
+    Page(path="/ledger/verification", run=verification, permission=Permission.SEE_LEDGER),
 )
