@@ -1,8 +1,11 @@
-"""The page of the ledger."""
+"""The pages of the ledger and of background jobs."""
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.storage import events
+from seawall.console.storage import events, jobs
 
-PAGES = events.PAGES
-MENU = (MenuEntry(path="/ledger", title="Ledger", permission=Permission.SEE_LEDGER, order=80),)
+PAGES = events.PAGES + jobs.PAGES
+MENU = (
+    MenuEntry(path="/jobs", title="Jobs", permission=Permission.SEE_OPERATIONS, order=55),
+    MenuEntry(path="/ledger", title="Ledger", permission=Permission.SEE_LEDGER, order=80),
+)
