@@ -130,6 +130,10 @@ class Collector(Base):
         for name, count in zip(("interactive", "bulk"), self._app.ledger.waiting(), strict=True):
             queued.add_metric([name], count)
         yield queued
+        jobs = GaugeMetricFamily("seawall_jobs", "Background jobs, by kind and state", labels=("kind", "state"))
+        for (kind, state), count in self._app.jobs.counts().items():
+            jobs.add_metric((kind, state), count)
+        yield jobs
         yield GaugeMetricFamily("seawall_ledger_events", "Events in the ledger", value=self._app.ledger.head())
         queued = GaugeMetricFamily(
             "seawall_detector_queue_parts", "Parts waiting for a detector, in this process", labels=("detector",)

@@ -300,6 +300,25 @@ def traffic_between(connection: Connection, since: int | None, until: int | None
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCount:
+    """Items by where they stand now. ``verdict`` None: not decided yet."""
+
+    verdict: str | None
+    degraded: bool
+    items: int
+
+
+def items_since(connection: Connection, since: int) -> list[ItemCount]:
+    """The items of which a revision was submitted since then, each once, however often it was decided."""
+    labels = (item.c.verdict, item.c.degraded)
+    query = select(*labels, func.count()).where(item.c.submitted_at >= since).group_by(*labels)
+    return [
+        ItemCount(verdict=verdict, degraded=bool(degraded), items=count)
+        for verdict, degraded, count in connection.execute(query)
+    ]
+
+
 def decisions_by_minute(connection: Connection, since: int) -> Mapping[tuple[int, str], int]:
     """(minute, verdict) → decisions, from the minute ``since``."""
     query = (

@@ -84,7 +84,7 @@ class Vault:
             with database.write() as connection:  # of two processes that start together, the first one's key is kept
                 connection.execute(_first_key(database.dialect), {"name": "master_key", "value": master.check})
                 expected = connection.execute(query).scalar()
-        if expected != master.check and key_file is not None:
+        if expected is not None and expected != master.check and key_file is not None:
             master = _next_key(key_file.with_name(NEXT_KEY_FILE), expected) or master
         if expected != master.check:
             raise StorageError(

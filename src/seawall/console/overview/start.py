@@ -20,6 +20,7 @@ from seawall.screen.queries import (
     FiredRuleCount,
     decisions_by_minute,
     fired_rules,
+    items_since,
     newest_decisions,
     rescreen_summary,
     traffic_between,
@@ -33,8 +34,13 @@ _LATEST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """The figures of the overview. Times are ms since 1970."""
+    """The figures of the overview. Times are ms since 1970.
 
+    ``verdicts`` and ``degraded`` count the ``items`` submitted in the last hour by where they stand now: an item that
+    is decided again and again, while a detector does not answer, counts once. ``decisions`` counts each decision.
+    """
+
+    items: int
     decisions: int
     verdicts: dict[str, int]
     degraded: int
@@ -77,15 +83,18 @@ def traffic_json(request: PageRequest) -> Response:
 def numbers(connection: Connection) -> Numbers:
     """Count what the overview shows."""
     now = now_ms()
-    verdicts, degraded = {str(verdict): 0 for verdict in Verdict}, 0
-    for row in traffic_between(connection, _first_minute(now), None):
-        verdicts[row.verdict] += row.decisions
-        degraded += row.degraded
+    verdicts, degraded, items = {str(verdict): 0 for verdict in Verdict}, 0, 0
+    for count in items_since(connection, _first_minute(now)):
+        items += count.items
+        if count.verdict is not None:
+            verdicts[count.verdict] += count.items
+            degraded += count.items if count.degraded else 0
     queues = count_by_queue(connection, "open")
     rescreens = rescreen_summary(connection, now)
     states = deliveries_by_state(connection)
     return Numbers(
-        decisions=sum(verdicts.values()),
+        items=items,
+        decisions=sum(row.decisions for row in traffic_between(connection, _first_minute(now), None)),
         verdicts=verdicts,
         degraded=degraded,
         open_cases=sum(count for _, count in queues),

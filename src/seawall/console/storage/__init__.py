@@ -1,11 +1,12 @@
-"""Pages of the ledger and of a subject's data."""
+"""Pages of the ledger, of background jobs and of a subject's data."""
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.storage import events, subjects
+from seawall.console.storage import events, jobs, subjects
 
-PAGES = (*events.PAGES, *subjects.PAGES)
+PAGES = (*events.PAGES, *jobs.PAGES, *subjects.PAGES)
 MENU = (
+    MenuEntry(path="/jobs", title="Jobs", permission=Permission.SEE_OPERATIONS, order=55),
     MenuEntry(path="/ledger", title="Ledger", permission=Permission.SEE_LEDGER, order=80),
     MenuEntry(path="/subjects", title="Data of people", permission=Permission.MANAGE_SUBJECTS, order=85),
 )
