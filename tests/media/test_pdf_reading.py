@@ -36,10 +36,10 @@ def words(found: DocumentContent) -> str:
     return "\n".join(passage.text for passage in found.texts)
 
 
-def drawn(operators: str, **more: str) -> str:
+def drawn(operators: str) -> str:
     """The text of one page that is drawn by these operators, with Helvetica as font F."""
     finds = DocumentParts(max_characters=100_000, max_images=9, max_bytes=1 << 20)
-    pdfs.read(pdf(Page(["x"], drawn=operators, **more)), finds, 9, 1_000_000)
+    pdfs.read(pdf(Page(["x"], drawn=operators)), finds, 9, 1_000_000)
     text = str(finds.texts[0]["text"])
     return text.removeprefix("x").strip("\n")
 
