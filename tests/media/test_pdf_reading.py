@@ -124,6 +124,15 @@ def test_glyphs_with_a_meaning_are_read(media: Media) -> None:
     assert (words(found), found.gaps) == (THREAT, ())
 
 
+@pytest.mark.parametrize(
+    ("named", "encoding"), [("90ms-RKSJ-H", "cp932"), ("ETen-B5-H", "cp950"), ("GBK-EUC-H", "gbk")]
+)
+def test_encodings_of_east_asia_are_read(media: Media, named: str, encoding: str) -> None:
+    font = COMPOSITE.format("").replace("Identity-H", named)
+    found = read(media, with_font(f"<{'東京'.encode(encoding).hex()}>", font))
+    assert (words(found), found.gaps) == ("東京", ())
+
+
 def test_names_of_ligatures_and_codes_mean_letters(media: Media) -> None:
     font = NAMED.format("Type1", names("f_i", "uni006E", "e.sc", "space", "u0061"), "")
     found = read(media, with_font("(ABCDE)", font))
