@@ -133,6 +133,8 @@ def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tu
         (b"<html><script>document.write('I will kill you')</script>", "no_text_layer"),
         (pdf(Page(["a"]), root="/Names << /EmbeddedFiles << /Names [] >> >>"), "attachments"),
         (pdf(Page(["a"], notes="<< /Subtype /FileAttachment >>")), "attachments"),
+        (pdf(Page(["a"], notes="<< /Subtype /RichMedia >>")), "attachments"),
+        (pdf(Page(["a"], notes="<< /A << /S /GoToR /F << /F (a.pdf) /EF << /F 1 0 R >> >> >> >>")), "attachments"),
         (b"<p>I will kill you</p>" + pdf(Page(["a"])), "attachments"),
         (pdf(Page(["Please wait"]), root="/AcroForm << /XFA [] >>"), "xfa_form"),
         (pdf(Page(["a"]), Page(["b"], more="/Annots 10 0 R /Rotate (x)", image=IMAGE)), "damaged"),

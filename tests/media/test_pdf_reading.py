@@ -36,10 +36,10 @@ def words(found: DocumentContent) -> str:
     return "\n".join(passage.text for passage in found.texts)
 
 
-def drawn(operators: str, **more: str) -> str:
+def drawn(operators: str) -> str:
     """The text of one page that is drawn by these operators, with Helvetica as font F."""
     finds = DocumentParts(max_characters=100_000, max_images=9, max_bytes=1 << 20)
-    pdfs.read(pdf(Page(["x"], drawn=operators, **more)), finds, 9, 1_000_000)
+    pdfs.read(pdf(Page(["x"], drawn=operators)), finds, 9, 1_000_000)
     text = str(finds.texts[0]["text"])
     return text.removeprefix("x").strip("\n")
 
@@ -122,6 +122,15 @@ def test_glyphs_without_a_meaning_are_unread(media: Media, data: bytes) -> None:
 def test_glyphs_with_a_meaning_are_read(media: Media) -> None:
     found = read(media, with_font(f"<{CODES}>", COMPOSITE.format("/ToUnicode 9 0 R"), mapping(THREAT)))
     assert (words(found), found.gaps) == (THREAT, ())
+
+
+@pytest.mark.parametrize(
+    ("named", "encoding"), [("90ms-RKSJ-H", "cp932"), ("ETen-B5-H", "cp950"), ("GBK-EUC-H", "gbk")]
+)
+def test_encodings_of_east_asia_are_read(media: Media, named: str, encoding: str) -> None:
+    font = COMPOSITE.format("").replace("Identity-H", named)
+    found = read(media, with_font(f"<{'東京'.encode(encoding).hex()}>", font))
+    assert (words(found), found.gaps) == ("東京", ())
 
 
 def test_names_of_ligatures_and_codes_mean_letters(media: Media) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from media.document_files import Page, docx, pdf
+from media.document_files import Page, docx, pdf, stream
 from media.samples import encode, noise
 from seawall import access, api
 from seawall.model import Document, Item, Span, SpanUnit
@@ -41,6 +41,14 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         made.assert_rebuilds()
 
 
+STAMP = "<< /Subtype /Stamp /AP << /N 5 0 R >> >>"
+SAYS = stream(b"BT /F 9 Tf (you fool) Tj ET", "/Subtype /Form")
+STAMPED = pdf(Page(["hello"], notes=STAMP), objects={5: SAYS})
+LETTERS = (
+    "BT /F 9 Tf " + " ".join(f"1 0 0 1 {60 + 9 * at} 700 Tm ({one}) Tj" for at, one in enumerate("you fool")) + " ET"
+)
+
+
 def screened(rig: Rig, data: bytes, **fields: Any) -> ScreenResponse:
     """What the house says about a document of its own id."""
     item = Item(content_type="card", id=sha256(data).hexdigest(), fields={"notes": Document(data), **fields})
@@ -54,6 +62,10 @@ def screened(rig: Rig, data: bytes, **fields: Any) -> ScreenResponse:
         (docx("hello", "you fool"), "notes>page.0"),
         (b"<p>you <b>fool</b></p>", "notes>page.0"),
         (b"you fool", "notes>page.0"),
+        (STAMPED, "notes>page.0"),
+        (pdf(Page(drawn=LETTERS)), "notes>page.0"),
+        (pdf(Page(["you fo-", "ol"])), "notes>page.0"),
+        (pdf(Page(["hello"]), root="/Outlines << /First << /Title (you fool) >> >>"), "notes>details"),
     ],
 )
 def test_what_a_document_says_decides(rig: Rig, data: bytes, place: str) -> None:
@@ -73,12 +85,15 @@ def test_its_links_are_matched(rig: Rig) -> None:
     (hit,) = [each for each in rig.decision(answer).signals if each.name == "bank:blocked-domains"]
     link = next(each for each in load_derived(app.vault, answer.item, answer.decision) if each.path == hit.part)
     assert (link.text, link.span) == ("https://www.prizes.example/x", Span(SpanUnit.PAGES, 1, 2))
+    action = "<< /S /GoTo /Next << /S /URI /URI (https://prizes.example/y) >> >>"
+    assert screened(rig, pdf(Page(["hello"]), root=f"/OpenAction {action}")).verdict == "block"
 
 
 @pytest.mark.parametrize(
     ("data", "code"),
     [
         (pdf(Page(["hello"]), Page(image=IMAGE)), "no_text_layer"),
+        (pdf(Page(["hello"], notes=STAMP), objects={5: stream(b"0 0 9 9 re f", "/Subtype /Form")}), "no_text_layer"),
         (b"%PDF-1.7 and nothing", "damaged"),
         (b"{\\rtf1 you fool}", "unknown_format"),
         (docx("hello", more={"word/embeddings/a.bin": b"you fool"}), "attachments"),

@@ -20,7 +20,7 @@ KNOWN: Final = (
     *("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "ascii", "latin-1", "koi8-r", "koi8-u", "cp866"),
     *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)),
     *(f"cp{number}" for number in range(1250, 1259)),
-    *("shift_jis", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr"),
+    *("shift_jis", "euc_jp", "iso2022_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr", "cp932", "cp950"),
 )
 """Encodings loaded in advance, because no file can be opened later."""
 _DECLARED: Final = re.compile(

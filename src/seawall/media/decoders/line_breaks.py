@@ -13,7 +13,7 @@ from typing import Final
 
 _SOFT: Final = "\u00ad"
 _BREAK: Final = re.compile(r"(?<=[^\W\d_])([-\u2010\ufe63\u00ad])[ \t]{0,9}\r?\n[ \t]{0,99}(?=[^\W\d_])")
-_HYPHENED: Final = re.compile(r"[^\W\d_]+[-\u2010][^\W\d_]+")
+_HYPHENED: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,50}[-\u2010][^\W\d_]{1,50}")
 _BLANK: Final = re.compile(r"\s+")
 _LINK: Final = re.compile(r"://|www\.|@|[^\W\d_]\.[^\W\d_]{2}|/", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]+")

@@ -36,7 +36,7 @@ class References:
     base: str = ""
     addresses: dict[str, None] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
-    media: bool = False  # files or recordings that are played
+    media: bool = False  # embedded files, or recordings that are played
     is_obscure: bool = False
     is_cut: bool = False
 
@@ -82,6 +82,7 @@ def _look(held: DictionaryObject, found: References) -> list[Any]:
         "/Movie",
     ):
         found.media = True
+    found.media |= "/EF" in held
     following: list[Any] = []
     if "/ByteRange" in held:
         return following  # a signature
