@@ -332,6 +332,10 @@ def test_look_alike_characters_are_not_read_as_a_name(when: str, do: str, name: 
     assert build(policy(rule('contains(text, "ｈate") and hate > 0.5')))
 
 
+def test_a_duration_in_look_alike_digits() -> None:
+    assert "duration" in errors(policy(rule('hate > 0.5 and age(actor) < "１0m"')))
+
+
 def test_a_harm_in_look_alike_characters() -> None:
     with pytest.raises(PolicyErrors, match="unknown harm"):
         load_policy(policy(rule("hate > 0.5")).replace("harm: h", "harm: ｈ"), "test.yaml")
