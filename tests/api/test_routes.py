@@ -231,3 +231,16 @@ def test_unknown_paths_beside_the_console(client: Client, method: str) -> None:
     if method not in ("GET", "HEAD"):
         response = served.send(method, "/healthz")
         assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_report_with_the_key_of_another_is_refused(fresh: Client) -> None:
+    fresh.screen("hello")
+    asked = {"content_type": "note", "id": "n-1", "reporter": "u-1", "note": "first"}
+    key = {"Idempotency-Key": "k-1"}
+    first = fresh.send("POST", "/v1/reports", key="report", json=asked, headers=key)
+    again = fresh.send("POST", "/v1/reports", key="report", json=asked, headers=key)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    other = fresh.send("POST", "/v1/reports", key="report", json=asked | {"note": "second"}, headers=key)
+    assert first.json()["report"] in problem(other, 409)["detail"]
+    long = fresh.send("POST", "/v1/reports", key="report", json=asked, headers={"Idempotency-Key": "x" * 256})
+    problem(long, 422)
