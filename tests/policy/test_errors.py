@@ -332,6 +332,11 @@ def test_look_alike_characters_are_not_read_as_a_name(when: str, do: str, name: 
     assert build(policy(rule('contains(text, "ｈate") and hate > 0.5')))
 
 
+def test_a_let_in_look_alike_characters() -> None:
+    said = errors(policy(rule("hate > 0.5"), lets="let:\n  ｎew: hate > 0.3\n"))
+    assert "the let 'ｎew' is written in look-alike characters" in said
+
+
 def test_a_duration_in_look_alike_digits() -> None:
     assert "duration" in errors(policy(rule('hate > 0.5 and age(actor) < "１0m"')))
 
