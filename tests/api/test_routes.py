@@ -303,3 +303,16 @@ def test_a_client_that_goes_away_is_no_fault(whole: Client, path: str, capsys: p
     with capture_logs() as logs:
         asyncio.run(whole.asgi(scope | {"headers": headers, "root_path": "", "state": {}}, receive, send))  # type: ignore[arg-type]
     assert logs == []
+
+
+def test_a_report_with_the_key_of_another_is_refused(fresh: Client) -> None:
+    fresh.screen("hello")
+    asked = {"content_type": "note", "id": "n-1", "reporter": "u-1", "note": "first"}
+    key = {"Idempotency-Key": "k-1"}
+    first = fresh.send("POST", "/v1/reports", key="report", json=asked, headers=key)
+    again = fresh.send("POST", "/v1/reports", key="report", json=asked, headers=key)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    other = fresh.send("POST", "/v1/reports", key="report", json=asked | {"note": "second"}, headers=key)
+    assert first.json()["report"] in problem(other, 409)["detail"]
+    long = fresh.send("POST", "/v1/reports", key="report", json=asked, headers={"Idempotency-Key": "x" * 256})
+    problem(long, 422)

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.measure import bootstrap, clopper_pearson, effective, lower_bound, upper_bound, wilson
+from seawall.measure import (
+    UNDEFINED,
+    bootstrap,
+    clopper_pearson,
+    effective,
+    lower_bound,
+    operating_point,
+    share_text,
+    upper_bound,
+    wilson,
+)
 
 counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -78,3 +88,11 @@ def test_bootstrap_leaves_out_rounds_without_an_answer():
     assert (found.lower, found.upper) == (1.0, 1.0)
     with pytest.raises(ValueError, match="nothing to resample"):
         bootstrap(lambda rows: 1.0, 0, seed=1)
+
+
+def test_a_share_of_nothing_is_printed_as_undefined() -> None:
+    assert share_text(wilson(0, 0).value) == UNDEFINED
+    assert share_text(wilson(0, 3).value) == "0.000"
+    assert share_text(2 / 3, digits=1) == "0.7"
+    with pytest.raises(ValueError, match="positives and negatives"):
+        operating_point([0, 0], [0.1, 0.2], 0.5)

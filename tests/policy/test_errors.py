@@ -349,6 +349,15 @@ def test_look_alike_characters_are_not_read_as_a_name(when: str, do: str, name: 
     assert build(policy(rule('contains(text, "ｈate") and hate > 0.5')))
 
 
+def test_a_let_in_look_alike_characters() -> None:
+    said = errors(policy(rule("hate > 0.5"), lets="let:\n  ｎew: hate > 0.3\n"))
+    assert "the let 'ｎew' is written in look-alike characters" in said
+
+
+def test_a_duration_in_look_alike_digits() -> None:
+    assert "duration" in errors(policy(rule('hate > 0.5 and age(actor) < "１0m"')))
+
+
 def test_a_harm_in_look_alike_characters() -> None:
     with pytest.raises(PolicyErrors, match="unknown harm"):
         load_policy(policy(rule("hate > 0.5")).replace("harm: h", "harm: ｈ"), "test.yaml")

@@ -30,7 +30,7 @@ LEAST_MS: Final = 100_000_000_000
 _END_OF_TIME: Final = 253_402_300_800_000  # the year 10000, in milliseconds
 _LEAST_TEXT_MS: Final = -2_208_988_800_000  # the year 1900; earlier ones are a language's value for "not set"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]{1,30})?")
 
 ReadValue: TypeAlias = Callable[[Any, FieldSpec], Value]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final
+from unicodedata import normalize
 
 from seawall.content.content_types import check_content_type
 from seawall.content.extraction import STANDARD, extractors_of
@@ -17,6 +18,7 @@ from seawall.policy.examples import CheckedExample, check_examples
 from seawall.policy.policyfile import find_duplicates, load_policy
 from seawall.policy.program import Program
 from seawall.policy.rules import CheckedRule, check_policy
+from seawall.policy.syntax import look_alikes
 from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
@@ -91,6 +93,7 @@ def build_bundle(
     names = tuple(sorted(set(banks)))
     problems += find_duplicates(loaded)
     problems += _unknown_types(loaded, types)
+    problems += _look_alikes(loaded)
     problems += _detector_problems(offered, types)
     for content_type in types.values():
         problems += check_content_type(content_type)
@@ -205,6 +208,23 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
                     expected="one of " + ", ".join(types),
                     near=nearest(name, types),
                 )
+
+
+def _look_alikes(policies: Iterable[Policy]) -> Iterable[Problem]:
+    """Names in look-alike characters. Not asked of a published bundle: an older release accepted them."""
+    for policy in policies:
+        for let in policy.lets:
+            if (plain := normalize("NFKC", let.name)) != let.name:
+                message = f"the let '{let.name}' is written in look-alike characters"
+                yield problem_at(policy.source, let.span, message, expected=f"'{plain}'")
+            yield from look_alikes(let.expression, let.expression.tree)
+        for rule in policy.rules:
+            yield from look_alikes(rule.when, rule.when.tree)
+            for call in rule.do:
+                yield from look_alikes(call.expression, call.node)
+        for example in policy.examples:
+            for given in example.given:
+                yield from look_alikes(given.expression, given.expression.tree)
 
 
 def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, ContentType]) -> Iterable[Problem]:

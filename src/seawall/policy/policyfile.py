@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Final
-from unicodedata import normalize
 
 from seawall.model import HARMS
 from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
@@ -128,7 +127,7 @@ class _Document:
         for name, value in mapping.values.items() if mapping else ():
             assert mapping is not None
             span = mapping.keys[name].span
-            if not name.isidentifier() or name in _NOT_LET or normalize("NFKC", name) != name:
+            if not name.isidentifier() or name in _NOT_LET:
                 reader.refuse(span, f"'{name}' cannot be the name of a let", expected="a word such as newcomer")
                 continue
             expression = read_expression(self.reader, value, f"let {name}")

@@ -144,9 +144,7 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
-        _check_written(expression, node)
         return
-    _check_written(expression, node)
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))
@@ -166,18 +164,14 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
         _check(expression, child, depth + 1)
 
 
-def _check_written(expression: Expression, node: ast.expr) -> None:
-    """Python reads a name in look-alike characters (NFKC) as the plain one; a reader of the policy would not."""
-    names: tuple[ast.AST, ...] = (node,) if isinstance(node, ast.Name | ast.Attribute) else ()
-    if isinstance(node, ast.Call):
-        names = (*node.keywords, node.func)
-    for name in names:
+def look_alikes(expression: Expression, node: ast.AST) -> Iterator[Problem]:
+    """Problems for names that Python reads as others (NFKC): ``ｈate`` is ``hate``, which a person would not see."""
+    for name in ast.walk(node):
+        if not isinstance(name, ast.Name | ast.Attribute | ast.keyword):
+            continue
         written = expression.written(name)
-        if not written.isascii() and normalize("NFKC", written) != written:
-            plain = normalize("NFKC", written)
-            raise InvalidExpression(
-                expression.problem(name, f"'{written}' is written in look-alike characters", expected=f"'{plain}'")
-            )
+        if not written.isascii() and (plain := normalize("NFKC", written)) != written:
+            yield expression.problem(name, f"'{written}' is written in look-alike characters", expected=f"'{plain}'")
 
 
 def children(node: ast.expr) -> Iterator[ast.expr]:
