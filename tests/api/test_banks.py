@@ -8,6 +8,7 @@ import io
 import random
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image as PilImage
@@ -93,6 +94,28 @@ def test_what_is_known_about_something(fresh: Client) -> None:
     assert match(text="good morning") == {}
     unread = fresh.send("POST", "/v1/match", key="screen", json={"image": base64.b64encode(b"no image").decode()})
     assert [one["reason"] for one in unread.json()["unknown"]] == ["unreadable"]
+
+
+def test_every_frame_of_a_moving_image_or_video_is_looked_up(fresh: Client) -> None:
+    data, hashed = make_image(1)
+    entry = add(fresh, "blocked-images", "image", hashed)
+    with PilImage.open(io.BytesIO(data)) as known:
+        frames = [PilImage.new("RGB", known.size), known.convert("RGB")]
+    moving, film = io.BytesIO(), io.BytesIO()
+    frames[0].save(moving, "PNG", save_all=True, append_images=frames[1:], duration=10)
+    with av.open(film, "w", format="matroska") as output:
+        stream = output.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 128, 128, "yuv420p", 4_000_000
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(np.asarray(frames[number // 5]), format="rgb24")
+            frame.pts = number
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    for kind, file in (("image", moving), ("video", film)):
+        asked = {kind: base64.b64encode(file.getvalue()).decode()}
+        answer = fresh.send("POST", "/v1/match", key="screen", json=asked).json()
+        assert [one["entry"] for one in answer["matches"]] == [entry], kind
+        assert answer["unknown"] == []
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,39 @@ def test_silence_and_noise_are_fingerprinted_and_never_found(maker: Fingerprinte
     noise = with_noise(np.full(20 * RATE, 0.1, np.float32), 0)
     assert index.search(maker.items(pcm(noise))) == []
     assert len(maker.items(b"")) == 0
+
+
+# ── noise ──
+
+
+def noise(kind: str, seed: int, seconds: float = 24) -> Sound:
+    """White or pink noise, rain (white with drops) or applause (white that swells)."""
+    chance = np.random.default_rng([7, seed])
+    wave = chance.normal(0, 1, int(seconds * RATE))
+    if kind == "pink":
+        wave = np.fft.irfft(np.fft.rfft(wave) / np.sqrt(np.arange(1, len(wave) // 2 + 2)))
+    elif kind == "rain":
+        wave += 6 * wave * (chance.random(len(wave)) < 0.001)
+    elif kind == "applause":
+        wave *= np.repeat(chance.uniform(0.2, 1, len(wave) // 1_600 + 1), 1_600)[: len(wave)]
+    return (wave / np.abs(wave).max() * 0.7).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "rain", "applause"])
+def test_noise_matches_itself_only(kind: str) -> None:
+    maker = needs_maker()
+    index = AudioIndex([maker.items(pcm(noise(kind, 0)))])
+    for seed in range(1, 7):
+        for other in ("white", "pink", "rain", "applause"):
+            assert index.search(maker.items(pcm(noise(other, seed)))) == [], (other, seed)
+    [same, *_] = index.search(maker.items(pcm(noise(kind, 0)))[20:120])
+    assert same.error == 0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 4.0])
+def test_music_that_repeats_itself_is_found(seconds: float) -> None:
+    maker = needs_maker()
+    loop = np.tile(song(9, seconds), int(24 / seconds))
+    index = AudioIndex([maker.items(pcm(loop)), maker.items(pcm(song(8, 24)))])
+    quieter = loop * 0.5 + 0.01 * noise("white", 1)[: len(loop)]
+    assert {match.audio for match in index.search(maker.items(pcm(quieter)))} == {0}

@@ -47,8 +47,8 @@ def with_tracks(
             frame.sample_rate, frame.pts = rate, 0
             resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate)
             fifo = av.AudioFifo()
-            for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-                fifo.write(piece)
+            for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
+                fifo.write(resampled)
             step = stream.codec_context.frame_size or 1_024
             while (piece := fifo.read(step)) is not None or (piece := fifo.read(step, partial=True)) is not None:
                 output.mux(stream.encode(piece))
@@ -231,9 +231,9 @@ def film(seeds: list[int], sounds: list[list[Samples]], cover: int | None = None
                 output.mux(image.encode(frame))
             output.mux(image.encode(None))
         for track, channels in zip(tracks, sounds, strict=True):
-            frame = AudioFrame.from_ndarray(np.stack(channels).T.reshape(1, -1).copy(), format="s16", layout="stereo")
-            frame.sample_rate, frame.pts = RATE, 0
-            output.mux(track.encode(frame))
+            sound = AudioFrame.from_ndarray(np.stack(channels).T.reshape(1, -1).copy(), format="s16", layout="stereo")
+            sound.sample_rate, sound.pts = RATE, 0
+            output.mux(track.encode(sound))
             output.mux(track.encode(None))
     return encoded.getvalue()
 

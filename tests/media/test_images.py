@@ -149,6 +149,28 @@ def test_a_code_in_a_turned_and_large_image(extractors: dict[str, Extractor]) ->
     assert 1_200 <= top < bottom <= 1_600
 
 
+@pytest.mark.parametrize(("at", "upright"), [(300, True), (4_321, True), (8_600, True), (5_000, False)])
+def test_a_small_code_in_a_long_image(extractors: dict[str, Extractor], at: int, upright: bool) -> None:
+    code = zxingcpp.create_barcode("https://example.com/a-rather-long-address/of-a-page", zxingcpp.BarcodeFormat.QRCode)
+    small = Image.fromarray(np.asarray(zxingcpp.write_barcode_to_image(code, scale=6)))
+    size = (1_080, 9_000) if upright else (9_000, 1_080)
+    raster = Image.new("L", size, 255)
+    raster.paste(small, (400, at) if upright else (at, 400))
+    for factor in (1, 2):
+        media = Media()
+        try:
+            found = media.codes(encode(raster.resize((size[0] // factor, size[1] // factor)), "PNG"))
+        finally:
+            media.close()
+        assert isinstance(found, tuple)
+        [link] = found
+        assert link.text.endswith("/of-a-page")
+        middle = [(link.box[0] + link.box[2]) * factor // 2, (link.box[1] + link.box[3]) * factor // 2]
+        half = small.width // 2
+        expected = [400 + half, at + half] if upright else [at + half, 400 + half]
+        assert max(abs(one - other) for one, other in zip(middle, expected, strict=True)) < 30
+
+
 def test_a_black_code_on_nothing(extractors: dict[str, Extractor]) -> None:
     code = np.asarray(
         zxingcpp.write_barcode_to_image(zxingcpp.create_barcode("x", zxingcpp.BarcodeFormat.QRCode), scale=6)

@@ -39,6 +39,9 @@ _COMMON: Final = 4_000  # an item that occurs more often (silence, a held tone) 
 _LEAST_VOTES: Final = 2
 _MANY_VOTES: Final = 4
 _CLEAR: Final = 0.2  # share of differing bits up to which few equal items suffice
+_MONOTONOUS: Final = 0.3  # share of differing bits between any two moments: 0.15 to 0.27 in noise, 0.32 to 0.5 in music
+_OWN_SHARE: Final = 0.6  # of that share, up to which monotonous sound counts as the same
+_SHIFTS: Final = 7
 _MOST_PLACES: Final = 48  # places compared bit by bit for one query
 _PLACES_EACH: Final = 6  # of these, places in one audio file
 _OFFSET_BITS: Final = 40
@@ -157,7 +160,8 @@ class AudioIndex:
         """Ranges in which the two sequences agree and enough distinct items are equal.
 
         A held tone repeats one item, and songs that merely resemble each other share one or two (measured: see
-        ``./run bench audio``), so more differing bits require more equal items.
+        ``./run bench audio``), so more differing bits require more equal items. Noise, rain and applause sound alike at
+        any time: they match only where they are much more alike than at other times.
         """
         start, end = (int(self._starts[audio + n]) for n in (0, 1))
         first, last = max(0, -offset), min(len(query), end - start - offset)
@@ -172,6 +176,9 @@ class AudioIndex:
             equal = len(np.unique(query[inside] >> _KEY_SHIFT))
             if error > limit or equal < (_LEAST_VOTES if error <= _CLEAR else _MANY_VOTES):
                 continue
+            usual = _usual_error(query[first + low : first + high], there[low:high])
+            if usual <= _MONOTONOUS and error > _OWN_SHARE * usual:
+                continue  # as noise resembles any other noise
             yield AudioMatch(
                 audio=audio,
                 error=round(error, 4),
@@ -185,6 +192,13 @@ def stretch(items: Items, factor: float) -> Items:
     """An approximation of the fingerprint of the same audio file played ``factor`` times as fast at the same pitch."""
     count = int(len(items) / factor)
     return items[np.minimum((np.arange(count) * factor).round().astype(np.int64), len(items) - 1)]
+
+
+def _usual_error(one: Items, other: Items) -> float:
+    """How much two sequences differ where they are not aligned: the largest share of bits among some shifts, because
+    music that repeats itself is alike at some of them."""
+    shifts = {1 + step * len(other) // (_SHIFTS + 1) for step in range(1, _SHIFTS + 1)}
+    return max(float(np.bitwise_count(one ^ np.roll(other, shift)).mean()) / 32 for shift in shifts)
 
 
 _SIDES: Final[tuple[Literal["left"], Literal["right"]]] = ("left", "right")

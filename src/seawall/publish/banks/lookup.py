@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from seawall.content.links import add_link_parts
 from seawall.detect import Runner
@@ -54,16 +55,36 @@ class Lookup:
 
 
 def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -> Lookup:
-    """Run every bank-matching detector on one part and the links in its text; waits for all of them."""
+    """Run every bank-matching detector on one part, the links in its text, the frames of a moving image, and the frames
+    and sound of a video; waits for all of them."""
     parts = add_link_parts((part,))
-    modalities = {each.modality for each in parts}
+    extract, derived = _EXTRACTED.get(part.modality, ((), ()))
+    modalities = {*derived, *(each.modality for each in parts)}
     wanted = {
         spec.name
         for spec in runner.specs
         if modalities & spec.modalities and any(signal.name.startswith("bank:") for signal in spec.signals)
     }
-    findings = runner.start(parts, wanted).wait()
-    return Lookup(_matches(database, vault, findings.signals), tuple(findings.unknown))
+    findings = runner.start(parts, wanted, extract={part.field: extract} if extract else None).wait()
+    whole = tuple(each for each in findings.unknown if each.part == part.path and each.detector in wanted)
+    return Lookup(_matches(database, vault, _each_once(findings.signals)), whole or tuple(findings.unknown))
+
+
+def _each_once(signals: Sequence[Signal]) -> Sequence[Signal]:
+    """Signals without those of an entry that was found nearer in another frame."""
+    found: dict[object, Signal] = {}
+    for signal in signals:
+        key = (signal.name, signal.evidence, signal.span)
+        if key not in found or (signal.distance or 0) < (found[key].distance or 0):
+            found[key] = signal
+    return list(found.values())
+
+
+_EXTRACTED: Final = {
+    Modality.IMAGE: (("animation",), ()),
+    Modality.VIDEO: (("frames",), (Modality.IMAGE, Modality.AUDIO)),
+}
+"""By modality: the extractors whose parts are looked up as well, and the modalities of these parts."""
 
 
 def look_up_hits(database: Database, vault: Vault, matcher: BankMatcher, hits: Iterable[Hit]) -> Lookup:
