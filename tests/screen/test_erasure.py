@@ -17,8 +17,9 @@ from seawall import appeal
 from seawall.model import Image
 from seawall.screen import load_item, read_content
 from seawall.screen.queries import find_item_ref
-from seawall.storage import Erased
-from seawall.storage.component import ErasureCompleted
+from seawall.storage import Blobs, Erased
+from seawall.storage.collector import delete_unused_files
+from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.erasure import erase_subject, export_subject, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, list_holds, place_hold
 from seawall.storage.tables import vault
@@ -147,6 +148,24 @@ def test_an_installation_shrinks(rig: Rig, tmp_path: Path) -> None:
     assert (certificate.subjects, certificate.files) == (4, 3)
     assert (sealed(rig), blobs(tmp_path)) == (empty, files)
     assert rig.app.ledger.verify().ok
+
+
+def test_files_of_an_erasure_that_was_killed_are_collected(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = blobs(tmp_path)
+    rig.screen("with a picture", actor="A", image=image(5))
+    with monkeypatch.context() as patched:
+
+        def killed(_self: Blobs, _digest: str) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(Blobs, "delete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(rig, "A")
+    assert len(blobs(tmp_path)) == len(before) + 1
+    assert delete_unused_files(rig.app.context, grace_ms=-60_000) == 1
+    assert blobs(tmp_path) == before
 
 
 def test_nothing_is_erased_under_a_legal_hold(rig: Rig) -> None:
