@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 from PIL import Image as Picture
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from seawall import appeal
 from seawall.model import Image
@@ -218,3 +218,13 @@ def test_the_export_has_all_that_a_subject_wrote_and_nothing_that_others_did(rig
     with pytest.raises(LookupError, match="never met"):
         account(rig, "A")
     assert screened.item not in json.dumps(exported(rig, "B")[0]["subjects"])
+
+
+def test_a_damaged_entry_keeps_nothing_from_being_erased(rig: Rig) -> None:
+    screened = rig.screen("damaged", actor="A", image=image(1))
+    rig.screen("whole", id="n-2", actor="A", image=image(2))
+    with rig.app.database.write() as connection:
+        here = (vault.c.ref == screened.item) & (vault.c.name == "fields/1")
+        connection.execute(update(vault).where(here).values(data=b"\x01damaged, damaged, damaged, damaged"))
+    certificate = erase(rig, "A")
+    assert (certificate.subjects, certificate.files, sealed(rig)) == (3, 1, 0)
