@@ -33,6 +33,10 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("POST", "/v1/banks/blocked-texts/entries/ent_nowhere/suspend", "bank", {"reason": "checked"}, 404),
     ("POST", "/v1/banks/blocked-texts/entries/ent_nowhere/restore", "bank", {"reason": "checked"}, 404),
     ("POST", "/v1/match", "screen", {"text": "hello"}, 200),
+    ("POST", "/v1/subjects/account/nowhere/erase", "admin", None, 404),
+    ("POST", "/v1/subjects/account/nowhere/export", "admin", None, 404),
+    ("POST", "/v1/subjects/account/nowhere/legal-holds", "admin", {"reason": "order-1"}, 404),
+    ("DELETE", "/v1/legal-holds/hold_nowhere", "admin", None, 404),
 ]
 _IDS = [f"{method} {path}" for method, path, *_ in ROUTES]
 

@@ -11,13 +11,14 @@ from zipfile import ZipFile
 
 import pytest
 from PIL import Image as Picture
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from seawall import appeal
 from seawall.model import Image
 from seawall.screen import load_item, read_content
 from seawall.screen.queries import find_item_ref
-from seawall.storage import Erased
+from seawall.storage import Blobs, Erased
+from seawall.storage.collector import delete_unused_files
 from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.erasure import erase_subject, export_subject, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, list_holds, place_hold
@@ -149,6 +150,24 @@ def test_an_installation_shrinks(rig: Rig, tmp_path: Path) -> None:
     assert rig.app.ledger.verify().ok
 
 
+def test_files_of_an_erasure_that_was_killed_are_collected(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = blobs(tmp_path)
+    rig.screen("with a picture", actor="A", image=image(5))
+    with monkeypatch.context() as patched:
+
+        def killed(_self: Blobs, _digest: str) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(Blobs, "delete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(rig, "A")
+    assert len(blobs(tmp_path)) == len(before) + 1
+    assert delete_unused_files(rig.app.context, grace_ms=-60_000) == 1
+    assert blobs(tmp_path) == before
+
+
 def test_nothing_is_erased_under_a_legal_hold(rig: Rig) -> None:
     screened = rig.screen("evidence", actor="A")
     rig.screen("by B", actor="B")
@@ -199,3 +218,13 @@ def test_the_export_has_all_that_a_subject_wrote_and_nothing_that_others_did(rig
     with pytest.raises(LookupError, match="never met"):
         account(rig, "A")
     assert screened.item not in json.dumps(exported(rig, "B")[0]["subjects"])
+
+
+def test_a_damaged_entry_keeps_nothing_from_being_erased(rig: Rig) -> None:
+    screened = rig.screen("damaged", actor="A", image=image(1))
+    rig.screen("whole", id="n-2", actor="A", image=image(2))
+    with rig.app.database.write() as connection:
+        here = (vault.c.ref == screened.item) & (vault.c.name == "fields/1")
+        connection.execute(update(vault).where(here).values(data=b"\x01damaged, damaged, damaged, damaged"))
+    certificate = erase(rig, "A")
+    assert (certificate.subjects, certificate.files, sealed(rig)) == (3, 1, 0)

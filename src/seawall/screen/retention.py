@@ -17,7 +17,7 @@ from seawall.storage import Job, Transaction
 from seawall.storage.collector import delete_unused_files
 from seawall.storage.component import EntryName, ServiceContext
 from seawall.storage.deletions import RetentionEnded
-from seawall.storage.erasure import digests_of
+from seawall.storage.erasure import readable_digests
 from seawall.storage.legal_holds import held_among
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.tables import vault
@@ -86,7 +86,7 @@ def _end(context: ServiceContext, term: str, content_type: str, before: int) -> 
             after = (rows[-1].ref, rows[-1].revision)
             ended = [ItemRef(content_type, row.ref, row.revision) for row in _free(context, connection, rows)]
             entries = _entries_of(connection, term, ended)
-            files = digests_of(context, connection, entries)
+            files = readable_digests(context, connection, entries)
         if not ended:
             continue
         unit = partial(_delete, context, term, content_type, before, ended, entries, len(files))

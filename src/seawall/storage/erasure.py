@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, delete, func, or_, select, tuple_
 from seawall.model import now_ms
 from seawall.storage.component import EntryName, ServiceContext, StoredFiles
 from seawall.storage.deletions import ErasureCompleted
-from seawall.storage.errors import Erased
+from seawall.storage.errors import Erased, StorageError
 from seawall.storage.legal_holds import UnderLegalHold, holds_on
 from seawall.storage.queries import events_after, newest_events
 from seawall.storage.tables import subject, vault
@@ -68,7 +69,7 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
     """
     with context.database.read() as connection:
         refs, entries = _held(context, connection, ref)
-        files = digests_of(context, connection, entries)
+        files = readable_digests(context, connection, entries)
 
     def unit(tx: Transaction) -> int:
         if holds := holds_on(tx, [*refs, *(entry_ref for entry_ref, _ in entries)]):
@@ -120,6 +121,18 @@ def digests_of(context: ServiceContext, connection: Connection, entries: Sequenc
         for (_, name), plaintext in opened.items():
             digests += [one for kind in kinds if name.startswith(kind.prefix) for one in kind.digests(plaintext)]
     return digests
+
+
+def readable_digests(context: ServiceContext, connection: Connection, entries: Sequence[EntryName]) -> list[str]:
+    """The same without damaged entries, which must not keep anything from being erased."""
+    try:
+        return digests_of(context, connection, entries)
+    except StorageError:
+        digests: list[str] = []
+        for entry in entries:
+            with suppress(StorageError):
+                digests += digests_of(context, connection, [entry])
+        return digests
 
 
 def stored_files(context: ServiceContext) -> list[StoredFiles]:

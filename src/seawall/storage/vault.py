@@ -84,8 +84,8 @@ class Vault:
             with database.write() as connection:  # of two processes that start together, the first one's key is kept
                 connection.execute(_first_key(database.dialect), {"name": "master_key", "value": master.check})
                 expected = connection.execute(query).scalar()
-        if expected is not None and expected != master.check and key_file is not None:
-            master = _next_key(key_file.with_name(NEXT_KEY_FILE), expected) or master
+        if expected != master.check and key_file is not None:
+            master = _next_key(key_file.with_name(NEXT_KEY_FILE), str(expected)) or master
         if expected != master.check:
             raise StorageError(
                 f"The master key is not the one that {database.place} was written with. Restore that key "
