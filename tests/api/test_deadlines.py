@@ -195,7 +195,7 @@ def test_answers_and_items_say_what_is_still_to_come(sqlite_url: str, tmp_path: 
 def test_without_a_deadline_the_answer_is_503_and_not_silence(
     client: Client, database_url: str, hindered: Hinder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seawall.screen.screen._LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr("seawall.storage.unit_queue.LONGEST_WAIT_S", 0.2)
 
     async def go() -> None:
         async with http(client) as api:
