@@ -177,10 +177,25 @@ def _head(rig: Any, kind: str, id: str) -> dict[str, Any]:
     return found
 
 
+def test_answers_and_items_say_what_is_still_to_come(sqlite_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, sqlite_url, "rude", "gore", "deep") as client:
+        seen = client.screen("fine").json()  # the slow detector is asked after publication
+        assert (seen["pending"], seen["provisional"], seen["degraded"]) == (["thinker"], True, False)
+        state = client.send("GET", "/v1/items/note/n-1").json()
+        assert (state["pending"], state["provisional"]) == (["thinker"], True)
+        client.rig.work("rescreen")
+        state = client.send("GET", "/v1/items/note/n-1").json()
+        assert (state["pending"], state["provisional"], state["degraded"]) == ([], False, False)
+        failed = client.screen("crash", id="n-2").json()
+        assert (failed["provisional"], failed["pending"]) == (True, ["gore", "thinker"])
+        assert client.send("POST", "/v1/items", json={"items": [item("later", id="n-3")]}).status_code == 202
+        assert client.send("GET", "/v1/items/note/n-3").json()["provisional"] is True
+
+
 def test_without_a_deadline_the_answer_is_503_and_not_silence(
     client: Client, database_url: str, hindered: Hinder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seawall.screen.screen._LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr("seawall.storage.unit_queue.LONGEST_WAIT_S", 0.2)
 
     async def go() -> None:
         async with http(client) as api:

@@ -13,7 +13,7 @@ from seawall.api.screening import plain_routes
 from seawall.app import App
 from seawall.model import Decision
 from seawall.policy import BundleUnreadable, Explanation
-from seawall.screen import load_decision
+from seawall.screen import load_decision, still_pending
 from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
 from seawall.storage import Erased
 
@@ -22,7 +22,10 @@ _DECISIONS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemState:
-    """The state of an item. ``decisions``: newest first, at most 50."""
+    """The state of an item. ``decisions``: newest first, at most 50.
+
+    ``provisional``: its newest revision is not decided yet, or another look by the detectors under ``pending`` follows.
+    """
 
     content_type: str
     id: str
@@ -32,6 +35,8 @@ class ItemState:
     decision: str | None
     verdict: str | None
     degraded: bool | None
+    pending: tuple[str, ...]
+    provisional: bool
     decisions: list[DecisionRow]
 
 
@@ -84,6 +89,10 @@ def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
         raise not_found(f"no {content_type} with the id {item_id[:200]!r} was submitted")
     with app.database.read() as connection:
         decisions = decisions_of_item(connection, found.ref, limit=_DECISIONS)
+    made = load_decision(app.database, found.decision) if found.decision is not None else None
+    if made is not None and made.item.revision != found.revision:
+        made = None  # it is about an earlier revision: the newest one waits to be screened
+    pending = still_pending(made) if made is not None else ()
     return ItemState(
         content_type=content_type,
         id=item_id,
@@ -93,5 +102,7 @@ def _item_state(app: App, content_type: str, item_id: str) -> ItemState:
         decision=found.decision,
         verdict=found.verdict,
         degraded=found.degraded,
+        pending=pending,
+        provisional=made is None or bool(pending) or made.rescreen_due is not None,
         decisions=decisions,
     )

@@ -11,7 +11,7 @@ from seawall.screen.component import COMPONENT
 from seawall.screen.edits import EDITED_RULE
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, status_of
-from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse
+from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import (
     ItemContent,
@@ -48,4 +48,5 @@ __all__ = [
     "media_bytes",
     "read_content",
     "status_of",
+    "still_pending",
 ]

@@ -48,7 +48,6 @@ _ENCODER = msgspec.json.Encoder()
 _PLANS = 256  # cached: one for each content type and stage of the bundles in use
 _DETECTORS_SHARE = 0.8  # of a request's deadline; the rest is for the durable record
 _SHORTEST_WAIT_S = 0.025  # for a commit: a disk takes that long, however short the deadline
-_LONGEST_WAIT_S = 10.0  # for a commit, without a deadline
 _RESCREEN_AFTER_MS = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS = 60_000
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
@@ -166,7 +165,7 @@ class Screener:
         subjects = {subject for item in items for subject in subjects_of(item)}
         with keeping_recorded_media(submissions):
             return await self._ledger.commit_within(
-                unit, _LONGEST_WAIT_S, _nothing_more, prefetch=Prefetch(subjects=tuple(subjects))
+                unit, None, _nothing_more, prefetch=Prefetch(subjects=tuple(subjects))
             )
 
     def screen_submitted(self, item: Item, ref: ItemRef, *, job: Job | None = None) -> ScreenResponse | None:
@@ -429,10 +428,10 @@ def _nothing_more(_result: object, _error: BaseException | None) -> None:
     """What follows the late outcome of a submission: its caller was told to send it again."""
 
 
-def _time_to_commit(started: float, deadline_ms: int | None) -> float:
-    """Seconds that a request which came at ``started`` may wait for its commit."""
+def _time_to_commit(started: float, deadline_ms: int | None) -> float | None:
+    """Seconds that a request which came at ``started`` may wait for its commit; None: as long as any."""
     if deadline_ms is None:
-        return _LONGEST_WAIT_S
+        return None
     return max(_SHORTEST_WAIT_S, started + deadline_ms / 1000 - asyncio.get_running_loop().time())
 
 

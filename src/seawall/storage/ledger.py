@@ -19,7 +19,7 @@ from seawall.storage.replay import LedgerHead, Progress, Verification
 from seawall.storage.tables import event as event  # services read old events by number
 from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
-from seawall.storage.unit_queue import OnLate, Pending
+from seawall.storage.unit_queue import CommitWaits, OnLate, Pending
 from seawall.storage.vault import Vault
 from seawall.storage.writer import Writer
 
@@ -55,6 +55,7 @@ class Ledger:
         self.database = database
         self.vault = vault
         self.schema = LedgerSchema(events, projections)
+        self._waits: CommitWaits | None = None
         self._builder = ProjectionBuilder(database, self.schema, lock)
         self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects, queue_limit)
 
@@ -98,17 +99,28 @@ class Ledger:
         return cast(T, await pending.future)
 
     async def commit_within(
-        self, unit: Callable[[Transaction], T], seconds: float, on_late: OnLate, *, prefetch: Prefetch | None = None
+        self,
+        unit: Callable[[Transaction], T],
+        seconds: float | None,
+        on_late: OnLate,
+        *,
+        prefetch: Prefetch | None = None,
     ) -> T:
         """The same, but raises CommitDelayed after ``seconds``; then ``on_late`` gets the outcome in this event loop.
 
-        It is not called if the wait is cancelled.
+        It is not called if the wait is cancelled. ``seconds`` None: about ten.
         """
         loop = asyncio.get_running_loop()
         pending = Pending(unit, prefetch, loop)
         pending.on_late = on_late
         assert pending.future is not None, "made with a loop"
         self._writer.submit(pending)
+        if seconds is None:
+            waits = self._waits
+            if waits is None or waits.loop is not loop:
+                waits = self._waits = CommitWaits(loop, self.database.place)
+            waits.add(pending)
+            return cast(T, await pending.future)
         timer = loop.call_later(seconds, pending.expire, self.database.place, seconds)
         try:
             return cast(T, await pending.future)

@@ -16,6 +16,8 @@ Unit = Callable[[Transaction], Any]
 OnLate = Callable[[Any, BaseException | None], None]
 """(result, error) of a unit whose waiter had no more time. Called in the thread of the waiter's event loop."""
 
+LONGEST_WAIT_S = 10.0
+"""Seconds that a caller without a deadline waits for its commit."""
 _LONGEST_BULK_WAIT_S: Final = 5.0  # then one bulk unit goes first: a lasting load must not stop imports
 
 
@@ -67,6 +69,37 @@ class Pending:
         """Called in the loop's thread: the waiter gets CommitDelayed; the unit stays in the queue."""
         if self.future is not None and not self.future.done():
             self.future.set_exception(CommitDelayed(place, seconds))
+
+
+class CommitWaits:
+    """The waits of one event loop that have no deadline of their own: they end after ``LONGEST_WAIT_S``.
+
+    One timer looks after all of them, because a timer for each request would cost more than the request's rules.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, place: str) -> None:
+        self.loop = loop
+        self._place = place
+        self._waits: list[tuple[float, Pending]] = []
+        self._armed = False
+
+    def add(self, pending: Pending) -> None:
+        """Look after a unit that was just queued."""
+        self._waits.append((self.loop.time(), pending))
+        if not self._armed:
+            self._armed = True
+            self.loop.call_later(LONGEST_WAIT_S / 10, self._look)
+
+    def _look(self) -> None:
+        until = self.loop.time() - LONGEST_WAIT_S
+        for began, pending in self._waits:
+            if began > until:
+                break
+            pending.expire(self._place, LONGEST_WAIT_S)
+        self._waits = [one for one in self._waits if one[1].future is not None and not one[1].future.done()]
+        self._armed = bool(self._waits)
+        if self._armed:
+            self.loop.call_later(LONGEST_WAIT_S / 10, self._look)
 
 
 class UnitQueue:
