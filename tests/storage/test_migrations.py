@@ -107,7 +107,7 @@ def test_every_component_with_tables_has_migrations() -> None:
 
 
 def test_migrating_again_does_nothing(database: Database) -> None:
-    assert len(run(database, *MIGRATIONS)) == len(MIGRATIONS)
+    assert len(run(database, *MIGRATIONS)) == sum(len(migrations(source)) for source in MIGRATIONS)
     assert run(database, *MIGRATIONS) == []
 
 
