@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ def main() -> None:
 
 
 async def _measure(port: int, key: str) -> dict[str, Any]:
+    with suppress(TimeoutError):  # the first page compiles its template
+        await asyncio.wait_for(_stranger(port, STRANGERS, Counter()), 1)
     await _screen(port, key, "warm-up", 3)
     quiet = await _screen(port, key, "quiet", SECONDS)
     answered: Counter[str] = Counter()

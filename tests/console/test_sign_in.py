@@ -80,7 +80,7 @@ def test_a_flood_of_wrong_passwords_is_refused_without_checking_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(tmp_path) as rig:
-        monkeypatch.setattr("seawall.console.access.sign_in._DELAY_S", 0.0)
+        monkeypatch.setattr("seawall.console.request.DELAY_S", 0.0)
         owner = rig.browser("admin")
         owner.post("/sign-out")
         answers = [rig.browser().sign_in(f"{number}@example.org", "wrong") for number in range(30)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,14 @@ def test_a_reader_sees_one_snapshot(storage: Storage) -> None:
         before = connection.execute(count).scalar()
         storage.ledger.commit(lambda tx: tx.append(view()))
         assert connection.execute(count).scalar() == before == 1
+
+
+def test_a_pool_without_a_free_connection_is_a_failure_of_the_database(sqlite_url: str) -> None:
+    database = open_database(sqlite_url)
+    database._reader.pool._timeout = 0  # type: ignore[attr-defined]
+    with ExitStack() as held:
+        for _ in range(40):
+            held.enter_context(database.read())
+        with pytest.raises(StorageError, match="connection to the database is in use"), database.read():
+            pass
+    database.close()

@@ -128,7 +128,7 @@ class PasswordChecks:
     def __init__(
         self,
         *,
-        failures_per_s: float = 4.0,
+        failures_per_s: float = 2.0,
         burst: int = 12,
         patience_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,

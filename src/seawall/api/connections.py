@@ -51,7 +51,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._head_since = self.loop.time()
         if len(self.connections) > max_connections():
-            _free_a_place(self)
+            _close_one_that_waits(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; while a head is incomplete, no more than ``MAX_HEAD`` bytes at once."""
@@ -167,7 +167,7 @@ def max_connections() -> int:
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files * 3 // 4)
 
 
-def _free_a_place(newest: BoundedHttpProtocol) -> None:
+def _close_one_that_waits(newest: BoundedHttpProtocol) -> None:
     """Close a connection on which no request is handled, or else the newest."""
     others = [one for one in newest.connections if isinstance(one, BoundedHttpProtocol) and one is not newest]
     waiting = [(key, number) for number, one in enumerate(others) if (key := one.waits()) is not None]

@@ -6,6 +6,7 @@ function runs, in a worker thread, because the database is synchronous.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 MAX_FORM_BYTES = 64 * 1024
 MOST_WAITING = 64  # requests for a thread; more are refused
-MOST_STRANGERS_WAITING = 8
+MOST_STRANGERS_WAITING = 4
+DELAY_S = 1.0
+_MOST_DELAYED = 64  # refusals at once
+_delayed = 0  # refusals that wait now; event loop only
 
 
 class PageProblem(Exception):
@@ -159,6 +163,8 @@ def route(context: ConsoleContext, page: Page) -> Route:
         if page.refuse is not None and (refused := await page.refuse(context, request)) is not None:
             return refused
         if threads.statistics().tasks_waiting >= (MOST_STRANGERS_WAITING if page.public else MOST_WAITING):
+            if page.public:
+                await delay_refusal()
             raise PageProblem(503, "Too many requests", "Too many people use the console. Try again in a moment.")
         if page.upload_bytes and not page.public:  # strangers upload nothing
             session = await run_sync(_session, context, request, limiter=threads)
@@ -169,6 +175,21 @@ def route(context: ConsoleContext, page: Page) -> Route:
 
     name = f"{page.method} {page.path}"
     return Route(page.path, endpoint, methods=[page.method], name=name)
+
+
+async def delay_refusal() -> None:
+    """Wait about a second before a stranger is refused, so that who asks again at once costs less.
+
+    Not all at the same moment, and only few at once: each keeps a connection.
+    """
+    global _delayed
+    if _delayed >= _MOST_DELAYED:
+        return
+    _delayed += 1
+    try:
+        await asyncio.sleep(DELAY_S * (0.5 + secrets.randbelow(1_000) / 1_000))
+    finally:
+        _delayed -= 1
 
 
 def redirect(where: str) -> RedirectResponse:

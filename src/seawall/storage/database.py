@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from seawall.storage.driver import run
 from seawall.storage.errors import StorageError, explain
@@ -97,6 +98,8 @@ class Database:
         """Turn a driver's error about the database's state into a StorageError; other errors propagate."""
         try:
             yield
+        except PoolTimeout as error:
+            raise StorageError("Every connection to the database is in use. Try again in a moment.") from error
         except (DBAPIError, sqlite3.Error) as error:
             if (storage_error := explain(error, self.place)) is not None:
                 raise storage_error from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 from functools import cache
@@ -12,13 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from seawall import access
-from seawall.console.request import ConsoleContext, Page, PageRequest, form_cookie, local_path, redirect
+from seawall.console.request import ConsoleContext, Page, PageRequest, delay_refusal, form_cookie, local_path, redirect
 from seawall.console.templates import problem_page, render
 
 _BROWSER = "seawall_browser"  # the cookie of a browser that signed in before
-_MOST_DELAYED = 64  # refusals at once
-_DELAY_S = 1.0
-_delayed = 0  # refusals that wait now; event loop only
 
 _log = structlog.get_logger(__name__)
 
@@ -69,19 +65,10 @@ def _pseudonym(request: PageRequest, address: str) -> str:
 
 
 async def refuse(context: ConsoleContext, request: Request) -> Response | None:
-    """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read.
-
-    The refusal waits about a second, so that who tries again at once costs less; many at once are refused at once.
-    """
-    global _delayed
+    """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read."""
     if not context.throttle.checking(known=False).are_used_up or _browser_of(context, request):
         return None
-    if _delayed < _MOST_DELAYED:
-        _delayed += 1
-        try:
-            await asyncio.sleep(_DELAY_S * (0.5 + secrets.randbelow(1_000) / 1_000))  # not all at the same moment
-        finally:
-            _delayed -= 1
+    await delay_refusal()
     headers = {"Retry-After": str(int(access.SignInBusy.retry_after_s) + 1), "Connection": "close"}
     return HTMLResponse(_busy_page(), status_code=429, headers=headers)
 
