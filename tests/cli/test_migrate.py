@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 from databases import MIGRATIONS
 from seawall.cli.main import app
 from seawall.storage import open_database
+from seawall.storage.migrate import migrations
 
 Run = Callable[..., Result]
+COUNT = sum(len(migrations(source)) for source in MIGRATIONS)
 
 
 @pytest.fixture
@@ -49,13 +51,13 @@ OPENING = [
 @pytest.mark.parametrize("command", OPENING, ids=lambda command: " ".join(command[:2]))
 def test_no_command_opens_a_database_without_tables(run: Run, command: tuple[str, ...]) -> None:
     assert "no tables of Seawall yet. Run 'seawall migrate'" in run(*command, status=1).stderr
-    assert f"{len(MIGRATIONS)} migrations run" in run("migrate").stdout  # nothing was made before
+    assert f"{COUNT} migrations run" in run("migrate").stdout  # nothing was made before
 
 
 def test_migrate_says_what_it_did(run: Run) -> None:
     done = run("migrate", "--pre")
     assert "migrated: screen 00.02.00_01_pre_baseline" in done.stderr
-    assert f"{len(MIGRATIONS)} migrations run" in done.stdout
+    assert f"{COUNT} migrations run" in done.stdout
     assert "nothing to do" in run("migrate").stdout
     assert "nothing to do" in run("migrate", "--post").stdout
     assert "exclude each other" in run("migrate", "--pre", "--post", status=1).stderr

@@ -32,7 +32,7 @@ def test_a_dead_job_is_seen_and_run_again(alone: Rig) -> None:
     assert "there is no item" in page
     assert "Run again" not in page  # a reviewer sees it
     registry = CollectorRegistry()
-    registry.register(Collector(app))
+    registry.register(Collector(app, {}))
     assert 'seawall_jobs{kind="rescreen",state="dead"} 1.0' in generate_latest(registry).decode()
     browser = alone.browser("admin")
     assert "Run again" in browser.get("/jobs").text

@@ -100,7 +100,7 @@ def seen(rig: Rig, field: str, medium: Video | PilImage, id: str) -> str:
     )
     ref = ItemRef("memo", answer.item, 1)
     rig.app.ledger.commit(
-        lambda tx: seal_artifacts(tx, answer.decision, ref, Findings((), (), parts=parts), first=False)
+        lambda tx: seal_artifacts(tx, answer.decision, ref, Findings((), (), parts=parts), author=None, first=False)
     )
     return answer.item
 

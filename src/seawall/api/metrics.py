@@ -120,10 +120,6 @@ class Collector(Base):
             buckets, sum_s = latencies.buckets()
             seconds.add_metric([route], buckets, sum_s)
         yield seconds
-        jobs = GaugeMetricFamily("seawall_jobs", "Jobs in the queue, by kind and state", labels=("kind", "state"))
-        for (kind, job_state), count in self._app.context.jobs.counts().items():
-            jobs.add_metric([kind, job_state], count)
-        yield jobs
         queued = GaugeMetricFamily(
             "seawall_writer_queue", "Units of work waiting for this process's writer", labels=("queue",)
         )

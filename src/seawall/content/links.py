@@ -355,8 +355,8 @@ def _is_plausible(host: str, shown: str, suffix: str, rest: str, written: str, d
     """
     if is_ip(host):
         return bool(rest) and shown.startswith(host)
-    last = host.rpartition(".")[2]
-    if not (suffix or last in _RESERVED) or last.isdigit():
+    rest_of_host, _, last = host.rpartition(".")
+    if not rest_of_host or not (suffix or last in _RESERVED) or last.isdigit():
         return False
     if "\u3002" in shown and not re.search(r"[a-z0-9][.\u3002][a-z]+$", shown):
         return False  # the full stop of a Chinese or Japanese sentence
