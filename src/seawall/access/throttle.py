@@ -129,7 +129,7 @@ class PasswordChecks:
         self,
         *,
         failures_per_s: float = 2.0,
-        burst: int = 12,
+        burst: int = 6,
         patience_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
