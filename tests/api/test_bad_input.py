@@ -128,7 +128,7 @@ def test_a_body_is_not_read_for_a_key_that_may_not_send_it(
         raise AssertionError("the body was read")
         yield b""
 
-    problem(client.send("POST", path, key=key, content=unread()), status)
+    assert problem(client.send("POST", path, key=key, content=unread()), status)["remedy"]
 
 
 def test_a_text_to_look_up_has_a_length(client: Client) -> None:

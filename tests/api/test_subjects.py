@@ -53,4 +53,4 @@ def test_a_subject_is_exported_held_and_erased(fresh: Client) -> None:
 )
 def test_bad_input(client: Client, path: str, body: object, status: int) -> None:
     client.screen("hello")
-    problem(client.send("POST", path, json=body), status)
+    assert problem(client.send("POST", path, json=body), status)["status"] == status

@@ -80,7 +80,7 @@ def test_the_command_of_the_readme(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_python_in_the_documents_can_be_read(page: Path) -> None:
     for shown in fences(page.read_text(encoding="utf-8"), "python"):
-        ast.parse(shown)
+        assert ast.parse(shown).body, shown
 
 
 def test_numbers_of_policies_are_true() -> None:

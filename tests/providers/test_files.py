@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.service import Said, Service
@@ -325,6 +325,7 @@ def _quoted(key: str) -> str:
 
 
 @given(_JSON, st.lists(_KEYS, max_size=4))
+@example({}, ["..", ".."])
 def test_a_path_never_stumbles(document: object, steps: list[str]) -> None:
     path = ResponsePath.read("$" + "".join(_quoted(step) for step in steps))
     assert isinstance(path.find(document), list)

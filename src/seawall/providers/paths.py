@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 _MOST: Final = 10_000  # maximum values per path
 _NAME: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|\.([^\W\d]\w*)")
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _MEASURES: Final = frozenset(
     {"score", "value", "severity", "prob", "Confidence"}
 )  # generic names that do not describe the value
@@ -40,7 +41,7 @@ class ResponsePath:
     @classmethod
     def read(cls, text: str) -> ResponsePath:
         """Compile a path. Raises ValueError with an example of a path."""
-        if text.count("..") > 1:
+        if _QUOTED.sub("", text).count("..") > 1:
             raise ValueError(f"{text!r} has more than one '..': write the names in between")
         return cls(text, _compiled(text))
 
