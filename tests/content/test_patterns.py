@@ -6,7 +6,7 @@ import re
 
 import pytest
 import re2
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seawall.content.patterns import UnclearPattern, find_all, in_unicode, sieve
@@ -85,6 +85,9 @@ def test_they_find_what_python_finds(left: str, inner: str, right: str, text: st
 
 @settings(max_examples=examples(300), deadline=None)
 @given(st.text(st.sampled_from("ab\\bwdsWS[]()|*+?{}1,^$.é-:pLQE")))
+@example(r"[\s1-]")
+@example(r"[\w-.]")
+@example(r"[\s-z]")
 def test_any_pattern_comes_to_an_end(pattern: str) -> None:
     options = re2.Options()
     options.log_errors = False

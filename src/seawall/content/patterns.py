@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-_WORD: Final = r"\p{L}\p{M}\p{N}_"
-_SPACE: Final = r"\s\v\p{Z}\x{85}"
+# Each ends in a class: a hyphen that follows it in a pattern's brackets stays a hyphen and begins no range.
+_WORD: Final = r"_\p{L}\p{M}\p{N}"
+_SPACE: Final = r"\v\x{85}\s\p{Z}"
 _UNSPACED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _IN_CLASS: Final = {"w": _WORD, "d": r"\p{Nd}", "D": r"\P{Nd}", "s": _SPACE}
 _POSIX: Final = {
@@ -245,13 +246,18 @@ def _atom(text: str, how: _Rendering) -> str:
     return text
 
 
+# A class without its closing bracket: a hyphen at its end, which is no escaped one, begins a range if more follows.
+_LAST_HYPHEN: Final = re.compile(r"\A((?:\\.|[^\\])*?)(-?)\Z", re.DOTALL)
+
+
 def _wide_class(text: str) -> str:
     """Every class that may mean other letters has all beyond ASCII; RE2's own complements are wide enough."""
     if text in _IDIOMS:
         return f"[A-Za-z0-9_{_BEYOND}]"
     if text.startswith("[^") or not re.search(r"\\[wds]|\[:\w+:\]", text):
         return text
-    return f"{text[:-1]}\\v{_BEYOND}]" if "\\s" in text or "[:space:]" in text else f"{text[:-1]}{_BEYOND}]"
+    more = f"\\v{_BEYOND}" if "\\s" in text or "[:space:]" in text else _BEYOND
+    return _LAST_HYPHEN.sub(lambda inner: f"{inner[1]}{more}{inner[2]}]", text[:-1])
 
 
 def _class(text: str) -> str:
