@@ -40,13 +40,19 @@ class HotPathSql:
         sqlite = dialect == "sqlite"
         mark = "?" if sqlite else "%s"
         least = "min" if sqlite else "least"
+        built = (
+            "SELECT group_concat(name || '=' || version, ' ') FROM "
+            "(SELECT name, version FROM projection_state ORDER BY name)"
+            if sqlite
+            else "SELECT string_agg(name || '=' || version, ' ' ORDER BY name COLLATE \"C\") FROM projection_state"
+        )
 
         def insert(table: str, columns: str) -> str:
             marks = ", ".join(mark for _ in columns.split(","))
             return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
 
         self.head = (
-            "SELECT state.value, last.seq, last.chain FROM storage_state AS state "
+            f"SELECT state.value, last.seq, last.chain, ({built}) FROM storage_state AS state "  # noqa: S608
             "LEFT JOIN (SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1) AS last ON true "
             "WHERE state.name = 'erasures'"
         )
@@ -76,6 +82,7 @@ class CommitBatch:
         master: MasterKey,
         schema: LedgerSchema,
         head: tuple[int, bytes],
+        built: str,
         job_numbers: Iterator[int],
     ) -> None:
         self.at = now_ms()
@@ -86,7 +93,7 @@ class CommitBatch:
         self._connection = connection
         self._sql = sql
         self.schema = schema
-        self._checked = False  # that the database's projections are this process's: the writer lock keeps them so
+        self._is_current = built == schema.built  # the writer lock keeps it so
         self._writes = Writes()
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
         self._lookups: dict[tuple[str, str], bytes] = {}  # of names already requested
@@ -203,9 +210,9 @@ class CommitBatch:
             chain = chain_hash(chain, leaf)
             rows.append((seq, event_id, at, kind, version, data, leaf, chain))
             events.append(Event(seq=seq, id=event_id, at=at, kind=kind, body=body))
-        if not self._checked:
+        if not self._is_current:
             self.schema.check(self._connection)
-            self._checked = True
+            self._is_current = True
         run_many(self._connection, self._sql.event, rows)
         self.schema.project(self._connection, events)
         self._sign(seq, chain)
@@ -250,7 +257,10 @@ class CommitBatch:
             self.subjects.forget(name, ref)
 
 
-def read_head(connection: Connection, sql: HotPathSql) -> tuple[str | None, int, bytes]:
-    """Mark of the last erasure, last sequence number and its chain hash. Valid under the writer lock."""
-    ((erasures, seq, chain),) = run(connection, sql.head)
-    return erasures, seq or 0, bytes(chain) if chain is not None else GENESIS
+def read_head(connection: Connection, sql: HotPathSql) -> tuple[str | None, int, bytes, str]:
+    """Mark of the last erasure, last sequence number, its chain hash, and the built projections in one text.
+
+    Valid under the writer lock.
+    """
+    ((erasures, seq, chain, built),) = run(connection, sql.head)
+    return erasures, seq or 0, bytes(chain) if chain is not None else GENESIS, built or ""

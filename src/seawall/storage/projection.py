@@ -63,6 +63,8 @@ class LedgerSchema:
         self.events = events
         self.projections = tuple(projections)
         self.versions = {projection.name: projection.version for projection in self.projections}
+        self.built = " ".join(f"{name}={version}" for name, version in sorted(self.versions.items()))
+        """What ``read_head`` finds in a database whose tables this code built."""
         self._handlers: dict[type[EventBody], list[int]] = {}
         for index, projection in enumerate(self.projections):
             for body in projection.handles:
@@ -94,8 +96,8 @@ class LedgerSchema:
     def check(self, connection: Connection) -> None:
         """Refuse to write when other code built the tables; drop the state of projections that this process lacks.
 
-        Raises StorageError.
-        Those projections miss the new events: when their component is back, their tables are rebuilt.
+        Those projections miss the new events: when their component is back, their tables are rebuilt. Raises
+        StorageError.
         """
         found = dict(run(connection, _VERSIONS))
         if found == self.versions:

@@ -146,7 +146,7 @@ class Writer:
     def _begin(self) -> tuple[Connection, CommitBatch]:
         """Begin a transaction under the writer lock."""
         try:
-            connection, (erasures, seq, chain) = self._enter()
+            connection, (erasures, seq, chain, built) = self._enter()
         except BaseException as error:
             self._disconnect()
             if (storage_error := explain(error, self._database.place)) is not None:
@@ -164,10 +164,11 @@ class Writer:
             self._master,
             self._schema,
             (seq, chain),
+            built,
             self._job_numbers,
         )
 
-    def _enter(self) -> tuple[Connection, tuple[str | None, int, bytes]]:
+    def _enter(self) -> tuple[Connection, tuple[str | None, int, bytes, str]]:
         kept = self._connection
         if kept is not None:
             try:
@@ -185,7 +186,7 @@ class Writer:
             self._connection.connection.commit()
         return self._connection, self._take_over(self._connection)
 
-    def _take_over(self, connection: Connection) -> tuple[str | None, int, bytes]:
+    def _take_over(self, connection: Connection) -> tuple[str | None, int, bytes, str]:
         connection.begin()
         self._lock(connection)
         return read_head(connection, self._sql)
