@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
+from benchmarks.personal_data import sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -226,45 +225,14 @@ def test_hostile_text_comes_to_an_end(unit: str) -> None:
     assert all(0 <= finding.start < finding.end <= len(text) for finding in find_personal_data(text))
 
 
-_KINDS = {
-    "EMAIL_ADDRESS": "email",
-    "PHONE_NUMBER": "phone",
-    "CREDIT_CARD": "payment_card",
-    "IBAN_CODE": "iban",
-    "US_SSN": "national_id",
-    "IP_ADDRESS": "ip_address",
-    "STREET_ADDRESS": "street_address",
-}
-
-
 def test_precision_and_recall_on_synthetic_sentences() -> None:
     """Presidio's synthetic set (750 sentences): floors well under what docs/detectors.md reports."""
     file = Path(os.environ.get("SEAWALL_DATA", "")) / "presidio_synth_pii" / "synth_dataset_v2.json"
     if not file.is_file():
         pytest.skip("needs SEAWALL_DATA with presidio_synth_pii")
-    hits: Counter[str] = Counter()
-    missed: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
-    for sentence in json.loads(file.read_text("utf-8")):
-        found = find_personal_data(sentence["full_text"])
-        right = set()
-        for span in sentence["spans"]:
-            kind = _KINDS.get(span["entity_type"])
-            if kind is None:
-                continue
-            overlapping = {
-                finding
-                for finding in found
-                if finding.kind == kind
-                and finding.start < span["end_position"]
-                and span["start_position"] < finding.end
-            }
-            right |= overlapping
-            (hits if overlapping else missed)[kind] += 1
-        wrong.update(finding.kind for finding in found if finding not in right)
-    for kind in _KINDS.values():
-        precision = hits[kind] / (hits[kind] + wrong[kind])
-        recall = hits[kind] / (hits[kind] + missed[kind])
-        print(f"{kind}: {hits[kind]} found, {missed[kind]} missed, {wrong[kind]} wrong")
+    for kind, each in sentences(file).items():
+        precision = each["found"] / (each["found"] + each["wrong"])
+        recall = each["found"] / (each["found"] + each["missed"])
+        print(f"{kind}: {each['found']} found, {each['missed']} missed, {each['wrong']} wrong")
         assert precision >= 0.85, kind
         assert recall >= {"street_address": 0.45, "phone": 0.75}.get(kind, 0.9), kind

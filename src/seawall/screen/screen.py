@@ -107,8 +107,9 @@ class Screener:
     ) -> ScreenResponse:
         """As ``screen``, from an event loop. Slow work on media runs in a thread.
 
-        ``deadline_ms`` is kept whatever the database does: if it has not committed by then, the answer is the stage's
-        fail mode, not recorded yet, and the record follows. Without one, CommitDelayed is raised after 10 s.
+        ``deadline_ms`` is kept when the database does not commit: then the answer is the stage's fail mode, not
+        recorded yet, and the record follows. Without one, CommitDelayed is raised after 10 s. An item with media reads
+        from the database first, and waits for that without a limit.
         """
         started = asyncio.get_running_loop().time()
         evaluation = self._evaluation(item, PRE_PUBLISH, bundle)

@@ -81,12 +81,12 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
         return int(gone)
 
     gone = context.ledger.commit(unit)
-    for (
-        digest
-    ) in files:  # after the commit: killed before it, the files lack no reference; after it, the collector acts
+    # Files go after the commit: killed before it, they still have their references; after it, the collector acts.
+    for digest in files:
         context.blobs.delete(digest)
-    with context.database.read() as connection:
-        event = newest_events(connection, limit=1, kind="subject.erasure_completed")[0]
+    with context.database.read() as connection:  # other erasures may have been committed since
+        newest = newest_events(connection, limit=_EVENTS, kind="subject.erasure_completed")
+    event = next(row for row in newest if json.loads(row.body)["subject"] == ref)
     return ErasureCertificate(
         subject=ref, at=event.at, by=by, event=event.seq, subjects=len(refs), entries=gone, files=len(files)
     )
