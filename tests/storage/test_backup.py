@@ -84,7 +84,7 @@ def test_a_backup_of_a_busy_database_holds_what_was_committed(database_url: str,
                 assert made.events >= before
                 head = head_of(made)
                 assert head is not None
-                assert head.seq == made.events
+                assert 0 < head.seq <= made.events  # the last quarter of a second may not be signed yet
         finally:
             stop.set()
             thread.join()

@@ -71,6 +71,21 @@ def test_the_head_follows_every_event(five: Storage, tmp_path: Path) -> None:
     assert (found.ok, found.events, found.signed) == (True, 8, 8)
 
 
+def test_closing_signs_the_events_that_were_not_signed_with_their_batch(five: Storage, tmp_path: Path) -> None:
+    with opened(five.url, tmp_path, sign_every_s=3600) as other:
+        commit(other)  # the first batch of a process
+        commit(other, 2)
+        assert head(five).seq == 6
+    assert head(five).seq == 8
+
+
+def test_the_last_events_are_signed_while_no_unit_waits(five: Storage, tmp_path: Path) -> None:
+    with opened(five.url, tmp_path, sign_every_s=0.01) as other:
+        while head(five).seq != five.ledger.head() or five.ledger.head() < 8:  # ends with the idle writer's signature
+            if five.ledger.head() < 8:
+                commit(other)
+
+
 def test_a_ledger_whose_end_was_cut_off_is_noticed(five: Storage) -> None:
     with five.database.write() as connection:
         unlock(connection)

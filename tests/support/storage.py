@@ -109,6 +109,7 @@ def opened(url: str, folder: Path, **options: object) -> Iterator[Storage]:
     with database.write() as connection:
         _metadata.create_all(connection)
     vault = Vault.open_in(database, folder, environ={})
+    options.setdefault("sign_every_s", 0)  # tests look at the head after each commit
     ledger = Ledger(database, vault, EVENTS, PROJECTIONS, **options)  # type: ignore[arg-type]
     ledger.build()
     try:

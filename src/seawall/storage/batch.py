@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Result, Table, select, tuple_
+from sqlalchemy import Connection, Executable, Result, Table, select, tuple_, update
 
 from seawall.model import Event, EventBody, new_id, now_ms
 from seawall.storage.codec import GENESIS, chain_hash, leaf_hash
@@ -24,6 +24,9 @@ WriterLock = Callable[[Connection], None]
 
 _LOCK_KEY: Final = 0x5EA_3A11  # Seawall's writers, in PostgreSQL's space of advisory locks (one space a database)
 _IN: Final = 1000
+_SIGNED: Final = select(ledger_head, event_table.c.chain.label("there")).select_from(
+    ledger_head.outerjoin(event_table, event_table.c.seq == ledger_head.c.seq)
+)
 
 
 def writer_lock(connection: Connection) -> None:
@@ -67,7 +70,6 @@ class HotPathSql:
             + "'pending', 0) ON CONFLICT (kind, key) WHERE state = 'pending' DO UPDATE SET "
             f"due_at = {least}(job.due_at, excluded.due_at), payload = excluded.payload"
         )
-        self.sign = f"UPDATE ledger_head SET seq = {mark}, chain = {mark}, mac = {mark} WHERE mac = {mark}"  # noqa: S608
         self.finish = f"DELETE FROM job WHERE id = {mark} AND attempts = {mark} AND state = 'leased'"  # noqa: S608
 
 
@@ -89,6 +91,7 @@ class CommitBatch:
         self.master = master
         self.subjects = subjects
         self.head, self._chain = head
+        self.appended = False  # events, in this batch
         self._job_numbers = job_numbers
         self._connection = connection
         self._sql = sql
@@ -215,29 +218,22 @@ class CommitBatch:
             self._is_current = True
         run_many(self._connection, self._sql.event, rows)
         self.schema.project(self._connection, events)
-        self._sign(seq, chain)
-        self.head, self._chain = seq, chain
+        self.head, self._chain, self.appended = seq, chain, True
 
-    def _sign(self, seq: int, chain: bytes) -> None:
-        """Move the signed head, but only from a head that fits the ledger as it was before this batch.
+    def sign_head(self) -> None:
+        """Move the signed head to the last event, but only from a head that fits the ledger.
 
         A head that does not fit stays as it is: signing a ledger that was cut or rewritten would hide it.
         """
         sign, connection = self.master.sign_head, self._connection
-        new = (seq, chain, sign(seq, chain))
-        if run_many(connection, self._sql.sign, [(*new, sign(self.head, self._chain))]) == 1:
-            return
-        found = connection.execute(select(ledger_head)).first()
+        new = {"seq": self.head, "chain": self._chain, "mac": sign(self.head, self._chain)}
+        found = connection.execute(_SIGNED).first()
         if found is None:  # the first events, or those of a ledger that was written before heads were signed
-            insert_rows(
-                connection, ledger_head, [dict(zip(("name", "seq", "chain", "mac"), ("head", *new), strict=True))]
-            )
+            insert_rows(connection, ledger_head, [{"name": "head", **new}])
             return
-        signed, link = int(found.seq), bytes(found.chain)
-        there = connection.execute(select(event_table.c.chain).where(event_table.c.seq == signed)).scalar()
-        mac = sign(signed, link)
-        if there is not None and bytes(there) == link and signed < self.head and mac == bytes(found.mac):
-            run_many(connection, self._sql.sign, [(*new, mac)])  # a process of an older release appended meanwhile
+        signed, link, there = int(found.seq), bytes(found.chain), found.there
+        if there is not None and bytes(there) == link and sign(signed, link) == bytes(found.mac):
+            connection.execute(update(ledger_head).values(**new))
 
     def _insert_rows(self, rows: list[tuple[Table, dict[str, Any]]]) -> None:
         grouped: dict[tuple[Table, frozenset[str]], list[dict[str, Any]]] = {}

@@ -21,7 +21,7 @@ from seawall.storage.transaction import Prefetch as Prefetch
 from seawall.storage.transaction import Transaction as Transaction
 from seawall.storage.unit_queue import CommitWaits, OnLate, Pending
 from seawall.storage.vault import Vault
-from seawall.storage.writer import Writer
+from seawall.storage.writer import SIGN_EVERY_S, Writer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,13 +51,14 @@ class Ledger:
         cached_subjects: int = _CACHED_SUBJECTS,
         lock: WriterLock = writer_lock,
         queue_limit: int = _QUEUE_LIMIT,
+        sign_every_s: float = SIGN_EVERY_S,
     ) -> None:
         self.database = database
         self.vault = vault
         self.schema = LedgerSchema(events, projections)
         self._waits: CommitWaits | None = None
         self._builder = ProjectionBuilder(database, self.schema, lock)
-        self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects, queue_limit)
+        self._writer = Writer(database, vault.master, self.schema, lock, cached_subjects, queue_limit, sign_every_s)
 
     def commit(self, unit: Callable[[Transaction], T], *, prefetch: Prefetch | None = None, bulk: bool = False) -> T:
         """Run ``unit`` in the next batch; return its result once it is durable.
@@ -149,7 +150,10 @@ class Ledger:
             return replay.last_seq(connection)
 
     def signed_head(self) -> LedgerHead | None:
-        """The signed head, to be kept outside the database; None before the first event of this release."""
+        """The signed head, to be kept outside the database; None before the first event of this release.
+
+        Events of the last quarter of a second may follow it; ``close`` signs them.
+        """
         with self.database.read() as connection:
             return replay.signed_head(connection)
 

@@ -135,16 +135,25 @@ class UnitQueue:
         if asleep:
             self._wake.release()
 
-    def take(self, most: int) -> list[Pending]:
-        """Wait for the next batch: up to ``most`` interactive units, or one bulk unit. Empty: closed."""
+    def take(self, most: int, seconds: float | None = None) -> list[Pending] | None:
+        """Wait for the next batch: up to ``most`` interactive units, or one bulk unit.
+
+        Empty: none came within ``seconds``. None: the queue is closed and no unit is left.
+        """
         while True:
             with self._lock:
                 if taken := self._next(most):
                     return taken
                 if self._closed:
-                    return []
+                    return None
                 self._asleep = True
-            self._wake.acquire()
+            if self._wake.acquire(timeout=-1 if seconds is None else seconds):
+                continue
+            with self._lock:
+                late, self._asleep = self._asleep, False
+            if late:
+                return []
+            self._wake.acquire()  # a unit came at the last moment: the lock is released already
 
     def _next(self, most: int) -> list[Pending]:
         waiting, bulk = self._interactive, self._bulk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -22,9 +23,13 @@ from seawall.storage.subjects import Subjects
 from seawall.storage.transaction import Transaction
 from seawall.storage.unit_queue import Pending, UnitQueue
 
+_log = logging.getLogger(__name__)
+
 _LARGEST_BATCH: Final = 512
 _LONGEST_STATEMENT_MS: Final = 60_000
 _CONFLICTS: Final = 5  # times that a batch is retried after a PostgreSQL conflict
+SIGN_EVERY_S: Final = 0.25
+"""How long the last events may stay behind the signed head: signing with each batch cost a tenth of a commit."""
 
 
 class _Spoilt(Exception):
@@ -45,6 +50,7 @@ class Writer:
         lock: WriterLock,
         cached_subjects: int,
         queue_limit: int,
+        sign_every_s: float,
     ) -> None:
         self._database = database
         self._master = master
@@ -56,6 +62,9 @@ class Writer:
         self._job_numbers = itertools.count()
         self._connection: Connection | None = None
         self._busy_since: float | None = None
+        self._sign_every_s = sign_every_s
+        self._sign_at = 0.0  # by the monotonic clock; the first batch is signed at once
+        self._unsigned = False  # events of this process follow the signed head
         self._queue = UnitQueue(queue_limit)
         self._thread = threading.Thread(target=self._work, name="seawall-ledger-writer", daemon=True)
         self._thread.start()
@@ -83,12 +92,32 @@ class Writer:
     # -- the writer's thread ----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while pendings := self._queue.take(_LARGEST_BATCH):
+        while (pendings := self._queue.take(_LARGEST_BATCH, self._sign_every_s if self._unsigned else None)) is not None:
             self._busy_since = time.monotonic()
-            self._settle(pendings)
+            if pendings:
+                self._settle(pendings)
+            else:
+                self._sign()
             self._busy_since = None
             _deliver(pendings)
+        if self._unsigned:
+            self._sign()
         self._disconnect()
+
+    def _sign(self) -> None:
+        """Sign the head in a transaction of its own, while no unit waits. If that fails, the next batch does it."""
+        try:
+            with self._database.exclusive():
+                connection, batch = self._begin()
+                try:
+                    batch.sign_head()
+                    connection.commit()
+                except BaseException:
+                    self._roll_back(connection)
+                    raise
+        except Exception as error:
+            _log.warning("the ledger's head was not signed: %s", explain(error, self._database.place) or error)
+        self._unsigned = False
 
     def _settle(self, pendings: list[Pending]) -> None:
         """Give every unit its result or error: together if that works, else each half of them."""
@@ -121,12 +150,14 @@ class Writer:
         """Run the units in one transaction and commit it. Raises the error that prevents the whole batch."""
         database = self._database
         connection, batch = self._begin()
-        began = time.perf_counter()
+        began = time.monotonic()
         try:
             batch.prefetch([pending.prefetch for pending in pendings if pending.prefetch is not None])
             for pending in pendings:
                 self._run(batch, pending)
             batch.flush()
+            if sign := batch.appended and began >= self._sign_at:
+                batch.sign_head()
         except BaseException as error:
             batch.undo()
             self._roll_back(connection)
@@ -139,9 +170,13 @@ class Writer:
             batch.undo()
             self._roll_back(connection)
             raise self._failed_commit(error) from error
-        seconds = time.perf_counter() - began
+        ended = time.monotonic()
+        if batch.appended:
+            self._unsigned = not sign
+            if sign:
+                self._sign_at = ended + self._sign_every_s
         for pending in pendings:
-            pending.seconds = seconds
+            pending.seconds = ended - began
 
     def _begin(self) -> tuple[Connection, CommitBatch]:
         """Begin a transaction under the writer lock."""
