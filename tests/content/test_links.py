@@ -140,7 +140,7 @@ def test_a_link_is_found(text: str, address: str) -> None:
     ],
 )
 def test_what_is_no_link_is_not_found(text: str) -> None:
-    assert extract_links(text) == []
+    assert extract_links(text) == ()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from seawall.content.brands import WORDLIKE_SUFFIXES, words
@@ -20,6 +21,7 @@ from seawall.content.lookalikes import CYRILLIC, GREEK
 from seawall.content.normalise import Normalised, fold_scripts, latinise
 from seawall.model.content import Modality, Part, Span, SpanUnit
 
+_CACHED_TEXTS: Final = 16  # parts are made of a text's links first; detectors ask for them at once
 MOST_PARTS: Final = 200  # link parts made from one text part; ``link_count`` counts all
 
 FLAGS: Final[dict[str, float]] = {
@@ -61,13 +63,14 @@ class Link:
         return round(1.0 - doubt, 4)
 
 
-def extract_links(text: str) -> list[Link]:
+@lru_cache(_CACHED_TEXTS)
+def extract_links(text: str) -> Sequence[Link]:
     """Every link in a text, in order, with its span in the text."""
     view = fold_scripts(text)
     if not _may_have_links(view.text):
-        return []
+        return ()
     plain, obfuscated = _deobfuscate(view)
-    links = []
+    links: list[Link] = []
     at = 0
     while (match := _CANDIDATE.search(plain.text, at)) is not None:
         link = _read(match, plain, text, obfuscated)
@@ -78,7 +81,7 @@ def extract_links(text: str) -> list[Link]:
             at = match.end("bare") - len(re.split("[.\u3002]", match["bare"])[-1])
         elif "://" in (match["path"] or ""):
             at = match.start("path")
-    return links
+    return tuple(links)
 
 
 def read_address(address: str) -> Link | None:

@@ -60,7 +60,7 @@ class Installed:
             spec = self.detector.spec
         except Exception:
             return self._spec
-        if isinstance(spec, type(self._spec)):
+        if spec is not self._spec and isinstance(spec, type(self._spec)):
             self._spec = spec
         return self._spec
 

@@ -119,9 +119,9 @@ def findings(
     for call in calls:
         if call.skipped:
             skipped.extend((call.detector, part.path) for part in call.skipped)
+        if not later and call.answers.count(()) == len(call.answers):  # first, because most detectors find nothing
+            continue
         for part, answer in zip(call.parts, call.answers, strict=True):
-            if answer == () and not later:  # first, because most answers are
-                continue
             if later and not call.again and _is_replaced(answer, later, (call.detector, part.path)):
                 continue
             if answer is None:

@@ -39,7 +39,7 @@ class LinkDetector:
         text = part.text or ""
         if part.modality is Modality.LINK:
             link = read_address(text)
-            links = [link] if link is not None else []
+            links: Sequence[Link] = () if link is None else (link,)
         else:
             links = extract_links(text)
         if not links:

@@ -45,7 +45,7 @@ def find_personal_data(text: str) -> list[Finding]:
 
 def _find(text: str) -> list[Finding]:
     digits = len(_DIGIT.findall(text))
-    if not digits and not any(sign in text for sign in "@:[({<") and not _SPOKEN_AT.search(text):
+    if not digits and not _SIGN.search(text) and not _SPOKEN_AT.search(text):
         return []
     found: list[Finding] = []  # by start, without overlaps
     starts: list[int] = []
@@ -129,6 +129,7 @@ class PersonalDataDetector:
 # ── finders: spans of one kind each, strictest kinds first ──────────────────────────────────────────────────────────
 
 _DIGIT = re.compile(r"\d")
+_SIGN = re.compile(r"[@:\[({<]")  # one of them is in each address that is not spelt out
 _SPOKEN_AT = re.compile(r"(?i)\bat\W{0,3}(?:gmail|hotmail|outlook|yahoo|icloud|proton(?:mail)?|gmx|aol|live|mail)\b")
 _EMAIL = re.compile(  # not "@ann@mail.example": a name on another server
     r"(?<![\w.+%@-])\w[\w.+%-]{0,63}@[^\W_][\w-]{0,62}(?:[.。][\w-]{1,63}){0,7}[.。][^\W\d_][\w-]{1,62}(?![\w@])"

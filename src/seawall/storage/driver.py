@@ -6,11 +6,22 @@ themselves spend one or two. These calls run inside the SQLAlchemy connection's 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+# Without an adapter, sqlite3 raises and drops two exceptions for each parameter of these types, then stores it as is:
+# 3 % of a screening's instructions.
+for _kind in (bytes, bool, type(None)):
+    sqlite3.register_adapter(_kind, _unchanged)
 
 
 def run_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:

@@ -92,7 +92,7 @@ class Writer:
     # -- the writer's thread ----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (pendings := self._queue.take(_LARGEST_BATCH, self._sign_every_s if self._unsigned else None)) is not None:
+        while (pendings := self._next_batch()) is not None:
             self._busy_since = time.monotonic()
             if pendings:
                 self._settle(pendings)
@@ -103,6 +103,9 @@ class Writer:
         if self._unsigned:
             self._sign()
         self._disconnect()
+
+    def _next_batch(self) -> list[Pending] | None:
+        return self._queue.take(_LARGEST_BATCH, self._sign_every_s if self._unsigned else None)
 
     def _sign(self) -> None:
         """Sign the head in a transaction of its own, while no unit waits. If that fails, the next batch does it."""
