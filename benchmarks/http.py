@@ -134,7 +134,9 @@ def _serve(name: str, folder: str, pipe: Connection) -> None:
     with ExitStack() as stack:
         application, key = _application(name, Path(folder), stack)
         http = "httptools" if name == "echo" else BoundedHttpProtocol  # as 'seawall serve' runs it
-        config = uvicorn.Config(application, log_level="error", access_log=False, loop="uvloop", http=http)
+        config = uvicorn.Config(
+            application, log_level="error", access_log=False, loop="uvloop", http=http, proxy_headers=False
+        )
         server = ConnectionServer(config)
         thread = threading.Thread(target=lambda: _answer(server, pipe, listening.getsockname()[1], key), daemon=True)
         thread.start()
