@@ -87,6 +87,10 @@ def sentences(file: Path) -> dict[str, Counter[str]]:
     return counts
 
 
+def _share(found: int, other: int) -> str:
+    return f"{found / (found + other):.3f}" if found + other else "undefined"
+
+
 def harmless(data: Path | None) -> Iterator[tuple[str, list[str]]]:
     """Sets of texts without harm."""
     yield "messages with numbers", list(MESSAGES)
@@ -118,13 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: dict[str, object] = {}
     file = data / "presidio_synth_pii" / "synth_dataset_v2.json" if data else None
     if file is not None and file.is_file():
-        print(f"{'kind':<16} {'found':>6} {'missed':>6} {'wrong':>6} {'precision':>10} {'recall':>7}")
+        print(f"{'kind':<16} {'found':>6} {'missed':>6} {'wrong':>6} {'precision':>10} {'recall':>9}")
         counts = sentences(file)
         for kind, each in counts.items():
-            precision = each["found"] / max(each["found"] + each["wrong"], 1)
-            recall = each["found"] / max(each["found"] + each["missed"], 1)
             row = f"{kind:<16} {each['found']:>6} {each['missed']:>6} {each['wrong']:>6}"
-            print(f"{row} {precision:>10.3f} {recall:>7.3f}")
+            print(f"{row} {_share(each['found'], each['wrong']):>10} {_share(each['found'], each['missed']):>9}")
         figures["presidio"] = counts
     else:
         print("presidio_synth_pii: not found, skipped (SEAWALL_DATA)")
