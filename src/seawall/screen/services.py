@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup
@@ -10,10 +11,14 @@ from seawall.model import Decision, DecisionSource, Item, ItemRef
 from seawall.model.stored_items import Past, PastItems
 from seawall.policy import PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.journal import AnswerJournal
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item
 from seawall.storage import Database, Erased, Job, NotRunnable, Vault
 from seawall.storage.component import ServiceContext
+
+UNRECORDED: Final = "unrecorded"
+"""The folder in the data folder with the journals of answers that wait for their record."""
 
 
 class StoredDecisions(DecisionLookup):
@@ -48,7 +53,9 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         blobs=context.blobs,
         runner=context.get(Runner),
         in_force=lambda: context.get(PublishedBundles).current,
+        journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
     )
+    screener.record_left()
     return (
         screener,
         StoredDecisions(context.database),

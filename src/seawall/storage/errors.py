@@ -44,7 +44,7 @@ class LeaseLost(Exception):
 
 
 class NotRunnable(Exception):
-    """A job cannot run before a person changes something: it is dead at once. The message names what, and the remedy."""
+    """A job cannot run before a person changes something: it is dead at once. The message says what to change."""
 
 
 _SQLITE: Final = {
