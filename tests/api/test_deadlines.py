@@ -6,6 +6,8 @@ The database does not commit here until the test has its answers: an answer that
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import os
 import signal
 import subprocess
@@ -16,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import make_url, select, text
 
 from seawall import api as api_app
@@ -25,6 +29,7 @@ from seawall.access import Keys
 from seawall.enforce.tables import delivery
 from seawall.storage import Database, open_database
 from support.api import Client, item, serving
+from support.processes import Process, cli, environment
 
 _HOLD_LOCK = """
 import sqlite3, sys
@@ -235,3 +240,77 @@ def test_what_was_answered_is_recorded_when_the_process_stops(sqlite_url: str, t
         assert answer["recorded"] is False
     with serving(tmp_path, sqlite_url) as client:
         assert client.send("GET", f"/v1/decisions/{answer['decision']}").json()["verdict"] == "hold"
+
+
+def _encoded(seed: int = 0) -> str:
+    blocks = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(blocks).resize((320, 240), Image.Resampling.BICUBIC).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_an_item_with_media_keeps_its_deadline_when_the_database_does_not_even_read(
+    client: Client, database_url: str, hindered: Hinder
+) -> None:
+    asked = item("look", kind="letter", deadline_ms=400)
+    asked["fields"]["image"] = {"base64": _encoded()}
+
+    async def go() -> None:
+        async with http(client) as api:
+            first = {**asked, "id": "n-0", "deadline_ms": None}
+            assert (await api.post("/v1/screen", json=first)).status_code == 200
+            with hindered(database_url):
+                for number in range(6):  # more than there are threads for reading
+                    asked["id"] = f"n-{number}"  # n-0 is known already
+                    got = await api.post("/v1/screen", json=asked, headers={"Idempotency-Key": f"k-{number}"})
+                    answer = got.json()
+                    assert (got.status_code, answer["recorded"]) == (200, False), got.text
+                    assert (answer["verdict"], answer["degraded"]) == ("hold", True)
+            await eventually(lambda: _is(api, f"/v1/decisions/{answer['decision']}"))
+
+    asyncio.run(go())
+
+
+@pytest.mark.timeout(600)
+def test_an_answer_ahead_of_its_record_survives_kill_9(database_url: str, hindered: Hinder, tmp_path: Path) -> None:
+    env = environment(tmp_path, database_url)
+    key = cli(env, "key", "create", "load", "--scope", "screen", "--scope", "read")
+    secret = "the-password-is-swordfish"
+    comment = {"content_type": "comment", "id": "c-1", "fields": {"body": f"hello {secret}"}, "actor": {"id": "u-1"}}
+    shown = {"body": secret, "image": {"base64": _encoded(3)}}
+    post = {"content_type": "post", "id": "p-1", "fields": shown, "actor": {"id": "u-1"}}
+    headers = {"Authorization": f"Bearer {key}"}
+    server = Process(env, "serve", "--port", "0")
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as api:
+        warm = {**comment, "id": "c-0"}
+        assert api.post("/v1/screen", json=warm).status_code == 200
+        with hindered(database_url):
+            answers = [
+                api.post("/v1/screen", json={**asked, "deadline_ms": 1500}, headers={"Idempotency-Key": asked["id"]})
+                for asked in (comment, post)
+            ]
+            assert [answer.json().get("recorded") for answer in answers] == [False, False], answers
+            server.kill()
+    journal = tmp_path / "unrecorded"
+    left = b"".join(path.read_bytes() for path in journal.iterdir())
+    assert left
+    assert secret.encode() not in left
+    for _ in range(2):  # the second start finds nothing more to do
+        server = Process(env, "serve", "--port", "0")
+        try:
+            with httpx.Client(base_url=server.url, headers=headers, timeout=60) as api:
+                for asked, answer in zip((comment, post), answers, strict=True):
+                    recorded = api.get(f"/v1/decisions/{answer.json()['decision']}")
+                    assert recorded.status_code == 200, recorded.text
+                    assert recorded.json()["verdict"] == answer.json()["verdict"]
+                    state = api.get(f"/v1/items/{asked['content_type']}/{asked['id']}").json()
+                    assert state["revision"] == 1
+                    assert [one["id"] for one in state["decisions"]].count(answer.json()["decision"]) == 1
+                    again = api.post(
+                        "/v1/screen", json={**asked, "deadline_ms": 1500}, headers={"Idempotency-Key": asked["id"]}
+                    )
+                    assert again.json()["recorded"] is True
+        finally:
+            server.stop()
+    assert [path.name for path in journal.iterdir()] == []
+    assert "events verified" in cli(env, "ledger", "verify")

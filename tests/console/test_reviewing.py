@@ -177,6 +177,25 @@ def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(rig: Rig) -> None:
     assert "revision 2" in answer.text
 
 
+def test_the_case_of_an_edit_says_what_was_removed_and_by_whom(rig: Rig) -> None:
+    screened = rig.screen("You fool, you know nothing about tulips", id="edit-of-removed")
+    case = f"/cases/{review.case_id(screened.item)}"
+    browser = rig.browser("reviewer")
+    browser.post(f"{case}/take")
+    removal = {"answer": "violates", "policy": "rudeness", "action": ["remove"], "reason": "clear_violation"}
+    assert browser.post(f"{case}/decide", revision="1", seen=screened.decision, **removal).status_code == 303
+    rig.screen("You fool, you know nothing about tulips!!", id="edit-of-removed")
+    page = browser.get(case).text
+    assert ">near-duplicate</span>" in page
+    assert "Similarity 1.00 (text) to" in page
+    assert "that stays until a person has looked" in page
+    assert "on which Rosa" in page or "on which " in page
+    rig.screen("The weather is lovely today, is it not?", id="edit-of-removed")
+    page = browser.get(case).text
+    assert ">changed</span>" in page
+    assert "held for a look" in page
+
+
 def test_a_revision_submitted_meanwhile_is_not_decided_unseen(rig: Rig) -> None:
     screened = rig.screen("You fool", id="edited")
     case = review.case_id(screened.item)
