@@ -10,6 +10,7 @@ import base64
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -314,3 +315,64 @@ def test_an_answer_ahead_of_its_record_survives_kill_9(database_url: str, hinder
             server.stop()
     assert [path.name for path in journal.iterdir()] == []
     assert "events verified" in cli(env, "ledger", "verify")
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_a_journal_has_is_recorded_once_and_never_over_a_later_revision(
+    sqlite_url: str, tmp_path: Path, edited: bool
+) -> None:
+    folder, kept, answer = tmp_path / "data" / "unrecorded", {}, {}
+    with serving(tmp_path, sqlite_url) as client:
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("fine", kind="letter", deadline_ms=200))
+                    answer.update(got.json())
+                    kept.update({path: path.read_bytes() for path in folder.iterdir()})
+                await eventually(lambda: _is(api, f"/v1/decisions/{answer['decision']}"))
+
+        asyncio.run(go())
+        ref = client.rig.app.vault.find("item:letter", "n-1")
+        assert ref is not None
+        if edited:
+            assert client.screen("another text", kind="letter").json()["revision"] == 2
+        decisions = client.rig.decisions(ref)
+    assert list(folder.iterdir()) == []
+    ((path, content),) = kept.items()
+    path.write_bytes(content)  # as if the process had been killed after the record, and before it emptied the journal
+    with serving(tmp_path, sqlite_url) as client:
+        assert client.rig.decisions(ref) == decisions
+        assert client.rig.head(ref)["revision"] == (2 if edited else 1)
+        assert list(folder.iterdir()) == []
+
+
+def test_an_answer_is_not_recorded_over_content_that_came_after_it(sqlite_url: str, tmp_path: Path) -> None:
+    """The process was killed before the record; another server screened an edit before this one started again."""
+    folder, answer, kept = tmp_path / "data" / "unrecorded", {}, {}
+    copy = tmp_path / "copy.db"
+    with serving(tmp_path, sqlite_url) as client:
+        assert client.screen("first", kind="letter").json()["revision"] == 1
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("second", kind="letter", deadline_ms=200))
+                    answer.update(got.json())
+                    kept.update({path: path.read_bytes() for path in folder.iterdir()})
+                    with sqlite3.connect(str(make_url(sqlite_url).database)) as before:
+                        before.execute("VACUUM INTO ?", (str(copy),))  # the database as the killed process left it
+
+        asyncio.run(go())
+    with serving(tmp_path, f"sqlite:///{copy}") as client:
+        assert client.send("GET", f"/v1/decisions/{answer['decision']}").status_code == 404
+        third = client.screen("third", kind="letter").json()
+        assert third["revision"] == 2
+    ((path, content),) = kept.items()
+    path.write_bytes(content)
+    with serving(tmp_path, f"sqlite:///{copy}") as client:
+        ref = client.rig.app.vault.find("item:letter", "n-1")
+        assert ref is not None
+        head = client.rig.head(ref)
+        assert (head["revision"], head["decision"]) == (2, third["decision"])
+        assert list(folder.iterdir()) == []

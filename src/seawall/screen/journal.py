@@ -20,11 +20,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import structlog
-
-from seawall.storage import StorageError, Vault
-
-_log = structlog.get_logger(__name__)
+from seawall.storage import Vault
 
 _SUFFIX: Final = ".journal"
 _LENGTH: Final = 4
@@ -125,7 +121,7 @@ class AnswerJournal:
 
     def _empty(self) -> None:
         with self._lock:
-            if self._open or self._queue or self._file is None or not self._number:
+            if self._open or self._file is None or not self._number:
                 return
             self._number = self._size = 0
         self._file.truncate(0)
@@ -175,8 +171,6 @@ def left_journals(folder: Path, vault: Vault) -> Iterator[LeftJournal]:
         try:
             if path.exists():  # not read and removed between the two calls
                 yield left
-        except StorageError as error:
-            _log.error("answers of an ended process are not recorded yet", journal=str(path), error=str(error))
         finally:
             left.close()
 

@@ -20,7 +20,6 @@ from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, eva
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
-from seawall.screen.recording import DraftInForce, Evaluated, first_unit, next_unit, prefetch_of
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
 from seawall.screen.submission import (
     ItemSubmission,
@@ -32,6 +31,7 @@ from seawall.screen.submission import (
     subjects_of,
 )
 from seawall.screen.tables import idempotency as idempotency_table
+from seawall.screen.units import DraftInForce, Evaluated, first_unit, next_unit, prefetch_of
 from seawall.screen.unrecorded import Answered, Unrecorded, answer
 from seawall.storage import Blobs, CommitDelayed, Job, Ledger, Prefetch, Transaction
 

@@ -22,9 +22,9 @@ from seawall.screen.evaluation import DraftDecision
 from seawall.screen.fail_modes import rescreen_due, with_fail_mode
 from seawall.screen.journal import AnswerJournal, LeftJournal, left_journals
 from seawall.screen.plans import StagePlan
-from seawall.screen.recording import DraftInForce, Evaluated, follow_unit, late_record_unit, prefetch_of
 from seawall.screen.result import Idempotency, ScreenResponse
 from seawall.screen.submission import ItemSubmission
+from seawall.screen.units import DraftInForce, Evaluated, follow_unit, late_record_unit, prefetch_of
 from seawall.storage import Blobs, Ledger, OutcomeUnknown, Prefetch, StorageError, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -176,23 +176,24 @@ class Unrecorded:
     def record_left(self) -> None:
         """Record what ended processes of the same data folder answered. What the database refuses stays for later."""
         for left in left_journals(self._journal.folder, self._ledger.vault):
-            self._record_left(left)
+            try:
+                self._record_left(left)
+            except StorageError as error:
+                _log.error("answers of an ended process are not recorded yet", journal=str(left.path), error=str(error))
 
     def _record_left(self, left: LeftJournal) -> None:
-        recorded = superseded = failed = 0
-        for entry in left.entries():
+        counts = {"recorded": 0, "superseded": 0, "failed": 0}
+        for sealed in left.entries():
+            entry = _ENTRY.decode(sealed)
             try:
-                if self._record_entry(_ENTRY.decode(entry)):
-                    recorded += 1
-                else:
-                    superseded += 1
+                counts["recorded" if self._record_entry(entry) else "superseded"] += 1
             except StorageError:
                 raise
             except Exception:
-                failed += 1
-                _log.exception("an answer of an ended process cannot be recorded")
+                counts["failed"] += 1
+                _log.exception("an answer of an ended process cannot be recorded", decision=entry.draft.id)
         left.remove()
-        _log.info("answers of an ended process are recorded", answers=recorded, superseded=superseded, failed=failed)
+        _log.info("read the journal of an ended process", journal=left.path.name, **counts)
 
     def _record_entry(self, entry: JournalEntry) -> bool:
         content = decode(entry.content)
