@@ -25,9 +25,11 @@ from PIL import Image
 from sqlalchemy import make_url, select, text
 
 from seawall import api as api_app
-from seawall import enforce
+from seawall import enforce, review, screen
 from seawall.access import Keys
-from seawall.enforce.tables import delivery
+from seawall.enforce.tables import delivery, enforcement
+from seawall.model import Action
+from seawall.review.tables import case
 from seawall.storage import Database, open_database
 from support.api import Client, item, serving
 from support.processes import Process, cli, environment
@@ -376,3 +378,41 @@ def test_an_answer_is_not_recorded_over_content_that_came_after_it(sqlite_url: s
         head = client.rig.head(ref)
         assert (head["revision"], head["decision"]) == (2, third["decision"])
         assert list(folder.iterdir()) == []
+
+
+def test_a_platform_that_was_told_less_than_a_person_decided_is_told_again(sqlite_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, sqlite_url, "rude") as client:
+        app = client.rig.app
+        enforce.add_endpoint(app.ledger, app.vault, url="http://127.0.0.1:9/", allow_private=True)
+        client.screen("you fool")
+        (found,) = client.rig.rows(select(case))
+        review.take(app.database, found["id"], "per_1")
+        rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
+        removal = review.ReviewAnswer(
+            answer=review.VIOLATES, policy="rude", actions=(Action("remove"),), reason="clear_violation"
+        )
+        review.submit_review(app.ledger, rulebook, found["id"], "per_1", removal, find_item=screen.status_of)
+        sent = len(client.rig.rows(select(delivery)))
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("a friendly edit", deadline_ms=50))
+                    assert (got.json()["verdict"], got.json()["recorded"]) == (
+                        "allow",
+                        False,
+                    )  # nobody could look it up
+                await eventually(lambda: _is(api, f"/v1/decisions/{got.json()['decision']}"))
+                recorded = (await api.get(f"/v1/decisions/{got.json()['decision']}")).json()
+                assert recorded["verdict"] == "hold"
+
+                async def told() -> bool:
+                    return len(client.rig.rows(select(delivery))) > sent
+
+                await eventually(told)
+
+        asyncio.run(go())
+        (enforced,) = client.rig.rows(select(enforcement).where(enforcement.c.kind == "remove"))
+        again = client.rig.rows(select(delivery).order_by(delivery.c.seq))[sent:]
+        assert {(row["change"], row["enforcement"]) for row in again} == {("applied", enforced["id"])}
+        client.rig.assert_rebuilds()

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef
+from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef, Verdict
 from seawall.screen.artifacts import NO_ARTIFACTS, EvaluationArtifacts, seal_artifacts
 from seawall.screen.content import features_name
 from seawall.screen.edits import keeping_restriction
@@ -34,6 +34,7 @@ _ENCODER = msgspec.json.Encoder()
 
 _RESCREEN_AFTER_MS: Final = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS: Final = 60_000
+_VERDICTS: Final = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
 
 
@@ -82,6 +83,8 @@ def first_unit(
             response = response_of(decision_in_force(tx, before))  # an earlier try was recorded after all
         else:
             response = record_decision(tx, ledger, evaluated, draft, recorded.ref, recorded.actor, before)
+        if in_force.is_answered:
+            _correct(tx, recorded.ref, response, draft)
         if idempotency is not None:
             _remember(tx, idempotency, response)
         return response
@@ -113,15 +116,32 @@ def next_unit(
 def follow_unit(
     ledger: Ledger, evaluated: Evaluated, answered: DraftDecision, recorded: ScreenResponse
 ) -> Callable[[Transaction], None]:
-    """The unit that lets the record say what was answered, when another draft was recorded meanwhile."""
+    """The unit that lets the record say what was answered, when another draft was recorded meanwhile.
+
+    A stricter record stays; then the platform is told."""
     ref = ItemRef(evaluated.item.content_type, recorded.item, recorded.revision)
 
     def unit(tx: Transaction) -> None:
         status = status_of(tx, ref.ref)
-        if status is not None and status.decision == recorded.decision and not status.by_person:
+        if status is None:
+            return
+        if is_stricter(recorded, answered):
+            _correct(tx, ref, recorded, answered)
+        elif status.decision == recorded.decision and not status.by_person:
             record_decision(tx, ledger, evaluated, answered, ref, status.actor, status)
 
     return unit
+
+
+def is_stricter(recorded: ScreenResponse, answered: DraftDecision) -> bool:
+    """Whether the record restricts more than the caller was told: by what a person decided, for example."""
+    return _VERDICTS.index(recorded.verdict) > _VERDICTS.index(answered.verdict)
+
+
+def _correct(tx: Transaction, ref: ItemRef, recorded: ScreenResponse, answered: DraftDecision) -> None:
+    """Tell the platform what is in force on the item, if it was told less: no enforcement changes that would say so."""
+    if is_stricter(recorded, answered):
+        enforce.send_again(tx, ref)
 
 
 def late_record_unit(
@@ -145,8 +165,10 @@ def late_record_unit(
         recorded = record(tx, submission)
         before = recorded.before
         if before is not None and before.by_person and before.revision == recorded.ref.revision:
+            _correct(tx, recorded.ref, standing_result(before, answered.stage), answered)
             return True
         response = record_decision(tx, ledger, evaluated, answered, recorded.ref, recorded.actor, before)
+        _correct(tx, recorded.ref, response, answered)
         if idempotency is not None and tx.prefetched(idempotency_table, idempotency.key) is None:
             _remember(tx, idempotency, response)
         return True

@@ -24,7 +24,7 @@ from seawall.screen.journal import AnswerJournal, LeftJournal, left_journals
 from seawall.screen.plans import StagePlan
 from seawall.screen.result import Idempotency, ScreenResponse
 from seawall.screen.submission import ItemSubmission
-from seawall.screen.units import DraftInForce, Evaluated, follow_unit, late_record_unit, prefetch_of
+from seawall.screen.units import DraftInForce, Evaluated, follow_unit, is_stricter, late_record_unit, prefetch_of
 from seawall.storage import Blobs, Ledger, OutcomeUnknown, Prefetch, StorageError, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -140,7 +140,8 @@ class Unrecorded:
             return
         if not submission.recorded and submission.has_media:
             asyncio.get_running_loop().run_in_executor(None, submission.discard_media)
-        if not in_force.is_answered or response.decision == in_force.draft.id or response.fail_mode is not None:
+        is_same = response.decision == in_force.draft.id or response.fail_mode is not None
+        if not in_force.is_answered or (is_same and not is_stricter(response, in_force.draft)):
             self._settle(answered.unit, None)
             return
         # The record was under way with the database when the deadline came: what was answered follows it.
