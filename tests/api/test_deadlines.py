@@ -6,8 +6,11 @@ The database does not commit here until the test has its answers: an answer that
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,15 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import make_url, select, text
 
 from seawall import api as api_app
-from seawall import enforce
+from seawall import enforce, review, screen
 from seawall.access import Keys
-from seawall.enforce.tables import delivery
+from seawall.enforce.tables import delivery, enforcement
+from seawall.model import Action
+from seawall.review.tables import case
 from seawall.storage import Database, open_database
 from support.api import Client, item, serving
+from support.processes import Process, cli, environment
 
 _HOLD_LOCK = """
 import sqlite3, sys
@@ -235,3 +243,176 @@ def test_what_was_answered_is_recorded_when_the_process_stops(sqlite_url: str, t
         assert answer["recorded"] is False
     with serving(tmp_path, sqlite_url) as client:
         assert client.send("GET", f"/v1/decisions/{answer['decision']}").json()["verdict"] == "hold"
+
+
+def _encoded(seed: int = 0) -> str:
+    blocks = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(blocks).resize((320, 240), Image.Resampling.BICUBIC).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_an_item_with_media_keeps_its_deadline_when_the_database_does_not_even_read(
+    client: Client, database_url: str, hindered: Hinder
+) -> None:
+    asked = item("look", kind="letter", deadline_ms=400)
+    asked["fields"]["image"] = {"base64": _encoded()}
+
+    async def go() -> None:
+        async with http(client) as api:
+            first = {**asked, "id": "n-0", "deadline_ms": None}
+            assert (await api.post("/v1/screen", json=first)).status_code == 200
+            with hindered(database_url):
+                for number in range(6):  # more than there are threads for reading
+                    asked["id"] = f"n-{number}"  # n-0 is known already
+                    got = await api.post("/v1/screen", json=asked, headers={"Idempotency-Key": f"k-{number}"})
+                    answer = got.json()
+                    assert (got.status_code, answer["recorded"]) == (200, False), got.text
+                    assert (answer["verdict"], answer["degraded"]) == ("hold", True)
+            await eventually(lambda: _is(api, f"/v1/decisions/{answer['decision']}"))
+
+    asyncio.run(go())
+
+
+@pytest.mark.timeout(600)
+def test_an_answer_ahead_of_its_record_survives_kill_9(database_url: str, hindered: Hinder, tmp_path: Path) -> None:
+    env = environment(tmp_path, database_url)
+    key = cli(env, "key", "create", "load", "--scope", "screen", "--scope", "read")
+    secret = "the-password-is-swordfish"
+    comment = {"content_type": "comment", "id": "c-1", "fields": {"body": f"hello {secret}"}, "actor": {"id": "u-1"}}
+    shown = {"body": secret, "image": {"base64": _encoded(3)}}
+    post = {"content_type": "post", "id": "p-1", "fields": shown, "actor": {"id": "u-1"}}
+    headers = {"Authorization": f"Bearer {key}"}
+    server = Process(env, "serve", "--port", "0")
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as api:
+        warm = {**comment, "id": "c-0"}
+        assert api.post("/v1/screen", json=warm).status_code == 200
+        with hindered(database_url):
+            answers = [
+                api.post("/v1/screen", json={**asked, "deadline_ms": 1500}, headers={"Idempotency-Key": asked["id"]})
+                for asked in (comment, post)
+            ]
+            assert [answer.json().get("recorded") for answer in answers] == [False, False], answers
+            server.kill()
+    journal = tmp_path / "unrecorded"
+    left = b"".join(path.read_bytes() for path in journal.iterdir())
+    assert left
+    assert secret.encode() not in left
+    for _ in range(2):  # the second start finds nothing more to do
+        server = Process(env, "serve", "--port", "0")
+        try:
+            with httpx.Client(base_url=server.url, headers=headers, timeout=60) as api:
+                for asked, answer in zip((comment, post), answers, strict=True):
+                    recorded = api.get(f"/v1/decisions/{answer.json()['decision']}")
+                    assert recorded.status_code == 200, recorded.text
+                    assert recorded.json()["verdict"] == answer.json()["verdict"]
+                    state = api.get(f"/v1/items/{asked['content_type']}/{asked['id']}").json()
+                    assert state["revision"] == 1
+                    assert [one["id"] for one in state["decisions"]].count(answer.json()["decision"]) == 1
+                    again = api.post(
+                        "/v1/screen", json={**asked, "deadline_ms": 1500}, headers={"Idempotency-Key": asked["id"]}
+                    )
+                    assert again.json()["recorded"] is True
+        finally:
+            server.stop()
+    assert [path.name for path in journal.iterdir()] == []
+    assert "events verified" in cli(env, "ledger", "verify")
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_a_journal_has_is_recorded_once_and_never_over_a_later_revision(
+    sqlite_url: str, tmp_path: Path, edited: bool
+) -> None:
+    folder, kept, answer = tmp_path / "data" / "unrecorded", {}, {}
+    with serving(tmp_path, sqlite_url) as client:
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("fine", kind="letter", deadline_ms=200))
+                    answer.update(got.json())
+                    kept.update({path: path.read_bytes() for path in folder.iterdir()})
+                await eventually(lambda: _is(api, f"/v1/decisions/{answer['decision']}"))
+
+        asyncio.run(go())
+        ref = client.rig.app.vault.find("item:letter", "n-1")
+        assert ref is not None
+        if edited:
+            assert client.screen("another text", kind="letter").json()["revision"] == 2
+        decisions = client.rig.decisions(ref)
+    assert list(folder.iterdir()) == []
+    ((path, content),) = kept.items()
+    path.write_bytes(content)  # as if the process had been killed after the record, and before it emptied the journal
+    with serving(tmp_path, sqlite_url) as client:
+        assert client.rig.decisions(ref) == decisions
+        assert client.rig.head(ref)["revision"] == (2 if edited else 1)
+        assert list(folder.iterdir()) == []
+
+
+def test_an_answer_is_not_recorded_over_content_that_came_after_it(sqlite_url: str, tmp_path: Path) -> None:
+    """The process was killed before the record; another server screened an edit before this one started again."""
+    folder, answer, kept = tmp_path / "data" / "unrecorded", {}, {}
+    copy = tmp_path / "copy.db"
+    with serving(tmp_path, sqlite_url) as client:
+        assert client.screen("first", kind="letter").json()["revision"] == 1
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("second", kind="letter", deadline_ms=200))
+                    answer.update(got.json())
+                    kept.update({path: path.read_bytes() for path in folder.iterdir()})
+                    with sqlite3.connect(str(make_url(sqlite_url).database)) as before:
+                        before.execute("VACUUM INTO ?", (str(copy),))  # the database as the killed process left it
+
+        asyncio.run(go())
+    with serving(tmp_path, f"sqlite:///{copy}") as client:
+        assert client.send("GET", f"/v1/decisions/{answer['decision']}").status_code == 404
+        third = client.screen("third", kind="letter").json()
+        assert third["revision"] == 2
+    ((path, content),) = kept.items()
+    path.write_bytes(content)
+    with serving(tmp_path, f"sqlite:///{copy}") as client:
+        ref = client.rig.app.vault.find("item:letter", "n-1")
+        assert ref is not None
+        head = client.rig.head(ref)
+        assert (head["revision"], head["decision"]) == (2, third["decision"])
+        assert list(folder.iterdir()) == []
+
+
+def test_a_platform_that_was_told_less_than_a_person_decided_is_told_again(sqlite_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, sqlite_url, "rude") as client:
+        app = client.rig.app
+        enforce.add_endpoint(app.ledger, app.vault, url="http://127.0.0.1:9/", allow_private=True)
+        client.screen("you fool")
+        (found,) = client.rig.rows(select(case))
+        review.take(app.database, found["id"], "per_1")
+        rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
+        removal = review.ReviewAnswer(
+            answer=review.VIOLATES, policy="rude", actions=(Action("remove"),), reason="clear_violation"
+        )
+        review.submit_review(app.ledger, rulebook, found["id"], "per_1", removal, find_item=screen.status_of)
+        sent = len(client.rig.rows(select(delivery)))
+
+        async def go() -> None:
+            async with http(client) as api:
+                with locked(sqlite_url):
+                    got = await api.post("/v1/screen", json=item("a friendly edit", deadline_ms=50))
+                    assert (got.json()["verdict"], got.json()["recorded"]) == (
+                        "allow",
+                        False,
+                    )  # nobody could look it up
+                await eventually(lambda: _is(api, f"/v1/decisions/{got.json()['decision']}"))
+                recorded = (await api.get(f"/v1/decisions/{got.json()['decision']}")).json()
+                assert recorded["verdict"] == "hold"
+
+                async def told() -> bool:
+                    return len(client.rig.rows(select(delivery))) > sent
+
+                await eventually(told)
+
+        asyncio.run(go())
+        (enforced,) = client.rig.rows(select(enforcement).where(enforcement.c.kind == "remove"))
+        again = client.rig.rows(select(delivery).order_by(delivery.c.seq))[sent:]
+        assert {(row["change"], row["enforcement"]) for row in again} == {("applied", enforced["id"])}
+        client.rig.assert_rebuilds()

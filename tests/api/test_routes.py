@@ -188,6 +188,30 @@ def test_a_person_decided(fresh: Client) -> None:
     assert "person" in why["text"]
 
 
+def test_the_explanation_of_an_edit_says_what_a_person_removed(fresh: Client) -> None:
+    from sqlalchemy import select
+
+    from seawall import review, screen
+    from seawall.model import Action
+    from seawall.review.tables import case
+
+    fresh.screen("you fool, you do not know a thing about tulips")
+    app = fresh.rig.app
+    (found,) = fresh.rig.rows(select(case))
+    review.take(app.database, found["id"], "per_1")
+    rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
+    answer = review.ReviewAnswer(
+        answer=review.VIOLATES, policy="rude", actions=(Action("remove"),), reason="clear_violation"
+    )
+    said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.status_of)
+    edited = fresh.screen("the weather is fine today").json()
+    assert edited["verdict"] == "hold"
+    why = fresh.send("GET", f"/v1/decisions/{edited['decision']}/explanation").json()
+    assert (why["edit"]["decision"], why["edit"]["near_duplicate"]) == (said.id, False)
+    assert why["edit"]["text"].startswith("changed (0.0")
+    assert why["rules"] == []
+
+
 def test_a_decision_whose_policies_cannot_be_read(fresh: Client) -> None:
     """The record stands in the ledger; the reason why it came out so does not."""
     answer = fresh.screen("you fool").json()

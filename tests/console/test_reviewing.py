@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,40 @@ def test_a_case_decided_meanwhile_is_not_decided_on_old_sight(rig: Rig) -> None:
     assert answer.status_code == 409
     assert "decided again since you opened the case" in answer.text
     assert "revision 2" in answer.text
+
+
+def test_the_case_of_an_edit_says_what_was_removed_and_by_whom(rig: Rig) -> None:
+    screened = rig.screen("You fool, you know nothing about tulips", id="edit-of-removed")
+    case = f"/cases/{review.case_id(screened.item)}"
+    browser = rig.browser("reviewer")
+    browser.post(f"{case}/take")
+    removal = {"answer": "violates", "policy": "rudeness", "action": ["remove"], "reason": "clear_violation"}
+    assert browser.post(f"{case}/decide", revision="1", seen=screened.decision, **removal).status_code == 303
+    rig.screen("You fool, you know nothing about tulips!!", id="edit-of-removed")
+    page = browser.get(case).text
+    assert ">near-duplicate</span>" in page
+    assert "Similarity 1.00 (text) to" in page
+    assert "that stays until a person has looked" in page
+    assert "on which Rosa" in page or "on which " in page
+    rig.screen("The weather is lovely today, is it not?", id="edit-of-removed")
+    page = browser.get(case).text
+    assert ">changed</span>" in page
+    assert "held for a look" in page
+
+
+def test_a_revision_submitted_meanwhile_is_not_decided_unseen(rig: Rig) -> None:
+    screened = rig.screen("You fool", id="edited")
+    case = review.case_id(screened.item)
+    browser = rig.browser("reviewer")
+    page = browser.get(browser.post(f"/cases/{case}/take").headers["location"]).text
+    assert '<input type="hidden" name="revision" value="1">' in page
+    edited = Item(content_type="comment", id="edited", actor="u-1", fields={"body": "You friend"})
+    asyncio.run(rig.app.screener.submit([edited]))  # a worker has not screened it yet
+    answer = {"answer": "does_not_violate", "reason": "not_a_violation", "seen": screened.decision}
+    refused = browser.post(f"/cases/{case}/decide", revision="1", **answer)
+    assert refused.status_code == 409
+    assert "edited since you opened the case" in refused.text
+    assert browser.post(f"/cases/{case}/decide", revision="2", **answer).status_code == 303
 
 
 def test_skipping_goes_on_and_comes_back_to_others(alone: Rig) -> None:

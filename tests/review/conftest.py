@@ -91,6 +91,12 @@ class Desk:
         self.ledger.commit(unit)
         return decision
 
+    def edit(self, item: ItemRef, actor: str) -> ItemRef:
+        """A new revision of the item, which nobody has decided yet."""
+        later = ItemRef(item.content_type, item.ref, item.revision + 1)
+        self.ledger.commit(lambda tx: tx.append(ItemSubmitted(item=later, actor=actor, digest=tx.digest(b"y"))))
+        return later
+
     def case(self, *actions: Action, priority: float = 0.7) -> tuple[str, ItemRef, Decision]:
         """A fresh case that a held item opened."""
         item, actor = self.item()
@@ -110,7 +116,7 @@ class Desk:
 
     def submit(self, case_id: str, person: str = "per_1", **answer: Any) -> Decision:
         """Answer the case: a removal, unless said otherwise."""
-        seen = answer.pop("seen", None)
+        seen, seen_revision = answer.pop("seen", None), answer.pop("seen_revision", None)
         given = {
             "answer": review.VIOLATES,
             "policy": "rudeness",
@@ -120,7 +126,14 @@ class Desk:
         }
         answered = review.ReviewAnswer(**given)
         return review.submit_review(
-            self.ledger, RULEBOOK, case_id, person, answered, find_item=screen.status_of, seen=seen
+            self.ledger,
+            RULEBOOK,
+            case_id,
+            person,
+            answered,
+            find_item=screen.status_of,
+            seen=seen,
+            seen_revision=seen_revision,
         )
 
 

@@ -120,6 +120,43 @@ def test_a_cleared_case_closes_unless_somebody_reported_it() -> None:
     assert step(reported, CLEARED, 3).state is CaseState.OPEN
 
 
+def flagged(harm: str, revision: int = 1, **more: object) -> Decided:
+    made = decision(Verdict.HOLD, Action("review", {"queue": "q", "priority": 0.5}))
+    reason = Reason(policy="p", rule="r", harm=harm)
+    return Decided(replace(made, reasons=(reason,), item=replace(ITEM, revision=revision), **more))  # type: ignore[arg-type]
+
+
+def cleared(revision: int) -> Decided:
+    return Decided(replace(decision(), item=replace(ITEM, revision=revision)))
+
+
+@pytest.mark.parametrize("harm", ["child_safety", "grooming", "threat", "self_harm", "terrorism", "intimate_images"])
+def test_an_edit_does_not_close_the_case_of_a_severe_harm(harm: str) -> None:
+    case = step(new_case(ITEM), flagged(harm), 1)
+    assert case.severe_revision == 1
+    case = step(step(case, cleared(2), 2), cleared(3), 3)
+    assert (case.state, case.severe_revision) == (CaseState.OPEN, 1)
+    # A milder finding in a later revision does not hide what the first one had.
+    case = step(step(case, flagged("hate", 4), 4), cleared(5), 5)
+    assert (case.state, case.severe_revision) == (CaseState.OPEN, 1)
+    case = step(case, REVIEWED, 6)
+    assert (case.state, case.severe_revision) == (CaseState.CLOSED, None)
+
+
+def test_a_complete_look_at_the_flagged_revision_itself_closes_its_case() -> None:
+    assert step(step(new_case(ITEM), flagged("grooming"), 1), cleared(1), 2).state is CaseState.CLOSED
+
+
+def test_an_edit_closes_the_case_of_a_lesser_harm() -> None:
+    case = step(new_case(ITEM), flagged("hate"), 1)
+    assert step(case, cleared(2), 2).state is CaseState.CLOSED
+
+
+def test_a_severe_harm_in_a_case_that_was_opened_for_less_is_remembered() -> None:
+    case = step(step(new_case(ITEM), flagged("spam"), 1), flagged("threat", 2), 2)
+    assert step(case, cleared(3), 3).state is CaseState.OPEN
+
+
 def test_a_report_after_a_review_opens_the_case_again_and_counts_afresh() -> None:
     case = step(new_case(ITEM), REPORTED, 1)
     case = step(step(case, REPORTED, 2), REVIEWED, 3)

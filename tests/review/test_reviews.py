@@ -115,6 +115,26 @@ def test_an_answer_about_a_superseded_decision_is_refused(desk: Any) -> None:
     assert desk.submit(case, seen=later.id).supersedes == later.id
 
 
+def test_an_answer_about_a_revision_that_was_edited_meanwhile_is_refused(desk: Any) -> None:
+    case, item, before = held(desk)
+    desk.edit(item, before.actor)  # submitted for a worker: the decision in force is still the one that was seen
+    with pytest.raises(review.CaseMoved, match="edited since you opened"):
+        desk.submit(case, seen=before.id, seen_revision=1)
+    assert desk.row(case).state == "open"
+    assert desk.submit(case, seen=before.id, seen_revision=2).item.revision == 2
+
+
+def test_an_answer_is_refused_when_the_first_decision_came_meanwhile(desk: Any) -> None:
+    item, actor = desk.item()
+    desk.report(item)
+    case = review.case_id(item.ref)
+    review.take(desk.database, case, "per_1")
+    found = desk.decide(item, actor, Action("hold"))
+    with pytest.raises(review.CaseMoved, match="decided again"):
+        desk.submit(case, seen=None, seen_revision=1)
+    desk.submit(case, seen=found.id, seen_revision=1)
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [

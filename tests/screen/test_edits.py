@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
+import numpy as np
 import pytest
-from sqlalchemy import select
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PilImage
+from sqlalchemy import delete, select
 
 from seawall import enforce, review, screen
 from seawall.enforce.tables import delivery, enforcement
-from seawall.model import Action, Decision, Verdict
+from seawall.model import Action, Decision, Image, PartHash, Verdict
 from seawall.review.tables import case
 from seawall.screen import ScreenResponse
-from support.app import Rig
+from seawall.screen.similarity import RevisionContent, compare
+from seawall.storage.tables import vault
+from support.app import Rig, opened
 
 BODY = "the gardener says tulips at nine, bring the money"
 
@@ -47,14 +56,20 @@ def in_force(rig: Rig) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "edit", [f"{BODY}.", f"{BODY} ", BODY.replace("tulips", "tu\u200blips"), "something else altogether"]
+    ("edit", "verdict"),
+    [
+        (f"{BODY}.", Verdict.BLOCK),
+        (f"{BODY} ", Verdict.BLOCK),
+        (BODY.replace("tulips", "tu\u200blips"), Verdict.BLOCK),
+        ("something else altogether", Verdict.HOLD),
+    ],
 )
-def test_an_edit_does_not_undo_a_persons_removal(rig: Rig, edit: str) -> None:
+def test_an_edit_does_not_undo_a_persons_removal(rig: Rig, edit: str, verdict: Verdict) -> None:
     enforce.add_endpoint(rig.app.ledger, rig.app.vault, url="http://127.0.0.1:9/", allow_private=True)
     reported(rig, rig.screen(BODY))
     removes(rig)
     edited = rig.screen(edit)
-    assert (edited.revision, edited.verdict) == (2, Verdict.BLOCK)
+    assert (edited.revision, edited.verdict) == (2, verdict)
     assert in_force(rig) == ["remove"]
     assert [row["change"] for row in rig.rows(select(delivery))] == ["applied"]  # the platform is told nothing else
     (waiting,) = rig.rows(select(case))
@@ -66,7 +81,7 @@ def test_an_edit_does_not_undo_a_persons_removal(rig: Rig, edit: str) -> None:
     again = rig.screen(f"{edit}!")
     rig.hurry(again)
     rig.work("rescreen")
-    assert rig.head(again.item)["verdict"] == "block"
+    assert rig.head(again.item)["verdict"] == verdict.value
     assert in_force(rig) == ["remove"]
     # A person lets it pass: the edit is visible, and the next edit is nobody's removal any more.
     decides(rig, "per_2", review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation"))
@@ -104,3 +119,114 @@ def test_an_edit_of_what_only_a_rule_removed_is_decided_afresh(rig: Rig) -> None
     mended = rig.screen("you friend")
     assert (mended.verdict, mended.actions) == (Verdict.ALLOW, ())
     assert "remove" not in in_force(rig)
+
+
+@pytest.mark.parametrize(
+    ("edit", "near", "similarity"),
+    [
+        (f"{BODY}.", True, 1.0),
+        (BODY.upper(), True, 1.0),
+        (BODY.replace("tulips", "tu\u200blips").replace("gardener", "g\u0430rdener"), True, 1.0),
+        (f"A long story about the weather. {BODY} And then we went home again, happy and wet.", True, 1.0),
+        (BODY.replace("nine", "ten"), True, 0.8),
+        ("How do I keep slugs away from my lettuce? The beer traps do not work here.", False, 0.0),
+        ("I am sorry for what I wrote here.", False, 0.0),
+    ],
+)
+def test_a_near_duplicate_inherits_the_removal_and_other_content_is_held(
+    rig: Rig, edit: str, near: bool, similarity: float
+) -> None:
+    reported(rig, rig.screen(BODY))
+    removal = removes(rig)
+    edited = rig.screen(edit)
+    made = rig.decision(edited)
+    assert edited.verdict is (Verdict.BLOCK if near else Verdict.HOLD)
+    found = screen.edit_of(rig.app.database, made)
+    assert found is not None
+    assert (found.decision, found.reviewer, found.revision, found.actions) == (removal.id, "per_1", 1, ("remove",))
+    assert (found.near_duplicate, found.missing) == (near, "")
+    assert found.similarity == pytest.approx(similarity, abs=0.15)
+    assert ("near-duplicate" if near else "changed") in found.summary
+    assert made.reasons[-1].rule == (screen.NEAR_DUPLICATE_RULE if near else screen.EDITED_RULE)
+    assert in_force(rig) == ["remove"]  # in both cases nothing is restored before a person has looked
+    (waiting,) = rig.rows(select(case))
+    assert (waiting["state"], waiting["queue"]) == ("open", "edits")
+    assert screen.edit_of(rig.app.database, removal) is None
+
+
+def test_what_rules_find_in_the_edit_stays_visible(rig: Rig) -> None:
+    reported(rig, rig.screen(BODY))
+    removes(rig)
+    worse = rig.screen("you fool")
+    assert worse.verdict is Verdict.BLOCK  # a rule removes it, whatever it has in common with the first
+    assert ("rude", "certain") in {(reason.policy, reason.rule) for reason in worse.reasons}
+    assert {signal.name for signal in rig.decision(worse).signals} == {"rudeness", screen.EDIT_SIMILARITY}
+
+
+def test_an_edit_of_what_is_no_longer_kept_is_held_and_says_why(rig: Rig) -> None:
+    first = rig.screen(BODY)
+    reported(rig, first)
+    removes(rig)
+    with rig.app.database.write() as connection:
+        connection.execute(delete(vault).where(vault.c.ref == first.item, vault.c.name == "fields/1"))
+    edited = rig.screen(f"{BODY}!")
+    found = screen.edit_of(rig.app.database, rig.decision(edited))
+    assert (edited.verdict, found and found.similarity) == (Verdict.HOLD, None)
+    assert found is not None
+    assert found.missing == "what was restricted is no longer kept"
+
+
+def _picture(seed: int, *, quality: int = 90, border: int = 0) -> Image:
+    """A picture with detail: smooth noise of some seed."""
+    noise = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    picture = PilImage.fromarray(noise).resize((320, 320), PilImage.Resampling.BICUBIC)
+    if border:
+        picture.paste((20, 20, 20), (0, 0, border, 320))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return Image(file.getvalue())
+
+
+def test_pictures_are_compared_by_their_hashes(tmp_path: Path, sqlite_url: str) -> None:
+    with opened(tmp_path, sqlite_url, "rude", "known") as rig:
+        reported(rig, rig.screen("look", image=_picture(1)))
+        removes(rig)
+        again = rig.screen("an innocent caption", image=_picture(1, quality=60, border=4))
+        near = screen.edit_of(rig.app.database, rig.decision(again))
+        assert near is not None
+        assert (again.verdict, near.near_duplicate, near.part) == (Verdict.BLOCK, True, "image")
+        other = rig.screen("an innocent caption", image=_picture(2))
+        changed = screen.edit_of(rig.app.database, rig.decision(other))
+        assert changed is not None
+        assert (other.verdict, changed.near_duplicate) == (Verdict.HOLD, False)
+        assert (changed.similarity or 0) < 0.8
+
+
+def _hashes(kind: str, part: str, *values: bytes) -> tuple[PartHash, ...]:
+    return tuple(PartHash(kind=kind, value=value, part=f"{part}>frames.{n}") for n, value in enumerate(values))
+
+
+def test_videos_are_compared_frame_by_frame_and_sound_by_its_fingerprint() -> None:
+    chance = np.random.default_rng(7)
+    frames = [chance.bytes(32) for _ in range(10)]
+    film = RevisionContent((), _hashes("pdq", "clip", *frames), has_media=True)
+    cut = RevisionContent((), _hashes("pdq", "clip", *frames[:7], *(chance.bytes(32) for _ in range(3))), True)
+    assert (compare(film, cut).near, compare(film, cut).value) == (True, 0.7)
+    title = RevisionContent((), _hashes("pdq", "clip", frames[0], *(chance.bytes(32) for _ in range(9))), True)
+    assert (compare(film, title).near, compare(film, title).value) == (False, 0.1)  # one title card in common
+    tune, other = (chance.integers(0, 1 << 32, 200, dtype=np.uint32) for _ in range(2))
+    first = RevisionContent((), (PartHash(kind="chromaprint", value=tune.astype("<u4").tobytes(), part="song"),), True)
+    later = RevisionContent((), (PartHash(kind="chromaprint", value=tune[30:].tobytes(), part="song"),), True)
+    cover = RevisionContent((), (PartHash(kind="chromaprint", value=other.tobytes(), part="song"),), True)
+    assert compare(first, later).near
+    assert not compare(first, cover).near
+    unread = compare(first, RevisionContent((), (), has_media=True))
+    assert (unread.near, unread.missing) == (False, "the new files have no hashes yet")
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_comparing_never_fails_and_knows_the_same_text(one: str, other: str) -> None:
+    found = compare(RevisionContent((one,)), RevisionContent((other,)))
+    assert found.value is None or 0 <= found.value <= 1
+    same = compare(RevisionContent((one,)), RevisionContent((one,)))
+    assert same.value in (None, 1.0)

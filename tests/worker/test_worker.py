@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from seawall import enforce
 from seawall.app import App
 from seawall.enforce.tables import delivery
 from seawall.model import new_id, now_ms
+from seawall.policy import PolicySource
+from seawall.publish import Sources
 from seawall.storage import Job, Jobs, StorageError, open_database
 from seawall.storage.component import Component, JobSpec, ServiceContext
 from seawall.storage.tables import job as job_table
 from seawall.worker import Worker
-from support.app import Rig, eventually, make
+from support.app import Rig, eventually, make, sources
 from support.receivers import closed_port, receiving, status
 
 
@@ -231,3 +234,50 @@ def test_dead_jobs_are_listed_and_requeued(rig: Rig) -> None:
     assert rig.app.jobs.listed("pending") == []
     rig.app.jobs.requeue(dead.id)
     assert [one.id for one in rig.app.jobs.listed("pending")] == [job.id]
+
+
+def test_a_job_of_a_withdrawn_content_type_ends_at_once_and_runs_when_the_type_returns(rig: Rig) -> None:
+    held = rig.screen("crash", kind="letter")
+    asyncio.run(rig.app.screener.submit([make("fine", kind="letter", id="l-2")]))
+    rig.hurry(held)
+    everything = sources()
+    others = tuple(one for one in everything.content_types if one.name != "letter")
+    without = Sources(policies=_without_letters(everything.policies), content_types=others)
+    rig.app.publish(without, by="tests")
+    assert rig.work("rescreen", "screen") == 2
+    dead = rig.app.jobs.listed("dead")
+    assert sorted(one.kind for one in dead) == ["rescreen", "screen"]
+    for one in dead:
+        assert one.attempts == 1
+        assert "content type 'letter' is no longer in force" in (one.last_error or "")
+        assert "seawall jobs requeue" in (one.last_error or "")
+    rig.app.publish(everything, by="tests")
+    for one in dead:
+        rig.app.jobs.requeue(one.id)
+    assert rig.work("rescreen", "screen") == 2
+    assert rig.app.jobs.listed("dead") == []
+    assert len(rig.decisions(held.item)) == 2
+
+
+def _without_letters(policies: Sequence[PolicySource]) -> tuple[PolicySource, ...]:
+    return tuple(replace(one, text=one.text.replace("note, letter,", "note,")) for one in policies)
+
+
+def test_jobs_that_no_component_handles_end_dead_and_say_so(rig: Rig) -> None:
+    rig.app.ledger.commit(lambda tx: tx.enqueue("astrology", "new", {}))
+    rig.app.ledger.commit(lambda tx: tx.enqueue("rescreen", "it_1", {}, due_at=tx.at - 700_000))
+    rig.app.ledger.commit(lambda tx: tx.enqueue("horoscope", "old", {}, due_at=tx.at - 700_000))
+    kinds = [spec.kind for component in rig.app.components for spec in component.jobs]
+    assert rig.app.jobs.end_unhandled(kinds) == 1
+    (dead,) = rig.app.jobs.listed("dead")
+    assert (dead.kind, dead.attempts) == ("horoscope", 0)
+    assert "Its kind: horoscope" in (dead.last_error or "")
+    assert {one.kind for one in rig.app.jobs.listed("pending")} == {"astrology", "rescreen"}
+    rig.app.jobs.requeue(dead.id)
+    assert rig.app.jobs.end_unhandled(kinds) == 0  # due now: a worker that knows it has ten minutes to come
+
+
+def test_a_worker_ends_what_it_cannot_handle(rig: Rig) -> None:
+    rig.app.ledger.commit(lambda tx: tx.enqueue("horoscope", "old", {}, due_at=tx.at - 700_000))
+    with Worker(rig.app):
+        eventually(lambda: rig.app.jobs.listed("dead"))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
@@ -13,7 +14,7 @@ from seawall.api.screening import plain_routes
 from seawall.app import App
 from seawall.model import Decision
 from seawall.policy import BundleUnreadable, Explanation
-from seawall.screen import load_decision, still_pending
+from seawall.screen import edit_of, load_decision, still_pending
 from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
 from seawall.storage import Erased
 
@@ -60,7 +61,10 @@ def router(app: App, keys: Keys) -> APIRouter:
         found, explanation = _explained(app, decision)
         if explanation is None:
             return {"decision": found.id, "text": "A person made this decision, not a rule.", "rules": []}
-        return explanation.to_json()
+        edit = edit_of(app.database, found)
+        if edit is None:
+            return explanation.to_json()
+        return explanation.to_json() | {"edit": msgspec.to_builtins(edit) | {"text": edit.summary}}
 
     @routes.get(
         "/items/{content_type}/{item_id:anything}", dependencies=[may_read], tags=["items"], response_model=ItemState

@@ -10,7 +10,7 @@ from seawall.model import ContentType
 from seawall.policy import Policy
 from seawall.publish import NothingPublished
 from seawall.review import REVIEW_RULE, Rulebook
-from seawall.screen import EDITED_RULE, FAIL_MODE_POLICY, FAIL_MODE_RULES
+from seawall.screen import EDITED_RULE, FAIL_MODE_POLICY, FAIL_MODE_RULES, NEAR_DUPLICATE_RULE
 
 
 def policies(app: App) -> Mapping[str, Policy]:
@@ -29,7 +29,7 @@ def rules_of_decisions(app: App) -> list[tuple[str, str]]:
         found = app.bundle.policies
     except NothingPublished:
         return []
-    return rules_of(found) + [(FAIL_MODE_POLICY, rule) for rule in (*FAIL_MODE_RULES, EDITED_RULE)]
+    return rules_of(found) + [(FAIL_MODE_POLICY, rule) for rule in (*FAIL_MODE_RULES, EDITED_RULE, NEAR_DUPLICATE_RULE)]
 
 
 def content_types(app: App) -> Mapping[str, ContentType]:

@@ -15,7 +15,16 @@ from seawall.console.skipped_detectors import SkippedDetectors, skipped_detector
 from seawall.media import UnreadableMedia
 from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
 from seawall.policy import BundleUnreadable, Explanation, RuleExplanation
-from seawall.screen import DerivedPart, ItemContent, load_decision, load_derived, media_bytes, read_content
+from seawall.screen import (
+    DerivedPart,
+    EditComparison,
+    ItemContent,
+    edit_of,
+    load_decision,
+    load_derived,
+    media_bytes,
+    read_content,
+)
 from seawall.storage import Erased
 
 
@@ -59,6 +68,7 @@ class ItemView:
     erased: bool
     decision: Decision | None
     explanation: Explanation | None
+    edit: EditComparison | None  # of what a person restricted
     unexplained: str  # why there is no explanation of a decision that rules made
     signals: Sequence[SignalView]
     unknown: Sequence[UnknownView]
@@ -107,6 +117,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         erased=erased,
         decision=decision,
         explanation=explanation,
+        edit=edit_of(app.database, decision) if decision is not None else None,
         unexplained=unexplained,
         signals=_signal_views(app, signals, places, players),
         unknown=_unknown_views(decision.unknown if decision else (), places),

@@ -30,7 +30,7 @@ from seawall.enforce.endpoints import (
     rotate_secret,
     set_enabled,
 )
-from seawall.enforce.enforce import JOB_KIND, apply
+from seawall.enforce.enforce import JOB_KIND, apply, send_again
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 
 __all__ = [
@@ -53,5 +53,6 @@ __all__ = [
     "list_endpoints",
     "replay",
     "rotate_secret",
+    "send_again",
     "set_enabled",
 ]

@@ -12,7 +12,7 @@ from seawall.enforce.diff import ActiveEnforcement, ToApply, enforcement_diff
 from seawall.enforce.endpoints import receivers
 from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement as table
-from seawall.model import ACTIONS, ActionSubject, Decision, new_id
+from seawall.model import ACTIONS, ActionSubject, Decision, ItemRef, new_id
 from seawall.storage import Transaction
 
 JOB_KIND = "deliver"
@@ -30,9 +30,16 @@ def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> None:
     what = enforcement_diff(() if item_is_new else _active(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
-        _deliver(tx, decision, old.id, old.kind, "reversed")
+        _deliver(tx, decision.item.content_type, old.id, old.kind, "reversed")
     for new in what.apply:
         _apply_one(tx, decision, new)
+
+
+def send_again(tx: Transaction, item: ItemRef) -> None:
+    """Send what is in force on the item itself to every receiver once more: the platform was told less meanwhile."""
+    for one in _active(tx, item.ref):
+        if ACTIONS[one.kind].subject is ActionSubject.ITEM:
+            _deliver(tx, item.content_type, one.id, one.kind, "applied")
 
 
 def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
@@ -46,16 +53,16 @@ def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
             action=new.action,
         )
     )
-    _deliver(tx, decision, enforcement, new.action.kind, "applied")
+    _deliver(tx, decision.item.content_type, enforcement, new.action.kind, "applied")
 
 
 def _deliver(
-    tx: Transaction, decision: Decision, enforcement: str, kind: str, change: Literal["applied", "reversed"]
+    tx: Transaction, content_type: str, enforcement: str, kind: str, change: Literal["applied", "reversed"]
 ) -> None:
     """Queue the change for every receiver. Internal actions (tags) take effect without being sent."""
     if ACTIONS[kind].subject is ActionSubject.INTERNAL:
         return
-    for endpoint in receivers(tx, decision.item.content_type):
+    for endpoint in receivers(tx, content_type):
         delivery = new_id("dlv", tx.at)
         tx.append(DeliveryQueued(delivery=delivery, enforcement=enforcement, endpoint=endpoint.id, change=change))
         tx.enqueue(JOB_KIND, delivery, {"delivery": delivery})

@@ -1,8 +1,9 @@
 """State machine of a case, as a pure function: no database, no clock.
 
 A case is about one item. A review request by a decision or a report opens it, a review closes it, anything new reopens
-it. A case opened only by automated decisions closes when a later, complete evaluation finds nothing; one that a person
-reported stays open until a person reviews it.
+it. A case opened only by automated decisions closes when a later, complete evaluation finds nothing. Two stay open
+until a person reviews them: one that was reported, and one in which an earlier revision was flagged for a severe harm.
+Otherwise whoever sent that revision would close its case by an edit.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from seawall.model import Decision, DecisionSource, ItemRef, Verdict, gravest
+from seawall.model import HARMS, Decision, DecisionSource, ItemRef, Verdict, gravest
 
 REPORTS_QUEUE = "reports"
 
@@ -24,6 +25,10 @@ REPORT_PRIORITY: Mapping[str, float] = {
     "authority": 0.95,
 }
 """Priority of a report by kind of reporter, on the scale of a rule's priority (1: now)."""
+
+
+SEVERE: Final = 5
+"""Severity of a harm (``Harm.severity``) from which a flagged revision is judged, whatever is sent after it."""
 
 
 class CaseState(StrEnum):
@@ -50,7 +55,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.NONE, CaseTrigger.DECIDED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.ASKED): CaseState.OPEN,
-    (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless it was reported
+    (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless ``_needs_a_person``
     (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REVIEWED): CaseState.CLOSED,
@@ -66,7 +71,8 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One item's case. ``reports`` counts the reporters since it was last opened (an anonymous report is one);
-    ``reports_received`` all reports ever, ``reviews`` all reviews."""
+    ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision that was
+    flagged for a severe harm since it was opened."""
 
     id: str
     item: str
@@ -85,6 +91,7 @@ class Case:
     reviews: int = 0
     answer: str | None = None
     reports_received: int = 0
+    severe_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +142,13 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     target = TRANSITIONS.get((case.state, trigger))
     if target is None:
         raise ValueError(f"A case in state {case.state!r} cannot be {trigger!r}: {case.id}")
-    if trigger is CaseTrigger.CLEARED and case.state is CaseState.OPEN and case.reports:
+    if trigger is CaseTrigger.CLEARED and case.state is CaseState.OPEN and _needs_a_person(case, fact):
         target = CaseState.OPEN
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening:
         case = replace(case, opened_at=at, closed_at=None, reports=0, priority=0.0, queue=REPORTS_QUEUE)
     closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
-    moved = replace(case, state=target, closed_at=at if closing else case.closed_at)
+    moved = replace(case, state=target, closed_at=at, severe_revision=None) if closing else replace(case, state=target)
     match fact:
         case Decided(decision):
             return _decided(moved, decision, opening=opening)
@@ -149,6 +156,12 @@ def step(case: Case, fact: Fact, at: int) -> Case:
             return _reported(moved, fact, opening=opening)
         case Reviewed(answer):
             return replace(moved, reviews=moved.reviews + 1, answer=answer)
+
+
+def _needs_a_person(case: Case, fact: Fact) -> bool:
+    """Whether an open case waits for a person although a complete evaluation found nothing."""
+    about = fact.decision.item.revision if isinstance(fact, Decided) else None
+    return case.reports > 0 or case.severe_revision not in (None, about)
 
 
 def _trigger(fact: Fact) -> CaseTrigger:
@@ -169,6 +182,8 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     if case.state is CaseState.NONE:
         return case
     case = replace(case, decision=decision.id, actor=decision.actor)
+    if case.state is CaseState.OPEN and case.severe_revision is None and _is_severe(decision):
+        case = replace(case, severe_revision=decision.item.revision)
     asked = [action for action in decision.actions if action.kind == "review"]
     if not asked:
         return case
@@ -181,6 +196,11 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     if reason is None:
         return case
     return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
+
+
+def _is_severe(decision: Decision) -> bool:
+    harms = [HARMS[reason.harm] for reason in decision.reasons if reason.harm in HARMS]
+    return decision.source is not DecisionSource.REVIEW and any(harm.severity >= SEVERE for harm in harms)
 
 
 def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:

@@ -35,7 +35,7 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 2  # 2: one reporter counts once
+    version: ClassVar[int] = 3  # 2: one reporter counts once; 3: severe_revision
     handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade, ReportReceived, ReviewSubmitted)
     tables: tuple[Table, ...] = (case_table, case_reporter)
 

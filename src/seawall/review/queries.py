@@ -14,7 +14,10 @@ from seawall.storage.queries import select_in_chunks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One case in a list. ``holder``: the person who holds its lease; None: nobody does."""
+    """One case in a list. ``holder``: the person who holds its lease; None: nobody does.
+
+    ``severe_revision``: flagged for a severe harm and not judged yet, whatever revisions came after it.
+    """
 
     id: str
     item: str
@@ -32,6 +35,7 @@ class CaseRow:
     reports: int
     reviews: int
     answer: str | None
+    severe_revision: int | None
     holder: str | None
 
 

@@ -98,12 +98,15 @@ def submit_review(
     *,
     find_item: FindReviewedItem,
     seen: str | None = None,
+    seen_revision: int | None = None,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
-    ``seen`` is the decision that was in force when the reviewer opened the case: if it changed, the answer is rejected.
-    So it is if the item was reported since the reviewer took the case. Of several simultaneous answers exactly one is
-    accepted. Raises BadAnswer, NoSuchCase, CaseTaken or CaseMoved.
+    ``seen`` is the decision that was in force when the reviewer opened the case (None: there was none, if
+    ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
+    rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
+    reviewer took the case. Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase,
+    CaseTaken or CaseMoved.
     """
     _check(answer, rulebook)
     review_id = new_id("rev")
@@ -113,7 +116,9 @@ def submit_review(
         item = find_item(tx, found.item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
-        if seen is not None and item.decision != seen:
+        if seen_revision is not None and item.revision != seen_revision:
+            raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
+        if (seen is not None or seen_revision is not None) and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
         decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(

@@ -27,6 +27,7 @@ case = Table(
     Column("reviews", Integer, nullable=False),
     Column("answer", Text),  # of the last review: violates | does_not_violate
     Column("reports_received", Integer, nullable=False, server_default=text("0")),  # ever, repeated ones too
+    Column("severe_revision", Integer),  # flagged for a severe harm and not judged yet; null: none
     Index("ix_review_case_queue", "state", "queue", "priority"),
 )
 

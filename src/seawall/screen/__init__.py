@@ -8,7 +8,7 @@ answer.verdict, answer.degraded                              # a ScreenResponse
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
-from seawall.screen.edits import EDITED_RULE
+from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RULE, EditComparison, edit_of
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, status_of
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
@@ -27,9 +27,12 @@ from seawall.screen.submission import item_kind
 __all__ = [
     "COMPONENT",
     "EDITED_RULE",
+    "EDIT_SIMILARITY",
     "FAIL_MODE_POLICY",
     "FAIL_MODE_RULES",
+    "NEAR_DUPLICATE_RULE",
     "DerivedPart",
+    "EditComparison",
     "Idempotency",
     "IdempotencyConflict",
     "ItemContent",
@@ -38,6 +41,7 @@ __all__ = [
     "ScreenResponse",
     "Screener",
     "StoredItem",
+    "edit_of",
     "feature_row",
     "item_kind",
     "iter_items",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 from sqlalchemy import insert, select, update
@@ -52,6 +53,15 @@ class Artifacts:
     extractions: tuple[ExtractionRecord, ...] = ()
 
 
+class EvaluationArtifacts(msgspec.Struct, frozen=True):
+    """What is sealed of an evaluation beside its decision: the hashes of its parts, and what its media gave."""
+
+    hashes: tuple[PartHash, ...] = ()
+    derived: Artifacts = Artifacts()
+
+
+NO_ARTIFACTS: Final = EvaluationArtifacts()
+
 _ENCODER = msgspec.json.Encoder()
 _HASHES = msgspec.json.Decoder(tuple[PartHash, ...])
 _TRACES = msgspec.json.Decoder(Artifacts)
@@ -67,18 +77,24 @@ def derived_name(decision: str) -> str:
     return f"derived/{decision}"
 
 
+def artifacts_of(findings: Findings, *, has_media: bool) -> EvaluationArtifacts:
+    """The artifacts of an evaluation; texts alone have none but hashes."""
+    if not has_media and not findings.hashes:
+        return NO_ARTIFACTS
+    return EvaluationArtifacts(findings.hashes, Artifacts(derived_parts(findings.parts), extractions(findings)))
+
+
 def seal_artifacts(
-    tx: Transaction, decision: str, ref: ItemRef, findings: Findings, *, author: str | None, first: bool
+    tx: Transaction, decision: str, ref: ItemRef, made: EvaluationArtifacts, *, author: str | None, first: bool
 ) -> None:
     """Seal the artifacts of an evaluation under the revision's author.
 
     ``first``: nothing can have been sealed for this revision yet.
     """
-    traces = Artifacts(derived_parts(findings.parts), extractions(findings))
-    if traces.parts or traces.extractions:
-        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(traces), author)
-    if findings.hashes:
-        _seal_hashes(tx, ref, findings.hashes, author, first)
+    if made.derived.parts or made.derived.extractions:
+        tx.seal(ref.ref, derived_name(decision), _ENCODER.encode(made.derived), author)
+    if made.hashes:
+        _seal_hashes(tx, ref, made.hashes, author, first)
 
 
 def derived_parts(parts: Sequence[Part]) -> tuple[DerivedPart, ...]:

@@ -102,6 +102,15 @@ def type_of(reference: Mapping[str, Any]) -> str:
     return str(reference.get("type", "image"))
 
 
+def references(content: SealedContent) -> dict[str, MediaReference]:
+    """The references to files in the sealed fields, by field."""
+    return {
+        name: msgspec.convert({"type": type_of(value), **value}, MediaReference, str_keys=False)
+        for name, value in content.fields.items()
+        if isinstance(value, dict)
+    }
+
+
 def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
     """The bytes of the file that a field of the sealed content refers to."""
     key = b64decode(reference["key"])

@@ -17,8 +17,8 @@ from seawall.storage.ledger import event
 class ItemStatus:
     """An item's newest revision and the decision in force.
 
-    ``by_person``: a person decided this revision. ``actions`` and ``reasons``: of the last decision of a person about
-    the item, in whichever revision.
+    ``by_person``: a person decided this revision. ``review``: the last decision of a person about the item, in
+    whichever revision.
     """
 
     ref: str
@@ -30,8 +30,17 @@ class ItemStatus:
     degraded: bool
     decided_at: int | None
     by_person: bool
-    actions: tuple[Action, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    review: Decision | None = None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions that the last review put on the item and its actor."""
+        return () if self.review is None else self.review.actions
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The reasons of the last review."""
+        return () if self.review is None else self.review.reasons
 
 
 _reviewed = decision.alias("reviewed")
@@ -52,7 +61,6 @@ def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
     row = tx.execute(_STATUS.where(item.c.ref == ref)).one_or_none()
     if row is None:
         return None
-    said = _recorded(tx, row.last_review) if row.last_review is not None else None
     return ItemStatus(
         ref=row.ref,
         actor=row.actor,
@@ -63,8 +71,7 @@ def status_of(tx: Transaction, ref: str) -> ItemStatus | None:
         degraded=bool(row.degraded),
         decided_at=row.decided_at,
         by_person=row.source == DecisionSource.REVIEW and row.decided_revision == row.revision,
-        actions=said.actions if said is not None else (),
-        reasons=said.reasons if said is not None else (),
+        review=_recorded(tx, row.last_review) if row.last_review is not None else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup
@@ -10,10 +11,14 @@ from seawall.model import Decision, DecisionSource, Item, ItemRef
 from seawall.model.stored_items import Past, PastItems
 from seawall.policy import PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.journal import AnswerJournal
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item
-from seawall.storage import Database, Erased, Job, Vault
+from seawall.storage import Database, Erased, Job, NotRunnable, Vault
 from seawall.storage.component import ServiceContext
+
+UNRECORDED: Final = "unrecorded"
+"""The folder in the data folder with the journals of answers that wait for their record."""
 
 
 class StoredDecisions(DecisionLookup):
@@ -48,7 +53,9 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         blobs=context.blobs,
         runner=context.get(Runner),
         in_force=lambda: context.get(PublishedBundles).current,
+        journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
     )
+    screener.record_left()
     return (
         screener,
         StoredDecisions(context.database),
@@ -77,11 +84,25 @@ def rescan_item(context: ServiceContext, job: Job) -> None:
 
 
 def _load(context: ServiceContext, job: Job) -> tuple[Item, ItemRef] | None:
-    """The item as submitted; None when it was erased, and the job is finished."""
+    """The item as submitted; None when it was erased, and the job is finished. Raises NotRunnable."""
     ref, revision = job.payload["item"], job.payload["revision"]
     try:
         item = load_item(context.database, context.vault, context.blobs, ref, revision)
     except Erased:
         context.ledger.commit(lambda tx: tx.finish(job))
         return None
+    _require_in_force(context, item.content_type)
     return item, ItemRef(item.content_type, ref, revision)
+
+
+def _require_in_force(context: ServiceContext, content_type: str) -> None:
+    """Raises NotRunnable when the content type was withdrawn; looks at the newest bundle before it says so."""
+    bundles = context.get(PublishedBundles)
+    if content_type in bundles.current.content_types:
+        return
+    context.refresh()
+    if content_type not in bundles.current.content_types:
+        raise NotRunnable(
+            f"The content type {content_type!r} is no longer in force, so nothing says how to screen the item. Publish "
+            "it again, then requeue the job (the page Jobs, or 'seawall jobs requeue')."
+        )

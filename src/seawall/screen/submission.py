@@ -28,13 +28,14 @@ class ItemSubmission:
 
     __slots__ = ("_blobs", "_media", "digest", "has_media", "item", "recorded")
 
-    def __init__(self, item: Item, vault: Vault, blobs: Blobs) -> None:
+    def __init__(self, item: Item, vault: Vault, blobs: Blobs, media: dict[str, MediaReference] | None = None) -> None:
+        """``media``: references to its files, if they are stored already."""
         self.item = item
         self.has_media = has_media(item)
         self.digest = vault.digest(canonical(item, media=self.has_media))
         self.recorded = False  # the last run of the unit sealed this content
         self._blobs = blobs
-        self._media: dict[str, MediaReference] | None = None if self.has_media else {}
+        self._media: dict[str, MediaReference] | None = media if self.has_media else {}
 
     def store_media(self) -> dict[str, MediaReference]:
         """References to the item's files by field; the first call stores them. Raises StorageError."""
@@ -72,15 +73,17 @@ def store_changed_media(submissions: Sequence[ItemSubmission], ledger: Ledger) -
     If another request changes an item meanwhile, ``record`` stores its media after all. Raises StorageError.
     """
     for one in submissions:
-        if not one.has_media:
-            continue
-        ref = ledger.vault.find(item_kind(one.item.content_type), one.item.id)
-        if ref is not None:
-            with ledger.database.read() as connection:
-                digest = connection.execute(select(item_table.c.digest).where(item_table.c.ref == ref)).scalar()
-            if digest == one.digest:
-                continue
-        one.store_media()
+        if one.has_media and recorded_digest(one.item, ledger) != one.digest:
+            one.store_media()
+
+
+def recorded_digest(item: Item, ledger: Ledger) -> str | None:
+    """The digest of the item's newest revision; None when it is new."""
+    ref = ledger.vault.find(item_kind(item.content_type), item.id)
+    if ref is None:
+        return None
+    with ledger.database.read() as connection:
+        return connection.execute(select(item_table.c.digest).where(item_table.c.ref == ref)).scalar()
 
 
 @contextmanager

@@ -43,6 +43,10 @@ class LeaseLost(Exception):
     """A job's lease expired and another worker has it: this worker's result must not be committed."""
 
 
+class NotRunnable(Exception):
+    """A job cannot run before a person changes something: it is dead at once. The message says what to change."""
+
+
 _SQLITE: Final = {
     sqlite3.SQLITE_BUSY: "The database {place} is locked by another process. "
     "Wait until its long write (a rebuild, a backup, an open sqlite3 shell) ends, or stop it, and try again.",

@@ -27,6 +27,11 @@ T = TypeVar("T")
 _CONFLICTS: Final = 5
 _CLOCKS_DIFFER_MS: Final = 60_000  # machines' clocks, at most: beyond that, one of them was wrong
 _ERROR_LENGTH: Final = 500
+_UPGRADE_MS: Final = 600_000  # workers of two releases may run beside each other so long
+_NO_HANDLER: Final = (
+    "No component of this installation handles such jobs. Install the component or plug-in again, restart the workers, "
+    "then requeue the job. Its kind: "
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +167,28 @@ class Jobs:
         self._transact(
             lambda conn: self._change(conn, job, state="dead", leased_until=None, worker=None, last_error=_short(error))
         )
+
+    def end_unhandled(self, kinds: Sequence[str]) -> int:
+        """Mark those jobs dead that are of no kind in ``kinds`` and were due ten minutes ago; return how many.
+
+        No worker claims them, so they would wait unseen. Ten minutes: during an upgrade a new server enqueues jobs that
+        only the new workers know.
+        """
+
+        def end(conn: Connection) -> int:
+            now = database_now_ms(conn)
+            is_free = or_(table.c.state == "pending", and_(table.c.state == "leased", table.c.leased_until <= now))
+            forgotten = and_(table.c.kind.not_in(kinds), is_free, table.c.due_at <= now - _UPGRADE_MS)
+            if conn.execute(select(table.c.id).where(forgotten).limit(1)).first() is None:
+                return 0
+            ended = {"state": "dead", "leased_until": None, "worker": None, "last_error": _NO_HANDLER + table.c.kind}
+            return conn.execute(update(table).where(forgotten).values(ended)).rowcount
+
+        with self._database.read() as conn:
+            known = select(table.c.id).where(table.c.kind.not_in(kinds), table.c.state != "dead")
+            if conn.execute(known.limit(1)).first() is None:
+                return 0
+        return self._transact(end)
 
     def requeue(self, job_id: str) -> None:
         """Make a dead job due now, with its attempts at 0. Raises KeyError when there is no dead job of that id."""

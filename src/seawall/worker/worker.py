@@ -18,7 +18,7 @@ import structlog
 
 from seawall.app import App
 from seawall.model import now_ms
-from seawall.storage import Job, LeaseLost
+from seawall.storage import Job, LeaseLost, NotRunnable
 from seawall.storage.component import Follower, JobSpec
 from seawall.storage.following import follow
 
@@ -28,6 +28,7 @@ FOLLOW_S = 1.0
 """Seconds between reads of the ledger, and the shortest interval of a schedule."""
 _IDLE_S = 0.25
 _CLOCK_S = 5.0  # between looks for jobs that were enqueued in the future
+_UNHANDLED_S = 60.0  # between looks for jobs that no component handles
 _HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
 
@@ -134,11 +135,20 @@ class Worker:
         self._running[job.id] = job
         try:
             self._specs[job.kind].handler(self._context, job)
+        except NotRunnable as error:
+            _log.warning("job cannot run; it is dead until requeued", kind=job.kind, job=job.id, why=str(error))
+            self._end(job, str(error))
         except Exception as error:
             _log.exception("job failed", kind=job.kind, job=job.id, attempts=job.attempts)
             self._put_back(job, f"{type(error).__name__}: {error}"[:500])
         finally:
             self._running.pop(job.id, None)
+
+    def _end(self, job: Job, why: str) -> None:
+        try:
+            self._context.jobs.mark_dead(job, why)
+        except Exception:
+            _log.exception("job not marked dead", kind=job.kind, job=job.id)  # its lease expires: it is tried again
 
     def _put_back(self, job: Job, why: str) -> None:
         try:
@@ -178,7 +188,15 @@ class Worker:
             for one in self._schedules
             if one.every_s is not None
         ]
-        return [*declared, _Recurring("jobs of a wrong clock", self._context.jobs.bring_forward, _CLOCK_S)]
+        return [
+            *declared,
+            _Recurring("jobs of a wrong clock", self._context.jobs.bring_forward, _CLOCK_S),
+            _Recurring("jobs without a handler", self._end_unhandled, _UNHANDLED_S),
+        ]
+
+    def _end_unhandled(self) -> None:
+        if ended := self._context.jobs.end_unhandled(list(self._specs)):
+            _log.warning("jobs that no component handles are dead until requeued", jobs=ended)
 
     def _repeat(self, recurring: Sequence[_Recurring]) -> None:
         while not self._stop.wait(FOLLOW_S):

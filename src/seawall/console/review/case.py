@@ -83,6 +83,7 @@ def decide(request: PageRequest) -> Response:
             answer,
             find_item=status_of,
             seen=request.field("seen") or None,
+            seen_revision=_whole(request.field("revision")),
         )
     except review.NoSuchCase:
         raise missing("case") from None
@@ -90,6 +91,11 @@ def decide(request: PageRequest) -> Response:
         _keep_lease(request)
         return _page(request, error=str(error), status=409)
     return go_to_next(request, done=decision.id)
+
+
+def _whole(text: str) -> int | None:
+    """A revision as the form has it; None when it has none, as the forms of earlier releases."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _keep_lease(request: PageRequest) -> None:
