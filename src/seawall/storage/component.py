@@ -131,13 +131,13 @@ EntryName: TypeAlias = tuple[str, str]
 class StoredFiles:
     """Vault entries that refer to files in the blob store: those whose names begin with ``prefix``.
 
-    The functions take an entry's plaintext: ``digests`` gives the files' blobs, ``read`` the files by field, and
-    ``without_keys`` the entry without the keys that the files are encrypted under.
+    The functions take an entry's plaintext: ``digests`` gives the files' blobs, ``read`` the files by field,
+    in pieces, and ``without_keys`` the entry without the keys that the files are encrypted under.
     """
 
     prefix: str
     digests: Callable[[bytes], Sequence[str]]
-    read: Callable[[bytes, Blobs], Iterable[tuple[str, bytes]]]
+    read: Callable[[bytes, Blobs], Iterable[tuple[str, Iterable[bytes]]]]
     without_keys: Callable[[bytes], bytes]
 
 
