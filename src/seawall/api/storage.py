@@ -1,15 +1,15 @@
 """Routes of storage: data of a subject, and legal holds."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.common import PRINTABLE, Code, json_response, key, not_found, routes_under_v1
+from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
 from seawall.storage import Erased
@@ -20,6 +20,8 @@ from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hol
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalHoldRequest:
     """Why all data of the subject must be kept: a code, such as the number of an order."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
     reason: Annotated[str, Field(pattern=PRINTABLE, max_length=64)]
 
