@@ -1,4 +1,4 @@
-"""Routes of storage: data of a subject, and legal holds."""
+"""Routes of storage: data of a subject, legal holds, and verification of the ledger."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -15,6 +15,7 @@ from seawall.app import App
 from seawall.storage import Erased
 from seawall.storage.erasure import ErasureCertificate, UnknownSubject, erase_subject, export_file, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, place_hold
+from seawall.storage.verification import LedgerVerification, find_verification, start_verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,31 @@ def router(app: App, keys: Keys) -> APIRouter:
         except LegalHoldError as error:
             raise not_found(str(error)) from error
 
+    @routes.post("/ledger/verifications", status_code=202, response_model=LedgerVerification, tags=["ledger"])
+    def post_verification(caller: Annotated[KeyInfo, Depends(admin)]) -> Response:
+        """Have a worker verify the whole ledger; while one is not done, that one is the answer."""
+        made = start_verification(app.ledger, by=f"key/{caller.id}")
+        return json_response(_verification(app, made), status=202)
+
+    @routes.get(
+        "/ledger/verifications/{verification}",
+        dependencies=[Depends(admin)],
+        response_model=LedgerVerification,
+        tags=["ledger"],
+    )
+    def get_verification(verification: Code) -> Response:
+        """How far a verification is, and what it found."""
+        return json_response(_verification(app, verification))
+
     return routes
+
+
+def _verification(app: App, verification: str) -> LedgerVerification:
+    with app.database.read() as connection:
+        found = find_verification(connection, verification)
+    if found is None:
+        raise not_found(f"there is no verification {verification!r}")
+    return found
 
 
 def _subject(app: App, kind: str, subject_id: str) -> str:
