@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ from seawall import api
 from seawall.api.shared_answer import SharedAnswer, in_own_thread
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
+from seawall.model.latencies import Latencies
 from seawall.screen.queries import total_traffic
 from seawall.screen.tables import traffic, traffic_total
 from seawall.screen.traffic_totals import add_settled_minutes
@@ -175,3 +177,33 @@ def test_how_long_screening_took_is_told(tmp_path: Path) -> None:
         assert 'seawall_request_seconds_count{route="/v1/screen"} 4.0' in text
         assert 'seawall_request_seconds_bucket{le="+Inf",route="/v1/screen"} 4.0' in text
         assert 'seawall_request_seconds_count{route="/v1/items"} 0.0' in text
+
+
+def test_how_long_stages_and_detectors_took_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        before = client.rig.app.ledger.commit_latencies.buckets()[0][-1][1]
+        for number in range(3):
+            client.screen("hello", id=f"n-{number}")
+        text = client.send("GET", "/metrics").text
+        for stage in ("detect", "decide"):
+            assert f'seawall_stage_seconds_count{{stage="{stage}"}} 3.0' in text
+        found = re.search(r'seawall_stage_seconds_count\{stage="record"\} ([0-9.]+)', text)
+        assert found is not None
+        assert float(found[1]) >= before + 3
+        assert 'seawall_detector_seconds_count{detector="gore"} 3.0' in text  # has a queue
+        assert 'seawall_detector_seconds_count{detector="insults"} 1.0' in text  # inline: the first of 17
+        assert 'seawall_detector_seconds_bucket{detector="insults",le="5e-05"}' in text
+        for number in range(3, 18):
+            client.screen("hello", id=f"n-{number}")
+        text = client.send("GET", "/metrics").text
+        assert 'seawall_detector_seconds_count{detector="insults"} 2.0' in text
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=50))
+def test_every_observation_is_in_one_bucket_and_all_above(seconds: list[float]) -> None:
+    latencies = Latencies()
+    for one in seconds:
+        latencies.observe(one)
+    buckets, total = latencies.buckets()
+    assert total == sum(seconds)
+    assert [count for _, count in buckets] == [sum(one <= float(bound) for one in seconds) for bound, _ in buckets]

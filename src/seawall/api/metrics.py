@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
-from typing import Any, Final
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector as Base
@@ -14,28 +12,18 @@ from prometheus_client.registry import Collector as Base
 from seawall.app import App
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
+from seawall.model.latencies import Latencies
 from seawall.review.queries import count_by_queue
 from seawall.screen.queries import rescreen_summary, total_traffic
 
 
-class Latencies:
-    """How long requests of one route took, in this process. ``observe`` is for one thread; it costs half a µs."""
-
-    BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(self.BOUNDS_S) + 1)
-        self._sum_s = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one request."""
-        self._counts[bisect_left(self.BOUNDS_S, seconds)] += 1
-        self._sum_s += seconds
-
-    def buckets(self) -> tuple[list[tuple[str, float]], float]:
-        """(upper bound, requests up to it), and the sum of the seconds."""
-        names = [*(str(bound) for bound in self.BOUNDS_S), "+Inf"]
-        return list(zip(names, accumulate(map(float, self._counts)), strict=True)), self._sum_s
+def _histogram(name: str, help_text: str, label: str, latencies: Mapping[str, Latencies]) -> HistogramMetricFamily:
+    """One histogram for each value of the label."""
+    family = HistogramMetricFamily(name, help_text, labels=(label,))
+    for value, observed in latencies.items():
+        buckets, sum_s = observed.buckets()
+        family.add_metric([value], buckets, sum_s)
+    return family
 
 
 def _summed(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[tuple[str, ...], int]]:
@@ -86,13 +74,7 @@ class Collector(Base):
         for state, count in waiting.items():
             deliveries.add_metric([state], count)
         yield deliveries
-        seconds = HistogramMetricFamily(
-            "seawall_request_seconds", "Seconds until the answer, in this process", labels=("route",)
-        )
-        for route, latencies in self._latencies.items():
-            buckets, sum_s = latencies.buckets()
-            seconds.add_metric([route], buckets, sum_s)
-        yield seconds
+        yield from self._histograms()
         queued = GaugeMetricFamily(
             "seawall_writer_queue", "Units of work waiting for this process's writer", labels=("queue",)
         )
@@ -115,3 +97,18 @@ class Collector(Base):
             hung.add_metric([queue.detector], queue.hung)
         yield queued
         yield hung
+
+    def _histograms(self) -> Iterator[Metric]:
+        app = self._app
+        stages = {**app.screener.latencies, "record": app.ledger.commit_latencies}
+        for name, help_text, label, latencies in (
+            ("seawall_request_seconds", "Seconds until the answer, in this process", "route", self._latencies),
+            ("seawall_stage_seconds", "Seconds of a stage of screening, in this process", "stage", stages),
+            (
+                "seawall_detector_seconds",
+                "Seconds of a call of a detector or extractor, in this process; of inline ones, in every 17th request",
+                "detector",
+                app.runner.latencies(),
+            ),
+        ):
+            yield _histogram(name, help_text, label, latencies)

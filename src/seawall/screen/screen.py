@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy import func, select
 from seawall import enforce
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
+from seawall.model.latencies import Latencies
 from seawall.policy import Bundle
 from seawall.screen.artifacts import seal_artifacts
 from seawall.screen.content import features_name
@@ -71,6 +73,12 @@ class Screener:
         self._in_force = in_force
         self._plans: dict[tuple[str, str, str], StagePlan] = {}
         self._unrecorded = Unrecorded(ledger)
+        self._detecting, self._deciding = Latencies(), Latencies()
+
+    @property
+    def latencies(self) -> Mapping[str, Latencies]:
+        """How long the stages before the commit took: ``detect``, with all extraction and matching, and ``decide``."""
+        return {"detect": self._detecting, "decide": self._deciding}
 
     def screen(
         self,
@@ -85,11 +93,13 @@ class Screener:
         ``bundle`` is the one that the item was validated with; None: the one in force.
         """
         evaluation = self._evaluation(item, PRE_PUBLISH, bundle)
+        started = perf_counter()
         begun = self._begin(evaluation, deadline_ms, idempotency)
         if isinstance(begun, ScreenResponse):
             return begun
         submission = self._submission(evaluation)
         findings = begun.wait()
+        self._detecting.observe(perf_counter() - started)
         draft = DraftInForce(self._decide(evaluation, findings, DecisionSource.SCREEN))
         unit = self._first_unit(evaluation, findings, draft, submission, idempotency)
         with keeping_recorded_media((submission,)):
@@ -121,6 +131,7 @@ class Screener:
         if isinstance(begun, ScreenResponse):
             return begun
         findings = await begun.wait_async()
+        self._detecting.observe(asyncio.get_running_loop().time() - started)
         if evaluation.has_media:
             submission = await asyncio.to_thread(self._submission, evaluation)
         else:
@@ -175,8 +186,8 @@ class Screener:
         None: nothing to do (a newer revision exists, or a person has decided this one).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
-        pending = self._start(evaluation, None, ref.ref)
-        unit = self._next_unit(evaluation, pending.wait(), ref, None, DecisionSource.SCREEN, job)
+        pending, findings = self._looked_at(evaluation, ref)
+        unit = self._next_unit(evaluation, findings, ref, None, DecisionSource.SCREEN, job)
         response = self._ledger.commit(unit)
         if response is not None:
             self._await_late(evaluation, pending, response)
@@ -196,7 +207,7 @@ class Screener:
         None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
-        findings = self._start(evaluation, None, ref.ref).wait()
+        _, findings = self._looked_at(evaluation, ref)
         return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
 
     # -- evaluating ----------------------------------------------------------------------------------------------
@@ -251,8 +262,19 @@ class Screener:
             memory=memory,
         )
 
+    def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
+        """Ask about a recorded item, and wait for the answers."""
+        started = perf_counter()
+        run = self._start(evaluation, None, ref.ref)
+        findings = run.wait()
+        self._detecting.observe(perf_counter() - started)
+        return run, findings
+
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
-        return decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        started = perf_counter()
+        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        self._deciding.observe(perf_counter() - started)
+        return draft
 
     def _postponed(self, planned: StagePlan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
         """The detectors that a later stage will ask about these parts."""

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from seawall.model.latencies import Latencies
 from seawall.storage.batch import CommitBatch, HotPathSql, WriterLock, read_head
 from seawall.storage.database import Database
 from seawall.storage.driver import run
@@ -56,6 +57,7 @@ class Writer:
         self._job_numbers = itertools.count()
         self._connection: Connection | None = None
         self._busy_since: float | None = None
+        self.latencies = Latencies()  # of batches, from the first unit to the commit
         self._queue = UnitQueue(queue_limit)
         self._thread = threading.Thread(target=self._work, name="seawall-ledger-writer", daemon=True)
         self._thread.start()
@@ -140,6 +142,7 @@ class Writer:
             self._roll_back(connection)
             raise self._failed_commit(error) from error
         seconds = time.perf_counter() - began
+        self.latencies.observe(seconds)
         for pending in pendings:
             pending.seconds = seconds
 
