@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image as PilImage
+from starlette.requests import Request
 
 from support.api import Client, item, problem, serving
 
@@ -289,6 +290,7 @@ def test_an_unknown_member_is_refused_by_name(
             "'expires'",
         ),
         ("POST", "/v1/banks/some/entries/x/suspend", {"reason": "wrong", "note": "x"}, "/note", "reason"),
+        ("POST", "/v1/subjects/account/u/legal-holds", {"reason": "order-1", "until": "x"}, "/until", "reason"),
     ],
 )
 def test_an_unknown_member_of_any_body(
@@ -356,3 +358,21 @@ def test_seconds_are_no_expiry_of_an_entry(client: Client) -> None:
 def test_a_whole_number_is_not_guessed(client: Client, value: Any) -> None:
     found = problem(client.send("PUT", "/v1/banks/some", json={"expires_after_days": value}), 422)
     assert found["pointer"] == "/expires_after_days"
+    for name in ("expires", "threshold"):
+        entry = {"kind": "text", "value": "one two three", "source": "staff", name: value}
+        found = problem(client.send("POST", "/v1/banks/some/entries", json={"entries": [entry]}), 422)
+        assert found["pointer"] == f"/entries/0/{name}"
+
+
+def test_a_body_is_decoded_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many entries, a second time would stop all other requests for as long as it takes."""
+
+    async def again(_self: Request) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(Request, "json", again)
+    entries = [{"kind": "text", "value": f"one two {number}", "source": "staff"} for number in range(3)]
+    made = client.send("POST", "/v1/banks/blocked-texts/entries", json={"entries": entries})
+    assert (made.status_code, len(made.json()["entries"])) == (201, 3)
+    found = problem(client.send("POST", "/v1/match", json={"text": 5}), 422)
+    assert found["pointer"] == "/text"

@@ -15,6 +15,8 @@ ROUTES = [
     ("POST", "/v1/subjects/account/a-1/export", None),
     ("POST", "/v1/subjects/account/a-1/legal-holds", {"reason": "order-1"}),
     ("DELETE", "/v1/legal-holds/hold_none", None),
+    ("POST", "/v1/ledger/verifications", None),
+    ("GET", "/v1/ledger/verifications/ver_none", None),
 ]
 
 
@@ -54,3 +56,17 @@ def test_a_subject_is_exported_held_and_erased(fresh: Client) -> None:
 def test_bad_input(client: Client, path: str, body: object, status: int) -> None:
     client.screen("hello")
     assert problem(client.send("POST", path, json=body), status)["status"] == status
+
+
+def test_the_ledger_is_verified_by_a_worker(fresh: Client) -> None:
+    fresh.screen("hello")
+    asked = fresh.send("POST", "/v1/ledger/verifications")
+    assert (asked.status_code, asked.json()["state"], asked.json()["intact"]) == (202, "waiting", None)
+    address = f"/v1/ledger/verifications/{asked.json()['id']}"
+    assert fresh.send("POST", "/v1/ledger/verifications").json()["id"] == asked.json()["id"]
+    assert fresh.send("GET", address).json()["state"] == "waiting"
+    assert fresh.rig.work("verify_ledger") == 1
+    done = fresh.send("GET", address).json()
+    assert (done["state"], done["intact"], done["by"][:4]) == ("done", True, "key/")
+    assert done["result"]["events"] == done["done"] == fresh.rig.app.ledger.head()
+    problem(fresh.send("GET", "/v1/ledger/verifications/ver_none"), 404)

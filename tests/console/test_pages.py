@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pytest
 
 from seawall import access
 from seawall.storage import StorageError, Verification
+from seawall.storage.verification import VERIFY_JOB
+from seawall.worker import Worker
 from support.console import Browser, Rig, opened
 
 
@@ -92,59 +93,62 @@ def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browse
     assert browser.get("/policies/rudeness.json").json()["source"].startswith("policy: rudeness")
 
 
-def test_the_ledger_lists_events_and_verifies(browser: Browser) -> None:
+def work(rig: Rig) -> int:
+    """Do the verifications that are due; how many there were."""
+    jobs = rig.app.jobs.claim([VERIFY_JOB], "tests", limit=9, lease_ms=60_000)
+    for job in jobs:
+        Worker(rig.app).do(job)
+    return len(jobs)
+
+
+def test_the_ledger_lists_events_and_verifies(rig: Rig, browser: Browser) -> None:
     page = browser.get("/ledger?kind=decision.made").text
     assert "decision.made" in page
     assert "<strong>item.submitted</strong>" not in page
     assert browser.get("/ledger/verification").text.strip() == ""
     assert browser.post("/ledger/verify").headers["location"] == "/ledger"
-    while "Verifying since" in browser.get("/ledger/verification").text:
-        pass
+    assert "a worker begins soon" in browser.get("/ledger/verification").text
+    assert work(rig) == 1
     assert "Whole and unchanged" in browser.get("/ledger").text
     events = browser.get("/ledger.json?after=1").json()
     assert [event["seq"] for event in events["events"]] == list(range(2, events["next"] + 1))
     assert browser.get(f"/ledger.json?after={events['next']}").json()["events"] == []
 
 
-def test_the_ledger_is_verified_beside_requests_and_once_at_a_time(
+def test_the_ledger_is_verified_by_a_worker_and_once_at_a_time(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    runs: list[int] = []
+    pages: list[str] = []
 
-    def slow(progress: Callable[[int, int], None]) -> Verification:
-        runs.append(1)
+    def seen(progress: Callable[[int, int], None]) -> Verification:
         progress(1_000, 5_000)
-        begun.set()
-        assert go_on.wait(60)
-        try:
-            return Verification(4_711, "00", "event 4712 was changed")
-        finally:
-            ended.set()
+        browser.post("/ledger/verify")  # no second one
+        pages.append(browser.get("/ledger").text)
+        return Verification(4_711, "00", "event 4712 was changed")
 
-    monkeypatch.setattr(rig.app.ledger, "verify", slow)
+    monkeypatch.setattr(rig.app.ledger, "verify", seen)
     browser.get("/ledger")
     browser.post("/ledger/verify")
-    assert begun.wait(60)
-    page = browser.get("/ledger").text
+    browser.post("/ledger/verify")
+    assert work(rig) == 1
+    (page,) = pages
     assert "1,000 of 5,000 events" in page or "1 000 of 5 000" in page or "1000 of 5000" in page, page
     assert 'hx-get="/ledger/verification"' in page
-    browser.post("/ledger/verify")
-    go_on.set()
-    assert ended.wait(60)
-    while "Verifying since" in browser.get("/ledger/verification").text:
-        pass
     assert "event 4712 was changed" in browser.get("/ledger").text
-    assert runs == [1]
+    assert work(rig) == 0
 
     def broken(progress: object) -> Verification:
         raise StorageError("The disk failed.")
 
     monkeypatch.setattr(rig.app.ledger, "verify", broken)
     browser.post("/ledger/verify")
-    while "Verifying since" in browser.get("/ledger/verification").text:
-        pass
-    assert "Not verified: The disk failed." in browser.get("/ledger").text
+    (job,) = rig.app.jobs.claim([VERIFY_JOB], "tests", limit=1, lease_ms=60_000)
+    rig.app.jobs.mark_dead(job, "StorageError: The disk failed.")
+    assert "Not verified: StorageError: The disk failed." in browser.get("/ledger").text
+    browser.post("/ledger/verify")
+    assert "a worker begins soon" in browser.get("/ledger").text
+    assert work(rig) == 1
+    assert "The last try ended with: StorageError: The disk failed." in browser.get("/ledger").text
 
 
 def test_an_item_is_told_from_its_beginning(rig: Rig, browser: Browser) -> None:

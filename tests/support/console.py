@@ -136,6 +136,10 @@ class Browser:
         """Ask for a page."""
         return self._request("GET", path, **more)
 
+    def head(self, path: str, **more: Any) -> httpx.Response:
+        """Ask for a page's headers."""
+        return self._request("HEAD", path, **more)
+
     def post(self, path: str, *, csrf: str | None = None, **fields: Any) -> httpx.Response:
         """Send a form, with the token of the last page."""
         return self._request("POST", path, data={"csrf": self.csrf if csrf is None else csrf, **fields})

@@ -29,12 +29,13 @@ from seawall.access import Keys
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
 from seawall.api.health import health
 from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
-from seawall.api.metrics import Collector, Latencies
+from seawall.api.metrics import Collector
 from seawall.api.plain import PlainRoute, describe_plain
 from seawall.api.requests import bearer_token, identify
 from seawall.api.settings import metrics_token
 from seawall.api.shared_answer import SharedAnswer, in_own_thread
 from seawall.app import App
+from seawall.model.latencies import REQUEST_BOUNDS_S, Latencies
 from seawall.publish import NothingPublished
 from seawall.storage import StorageError
 from seawall.storage.entry_points import EntryPointError, entry_points
@@ -142,7 +143,7 @@ class _Api(FastAPI):
 
     def __init__(self, plain: Sequence[PlainRoute], **options: Any) -> None:
         super().__init__(**options)
-        self.latencies = {route.path: Latencies() for route in plain}
+        self.latencies = {route.path: Latencies(REQUEST_BOUNDS_S) for route in plain}
         self._plain = {
             (route.method, route.path): (route.plain_endpoint, self.latencies[route.path].observe) for route in plain
         }

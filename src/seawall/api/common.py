@@ -61,6 +61,6 @@ def not_found(detail: str) -> ApiProblem:
     return ApiProblem(status=404, title="Not found", detail=detail)
 
 
-def json_response(value: object) -> Response:
+def json_response(value: object, *, status: int = 200) -> Response:
     """Typed rows as JSON, in the same form as the console's ``.json`` addresses."""
-    return Response(msgspec.json.encode(value), media_type="application/json")
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")

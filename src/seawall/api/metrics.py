@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
-from typing import Final
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector as Base
-from sqlalchemy import Connection
 
 from seawall.app import App
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
+from seawall.model.latencies import Latencies
 from seawall.review.queries import count_by_queue
-from seawall.screen.queries import TrafficCount, rescreen_summary, traffic_between
-
-_MINUTE = 60_000
-_SETTLED_AFTER_MS = 60 * _MINUTE  # no decision is recorded under a minute that is older than this
+from seawall.screen.queries import rescreen_summary, total_traffic
 
 
-class TrafficTotals:
-    """Running totals of decisions: each read adds only the minutes that were not counted before."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._decisions: Counter[tuple[str, str, str]] = Counter()
-        self._degraded: Counter[tuple[str, str]] = Counter()
-        self._until: int | None = None  # minutes before this one are in the sums
-
-    def read(self, connection: Connection, now: int) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
-        """Decisions by (content type, source, verdict), degraded ones by (content type, source)."""
-        settled = (now - _SETTLED_AFTER_MS) // _MINUTE * _MINUTE
-        with self._lock:
-            if self._until is None or settled > self._until:
-                _add(self._decisions, self._degraded, traffic_between(connection, self._until, settled))
-                self._until = settled
-            decisions, degraded, since = self._decisions.copy(), self._degraded.copy(), self._until
-        _add(decisions, degraded, traffic_between(connection, since, None))
-        return decisions, degraded
+def _histogram(name: str, help_text: str, label: str, latencies: Mapping[str, Latencies]) -> HistogramMetricFamily:
+    """One histogram for each value of the label."""
+    family = HistogramMetricFamily(name, help_text, labels=(label,))
+    for value, observed in latencies.items():
+        buckets, sum_s = observed.buckets()
+        family.add_metric([value], buckets, sum_s)
+    return family
 
 
-def _add(
-    decisions: Counter[tuple[str, str, str]], degraded: Counter[tuple[str, str]], rows: Iterable[TrafficCount]
-) -> None:
-    for row in rows:
-        decisions[row.content_type, row.source, row.verdict] += row.decisions
-        degraded[row.content_type, row.source] += row.degraded
-
-
-class Latencies:
-    """How long requests of one route took, in this process. ``observe`` is for one thread; it costs half a µs."""
-
-    BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(self.BOUNDS_S) + 1)
-        self._sum_s = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one request."""
-        self._counts[bisect_left(self.BOUNDS_S, seconds)] += 1
-        self._sum_s += seconds
-
-    def buckets(self) -> tuple[list[tuple[str, float]], float]:
-        """(upper bound, requests up to it), and the sum of the seconds."""
-        names = [*(str(bound) for bound in self.BOUNDS_S), "+Inf"]
-        return list(zip(names, accumulate(map(float, self._counts)), strict=True)), self._sum_s
+def _summed(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[tuple[str, ...], int]]:
+    """The sums of the last values by those before them."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for *labels, count in rows:
+        sums[tuple(labels)] += count
+    return sums.items()
 
 
 class Collector(Base):
@@ -78,18 +40,17 @@ class Collector(Base):
     def __init__(self, app: App, latencies: Mapping[str, Latencies]) -> None:
         self._app = app
         self._latencies = latencies
-        self._totals = TrafficTotals()
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as of now."""
         now = now_ms()
         with self._app.database.read() as connection:
-            decided, incomplete = self._totals.read(connection, now)
+            traffic = total_traffic(connection)
             rescreens = rescreen_summary(connection, now)
             cases = sum(count for _, count in count_by_queue(connection, "open"))
             waiting = deliveries_by_state(connection, except_state="delivered")
         decisions = CounterMetricFamily("seawall_decisions", "Decisions", labels=("content_type", "source", "verdict"))
-        for labels, count in decided.items():
+        for labels, count in _summed((row.content_type, row.source, row.verdict, row.decisions) for row in traffic):
             decisions.add_metric(labels, count)
         yield decisions
         degraded = CounterMetricFamily(
@@ -97,8 +58,8 @@ class Collector(Base):
             "Decisions made while something was unknown",
             labels=("content_type", "source"),
         )
-        for names, count in incomplete.items():
-            degraded.add_metric(names, count)
+        for labels, count in _summed((row.content_type, row.source, row.degraded) for row in traffic):
+            degraded.add_metric(labels, count)
         yield degraded
         yield GaugeMetricFamily(
             "seawall_pending_rescreens", "Items let through while something was unknown", value=rescreens.pending
@@ -113,13 +74,7 @@ class Collector(Base):
         for state, count in waiting.items():
             deliveries.add_metric([state], count)
         yield deliveries
-        seconds = HistogramMetricFamily(
-            "seawall_request_seconds", "Seconds until the answer, in this process", labels=("route",)
-        )
-        for route, latencies in self._latencies.items():
-            buckets, sum_s = latencies.buckets()
-            seconds.add_metric([route], buckets, sum_s)
-        yield seconds
+        yield from self._histograms()
         queued = GaugeMetricFamily(
             "seawall_writer_queue", "Units of work waiting for this process's writer", labels=("queue",)
         )
@@ -142,3 +97,18 @@ class Collector(Base):
             hung.add_metric([queue.detector], queue.hung)
         yield queued
         yield hung
+
+    def _histograms(self) -> Iterator[Metric]:
+        app = self._app
+        stages = {**app.screener.latencies, "record": app.ledger.commit_latencies}
+        for name, help_text, label, latencies in (
+            ("seawall_request_seconds", "Seconds until the answer, in this process", "route", self._latencies),
+            ("seawall_stage_seconds", "Seconds of a stage of screening, in this process", "stage", stages),
+            (
+                "seawall_detector_seconds",
+                "Seconds of a call of a detector or extractor, in this process; of inline ones, in every 17th request",
+                "detector",
+                app.runner.latencies(),
+            ),
+        ):
+            yield _histogram(name, help_text, label, latencies)

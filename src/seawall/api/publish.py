@@ -44,12 +44,29 @@ class BankRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRequest:
+    """An entry to add; ``docs/banks.md`` says what ``value`` and ``threshold`` are by kind.
+
+    ``source``: a code for its origin. ``expires``: milliseconds since 1970. ``note``: free text, sealed in the vault.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    kind: str
+    value: str
+    source: str
+    expires: Whole | None = None
+    threshold: Whole | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntriesRequest:
     """Entries to add to a bank; all are added or none."""
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
-    entries: tuple[NewEntry, ...]
+    entries: tuple[EntryRequest, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +112,7 @@ class MatchRequest:
 
 
 _BANK_MEMBERS = tuple(one.name for one in fields(BankRequest))
+_ENTRY_MEMBERS = tuple(one.name for one in fields(EntryRequest))
 _MATCH_MEMBERS = tuple(one.name for one in fields(MatchRequest))
 
 
@@ -141,9 +159,10 @@ def router(app: App, keys: Keys) -> APIRouter:
         bank: Code, asked: Annotated[EntriesRequest, Body()], info: Annotated[KeyInfo, Depends(bank_key)]
     ) -> EntriesResponse:
         """Add entries; they match in this process when the answer arrives, elsewhere within a second."""
+        entries = [NewEntry(**{name: getattr(one, name) for name in _ENTRY_MEMBERS}) for one in asked.entries]
         with _refusals():
             ids = await run_in_threadpool(
-                publish.add_entries, app.ledger, bank, asked.entries, f"key:{info.id}", hashers=app.kinds
+                publish.add_entries, app.ledger, bank, entries, f"key:{info.id}", hashers=app.kinds
             )
         await run_in_threadpool(app.banks.refresh)
         return EntriesResponse(entries=ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -192,19 +192,33 @@ def checked_route(keys: Keys, in_flight: InFlight) -> type[APIRoute]:
                     await authenticate_async(request, keys, scope)
                 with in_flight.hold() as held:
                     body = await read_body(request, limit, held)
+                    decoded = None
                     if len(body) > LARGE:
-                        await asyncio.to_thread(decode, _ANY, body)
+                        decoded = await asyncio.to_thread(decode, _ANY, body)
                     elif body:
-                        decode(_ANY, body)
-
-                    async def again() -> dict[str, Any]:
-                        return {"type": "http.request", "body": body, "more_body": False}
-
-                    return await handler(Request(request.scope, again))
+                        decoded = decode(_ANY, body)
+                    return await handler(_DecodedRequest(request.scope, body, decoded))
 
             return checked
 
     return CheckedRoute
+
+
+class _DecodedRequest(Request):
+    """A request whose body was read and decoded: FastAPI asks for both, and neither is done again."""
+
+    def __init__(self, scope: MutableMapping[str, Any], body: bytes, decoded: Any) -> None:
+        super().__init__(scope)
+        self._known_body = body
+        self._decoded = decoded
+
+    async def body(self) -> bytes:
+        """The body."""
+        return self._known_body
+
+    async def json(self) -> Any:
+        """The body, decoded."""
+        return self._decoded
 
 
 class NeedsScope:

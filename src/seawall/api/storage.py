@@ -1,25 +1,28 @@
-"""Routes of storage: data of a subject, and legal holds."""
+"""Routes of storage: data of a subject, legal holds, and verification of the ledger."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.common import PRINTABLE, Code, json_response, key, not_found, routes_under_v1
+from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
 from seawall.storage import Erased
 from seawall.storage.erasure import ErasureCertificate, UnknownSubject, erase_subject, export_file, find_subject
 from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hold, place_hold
+from seawall.storage.verification import LedgerVerification, find_verification, start_verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalHoldRequest:
     """Why all data of the subject must be kept: a code, such as the number of an order."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
     reason: Annotated[str, Field(pattern=PRINTABLE, max_length=64)]
 
@@ -77,7 +80,31 @@ def router(app: App, keys: Keys) -> APIRouter:
         except LegalHoldError as error:
             raise not_found(str(error)) from error
 
+    @routes.post("/ledger/verifications", status_code=202, response_model=LedgerVerification, tags=["ledger"])
+    def post_verification(caller: Annotated[KeyInfo, Depends(admin)]) -> Response:
+        """Have a worker verify the whole ledger; while one is not done, that one is the answer."""
+        made = start_verification(app.ledger, by=f"key/{caller.id}")
+        return json_response(_verification(app, made), status=202)
+
+    @routes.get(
+        "/ledger/verifications/{verification}",
+        dependencies=[Depends(admin)],
+        response_model=LedgerVerification,
+        tags=["ledger"],
+    )
+    def get_verification(verification: Code) -> Response:
+        """How far a verification is, and what it found."""
+        return json_response(_verification(app, verification))
+
     return routes
+
+
+def _verification(app: App, verification: str) -> LedgerVerification:
+    with app.database.read() as connection:
+        found = find_verification(connection, verification)
+    if found is None:
+        raise not_found(f"there is no verification {verification!r}")
+    return found
 
 
 def _subject(app: App, kind: str, subject_id: str) -> str:

@@ -14,14 +14,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seawall.access import Throttle, find_session
 from seawall.app import App
 from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
 from seawall.console.routes import console_pages
+from seawall.console.static_files import static_route
 from seawall.console.templates import STATIC, environment, problem_page, render
 from seawall.storage import StorageError
 
@@ -83,7 +82,7 @@ def build(app: App) -> ASGIApp:
     )
     # Headers wrap the application, so that error pages have them too.
     pages = Starlette(
-        routes=[*(route(context, page) for page in found.pages), Mount("/static", StaticFiles(directory=STATIC))],
+        routes=[*(route(context, page) for page in found.pages), static_route("/static", STATIC)],
         exception_handlers=_error_pages(context),
     )
     return Headers(pages)

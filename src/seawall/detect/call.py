@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 import structlog
@@ -19,6 +20,7 @@ from seawall.detect.cascade import ScoreRange, score_ranges_of
 from seawall.detect.detector_queue import DetectorQueue, QueueLimits
 from seawall.detect.findings import DetectorCall
 from seawall.model.content import Modality, Part
+from seawall.model.latencies import Latencies
 from seawall.model.signals import (
     Cost,
     Detector,
@@ -47,11 +49,19 @@ class Installed:
         self.cost: Cost = self._spec.cost
         self.ranges: tuple[ScoreRange, ...] = score_ranges_of(detector)
         self.composes = hasattr(detector, "compose")
+        self.latencies = Latencies()
         self.ask = partial(ask, detector, name=self.name)
         calls = getattr(detector, "calls_at_once", 1)
         if calls > 1:
             limits = replace(limits, batch_size=1, workers=calls)
-        self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask, limits, clock)
+        self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask_measured, limits, clock)
+
+    def ask_measured(self, parts: Sequence[Part]) -> list[Any]:
+        """As ``ask``, one answer for each part; the time of the call is counted."""
+        began = perf_counter()
+        answers = self.ask(parts)
+        self.latencies.observe(perf_counter() - began)
+        return answers
 
     @property
     def spec(self) -> Any:

@@ -41,6 +41,7 @@ class Evaluation:
     first: Sequence[tuple[Installed, DetectorCall]] = ()  # of detectors that read parts together
     again: Sequence[DetectorCall] = ()
     extractors_missing: int = 0  # answers
+    is_measured: bool = True  # inline detectors' calls too
 
     def begin(self, parts: Sequence[Part], calls: Sequence[tuple[Installed, DetectorCall]]) -> CallPlan:
         """Ask about the item's own parts, in the caller's thread; dependent calls are left to ``follow``."""
@@ -106,7 +107,7 @@ class Evaluation:
         elif call.reply is not None:
             [answer] = await asyncio.wrap_future(call.reply)
         else:
-            [answer] = await asyncio.to_thread(self.extractors[call.extractor].ask, (call.part,))
+            [answer] = await asyncio.to_thread(self.extractors[call.extractor].ask_measured, (call.part,))
         plan = await asyncio.to_thread(self._take, call, answer)  # reads texts and digests media
         await self._follow(plan, cascades)
 
@@ -171,4 +172,5 @@ class Evaluation:
         if detector.queue is not None:
             self.run.send(call, detector.queue)
         elif parts:
-            self.run.settle(call, 0, detector.ask(parts))
+            ask = detector.ask_measured if self.is_measured else detector.ask
+            self.run.settle(call, 0, ask(parts))

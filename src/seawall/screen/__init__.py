@@ -8,6 +8,7 @@ answer.verdict, answer.degraded                              # a ScreenResponse
 from seawall.screen.artifacts import DerivedPart, load_derived, load_hashes
 from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
+from seawall.screen.content import MediaFile
 from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RULE, EditComparison, edit_of
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, status_of
@@ -20,6 +21,7 @@ from seawall.screen.stored_content import (
     load_decision,
     load_item,
     media_bytes,
+    media_file,
     read_content,
 )
 from seawall.screen.submission import item_kind
@@ -37,6 +39,7 @@ __all__ = [
     "IdempotencyConflict",
     "ItemContent",
     "ItemStatus",
+    "MediaFile",
     "MediaInfo",
     "ScreenResponse",
     "Screener",
@@ -50,6 +53,7 @@ __all__ = [
     "load_hashes",
     "load_item",
     "media_bytes",
+    "media_file",
     "read_content",
     "status_of",
     "still_pending",

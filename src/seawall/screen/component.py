@@ -14,6 +14,7 @@ from seawall.screen.retention import (
     schedule_retention,
 )
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
+from seawall.screen.traffic_totals import add_settled_minutes
 from seawall.storage.component import Component, JobSpec, PermissionSpec, Schedule
 
 # What was promised to be looked at again has threads of its own: it must not wait behind a bulk of submitted items.
@@ -34,6 +35,7 @@ COMPONENT = Component(
     schedules=(
         Schedule(name="retention", task=schedule_retention, every_s=3600.0),
         Schedule(name="delete_unused_files", task=schedule_collection, every_s=86_400.0),
+        Schedule(name="traffic_totals", task=add_settled_minutes, every_s=600.0),
     ),
     services=services,
     permissions=(

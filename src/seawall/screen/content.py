@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from seawall.model import Audio, Document, Image, Item, Media, Value, Video
 from seawall.storage.blobs import Blobs
+from seawall.storage.errors import StorageError
+from seawall.storage.sealed_file import CHUNK, open_file, seal_file
 
 _NONCE = bytes(12)  # constant is safe: each key encrypts one blob only
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -28,13 +31,27 @@ class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int | None = None
 
 
-class MediaReference(msgspec.Struct, frozen=True, kw_only=True, rename={"size": "bytes"}):
-    """A reference to a file in the sealed fields: its blob, and the key that the blob is encrypted under."""
+class MediaReference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"size": "bytes"}):
+    """A reference to a file in the sealed fields: its blob, and the key that the blob is encrypted under.
+
+    ``format``: 1, encrypted as one piece, as all files were until 0.2.0; 2, in chunks: see ``storage/sealed_file.py``.
+    """
 
     blob: str
     key: bytes
     size: int
     type: str
+    format: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A stored file. ``read(start, end)`` yields those bytes in pieces; it may raise StorageError and KeyError."""
+
+    type: str  # image | audio | video | document
+    size: int  # bytes
+    digest: str  # of its blob
+    read: Callable[[int, int], Iterator[bytes]]
 
 
 _DECODER = msgspec.json.Decoder(SealedContent)
@@ -87,9 +104,14 @@ def store_media(item: Item, blobs: Blobs) -> dict[str, MediaReference]:
 
 
 def _store(media: Media, blobs: Blobs) -> MediaReference:
+    """Seal a file of several chunks in chunks, so that a range of it can be read, and a smaller one as one piece."""
+    size, sort = len(media.data), media_type(media)
+    if size > CHUNK:
+        digest, key = seal_file(blobs, media.data)
+        return MediaReference(blob=digest, key=key, size=size, type=sort, format=2)
     key = AESGCM.generate_key(256)
     digest = blobs.put(AESGCM(key).encrypt(_NONCE, media.data, None))
-    return MediaReference(blob=digest, key=key, size=len(media.data), type=media_type(media))
+    return MediaReference(blob=digest, key=key, size=size, type=sort)
 
 
 def media_type(media: Media) -> str:
@@ -113,8 +135,24 @@ def references(content: SealedContent) -> dict[str, MediaReference]:
 
 def load_media(reference: Mapping[str, Any], blobs: Blobs) -> bytes:
     """The bytes of the file that a field of the sealed content refers to."""
-    key = b64decode(reference["key"])
-    return AESGCM(key).decrypt(_NONCE, blobs.get(reference["blob"]), None)
+    file = open_media(reference, blobs)
+    return b"".join(file.read(0, file.size))
+
+
+def open_media(reference: Mapping[str, Any], blobs: Blobs) -> MediaFile:
+    """The file that a field of the sealed content refers to. Raises KeyError, StorageError.
+
+    One that was sealed as one piece is read whole: it can only be checked whole.
+    """
+    key, digest, sort = b64decode(reference["key"]), reference["blob"], type_of(reference)
+    found = reference.get("format", 1)
+    if found == 2:
+        file = open_file(blobs, digest, key, reference["bytes"])
+        return MediaFile(sort, file.size, digest, file.read)
+    if found != 1:
+        raise StorageError(f"The file {digest} has the unknown format {found}; newer code wrote it. Upgrade.")
+    data = AESGCM(key).decrypt(_NONCE, blobs.get(digest), None)
+    return MediaFile(sort, len(data), digest, lambda start, end: iter((data[start:end],)))
 
 
 def decode(data: bytes) -> SealedContent:

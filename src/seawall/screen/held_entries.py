@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, or_, select, tuple_
 
 from seawall.screen.artifacts import derived_name, hashes_name
-from seawall.screen.content import decode, features_name, fields_name, load_media
+from seawall.screen.content import decode, features_name, fields_name, open_media
 from seawall.screen.events import ITEM_SUBMITTED
 from seawall.screen.tables import decision, item, revision
 from seawall.storage.blobs import Blobs
@@ -48,10 +48,11 @@ def _digests(plaintext: bytes) -> list[str]:
     return [value["blob"] for value in decode(plaintext).fields.values() if isinstance(value, dict)]
 
 
-def _read(plaintext: bytes, blobs: Blobs) -> Iterator[tuple[str, bytes]]:
+def _read(plaintext: bytes, blobs: Blobs) -> Iterator[tuple[str, Iterator[bytes]]]:
     for name, value in decode(plaintext).fields.items():
         if isinstance(value, dict):
-            yield name, load_media(value, blobs)
+            file = open_media(value, blobs)
+            yield name, file.read(0, file.size)
 
 
 def _without_keys(plaintext: bytes) -> bytes:

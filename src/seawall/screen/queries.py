@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, case, exists, func, literal, select, 
 
 from seawall.model import ItemRef
 from seawall.screen.submission import item_kind
-from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic, traffic_total
 from seawall.storage import Database, Vault
 from seawall.storage.queries import select_in_chunks
 
@@ -298,6 +298,18 @@ def traffic_between(connection: Connection, since: int | None, until: int | None
         )
         for row in connection.execute(query)
     ]
+
+
+def total_traffic(connection: Connection) -> list[TrafficCount]:
+    """Decisions since the beginning; the same names may come twice. Reads the last hours only, however long it ran."""
+    rows = connection.execute(select(traffic_total)).mappings()
+    sums = [TrafficCount(**{name: row[name] for name in TrafficCount.__dataclass_fields__}) for row in rows]
+    return sums + traffic_between(connection, totalled_until(connection), None)
+
+
+def totalled_until(connection: Connection) -> int | None:
+    """The first minute that is not in the totals; None when they hold nothing."""
+    return connection.execute(select(func.max(traffic_total.c.until))).scalar()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
+from seawall.model.latencies import Latencies
 from seawall.policy import Bundle
 from seawall.screen.artifacts import artifacts_of
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
@@ -77,6 +79,12 @@ class Screener:
         self._plans: dict[tuple[str, str, str], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
         self._unrecorded = Unrecorded(ledger, blobs, journal)
+        self._detecting, self._deciding = Latencies(), Latencies()
+
+    @property
+    def latencies(self) -> Mapping[str, Latencies]:
+        """How long the stages before the commit took: ``detect``, with all extraction and matching, and ``decide``."""
+        return {"detect": self._detecting, "decide": self._deciding}
 
     def screen(
         self,
@@ -94,9 +102,12 @@ class Screener:
         known = self._look_up(item, evaluation.extracts, idempotency) if evaluation.has_media else KnownItem()
         if known.seen is not None and idempotency is not None:
             return repeated_response(known.seen, idempotency)
+        started = perf_counter()
         pending = self._start(evaluation, deadline_ms, known.memory)
         submission = self._submission(evaluation, known.digest)
-        answered = self._answered(evaluation, pending.wait(), submission, idempotency)
+        findings = pending.wait()
+        self._detecting.observe(perf_counter() - started)
+        answered = self._answered(evaluation, findings, submission, idempotency)
         with keeping_recorded_media((submission,)):
             response = self._ledger.commit(answered.unit, prefetch=prefetch_of(item, idempotency))
         self._await_late(evaluation, pending, response)
@@ -130,6 +141,7 @@ class Screener:
             pending = self._start(evaluation, detectors_ms, {})
             findings = await pending.wait_async()
             submission = self._submission(evaluation, None)
+        self._detecting.observe(asyncio.get_running_loop().time() - started)
         answered = self._answered(evaluation, findings, submission, idempotency)
         on_late = partial(self._unrecorded.settle_late, answered)
         try:
@@ -198,8 +210,8 @@ class Screener:
         None: nothing to do (a newer revision exists, or a person has decided this one).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
-        pending = self._start(evaluation, None, self._memory(evaluation, ref.ref))
-        unit = self._next_unit(evaluation, pending.wait(), ref, None, DecisionSource.SCREEN, job)
+        pending, findings = self._looked_at(evaluation, ref)
+        unit = self._next_unit(evaluation, findings, ref, None, DecisionSource.SCREEN, job)
         response = self._ledger.commit(unit)
         if response is not None:
             self._await_late(evaluation, pending, response)
@@ -219,7 +231,7 @@ class Screener:
         None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
         evaluation = self._evaluation(item, POST_PUBLISH)
-        findings = self._start(evaluation, None, self._memory(evaluation, ref.ref)).wait()
+        _, findings = self._looked_at(evaluation, ref)
         return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
 
     # -- evaluating ----------------------------------------------------------------------------------------------
@@ -284,8 +296,19 @@ class Screener:
             memory=memory,
         )
 
+    def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
+        """Ask about a recorded item, and wait for the answers."""
+        started = perf_counter()
+        run = self._start(evaluation, None, self._memory(evaluation, ref.ref))
+        findings = run.wait()
+        self._detecting.observe(perf_counter() - started)
+        return run, findings
+
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
-        return decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        started = perf_counter()
+        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        self._deciding.observe(perf_counter() - started)
+        return draft
 
     def _postponed(self, planned: StagePlan, parts: Sequence[Part]) -> tuple[Unknown, ...]:
         """The detectors that a later stage will ask about these parts."""

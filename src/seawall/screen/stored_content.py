@@ -10,7 +10,16 @@ import msgspec
 from sqlalchemy import select
 
 from seawall.model import UNKNOWN, Decision, FeatureValue, Item
-from seawall.screen.content import SealedContent, decode, features_name, fields_name, load_media, restore, type_of
+from seawall.screen.content import (
+    MediaFile,
+    SealedContent,
+    decode,
+    features_name,
+    fields_name,
+    open_media,
+    restore,
+    type_of,
+)
 from seawall.screen.events import DECISION_MADE
 from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
@@ -79,10 +88,16 @@ def read_content(vault: Vault, ref: str, revision: int) -> ItemContent:
 
 def media_bytes(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> tuple[str, bytes]:
     """The media type (``image``, ``document`` …) and bytes of one submitted file. Raises ``Erased``, KeyError."""
+    file = media_file(vault, blobs, ref, revision, field)
+    return file.type, b"".join(file.read(0, file.size))
+
+
+def media_file(vault: Vault, blobs: Blobs, ref: str, revision: int, field: str) -> MediaFile:
+    """One submitted file, to be read in pieces. Raises ``Erased``, KeyError."""
     reference = _sealed(vault, ref, revision).fields[field]
     if not isinstance(reference, dict):
         raise KeyError(field)
-    return type_of(reference), load_media(reference, blobs)
+    return open_media(reference, blobs)
 
 
 def load_item(database: Database, vault: Vault, blobs: Blobs, ref: str, revision: int) -> Item:

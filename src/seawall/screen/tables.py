@@ -108,6 +108,18 @@ traffic = Table(
     Column("degraded", Integer, nullable=False),
 )
 
+# Operational: the sums of ``traffic`` over all minutes before ``until``, the same in all rows. See traffic_totals.py.
+traffic_total = Table(
+    "traffic_total",
+    metadata,
+    Column("content_type", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("verdict", Text, primary_key=True),
+    Column("decisions", BigInteger, nullable=False),
+    Column("degraded", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 # Operational: responses already sent, by API key and idempotency key.
 idempotency = Table(
     "idempotency",

@@ -64,7 +64,7 @@ def back_up(database: Database, data_dir: Path, folder: Path, *, with_key: bool 
     blobs = 0
     for digest, _ in source.listed():
         try:
-            target.put(source.get(digest))
+            source.copy(digest, target)
         except KeyError:
             continue  # erased meanwhile
         blobs += 1
@@ -94,7 +94,7 @@ def restore(database: Database, data_dir: Path, folder: Path, sources: Sequence[
         raise StorageError(f"The folder {data_dir / 'blobs'} is not empty. Restore into an empty data folder.")
     source, target = Blobs.local(folder / "blobs"), Blobs.local(data_dir / "blobs")
     for digest, _ in source.listed():
-        target.put(source.get(digest))
+        source.copy(digest, target)
     if manifest.with_key and not (data_dir / KEY_FILE).exists():
         _copy_key(folder / KEY_FILE, data_dir / KEY_FILE)
     if database.dialect == "sqlite":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
 
+from obstore import open_writer
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.exceptions import NotFoundError as StoreNotFound
 from obstore.store import LocalStore, MemoryStore, ObjectStore
@@ -16,6 +17,7 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore
 from seawall.storage.errors import StorageError
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_PIECE: Final = 1 << 20  # bytes that are copied at once
 
 
 class Blobs:
@@ -46,10 +48,42 @@ class Blobs:
         except AlreadyExistsError:
             self._renew(digest, data)
         except (BaseError, OSError) as error:
-            raise StorageError(
-                f"A blob cannot be stored: {error}. Check the space and rights of the blob store."
-            ) from error
+            raise _not_stored(error) from error
         return digest
+
+    def put_pieces(self, pieces: Callable[[], Iterable[bytes]]) -> str:
+        """Store what ``pieces`` yields, without holding all of it, and return its digest. Raises StorageError.
+
+        It is called twice, and must yield the same both times: the digest is the address, so it is computed first.
+        """
+        digest = sha256()
+        for piece in pieces():
+            digest.update(piece)
+        self._write(digest.hexdigest(), pieces())
+        return digest.hexdigest()
+
+    def copy(self, digest: str, target: Blobs) -> None:
+        """Store the same bytes in another store, piece by piece. Raises KeyError, and StorageError for damaged ones."""
+        target._write(digest, self._verified(digest))
+
+    def _write(self, digest: str, pieces: Iterable[bytes]) -> None:
+        """Nothing is seen before all is written; what was written of a sequence that fails is dropped."""
+        try:
+            writer = open_writer(self._store, _path(digest), buffer_size=_PIECE, max_concurrency=1)
+            for piece in pieces:
+                writer.write(piece)
+            writer.close()
+        except (BaseError, OSError) as error:
+            raise _not_stored(error) from error
+
+    def _verified(self, digest: str) -> Iterator[bytes]:
+        actual = sha256()
+        with _reading(digest):
+            for piece in self._store.get(_path(digest)).stream(min_chunk_size=_PIECE):
+                actual.update(piece)
+                yield bytes(piece)
+        if actual.hexdigest() != digest:
+            raise _damaged(digest)
 
     def _renew(self, digest: str, data: bytes) -> None:
         """Write the same bytes again, so that the collector sees a new blob, which nothing refers to yet."""
@@ -87,17 +121,45 @@ class Blobs:
 
     def get(self, digest: str) -> bytes:
         """The bytes of that digest. Raises KeyError when there are none, StorageError when they are damaged."""
-        if not _DIGEST.fullmatch(digest):
-            raise KeyError(f"{digest!r} is not a blob digest")
-        try:
+        with _reading(digest):
             data = bytes(self._store.get(_path(digest)).bytes())
-        except (StoreNotFound, FileNotFoundError) as error:
-            raise KeyError(f"there is no blob {digest}") from error
-        except (BaseError, OSError) as error:
-            raise StorageError(f"The blob {digest} cannot be read: {error}. Check the blob store.") from error
         if sha256(data).hexdigest() != digest:
-            raise StorageError(f"The blob {digest} is damaged. Restore it from a backup.")
+            raise _damaged(digest)
         return data
+
+    def size(self, digest: str) -> int:
+        """How many bytes are stored. Raises KeyError, StorageError."""
+        with _reading(digest):
+            return self._store.head(_path(digest))["size"]
+
+    def read(self, digest: str, start: int, end: int) -> bytes:
+        """Bytes from ``start`` to ``end``, which are within it. Raises KeyError, StorageError.
+
+        The digest is of the whole and not checked here: the caller must notice changed bytes, as ``SealedFile`` does.
+        """
+        with _reading(digest):
+            return bytes(self._store.get_range(_path(digest), start=start, end=end))
+
+
+@contextmanager
+def _reading(digest: str) -> Iterator[None]:
+    """Turns the store's errors into KeyError (not there) and StorageError."""
+    if not _DIGEST.fullmatch(digest):
+        raise KeyError(f"{digest!r} is not a blob digest")
+    try:
+        yield
+    except (StoreNotFound, FileNotFoundError) as error:
+        raise KeyError(f"there is no blob {digest}") from error
+    except (BaseError, OSError) as error:
+        raise StorageError(f"The blob {digest} cannot be read: {error}. Check the blob store.") from error
+
+
+def _not_stored(error: Exception) -> StorageError:
+    return StorageError(f"A blob cannot be stored: {error}. Check the space and rights of the blob store.")
+
+
+def _damaged(digest: str) -> StorageError:
+    return StorageError(f"The blob {digest} is damaged. Restore it from a backup.")
 
 
 def _path(digest: str) -> str:

@@ -26,6 +26,7 @@ from seawall.storage.migrate import MigrationSource
 from seawall.storage.projection import Projection
 from seawall.storage.transaction import Transaction
 from seawall.storage.vault import Vault
+from seawall.storage.verification import VERIFY_JOB, verify_in_job
 
 Service = TypeVar("Service")
 
@@ -131,13 +132,13 @@ EntryName: TypeAlias = tuple[str, str]
 class StoredFiles:
     """Vault entries that refer to files in the blob store: those whose names begin with ``prefix``.
 
-    The functions take an entry's plaintext: ``digests`` gives the files' blobs, ``read`` the files by field, and
-    ``without_keys`` the entry without the keys that the files are encrypted under.
+    The functions take an entry's plaintext: ``digests`` gives the files' blobs, ``read`` the files by field,
+    in pieces, and ``without_keys`` the entry without the keys that the files are encrypted under.
     """
 
     prefix: str
     digests: Callable[[bytes], Sequence[str]]
-    read: Callable[[bytes, Blobs], Iterable[tuple[str, bytes]]]
+    read: Callable[[bytes, Blobs], Iterable[tuple[str, Iterable[bytes]]]]
     without_keys: Callable[[bytes], bytes]
 
 
@@ -169,6 +170,10 @@ class Component:
     entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere
 
 
+def _verify_ledger(context: ServiceContext, job: Job) -> None:
+    verify_in_job(context.database, context.ledger, job)
+
+
 STORAGE = Component(
     name="storage",
     migrations="seawall.storage.migrations",
@@ -181,6 +186,7 @@ STORAGE = Component(
         *DELETION_EVENTS,
         *HOLD_EVENTS,
     ),
+    jobs=(JobSpec(kind=VERIFY_JOB, handler=_verify_ledger, pool="verification", max_attempts=5),),
     permissions=(
         PermissionSpec(name="storage.view_ledger", description="See the events of the ledger."),
         PermissionSpec(name="storage.verify_ledger", description="Verify the ledger: read all of it."),

@@ -217,9 +217,10 @@ def _exported(context: ServiceContext, archive: ZipFile, entry: EntryName, plain
     kind = next((one for one in stored_files(context) if name.startswith(one.prefix)), None)
     if kind is not None:
         shown["files"] = []
-        for field, data in kind.read(plaintext, context.blobs):
+        for field, pieces in kind.read(plaintext, context.blobs):
             path = f"files/{ref}/{name.replace('/', '-')}-{len(shown['files'])}"
-            archive.writestr(path, data)
+            with archive.open(path, "w") as file:
+                file.writelines(pieces)
             shown["files"].append({"field": field, "file": path})
         plaintext = kind.without_keys(plaintext)
     return {**shown, **_readable(plaintext)}

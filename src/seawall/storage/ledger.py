@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, TypeVar, cast
 
 from seawall.model import Event
+from seawall.model.latencies import Latencies
 from seawall.storage import replay
 from seawall.storage.batch import WriterLock, writer_lock
 from seawall.storage.build import ProjectionBuilder, Rebuild
@@ -181,6 +182,11 @@ class Ledger:
     def waiting(self) -> tuple[int, int]:
         """Numbers of interactive and bulk units waiting for this process's writer."""
         return self._writer.waiting()
+
+    @property
+    def commit_latencies(self) -> Latencies:
+        """How long this process's commits took, each of all units that waited."""
+        return self._writer.latencies
 
     def stalled_s(self) -> float:
         """For how many seconds this process's writer has been busy with one batch; 0 when it is not."""

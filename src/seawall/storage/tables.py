@@ -148,3 +148,17 @@ state = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+# Verifications of the ledger that people asked for. See verification.py.
+ledger_verification = Table(
+    "ledger_verification",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("done", BigInteger, nullable=False),  # events read so far
+    Column("total", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("result", Text),  # JSON: replay.Verification
+)

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from seawall.model.latencies import Latencies
 from seawall.storage.batch import CommitBatch, HotPathSql, WriterLock, read_head
 from seawall.storage.database import Database
 from seawall.storage.driver import run
@@ -65,6 +66,7 @@ class Writer:
         self._sign_every_s = sign_every_s
         self._sign_at = 0.0  # by the monotonic clock; the first batch is signed at once
         self._unsigned = False  # events of this process follow the signed head
+        self.latencies = Latencies()  # of batches, from the first unit to the commit
         self._queue = UnitQueue(queue_limit)
         self._thread = threading.Thread(target=self._work, name="seawall-ledger-writer", daemon=True)
         self._thread.start()
@@ -174,6 +176,7 @@ class Writer:
             self._roll_back(connection)
             raise self._failed_commit(error) from error
         ended = time.monotonic()
+        self.latencies.observe(ended - began)
         if batch.appended:
             self._unsigned = not sign
             if sign:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import AsyncIterator, Container, Iterator
+from itertools import chain
 
-from starlette.responses import Response
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.responses import Response, StreamingResponse
 
 from seawall import access
 from seawall.access import Permission
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.media import signatures
 from seawall.model import ItemRef
-from seawall.screen import media_bytes
+from seawall.screen import MediaFile, media_file
 from seawall.screen.queries import get_item
 from seawall.storage import Erased
 
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,15})-([0-9]{0,15})", re.IGNORECASE)
+_BEGINNING = 64  # bytes that say what a file is
 # Media types that may be sent to a browser: players accept them, and none of them is executed.
 _FORMATS = {
     "audio": frozenset({"wav", "flac", "ogg", "mp4", "webm", "mpeg", "aac"}),
@@ -26,39 +30,41 @@ _FORMATS = {
 
 def play(request: PageRequest) -> Response:
     """One audio file or video, or the requested range of it. Records the view."""
-    ref, sort, data = _file(request, _FORMATS, "audio file or video")
-    media_type = type_of(sort, data)
+    ref, file = _file(request, _FORMATS, "audio file or video")
+    media_type = type_of(file.type, _beginning(file))
     if media_type is None:
         raise PageProblem(415, "Cannot be played", "Browsers do not play this kind of file.")
-    access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
         "Content-Disposition": "inline",
         "Content-Security-Policy": "default-src 'none'; sandbox",
+        "ETag": f'"{file.digest}"',
     }
-    asked = request.http.headers.get("range")
-    span = wanted(asked, len(data)) if asked else None
+    span = _asked(request, file, headers["ETag"])
+    if span is not None and span[0] >= span[1]:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{file.size}"})
+    if request.http.method != "HEAD":
+        access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
     if span is None:
-        return Response(data, media_type=media_type, headers=headers)
-    start, end = span
-    if start >= end:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(data)}"})
-    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
-    return Response(data[start:end], status_code=206, media_type=media_type, headers=headers)
+        return _sent(request, file, (0, file.size), 200, media_type, headers)
+    headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{file.size}"
+    return _sent(request, file, span, 206, media_type, headers)
 
 
 def document(request: PageRequest) -> Response:
     """A document as a download, never shown by the browser. Records the view."""
-    ref, _, data = _file(request, {"document"}, "document")
-    access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
+    ref, file = _file(request, {"document"}, "document")
+    name = f"{ref.ref}-{request.path_param('field')}{suffix_of(_beginning(file))}"
     headers = {
         "Cache-Control": "no-store",
-        "Content-Disposition": f'attachment; filename="{ref.ref}-{request.path_param("field")}{suffix_of(data)}"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(data, media_type="application/octet-stream", headers=headers)
+    if request.http.method != "HEAD":
+        access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
+    return _sent(request, file, (0, file.size), 200, "application/octet-stream", headers)
 
 
 def suffix_of(data: bytes) -> str:
@@ -66,8 +72,8 @@ def suffix_of(data: bytes) -> str:
     return ".pdf" if signatures.media_type(data) == "application/pdf" else ".bin"
 
 
-def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, str, bytes]:
-    """The revision, the sort and the bytes of the addressed file. Raises Problem 404."""
+def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, MediaFile]:
+    """The revision and the addressed file. Raises Problem 404."""
     app = request.app
     with app.database.read() as connection:
         head = get_item(connection, request.path_param("item"))
@@ -75,12 +81,43 @@ def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemR
         raise missing("item")
     try:
         revision = int(request.path_param("revision"))
-        sort, data = media_bytes(app.vault, app.blobs, head.ref, revision, request.path_param("field"))
-        if sort not in sorts:
-            raise KeyError(sort)
+        file = media_file(app.vault, app.blobs, head.ref, revision, request.path_param("field"))
+        if file.type not in sorts:
+            raise KeyError(file.type)
     except (Erased, KeyError, ValueError):
         raise missing(what) from None
-    return ItemRef(head.content_type, head.ref, revision), sort, data
+    return ItemRef(head.content_type, head.ref, revision), file
+
+
+def _beginning(file: MediaFile) -> bytes:
+    return b"".join(file.read(0, min(_BEGINNING, file.size)))
+
+
+def _sent(
+    request: PageRequest, file: MediaFile, span: tuple[int, int], status: int, media_type: str, headers: dict[str, str]
+) -> Response:
+    """A span of the file, read while it is sent: a video is never in memory as a whole."""
+    headers["Content-Length"] = str(span[1] - span[0])
+    if request.http.method == "HEAD":
+        return Response(status_code=status, media_type=media_type, headers=headers)
+    pieces = file.read(*span)
+    first = next(pieces, b"")  # a damaged file is an error page, not the end of a connection
+    body = _in_threads(chain((first,), pieces), request.context.threads)
+    return StreamingResponse(body, status_code=status, media_type=media_type, headers=headers)
+
+
+async def _in_threads(pieces: Iterator[bytes], threads: CapacityLimiter) -> AsyncIterator[bytes]:
+    """The pieces, each read in one of the console's threads, which a slow receiver does not keep."""
+    while (piece := await run_sync(next, pieces, None, limiter=threads)) is not None:
+        yield piece
+
+
+def _asked(request: PageRequest, file: MediaFile, etag: str) -> tuple[int, int] | None:
+    """The range to answer, end excluded, empty when there is none such; None: the whole file."""
+    header, condition = request.http.headers.get("range"), request.http.headers.get("if-range")
+    if header is None or request.http.method == "HEAD" or condition not in (None, etag):
+        return None
+    return wanted(header, file.size)
 
 
 def type_of(sort: str, data: bytes) -> str | None:
@@ -90,14 +127,16 @@ def type_of(sort: str, data: bytes) -> str | None:
 
 
 def wanted(header: str, size: int) -> tuple[int, int] | None:
-    """The byte range of a Range header, end excluded; empty when it is outside the file; None to send everything.
+    """The byte range of a Range header, end excluded; None to send everything: the unit is not bytes.
 
-    Several ranges at once are answered with everything, as RFC 9110 allows.
+    Empty when the range is outside the file or malformed, or when several are asked for, which no player does.
     """
-    match = _RANGE.fullmatch(header.strip())
-    if match is None or match.group(0) == "bytes=-":
+    if not header.strip().lower().startswith("bytes="):
         return None
-    first, last = match.groups()
+    match = _RANGE.fullmatch(header.strip())
+    first, last = match.groups() if match is not None else ("", "")
+    if not (first or last):
+        return size, size
     if not first:  # the last ``last`` bytes
         return max(0, size - int(last)), size
     start, end = int(first), min(int(last) + 1, size) if last else size

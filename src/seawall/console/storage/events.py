@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
 
 from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console.request import Page, PageRequest, json_response, redirect
-from seawall.console.storage.verification import LedgerVerifier
 from seawall.console.templates import render
-from seawall.storage import Ledger
 from seawall.storage.queries import events_after, newest_events
+from seawall.storage.verification import find_verification, start_verification
 
 PAGE_SIZE = 50
 _FOLLOWED = 200
@@ -40,23 +37,15 @@ def show(request: PageRequest) -> Response:
 
 
 def verify(request: PageRequest) -> Response:
-    """Begin to verify the whole ledger: no gaps, intact hash chain, every body readable."""
-    _verifier(request.app.ledger).start(request.app.ledger)
+    """Have a worker verify the whole ledger: no gaps, intact hash chain, every body readable."""
+    start_verification(request.app.ledger, by=request.person.id)
     return redirect("/ledger")
 
 
 def verification(request: PageRequest) -> Response:
     """How far the verification is, as a part of the page that renews itself."""
-    return render(request, "storage/verification.html", verification=_verifier(request.app.ledger).state)
-
-
-def _verifier(ledger: Ledger) -> LedgerVerifier:
-    with _starting:
-        return _verifiers.setdefault(ledger, LedgerVerifier())
-
-
-_starting = threading.Lock()
-_verifiers: WeakKeyDictionary[Ledger, LedgerVerifier] = WeakKeyDictionary()
+    with request.app.database.read() as connection:
+        return render(request, "storage/verification.html", verification=find_verification(connection))
 
 
 def as_json(request: PageRequest) -> Response:
@@ -76,6 +65,7 @@ def _page(request: PageRequest) -> Response:
     before, at = request.cursor(), request.cursor("seq")
     with request.app.database.read() as connection:
         rows = newest_events(connection, limit=PAGE_SIZE + 1, kind=kind or None, before=before, seq=at)
+        last = find_verification(connection)
     lines = [
         Line(
             seq=row.seq,
@@ -97,7 +87,7 @@ def _page(request: PageRequest) -> Response:
         kind=kind,
         older="/ledger?" + urlencode({**more, "before": lines[-1].seq}) if len(rows) > PAGE_SIZE else None,
         newest="/ledger?" + urlencode(more) if before or at else None,
-        verification=_verifier(request.app.ledger).state,
+        verification=last,
         head=request.app.ledger.head(),
         at=at,
     )

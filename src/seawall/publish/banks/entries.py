@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -41,8 +41,6 @@ class NewEntry:
 
     ``source``: a code for its origin. ``note``: free text, sealed in the vault.
     """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # as the body of a request
 
     kind: str
     value: str
