@@ -17,7 +17,7 @@ from seawall.storage import Job, Transaction
 from seawall.storage.collector import delete_unused_files
 from seawall.storage.component import EntryName, ServiceContext
 from seawall.storage.deletions import RetentionEnded
-from seawall.storage.erasure import readable_digests
+from seawall.storage.erasure import forget_subject, readable_digests
 from seawall.storage.legal_holds import held_among
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.tables import vault
@@ -172,6 +172,7 @@ def _delete(
     tx.execute(delete(item_hashes).where(hashed))
     if term == "decisions":
         for one in ended:
+            forget_subject(context, tx, one.ref, "retention", requested=False)
             context.vault.erase(tx, one.ref, "retention")
     tx.append(
         RetentionEnded(

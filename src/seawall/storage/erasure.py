@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from sqlalchemy import Connection, delete, func, or_, select, tuple_
 
 from seawall.model import now_ms
-from seawall.storage.component import EntryName, ServiceContext, StoredFiles
+from seawall.storage.component import EntryName, ErasedReferences, ServiceContext, StoredFiles
 from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.errors import Erased, StorageError
 from seawall.storage.legal_holds import UnderLegalHold, holds_on
@@ -45,9 +45,12 @@ class ErasureCertificate:
     subjects: int  # the subject itself and the items that it owned
     entries: int  # sealed entries deleted
     files: int  # images, audio, videos and documents deleted
+    bank_sources: int = 0  # statements, in banks, that an entry was made from the subject's content
+    bank_entries: int = 0  # entries removed with them, from banks that do so
     remains: str = (
         "The ledger keeps surrogates, codes and keyed digests, which no longer lead to anybody. Backups made before "
-        "the erasure still hold the data: let them expire, and repeat the erasure after restoring one."
+        "the erasure still hold the data: let them expire, and repeat the erasure after restoring one. Bank entries "
+        "made from its content that are not counted here stay, as values without their origin."
     )
 
 
@@ -71,16 +74,26 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
         refs, entries = _held(context, connection, ref)
         files = readable_digests(context, connection, entries)
 
-    def unit(tx: Transaction) -> int:
+    def unit(tx: Transaction) -> ErasureCompleted:
         if holds := holds_on(tx, [*refs, *(entry_ref for entry_ref, _ in entries)]):
             raise UnderLegalHold(holds)
         gone = tx.execute(select(func.count()).select_from(vault).where(_sealed_for(ref))).scalar_one()
         gone += _delete_entries(tx, [entry for entry in entries if entry[0] not in refs])
+        banks = forget_subject(context, tx, ref, by, requested=True)
         context.vault.erase(tx, ref, by)
-        tx.append(ErasureCompleted(subject=ref, subjects=len(refs), entries=gone, files=len(files), by=by))
-        return int(gone)
+        done = ErasureCompleted(
+            subject=ref,
+            subjects=len(refs),
+            entries=gone,
+            files=len(files),
+            by=by,
+            bank_sources=banks.sources,
+            bank_entries=banks.entries,
+        )
+        tx.append(done)
+        return done
 
-    gone = context.ledger.commit(unit)
+    done = context.ledger.commit(unit)
     # Files go after the commit: killed before it, they still have their references; after it, the collector acts.
     for digest in files:
         context.blobs.delete(digest)
@@ -88,8 +101,22 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
         newest = newest_events(connection, limit=_EVENTS, kind="subject.erasure_completed")
     event = next(row for row in newest if json.loads(row.body)["subject"] == ref)
     return ErasureCertificate(
-        subject=ref, at=event.at, by=by, event=event.seq, subjects=len(refs), entries=gone, files=len(files)
+        subject=ref,
+        at=event.at,
+        by=by,
+        event=event.seq,
+        subjects=done.subjects,
+        entries=done.entries,
+        files=done.files,
+        bank_sources=done.bank_sources,
+        bank_entries=done.bank_entries,
     )
+
+
+def forget_subject(context: ServiceContext, tx: Transaction, ref: str, by: str, *, requested: bool) -> ErasedReferences:
+    """Have every component forget a subject, in the transaction that erases it. ``requested``: somebody asked."""
+    forgotten = (one.forget(tx, ref, by, requested) for one in context.components if one.forget is not None)
+    return sum(forgotten, start=ErasedReferences())
 
 
 def _sealed_for(ref: str) -> Any:
