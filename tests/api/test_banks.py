@@ -46,6 +46,7 @@ def test_a_bank_is_configured(fresh: Client) -> None:
         "name": "known-covers",
         "owner": "",
         "expires_after_days": None,
+        "on_erasure": "keep",
         "active": 0,
         "suspended": 0,
         "quarantined": 0,
@@ -56,6 +57,22 @@ def test_a_bank_is_configured(fresh: Client) -> None:
     assert "one of block, allow" in refused["detail"]
     problem(fresh.send("PUT", "/v1/banks/Known Covers", key="bank", json={}), 422)
     problem(fresh.send("PUT", "/v1/banks/known-covers", key="screen", json={}), 403)
+
+
+def test_an_entry_says_what_it_was_made_from_until_that_is_erased(fresh: Client) -> None:
+    fresh.send("PUT", "/v1/banks/blocked-texts", key="bank", json={"on_erasure": "remove"})
+    screened = fresh.screen("you are a known phrase", id="c-17", actor={"id": "u-17"}).json()
+    entry = {"kind": "text", "value": "a known phrase", "source": "case-7", "content_type": "note"}
+    path = "/v1/banks/blocked-texts/entries"
+    refused = problem(fresh.send("POST", path, key="bank", json={"entries": [{**entry, "item_id": "c-18"}]}), 422)
+    assert "no note 'c-18' was screened here" in refused["detail"]
+    made = fresh.send("POST", path, key="bank", json={"entries": [{**entry, "item_id": "c-17"}]}).json()["entries"][0]
+    (source,) = fresh.send("GET", f"{path}/{made}", key="bank").json()["sources"]
+    assert (source["item"], source["erased_at"]) == (screened["item"], None)
+    certificate = fresh.send("POST", "/v1/subjects/account/u-17/erase", key="admin", json={}).json()
+    assert (certificate["bank_sources"], certificate["bank_entries"]) == (1, 1)
+    left = fresh.send("GET", f"{path}/{made}", key="bank").json()
+    assert (left["state"], left["value"], left["sources"][0]["item"]) == ("removed", None, None)
 
 
 def test_what_is_known_about_something(fresh: Client) -> None:

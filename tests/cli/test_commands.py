@@ -480,6 +480,15 @@ def test_banks(run: Run, tmp_path: Path) -> None:
     assert entry.startswith("ent_")
     lines = tmp_path / "entries.jsonl"
     lines.write_text('{"kind": "domain", "value": "evil.example", "source": "list"}\n')
+    made = run("bank", "add", "blocked-texts", "five six seven eight", "--account", "u-17").stdout.strip()
+    assert "made from  en_" in run("bank", "show", made).stdout
+    assert (
+        "was screened here"
+        in run("bank", "add", "blocked-texts", "nine", "--content-type", "comment", "--item", "none", status=1).stderr
+    )
+    run("bank", "configure", "blocked-texts", "--on-erasure", "remove")
+    assert '"bank_entries": 1' in run("subject", "erase", "u-17", "--yes").stdout
+    assert "made from  erased" in run("bank", "show", made).stdout
     assert "1 entries are in blocked-domains" in run("bank", "import", "blocked-domains", lines).stdout
     assert "blocked-domains" in run("bank", "list").stdout
     assert "one two three four" in run("bank", "entries", "blocked-texts").stdout

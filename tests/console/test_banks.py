@@ -17,6 +17,7 @@ from seawall.match import pdq
 from seawall.model import DecisionMade, Signal, new_id
 from seawall.publish import NewEntry, add_entries, find_bank, find_entry, list_entries
 from seawall.screen import load_decision
+from seawall.storage.erasure import erase_subject, find_subject
 from support.console import Browser, Rig, opened
 
 TEXT = "a phrase that came back <b>once</b> too often"
@@ -64,10 +65,27 @@ def test_a_bank_is_made_filled_and_searched(rig: Rig) -> None:
         "harm": "spam",
         "expires_after_days": None,
         "flood_limit": None,
+        "on_erasure": "keep",
         "active": 1,
         "suspended": 0,
         "quarantined": 0,
     }
+
+
+def test_an_entry_shows_what_it_was_made_from(rig: Rig) -> None:
+    browser = rig.browser("policy")
+    screened = rig.screen("a phrase", id="n-9", actor="u-9")
+    origin = {"content_type": "comment", "item_id": "n-9", "account": ""}
+    answer = browser.post("/banks/blocked-texts/entries", kind="text", value=TEXT, **origin)
+    page = browser.get(answer.headers["location"]).text
+    assert "Made from" in page
+    assert f"/items/{screened.item}" in page
+    erase_subject(rig.app.context, find_subject(rig.app.context, "account", "u-9"), by="tests")
+    page = browser.get(answer.headers["location"]).text
+    assert "<em>erased</em>" in page
+    assert f"/items/{screened.item}" not in page
+    wrong = browser.post("/banks/blocked-texts/entries", kind="text", value=TEXT, **origin | {"item_id": "none"})
+    assert (wrong.status_code, "was screened here" in wrong.text) == (422, True)
 
 
 def test_an_image_becomes_its_hash(rig: Rig) -> None:

@@ -12,12 +12,14 @@ from PIL import Image as Picture
 from sqlalchemy import func, insert, select, update
 
 from seawall.model import Image, now_ms
+from seawall.publish import BankSettings, NewEntry, add_entries, configure_bank, find_entry
 from seawall.screen import load_item, read_content
 from seawall.screen.retention import IDEMPOTENCY_MS, enforce_retention
 from seawall.screen.tables import idempotency, item_hashes
 from seawall.storage import Erased, StorageError
 from seawall.storage.collector import GRACE_MS, delete_unused_files
 from seawall.storage.deletions import RetentionEnded, UnusedFilesDeleted
+from seawall.storage.erasure import erase_subject, find_subject
 from seawall.storage.legal_holds import lift_hold, place_hold
 from seawall.storage.tables import vault
 from support.app import Rig
@@ -46,6 +48,20 @@ def entries(rig: Rig, ref: str) -> set[str]:
 
 def count(rig: Rig, table: Any) -> int:
     return int(rig.rows(select(func.count().label("n")).select_from(table))[0]["n"])
+
+
+def test_a_bank_entry_forgets_an_item_that_is_kept_no_longer_and_can_still_be_erased_by_account(rig: Rig) -> None:
+    rig.screen("one", actor="A")
+    entry = NewEntry(kind="text", value="a known phrase", source="staff", content_type="note", item_id="n-1")
+    configure_bank(rig.app.ledger, "blocked-texts", BankSettings(on_erasure="remove"), "per_1")
+    (made,) = add_entries(rig.app.ledger, "blocked-texts", [entry], "per_1")
+    later(rig, DECISIONS + DAY)
+    found = find_entry(rig.app.database, rig.app.vault, made)
+    assert found is not None
+    assert (found.state, found.sources[0].item, found.sources[0].erased_at) == ("active", None, None)
+    account = find_subject(rig.app.context, "account", "A")
+    assert found.sources[0].account == account
+    assert erase_subject(rig.app.context, account, by="per_1").bank_entries == 1
 
 
 def test_content_goes_when_its_time_is_over(rig: Rig, tmp_path: Path) -> None:

@@ -8,17 +8,22 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image as Picture
 
 from databases import MIGRATIONS
-from seawall.app import open_app
-from seawall.model import Image
+from seawall.app import COMPONENTS, open_app
+from seawall.model import Image, now_ms
 from seawall.screen import load_item
 from seawall.screen.queries import find_item_ref
+from seawall.screen.retention import enforce_retention
 from seawall.storage import StorageError, open_database
 from seawall.storage.backup import back_up, head_of, restore
+from seawall.storage.collector import delete_unused_files, missing_files
+from seawall.storage.erasure import erase_subject, find_subject
+from seawall.storage.rotation import next_key, put_in_place, rotate_master_key
 from support.app import Rig, opened, settings
 
 
@@ -88,6 +93,71 @@ def test_a_backup_of_a_busy_database_holds_what_was_committed(database_url: str,
         finally:
             stop.set()
             thread.join()
+
+
+def test_what_is_deleted_while_a_backup_is_made_is_in_it(database_url: str, tmp_path: Path, request: Any) -> None:
+    with opened(tmp_path, database_url, "rude") as rig:
+        for who in ("A", "B", "C"):
+            rig.screen("with a picture", image=image(), id=f"n-{who}", actor=who)
+
+        def meanwhile(copied: str) -> None:
+            context = rig.app.context
+            if copied == "blobs":  # before the database: a new item, and an erasure that the backup knows
+                rig.screen("newer", image=image(), id="n-D", actor="D")
+                erase_subject(context, find_subject(context, "account", "C"), by="per_1")
+            elif copied == "database":  # after it: an erasure and an end of retention that the backup does not know
+                erase_subject(context, find_subject(context, "account", "A"), by="per_1")
+                enforce_retention(context, now=now_ms() + 181 * 86_400_000)
+                delete_unused_files(context, grace_ms=-60_000)
+
+        back_up(rig.app.database, rig.app.settings.data_dir, tmp_path / "backup", with_key=True, progress=meanwhile)
+        assert missing_files(rig.app.context) == 0
+    elsewhere = tmp_path / "elsewhere"
+    url = None if database_url.startswith("sqlite") else request.getfixturevalue("empty_postgres_url")
+    chosen = settings(elsewhere, url)
+    chosen.data_dir.mkdir(parents=True)
+    target = open_database(chosen.database_url)
+    restore(target, chosen.data_dir, tmp_path / "backup", MIGRATIONS)
+    target.close()
+    with open_app(chosen) as app:
+        for who in ("A", "B"):
+            ref = find_item_ref(app.database, app.vault, "note", f"n-{who}")
+            assert ref is not None
+            assert load_item(app.database, app.vault, app.blobs, ref.ref, 1).fields["image"] == image()
+        assert find_item_ref(app.database, app.vault, "note", "n-C") is None
+        assert missing_files(app.context) == 1  # of n-D: stored and deleted while the backup was made
+
+
+def test_the_key_in_a_backup_is_that_of_the_database_in_it(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, "rude") as rig:
+        data = rig.app.settings.data_dir
+
+        def rotate(copied: str) -> None:
+            if copied == "database":
+                rotate_master_key(rig.app.database, rig.app.vault.master, next_key(data), COMPONENTS)
+                put_in_place(data)
+
+        old = (data / "master.key").read_bytes()
+        back_up(rig.app.database, data, tmp_path / "backup", with_key=True, progress=rotate)
+    assert (tmp_path / "backup" / "master.key").read_bytes() == old
+    assert (data / "master.key").read_bytes() != old
+
+
+def test_a_restoration_that_was_killed_goes_on(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, "rude") as rig:
+        fill(rig)
+        back_up(rig.app.database, rig.app.settings.data_dir, tmp_path / "backup", with_key=True)
+    chosen = settings(tmp_path / "elsewhere")
+    there = next(path for path in (tmp_path / "backup" / "blobs").rglob("*") if path.is_file())
+    half = chosen.data_dir / "blobs" / there.parent.name
+    half.mkdir(parents=True)
+    shutil.copy(there, half)
+    (chosen.data_dir / "master.key.partial").write_text("half of a k")
+    target = open_database(chosen.database_url)
+    restore(target, chosen.data_dir, tmp_path / "backup", MIGRATIONS)
+    target.close()
+    with open_app(chosen) as app:
+        assert missing_files(app.context) == 0
 
 
 def test_without_being_asked_no_key_is_copied(sqlite_url: str, tmp_path: Path) -> None:

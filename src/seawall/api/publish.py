@@ -41,6 +41,7 @@ class BankRequest:
     harm: str | None = None
     expires_after_days: Whole | None = None
     flood_limit: Whole | None = None
+    on_erasure: str = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ def configure(
     flood_limit: Annotated[
         int | None, typer.Option(help="Items per hour that one entry may match; 0: any number.")
     ] = None,
+    on_erasure: Annotated[
+        str, typer.Option(help="keep or remove: entries made from content of somebody who is erased.")
+    ] = "keep",
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -70,6 +73,7 @@ def configure(
         harm=harm,
         expires_after_days=expires_after_days,
         flood_limit=flood_limit,
+        on_erasure=on_erasure,
     )
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         configure_bank(app_.ledger, bank, wanted, _me(), app_.kinds)
@@ -113,8 +117,11 @@ def show(entry: EntryId, data_dir: DataDir = None, database: DatabaseUrl = None)
     if found is None:
         fail(f"no bank has or had an entry {entry}")
     for name in found.__dataclass_fields__:
-        if name != "counts" and (value := getattr(found, name)) not in (None, ""):
+        if name not in ("counts", "sources") and (value := getattr(found, name)) not in (None, ""):
             out.print(f"{name:>12}  {_shown(name, value)}", markup=False)
+    for source in found.sources:
+        what = "erased" if source.erased_at else " ".join(filter(None, (source.item, source.account)))
+        out.print(f"{'made from':>12}  {what}, by {source.by}, {_shown('source_at', source.at)}", markup=False)
     for name in found.counts.__dataclass_fields__:
         if (value := getattr(found.counts, name)) is not None:
             out.print(f"{name:>12}  {_shown(name, value)}", markup=False)
@@ -133,6 +140,9 @@ def add(
     source: Annotated[str, typer.Option(help="The source, a code.")] = "staff",
     threshold: Annotated[int | None, typer.Option(help="image: largest distance that matches (default: 31)")] = None,
     note: Annotated[str, typer.Option(help="Free text; sealed in the vault.")] = "",
+    content_type: Annotated[str, typer.Option(help="With --item: the content type of the item it was made from.")] = "",
+    item: Annotated[str, typer.Option(help="The platform's id of the item it was made from.")] = "",
+    account: Annotated[str, typer.Option(help="Whose content it is; default: the item's account.")] = "",
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -148,7 +158,16 @@ def add(
         readers |= {name: partial(hash_file, hasher) for name, hasher in app_.hashers.items()}
         if kind in readers and Path(value).is_file():
             value = readers[kind](Path(value).read_bytes())
-        entry = NewEntry(kind=kind, value=value, source=source, threshold=threshold, note=note)
+        entry = NewEntry(
+            kind=kind,
+            value=value,
+            source=source,
+            threshold=threshold,
+            note=note,
+            content_type=content_type,
+            item_id=item,
+            account=account,
+        )
         out.print(add_entries(app_.ledger, bank, [entry], _me(), hashers=app_.kinds)[0])
 
 

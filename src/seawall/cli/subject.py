@@ -142,13 +142,13 @@ def report(
 
 
 @contextmanager
-def storage_context(chosen: Settings) -> Iterator[ServiceContext]:
+def storage_context(chosen: Settings, *, build: bool = True) -> Iterator[ServiceContext]:
     """Storage with the components' declarations, without their services."""
     from seawall.app import COMPONENTS, open_storage
     from seawall.storage import Blobs, Jobs
     from seawall.storage.component import ServiceContext
 
-    with open_storage(chosen) as store:
+    with open_storage(chosen, build=build) as store:
         yield ServiceContext(
             settings=chosen,
             database=store.database,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.publish.banks import RETRO_JOB
+from seawall.publish.banks.provenance import erase_sources
 from seawall.publish.events import EVENTS
 from seawall.publish.exchanges import EXCHANGE_JOB, FEEDBACK_JOB
 from seawall.publish.projections import PROJECTIONS
@@ -47,4 +48,5 @@ COMPONENT = Component(
     console="seawall.console.publish",
     cli="seawall.cli.publish",
     blobs=published_bundles,
+    forget=erase_sources,
 )

@@ -33,6 +33,7 @@ class BankConfigured:
     harm: str | None = None
     expires_after_days: int | None = None  # of entries that have no expiry
     flood_limit: int | None = None  # items an hour in which one entry may be found; more: quarantine
+    on_erasure: str = "keep"  # keep | remove: entries made from the content of somebody who is erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,28 @@ class BankEntryAdded:
     threshold: int | None = None  # image: largest Hamming distance that matches
     exchange: str | None = None  # the exchange that gave it
     record: str | None = None  # keyed digest of the exchange's own key; the raw record is sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntrySourced:
+    """The content that an entry was made from: surrogates of the item, and of the account that wrote it."""
+
+    bank: str
+    entry: str
+    by: str
+    item: str | None = None
+    account: str | None = None
+    new: bool = True  # False: the entry was in the bank already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankEntrySourceErased:
+    """The content that an entry was made from was erased: what the entry said about it is gone, with its note."""
+
+    bank: str
+    entry: str
+    source: int  # number of the event BankEntrySourced
+    item_only: bool = False  # the retention of the item ended; its account stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +121,8 @@ EVENTS = (
     EventSpec("bundle.published", BundlePublished),
     EventSpec("bank.configured", BankConfigured),
     EventSpec("bank.entry_added", BankEntryAdded),
+    EventSpec("bank.entry_sourced", BankEntrySourced),
+    EventSpec("bank.entry_source_erased", BankEntrySourceErased),
     EventSpec("bank.entry_removed", BankEntryRemoved),
     EventSpec("bank.entry_suspended", BankEntrySuspended),
     EventSpec("bank.entry_quarantined", BankEntryQuarantined),

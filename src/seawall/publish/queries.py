@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from seawall.publish.banks.entries import BANK_SUBJECT, note_name, value_name
+from seawall.publish.banks.provenance import EntrySource, sources_of
 from seawall.publish.banks.settings import Bank
 from seawall.publish.tables import bank_entry, bank_hit
 from seawall.publish.tables import bundle as bundle_table
@@ -49,9 +50,11 @@ class Entry:
     value: str | None = None
     note: str | None = None
     counts: Counts = field(default_factory=Counts)
+    sources: tuple[EntrySource, ...] = ()
 
 
-_COLUMNS = tuple(bank_entry.c[name] for name in Entry.__dataclass_fields__ if name not in ("value", "note", "counts"))
+_ELSEWHERE = ("value", "note", "counts", "sources")
+_COLUMNS = tuple(bank_entry.c[name] for name in Entry.__dataclass_fields__ if name not in _ELSEWHERE)
 
 
 def list_entries(
@@ -82,7 +85,10 @@ def _read(database: Database, vault: Vault, query: Select[Any]) -> list[Entry]:
 
 
 def _entries(database: Database, vault: Vault, rows: Sequence[RowMapping]) -> list[Entry]:
-    counts = counts_of(database, [row["id"] for row in rows])
+    ids = [row["id"] for row in rows]
+    counts = counts_of(database, ids)
+    with database.read() as connection:
+        sources = sources_of(connection, ids)
     sealed = open_sealed(vault, ((row["bank"], name(row["id"])) for row in rows for name in (value_name, note_name)))
     return [
         Entry(
@@ -90,6 +96,7 @@ def _entries(database: Database, vault: Vault, rows: Sequence[RowMapping]) -> li
             value=sealed.get((row["bank"], value_name(row["id"]))),
             note=sealed.get((row["bank"], note_name(row["id"])), ""),
             counts=counts.get(row["id"], Counts()),
+            sources=sources.get(row["id"], ()),
         )
         for row in rows
     ]
@@ -189,6 +196,7 @@ class BankState:
     harm: str | None
     expires_after_days: int | None
     flood_limit: int | None
+    on_erasure: str
     active: int
     suspended: int
     quarantined: int
@@ -206,6 +214,7 @@ def bank_state(bank: Bank) -> BankState:
         harm=settings.harm,
         expires_after_days=settings.expires_after_days,
         flood_limit=settings.flood_limit,
+        on_erasure=settings.on_erasure,
         active=bank.active,
         suspended=bank.suspended,
         quarantined=bank.quarantined,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 
 from seawall.storage.database import metadata
 
@@ -30,6 +30,7 @@ bank = Table(
     Column("harm", Text),
     Column("expires_after_days", Integer),
     Column("flood_limit", Integer),
+    Column("on_erasure", Text, nullable=False, server_default=text("'keep'")),  # keep | remove
     Column("by", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -60,6 +61,24 @@ bank_entry = Table(
     Index("ix_bank_entry_number", "number"),
     Index("ix_bank_entry_record", "exchange", "record"),
     Index("ix_bank_entry_seq", "seq"),
+)
+
+# The content that entries were made from: one row per entry and content. Erasure empties ``item`` and ``account``.
+bank_entry_source = Table(
+    "bank_entry_source",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the event that says it
+    Column("entry", Text, nullable=False),
+    Column("bank", Text, nullable=False),
+    Column("item", Text),
+    Column("account", Text),
+    Column("new", Boolean, nullable=False),  # the entry was made for it; else it was in the bank already
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("erased_at", BigInteger),
+    Index("ix_bank_entry_source_entry", "entry"),
+    Index("ix_bank_entry_source_item", "item"),
+    Index("ix_bank_entry_source_account", "account"),
 )
 
 # One row per entry and item it was found in, with the later review and reports of the item.

@@ -9,6 +9,7 @@ from seawall.screen.retention import (
     COLLECT_JOB,
     RETENTION_JOB,
     collection_job,
+    erasure_job,
     retention_job,
     schedule_collection,
     schedule_retention,
@@ -16,6 +17,7 @@ from seawall.screen.retention import (
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
 from seawall.screen.traffic_totals import add_settled_minutes
 from seawall.storage.component import Component, JobSpec, PermissionSpec, Schedule
+from seawall.storage.erasure import ERASURE_JOB
 
 # What was promised to be looked at again has threads of its own: it must not wait behind a bulk of submitted items.
 _PROMISED, _BULK = "rescreen", "screen"
@@ -30,6 +32,7 @@ COMPONENT = Component(
         JobSpec(kind="rescreen", handler=rescreen_item, pool=_PROMISED),
         JobSpec(kind="retro_match", handler=rescan_item, pool=_BULK),
         JobSpec(kind=RETENTION_JOB, handler=retention_job, pool="retention", lease_ms=600_000),
+        JobSpec(kind=ERASURE_JOB, handler=erasure_job, pool="retention", lease_ms=600_000),
         JobSpec(kind=COLLECT_JOB, handler=collection_job, pool="retention", lease_ms=600_000),
     ),
     schedules=(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Text, and_, cast, delete, func, literal, or_, select, tuple_
+from sqlalchemy import Connection, Executable, Select, Text, and_, cast, delete, func, literal, or_, select, tuple_
 
 from seawall.model import ItemRef, now_ms
 from seawall.policy import PublishedBundles
@@ -17,10 +18,10 @@ from seawall.storage import Job, Transaction
 from seawall.storage.collector import delete_unused_files
 from seawall.storage.component import EntryName, ServiceContext
 from seawall.storage.deletions import RetentionEnded
-from seawall.storage.erasure import readable_digests
+from seawall.storage.erasure import enqueue_deletion, forget_subject, readable_digests, truncate_log
 from seawall.storage.legal_holds import held_among
 from seawall.storage.queries import select_in_chunks
-from seawall.storage.tables import vault
+from seawall.storage.tables import subject, vault
 
 RETENTION_JOB: Final = "retention"
 COLLECT_JOB: Final = "delete_unused_files"
@@ -29,6 +30,8 @@ IDEMPOTENCY_MS: Final = 7 * 24 * 3_600_000
 
 _DAY_MS: Final = 24 * 3_600_000
 _PAGE: Final = 100
+_RESPONSES: Final = 1000  # read at a time
+_ITEM: Final = re.compile(rb'"(it_[0-9a-f]{32})"')
 
 
 class HeldMeanwhile(Exception):
@@ -55,6 +58,35 @@ def collection_job(context: ServiceContext, job: Job) -> None:
     """Delete files that nothing refers to."""
     delete_unused_files(context)
     context.ledger.commit(lambda tx: tx.finish(job))
+
+
+def erasure_job(context: ServiceContext, job: Job) -> None:
+    """Finish an erasure: delete its files, responses kept for repeated requests, and pages of SQLite's log."""
+    for digest in job.payload["files"]:
+        context.blobs.delete(digest)
+    if erased := job.payload["subject"]:
+        _delete_responses(context, erased)
+    context.ledger.commit(lambda tx: tx.finish(job))
+    truncate_log(context.database)
+
+
+def _delete_responses(context: ServiceContext, erased: str) -> None:
+    """Delete the responses that name items of an erased subject; their keys are digests that anybody can compute."""
+    with context.database.read() as connection:
+        theirs = select(subject.c.ref).where(or_(subject.c.ref == erased, subject.c.owner == erased))
+        refs = {row.ref.encode() for row in connection.execute(theirs)}
+        after, keys = "", list[str]()
+        page = select(idempotency.c.key, idempotency.c.response).order_by(idempotency.c.key).limit(_RESPONSES)
+        while rows := connection.execute(page.where(idempotency.c.key > after)).all():
+            after = rows[-1].key
+            keys += [row.key for row in rows if refs.intersection(_ITEM.findall(bytes(row.response)))]
+    for start in range(0, len(keys), _PAGE):
+        gone = delete(idempotency).where(idempotency.c.key.in_(keys[start : start + _PAGE]))
+        context.ledger.commit(partial(_execute, gone), bulk=True)
+
+
+def _execute(statement: Executable, tx: Transaction) -> None:
+    tx.execute(statement)
 
 
 def enforce_retention(context: ServiceContext, *, now: int | None = None) -> int:
@@ -89,7 +121,7 @@ def _end(context: ServiceContext, term: str, content_type: str, before: int) -> 
             files = readable_digests(context, connection, entries)
         if not ended:
             continue
-        unit = partial(_delete, context, term, content_type, before, ended, entries, len(files))
+        unit = partial(_delete, context, term, content_type, before, ended, entries, files)
         try:
             gone += context.ledger.commit(unit, bulk=True)
         except HeldMeanwhile:
@@ -160,7 +192,7 @@ def _delete(
     before: int,
     ended: Sequence[ItemRef],
     entries: Sequence[EntryName],
-    files: int,
+    files: Sequence[str],
     tx: Transaction,
 ) -> int:
     if held_among(tx, sorted({one.ref for one in ended})):
@@ -172,10 +204,12 @@ def _delete(
     tx.execute(delete(item_hashes).where(hashed))
     if term == "decisions":
         for one in ended:
+            forget_subject(context, tx, one.ref, "retention", requested=False)
             context.vault.erase(tx, one.ref, "retention")
     tx.append(
         RetentionEnded(
-            term=term, content_type=content_type, before=before, items=tuple(ended), entries=gone, files=files
+            term=term, content_type=content_type, before=before, items=tuple(ended), entries=gone, files=len(files)
         )
     )
+    enqueue_deletion(tx, files)
     return gone

@@ -43,6 +43,12 @@ def delete_unused_files(context: ServiceContext, *, grace_ms: int = GRACE_MS) ->
     return gone
 
 
+def missing_files(context: ServiceContext) -> int:
+    """How many files that vault entries and components refer to are not stored. Raises StorageError."""
+    with context.database.read() as connection:
+        return sum(context.blobs.stored_at(digest) is None for digest in set(_references(context, connection)))
+
+
 def _references(context: ServiceContext, connection: Connection) -> Iterator[str]:
     for component in context.components:
         if component.blobs is not None:

@@ -124,6 +124,20 @@ class PermissionSpec:
     description: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedReferences:
+    """What a component forgot about an erased subject beside the vault: where bank entries come from, and entries."""
+
+    sources: int = 0
+    entries: int = 0
+
+    def __add__(self, other: ErasedReferences) -> ErasedReferences:
+        return ErasedReferences(sources=self.sources + other.sources, entries=self.entries + other.entries)
+
+
+ForgetSubject: TypeAlias = Callable[[Transaction, str, str, bool], ErasedReferences]
+"""Forget a subject (its ref) in the transaction that erases it: by whom, and whether somebody asked for it."""
+
 EntryName: TypeAlias = tuple[str, str]
 """A vault entry: the ref of its subject, and its name."""
 
@@ -168,6 +182,7 @@ class Component:
     items_in_use: Callable[[Connection, Sequence[str]], Iterable[str]] | None = None  # of these: too early to delete
     confidential: tuple[str, ...] = ()  # beginnings of names of entries that only their writer may be given
     entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere
+    forget: ForgetSubject | None = None  # what it says about a subject outside the vault
 
 
 def _verify_ledger(context: ServiceContext, job: Job) -> None:

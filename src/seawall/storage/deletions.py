@@ -18,6 +18,8 @@ class ErasureCompleted:
     entries: int
     files: int
     by: str
+    bank_sources: int = 0
+    bank_entries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from sqlalchemy import Connection, delete, func, or_, select, tuple_
+from sqlalchemy import Connection, delete, func, or_, select, tuple_, update
 
 from seawall.model import now_ms
-from seawall.storage.component import EntryName, ServiceContext, StoredFiles
+from seawall.storage.component import EntryName, ErasedReferences, ServiceContext, StoredFiles
+from seawall.storage.database import Database
 from seawall.storage.deletions import ErasureCompleted
 from seawall.storage.errors import Erased, StorageError
 from seawall.storage.legal_holds import UnderLegalHold, holds_on
 from seawall.storage.queries import events_after, newest_events
-from seawall.storage.tables import subject, vault
+from seawall.storage.tables import job, subject, vault
 from seawall.storage.transaction import Transaction
 
 _CHUNK: Final = 200
 _EVENTS: Final = 2000
+_FILES: Final = 500  # of one job
+_SURROGATE: Final = re.compile(r"\b(?:it|en)_[0-9a-f]{32}\b")
+
+ERASURE_JOB: Final = "finish_erasure"
+"""Kind of the job that deletes what an erasure leaves for a worker."""
 
 
 class UnknownSubject(LookupError):
@@ -45,9 +53,13 @@ class ErasureCertificate:
     subjects: int  # the subject itself and the items that it owned
     entries: int  # sealed entries deleted
     files: int  # images, audio, videos and documents deleted
+    bank_sources: int = 0  # statements, in banks, that an entry was made from the subject's content
+    bank_entries: int = 0  # entries removed with them, from banks that do so
     remains: str = (
         "The ledger keeps surrogates, codes and keyed digests, which no longer lead to anybody. Backups made before "
-        "the erasure still hold the data: let them expire, and repeat the erasure after restoring one."
+        "the erasure still hold the data: let them expire, and repeat the erasure after restoring one. A worker "
+        "deletes the responses kept for repeated requests, at once when one runs, at the latest after seven days. "
+        "Bank entries made from its content that are not counted here stay, as values without their origin."
     )
 
 
@@ -71,25 +83,76 @@ def erase_subject(context: ServiceContext, ref: str, *, by: str) -> ErasureCerti
         refs, entries = _held(context, connection, ref)
         files = readable_digests(context, connection, entries)
 
-    def unit(tx: Transaction) -> int:
+    def unit(tx: Transaction) -> ErasureCompleted:
         if holds := holds_on(tx, [*refs, *(entry_ref for entry_ref, _ in entries)]):
             raise UnderLegalHold(holds)
         gone = tx.execute(select(func.count()).select_from(vault).where(_sealed_for(ref))).scalar_one()
         gone += _delete_entries(tx, [entry for entry in entries if entry[0] not in refs])
+        banks = forget_subject(context, tx, ref, by, requested=True)
         context.vault.erase(tx, ref, by)
-        tx.append(ErasureCompleted(subject=ref, subjects=len(refs), entries=gone, files=len(files), by=by))
-        return int(gone)
+        done = ErasureCompleted(
+            subject=ref,
+            subjects=len(refs),
+            entries=gone,
+            files=len(files),
+            by=by,
+            bank_sources=banks.sources,
+            bank_entries=banks.entries,
+        )
+        tx.append(done)
+        _forget_errors(tx, refs)
+        enqueue_deletion(tx, files, subject=ref)
+        return done
 
-    gone = context.ledger.commit(unit)
-    # Files go after the commit: killed before it, they still have their references; after it, the collector acts.
+    done = context.ledger.commit(unit)
+    # Files go after the commit: killed before it, they still have their references; after it, the job deletes them.
     for digest in files:
         context.blobs.delete(digest)
     with context.database.read() as connection:  # other erasures may have been committed since
         newest = newest_events(connection, limit=_EVENTS, kind="subject.erasure_completed")
     event = next(row for row in newest if json.loads(row.body)["subject"] == ref)
     return ErasureCertificate(
-        subject=ref, at=event.at, by=by, event=event.seq, subjects=len(refs), entries=gone, files=len(files)
+        subject=ref,
+        at=event.at,
+        by=by,
+        event=event.seq,
+        subjects=done.subjects,
+        entries=done.entries,
+        files=done.files,
+        bank_sources=done.bank_sources,
+        bank_entries=done.bank_entries,
     )
+
+
+def forget_subject(context: ServiceContext, tx: Transaction, ref: str, by: str, *, requested: bool) -> ErasedReferences:
+    """Have every component forget a subject, in the transaction that erases it. ``requested``: somebody asked."""
+    forgotten = (one.forget(tx, ref, by, requested) for one in context.components if one.forget is not None)
+    return sum(forgotten, start=ErasedReferences())
+
+
+def enqueue_deletion(tx: Transaction, files: Sequence[str], *, subject: str = "") -> None:
+    """Have a worker finish an erasure, also when this process is killed: files, and what ``finish_erasure`` says."""
+    for start in range(0, len(files) or bool(subject), _FILES):
+        payload = {"subject": "" if start else subject, "files": files[start : start + _FILES]}
+        tx.enqueue(ERASURE_JOB, f"{subject or files[0]}/{start}", payload)
+
+
+def truncate_log(database: Database) -> None:
+    """Empty SQLite's write-ahead log, which holds older pages: with them, keys that were destroyed.
+
+    Not while others read: then the log is soon overwritten by what they make the writer do.
+    """
+    if database.file is not None:
+        with closing(sqlite3.connect(database.file, timeout=0)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _forget_errors(tx: Transaction, refs: set[str]) -> None:
+    """Empty the errors of jobs about these subjects: an error may quote what it was about."""
+    failed = tx.execute(select(job.c.id, job.c.key, job.c.payload).where(job.c.last_error.is_not(None))).all()
+    about = [row.id for row in failed if refs & set(_SURROGATE.findall(f"{row.key} {bytes(row.payload).decode()}"))]
+    for start in range(0, len(about), _CHUNK):
+        tx.execute(update(job).where(job.c.id.in_(about[start : start + _CHUNK])).values(last_error=None))
 
 
 def _sealed_for(ref: str) -> Any:

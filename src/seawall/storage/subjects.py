@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from seawall.storage.driver import run
 from seawall.storage.keys import MasterKey
+from seawall.storage.tables import subject
+
+if TYPE_CHECKING:
+    from seawall.storage.transaction import Transaction
 
 _IN: Final = 1000  # values in one IN list
 
@@ -95,6 +99,12 @@ def _find(connection: Connection, column: str, values: list[Any]) -> Iterator[An
         else:
             matches, parameters = "= ANY(%s)", [chunk]
         yield from run(connection, f"{_WITH_KEYS} AND subject.{column} {matches}", parameters)
+
+
+def owner_of(tx: Transaction, ref: str) -> str | None:
+    """Who a subject is owned by: the account that created an item. None: nobody, or there is no such subject."""
+    owner: str | None = tx.execute(select(subject.c.owner).where(subject.c.ref == ref)).scalar()
+    return owner
 
 
 _WITH_KEYS: Final = (

@@ -72,6 +72,7 @@ def configure(request: PageRequest) -> Response:
             harm=request.field("harm") or None,
             expires_after_days=_number("days", request.field("expires_after_days")),
             flood_limit=_number("flood limit", request.field("flood_limit")),
+            on_erasure=request.field("on_erasure", "keep"),
         )
         publish.configure_bank(request.app.ledger, name, settings, request.person.id, request.app.kinds)
     except BankError as error:
@@ -97,6 +98,9 @@ def add(request: PageRequest) -> Response:
             source=request.field("source").strip() or "staff",
             threshold=_number("threshold", request.field("threshold")),
             note=request.field("note").strip(),
+            content_type=request.field("content_type").strip(),
+            item_id=request.field("item_id").strip(),
+            account=request.field("account").strip(),
         )
         (made,) = publish.add_entries(
             request.app.ledger, name, [entry], request.person.id, places=["the entry"], hashers=request.app.kinds
@@ -197,13 +201,15 @@ def _entry_page(request: PageRequest, error: str = "") -> Response:
         raise missing("entry")
     with request.app.database.read() as connection:
         hits = hits_of_entry(connection, entry.id, limit=_HITS)
-        items = items_by_ref(connection, [hit.item for hit in hits])
+        made_from = [source.item for source in entry.sources if source.item is not None]
+        items = items_by_ref(connection, [*(hit.item for hit in hits), *made_from])
     return render(
         request,
         "publish/bank_entry.html",
         status=422 if error else 200,
         entry=entry,
         hits=[(hit, items[hit.item]) for hit in hits if hit.item in items],
+        items=items,
         reasons=publish.REASONS,
         names=_names(request, [entry]),
         error=error,

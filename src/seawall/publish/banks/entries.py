@@ -14,11 +14,18 @@ from seawall.match import NO_HASHERS, EntryError, Hashers, canonical_value
 from seawall.model import EventBody, new_id
 from seawall.publish.banks.errors import BankError, NoSuchEntry
 from seawall.publish.banks.settings import check_name
-from seawall.publish.events import BankEntryAdded, BankEntryRemoved, BankEntryRestored, BankEntrySuspended
+from seawall.publish.events import (
+    BankEntryAdded,
+    BankEntryRemoved,
+    BankEntryRestored,
+    BankEntrySourced,
+    BankEntrySuspended,
+)
 from seawall.publish.tables import bank as bank_table
-from seawall.publish.tables import bank_entry
+from seawall.publish.tables import bank_entry, bank_entry_source
 from seawall.storage import Ledger, Transaction
 from seawall.storage.queries import select_in_chunks
+from seawall.storage.subjects import owner_of
 
 BANK_SUBJECT: Final = "bank"
 """Kind of the vault subject under whose key a bank's values are sealed."""
@@ -30,6 +37,7 @@ REASONS: Final = ("wrong_match", "harmless_now", "duplicate", "withdrawn", "lega
 _RETRO_DELAY_MS: Final = 2_000
 _LONGEST_SOURCE: Final = 100
 _LONGEST_NOTE: Final = 4_000
+_LONGEST_ID: Final = 512
 _LAST_MS: Final = 253_402_300_800_000  # the year 10000
 _DAY_MS: Final = 86_400_000
 _CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -39,7 +47,8 @@ _CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 class NewEntry:
     """An entry to add; see ``seawall.match.BankEntry`` for what ``value`` and ``threshold`` are by kind.
 
-    ``source``: a code for its origin. ``note``: free text, sealed in the vault.
+    ``source``: a code for its origin, kept for good. ``note``: free text, sealed in the vault. ``content_type`` and
+    ``item_id``: the screened item that it was made from; ``account``: who wrote that, by default the item's account.
     """
 
     kind: str
@@ -48,6 +57,9 @@ class NewEntry:
     expires: int | None = None  # milliseconds since 1970
     threshold: int | None = None
     note: str = ""
+    content_type: str = ""
+    item_id: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +116,10 @@ def canonical(entry: NewEntry, place: str, hashers: Hashers = NO_HASHERS) -> str
         raise BankError(f"{place}: expires {entry.expires} would be long past: send milliseconds since 1970")
     if len(entry.note) > _LONGEST_NOTE:
         raise BankError(f"{place}: a note has at most {_LONGEST_NOTE} characters")
+    if bool(entry.content_type) != bool(entry.item_id):
+        raise BankError(f"{place}: give content_type and item_id together, as the item was submitted")
+    if any(len(name) > _LONGEST_ID for name in (entry.content_type, entry.item_id, entry.account)):
+        raise BankError(f"{place}: an id has at most {_LONGEST_ID} characters")
     try:
         return canonical_value(entry.kind, entry.value, entry.threshold, hashers)
     except EntryError as error:
@@ -128,7 +144,8 @@ def add_in(
     before = len(held)
     ids = []
     for index, (entry, value, digest) in enumerate(zip(entries, values, digests, strict=True)):
-        if digest not in held:
+        new = digest not in held
+        if new:
             origin = None if origins is None else origins[index]
             held[digest] = new_id("ent", tx.at)
             tx.seal(subject, value_name(held[digest]), value.encode())
@@ -148,10 +165,30 @@ def add_in(
                     record=None if origin is None else origin.record,
                 )
             )
+        _record_source(tx, bank, held[digest], entry, by, new=new)
         ids.append(held[digest])
     if len(held) > before:
         _search_past(tx)
     return AddedEntries(ids, len(held) - before)
+
+
+def _record_source(tx: Transaction, bank: str, held: str, entry: NewEntry, by: str, *, new: bool) -> None:
+    """Record the content that an entry was made from, by surrogates, once. Raises BankError for an unknown item."""
+    if not (entry.item_id or entry.account):
+        return
+    item = None
+    if entry.item_id:
+        item = tx.find_subject(f"item:{entry.content_type}", entry.item_id)
+        if item is None:
+            raise BankError(
+                f"item_id: no {entry.content_type} {entry.item_id[:100]!r} was screened here, or it was erased; leave "
+                "out content_type and item_id, and give the account whose content it is"
+            )
+    account = tx.subject("account", entry.account) if entry.account else owner_of(tx, item or "")
+    table = bank_entry_source.c
+    same = (table.entry == held, table.item.is_not_distinct_from(item), table.account.is_not_distinct_from(account))
+    if tx.execute(select(table.seq).where(*same)).first() is None:
+        tx.append(BankEntrySourced(bank=bank, entry=held, item=item, account=account, by=by, new=new))
 
 
 def value_name(entry: str) -> str:

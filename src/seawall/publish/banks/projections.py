@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from seawall.model import Decision, DecisionMade, DecisionSource, Event, EventBody, ReportReceived
 from seawall.publish.events import (
@@ -16,9 +16,11 @@ from seawall.publish.events import (
     BankEntryQuarantined,
     BankEntryRemoved,
     BankEntryRestored,
+    BankEntrySourced,
+    BankEntrySourceErased,
     BankEntrySuspended,
 )
-from seawall.publish.tables import bank, bank_entry, bank_hit
+from seawall.publish.tables import bank, bank_entry, bank_entry_source, bank_hit
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import upsert
 
@@ -62,6 +64,7 @@ class Banks:
                     "harm": body.harm,
                     "expires_after_days": body.expires_after_days,
                     "flood_limit": body.flood_limit,
+                    "on_erasure": body.on_erasure,
                     "by": body.by,
                     "at": event.at,
                     "seq": event.seq,
@@ -122,6 +125,29 @@ def _entry_row(event: Event, body: BankEntryAdded) -> Row:
         "exchange": body.exchange,
         "record": body.record,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class BankEntrySources:
+    """The projection ``bank_entry_source``."""
+
+    name: ClassVar[str] = "bank_entry_sources"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (BankEntrySourced, BankEntrySourceErased)
+    tables: tuple[Table, ...] = (bank_entry_source,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Add what entries were made from, and empty what was erased."""
+        (table,) = self.tables
+        for event in events:
+            match event.body:
+                case BankEntrySourced() as body:
+                    row = {"entry": body.entry, "bank": body.bank, "item": body.item, "account": body.account}
+                    made = {"seq": event.seq, "new": body.new, "by": body.by, "at": event.at}
+                    connection.execute(insert(table).values(row | made))
+                case BankEntrySourceErased() as body:
+                    gone = {"item": None} if body.item_only else {"item": None, "account": None, "erased_at": event.at}
+                    connection.execute(update(table).where(table.c.seq == body.source).values(gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +251,4 @@ def _load(connection: Connection, table: Table, key: str, ids: Collection[str]) 
     return {row._mapping[key]: dict(row._mapping) for row in found}
 
 
-PROJECTIONS = (Banks(), BankEntries(), BankHits())
+PROJECTIONS = (Banks(), BankEntries(), BankEntrySources(), BankHits())

@@ -18,6 +18,7 @@ from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Ledger
 
 ROLES: Final = ("block", "allow")
+ON_ERASURE: Final = ("keep", "remove")
 USUAL_FLOOD_LIMIT: Final = 500
 """Default flood limit: items an hour in which one entry may be found."""
 _GRAVEST: Final = 5
@@ -32,6 +33,8 @@ class BankSettings:
 
     ``flood_limit``: items within an hour in which one entry may be found before it is quarantined; 0: never. None:
     500, or never where ``harm`` has severity 5, for which a missed match is worse than a wrong one.
+    ``on_erasure``: what becomes of an entry that was made from the content of somebody who is erased: ``keep`` or
+    ``remove``. Harms of severity 5 keep it: nobody may take known abuse out of a bank by asking for erasure.
     """
 
     title: str = ""
@@ -41,14 +44,19 @@ class BankSettings:
     harm: str | None = None
     expires_after_days: int | None = None
     flood_limit: int | None = None
+    on_erasure: str = "keep"
 
     @property
     def most_hits(self) -> int | None:
         """The effective flood limit: items an hour, or None for none."""
         if self.flood_limit is not None:
             return self.flood_limit or None
-        grave = self.harm is not None and HARMS[self.harm].severity >= _GRAVEST
-        return None if grave else USUAL_FLOOD_LIMIT
+        return None if self.grave else USUAL_FLOOD_LIMIT
+
+    @property
+    def grave(self) -> bool:
+        """Whether a missed match is worse than a wrong one."""
+        return self.harm is not None and HARMS[self.harm].severity >= _GRAVEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,12 @@ def check_settings(settings: BankSettings, hashers: Hashers = NO_HASHERS) -> Non
         raise BankError(f"role is {settings.role!r}; it must be one of {', '.join(ROLES)}")
     if settings.harm is not None and settings.harm not in HARMS:
         raise BankError(f"harm is {settings.harm!r}; it must be one of {', '.join(HARMS)}")
+    if settings.on_erasure not in ON_ERASURE:
+        raise BankError(f"on_erasure is {settings.on_erasure!r}; it must be one of {', '.join(ON_ERASURE)}")
+    if settings.on_erasure == "remove" and settings.grave:
+        raise BankError(
+            f"on_erasure is 'remove', but entries against {settings.harm} stay when their source is erased; write keep"
+        )
     _check_number("expires_after_days", settings.expires_after_days, 1, _MOST_DAYS)
     _check_number("flood_limit", settings.flood_limit, 0, _MOST_HITS)
     for kind, threshold in settings.thresholds.items():
@@ -117,6 +131,7 @@ def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str, h
         harm=settings.harm,
         expires_after_days=settings.expires_after_days,
         flood_limit=settings.flood_limit,
+        on_erasure=settings.on_erasure,
     )
     ledger.commit(lambda tx: tx.append(event))
 
@@ -136,6 +151,7 @@ def settings_of(row: Any) -> BankSettings:
         harm=row.harm,
         expires_after_days=row.expires_after_days,
         flood_limit=row.flood_limit,
+        on_erasure=row.on_erasure,
     )
 
 
