@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from seawall.media.decoders.frames import to_jpeg
+from seawall.media.decoders.id3 import read_id3
 from seawall.media.decoders.metadata_parts import MetadataParts, as_words
 from seawall.media.decoders.operation import Answer
 from seawall.media.signatures import media_type
@@ -62,6 +63,7 @@ def read_tags(data: bytes, container: InputContainer, found: MetadataParts) -> N
         for key, value in chapter["metadata"].items():
             if key.lower() == "title":
                 found.text("chapter", value, start, max(start, end))
+    read_id3(data, found)
     read_tail(data, found)
 
 

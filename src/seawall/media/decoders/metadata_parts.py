@@ -6,10 +6,12 @@ them as a text.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from seawall.media.decoders import encodings
 from seawall.media.decoders.operation import Answer
 
 MOST_TEXTS: Final = 400
@@ -17,6 +19,12 @@ MOST_CHARACTERS: Final = 400_000
 MOST_PICTURES: Final = 12
 MOST_PICTURE_BYTES: Final = 20 << 20  # of each
 PIECE: Final = 20_000  # characters per text
+
+
+def load() -> None:
+    """Load the encodings, because no file can be opened later."""
+    encodings.load()
+    codecs.lookup("utf-16")
 
 
 @dataclass(slots=True)

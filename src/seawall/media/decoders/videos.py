@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seawall.match.pdq import pdq_luma
+from seawall.media.decoders import metadata_parts
 from seawall.media.decoders.frames import FrameChooser, FrameThumbnail, to_jpeg
 from seawall.media.decoders.media_metadata import metadata_of
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
@@ -45,6 +46,7 @@ def load() -> dict[str, Operation]:
     options = {"max_pixels": 1 << 20, "max_seconds": 60, "max_frames": 8, "longest": 64}
     clip(_sample_video(), options)
     sound(_sample_video(), options)
+    metadata_parts.load()
     metadata(_sample_video(), {"covers": True})
     with contextlib.suppress(DecodeRefused):
         clip(b"nothing", options)
