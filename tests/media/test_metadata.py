@@ -218,6 +218,8 @@ NOON = "2024:06:01 12:00:00"
             {0x9003: NOON, 0xA431: "352099009205861", 0x9286: b"ASCII\0\0\0" + bytes(40)},
         ),
         with_exif("JPEG", {0x010E: " " * 31}, {0x9286: bytes(64)}),
+        with_exif("JPEG", {0x010E: "OLYMPUS DIGITAL CAMERA         "}),
+        with_segments(segment(0xFE, b"CREATOR: gd-jpeg v1.0 (using IJG JPEG v62), quality = 90\n")),
         with_chunks(chunk(b"tEXt", b"Software\0Paint for everybody"), chunk(b"tEXt", b"date:create\x002024-06-01")),
         with_chunks(chunk(b"tEXt", b"parameters\0a cat\nNegative prompt: nude, child\nSteps: 20")),
         encode(noise(1, (64, 48)), "WEBP", xmp=xmp("<xmp:Nickname>my old friend</xmp:Nickname>")),
@@ -379,6 +381,11 @@ def test_what_encoders_write_is_no_content(extractor: Extractor) -> None:
     for container, codec in (("mp3", "mp3"), ("ipod", "aac"), ("flac", "flac"), ("wav", "pcm_s16le"), ("adts", "aac")):
         assert read(extractor, make_audio(container, codec), Modality.AUDIO) == ExtractedParts()
     assert read(extractor, make_video([(1, 1.0)]), Modality.VIDEO) == ExtractedParts()
+
+
+def test_the_address_of_a_shop_in_a_comment_is_no_content(extractor: Extractor) -> None:
+    data = tagged("mp3", "mp3", {"comment": "Visit https://some-band.bandcamp.com"})
+    assert read(extractor, data, Modality.AUDIO) == ExtractedParts()
 
 
 def test_tags_at_the_end_of_an_mp3_are_read(extractor: Extractor) -> None:

@@ -79,8 +79,8 @@ def _read_frame(name: str, content: bytes, found: MetadataParts) -> None:
         about, _, text = _text(rest, encoding).partition("\0")
         found.tag(about or "other", text)
     elif name in ("WXXX", "WXX"):
-        about, end = rest.split(b"\0\0" if "16" in encoding else b"\0", 1) if b"\0" in rest else (b"", rest)
-        found.text("link", f"{_text(about, encoding)} {end.decode('latin-1')}".replace("\0", ""))
+        said, _, address = rest.rpartition(b"\0")
+        found.text("link", f"{_text(said, encoding)} {address.decode('latin-1')}")
     elif name[0] == "W":
         found.text("link", content.decode("latin-1").replace("\0", ""))
     elif name in _NAMES:

@@ -40,7 +40,7 @@ class MetadataParts:
     def tag(self, key: str, value: str) -> None:
         """Add a tag's value, if it is content."""
         name = name_of(key)
-        if name is not None and (is_words(value) if name == "other" else not _LEVELS.fullmatch(value.strip())):
+        if name is not None and (is_words(value) if name == "other" else not _STAMPS.fullmatch(value.strip())):
             self.text(name, value)
 
     def text(self, name: str, value: str, start: float | None = None, end: float | None = None) -> None:
@@ -131,7 +131,12 @@ def is_words(value: str) -> bool:
 
 
 _DATA: Final = re.compile(r"[0-9a-fA-F\s:{}-]+|[^\s:]{80,}")
-_LEVELS: Final = re.compile(r"(?: ?[0-9A-Fa-f]{8}){8,12}")  # iTunes writes them into comments
+_STAMPS: Final = re.compile(
+    r"(?: ?[0-9A-Fa-f]{8}){8,12}|Visit https?://[\w-]{1,80}\.bandcamp\.com/?|CREATOR: gd-jpeg v[\w .,()=]{1,80}\s*|"
+    r"Created with (?:The )?GIMP\s*|OLYMPUS DIGITAL CAMERA\s*|SONY DSC\s*|KONICA MINOLTA DIGITAL CAMERA\s*|"
+    r"Lavc[\d.]{1,20}|File written by Adobe Photoshop\S{0,3} [\d.]{1,5}\s*"
+)
+"""What shops, programs and cameras write into comments and descriptions: iTunes its levels, Bandcamp an address."""
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 

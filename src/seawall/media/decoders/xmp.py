@@ -8,7 +8,7 @@ import re
 from typing import Final
 from xml.parsers import expat
 
-from seawall.media.decoders.metadata_parts import MetadataParts, name_of
+from seawall.media.decoders.metadata_parts import MetadataParts
 
 _MOST_BYTES: Final = 8 << 20
 _MOST_ELEMENTS: Final = 100_000
@@ -88,8 +88,7 @@ class _Reader:
             except binascii.Error:
                 self._found.gap("thumbnail_unread")
         elif name in _SHOWN and value.strip():
-            says = _SAYS.get(name, name)
-            self._found.text(name_of(says) or says, value)
+            self._found.tag(_SAYS.get(name, name), value)
 
     def _entity(self, *_: object) -> None:
         raise _Refused
