@@ -11,7 +11,7 @@ from PIL import Image
 
 from media.document_files import Page, docx, epub, odt, packed, pdf, stream
 from media.samples import animated, encode, make_audio, make_video, noise, subtitled, tagged
-from seawall.media.decoders.colours import profile_of
+from seawall.media.decoders.colour_conversion import profile_of
 
 IMAGE, SOUND, VIDEO, PAPER = "image", "sound", "video", "paper"
 

@@ -19,7 +19,7 @@ from media.samples import encode, noise
 from seawall.detectors.image import ImageReading, Sandbox
 from seawall.match import pdq
 from seawall.media import DisplayedImage, Media, default_extractors
-from seawall.media.decoders.colours import profile_of
+from seawall.media.decoders.colour_conversion import profile_of
 from seawall.model import ExtractedParts, Modality, Part
 
 SRGB = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)

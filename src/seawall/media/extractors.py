@@ -333,7 +333,7 @@ def _metadata_parts(part: Part, found: MediaMetadata) -> ExtractedParts:
             span=None if each.start is None else _seconds(each.start, each.end or each.start),
         )
 
-    pictures = [
+    images = [
         Part(
             path=path(name, is_numbered=True),
             modality=Modality.IMAGE,
@@ -341,9 +341,9 @@ def _metadata_parts(part: Part, found: MediaMetadata) -> ExtractedParts:
             data=data,
             parent=part.path,
         )
-        for name, data in found.pictures
+        for name, data in found.images
     ]
-    return ExtractedParts((*map(text, found.texts), *pictures), gaps=_gaps(found.gaps))
+    return ExtractedParts((*map(text, found.texts), *images), gaps=_gaps(found.gaps))
 
 
 def _frame_parts(part: Part, frames: Sequence[VideoFrame]) -> tuple[Part, ...]:

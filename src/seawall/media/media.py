@@ -278,7 +278,7 @@ def _video_of(found: _Video, blobs: tuple[bytes, ...]) -> VideoContent:
 @dataclass(frozen=True, slots=True)
 class _Metadata:
     texts: tuple[MetadataText, ...]
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     gaps: tuple[str, ...]
 
 
@@ -286,7 +286,7 @@ def _metadata_of(answer: tuple[_Metadata, tuple[bytes, ...]] | UnreadableMedia) 
     if isinstance(answer, UnreadableMedia):
         return answer
     found, files = answer
-    return _checked(lambda: MediaMetadata(found.texts, tuple(zip(found.pictures, files, strict=True)), found.gaps))
+    return _checked(lambda: MediaMetadata(found.texts, tuple(zip(found.images, files, strict=True)), found.gaps))
 
 
 @dataclass(frozen=True, slots=True)

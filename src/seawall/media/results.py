@@ -205,13 +205,13 @@ class MetadataText:
 
 @dataclass(frozen=True, slots=True)
 class MediaMetadata:
-    """Texts and pictures (encoded, by name: cover, thumbnail) beside a file's pixels or samples.
+    """Texts and images (encoded, by name: cover, thumbnail) beside a file's pixels or samples.
 
     ``gaps``: codes of what could not be read.
     """
 
     texts: tuple[MetadataText, ...] = ()
-    pictures: tuple[tuple[str, bytes], ...] = ()
+    images: tuple[tuple[str, bytes], ...] = ()
     gaps: tuple[str, ...] = ()
 
 

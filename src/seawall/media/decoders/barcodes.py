@@ -10,7 +10,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 
-from seawall.media.decoders.colours import is_otherwise
+from seawall.media.decoders.colour_conversion import is_otherwise
 from seawall.media.decoders.open_image import as_shown, opened
 from seawall.media.decoders.operation import Answer
 

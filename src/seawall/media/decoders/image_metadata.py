@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from seawall.match.pdq import PDQ_MIN_QUALITY, pdq
-from seawall.media.decoders.colours import as_meant, is_readable
+from seawall.media.decoders.colour_conversion import as_meant, is_readable
 from seawall.media.decoders.frames import to_jpeg
 from seawall.media.decoders.metadata_parts import MetadataParts, as_words
 from seawall.media.decoders.open_image import in_8_bits, opened
@@ -155,7 +155,7 @@ _PHOTOSHOP: Final = b"Photoshop 3.0\0"
 
 
 def read_segments(segments: Iterable[tuple[str, bytes]], found: MetadataParts, thumbnails: list[bytes]) -> None:
-    """Comments, XMP with its extension, IPTC and a small picture of JFIF in the segments of a JPEG."""
+    """Comments, XMP with its extension, IPTC and a small image of JFIF in the segments of a JPEG."""
     more: dict[int, bytes] = {}
     for name, content in segments:
         if name == "COM":
@@ -300,7 +300,7 @@ _SAME_BITS: Final = 31  # as in a bank: then whoever looks for one finds the oth
 _SMALL: Final = 320  # pixels: letters in a larger one can be read, so it has to be nearer
 _SAME_BITS_LARGE: Final = 18
 _LEAST_SIDE: Final = 64  # pixels that a hash needs
-_LIKE_BITS: Final = 64  # of smooth pictures with noise, whose grey levels are the same everywhere
+_LIKE_BITS: Final = 64  # of smooth images with noise, whose grey levels are the same everywhere
 _CELLS, _SAME_CELL = 16, 24  # largest difference of grey levels
 
 
@@ -317,7 +317,7 @@ def keep_different(data: bytes, options: dict[str, Any], thumbnails: list[bytes]
             found.gap("thumbnail_unread")
             continue
         if not any(_is_same(whole, each) for each in (small, _without_bars(small, whole.size))):
-            found.picture("thumbnail", _as_file(thumbnail, small))
+            found.image("thumbnail", _as_file(thumbnail, small))
 
 
 def _opened_thumbnail(thumbnail: bytes, options: dict[str, Any]) -> Image.Image:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import AvifImagePlugin, Image
 
 from seawall.match.pdq import PDQ_MIN_QUALITY, Pdq, pdq
-from seawall.media.decoders import colours, metadata_parts
-from seawall.media.decoders.colours import as_meant, is_otherwise
+from seawall.media.decoders import colour_conversion, metadata_parts
+from seawall.media.decoders.colour_conversion import as_meant, is_otherwise
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
 from seawall.media.decoders.image_metadata import metadata
 from seawall.media.decoders.open_image import (
@@ -40,7 +40,7 @@ def load() -> dict[str, Operation]:
         operations["codes"] = codes
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     Image.preinit()
-    colours.load()
+    colour_conversion.load()
     metadata_parts.load()
     options = {"max_pixels": 1024, "max_frames": 4, "longest": 32}
     for name in FORMATS:

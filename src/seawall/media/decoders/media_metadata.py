@@ -31,7 +31,7 @@ _TEXTS: Final = frozenset(
         *("pjs", "realtext", "sami", "stl", "subviewer", "subviewer1", "vplayer"),
     )
 )
-"""Kinds of subtitles that are texts; the others are pictures."""
+"""Kinds of subtitles that are texts; the others are images."""
 _MOST_CUES: Final = 50_000
 _PIECES: Final = 150  # of a track's subtitles, at most
 _PAUSE: Final = 2.0  # seconds between subtitles of one piece
@@ -99,7 +99,7 @@ def read_covers(streams: Sequence[VideoStream], packets: Sequence[Packet[Any]], 
     for packet in packets:
         data = bytes(packet)
         if media_type(data) in _READABLE:
-            found.picture("cover", data)
+            found.image("cover", data)
             continue
         try:
             [frame] = next(stream for stream in streams if stream.index == packet.stream.index).decode(packet)[:1]
@@ -109,7 +109,7 @@ def read_covers(streams: Sequence[VideoStream], packets: Sequence[Packet[Any]], 
                 raise
             found.gap("image_unread")
         else:
-            found.picture("cover", to_jpeg(image, 960).jpeg)
+            found.image("cover", to_jpeg(image, 960).jpeg)
 
 
 def read_subtitles(tracks: Sequence[SubtitleStream], packets: Sequence[Packet[Any]], found: MetadataParts) -> None:
@@ -132,7 +132,7 @@ def read_subtitles(tracks: Sequence[SubtitleStream], packets: Sequence[Packet[An
 
 
 def cue_of(track: SubtitleStream, packet: Packet[Any]) -> str | None:
-    """The text of one subtitle; None when it is a picture, damaged, or of an unknown kind."""
+    """The text of one subtitle; None when it is a image, damaged, or of an unknown kind."""
     try:
         codec = track.codec_context
         if not isinstance(codec, SubtitleCodecContext) or codec.name not in _TEXTS:
@@ -175,7 +175,7 @@ def joined(cues: Sequence[SubtitlePiece]) -> list[SubtitlePiece]:
 
 
 def metadata_of(data: bytes, container: InputContainer, covers: Sequence[VideoStream]) -> Answer:
-    """All of it. ``covers``: the streams of pictures beside an audio file; a video's are among its frames."""
+    """All of it. ``covers``: the streams of images beside an audio file; a video's are among its frames."""
     found = MetadataParts()
     read_tags(data, container, found)
     tracks = list(container.streams.subtitles)

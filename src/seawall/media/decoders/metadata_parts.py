@@ -1,4 +1,4 @@
-"""Collects what a file says beside its pixels or samples: texts and pictures, within limits; and what counts as such.
+"""Collects what a file says beside its pixels or samples: texts and images, within limits; and what counts as such.
 
 Tags that are written by programs for programs (encoder, camera, dates, ids, numbers) are not content: nobody is shown
 them as a text.
@@ -16,8 +16,8 @@ from seawall.media.decoders.operation import Answer
 
 MOST_TEXTS: Final = 400
 MOST_CHARACTERS: Final = 400_000
-MOST_PICTURES: Final = 12
-MOST_PICTURE_BYTES: Final = 20 << 20  # of each
+MOST_IMAGES: Final = 12
+MOST_IMAGE_BYTES: Final = 20 << 20  # of each
 PIECE: Final = 20_000  # characters per text
 
 
@@ -29,10 +29,10 @@ def load() -> None:
 
 @dataclass(slots=True)
 class MetadataParts:
-    """Texts with their names and times, and pictures, of one file. What exceeds a limit is dropped and is a gap."""
+    """Texts with their names and times, and images, of one file. What exceeds a limit is dropped and is a gap."""
 
     texts: dict[tuple[str, float | None], dict[str, object]] = field(default_factory=dict)
-    pictures: list[str] = field(default_factory=list)  # names
+    images: list[str] = field(default_factory=list)  # names
     blobs: list[bytes] = field(default_factory=list)
     gaps: dict[str, None] = field(default_factory=dict)
     _characters: int = 0
@@ -54,14 +54,14 @@ class MetadataParts:
         self._characters += len(value)
         self.texts[value, start] = {"name": name, "text": value, "start": start, "end": end}
 
-    def picture(self, name: str, data: bytes) -> None:
-        """Add an encoded picture, once."""
+    def image(self, name: str, data: bytes) -> None:
+        """Add an encoded image, once."""
         if data in self.blobs:
             return
-        if len(self.blobs) >= MOST_PICTURES or len(data) > MOST_PICTURE_BYTES:
+        if len(self.blobs) >= MOST_IMAGES or len(data) > MOST_IMAGE_BYTES:
             self.gaps["too_many_images"] = None
             return
-        self.pictures.append(name)
+        self.images.append(name)
         self.blobs.append(data)
 
     def gap(self, code: str) -> None:
@@ -76,7 +76,7 @@ class MetadataParts:
             for value in [str(text["text"])]
             for at in range(0, len(value), PIECE)
         ]
-        return {"texts": texts, "pictures": self.pictures, "gaps": list(self.gaps)}, self.blobs
+        return {"texts": texts, "images": self.images, "gaps": list(self.gaps)}, self.blobs
 
 
 _NAMES: Final = {

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
-from seawall.media.decoders.colours import as_meant
+from seawall.media.decoders.colour_conversion import as_meant
 from seawall.media.decoders.operation import DecodeRefused
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))

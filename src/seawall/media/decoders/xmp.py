@@ -1,4 +1,4 @@
-"""Reads XMP: captions and titles that programs show, and pictures packed into it."""
+"""Reads XMP: captions and titles that programs show, and images packed into it."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _SAYS: Final = {
     **{"personinimage": "caption", "notes": "comment"},
 }
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
-_PICTURE: Final = re.compile(r"\s*(?:/9j/|iVBORw0KGgo)[\w+/=\s]*", re.ASCII)
+_IMAGE: Final = re.compile(r"\s*(?:/9j/|iVBORw0KGgo)[\w+/=\s]*", re.ASCII)
 
 
-def read_xmp(data: bytes, found: MetadataParts, pictures: list[bytes]) -> None:
-    """Add its texts; ``pictures`` get the encoded ones in it."""
+def read_xmp(data: bytes, found: MetadataParts, images: list[bytes]) -> None:
+    """Add its texts; ``images`` get the encoded ones in it."""
     if len(data) > _MOST_BYTES:
         found.gap("too_much_metadata")
         return
     if not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0<", b"<\0")):
         data = data[data.find(b"<") : data.rfind(b">") + 1] if b"<" in data else b""  # without padding
     if data:
-        _Reader(found, pictures).read(data)
+        _Reader(found, images).read(data)
 
 
 class _Refused(Exception):
@@ -47,8 +47,8 @@ class _Refused(Exception):
 
 
 class _Reader:
-    def __init__(self, found: MetadataParts, pictures: list[bytes]) -> None:
-        self._found, self._pictures = found, pictures
+    def __init__(self, found: MetadataParts, images: list[bytes]) -> None:
+        self._found, self._images = found, images
         self._names: list[str] = []  # of the open elements; lists and their entries have none
         self._said: list[str] = []
         self._elements = 0
@@ -82,9 +82,9 @@ class _Reader:
         self._take(shown, said)
 
     def _take(self, name: str, value: str) -> None:
-        if _PICTURE.fullmatch(value):
+        if _IMAGE.fullmatch(value):
             try:
-                self._pictures.append(base64.b64decode(value))
+                self._images.append(base64.b64decode(value))
             except binascii.Error:
                 self._found.gap("thumbnail_unread")
         elif name in _SHOWN and value.strip():
