@@ -13,6 +13,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.subtitles.subtitle import SubtitleSet
+from av.video.frame import VideoFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -523,6 +525,26 @@ def test_subtitles_are_read_with_their_time(extractor: Extractor, text: str, for
     assert (part.path, (part.text or "").split(), found.gaps) == ("file>subtitle.0", THREAT.split(), ())
     assert part.span is not None
     assert (part.span.start, part.span.end) == (12.3, 14.0)
+
+
+def test_subtitles_of_an_mp4_are_read(extractor: Extractor) -> None:
+    encoded = io.BytesIO()
+    with av.open(encoded, "w", format="mp4") as output:
+        image: Any = output.add_stream("mpeg4", rate=5)
+        image.width, image.height, image.pix_fmt = 64, 48, "yuv420p"
+        track: Any = output.add_stream("mov_text")
+        track.codec_context.subtitle_header = ASS.encode()
+        for number in range(10):
+            frame = VideoFrame.from_ndarray(np.asarray(noise(1, (64, 48))), format="rgb24")
+            frame.pts = number
+            output.mux(image.encode(frame))
+        output.mux(image.encode(None))
+        line = SubtitleSet.create(text=f"0,0,Default,,0,0,0,,{THREAT}".encode(), start=0, end=1_000, pts=0)
+        packet = track.codec_context.encode_subtitle(line)
+        packet.stream, packet.pts, packet.dts, packet.duration = track, 500, 500, 1_000
+        packet.time_base = Fraction(1, 1_000)
+        output.mux(packet)
+    assert texts(read(extractor, encoded.getvalue(), Modality.VIDEO)) == {"subtitle.0": THREAT}
 
 
 def test_the_subtitles_of_a_long_film_are_few_parts(extractor: Extractor) -> None:
