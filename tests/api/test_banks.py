@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import random
+import struct
 from pathlib import Path
 
 import av
@@ -14,6 +15,8 @@ import pytest
 from PIL import Image as PilImage
 
 from detectors.hashers import AverageHasher
+from media.mutants import id3_cover
+from media.samples import make_audio, tagged
 from seawall.detectors.hashes import hash_file
 from seawall.match import pdq
 from support.api import Client, item, problem, serving
@@ -132,6 +135,32 @@ def test_every_frame_of_a_moving_image_or_video_is_looked_up(fresh: Client) -> N
         asked = {kind: base64.b64encode(file.getvalue()).decode()}
         answer = fresh.send("POST", "/v1/match", key="screen", json=asked).json()
         assert [one["entry"] for one in answer["matches"]] == [entry], kind
+        assert answer["unknown"] == []
+
+
+def test_a_thumbnail_and_a_cover_are_looked_up(fresh: Client) -> None:
+    data, hashed = make_image(1)
+    entry = add(fresh, "blocked-images", "image", hashed)
+    with PilImage.open(io.BytesIO(data)) as known:
+        jpeg = io.BytesIO()
+        known.convert("RGB").save(jpeg, "JPEG")
+    thumbnail = jpeg.getvalue()
+    second = struct.pack("<HHHIIHHIIHHIII", 3, 259, 3, 1, 6, 513, 4, 1, 56, 514, 4, 1, len(thumbnail), 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHI", 8, 0, 14) + second + thumbnail
+    photo, plain = io.BytesIO(), io.BytesIO()
+    with PilImage.open(io.BytesIO(make_image(2)[0])) as other:
+        other.convert("RGB").save(photo, "JPEG", exif=exif)
+        other.convert("RGB").save(plain, "JPEG")
+    song = id3_cover(thumbnail) + make_audio("mp3", "mp3", 1.0)
+    for kind, file, found in (
+        ("image", photo.getvalue(), [entry]),
+        ("image", plain.getvalue(), []),
+        ("audio", song, [entry]),
+        ("audio", tagged("mp3", "mp3", {"title": "Rain"}), []),
+    ):
+        asked = {kind: base64.b64encode(file).decode()}
+        answer = fresh.send("POST", "/v1/match", key="screen", json=asked).json()
+        assert [one["entry"] for one in answer["matches"]] == found
         assert answer["unknown"] == []
 
 

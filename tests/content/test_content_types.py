@@ -170,9 +170,9 @@ def test_what_is_derived_where_nothing_is_said() -> None:
         "comment.yaml",
     )
     assert {spec.name: extractors_of(spec) for spec in read.fields if extractors_of(spec)} == {
-        "cover": ("animation", "codes", "words"),
-        "voice": ("voice", "transcript"),
-        "notes": ("document", "codes", "words"),
+        "cover": ("animation", "metadata", "codes", "words"),
+        "voice": ("metadata", "codes", "words", "voice", "transcript"),
+        "notes": ("document", "metadata", "codes", "words"),
         "clip": ("frames", "smells"),
     }
     assert read.field("voice").untranscribed is Untranscribed.UNCHECKED  # type: ignore[union-attr]

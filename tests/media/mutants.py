@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from PIL import Image
 
 from media.document_files import Page, docx, epub, odt, packed, pdf, stream
-from media.samples import animated, encode, make_audio, make_video, noise
+from media.samples import animated, encode, make_audio, make_video, noise, subtitled, tagged
+from seawall.media.decoders.colour_conversion import profile_of
 
 IMAGE, SOUND, VIDEO, PAPER = "image", "sound", "video", "paper"
 
@@ -37,6 +38,15 @@ def originals() -> dict[str, tuple[str, bytes]]:
         "m4a": (SOUND, make_audio("ipod", "aac", 0.5)),
         "aac": (SOUND, make_audio("adts", "aac", 0.3)),
     }
+    files |= {name: (IMAGE, data) for name, data in said_images(still).items()}
+    files |= {
+        "tagged mp3": (SOUND, tagged("mp3", "mp3", TAGS) + b"TAG" + b"Snow".ljust(125, b"\0")),
+        "covered mp3": (SOUND, id3_cover(files["jpeg"][1]) + files["mp3"][1]),
+        "tagged m4a": (SOUND, tagged("ipod", "aac", TAGS)),
+        "tagged ogg": (SOUND, tagged("ogg", "libopus", TAGS, 48_000)),
+        "subtitled mkv": (VIDEO, subtitled(SUBTITLES, "srt")),
+        "styled mkv": (VIDEO, subtitled(STYLED, "ass")),
+    }
     image = (files["jpeg"][1], 96, 64)
     note = "<< /Subtype /Widget /V (a form) >>"
     papers = {
@@ -60,6 +70,54 @@ def originals() -> dict[str, tuple[str, bytes]]:
     ):
         files[name] = (VIDEO, make_video(shots, container=container, codec=codec, sound=sound, size=(64, 48), rate=6))
     return files
+
+
+def said_images(still: Image.Image) -> dict[str, bytes]:
+    """Images with texts, thumbnails and profiles."""
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><r:Description>'
+        b'<d:title xmlns:d="http://purl.org/dc/elements/1.1/"><r:Alt><r:li>a title</r:li></r:Alt></d:title>'
+        b"</r:Description></r:RDF></x:xmpmeta>"
+    )
+    second = encode(noise(2, (96, 64)), "JPEG")
+    exif = struct.pack("<HHHIIHHIIHHIII", 3, 259, 3, 1, 6, 513, 4, 1, 56, 514, 4, 1, len(second), 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHI", 8, 0, 14) + exif + second
+    caption = b"\x1c\2\x78\0\x09a caption"
+    photoshop = b"Photoshop 3.0\x008BIM\4\4\0\0" + struct.pack(">I", len(caption)) + caption + b"\0"
+    jpeg = encode(still, "JPEG", exif=exif, xmp=packet, comment=b"a comment", icc_profile=profile_of(1.0, _WIDE))
+    texts = chunk(b"tEXt", b"Comment\0a comment") + chunk(b"zTXt", b"Title\0\0" + zlib.compress(b"a title"))
+    texts += chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet) + chunk(b"gAMA", struct.pack(">I", 100_000))
+    gif = animated("GIF", [1, 2], (64, 48))
+    return {
+        "said jpeg": jpeg[:2] + segment(0xED, photoshop) + jpeg[2:],
+        "said png": _with_chunks(encode(still, "PNG"), texts),
+        "said gif": gif[:-1] + b"!\xfe\x09a comment\0!\xff\x0bXMP DataXMP" + packet + b"\1\0\0;",
+        "said webp": encode(still, "WEBP", exif=exif, xmp=packet, icc_profile=profile_of(1.0, _WIDE)),
+        "said avif": encode(still, "AVIF", exif=exif, xmp=packet, icc_profile=profile_of(1.0, _WIDE)),
+    }
+
+
+_WIDE = (0.3457, 0.3585, 0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)
+TAGS = {
+    "title": "Rain",
+    "artist": "Somebody",
+    "comment": "for May",
+    "lyrics": "Rain falls\nand falls",
+    "own": "two words",
+}
+SUBTITLES = "1\n00:00:00,100 --> 00:00:00,500\none <i>line</i>\n\n2\n00:00:00,600 --> 00:00:00,900\nanother\n"
+STYLED = (
+    "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n\n[Events]\n"
+    "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    "Dialogue: 0,0:00:00.10,0:00:00.50,Default,,0,0,0,,one {\\b1}line\n"
+)
+
+
+def id3_cover(picture: bytes, mime: bytes = b"image/jpeg") -> bytes:
+    """An ID3 tag with a cover, which comes before an MP3."""
+    body = b"\0" + mime + b"\0\x03\0" + picture
+    frame = b"APIC" + struct.pack(">IH", len(body), 0) + body
+    return b"ID3\3\0\0" + bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0)) + frame
 
 
 def mutants(count: int, seed: int, share: Callable[[int], bool]) -> Iterator[tuple[str, str, bytes]]:
@@ -198,6 +256,21 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "ZIP behind a PNG": png + b"PK\x03\x04" + bytes(500),
         "video as an image": mp4,
     }
+    said = said_images(noise(1, (96, 64)))
+    images |= {
+        "PNG with 100,000 texts": _with_chunks(png, b"".join(chunk(b"tEXt", b"a\0%d" % n) for n in range(100_000))),
+        "PNG with 60 text bombs": _with_chunks(png, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000))) * 60),
+        "PNG with XMP 100,000 deep": _with_chunks(png, chunk(b"iTXt", _XMP + b"<a>" * 100_000)),
+        "PNG with XMP of laughs": _with_chunks(png, chunk(b"iTXt", _XMP + laughs().encode())),
+        "PNG with a gamma of nothing": _with_chunks(png, chunk(b"gAMA", bytes(4)) + chunk(b"cHRM", bytes(32))),
+        "GIF of comments": gif[:-1] + b"!\xfe\1a\0" * 200_000 + b";",
+        "JPEG with 400 thumbnails": jpeg[:2] + segment(0xE0, b"JFXX\0\x10" + jpeg) * 400 + jpeg[2:],
+        "JPEG with Photoshop's endless blocks": jpeg[:2]
+        + segment(0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0\0\0\0" * 5_000) * 20
+        + jpeg[2:],
+        "JPEG whose profile is huge numbers": said["said jpeg"].replace(b"rXYZ", b"rXYZ\xff\xff\xff\xff"),
+        "profile of another length": said["said webp"].replace(b"acsp", b"acsp\xff\xff\xff\xff"),
+    }
     videos = {
         "nothing": b"",
         "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://169.254.169.254/latest\n#EXT-X-ENDLIST\n",
@@ -235,6 +308,9 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "MP3 of 10,000 frames more": files["mp3"][1] * 30,
         "Ogg of a thousand chains": files["ogg"][1] * 300,
         "FLAC with huge images": b"fLaC\6\xff\xff\xff" + bytes(1_000_000),
+        "MP3 of 1,000 covers": id3_cover(jpeg) * 1_000 + files["mp3"][1],
+        "APE tags that are endless": files["mp3"][1] + b"APETAGEX" + b"\xff" * 24,
+        "APE tags of tags": files["mp3"][1] + b"\0\0\0\0\0\0\0\0a\0" * 9_999 + b"APETAGEX" + b"\x10\x27\1\0" * 6,
         "video as sound": mp4,
         "text as sound": b"hello " * 10_000,
     }
@@ -289,6 +365,9 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         *((f"video: {name}", VIDEO, data) for name, data in videos.items()),
         *((f"sound: {name}", SOUND, data) for name, data in sounds.items()),
     ]
+
+
+_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -80,6 +80,37 @@ def make_audio(container: str, codec: str, seconds: float = 1.0, rate: int = RAT
     return encoded.getvalue()
 
 
+def tagged(container: str, codec: str, tags: dict[str, str], rate: int = RATE) -> bytes:
+    """A tone in a file with these tags."""
+    encoded = io.BytesIO()
+    with av.open(encoded, "w", format=container) as output:
+        output.metadata.update(tags)
+        _add_sound(output, output.add_stream(codec, rate=rate), 1.0)
+    return encoded.getvalue()
+
+
+def subtitled(subtitles: str, form: str = "srt", container: str = "matroska", **tags: str) -> bytes:
+    """A still video of two seconds with a track of subtitles."""
+    encoded, packets = io.BytesIO(), []
+    with av.open(encoded, "w", format=container) as output:
+        output.metadata.update(tags)
+        image: Any = output.add_stream("mpeg4", rate=5)
+        image.width, image.height, image.pix_fmt = 64, 48, "yuv420p"
+        if subtitles:
+            with av.open(io.BytesIO(subtitles.encode()), "r", format=form) as source:
+                track: Any = output.add_stream_from_template(source.streams[0])
+                packets = [packet for packet in source.demux() if packet.size]
+        for number in range(10):
+            frame = VideoFrame.from_ndarray(np.asarray(noise(1, (64, 48))), format="rgb24")
+            frame.pts = number
+            output.mux(image.encode(frame))
+        output.mux(image.encode(None))
+        for packet in packets:
+            packet.stream = track
+            output.mux(packet)
+    return encoded.getvalue()
+
+
 def _add_sound(output: Any, track: Any, seconds: float) -> None:
     rate = track.rate
     samples = tone(seconds, rate)

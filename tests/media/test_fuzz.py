@@ -22,8 +22,8 @@ from seawall.detectors.image import ImageLimits, Sandbox
 from seawall.media import Media, MediaLimits, ProcessLimits, UnreadableMedia
 
 ALL = 10_000
-SAMPLE = 250
-ATTACKS = set(range(0, 1_900, 20))  # those with a name
+SAMPLE = int(os.environ.get("SEAWALL_FUZZ", "250"))
+ATTACKS = set(range(0, 2_400, 20))  # those with a name
 SEED = int(os.environ.get("SEAWALL_FUZZ_SEED", "1"))
 SECONDS, WORDS_SECONDS = 4.0, 60.0
 START_SECONDS = 60.0  # a process may take so long to start on a busy machine
@@ -96,8 +96,9 @@ def _readers(media: Media, sandbox: Sandbox, sense: str, number: int) -> list[tu
     if sense == PAPER:
         return [(SECONDS, media.document)]
     if sense != IMAGE:
-        return [(SECONDS, media.sound if sense == SOUND else media.video)]
-    readers: list[tuple[float, Callable[[bytes], object]]] = [(SECONDS, sandbox.read)]
+        said = lambda data: media.media_metadata(data, covers=sense == SOUND)  # noqa: E731
+        return [(SECONDS, media.sound if sense == SOUND else media.video), (SECONDS, said)]
+    readers: list[tuple[float, Callable[[bytes], object]]] = [(SECONDS, sandbox.read), (SECONDS, media.image_metadata)]
     if number % 4 == 0:
         readers += [(SECONDS, media.animation), (SECONDS, media.codes)]
     if number % 60 == 0:

@@ -115,7 +115,7 @@ class MediaView:
     bytes: int
     size: tuple[int, int] | None = None  # of an image, where boxes are drawn
     boxes: Sequence[EvidenceBox] = ()
-    texts: Sequence[FoundText] = ()  # of an image
+    texts: Sequence[FoundText] = ()  # of an image; of an audio file or video: those without a time, such as its title
     marks: Sequence[TimelineMark] = ()  # of an audio file or video, by time
     frames: Sequence[FrameView] = ()  # those with boxes, by time
     length: float = 1.0  # seconds, if known
@@ -148,7 +148,9 @@ def media_view(
         )
     marks = sorted(_marks(name, mine, places, evidence, boxes, whole), key=lambda mark: (mark.start, mark.end))
     ends = [mark.end for mark in marks] + [part.span.end for part in mine if part.span and part.path.endswith(">audio")]
-    return replace(view, marks=marks, length=max(ends, default=1.0) or 1.0)
+    untimed = [part for part in shown_texts(mine) if places.seconds(part.path) is None]
+    texts = [_found(part, evidence, whole, boxes) for part in untimed]
+    return replace(view, marks=marks, texts=texts, length=max(ends, default=1.0) or 1.0)
 
 
 def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], whole: bool) -> MediaTextView:

@@ -42,7 +42,7 @@ class PartLocations:
     def of(self, path: str, span: Span | None = None) -> str:
         """``clip, 3.0–6.0 s, words``: a location in words."""
         root = path.partition(">")[0]
-        steps = [step.partition(".")[0] for step in path.split(">")[1:]]
+        steps = [_named(step) for step in path.split(">")[1:]]
         time = self.seconds(path)
         if unit_of(span) is SpanUnit.SECONDS and span is not None:
             offset = time[0] if time else 0.0
@@ -57,6 +57,12 @@ class PartLocations:
         while part is not None:
             yield part
             part = self._parts.get(part.parent)
+
+
+def _named(step: str) -> str:
+    """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``."""
+    kind, _, name = step.partition(".")
+    return f"{kind} {name.partition('.')[0]}" if kind == "metadata" else kind
 
 
 def unit_of(span: Span | None) -> SpanUnit | None:

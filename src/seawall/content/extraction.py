@@ -10,10 +10,10 @@ from seawall.model import FieldSpec, FieldType, Untranscribed
 
 EXTRACTORS_OF: Final[Mapping[FieldType, tuple[str, ...]]] = MappingProxyType(
     {
-        FieldType.IMAGE: ("animation", "codes", "words"),
-        FieldType.AUDIO: ("voice", "transcript"),
-        FieldType.VIDEO: ("frames", "codes", "words", "voice", "transcript"),
-        FieldType.DOCUMENT: ("document", "codes", "words"),
+        FieldType.IMAGE: ("animation", "metadata", "codes", "words"),
+        FieldType.AUDIO: ("metadata", "codes", "words", "voice", "transcript"),
+        FieldType.VIDEO: ("frames", "metadata", "codes", "words", "voice", "transcript"),
+        FieldType.DOCUMENT: ("document", "metadata", "codes", "words"),
     }
 )
 """Default extractors per media type, for fields without ``extract``. Plug-ins may add names."""
@@ -44,8 +44,11 @@ def extraction_gaps(spec: FieldSpec) -> Iterator[tuple[str, str, str]]:
     for name in names:
         if name in STANDARD and name not in standard:
             yield "extract", f"{name} cannot be extracted from a field of type {spec.type}", listed
-    if spec.type is FieldType.VIDEO and "frames" not in names and names:
-        yield "extract", f"{names[0]} needs the frames or sound of a video, which are not extracted", "add frames"
+    needing = [name for name in names if name != "metadata"]
+    if spec.type is FieldType.VIDEO and "frames" not in names and needing:
+        yield "extract", f"{needing[0]} needs the frames or sound of a video, which are not extracted", "add frames"
+    if spec.type is FieldType.AUDIO and "metadata" not in names and (of_covers := {"codes", "words"} & {*names}):
+        yield "extract", f"{min(of_covers)} needs the covers of an audio file, which are not extracted", "add metadata"
     if spec.type is FieldType.DOCUMENT and "document" not in names and names:
         yield "extract", f"{names[0]} needs the images of a document, which are not extracted", "add document"
     if spec.untranscribed is None:

@@ -41,12 +41,18 @@ ExtractorsByField: TypeAlias = Mapping[str, Collection[str]]
 
 
 def _standard(
-    name: str, reads: Modality, gives: set[Modality], makes: str, cost: Cost, *signals: SignalSpec
+    name: str,
+    reads: Modality,
+    gives: set[Modality],
+    makes: str,
+    cost: Cost,
+    *signals: SignalSpec,
+    more: Collection[Modality] = (),
 ) -> ExtractorSpec:
     return ExtractorSpec(
         name=name,
         version="absent",
-        modalities=frozenset({reads}),
+        modalities=frozenset({reads, *more}),
         gives=frozenset(gives),
         makes=makes,
         signals=signals,
@@ -60,6 +66,14 @@ STANDARD: Final[Mapping[str, ExtractorSpec]] = {
         _standard("words", Modality.IMAGE, {Modality.TEXT}, "words", Cost.SLOW),
         _standard("codes", Modality.IMAGE, {Modality.TEXT, Modality.LINK}, "code", Cost.CPU),
         _standard("animation", Modality.IMAGE, {Modality.IMAGE}, "frame", Cost.CPU),
+        _standard(
+            "metadata",
+            Modality.IMAGE,
+            {Modality.TEXT, Modality.IMAGE},
+            "metadata",
+            Cost.CPU,
+            more=(Modality.AUDIO, Modality.VIDEO),
+        ),
         _standard("document", Modality.DOCUMENT, {Modality.TEXT, Modality.LINK, Modality.IMAGE}, "page", Cost.CPU),
         _standard("frames", Modality.VIDEO, {Modality.IMAGE, Modality.AUDIO}, "frame", Cost.SLOW),
         _standard(

@@ -6,7 +6,7 @@ Every file is decoded in a process with limited memory, CPU time and wall time, 
 >>> from seawall.model import Modality, Part
 >>> extractors = default_extractors()
 >>> sorted(extractor.spec.name for extractor in extractors)
-['animation', 'codes', 'document', 'frames', 'voice', 'words']
+['animation', 'codes', 'document', 'frames', 'metadata', 'voice', 'words']
 >>> [codes] = [extractor for extractor in extractors if extractor.spec.name == "codes"]
 >>> [answer] = codes.extract([Part(path="cover", modality=Modality.IMAGE, field="cover", data=b"no image")])
 >>> answer.detail
@@ -26,6 +26,8 @@ from seawall.media.results import (
     DocumentContent,
     HashedFrame,
     LinkTarget,
+    MediaMetadata,
+    MetadataText,
     SpeechSegments,
     TextLine,
     TextPassage,
@@ -46,6 +48,8 @@ __all__ = [
     "LinkTarget",
     "Media",
     "MediaLimits",
+    "MediaMetadata",
+    "MetadataText",
     "ProcessLimits",
     "ProcessPool",
     "SpeechSegments",

@@ -19,10 +19,13 @@ from seawall.media.results import (
     AudioContent,
     Box,
     DecodedCode,
+    MediaMetadata,
+    MetadataText,
     SpeechSegments,
     TextLine,
     VideoContent,
     VideoFrame,
+    from_wav,
     to_wav,
 )
 from seawall.media.transcribe import Transcriber, WhisperTranscriber
@@ -51,7 +54,7 @@ def default_extractors(
     media = media or Media()
     if transcriber is None and transcriber_model is not None:
         transcriber = WhisperTranscriber(transcriber_model)
-    extractors: list[Extractor] = [AnimationExtractor(media), DocumentExtractor(media)]
+    extractors: list[Extractor] = [AnimationExtractor(media), DocumentExtractor(media), MetadataExtractor(media)]
     if media.can("images", "codes"):
         extractors.append(CodesExtractor(media))
     if media.can("images", "words"):
@@ -136,6 +139,34 @@ class AnimationExtractor(MediaExtractor):
             return ExtractedParts(_frame_parts(part, found))
 
         return self._made(part, self._media.animation(part.data or b""), make)
+
+
+class MetadataExtractor(MediaExtractor):
+    """What a file carries beside its pixels or samples: tags, captions, subtitles, covers, deviating thumbnails.
+
+    ``song>metadata.title``, ``clip>subtitle.3`` with its seconds, ``song>cover.0``, ``photo>thumbnail.0``.
+    """
+
+    spec = ExtractorSpec(
+        name="metadata",
+        version="1",
+        modalities=frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO}),
+        gives=frozenset({Modality.TEXT, Modality.IMAGE}),
+        makes="metadata",
+        cost=Cost.CPU,
+    )
+
+    def _process(self, part: Part) -> ExtractedParts | Unknown:
+        data = part.data or b""
+        if part.pdq is not None or (part.parent is not None and part.modality is Modality.AUDIO):
+            return ExtractedParts()  # a frame or a sound that was made here
+        if part.modality is Modality.IMAGE:
+            found = self._media.image_metadata(data)
+        elif from_wav(data) is not None:
+            return ExtractedParts()
+        else:
+            found = self._media.media_metadata(data, covers=part.modality is Modality.AUDIO)
+        return self._made(part, found, lambda found: _metadata_parts(part, found))
 
 
 class FramesExtractor(MediaExtractor):
@@ -281,6 +312,38 @@ def _code_part(part: Part, number: int, code: DecodedCode) -> Part:
         parent=part.path,
         span=_pixels(code.box),
     )
+
+
+def _metadata_parts(part: Part, found: MediaMetadata) -> ExtractedParts:
+    seen: dict[str, int] = {}
+
+    def path(name: str, *, is_numbered: bool) -> str:
+        number = seen[name] = seen.get(name, -1) + 1
+        if is_numbered:
+            return f"{part.path}>{name}.{number}"
+        return f"{part.path}>metadata.{name}" + (f".{number}" if number else "")
+
+    def text(each: MetadataText) -> Part:
+        return Part(
+            path=path(each.name, is_numbered=each.start is not None),
+            modality=Modality.TEXT,
+            field=part.field,
+            text=each.text,
+            parent=part.path,
+            span=None if each.start is None else _seconds(each.start, each.end or each.start),
+        )
+
+    images = [
+        Part(
+            path=path(name, is_numbered=True),
+            modality=Modality.IMAGE,
+            field=part.field,
+            data=data,
+            parent=part.path,
+        )
+        for name, data in found.images
+    ]
+    return ExtractedParts((*map(text, found.texts), *images), gaps=_gaps(found.gaps))
 
 
 def _frame_parts(part: Part, frames: Sequence[VideoFrame]) -> tuple[Part, ...]:

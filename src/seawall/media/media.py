@@ -16,6 +16,8 @@ from seawall.media.results import (
     DocumentContent,
     HashedFrame,
     LinkTarget,
+    MediaMetadata,
+    MetadataText,
     SpeechSegments,
     TextLine,
     TextPassage,
@@ -119,6 +121,15 @@ class Media:
     def animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
         """Frames of an animated image that differ from its first frame (the image itself); otherwise none."""
         return self._recent.get(("animation", data), lambda: self._read_animation(data))
+
+    def image_metadata(self, data: bytes) -> MediaMetadata | UnreadableMedia:
+        """Texts in an image file, and its thumbnails that show something else."""
+        answer = self._images.ask("metadata", data, {"max_pixels": self.limits.max_pixels}, _Metadata)
+        return _metadata_of(answer)
+
+    def media_metadata(self, data: bytes, *, covers: bool) -> MediaMetadata | UnreadableMedia:
+        """Tags, titles of chapters and subtitles of an audio file or video; its ``covers`` if wanted."""
+        return _metadata_of(self._videos.ask("metadata", data, {"covers": covers}, _Metadata))
 
     def video(self, data: bytes) -> VideoContent | UnreadableMedia:
         """Frames and audio of a video."""
@@ -262,6 +273,20 @@ def _video_of(found: _Video, blobs: tuple[bytes, ...]) -> VideoContent:
         raise ValueError("more files than frames")
     sound = AudioContent(channels[0], channels[1:]) if channels and channels[0] else None
     return VideoContent(found.seconds, found.width, found.height, found.samples, tuple(frames), sound, found.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    texts: tuple[MetadataText, ...]
+    images: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+
+def _metadata_of(answer: tuple[_Metadata, tuple[bytes, ...]] | UnreadableMedia) -> MediaMetadata | UnreadableMedia:
+    if isinstance(answer, UnreadableMedia):
+        return answer
+    found, files = answer
+    return _checked(lambda: MediaMetadata(found.texts, tuple(zip(found.images, files, strict=True)), found.gaps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,35 @@ class DocumentContent:
     gaps: tuple[ExtractionGap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataText:
+    """A text that a file carries beside its pixels or samples; ``name``: title, comment, subtitle …
+
+    ``start`` and ``end``: seconds, of a subtitle or a chapter. Raises ``ValueError`` when the name is not one.
+    """
+
+    name: str
+    text: str
+    start: float | None = None
+    end: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isalpha():
+            raise ValueError("a name of other characters than letters")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaMetadata:
+    """Texts and images (encoded, by name: cover, thumbnail) beside a file's pixels or samples.
+
+    ``gaps``: codes of what could not be read.
+    """
+
+    texts: tuple[MetadataText, ...] = ()
+    images: tuple[tuple[str, bytes], ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
 def frames_of(
     samples: tuple[HashedFrame, ...], blobs: tuple[bytes, ...], sizes: tuple[tuple[int, int], ...], end: float
 ) -> tuple[VideoFrame, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 
+from seawall.media.decoders.colour_conversion import is_otherwise
 from seawall.media.decoders.open_image import as_shown, opened
 from seawall.media.decoders.operation import Answer
 
@@ -36,7 +37,7 @@ def codes(data: bytes, options: dict[str, Any]) -> Answer:
     """
     with opened(data, options) as image:
         whole = image.size
-        image.draft("L", (_LARGEST // 2, _LARGEST // 2))
+        image.draft("RGB" if is_otherwise(image) else "L", (_LARGEST // 2, _LARGEST // 2))
         shown = as_shown(image).convert("L")
         scale = max(whole) / max(image.size)
     found: list[DecodedBarcode] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,7 +12,10 @@ import numpy as np
 from PIL import AvifImagePlugin, Image
 
 from seawall.match.pdq import PDQ_MIN_QUALITY, Pdq, pdq
+from seawall.media.decoders import colour_conversion, metadata_parts
+from seawall.media.decoders.colour_conversion import as_meant, is_otherwise
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
+from seawall.media.decoders.image_metadata import metadata
 from seawall.media.decoders.open_image import (
     FORMATS,
     TURNS,
@@ -29,22 +33,38 @@ from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 def load() -> dict[str, Operation]:
     """All operations, tried on an image of each format, so that nothing is loaded later."""
     operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown, "size": size}
+    operations["metadata"] = metadata
     with contextlib.suppress(ImportError):
         from seawall.media.decoders.barcodes import codes
 
         operations["codes"] = codes
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     Image.preinit()
+    colour_conversion.load()
+    metadata_parts.load()
     options = {"max_pixels": 1024, "max_frames": 4, "longest": 32}
     for name in FORMATS:
         encoded = io.BytesIO()
         Image.effect_noise((32, 32), 50).convert("RGB").save(encoded, name, save_all=name == "GIF")
         for operation in operations.values():
             operation(encoded.getvalue(), options)
+    metadata(_with_metadata(), {**options, "max_pixels": 10_000})
     with contextlib.suppress(DecodeRefused):
         measure(b"nothing", options)
     Image.MAX_IMAGE_PIXELS = None  # the limit here is stricter
     return operations
+
+
+def _with_metadata() -> bytes:
+    """A JPEG with texts in EXIF and XMP, and a thumbnail."""
+    exif = Image.Exif()
+    exif[0x010E] = "words"
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0w\0"
+    thumbnail, encoded = io.BytesIO(), io.BytesIO()
+    Image.effect_noise((80, 80), 50).convert("RGB").save(thumbnail, "JPEG")
+    block = exif.tobytes()
+    Image.effect_noise((80, 80), 50).convert("RGB").save(encoded, "JPEG", exif=block, xmp=b"<x title='words'/>")
+    return encoded.getvalue()
 
 
 def measure(data: bytes, options: dict[str, Any]) -> Answer:
@@ -53,7 +73,8 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
     A transparent image is hashed over white, or over black when nothing is to be seen on white. ``others`` has its
     remaining hashes: on the other page, and of its colours without transparency, as programs that ignore it compute.
     ``stored``: the hash of the pixels as stored, if EXIF rotates them; it matches programs that ignore EXIF. With the
-    option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side.
+    option ``draft`` a large JPEG is decoded at a fraction of its size, never below 512 on a side. Colours that are not
+    sRGB are converted; the hash of the pixels as stored is among the others, for programs that leave profiles out.
     """
     with opened(data, options) as image:
         size, turn, kind = image.size, turn_of(image), image.format
@@ -61,8 +82,11 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
         if options.get("draft"):
             image.draft("RGB", (512, 512))
         pixels = in_8_bits(image)
+        meant = _meant(image, pixels)
     del image  # its pixels may take 200 MB
-    found, *others = hashes(pixels, turn)
+    found, *others = hashes(pixels if meant is None else meant, turn)
+    if meant is not None:
+        others += hashes(pixels, turn)
     stored: str | None = None
     unturned: list[str] = []
     if turn is not None:
@@ -71,6 +95,17 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
     answer = {"hash": found.hash.hex(), "quality": found.quality, "width": width, "height": height}
     more = [*(each.hash.hex() for each in others if each.quality >= PDQ_MIN_QUALITY), *unturned]
     return {**answer, "format": kind, "frames": frames, "stored": stored, "others": more}, ()
+
+
+def _meant(image: Image.Image, pixels: Image.Image) -> Image.Image | None:
+    """The pixels in sRGB where they are not, of a large image at a smaller size: no other program makes this hash."""
+    if not is_otherwise(image):
+        return None
+    factor = math.isqrt(max(1, pixels.width * pixels.height // _CONVERTED_PIXELS))
+    return as_meant(image, pixels.reduce(factor) if factor > 1 else pixels)
+
+
+_CONVERTED_PIXELS: Final = 2_000_000
 
 
 def hashes(pixels: Image.Image, turn: Image.Transpose | None) -> list[Pdq]:
@@ -132,7 +167,7 @@ def animation(data: bytes, options: dict[str, Any]) -> Answer:
             image.seek(number)
             if image.width * image.height > options["max_pixels"]:  # a frame may enlarge the image
                 raise DecodeRefused("too_many_pixels")
-            pixels = in_8_bits(image)
+            pixels = as_meant(image, in_8_bits(image))
             shown = on_a_page(pixels, turn)
             grey = shown.convert("L")
             wanted = chooser.wants(seconds, number, False, np.asarray(grey))

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
+from seawall.media.decoders.colour_conversion import as_meant
 from seawall.media.decoders.operation import DecodeRefused
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", *(("AVIF",) if features.check("avif") else ()))
@@ -74,8 +75,8 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
 
 
 def as_shown(image: Image.Image) -> Image.Image:
-    """RGB of 8 bits, rotated as displayed, transparent pixels over a grey from which the visible ones stand out."""
-    return on_a_page(in_8_bits(image), turn_of(image))
+    """sRGB of 8 bits, rotated as displayed, transparent pixels over a grey from which the visible ones stand out."""
+    return on_a_page(as_meant(image, in_8_bits(image)), turn_of(image))
 
 
 def on_a_page(pixels: Image.Image, turn: Image.Transpose | None) -> Image.Image:

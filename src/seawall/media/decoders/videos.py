@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seawall.match.pdq import pdq_luma
+from seawall.media.decoders import metadata_parts
 from seawall.media.decoders.frames import FrameChooser, FrameThumbnail, to_jpeg
+from seawall.media.decoders.media_metadata import metadata_of
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 from seawall.media.decoders.sound import RATE, decode_sound
 
@@ -44,9 +46,11 @@ def load() -> dict[str, Operation]:
     options = {"max_pixels": 1 << 20, "max_seconds": 60, "max_frames": 8, "longest": 64}
     clip(_sample_video(), options)
     sound(_sample_video(), options)
+    metadata_parts.load()
+    metadata(_sample_video(), {"covers": True})
     with contextlib.suppress(DecodeRefused):
         clip(b"nothing", options)
-    return {"video": clip, "sound": sound}
+    return {"video": clip, "sound": sound, "metadata": metadata}
 
 
 def clip(data: bytes, options: dict[str, Any]) -> Answer:
@@ -94,6 +98,13 @@ def sound(data: bytes, options: dict[str, Any]) -> Answer:
         packets = read_packets(container, tracks, options["max_seconds"])
         channels, gaps = sound_of(tracks, packets, packets.of(first).start, options["max_seconds"])
         return {"gaps": gaps}, channels
+
+
+def metadata(data: bytes, options: dict[str, Any]) -> Answer:
+    """Tags, titles of chapters, subtitles and, with the option ``covers``, cover pictures (the blobs)."""
+    with opened(data) as container:
+        covers = [stream for stream in container.streams.video if is_cover(stream)]
+        return metadata_of(data, container, covers if options["covers"] else [])
 
 
 @contextlib.contextmanager

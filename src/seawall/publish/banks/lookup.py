@@ -55,8 +55,8 @@ class Lookup:
 
 
 def look_up_part(database: Database, vault: Vault, runner: Runner, part: Part) -> Lookup:
-    """Run every bank-matching detector on one part, the links in its text, the frames of a moving image, and the frames
-    and sound of a video; waits for all of them."""
+    """Run every bank-matching detector on one part, the links in its text, the frames and thumbnails of an image, the
+    covers of an audio file, and the frames and sound of a video; waits for all of them."""
     parts = add_link_parts((part,))
     extract, derived = _EXTRACTED.get(part.modality, ((), ()))
     modalities = {*derived, *(each.modality for each in parts)}
@@ -81,7 +81,8 @@ def _each_once(signals: Sequence[Signal]) -> Sequence[Signal]:
 
 
 _EXTRACTED: Final = {
-    Modality.IMAGE: (("animation",), ()),
+    Modality.IMAGE: (("animation", "metadata"), ()),
+    Modality.AUDIO: (("metadata",), (Modality.IMAGE,)),
     Modality.VIDEO: (("frames",), (Modality.IMAGE, Modality.AUDIO)),
 }
 """By modality: the extractors whose parts are looked up as well, and the modalities of these parts."""
