@@ -238,8 +238,10 @@ class Screener:
         planned = evaluation.plan
         budget = planned.stage.budget_ms
         memory: ExtractionCache = {}
+        account = ""  # texts take turns as they come
         if evaluation.extracts:
             item, ledger = evaluation.item, self._ledger
+            account = item.actor or ""
             ref = ref or ledger.vault.find(item_kind(item.content_type), item.id)
             memory = load_extractions(ledger.database, ledger.vault, ref) if ref is not None else {}
         return self._runner.start(
@@ -249,6 +251,7 @@ class Screener:
             extract=planned.extract,
             unchecked=planned.unchecked,
             memory=memory,
+            account=account,
         )
 
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
