@@ -15,7 +15,7 @@ import sys
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-_NICE = 10  # a tenth of a usual process's share while both want the processor, all of it otherwise
+_NICE = 5  # a third of a usual process's share while both want the processor, all of it otherwise
 
 
 def main() -> None:

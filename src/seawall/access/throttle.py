@@ -25,7 +25,7 @@ KNOWN_FOR_S: Final = 90 * 24 * 60 * 60
 
 _IPV6_NETWORK: Final = 64  # bits: a single customer has at least all addresses of such a network
 _IPV6_SITE: Final = 48  # bits: who asks for one gets 65,536 such networks for nothing
-_FEW_FAILURES: Final = 3  # of an address: a person who mistypes, not yet one of a flood
+_FEW_FAILURES: Final = 2  # of an address: a person who mistypes, not yet one of a flood
 _MOST_ADDRESSES: Final = 100_000  # whose failures are remembered by this process
 
 
@@ -41,8 +41,8 @@ class Throttle:
 
     Emails, addresses and tokens are kept as SHA-256; failures no longer than the window.
 
-    Checks of passwords are bounded apart for known browsers, for addresses that have failed less than three times in
-    the window, and for all others: a flood is soon among the last, and takes nothing from the first two.
+    Checks of passwords are bounded apart for known browsers, for addresses that have not failed in the window, for
+    those that failed once or twice, and for all others: a flood is soon among the last, and takes nothing from others.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Throttle:
         self._window_ms = window_s * 1000
         self._clock = clock
         self._known_checks = PasswordChecks()
-        self._new_checks = PasswordChecks(failures_per_s=8.0, burst=16)
+        self._first_checks = PasswordChecks(failures_per_s=8.0, burst=16)
+        self._few_checks = PasswordChecks(failures_per_s=4.0, burst=8)
         self._other_checks = PasswordChecks()
         self._failures: TTLCache[str, int] = TTLCache(_MOST_ADDRESSES, window_s)
         self._lock = threading.Lock()
@@ -125,7 +126,9 @@ class Throttle:
             return self._known_checks
         with self._lock:
             failures = self._failures.get(network_of(address, _IPV6_SITE), 0)
-        return self._new_checks if failures < _FEW_FAILURES else self._other_checks
+        if not failures:
+            return self._first_checks
+        return self._few_checks if failures <= _FEW_FAILURES else self._other_checks
 
     def _counted(self, email: str, address: str, browser: str) -> tuple[tuple[str, int], ...]:
         per_pair, per_address, per_account = self._limits
