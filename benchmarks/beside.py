@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 RATE = 85  # screenings a second, at most
 SHARE = 0.4  # of the time in which one is answered after the other, at most
 SECONDS = 12.5  # quiet, and as long attacked: more than a thousand requests each
+PICTURES = 1 / 30  # for each of those, where pictures are sent as well
 ROUNDS = 4
 SETTLE_S = 0.7
 EMAIL, PASSWORD = "ada@example.org", "a wall against the sea"
@@ -144,7 +145,7 @@ def _serve(folder: str, pipe: Connection, prepare: Callable[[str], None] | None,
         app.publish(by="benchmark")
         app.runner.warm_up()
         if worker:
-            stack.enter_context(Worker(app))
+            stack.enter_context(Worker(app, beside_requests=True))
         running = _server(asgi(app), listening)
         keys = [access.create_key(app.ledger, f"benchmark {scope}", [scope]) for scope in ("screen", "read")]
         access.create_person(app.ledger, EMAIL, "Ada", PASSWORD, ["reviewer"])
@@ -220,7 +221,7 @@ def compare(
     pictures: tuple[bytes, ...] = (),
     during: Callable[[Target], Awaitable[None]] | None = None,
 ) -> Comparison:
-    """Screenings on a quiet server and beside an attack, by turns. ``pictures``: three of them a second as well.
+    """Screenings on a quiet server and beside an attack, by turns. ``pictures``: some of them as well.
 
     ``deadline_ms``: of every request. ``during``: what else is done in the attacked stretches.
     """
@@ -293,10 +294,11 @@ async def screen(
         one(first + number, began + number / rate, {"content_type": "comment", "fields": {"body": text}}, verdict, True)
         for number, text, verdict in texts
     ]
-    for number in range(int(3 * seconds) if pictures else 0):
+    pictures_per_s = rate * PICTURES
+    for number in range(int(pictures_per_s * seconds) if pictures else 0):
         fields = {"image": {"base64": base64.b64encode(pictures[number % len(pictures)]).decode()}}
         item = {"content_type": "post", "fields": fields}
-        tasks.append(one(first + 5_000 + number, began + number / 3, item, "allow", False))
+        tasks.append(one(first + 5_000 + number, began + number / pictures_per_s, item, "allow", False))
     await asyncio.gather(*tasks)
 
 

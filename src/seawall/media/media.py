@@ -105,7 +105,7 @@ class Media:
         self.limits = limits or MediaLimits()
         self._images = ProcessPool("images", self.limits.images, _PROCESSES)
         self._videos = ProcessPool("videos", self.limits.videos, _PROCESSES)
-        # Each takes a whole processor; text recognition about 500 MB, speech detection about 150 MB besides.
+        # Each takes a whole processor; text recognition up to 550 MB, speech detection up to 200 MB.
         more = _PROCESSES if _CORES > _PROCESSES else 1
         self._words = ProcessPool("words", self.limits.words, more)
         self._speech = ProcessPool("speech", self.limits.speech, more)
