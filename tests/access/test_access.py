@@ -217,7 +217,10 @@ def test_strangers_that_are_wrong_keep_no_known_browser_waiting(database: Databa
 
 
 def test_a_flood_from_many_addresses_keeps_nobody_else_out(database: Database, ada: access.Person) -> None:
-    throttle = access.Throttle(database)
+    throttle = without_recovery(access.Throttle(database))
+    with pytest.raises(access.SignInFailed):
+        access.authenticate(database, throttle, "ada@example.org", "a typo", "10.0.0.2")
+    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.2") == ada
     answers = []
     for attempt in range(8):
         for number in range(5):
@@ -228,13 +231,17 @@ def test_a_flood_from_many_addresses_keeps_nobody_else_out(database: Database, a
     assert answers[:5] == [access.SignInFailed] * 5
     assert answers[-5:] == [access.SignInBusy] * 5
     assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1") == ada
-    with pytest.raises(access.SignInFailed):
-        access.authenticate(database, throttle, "ada@example.org", "a typo", "10.0.0.2")
-    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.2") == ada
+
+
+def without_recovery(throttle: access.Throttle) -> access.Throttle:
+    """Bounds of which no time gives anything back, so that a slow machine is flooded as well."""
+    for checks in (throttle._first_checks, throttle._few_checks, throttle._other_checks):
+        checks._clock = lambda: 0.0
+    return throttle
 
 
 def test_a_flood_over_the_networks_of_one_ipv6_site_is_one_flood(database: Database, ada: access.Person) -> None:
-    throttle = access.Throttle(database)
+    throttle = without_recovery(access.Throttle(database))
     for number in range(20):
         with contextlib.suppress(access.SignInFailed, access.SignInBusy):
             access.authenticate(database, throttle, f"{number}@example.org", "wrong", f"2001:db8:0:{number:x}::1")
