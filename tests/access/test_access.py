@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, select, update
 
 from seawall import access
+from seawall.access import passwords
 from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
 from seawall.access.tables import api_key, known_browser, person, session, sign_in_failure, view
 from seawall.access.throttle import PasswordChecks, network_of
@@ -206,10 +209,73 @@ def test_strangers_that_are_wrong_keep_no_known_browser_waiting(database: Databa
     for number in range(20):
         with contextlib.suppress(access.SignInFailed, access.SignInBusy):
             access.authenticate(database, throttle, f"{number}@example.org", "wrong", f"10.0.1.{number}")
-    with throttle.checking(known=False)._one, pytest.raises(access.SignInBusy):
+    strangers = throttle.checking("10.0.0.1")
+    with strangers._one, pytest.raises(access.SignInBusy):
         access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1")
-    with throttle.checking(known=False)._one:
+    with strangers._one:
         assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1", "token") == ada
+
+
+def test_a_flood_from_many_addresses_keeps_nobody_else_out(database: Database, ada: access.Person) -> None:
+    throttle = without_recovery(access.Throttle(database))
+    with pytest.raises(access.SignInFailed):
+        access.authenticate(database, throttle, "ada@example.org", "a typo", "10.0.0.2")
+    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.2") == ada
+    answers = []
+    for attempt in range(8):
+        for number in range(5):
+            try:
+                access.authenticate(database, throttle, f"{attempt}-{number}@example.org", "wrong", f"10.0.1.{number}")
+            except access.AccessError as error:
+                answers.append(type(error))
+    assert answers[:5] == [access.SignInFailed] * 5
+    assert answers[-5:] == [access.SignInBusy] * 5
+    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "10.0.0.1") == ada
+
+
+def without_recovery(throttle: access.Throttle) -> access.Throttle:
+    """Bounds of which no time gives anything back, so that a slow machine is flooded as well."""
+    for checks in (throttle._first_checks, throttle._few_checks, throttle._other_checks):
+        checks._clock = lambda: 0.0
+    return throttle
+
+
+def test_a_flood_over_the_networks_of_one_ipv6_site_is_one_flood(database: Database, ada: access.Person) -> None:
+    throttle = without_recovery(access.Throttle(database))
+    for number in range(20):
+        with contextlib.suppress(access.SignInFailed, access.SignInBusy):
+            access.authenticate(database, throttle, f"{number}@example.org", "wrong", f"2001:db8:0:{number:x}::1")
+    assert throttle.checking("2001:db8:0:ffff::1").are_used_up
+    assert access.authenticate(database, throttle, "ada@example.org", PASSWORD, "2001:db8:1::1") == ada
+
+
+def test_passwords_are_checked_in_a_process_of_low_priority_that_is_replaced_when_it_ends() -> None:
+    stored = passwords.hash_password(PASSWORD)
+    assert passwords.verify_password(PASSWORD, stored)
+    first = hashing_process()
+    assert os.getpriority(os.PRIO_PROCESS, first) >= min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+    assert not passwords.verify_password("wrong", stored)
+    assert not passwords.verify_password("\ud800", stored)
+    with pytest.raises(ValueError, match="no argon2 hash"):
+        passwords.verify_password(PASSWORD, "scrypt$x")
+    assert hashing_process() == first
+    os.kill(first, signal.SIGKILL)
+    with contextlib.suppress(access.SignInBusy):  # the check that met its end
+        passwords.verify_password(PASSWORD, stored)
+    assert passwords.verify_password(PASSWORD, stored)
+    assert hashing_process() != first
+
+
+def hashing_process() -> int:
+    """The process that checks this process's passwords."""
+    script = "hashing_process.py"
+    [pid] = [
+        int(child)
+        for task in Path("/proc/self/task").iterdir()
+        for child in (task / "children").read_text().split()
+        if script in Path(f"/proc/{child}/cmdline").read_text()
+    ]
+    return pid
 
 
 def test_server_processes_share_the_throttle(database_url: str, database: Database) -> None:

@@ -481,3 +481,42 @@ def test_closing_answers_what_is_queued_and_refuses_what_comes(hang: Hang) -> No
     assert slow.closed
     hang.release.set()
     assert scores(running.wait()) == {"running": 0.5}
+
+
+# ── accounts take turns ──
+
+
+def test_an_account_that_sends_much_delays_nobody_else(hang: Hang) -> None:
+    slow = Fake("slow", hang)
+    with Runner([slow], limits=QueueLimits(batch_size=2)) as runner:
+        running = [runner.start([part("running")], account="ada")]
+        assert hang.entered.wait(PATIENCE_S)
+        running += [runner.start([part(f"ada {number}")], account="ada") for number in range(3)]
+        running += [runner.start([part(f"bob {number}")], account="bob") for number in range(2)]
+        running += [runner.start([part("nobody")])]
+        hang.release.set()
+        assert all(run.wait().unknown == () for run in running)
+    assert [path for call in slow.calls for path in call] == [
+        "running",
+        "ada 0",
+        "bob 0",
+        "nobody",
+        "ada 1",
+        "bob 1",
+        "ada 2",
+    ]
+
+
+def test_an_account_has_a_share_of_the_calls_at_a_time(hang: Hang) -> None:
+    slow = Fake("slow")
+    slow.act = lambda parts: hang(parts) if "hostile" in parts[0].path else [slow.answer(each) for each in parts]
+    slow.calls_at_once = 6  # type: ignore[attr-defined]
+    with Runner([slow]) as runner:
+        hostile = [runner.start([part(f"hostile {number}")], account="eve") for number in range(20)]
+        assert hang.entered.wait(PATIENCE_S)
+        for number in range(3):
+            usual = runner.start([part(f"{number}")], account="ada").wait()
+            assert scores(usual) == {f"{number}": 0.5}, "though its twenty files wait for each other"
+        assert sum("hostile" in path for call in slow.calls for path in call) <= 2
+        hang.release.set()
+        assert all(run.wait().unknown == () for run in hostile), "nothing is lost"

@@ -209,16 +209,17 @@ SMALL = encode(noise(1, (64, 48)), "PNG")  # fits into the pipe to a process tha
 class Asking(threading.Thread):
     """Asks about the image in a thread of its own."""
 
-    def __init__(self, pool: ProcessPool) -> None:
+    def __init__(self, pool: ProcessPool, data: bytes = SMALL) -> None:
         super().__init__(daemon=True)
         self.pool = pool
+        self.data = data
         self.answer: Any = None
         self.asks = threading.Event()
         self.start()
 
     def run(self) -> None:
         self.asks.set()
-        self.answer = measure(self.pool, SMALL)
+        self.answer = measure(self.pool, self.data)
 
 
 def stalled(pool: ProcessPool) -> int:
@@ -245,8 +246,8 @@ def test_a_slow_file_does_not_hold_up_others() -> None:
         pool.close()
 
 
-def test_a_second_slow_file_gives_way_and_may_be_asked_again() -> None:
-    pool = ProcessPool("images", ProcessLimits(seconds=20, usual_seconds=0.2), processes=1)
+def test_a_second_slow_file_gives_way_and_is_read_after_the_first() -> None:
+    pool = ProcessPool("images", ProcessLimits(seconds=60, usual_seconds=0.2), processes=1)
     try:
         first_pid = stalled(pool)
         first = Asking(pool)
@@ -254,18 +255,69 @@ def test_a_second_slow_file_gives_way_and_may_be_asked_again() -> None:
         assert not isinstance(measure(pool), UnreadableMedia)
         [second_pid] = set(pool.pids) - {first_pid}
         os.kill(second_pid, signal.SIGSTOP)
-        second = Asking(pool)
-        second.asks.wait(20)
-        others = [Asking(pool) for _ in range(3)]
-        for each in (second, *others):
-            each.join(20)
-        busy = [each for each in (second, *others) if each.answer == UnreadableMedia("busy")]
-        assert len(busy) == 1, "whichever met the stopped process"
-        assert all(isinstance(each.answer, tuple) for each in (second, *others) if each not in busy)
+        others = [Asking(pool, encode(noise(seed, (64, 48)), "PNG")) for seed in range(2, 6)]
+        late = next_without_answer(others, 3)
+        assert late.answer is None, "it met the stopped process, gave way, and waits"
+        os.kill(first_pid, signal.SIGCONT)
+        for each in (first, late):
+            each.join(60)
+        assert all(isinstance(each.answer, tuple) for each in (first, *others)), "nothing is lost"
+    finally:
+        pool.close()
+
+
+def next_without_answer(asking: list[Asking], answered: int) -> Asking:
+    """Wait until so many have their answer; the one that has none."""
+    while sum(not each.is_alive() for each in asking) < answered:
+        for each in asking:
+            each.join(0.05)
+    [late] = [each for each in asking if each.is_alive()]
+    return late
+
+
+PHOTO = encode(noise(7, (1_200, 900)), "PNG")  # more pixels than usual, in these tests
+
+
+def test_slow_files_wait_for_their_own_process_of_low_priority_and_too_many_are_asked_again() -> None:
+    limits = ProcessLimits(seconds=60, usual_seconds=30, usual_pixels=1_000_000, slow_waiting=2)
+    pool = ProcessPool("images", limits, processes=1)
+    try:
+        assert isinstance(measure(pool), tuple)
+        [usual_pid] = pool.pids
+        assert isinstance(measure(pool, PHOTO), tuple), "read, though it is slow"
+        [slow_pid] = set(pool.pids) - {usual_pid}
+        nice = os.getpriority(os.PRIO_PROCESS, usual_pid)
+        assert os.getpriority(os.PRIO_PROCESS, slow_pid) == min(19, nice + 10)
+        os.kill(slow_pid, signal.SIGSTOP)
+        slow = [Asking(pool, encode(noise(seed, (1_200, 900)), "PNG")) for seed in range(5)]
+        busy = [each for each in slow if not each.is_alive()]
+        while len(busy) < 2:
+            busy = [each for each in slow if each.join(0.05) is None and not each.is_alive()]
+        assert [each.answer for each in busy] == [UnreadableMedia("busy")] * 2
         part = Part(path="cover", modality=Modality.IMAGE, field="cover")
         assert busy[0].answer.about(part, "codes").reason is UnknownReason.OVERLOADED, "it is asked again later"
-        os.kill(first_pid, signal.SIGCONT)
-        first.join(20)
-        assert isinstance(first.answer, tuple)
+        for _ in range(3):
+            assert isinstance(measure(pool), tuple), "usual files go on"
+        os.kill(slow_pid, signal.SIGCONT)
+        for each in slow:
+            each.join(60)
+        assert sum(isinstance(each.answer, tuple) for each in slow) == 3
+        assert os.getpriority(os.PRIO_PROCESS, usual_pid) == nice
+    finally:
+        pool.close()
+
+
+def test_a_file_that_was_slow_takes_no_usual_process_again() -> None:
+    pool = ProcessPool("images", ProcessLimits(seconds=60, usual_seconds=0.2), processes=1)
+    try:
+        pid = stalled(pool)
+        slow = Asking(pool)
+        slow.asks.wait(20)
+        assert isinstance(measure(pool), tuple), "so the first one is known to be slow"
+        os.kill(pid, signal.SIGCONT)
+        slow.join(20)
+        [usual_pid] = set(pool.pids) - {pid}
+        os.kill(usual_pid, signal.SIGSTOP)
+        assert isinstance(measure(pool, SMALL), tuple), "read by the process for slow files"
     finally:
         pool.close()

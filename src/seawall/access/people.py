@@ -91,7 +91,7 @@ def authenticate(
     with database.read() as connection:
         row = connection.execute(select(person).where(person.c.email == email)).first()
     stored = row.password if row is not None else passwords.dummy()
-    checks = throttle.checking(known=bool(known))
+    checks = throttle.checking(address, known=bool(known))
     with checks.one():
         fits = passwords.verify_password(password, stored)
         if row is None or not fits or row.disabled:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from cachetools import TTLCache
 from sqlalchemy import delete, insert, select
 
 from seawall.access.errors import SignInBusy
@@ -23,6 +24,9 @@ KNOWN_FOR_S: Final = 90 * 24 * 60 * 60
 """How long a browser is known after it signed in."""
 
 _IPV6_NETWORK: Final = 64  # bits: a single customer has at least all addresses of such a network
+_IPV6_SITE: Final = 48  # bits: who asks for one gets 65,536 such networks for nothing
+_FEW_FAILURES: Final = 2  # of an address: a person who mistypes, not yet one of a flood
+_MOST_ADDRESSES: Final = 100_000  # whose failures are remembered by this process
 
 
 class Throttle:
@@ -36,6 +40,9 @@ class Throttle:
     only: others can use up neither the account's nor the address's attempts for it, so nobody shuts the owner out.
 
     Emails, addresses and tokens are kept as SHA-256; failures no longer than the window.
+
+    Checks of passwords are bounded apart for known browsers, for addresses that have not failed in the window, for
+    those that failed once or twice, and for all others: a flood is soon among the last, and takes nothing from others.
     """
 
     def __init__(
@@ -52,7 +59,12 @@ class Throttle:
         self._limits = (per_pair, per_address, per_account)
         self._window_ms = window_s * 1000
         self._clock = clock
-        self._checks = {known: PasswordChecks() for known in (True, False)}
+        self._known_checks = PasswordChecks()
+        self._first_checks = PasswordChecks(failures_per_s=8.0, burst=16)
+        self._few_checks = PasswordChecks(failures_per_s=4.0, burst=8)
+        self._other_checks = PasswordChecks()
+        self._failures: TTLCache[str, int] = TTLCache(_MOST_ADDRESSES, window_s)
+        self._lock = threading.Lock()
 
     def knows(self, email: str, browser: str) -> bool:
         """Whether the browser with this token signed in as this email in the last 90 days."""
@@ -83,6 +95,10 @@ class Throttle:
     def failed(self, email: str, address: str, browser: str = "") -> None:
         """Record a failed sign-in."""
         now = self._clock()
+        if not browser:
+            with self._lock:
+                site = network_of(address, _IPV6_SITE)
+                self._failures[site] = self._failures.get(site, 0) + 1
         rows = [{"key": key, "at": now} for key, _ in self._counted(email, address, browser)]
         with self._database.write() as connection:
             connection.execute(delete(table).where(table.c.at <= now - self._window_ms))
@@ -104,9 +120,15 @@ class Throttle:
             connection.execute(delete(known_browser).where(known_browser.c.at <= now - KNOWN_FOR_S * 1000))
             upsert(connection, known_browser, [{"key": key, "at": now}])
 
-    def checking(self, *, known: bool) -> PasswordChecks:
-        """What bounds the checks of passwords: those of known browsers do not wait for those of strangers."""
-        return self._checks[known]
+    def checking(self, address: str, *, known: bool = False) -> PasswordChecks:
+        """What bounds the checks of passwords from this address. ``known``: by a known browser."""
+        if known:
+            return self._known_checks
+        with self._lock:
+            failures = self._failures.get(network_of(address, _IPV6_SITE), 0)
+        if not failures:
+            return self._first_checks
+        return self._few_checks if failures <= _FEW_FAILURES else self._other_checks
 
     def _counted(self, email: str, address: str, browser: str) -> tuple[tuple[str, int], ...]:
         per_pair, per_address, per_account = self._limits
@@ -121,8 +143,8 @@ class Throttle:
 
 
 class PasswordChecks:
-    """Bounds the work of checking passwords, which costs 20 MB and 25 ms: one at a time in this process, and few wrong
-    ones a second. Thread-safe.
+    """Bounds the work of checking passwords, which costs 20 MB and 25 ms: one at a time, and few wrong ones a second.
+    Thread-safe.
     """
 
     def __init__(
@@ -160,7 +182,7 @@ class PasswordChecks:
         self._until = max(self._until, self._clock()) + self._interval_s
 
 
-def network_of(address: str) -> str:
+def network_of(address: str, ipv6_bits: int = _IPV6_NETWORK) -> str:
     """What an address counts as: an IPv6 one as its /64 network, an IPv4 one that is mapped into IPv6 as itself."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -170,7 +192,7 @@ def network_of(address: str) -> str:
         return str(ip)
     if ip.ipv4_mapped is not None:
         return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, _IPV6_NETWORK), strict=False))
+    return str(ipaddress.ip_network((ip, ipv6_bits), strict=False))
 
 
 def _key(email: str, address: str) -> str:

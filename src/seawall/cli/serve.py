@@ -81,7 +81,7 @@ def serve(
         app.publish(by="serve")
         app.runner.warm_up()
         if with_worker:
-            stack.enter_context(Worker(app))
+            stack.enter_context(Worker(app, beside_requests=True))
         _server(asgi(app), _listen(host, port), trusted_proxies).run()
 
 
@@ -192,7 +192,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         receiver = stack.enter_context(demo.start_receiver(switch=switch))
         made = enforce.add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
-        stack.enter_context(Worker(app))
+        stack.enter_context(Worker(app, beside_requests=True))
         server = _server(asgi(app), listening)
         out.print(_welcome(url, name, password, yours, receiver.url), highlight=False, soft_wrap=True)
         post = partial(

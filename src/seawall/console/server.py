@@ -32,7 +32,7 @@ CONTENT_SECURITY_POLICY = (
 )
 
 _THREADS = 6  # few: pages and screening share the processor
-_PUBLIC_THREADS = 1
+_PUBLIC_THREADS = 2  # one may wait for a password to be checked
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

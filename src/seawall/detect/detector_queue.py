@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class QueueLimits:
 
     batch_size: int = 32  # parts per call
     workers: int = 1  # calls at a time
+    per_account: float = 1 / 3  # of the calls at a time, but at least one
     queue_limit: int = 2_048  # parts waiting; more are *unknown* with reason ``overloaded``
     queue_bytes: int = 256 * 1024 * 1024  # of media waiting
     hang_s: float = 30.0  # a longer call has hung: its thread is abandoned and replaced
@@ -41,6 +43,7 @@ class _Task:
     parts: Sequence[Part]
     bytes: int  # of the parts' media
     deadline: float | None
+    account: str  # empty: nobody's
     reply: Future[list[Any]] = field(default_factory=Future)
 
     def is_late(self, now: float) -> bool:
@@ -63,8 +66,10 @@ class _Worker:
 class DetectorQueue:
     """Queue and worker threads of one detector or extractor; replaces a worker that hangs. Thread-safe.
 
-    Tasks past their deadline have low priority: they run when nothing else waits, and are dropped, oldest first, when
-    the queue is full. Nothing is settled while the lock is held.
+    Accounts take turns, and when several calls run at a time, an account has a share of them (``per_account``): who
+    sends many or slow files waits for them, and nobody else does. Tasks past their deadline have low priority: they run
+    when nothing else waits, and are dropped, oldest first, when the queue is full. Nothing is settled while the lock is
+    held.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class DetectorQueue:
         self.batch_size = limits.batch_size
         self._work = work
         self._limits = limits
+        self._most_of_account = max(1, int(limits.workers * limits.per_account)) if limits.workers > 1 else None
         self._clock = clock
         self._changed = threading.Condition()
         self._tasks: list[_Task] = []  # oldest first
@@ -84,9 +90,9 @@ class DetectorQueue:
         self._started = 0
         self._closed = False
 
-    def call(self, parts: Sequence[Part], deadline: float | None) -> Future[list[Any]]:
+    def call(self, parts: Sequence[Part], deadline: float | None, account: str = "") -> Future[list[Any]]:
         """Queue at most ``batch_size`` parts. The future always gets one answer for each; it cannot be cancelled."""
-        task = _Task(parts, sum(len(part.data) for part in parts if part.data is not None), deadline)
+        task = _Task(parts, sum(len(part.data) for part in parts if part.data is not None), deadline, account)
         task.reply.set_running_or_notify_cancel()
         with self._changed:
             given_up, why = self._replace_hung()
@@ -163,25 +169,37 @@ class DetectorQueue:
             if worker in self._hung:  # it returned after all
                 self._hung.discard(worker)
                 return []
-            while not self._tasks:
+            while not (tasks := self._in_turn()):
                 if self._closed:
                     return []
                 self._changed.wait()
-            now = self._clock()
             size = 0
-            tasks = self._tasks
-            if self._parts > self.batch_size:
-                tasks = sorted(tasks, key=lambda task: task.is_late(now))  # late ones last
             for task in tasks:
                 size += len(task.parts)
                 if size > self.batch_size and worker.batch:
                     break
                 worker.batch.append(task)
             self._take(worker.batch)
-            worker.busy_since = now
+            worker.busy_since = self._clock()
             return worker.batch
 
     # ── with the lock held ──
+
+    def _in_turn(self) -> list[_Task]:
+        """What may run now, in order: late tasks last; otherwise accounts by turns, by what they have running."""
+        if self._parts <= self.batch_size and self._most_of_account is None:
+            return self._tasks
+        now, most = self._clock(), self._most_of_account
+        running = Counter(task.account for worker in self._workers for task in worker.batch)
+        running[""] = 0
+        ahead = running.copy()
+        turns: list[tuple[bool, int, int]] = []
+        for number, task in enumerate(self._tasks):
+            if not task.account or most is None or running[task.account] < most:
+                turns.append((task.is_late(now), ahead[task.account], number))
+            if task.account:
+                ahead[task.account] += 1
+        return [self._tasks[number] for _, _, number in sorted(turns)]
 
     def _free_space(self, task: _Task) -> tuple[list[_Task], str]:
         """Late tasks to drop, oldest first, so that another fits; otherwise why it does not fit."""

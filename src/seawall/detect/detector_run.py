@@ -44,10 +44,12 @@ class DetectorRun:
         on_overdue: Callable[[], None] = lambda: None,
         extraction: Extraction | None = None,
         *,
+        account: str = "",
         found: Findings | None = None,
     ) -> None:
         """``on_overdue`` is called when the deadline was missed. ``found``: everything is answered already."""
         self.deadline = deadline
+        self.account = account
         self._clock = clock
         self._late_results = late_results
         self._on_overdue = on_overdue
@@ -96,7 +98,7 @@ class DetectorRun:
         """Queue a call, in batches."""
         parts = call.unanswered
         for first in range(0, len(parts), queue.batch_size):
-            reply = queue.call(parts[first : first + queue.batch_size], self.deadline)
+            reply = queue.call(parts[first : first + queue.batch_size], self.deadline, self.account)
             call.replies.append(reply)
             with self.lock:
                 self._open += 1

@@ -161,7 +161,7 @@ class Evaluation:
         for each in plan.extractor_calls:
             queue = self.extractors[each.extractor].queue
             if queue is not None and each.recalled is None:
-                each.reply = queue.call((each.part,), self.run.deadline)
+                each.reply = queue.call((each.part,), self.run.deadline, self.run.account)
         for queued in (True, False):
             for detector, call in plan.calls:
                 if not detector.ranges and (detector.queue is not None) is queued:

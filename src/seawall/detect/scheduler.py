@@ -96,14 +96,15 @@ class Runner:
         extract: ExtractorsByField | None = None,
         unchecked: Collection[str] = (),
         memory: ExtractionCache | None = None,
+        account: str = "",
     ) -> DetectorRun:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
         ``wanted`` None means every detector except slow ones, which must be named; detectors that measure the signals
         of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media;
         detectors are also asked about the parts they make, within the same deadline. ``unchecked``: fields whose speech
-        may stay unread without a transcriber. ``memory``: cached results of extractors from earlier evaluations. Raises
-        ``ValueError`` on an unknown name.
+        may stay unread without a transcriber. ``memory``: cached results of extractors from earlier evaluations.
+        ``account``: whose parts they are; in queues, accounts take turns. Raises ``ValueError`` on an unknown name.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
         detectors = self._wanted(wanted)
@@ -120,7 +121,9 @@ class Runner:
         if extraction is None and not waits and not any(one.queue and call.unanswered for one, call in calls):
             found = _answer_inline(calls, parts, self._is_measured())
             return DetectorRun(deadline, self._clock, self._late_results, found=found)
-        run = DetectorRun(deadline, self._clock, self._late_results, self._replace_hung_workers, extraction)
+        run = DetectorRun(
+            deadline, self._clock, self._late_results, self._replace_hung_workers, extraction, account=account
+        )
         evaluation = Evaluation(run, detectors, self._extractors, extraction, is_measured=self._is_measured())
         plan = evaluation.begin(parts, calls)
         if waits or plan.extractor_calls:

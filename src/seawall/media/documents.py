@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seawall.content.links import read_address
-from seawall.media.extractor import MediaExtractor
+from seawall.media.extractor import QUICK_CALLS, MediaExtractor
 from seawall.media.results import DocumentContent, TextPassage
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, ExtractedParts, ExtractorSpec, Unknown
@@ -24,6 +24,7 @@ class DocumentExtractor(MediaExtractor):
         makes="page",
         cost=Cost.CPU,
     )
+    calls_at_once = QUICK_CALLS
 
     def _process(self, part: Part) -> ExtractedParts | Unknown:
         return self._made(part, self._media.document(part.data or b""), lambda found: _derived(part, found))

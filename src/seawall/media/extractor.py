@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from seawall.media.media import Media
 from seawall.media.process import UnreadableMedia
@@ -13,12 +13,15 @@ from seawall.model.signals import ExtractedParts, ExtractorSpec, Unknown
 
 T = TypeVar("T")
 
+QUICK_CALLS: Final = 12
+"""Calls at once where callers wait: slow files (``ProcessLimits.slow_waiting`` and one) leave threads for others."""
+
 
 class MediaExtractor(ABC):
     """Processes one file in each call; a file that cannot be read gives an error code."""
 
     spec: ExtractorSpec
-    calls_at_once = 3
+    calls_at_once = 6  # two for the processes, one for a slow file beside them, and some that wait for its place
 
     def __init__(self, media: Media) -> None:
         self._media = media

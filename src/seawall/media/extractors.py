@@ -11,7 +11,7 @@ from typing import Final
 from seawall.content.links import extract_links
 from seawall.media.blocks import blocks
 from seawall.media.documents import DocumentExtractor
-from seawall.media.extractor import MediaExtractor
+from seawall.media.extractor import QUICK_CALLS, MediaExtractor
 from seawall.media.media import Media
 from seawall.media.process import UnreadableMedia
 from seawall.media.results import (
@@ -79,6 +79,7 @@ class CodesExtractor(MediaExtractor):
         makes="code",
         cost=Cost.CPU,
     )
+    calls_at_once = QUICK_CALLS
 
     def start(self) -> None:
         """Start the process for images before the first one comes."""
@@ -133,6 +134,7 @@ class AnimationExtractor(MediaExtractor):
         makes="frame",
         cost=Cost.CPU,
     )
+    calls_at_once = QUICK_CALLS
 
     def _process(self, part: Part) -> ExtractedParts | Unknown:
         def make(found: tuple[VideoFrame, ...]) -> ExtractedParts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -44,14 +45,33 @@ NEEDS: Final = {
 
 USUAL_PIXELS: Final = 30_000_000
 """An image of up to so many pixels, frames included, is decoded in well under a second."""
+_LATER: Final = 5  # nice: these take seconds of a processor, and no caller waits for them
 _IMAGES: Final = ProcessLimits(usual_seconds=1.5, usual_pixels=USUAL_PIXELS)
 _VIDEOS: Final = ProcessLimits(
-    max_bytes=256 << 20, seconds=120, usual_seconds=15, memory_bytes=2 << 30, reply_bytes=512 << 20, requests=50
+    max_bytes=256 << 20,
+    seconds=120,
+    usual_seconds=15,
+    slow_waiting=1,
+    nice=_LATER,
+    memory_bytes=2 << 30,
+    reply_bytes=512 << 20,
+    requests=50,
 )
-_WORDS: Final = ProcessLimits(seconds=120, memory_bytes=3 << 30, requests=200)
-_DOCUMENTS: Final = ProcessLimits(seconds=30, usual_seconds=5, requests=200)
+_WORDS: Final = ProcessLimits(
+    seconds=120, usual_seconds=15, slow_waiting=1, nice=_LATER, memory_bytes=3 << 30, requests=200
+)
+_DOCUMENTS: Final = ProcessLimits(seconds=30, usual_seconds=3, requests=200)
+_SPEECH: Final = ProcessLimits(
+    max_bytes=512 << 20,
+    seconds=120,
+    usual_seconds=15,
+    slow_waiting=1,
+    nice=_LATER,
+    memory_bytes=2 << 30,
+    requests=50,
+)
 _PROCESSES: Final = 2  # of a family in which one file may take much longer than others
-_SPEECH: Final = ProcessLimits(max_bytes=512 << 20, seconds=120, memory_bytes=2 << 30, requests=50)
+_CORES: Final = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +107,10 @@ class Media:
         self.limits = limits or MediaLimits()
         self._images = ProcessPool("images", self.limits.images, _PROCESSES)
         self._videos = ProcessPool("videos", self.limits.videos, _PROCESSES)
-        self._words = ProcessPool("words", self.limits.words)
-        self._speech = ProcessPool("speech", self.limits.speech)
+        # Each takes a whole processor; text recognition up to 550 MB, speech detection up to 200 MB.
+        more = _PROCESSES if _CORES > _PROCESSES else 1
+        self._words = ProcessPool("words", self.limits.words, more)
+        self._speech = ProcessPool("speech", self.limits.speech, more)
         self._documents = ProcessPool("documents", self.limits.documents, _PROCESSES)
         self._pools = (self._images, self._videos, self._words, self._speech, self._documents)
         self._recent = ResultCache()

@@ -9,6 +9,7 @@ UnreadableMedia(code='not_an_image')
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import select
 import signal
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
+from cachetools import TTLCache
 
 from seawall.media.confine import bare_environment, missing
 from seawall.media.protocol import LENGTH, LONGEST_HEAD, WorkerReply, WorkerRequest, pack
@@ -37,6 +39,8 @@ class ProcessLimits:
     max_bytes: int = 20 << 20
     seconds: float = 10.0  # wall time including transfer; CPU time likewise
     usual_seconds: float | None = None  # after this time a file no longer holds up others; None: as ``seconds``
+    slow_waiting: int = 8  # files that take longer, waiting for their process; more are ``busy``
+    nice: int = 0  # added to this process's own: higher gives way to others
     usual_pixels: int | None = None  # to decode, frames and scans included: what takes longer does not hold up others
     memory_bytes: int = 1 << 30  # address space of the whole process
     reply_bytes: int = 64 << 20
@@ -74,9 +78,10 @@ class UnreadableMedia:
 class ProcessPool:
     """Processes of one family of decoders, at most ``processes`` at a time. Thread-safe; files are queued.
 
-    A file that takes longer than usual (``usual_pixels`` by its header, or ``usual_seconds``) is read beside them, as
-    the only such file; a second one is given up (``busy``) when other files wait, so that a few slow files do not hold
-    up all others. Who gets ``busy`` asks again later.
+    A file that takes longer than usual (``usual_pixels`` by its header, or ``usual_seconds``) is read in a process of
+    low priority beside them, one at a time; ``slow_waiting`` others wait for it as long as a file may take, and further
+    ones are given up (``busy``), so that slow files do not hold up others. Who gets ``busy`` asks again later. It is
+    remembered for ten minutes which files they were, so that they take no other process again.
     ``close`` ends them; they also end by themselves when this process ends.
     """
 
@@ -84,8 +89,10 @@ class ProcessPool:
         self.family = family
         self._limits = limits
         self._turn = threading.Semaphore(processes)
+        self._processes = processes
         self._slow = threading.Semaphore(1)
-        self._waiting = 0  # files without a process
+        self._slow_files: TTLCache[tuple[str, bytes], None] = TTLCache(_SLOW_FILES, _SLOW_SECONDS)
+        self._waiting = self._slow_waiting = 0  # files without a process
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
@@ -101,7 +108,7 @@ class ProcessPool:
     def start(self) -> None:
         """Start one process now, so that the first file does not wait for it."""
         with self._turn:
-            child = self._take()
+            child = self._take(slow=False)
             if child is not None:
                 self._give_back(child)
 
@@ -112,10 +119,15 @@ class ProcessPool:
         content."""
         if len(data) > self._limits.max_bytes:
             return UnreadableMedia("too_many_bytes")
-        usual = None if self._limits.usual_pixels is None else {"usual_pixels": self._limits.usual_pixels}
         with _Place(self) as place:
-            outcome = self._read(place, WorkerRequest(op, {**options, **(usual or {})}, (len(data),)), data)
-            if outcome == UnreadableMedia("slow"):
+            outcome: tuple[WorkerReply, tuple[bytes, ...]] | UnreadableMedia = _SLOW
+            if not self._is_known_slow(op, data):
+                place.wait_for_turn()
+                usual = {} if self._limits.usual_pixels is None else {"usual_pixels": self._limits.usual_pixels}
+                outcome = self._read(place, WorkerRequest(op, {**options, **usual}, (len(data),)), data)
+                if outcome == _SLOW or place.is_slow:
+                    self._remember_slow(op, data)
+            if outcome == _SLOW:
                 if not place.becomes_slow():
                     return UnreadableMedia("busy")
                 outcome = self._read(place, WorkerRequest(op, dict(options), (len(data),)), data)
@@ -130,7 +142,7 @@ class ProcessPool:
     def _read(
         self, place: _Place, request: WorkerRequest, data: bytes
     ) -> tuple[WorkerReply, tuple[bytes, ...]] | UnreadableMedia:
-        child = self._take()
+        child = self._take(slow=place.is_slow)
         if child is None:
             return UnreadableMedia("closed")
         outcome = self._converse(child, pack(request), data, place)
@@ -165,7 +177,7 @@ class ProcessPool:
             child.send(request, data)
             if not place.wait(child):
                 self._replace(child)
-                return UnreadableMedia("busy")
+                return _SLOW
             reply, blobs = child.receive()
         except TimeoutError:
             self._replace(child)
@@ -182,25 +194,49 @@ class ProcessPool:
             self._give_back(child)
         return reply, blobs
 
-    def _take(self) -> _Child | None:
+    def _is_known_slow(self, op: str, data: bytes) -> bool:
+        """Whether this file took longer than usual before. Computes its digest only if any file did."""
+        with self._lock:
+            if not self._slow_files:
+                return False
+        key = (op, hashlib.sha256(data).digest())
+        with self._lock:
+            return key in self._slow_files
+
+    def _remember_slow(self, op: str, data: bytes) -> None:
+        key = (op, hashlib.sha256(data).digest())
+        with self._lock:
+            self._slow_files[key] = None
+
+    def _take(self, *, slow: bool) -> _Child | None:
         """An idle process or a fresh one; None once closed."""
         with self._lock:
-            while self._idle and not self._closed:
-                child = self._idle.pop()
+            for child in [child for child in reversed(self._idle) if child.is_slow is slow]:
+                self._idle.remove(child)
                 if child.is_alive():
                     return child
                 self._all.discard(child)
                 child.end()
-            return None if self._closed else self._fresh()
+            return None if self._closed else self._fresh(slow=slow)
 
-    def _fresh(self) -> _Child:
+    def _fresh(self, *, slow: bool = False) -> _Child:
         child = _Child(self.family, self._limits)
+        if slow:
+            child.slow_down()
         self._all.add(child)
         return child
 
+    def _set_aside(self, child: _Child) -> None:
+        """Its file takes longer than usual: give it a low priority, and start another process for usual files."""
+        child.slow_down()
+        with self._lock:
+            if not self._closed and sum(not each.is_slow for each in self._all) < self._processes:
+                self._idle.append(self._fresh())
+
     def _give_back(self, child: _Child) -> None:
         with self._lock:
-            if not self._closed:
+            spare = child.is_slow and any(each.is_slow for each in self._idle)
+            if not self._closed and not spare:
                 self._idle.append(child)
                 return
         self._discard(child)
@@ -211,10 +247,10 @@ class ProcessPool:
         return child.end()
 
     def _replace(self, child: _Child) -> int:
-        """End a process and start its replacement now, so that no file waits for it. Returns the exit status."""
+        """End a process and start its replacement now, so that no usual file waits for it. Returns the exit status."""
         status = self._discard(child)
         with self._lock:
-            if not self._closed:
+            if not self._closed and not child.is_slow:
                 self._idle.append(self._fresh())
         return status
 
@@ -235,45 +271,66 @@ class _Place:
 
     def __init__(self, pool: ProcessPool) -> None:
         self._pool = pool
-        self._held: threading.Semaphore | None = pool._turn
+        self._held: threading.Semaphore | None = None
 
     def __enter__(self) -> Self:
-        with self._pool._lock:
-            self._pool._waiting += 1
-        self._pool._turn.acquire()
-        with self._pool._lock:
-            self._pool._waiting -= 1
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._held is not None:
             self._held.release()
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is the place for a slow file."""
+        return self._held is self._pool._slow
+
+    def wait_for_turn(self) -> None:
+        """Wait for one of the processes."""
+        pool = self._pool
+        with pool._lock:
+            pool._waiting += 1
+        pool._turn.acquire()
+        with pool._lock:
+            pool._waiting -= 1
+        self._held = pool._turn
+
     def becomes_slow(self) -> bool:
-        """Change to the place for slow files, if it is free in a usual file's time."""
-        if self._held is self._pool._slow:
-            return True
-        self._pool._turn.release()
-        self._held = None
-        if self._pool._slow.acquire(timeout=self._pool._limits.usual_seconds or 0):
-            self._held = self._pool._slow
-        return self._held is not None
+        """Change to the place for slow files; False when it is not free in a file's time, or too many wait for it."""
+        pool = self._pool
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+        with pool._lock:
+            if pool._slow_waiting >= pool._limits.slow_waiting:
+                return False
+            pool._slow_waiting += 1
+        if pool._slow.acquire(timeout=pool._limits.seconds):
+            self._held = pool._slow
+        with pool._lock:
+            pool._slow_waiting -= 1
+        return self.is_slow
 
     def wait(self, child: _Child) -> bool:
         """Wait for the reply, in the place for slow files if it takes long; False: others wait, and it is taken."""
-        usual = self._pool._limits.usual_seconds
-        if usual is None or self._held is self._pool._slow or child.has_answered(usual):
+        pool, usual = self._pool, self._pool._limits.usual_seconds
+        if usual is None or self.is_slow or child.has_answered(usual):
             return True
-        while not self._pool._slow.acquire(timeout=_LOOK_SECONDS):
+        while not pool._slow.acquire(timeout=_LOOK_SECONDS):
             if child.has_answered(0.0):
                 return True
-            if self._pool._waiting:
+            if pool._waiting:
                 return False
-        self._pool._turn.release()
-        self._held = self._pool._slow
+        pool._turn.release()
+        self._held = pool._slow
+        pool._set_aside(child)
         return True
 
 
+_SLOW: Final = UnreadableMedia("slow")  # never given to a caller
+_SLOW_NICE: Final = 10
+_SLOW_FILES: Final = 4_096  # remembered
+_SLOW_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 0.05
 _START_SECONDS: Final = 60.0  # to load the decoders, on a busy machine
 _PIECE: Final = 1 << 20
@@ -287,6 +344,7 @@ class _Child:
         self._limits = limits
         self._ready: tuple[str, ...] | UnreadableMedia | None = None
         self.served = 0
+        self.is_slow = False  # it has a low priority, which cannot be taken back
         self._until = 0.0  # when the time of the file being read is over
         config = msgspec.json.encode({"family": family, "memory_bytes": limits.memory_bytes, "seconds": limits.seconds})
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
@@ -303,6 +361,17 @@ class _Child:
         self._from = self.process.stdout.fileno()
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
+        self._give_way(limits.nice)
+
+    def slow_down(self) -> None:
+        """Give way to other processes from now on."""
+        self.is_slow = True
+        self._give_way(_SLOW_NICE)
+
+    def _give_way(self, nice: int) -> None:
+        with contextlib.suppress(AttributeError, OSError):  # not on every system; or the process has ended
+            usual = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, min(19, usual + nice))
 
     def is_alive(self) -> bool:
         return self.process.poll() is None

@@ -28,9 +28,9 @@ COMPONENT = Component(
     projections=PROJECTIONS,
     migrations="seawall.screen.migrations",
     jobs=(
-        JobSpec(kind="screen", handler=screen_item, pool=_BULK),
+        JobSpec(kind="screen", handler=screen_item, pool=_BULK, gives_way=True),
         JobSpec(kind="rescreen", handler=rescreen_item, pool=_PROMISED),
-        JobSpec(kind="retro_match", handler=rescan_item, pool=_BULK),
+        JobSpec(kind="retro_match", handler=rescan_item, pool=_BULK, gives_way=True),
         JobSpec(kind=RETENTION_JOB, handler=retention_job, pool="retention", lease_ms=600_000),
         JobSpec(kind=ERASURE_JOB, handler=erasure_job, pool="retention", lease_ms=600_000),
         JobSpec(kind=COLLECT_JOB, handler=collection_job, pool="retention", lease_ms=600_000),

@@ -287,6 +287,7 @@ class Screener:
         """Ask detectors and extractors; extractors' results in ``memory`` are reused."""
         planned = evaluation.plan
         budget = planned.stage.budget_ms
+        account = (evaluation.item.actor or "") if evaluation.extracts else ""  # texts take turns as they come
         return self._runner.start(
             evaluation.parts,
             planned.wanted,
@@ -294,6 +295,7 @@ class Screener:
             extract=planned.extract,
             unchecked=planned.unchecked,
             memory=memory,
+            account=account,
         )
 
     def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:

@@ -97,7 +97,8 @@ class JobSpec:
     """How jobs of one kind are handled. The handler finishes its job in the transaction of its effect.
 
     Jobs of one ``pool`` share threads, so that other pools do not wait for them. ``max_attempts``: a job that
-    failed so often is dead until a person requeues it.
+    failed so often is dead until a person requeues it. ``gives_way``: nobody waits for it, and there may be thousands;
+    in a process that also answers requests, such jobs are few at a time and rest between each other.
     """
 
     kind: str
@@ -105,6 +106,7 @@ class JobSpec:
     pool: str
     lease_ms: int = 60_000
     max_attempts: int = 50  # about four hours
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

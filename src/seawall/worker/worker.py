@@ -31,6 +31,8 @@ _CLOCK_S = 5.0  # between looks for jobs that were enqueued in the future
 _UNHANDLED_S = 60.0  # between looks for jobs that no component handles
 _HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
+_GIVING_WAY = 2  # jobs at once in a pool, in a process that also answers requests
+_LONGEST_REST_S = 0.05
 
 
 @dataclass(slots=True)
@@ -59,14 +61,19 @@ class _Recurring:
 
 class Worker:
     """Claims and runs jobs, ``threads`` at once in each pool. At least once: every handler finishes its job in
-    the transaction of its effect. Use as a context manager."""
+    the transaction of its effect. Use as a context manager.
 
-    def __init__(self, app: App, *, threads: int = 4) -> None:
+    ``beside_requests``: this process also answers requests. Jobs that give way are then two at a time, and each thread
+    rests after one as long as it took, up to 50 ms: otherwise requests wait for the interpreter's lock behind them.
+    """
+
+    def __init__(self, app: App, *, threads: int = 4, beside_requests: bool = False) -> None:
         self._context = app.context
         self._specs = {spec.kind: spec for component in app.components for spec in component.jobs}
         self._followers = [follower for component in app.components for follower in component.followers]
         self._schedules = [schedule for component in app.components for schedule in component.schedules]
         self._threads = threads
+        self._beside_requests = beside_requests
         self._stop = threading.Event()  # claim no more
         self._done = threading.Event()  # all claimed jobs are done: no more heartbeats
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -104,17 +111,19 @@ class Worker:
     # -- jobs -------------------------------------------------------------------------------------------------------
 
     def _work(self, pool_name: str, specs: Sequence[JobSpec]) -> None:
-        slots = threading.Semaphore(self._threads)
-        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"seawall-{pool_name}") as pool:
+        gives_way = self._beside_requests and all(spec.gives_way for spec in specs)
+        threads, do = (min(self._threads, _GIVING_WAY), self._do_and_rest) if gives_way else (self._threads, self.do)
+        slots = threading.Semaphore(threads)
+        with ThreadPoolExecutor(threads, thread_name_prefix=f"seawall-{pool_name}") as pool:
             while not self._stop.is_set():
                 slots.acquire()
                 free = 1
-                while free < self._threads and slots.acquire(blocking=False):
+                while free < threads and slots.acquire(blocking=False):
                     free += 1
                 jobs = [] if self._stop.is_set() else self._claim(specs, free)
                 for job in jobs:
                     self._running[job.id] = job  # its lease is extended from now on, also while it waits for a thread
-                    pool.submit(self.do, job).add_done_callback(lambda _done: slots.release())
+                    pool.submit(do, job).add_done_callback(lambda _done: slots.release())
                 if free > len(jobs):
                     slots.release(free - len(jobs))
                 if not jobs:
@@ -129,6 +138,11 @@ class Worker:
             _log.exception("jobs could not be claimed; retrying")
             self._stop.wait(1)
             return []
+
+    def _do_and_rest(self, job: Job) -> None:
+        began = time.monotonic()
+        self.do(job)
+        self._stop.wait(min(time.monotonic() - began, _LONGEST_REST_S))
 
     def do(self, job: Job) -> None:
         """Run one claimed job; a failed one returns to the queue with growing delays."""

@@ -66,7 +66,8 @@ def _pseudonym(request: PageRequest, address: str) -> str:
 
 async def refuse(context: ConsoleContext, request: Request) -> Response | None:
     """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read."""
-    if not context.throttle.checking(known=False).are_used_up or _browser_of(context, request):
+    address = request.client.host if request.client else ""
+    if not context.throttle.checking(address).are_used_up or _browser_of(context, request):
         return None
     await delay_refusal()
     headers = {"Retry-After": str(int(access.SignInBusy.retry_after_s) + 1), "Connection": "close"}

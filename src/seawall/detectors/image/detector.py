@@ -6,6 +6,7 @@ from seawall.detectors.banks import BankDetector, MediaBankDetector, bank_spec, 
 from seawall.detectors.image.sandbox import HASH_RULE, ImageReading, Sandbox
 from seawall.match.bank import BankMatcher
 from seawall.match.pdq import PDQ_MIN_QUALITY
+from seawall.media.extractor import QUICK_CALLS
 from seawall.media.process import UnreadableMedia
 from seawall.model.content import Modality, Part
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, PartHash, Signal, SignalKind, SignalSpec
@@ -18,6 +19,8 @@ class ImageDetector(MediaBankDetector):
 
     A flat image (quality below 50) matches by its digest only, as PDQ requires; see ``image_quality``.
     """
+
+    calls_at_once = QUICK_CALLS
 
     def __init__(self, banks: BankDetector | None = None, sandbox: Sandbox | None = None) -> None:
         """Images are compared with the banks that ``banks`` holds at the moment."""
