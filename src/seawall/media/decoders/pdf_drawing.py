@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, ContentStream, DictionaryObject, NameObject, StreamObject
 
+from seawall.media.decoders.document_parts import DrawingBudget, TooMuchDrawing
 from seawall.media.decoders.pdf_fonts import TextFont, text_font
 from seawall.media.decoders.pdf_objects import array, dictionary, entry, identity
 
@@ -33,10 +34,6 @@ _WHITE: Final = {b"g": [1.0], b"rg": [1.0] * 3, b"k": [0.0] * 4}
 _SIGNED: Final = {b"sc": (1, 3), b"scn": (1, 3)}
 
 
-class TooMuchDrawing(Exception):
-    """The operators of a file exceed what is read of one."""
-
-
 @dataclass(frozen=True, slots=True)
 class PlacedText:
     """A string that is drawn: its glyphs' texts, its start and end on the page, its height, the width of a space.
@@ -55,21 +52,6 @@ class PlacedText:
     def text(self) -> str:
         """The glyphs' texts in one."""
         return "".join(self.glyphs)
-
-
-@dataclass(slots=True)
-class DrawingBudget:
-    """What is left to be read of one file: bytes of content, and operators."""
-
-    bytes: int = 6 << 20
-    operators: int = 300_000
-
-    def take(self, size: int, operators: int) -> None:
-        """Raises ``TooMuchDrawing``."""
-        self.bytes -= size
-        self.operators -= operators
-        if self.bytes < 0 or self.operators < 0:
-            raise TooMuchDrawing
 
 
 @dataclass(slots=True)
@@ -131,7 +113,7 @@ class DrawingReader:
 
     pdf: Any
     off: frozenset[object]
-    budget: DrawingBudget = field(default_factory=DrawingBudget)
+    budget: DrawingBudget
     _fonts: dict[object, TextFont | None] = field(default_factory=dict)
     _parsed: dict[object, list[tuple[Any, bytes]]] = field(default_factory=dict)
 
