@@ -18,10 +18,11 @@ from pypdf.generic import ArrayObject, DictionaryObject, EncodedStreamObject, Na
 from seawall.media.decoders.document_parts import DocumentParts
 from seawall.media.decoders.line_breaks import rejoin
 from seawall.media.decoders.operation import DecodeRefused
-from seawall.media.decoders.pdf_drawing import Box, DrawingReader
+from seawall.media.decoders.pdf_drawing import Drawing, DrawingReader
 from seawall.media.decoders.pdf_layout import page_layers, page_text
 from seawall.media.decoders.pdf_objects import array, dictionary, entry, identity, resolved
 from seawall.media.decoders.pdf_references import ReferenceReader, References
+from seawall.media.decoders.pdf_shapes import MANY_LETTERS, Box, letters, rendered
 
 _SMALL: Final = 40  # pixels: images shorter on a side contain no readable text
 _LONGEST_SIDE: Final = 3_000  # pixels of an extracted image
@@ -151,9 +152,21 @@ class _Pages:
         found = self.images.read(page, number, int(page.get("/Rotate", 0)), drawing.inline)
         if not drawing.is_legible or (not drawing.is_seen and drawing.has_shapes):
             self.finds.gap("no_text_layer", "words" if found and drawing.is_legible else "")
+        self._render(drawing, number)
         if drawing.is_cut:
             self.finds.gap("too_many_operators")
         self.finds.page(number, "\n".join(_different(said)), body)
+
+    def _render(self, drawing: Drawing, number: int) -> None:
+        """Hand on an image of letters that are drawn as shapes, for text recognition. Many of them are text."""
+        found = letters(drawing.shapes.shapes)
+        if not found:
+            return
+        image = rendered(drawing.shapes.shapes, found)
+        if image is None or drawing.shapes.is_cut or not self.finds.image(image, number):
+            self.finds.gap("no_text_layer")
+        elif len(found) >= MANY_LETTERS:
+            self.finds.gap("no_text_layer", "words")
 
     def take(self, found: References, number: int | None) -> None:
         """Add where references lead, and what of them is not followed."""
@@ -222,6 +235,7 @@ class _Pages:
         is_drawn = drawing.has_shapes or (kind not in _MARKS and drawing.strokes > 0)
         if not is_legible or (not drawing.is_seen and is_drawn):
             self.finds.gap("no_text_layer", "words" if found and is_legible else "")
+        self._render(drawing, number)
         if drawing.is_cut:
             self.finds.gap("too_many_operators")
         said.append(page_text(drawing.texts))
