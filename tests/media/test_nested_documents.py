@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.document_files import Page, docx, epub, odt, packed, pdf, stream
+from media.document_files import Page, compound, docx, epub, odt, ole_package, packed, pdf, stream
 from media.samples import encode, make_audio, noise
 from seawall.content.links import add_link_parts
 from seawall.detect.extraction_cache import CachedExtraction, CacheUse
+from seawall.detectors.text.lexicon import LexiconDetector
 from seawall.media import DocumentContent, Media, MediaLimits, ProcessLimits
 from seawall.media.documents import DocumentExtractor
-from seawall.model import ExtractedParts, ExtractionGap, Modality, Part, Span, SpanUnit
+from seawall.model import ExtractedParts, ExtractionGap, Modality, Part, Signal, Span, SpanUnit
 
 THREAT = "I will kill you tonight"
 LINK = "http://casino-royal.example/x"
@@ -56,41 +56,6 @@ def attached(data: bytes, name: str = "a.bin", place: str = "embedded files") ->
     page = Page(["hello"], notes=where.get("notes", ""), more=where.get("more", ""))
     objects = {5: stream(data, "/Type /EmbeddedFile"), 6: SPEC.format(name).encode()}
     return pdf(page, root=where.get("root", ""), objects=objects)
-
-
-def compound(streams: Mapping[str, bytes]) -> bytes:
-    """A compound file with these streams, each long enough for sectors of its own."""
-    table, sectors, entries = [0xFFFFFFFD], b"", b""
-    places = []
-    for data in streams.values():
-        padded = data.ljust(4_096, b"\0")
-        padded += bytes(-len(padded) % 512)
-        places.append((len(table), len(padded)))
-        table += [len(table) + at + 1 for at in range(len(padded) // 512 - 1)] + [0xFFFFFFFE]
-        sectors += padded
-    for name, kind, (start, size) in [
-        ("Root Entry", 5, (0xFFFFFFFE, 0)),
-        *zip(streams, [2] * 99, places, strict=False),
-    ]:
-        wide = name.encode("utf-16-le")
-        entries += wide.ljust(64, b"\0") + struct.pack("<HBB", len(wide) + 2, kind, 1) + b"\xff" * 12 + bytes(36)
-        entries += struct.pack("<IQ", start, size)
-    entries += bytes(-len(entries) % 512)
-    directory = len(table)
-    table += [directory + at + 1 for at in range(len(entries) // 512 - 1)] + [0xFFFFFFFE]
-    assert len(table) <= 128
-    fat = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff")
-    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 62, 3, 0xFFFE, 9, 6) + bytes(6)
-    head += struct.pack("<IIIIIIIIII", 0, 1, directory, 0, 4_096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
-    return head + b"\xff" * 432 + fat + sectors + entries
-
-
-def ole_package(name: str, data: bytes) -> bytes:
-    """A file as Windows packs it into an object."""
-    path = f"C:\\{name}\0".encode()
-    packed_file = b"\2\0" + f"{name}\0".encode() + path + b"\0\0\3\0" + struct.pack("<I", len(path)) + path
-    packed_file += struct.pack("<I", len(data)) + data
-    return struct.pack("<I", len(packed_file)) + packed_file
 
 
 INSIDE = {
@@ -298,13 +263,24 @@ def test_recalled_parts_keep_their_place_in_the_tree(media: Media) -> None:
 
 # ── the same sentence wherever it stands ────────────────────────────────────────────────────────────────────────────
 
-SENTENCES = st.lists(st.sampled_from(["kill", "you", "tonight", "will", "they"]), min_size=3, max_size=9).map(" ".join)
+THREATS = st.sampled_from([THREAT, "I am going to kill you", "i will murder you"])
+HELLO = st.lists(st.sampled_from(["hello", "there", "a", "recipe", "for", "soup"]), max_size=5).map(" ".join)
 
 
-@given(SENTENCES, st.sampled_from(HOLDERS), st.sampled_from(["PDF", "DOCX", "ODT"]))
-@settings(max_examples=40, deadline=None)
-def test_a_sentence_is_read_wherever_it_stands(media: Media, sentence: str, holder: str, kind: str) -> None:
-    inside = {"PDF": pdf(Page([sentence])), "DOCX": docx(sentence), "ODT": odt(sentence)}[kind]
-    found = read(media, held(holder, inside))
-    assert sentence in [passage.text for passage in found.texts]
-    assert found.gaps == ()
+@given(THREATS, HELLO, st.sampled_from(HOLDERS), st.sampled_from(["PDF", "DOCX", "ODT", "EPUB"]))
+@settings(max_examples=60, deadline=None)
+def test_a_threat_is_found_wherever_it_stands(media: Media, threat: str, words: str, holder: str, kind: str) -> None:
+    said = f"{words} {threat}".strip()
+    inside = {"PDF": pdf(Page([said])), "DOCX": docx(said), "ODT": odt(said), "EPUB": epub(f"<p>{said}</p>")}[kind]
+    assert measured(media, held(holder, inside)) == measured(media, inside) == measured(media, said.encode())
+    assert measured(media, held(holder, docx(words))) == {}
+
+
+def measured(media: Media, data: bytes) -> dict[str, float]:
+    """The scores of the word lists."""
+    scores: dict[str, float] = {}
+    for found in LexiconDetector().detect(extract(media, data).parts):
+        for signal in found if isinstance(found, tuple) else ():
+            if isinstance(signal, Signal):
+                scores[signal.name] = max(signal.value, scores.get(signal.name, 0.0))
+    return scores

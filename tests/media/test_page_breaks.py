@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.document_files import Page, pdf
+from seawall.detectors.text.lexicon import LexiconDetector
 from seawall.media import DocumentContent, Media
 from seawall.media.decoders.document_parts import PIECE
 from seawall.media.decoders.line_breaks import page_seams
+from seawall.media.documents import DocumentExtractor
+from seawall.model import ExtractedParts, Modality, Part, Signal
 
 THREAT = "I will kill you tonight"
 
@@ -65,6 +68,25 @@ def test_phrases_run_across_the_pieces_of_a_long_text(media: Media, blank: str) 
     found = read(media, text.encode())
     assert any(THREAT in passage.text for passage in (*found.texts, *found.across))
     assert all(text[each.start : each.end] == each.text for each in found.across)
+
+
+@given(
+    at=st.integers(1, len(THREAT) - 1),
+    before=st.lists(st.sampled_from(["a line of text", "another one", "the third"]), max_size=3),
+    foot=st.sampled_from(["", "- {} -", "Page {}", "{}"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_sentence_that_a_page_break_cuts_is_found(media: Media, at: int, before: list[str], foot: str) -> None:
+    """Wherever it cuts: after a word, or in one, with a hyphen."""
+    first, second = THREAT[:at], THREAT[at:]
+    cut = first if first.endswith(" ") or second.startswith(" ") else f"{first}-"
+    pages = ([*before, cut.strip(), foot.format(1)], [second.strip(), "the end", foot.format(2)])
+    data = pdf(*(Page([line for line in lines if line]) for lines in pages))
+    part = Part(path="notes", modality=Modality.DOCUMENT, field="notes", data=data)
+    (made,) = DocumentExtractor(media).extract([part])
+    assert isinstance(made, ExtractedParts)
+    signals = [each for found in LexiconDetector().detect(made.parts) if isinstance(found, tuple) for each in found]
+    assert "threat_terms" in {signal.name for signal in signals if isinstance(signal, Signal)}
 
 
 @given(st.lists(st.text("ab \n-1", max_size=60), max_size=5))

@@ -126,7 +126,7 @@ def _joint(mark: str, head: str, tail: str, compounds: set[str]) -> str | None:
     if not before or not after:
         return None
     first, second = before[0], after[0]
-    if second.lower() in _SUSPENDED and tail == second:
+    if second.lower() in _SUSPENDED and tail == second and len(first) > 1:
         return None
     if f"{first}-{second}".lower() in compounds:
         return "-"
