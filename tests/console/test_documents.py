@@ -62,6 +62,32 @@ def test_a_place_names_the_page(path: str, says: str) -> None:
     assert PartLocations(NOTES).of(path) == says
 
 
+TREE = (
+    part("notes>file.0", Modality.TEXT, page(1), "report.docx"),
+    part("notes>file.0>page.2", Modality.TEXT, page(2), "I will kill you"),
+    part("notes>file.0>image.0", Modality.IMAGE, page(0)),
+    part("notes>file.0>image.0>words.0", Modality.TEXT, BOX, "BUY"),
+    DerivedPart(
+        path="notes>file.1", modality=Modality.TEXT, field="notes", parent="notes>file.0", text="b.zip", span=None
+    ),
+    part("notes>file.1>across.0", Modality.TEXT, Span(SpanUnit.PAGES, 3, 5), "kill you"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("notes>file.0", "notes, attachment report.docx"),
+        ("notes>file.0>page.2", "notes, attachment report.docx, page 3"),
+        ("notes>file.0>image.0>words.0", "notes, attachment report.docx, page 1, image, words"),
+        ("notes>file.1>across.0", "notes, attachment report.docx, attachment b.zip, pages 4–5"),
+        ("notes>file.1>page", "notes, attachment report.docx, attachment b.zip"),  # what could not be read
+    ],
+)
+def test_a_place_in_a_file_inside_names_the_file(path: str, says: str) -> None:
+    assert PartLocations(TREE).of(path) == says
+
+
 def test_pages_stand_in_order_those_with_evidence_first() -> None:
     evidence = {
         "notes>page.2": [signal("notes>page.2", span=Span(SpanUnit.CHARACTERS, 7, 15))],

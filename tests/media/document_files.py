@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -116,3 +117,38 @@ def epub(*chapters: str, more: Mapping[str, str | bytes] | None = None) -> bytes
     files = {f"text/ch{number}.xhtml": f"<html><body>{words}</body></html>" for number, words in enumerate(chapters, 1)}
     container = "<container><rootfiles/></container>"
     return packed({"mimetype": "application/epub+zip", "META-INF/container.xml": container, **files, **(more or {})})
+
+
+def compound(streams: Mapping[str, bytes]) -> bytes:
+    """A compound file with these streams, each long enough for sectors of its own."""
+    table, sectors, entries = [0xFFFFFFFD], b"", b""
+    places = []
+    for data in streams.values():
+        padded = data.ljust(4_096, b"\0")
+        padded += bytes(-len(padded) % 512)
+        places.append((len(table), len(padded)))
+        table += [len(table) + at + 1 for at in range(len(padded) // 512 - 1)] + [0xFFFFFFFE]
+        sectors += padded
+    for name, kind, (start, size) in [
+        ("Root Entry", 5, (0xFFFFFFFE, 0)),
+        *zip(streams, [2] * 99, places, strict=False),
+    ]:
+        wide = name.encode("utf-16-le")
+        entries += wide.ljust(64, b"\0") + struct.pack("<HBB", len(wide) + 2, kind, 1) + b"\xff" * 12 + bytes(36)
+        entries += struct.pack("<IQ", start, size)
+    entries += bytes(-len(entries) % 512)
+    directory = len(table)
+    table += [directory + at + 1 for at in range(len(entries) // 512 - 1)] + [0xFFFFFFFE]
+    assert len(table) <= 128
+    fat = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff")
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 62, 3, 0xFFFE, 9, 6) + bytes(6)
+    head += struct.pack("<IIIIIIIIII", 0, 1, directory, 0, 4_096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+    return head + b"\xff" * 432 + fat + sectors + entries
+
+
+def ole_package(name: str, data: bytes) -> bytes:
+    """A file as Windows packs it into an object."""
+    path = f"C:\\{name}\0".encode()
+    packed_file = b"\2\0" + f"{name}\0".encode() + path + b"\0\0\3\0" + struct.pack("<I", len(path)) + path
+    packed_file += struct.pack("<I", len(data)) + data
+    return struct.pack("<I", len(packed_file)) + packed_file

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from media.document_files import Page, docx, epub, odt, packed, pdf, stream
+from media.document_files import Page, compound, docx, epub, odt, ole_package, packed, pdf, stream
 from media.samples import animated, encode, make_audio, make_video, noise, subtitled, tagged
 from seawall.media.decoders.colour_conversion import profile_of
 
@@ -56,6 +56,26 @@ def originals() -> dict[str, tuple[str, bytes]]:
         "odt": odt("Hello", "world", link="https://x.example/"),
         "epub": epub("<h1>One</h1><p>Hello</p>", "<p>Two</p>"),
         "html": b"<!doctype html><title>t</title><script>x()</script><p>Hello <a href='https://x.example/'>x</a>" * 9,
+        "attachments": pdf(
+            Page(["Hello"]),
+            root="/AF [<< /F (a.docx) /EF << /F 5 0 R >> >> << /F (b.pdf) /EF << /F 6 0 R >> >>]",
+            objects={
+                5: stream(docx("inside", more={"word/embeddings/a.pdf": pdf(Page(["deep"]))})),
+                6: stream(pdf(Page(["inside"], image=image))),
+            },
+        ),
+        "embedded": docx(
+            "Hello",
+            more={
+                "word/embeddings/a.xlsx": docx("inside", more={"xl/embeddings/b.odt": odt("deep")}),
+                "word/embeddings/oleObject1.bin": compound({"\1Ole10Native": ole_package("a.txt", b"packed")}),
+                "word/embeddings/oleObject2.bin": compound({"CONTENTS": pdf(Page(["inside"]))}),
+            },
+        ),
+        "shapes": pdf(Page(["Hello"], drawn=_shapes())),
+        "clipped": pdf(Page(["Hello"], drawn="q 9 9 9 9 re W n BT /F 9 Tf (a) Tj ET Q 0 0 99 99 re f")),
+        "cyrillic": "Я убью тебя сегодня ночью. ".encode("koi8-r") * 9,
+        "japanese": "<meta charset=shift_jis><p>今夜お前を殺す".encode("cp932") * 9,
         "text": "Schöne Grüße aus dem Süden\n".encode("cp1252") * 50,
     }
     files |= {name: (PAPER, data) for name, data in papers.items()}
@@ -118,6 +138,12 @@ def id3_cover(picture: bytes, mime: bytes = b"image/jpeg") -> bytes:
     body = b"\0" + mime + b"\0\x03\0" + picture
     frame = b"APIC" + struct.pack(">IH", len(body), 0) + body
     return b"ID3\3\0\0" + bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0)) + frame
+
+
+def _shapes() -> str:
+    """Rows of little polygons."""
+    places = [(60 + 9 * (at % 40), 700 - 14 * (at // 40), at % 5) for at in range(200)]
+    return " ".join(f"{x} {y} m {x + 6} {y} {x + 7} {y + k} {x + 3 + k} {y + 8} c h f*" for x, y, k in places)
 
 
 def mutants(count: int, seed: int, share: Callable[[int], bool]) -> Iterator[tuple[str, str, bytes]]:
@@ -345,6 +371,34 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
             more={"word/x.xml": "<a " + " ".join(f"a{n}='x'" for n in range(50_000)) + "/>"}
         ),
         "ZIP of 60,000 files": packed({f"{n}": b"" for n in range(60_000)}),
+        "PDF that attaches a bomb": pdf(
+            Page(["a"]), root=ATTACHED, objects={5: stream(zlib.compress(bytes(300_000_000)), "/Filter /FlateDecode")}
+        ),
+        "PDF that attaches 3,000 files": pdf(
+            Page(["a"]),
+            root=f"/AF [{' '.join(f'<< /F (a) /EF << /F {100 + n} 0 R >> >>' for n in range(3_000))}]",
+            objects={100 + n: stream(b"%d" % n) for n in range(3_000)},
+        ),
+        "PDF that attaches itself": pdf(Page(["a"]), root="/AF [<< /F (a) /EF << /F 1 0 R /UF 10 0 R >> >>]"),
+        "files 200 deep": _deep(200),
+        "DOCX of 40 bombs": docx(
+            more={f"word/embeddings/{n}.docx": docx(f"{n}", more={"x.xml": bytes(50_000_000)}) for n in range(40)}
+        ),
+        "DOCX of 40 slow pages": docx(
+            more={f"word/embeddings/{n}.bin": pdf(Page([f"{n}"], drawn="BT (a) Tj ET " * 60_000)) for n in range(40)}
+        ),
+        "object whose sectors go in a circle": docx(
+            more={"word/embeddings/a.bin": compound({"CONTENTS": bytes(9_000)}).replace(b"\2\0\0\0\3", b"\2\0\0\0\2")}
+        ),
+        "object of huge sectors": docx(
+            more={"a.bin": compound({"a": b"x"})[:30] + b"\x1f\0" + compound({"a": b"x"})[32:]}
+        ),
+        "one path of a million points": pdf(Page(["a"], drawn="0 0 m " + "1 2 l " * 1_000_000 + "f")),
+        "rectangles over everything": pdf(Page(["a"] * 50, drawn="0 0 600 850 re f " * 20_000)),
+        "letters as large as a page": pdf(
+            Page(["a"], drawn=" ".join(f"{n} {n} m {n + 60} {n + n % 7} l {n} {n + 70} l h f" for n in range(3_000)))
+        ),
+        "text of all bytes": bytes(range(128, 256)) * 20_000,
         "ZIP in a ZIP in a ZIP": packed({"a.zip": packed({"b.zip": packed({"[Content_Types].xml": b""})})}),
         "ZIP whose files are one": docx("a" * 1_000_000).replace(b"word/document", b"word/documenu", 1),
         "HTML of open tags": b"<a href=" * 200_000,
@@ -368,6 +422,14 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
 
 
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+ATTACHED = "/AF [<< /F (a) /EF << /F 5 0 R >> >>]"
+
+
+def _deep(count: int) -> bytes:
+    data = docx("a")
+    for _ in range(count):
+        data = docx("a", more={"word/embeddings/a.docx": data})
+    return data
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from media.document_files import WORD, Page, docx, epub, odt, packed, pdf, stream
 from media.samples import encode, noise
-from seawall.media import DocumentContent, Media, MediaLimits, ProcessLimits, UnreadableMedia, default_extractors
+from seawall.media import (
+    DocumentContent,
+    DocumentImage,
+    Media,
+    MediaLimits,
+    ProcessLimits,
+    UnreadableMedia,
+    default_extractors,
+)
 from seawall.media.decoders import documents, encodings
 from seawall.media.decoders.document_parts import PIECE, DocumentParts
 from seawall.media.decoders.operation import DecodeRefused
@@ -82,11 +90,11 @@ def test_a_pdf_is_read_page_by_page(media: Media) -> None:
 
 def test_images_in_documents_are_handed_on(media: Media) -> None:
     letter = docx("Look", more={"word/media/image1.jpeg": IMAGE[0], "word/media/again.jpeg": IMAGE[0]})
-    assert read(media, letter).images == ((IMAGE[0], None),)
+    assert read(media, letter).images == (DocumentImage(IMAGE[0], None),)
     inside = b"<p>a<img src='data:image/png;base64,iVBORw0KGgo='>"
-    assert read(media, inside).images == ((b"\x89PNG\r\n\x1a\n", None),)
-    ((data, page),) = read(media, pdf(Page(["a"]), Page(["b"], image=IMAGE))).images
-    assert (data[:3], page) == (b"\xff\xd8\xff", 1)
+    assert read(media, inside).images == (DocumentImage(b"\x89PNG\r\n\x1a\n", None),)
+    (image,) = read(media, pdf(Page(["a"]), Page(["b"], image=IMAGE))).images
+    assert (image.data[:3], image.page) == (b"\xff\xd8\xff", 1)
 
 
 def test_words_hide_under_no_name_in_a_package(media: Media) -> None:
@@ -98,8 +106,10 @@ def test_words_hide_under_no_name_in_a_package(media: Media) -> None:
 
 
 @pytest.mark.parametrize("name", ["word/embeddings/book.xls", "word/chunk.rtf"])
-def test_files_in_documents_are_a_gap(media: Media, name: str) -> None:
-    assert read(media, docx("Hello", more={name: b"{\\rtf1 I will kill you}"})).gaps == (ExtractionGap("attachments"),)
+def test_files_of_a_kind_that_is_not_read_are_a_gap(media: Media, name: str) -> None:
+    found = read(media, docx("Hello", more={name: b"{\\rtf1 I will kill you}"}))
+    assert found.gaps == (ExtractionGap("attachments", inside="file.0"),)
+    assert [file.name for file in found.files] == [name.removeprefix("word/").removeprefix("embeddings/")]
 
 
 # ── pages without words ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +141,7 @@ def test_what_is_shown_without_words_is_a_gap(media: Media, page: Page, gaps: tu
     ("data", "gap"),
     [
         (b"<html><script>document.write('I will kill you')</script>", "no_text_layer"),
-        (pdf(Page(["a"]), root="/Names << /EmbeddedFiles << /Names [] >> >>"), "attachments"),
+        (pdf(Page(["a"]), root="/Names << /EmbeddedFiles << /Names [(a) << /EF << >> >>] >> >>"), "attachments"),
         (pdf(Page(["a"], notes="<< /Subtype /FileAttachment >>")), "attachments"),
         (pdf(Page(["a"], notes="<< /Subtype /RichMedia >>")), "attachments"),
         (pdf(Page(["a"], notes="<< /A << /S /GoToR /F << /F (a.pdf) /EF << /F 1 0 R >> >> >> >>")), "attachments"),
@@ -179,7 +189,7 @@ def ciphered(data: bytes) -> bytes:
         (bytes(range(256)) * 40, "not_a_document"),
         (IMAGE[0], "not_a_document"),
         (b"text\0with a zero", "not_a_document"),
-        ("Привет, мир".encode("cp1251"), "unknown_encoding"),
+        (bytes(range(0x80, 0x100)) * 4, "unknown_encoding"),
         (b"<meta charset=x-secret><p>hi", "unknown_encoding"),
         (b"\xff\xfeh", "damaged"),
         (b"{\\rtf1 I will kill you}", "unknown_format"),
@@ -339,6 +349,7 @@ def test_parts_know_their_page(media: Media) -> None:
     assert [(part.path, part.modality, part.span, part.parent) for part in made.parts] == [
         ("notes>page.0", Modality.TEXT, Span(SpanUnit.PAGES, 0, 1), "notes"),
         ("notes>page.1", Modality.TEXT, second, "notes"),
+        ("notes>across.0", Modality.TEXT, Span(SpanUnit.PAGES, 0, 2), "notes"),
         ("notes>link.0", Modality.LINK, second, "notes"),
         ("notes>image.0", Modality.IMAGE, second, "notes"),
     ]
@@ -348,10 +359,12 @@ def test_parts_know_their_page(media: Media) -> None:
 def test_a_long_text_comes_in_pieces_that_know_their_place(media: Media) -> None:
     made = extract(media, b"a line of words\n" * 2_000)
     assert isinstance(made, ExtractedParts)
-    assert [part.path for part in made.parts] == ["notes>page.0", "notes>page.1"]
-    first, second = (part.span for part in made.parts)
+    assert [part.path for part in made.parts] == ["notes>page.0", "notes>page.1", "notes>across.0"]
+    first, second, across = (part.span for part in made.parts)
     assert first is not None
     assert second is not None
+    assert across is not None
+    assert across.start < first.end < across.end
     assert (first.unit, first.start, first.end) == (SpanUnit.CHARACTERS, 0, second.start)
     assert second.end == 32_000
 

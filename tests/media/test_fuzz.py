@@ -23,7 +23,7 @@ from seawall.media import Media, MediaLimits, ProcessLimits, UnreadableMedia
 
 ALL = 10_000
 SAMPLE = int(os.environ.get("SEAWALL_FUZZ", "250"))
-ATTACKS = set(range(0, 2_400, 20))  # those with a name
+ATTACKS = set(range(0, 2_600, 20))  # those with a name
 SEED = int(os.environ.get("SEAWALL_FUZZ_SEED", "1"))
 SECONDS, WORDS_SECONDS = 4.0, 60.0
 START_SECONDS = 60.0  # a process may take so long to start on a busy machine

@@ -83,7 +83,7 @@ def _found(part: DerivedPart, signals: Sequence[Signal], whole: bool) -> FoundTe
     length = sum(len(run.text) for run in found)
     kind = part.path.rpartition(">")[2].partition(".")[0]
     view = MediaTextView(path=part.path, runs=found, length=len(text), cut=length < len(text))
-    return FoundText(kind="" if kind == "page" else kind, text=view)
+    return FoundText(kind="" if kind in ("page", "across", "file") else kind, text=view)
 
 
 def excerpt(found: Sequence[TextRun]) -> list[TextRun]:

@@ -205,7 +205,7 @@ def _signal_fault(signal: Any, part: Part, kinds: dict[str, SignalKind]) -> str 
 def _parts_fault(answer: ExtractedParts, part: Part, spec: ExtractorSpec) -> str | None:
     paths = {part.path}
     for made in answer.parts:
-        if made.parent != part.path or made.field != part.field or not made.path.startswith(f"{part.path}>"):
+        if made.parent not in paths or made.field != part.field or not made.path.startswith(f"{part.path}>"):
             return "a part that does not derive from the one given"
         if made.path in paths:
             return "two parts with one path"

@@ -165,7 +165,8 @@ class Extraction:
         kept = self._keep(found, bounded=True, maker=extractor)
         for gap in derived.gaps:
             if not gap.unless or gap.unless not in self._wanted.get(part.field, ()):
-                notes += self.lost(extractor, part, UnknownReason.UNREADABLE, gap.code)
+                place = replace(part, path=f"{part.path}>{gap.inside}") if gap.inside else part
+                notes += self.lost(extractor, place, UnknownReason.UNREADABLE, gap.code)
         made = None
         if len(kept) < len(found):
             notes += self.lost(extractor, part, UnknownReason.OVERLOADED, "too many parts")

@@ -90,7 +90,12 @@ def _moved(cached: CachedExtraction, part: Part) -> ExtractedParts:
     """The cached parts, with paths under this part, whose path may have changed."""
     root = len(cached.part)
     parts = tuple(
-        replace(each, path=f"{part.path}{each.path[root:]}", parent=part.path, field=part.field)
+        replace(
+            each,
+            path=f"{part.path}{each.path[root:]}",
+            parent=f"{part.path}{(each.parent or cached.part)[root:]}",
+            field=part.field,
+        )
         for each in cached.parts
     )
     return ExtractedParts(parts, tuple(replace(signal, part=part.path) for signal in cached.signals))

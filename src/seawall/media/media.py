@@ -15,6 +15,8 @@ from seawall.media.results import (
     DecodedCode,
     DisplayedImage,
     DocumentContent,
+    DocumentImage,
+    EmbeddedFile,
     HashedFrame,
     LinkTarget,
     MediaMetadata,
@@ -184,7 +186,14 @@ class Media:
             return answer
         found, files = answer
         return _checked(
-            lambda: DocumentContent(found.texts, found.links, tuple(zip(files, found.images, strict=True)), found.gaps)
+            lambda: DocumentContent(
+                found.texts,
+                found.links,
+                tuple(DocumentImage(data, at.page, at.file) for data, at in zip(files, found.images, strict=True)),
+                found.gaps,
+                found.across,
+                found.files,
+            )
         )
 
     @property
@@ -312,10 +321,18 @@ def _metadata_of(answer: tuple[_Metadata, tuple[bytes, ...]] | UnreadableMedia) 
 
 
 @dataclass(frozen=True, slots=True)
+class _ImagePlace:
+    page: int | None
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Document:
     texts: tuple[TextPassage, ...]
+    across: tuple[TextPassage, ...]
     links: tuple[LinkTarget, ...]
-    images: tuple[int | None, ...]  # pages
+    images: tuple[_ImagePlace, ...]
+    files: tuple[EmbeddedFile, ...]
     gaps: tuple[ExtractionGap, ...]
 
 

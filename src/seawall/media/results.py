@@ -156,13 +156,16 @@ _LEAST_SPEECH_S: Final = 0.25
 class TextPassage:
     """A page's text (pages count from 0), or characters ``start`` to ``end`` of a document without pages.
 
-    Without either it is what a document with pages says outside them.
+    Without either it is what a document with pages says outside them. ``last``: the page in which it ends, if it runs
+    across pages. ``file``: step of the file inside the document, empty for the document itself.
     """
 
     text: str
     page: int | None = None
+    last: int | None = None
     start: int = 0
     end: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +174,42 @@ class LinkTarget:
 
     address: str
     page: int | None
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentImage:
+    """An image file in a document, and the page that shows it."""
+
+    data: bytes
+    page: int | None
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFile:
+    """A file inside a document: ``file.3``, its name, the file that holds it (empty: the document) and the page."""
+
+    step: str
+    within: str
+    name: str
+    page: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """Content read from a document. ``images``: file and page of each.
+    """Content read from a document and from the files inside it.
 
-    ``gaps``: a code for each thing that could not be read, and the extractor that may read it from the images.
+    ``across``: what runs from one page or passage into the next. ``gaps``: a code for each thing that could not be
+    read, the extractor that may read it from the images, and the file inside the document.
     """
 
     texts: tuple[TextPassage, ...]
     links: tuple[LinkTarget, ...]
-    images: tuple[tuple[bytes, int | None], ...]
+    images: tuple[DocumentImage, ...]
     gaps: tuple[ExtractionGap, ...]
+    across: tuple[TextPassage, ...] = ()
+    files: tuple[EmbeddedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,10 +131,12 @@ class ExtractionGap:
     """Something in a part that its extractor could not read: unknown, with a reason ``code``.
 
     ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
+    ``inside``: the step of the derived part in which it is (``file.0``: a file in a document); empty: the part itself.
     """
 
     code: str
     unless: str = ""
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

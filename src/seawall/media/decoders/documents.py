@@ -11,12 +11,13 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from seawall.media.decoders import encodings, markup, packages
-from seawall.media.decoders.document_parts import DocumentParts
+from seawall.media.confine import is_out_of_memory
+from seawall.media.decoders import compound_files, encodings, markup, packages
+from seawall.media.decoders.document_parts import DocumentParts, is_image
 from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 
 _HEAD: Final = 1_024  # bytes in which viewers search for the start of a PDF
-_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OF_NO_READ_KIND: Final = frozenset({"not_a_document", "unknown_format"})
 _ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
 _OTHER: Final = (b"{\\rtf", b"%!PS", b"AT&TFORM", b"BOOKMOBI", b"ITOLITLS")  # RTF, PostScript, DjVu, Kindle, help
 _TAG: Final = re.compile(
@@ -44,27 +45,61 @@ def load() -> dict[str, Operation]:
         Options: ``max_pages``, ``max_characters``, ``max_images``, ``max_pixels``, ``max_bytes`` (unpacked).
         """
         finds = DocumentParts(options["max_characters"], options["max_images"], options["max_bytes"])
-        before, mark, _ = data[:_HEAD].partition(b"%PDF-")
-        if mark:
+
+        def read(data: bytes, finds: DocumentParts) -> None:
+            before, mark, _ = data[:_HEAD].partition(b"%PDF-")
+            if not mark:
+                _read(data, finds)
+                return
             if read_pdf is None:
                 raise DecodeRefused("not_installed")
             if before.strip(b"\xef\xbb\xbf \t\r\n\0"):
                 finds.gap("attachments")  # another program may read the file as another type
             read_pdf(data, finds, options["max_pages"], options["max_pixels"])
-        else:
-            _read(data, finds)
+
+        read(data, finds)
+        finds.finish()
+        _read_files(finds, read)
         return finds.answer()
 
     _warm_up(document)
     return {"document": document}
 
 
+def _read_files(document: DocumentParts, read: Callable[[bytes, DocumentParts], None]) -> None:
+    """Read the files inside a document, and those inside them. One that is not read is a gap of its own."""
+    waiting = document.tree.waiting
+    while waiting:
+        file = waiting.popleft()
+        finds = document.inside(file)
+        if finds.is_full:
+            finds.gap("too_many_characters")
+            continue
+        try:
+            if is_image(file.data):
+                finds.image(file.data)
+            else:
+                read(file.data, finds)
+        except DecodeRefused as refused:
+            finds.gap("attachments" if refused.code in _OF_NO_READ_KIND else refused.code)
+        except Exception as error:  # any error of a parser of hostile bytes; the other files are still read
+            if is_out_of_memory(error):
+                raise
+            finds.gap("damaged")
+        finds.finish()
+
+
 def _read(data: bytes, finds: DocumentParts) -> None:
     if data.startswith(b"PK"):
         packages.read(data, finds)
         return
-    if data.startswith(_OLD_OFFICE):
-        raise DecodeRefused("encrypted" if _ENCRYPTED_PACKAGE in data else "unknown_format")
+    if data.startswith(compound_files.SIGNATURE):
+        if _ENCRYPTED_PACKAGE in data:
+            raise DecodeRefused("encrypted")
+        if not finds.depth:
+            raise DecodeRefused("unknown_format")
+        compound_files.read(data, finds)
+        return
     if data.startswith(_OTHER):
         raise DecodeRefused("unknown_format")
     text = encodings.as_text(data, is_markup=True)

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 _SOFT: Final = "\u00ad"
@@ -20,6 +22,63 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST: Final = 100  # characters of a word that are looked at
 _SUSPENDED: Final = frozenset({"and", "or", "und", "oder", "et", "ou", "y", "o", "e", "och", "eller", "en", "of"})
 """Words after a hyphen that stands for a word's end: pre- and postwar."""
+_AROUND: Final = 200  # characters on each side of a page's end
+_LONGEST_WORD: Final = 40  # characters that are left out so that a text begins and ends with a word
+_MOST_FURNITURE: Final = 3  # lines above or below the text of a page
+_DIGITS: Final = re.compile(r"\d+")
+_PAGE_NUMBER: Final = re.compile(
+    r"[\W_]*(?:(?:page|seite|p\.?|pg\.?|s\.|pagina|p\u00e1gina|str\.?)?[\W_]*(?:\d{1,4}|[ivxlc]{1,7})"
+    r"(?:[\W_]*(?:of|von|de|di|sur|/)?[\W_]*\d{1,4})?)?[\W_]*",
+    re.IGNORECASE,
+)
+
+
+def page_seams(pages: Sequence[str]) -> list[str]:
+    """For each two pages in a row, the end of one and the beginning of the next as they are read.
+
+    Page numbers are left out, and so are lines that stand above or below the text of several pages.
+    """
+    lines = [[line for line in page.split("\n") if line.strip()] for page in pages]
+    heads = Counter(key for page in lines for key in {_key(line) for line in page[:_MOST_FURNITURE]})
+    feet = Counter(key for page in lines for key in {_key(line) for line in page[-_MOST_FURNITURE:]})
+    ends = ["\n".join(reversed(_without_furniture(page[::-1], feet))) for page in lines]
+    begins = ["\n".join(_without_furniture(page, heads)) for page in lines]
+    return [rejoin(f"{_tail(end)}\n{_head(begin)}") for end, begin in zip(ends, begins[1:], strict=False)]
+
+
+def seam_at(text: str, at: int) -> tuple[int, str]:
+    """The text around a place where it is cut into pieces, and where that begins."""
+    end = _tail(text[max(0, at - 2 * _AROUND) : at])
+    return at - len(end), f"{end}{_head(text[at : at + 2 * _AROUND])}"
+
+
+def _without_furniture(lines: Sequence[str], known: Counter[str]) -> Sequence[str]:
+    """The lines from the first one that belongs to the text."""
+    for at, line in enumerate(lines[:_MOST_FURNITURE]):
+        if not (_PAGE_NUMBER.fullmatch(line[:_LONGEST]) or known[_key(line)] > 1):
+            return lines[at:]
+    return lines[_MOST_FURNITURE:] or lines
+
+
+def _key(line: str) -> str:
+    return _DIGITS.sub("0", line.strip().casefold()[:_LONGEST])
+
+
+def _tail(text: str) -> str:
+    """The last words."""
+    if len(text) <= _AROUND:
+        return text
+    kept = text[-_AROUND:]
+    cut = kept.find(" ", 0, _LONGEST_WORD) + 1
+    return kept[cut:]
+
+
+def _head(text: str) -> str:
+    """The first words."""
+    if len(text) <= _AROUND:
+        return text
+    cut = text.rfind(" ", _AROUND - _LONGEST_WORD, _AROUND)
+    return text[: cut if cut > 0 else _AROUND]
 
 
 def rejoin(text: str) -> str:
@@ -67,7 +126,7 @@ def _joint(mark: str, head: str, tail: str, compounds: set[str]) -> str | None:
     if not before or not after:
         return None
     first, second = before[0], after[0]
-    if second.lower() in _SUSPENDED and tail == second:
+    if second.lower() in _SUSPENDED and tail == second and len(first) > 1:
         return None
     if f"{first}-{second}".lower() in compounds:
         return "-"

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections import Counter
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import unquote, unquote_to_bytes, urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -56,15 +56,12 @@ _LED_BY_SCRIPT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>\\)
 _MOST_FRAMES: Final = 20  # documents within attributes
 _REFRESH: Final = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[^\S\n]+")
-_LONGEST: Final = 2_000_000  # characters, tags included
 _LINES_APART: Final = re.compile(r"\s*\n\s*")
 
 
 def read(text: str, finds: DocumentParts) -> str:
     """The text of HTML, one line per block; link targets and images are added to ``finds``."""
-    if len(text) > _LONGEST:
-        finds.gap("too_many_characters")
-    text = _SELF_CLOSED.sub(r"<\1\2></\1>", text[:_LONGEST])
+    text = _SELF_CLOSED.sub(r"<\1\2></\1>", finds.markup(text))
     ends = [found for found in (_too_deep(text), _too_crowded(text)) if found is not None]
     if ends:
         finds.gap("damaged")
@@ -227,12 +224,12 @@ class _Reader:
         if not head.lower().startswith("data:"):
             self._finds.link(self._absolute(target))
             return
-        try:
-            data = base64.b64decode(encoded) if head.lower().endswith(";base64") else b""
-        except (binascii.Error, ValueError):
-            data = b""
-        if not is_image(data) or not self._finds.image(data):
-            self._finds.gap("attachments")
+        data = _data_of(head.lower(), encoded)
+        if is_image(data):
+            self._finds.image(data)
+        elif data:
+            self._finds.unpack(len(data))
+            self._finds.file("", data)
 
     def _absolute(self, target: str) -> str:
         if not self._base or "://" in target:
@@ -241,3 +238,11 @@ class _Reader:
             return urljoin(self._base, target)
         except ValueError:
             return target
+
+
+def _data_of(head: str, encoded: str) -> bytes:
+    """The bytes of a ``data:`` address."""
+    try:
+        return base64.b64decode(unquote(encoded)) if head.endswith(";base64") else unquote_to_bytes(encoded)
+    except (binascii.Error, ValueError):
+        return b""

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from xml.parsers import expat
 
-from seawall.media.decoders import markup
+from seawall.media.decoders import compound_files, markup
 from seawall.media.decoders.document_parts import DocumentParts, is_image
 from seawall.media.decoders.encodings import as_text
 from seawall.media.decoders.operation import DecodeRefused
@@ -46,10 +46,14 @@ _SILENT: Final = frozenset({".odttf", ".ttf", ".otf", ".woff", ".woff2", ".css",
 _VECTORS: Final = frozenset({".emf", ".wmf", ".tif", ".tiff", ".bmp", ".jp2", ".jxr", ".wdp", ".svgz"})
 _SETTINGS: Final = {  # fixed names of files without document text
     "office": re.compile(r"(?!)"),
+    "archive": re.compile(r"(?!)"),
     "open": re.compile(r"mimetype|META-INF/.*|settings\.xml|manifest\.rdf|layout-cache|Thumbnails/thumbnail\.png"),
     "book": re.compile(r"mimetype|META-INF/(?:container|encryption|rights|signatures)\.xml"),
 }
 _MACHINERY: Final = re.compile(r"printersettings\d*\.bin|vbaproject(?:signature\w*)?\.bin", re.IGNORECASE)
+_DOCUMENTS: Final = (b"PK\3\4", compound_files.SIGNATURE)
+_REPLACEMENTS: Final = "ObjectReplacements/"
+"""Pictures of the objects in an open document, most often in a format of its own programs."""
 _CIPHERED: Final = re.compile(rb"URI\s*=\s*[\"']([^\"']+)")
 
 
@@ -72,7 +76,11 @@ def read(data: bytes, finds: DocumentParts) -> None:
     for file in sorted(files, key=lambda file: [_natural(piece) for piece in re.split(r"(\d{1,9})", file.filename)]):
         if file.is_dir() or _SETTINGS[kind].fullmatch(file.filename):
             continue
-        words.append(_read_file(kind, file.filename, _unpacked(package, file, finds), finds))
+        data = _unpacked(package, file, finds)
+        if kind == "archive":
+            finds.file(file.filename, data)
+        else:
+            words.append(_read_file(kind, file.filename, data, finds))
     finds.body("\n\n".join(filter(None, words)))
 
 
@@ -89,6 +97,8 @@ def _kind(package: zipfile.ZipFile, names: set[str], finds: DocumentParts) -> st
         return "open"
     if said == b"application/epub+zip" or "META-INF/container.xml" in names:
         return "book"
+    if finds.depth:
+        return "archive"  # of any files, inside a document
     raise DecodeRefused("not_a_document")
 
 
@@ -122,14 +132,16 @@ def _read_file(kind: str, name: str, data: bytes, finds: DocumentParts) -> str:
     suffix = PurePosixPath(name).suffix.lower()
     if is_image(data):
         finds.image(data)
-    elif data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    elif data.startswith(_DOCUMENTS) or b"%PDF-" in data[:1_024]:
+        finds.file(PurePosixPath(name).name, data)
+    elif data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or data.startswith((b"\xff\xfe<\0", b"\xfe\xff\0<")):
         if kind == "book" or suffix in (".htm", ".html", ".xhtml"):
             return markup.read(as_text(data, is_markup=True), finds)
         return _Words(kind, name, finds).read(data)
-    elif suffix in _VECTORS:
+    elif suffix in _VECTORS or name.startswith(_REPLACEMENTS):
         finds.gap("image_unreadable")
     elif data and suffix not in _SILENT and not _MACHINERY.fullmatch(PurePosixPath(name).name):
-        finds.gap("attachments")
+        finds.file(PurePosixPath(name).name, data)
     return ""
 
 

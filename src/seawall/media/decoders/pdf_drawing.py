@@ -6,23 +6,23 @@ import math
 import re
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pypdf.generic import ArrayObject, ContentStream, DictionaryObject, NameObject, StreamObject
 
+from seawall.media.decoders.document_parts import DrawingBudget, TooMuchDrawing
 from seawall.media.decoders.pdf_fonts import TextFont, text_font
 from seawall.media.decoders.pdf_objects import array, dictionary, entry, identity
+from seawall.media.decoders.pdf_shapes import Box, Point, ShapeList, bounds
 
 Matrix = tuple[float, float, float, float, float, float]
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
 SHOWN, PALE, UNSEEN = 0, 1, 2
 _SAME: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _DEEPEST: Final = 8  # drawings within drawings
 _DEEPEST_STATE: Final = 200
 _FEW_KINDS, _FEW_UNREAD = 3, 3  # glyphs without a meaning: different ones, and all
+_LARGE_SHARE: Final = 20  # what is left of the budget for pages without text: a small share for each
 _FEW_STROKES: Final = 20  # a background and some rules; text drawn as shapes takes more
 _TINY: Final = 1.0  # points: smaller text is not seen
 _SMALL_PAGE: Final = 600  # points
@@ -30,11 +30,12 @@ _READS: Final = re.compile(rb"T[jJ]|Do|BI|sh|['\"]")
 _STROKES: Final = re.compile(rb"(?<=[\d\s])(?:l|c|v|y|re)(?=\s)")
 _OPERATORS: Final = frozenset({b"l", b"c", b"v", b"y", b"re"})
 _WHITE: Final = {b"g": [1.0], b"rg": [1.0] * 3, b"k": [0.0] * 4}
+_FILLS: Final = frozenset({b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"})
+_PAINTS: Final = frozenset({*_FILLS, b"S", b"s", b"n"})
+_CURVE: Final = (0.25, 0.5, 0.75, 1.0)  # places of a curve that are kept
+_MOST_COVERS: Final = 8  # pictures over the text that are looked at: the largest ones
+_MOST_POINTS: Final = 50_000  # of a path
 _SIGNED: Final = {b"sc": (1, 3), b"scn": (1, 3)}
-
-
-class TooMuchDrawing(Exception):
-    """The operators of a file exceed what is read of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,6 @@ class PlacedText:
 
 
 @dataclass(slots=True)
-class DrawingBudget:
-    """What is left to be read of one file: bytes of content, and operators."""
-
-    bytes: int = 6 << 20
-    operators: int = 300_000
-
-    def take(self, size: int, operators: int) -> None:
-        """Raises ``TooMuchDrawing``."""
-        self.bytes -= size
-        self.operators -= operators
-        if self.bytes < 0 or self.operators < 0:
-            raise TooMuchDrawing
-
-
-@dataclass(slots=True)
 class Drawing:
     """What was found in one page or appearance. ``unread``: glyphs without a meaning."""
 
@@ -80,10 +66,20 @@ class Drawing:
     unread: dict[tuple[object, str], int] = field(default_factory=dict)
     strokes: int = 0
     shows: bool = False  # an image or a shading
+    shapes: ShapeList = field(default_factory=ShapeList)
+    covers: list[tuple[Box, int]] = field(default_factory=list)  # what is opaque, and how many texts were drawn before
     inline: list[Any] = field(default_factory=list)  # inline images: settings and data
     spoken: list[str] = field(default_factory=list)  # what stands for drawn text: /ActualText
     fonts: dict[object, TextFont] = field(default_factory=dict)
     is_cut: bool = False  # there is more than is read of one file
+
+    def hide_covered(self) -> None:
+        """Texts that something opaque was drawn over are not seen."""
+        for box, count in sorted(self.covers, key=lambda cover: -_area(cover[0]))[:_MOST_COVERS]:
+            for at in range(count):
+                text = self.texts[at]
+                if text.layer != UNSEEN and _holds(box, text_box(text.start, text.end, text.size)):
+                    self.texts[at] = replace(text, layer=UNSEEN)
 
     @property
     def is_legible(self) -> bool:
@@ -123,6 +119,8 @@ class _State:
     mode: int = 0
     is_pale: bool = False
     alpha: float = 1.0
+    is_blended: bool = False  # with what is below
+    clip: Box | None = None  # a box around what of the page is painted
 
 
 @dataclass(slots=True)
@@ -131,7 +129,7 @@ class DrawingReader:
 
     pdf: Any
     off: frozenset[object]
-    budget: DrawingBudget = field(default_factory=DrawingBudget)
+    budget: DrawingBudget
     _fonts: dict[object, TextFont | None] = field(default_factory=dict)
     _parsed: dict[object, list[tuple[Any, bytes]]] = field(default_factory=dict)
 
@@ -145,6 +143,7 @@ class DrawingReader:
             self._read(content, resources, box, found)
         except TooMuchDrawing:
             found.is_cut = True
+        found.hide_covered()
         return found
 
     def _read(self, content: Any, resources: Any, box: Box | None, found: Drawing) -> None:
@@ -153,9 +152,11 @@ class DrawingReader:
         parsed = content if isinstance(content, ContentStream) else ContentStream(content, self.pdf, "bytes")
         data = parsed.get_data()
         if not _READS.search(data):
-            self.budget.take(0, len(data) // 100)
             found.strokes = len(_STROKES.findall(data))
-            return
+            if found.strokes <= _FEW_STROKES or len(data) > self.budget.bytes // _LARGE_SHARE:
+                self.budget.take(0, len(data) // 100)
+                return
+            found.strokes = 0  # counted below: letters drawn as shapes may be among them
         self.budget.take(len(data), 0)
         parsed.forced_encoding = "bytes"
         run = _Run(self, found, box)
@@ -200,6 +201,9 @@ class _Run:
     line: Matrix = _SAME
     resources: DictionaryObject = field(default_factory=DictionaryObject)
     depth: int = 0
+    path: list[list[Point]] = field(default_factory=list)  # that is being drawn
+    points: int = 0
+    clips: bool = False  # what is painted next limits what is painted later
     hidden: list[bool] = field(default_factory=list)  # marked content: whether it belongs to a hidden layer
 
     def play(self, operations: list[tuple[Any, bytes]], resources: DictionaryObject, state: _State, depth: int) -> None:
@@ -219,6 +223,9 @@ class _Run:
                     self.found.shows = True
                 elif operator in _OPERATORS:
                     self.found.strokes += 1
+                    self.trace(operator, operands)
+                elif operator in _PAINTS:
+                    self.paint(operator)
                 elif (act := _ACTS.get(operator)) is not None:
                     act(self, operands)
                 elif operator in _WHITE or operator in _SIGNED:
@@ -234,6 +241,64 @@ class _Run:
         white = _WHITE.get(operator) or [1.0] * len(values)
         is_known = operator not in _SIGNED or len(values) in _SIGNED[operator]
         self.state.is_pale = is_known and bool(values) and values == white
+
+    def trace(self, operator: bytes, operands: Any) -> None:
+        """Go on with the path."""
+        values = [float(each) for each in operands]
+        self.points += 1
+        if self.points > _MOST_POINTS:
+            return
+        if operator == b"re":
+            left, bottom, width, height = values
+            corners = ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height), (0.0, 0.0))
+            self.path.append([self._place(left + across, bottom + up) for across, up in corners])
+        elif operator == b"l":
+            self._line()[0].append(self._place(*values))
+        else:
+            line, (x, y) = self._line()
+            placed = [self._place(*values[at : at + 2]) for at in range(0, len(values), 2)]
+            first, second, end = [(x, y), *placed] if operator == b"v" else [*placed, placed[-1]][:3]
+            line += [_on_curve((x, y), first, second, end, at) for at in _CURVE]
+
+    def begin_path(self, operands: Any) -> None:
+        self.points += 1
+        if self.points <= _MOST_POINTS:
+            self.path.append([self._place(float(operands[0]), float(operands[1]))])
+
+    def close_path(self, _: Any) -> None:
+        if self.path:
+            self.path[-1].append(self.path[-1][0])
+
+    def clip(self, _: Any) -> None:
+        self.clips = True
+
+    def paint(self, operator: bytes) -> None:
+        """Fill or stroke the path, which may also be what later operators paint within."""
+        path, state = self.path, self.state
+        if operator != b"n" and state.alpha and not any(self.hidden):
+            is_filled = operator in _FILLS
+            self.found.shapes.paint(path, is_filled=is_filled)
+            self.found.shapes.is_cut |= self.points > _MOST_POINTS
+            if is_filled and len(path) == 1 and len(path[0]) == 5:
+                self._cover(path[0])
+        if self.clips:
+            box = bounds([point for line in path for point in line])
+            state.clip = box if state.clip is None or box is None else _both(state.clip, box)
+        self.path, self.points, self.clips = [], 0, False
+
+    def _cover(self, corners: list[Point]) -> None:
+        """Note that nothing below is seen there."""
+        state, box = self.state, bounds(corners)
+        upright = len({round(x, 2) for x, _ in corners}) == 2 and len({round(y, 2) for _, y in corners}) == 2
+        if box and upright and self.found.texts and state.alpha == 1 and not state.is_blended and not any(self.hidden):
+            self.found.covers.append((box if state.clip is None else _both(state.clip, box), len(self.found.texts)))
+
+    def _line(self) -> tuple[list[Point], Point]:
+        return self.path[-1], self.path[-1][-1]  # a line without a beginning is an IndexError: viewers skip it
+
+    def _place(self, x: float, y: float) -> Point:
+        ctm = self.state.ctm
+        return x * ctm[0] + y * ctm[2] + ctm[4], x * ctm[1] + y * ctm[3] + ctm[5]
 
     def begin_text(self, _: Any) -> None:
         self.tm = self.line = _SAME
@@ -278,6 +343,8 @@ class _Run:
         chosen = dictionary(dictionary(self.resources.get("/ExtGState")).get(operands[0]))
         if "/ca" in chosen:
             self.state.alpha = float(entry(chosen, "/ca"))
+        if "/BM" in chosen:
+            self.state.is_blended = entry(chosen, "/BM") not in ("/Normal", "/Compatible")
         font = array(chosen.get("/Font"))
         if len(font) == 2:
             held = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/X"): font[0]})})
@@ -305,11 +372,14 @@ class _Run:
             return
         if entry(drawn, "/Subtype") == "/Image":
             self.found.shows = True
+            if not any(key in drawn for key in ("/SMask", "/Mask", "/ImageMask")):
+                self._cover([self._place(x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))])
         elif self.depth < _DEEPEST:
             self.hidden.append("/OC" in drawn and self._is_off(dictionary(drawn.get("/OC"))))
             inner = copy(self.state)
             if len(placed := array(drawn.get("/Matrix"))) == 6:
                 inner.ctm = multiply(matrix(placed), inner.ctm)
+            inner.clip = _frame(array(drawn.get("/BBox")), inner)
             own = dictionary(drawn.get("/Resources")) or self.resources
             self.play(self.reader.operations(drawn), own, inner, self.depth + 1)
             self.hidden.pop()
@@ -370,6 +440,8 @@ class _Run:
             return UNSEEN
         if self.box is not None and not _overlaps(self.box, start, end, size):
             return UNSEEN
+        if state.clip is not None and not _shows(state.clip, text_box(start, end, size), size):
+            return UNSEEN
         return PALE if state.is_pale else SHOWN
 
 
@@ -381,6 +453,10 @@ def _setting(name: str, convert: Callable[[Any], object] = float) -> _Act:
 
 
 _ACTS: Final[dict[bytes, _Act]] = {
+    b"m": _Run.begin_path,
+    b"h": _Run.close_path,
+    b"W": _Run.clip,
+    b"W*": _Run.clip,
     b"BT": _Run.begin_text,
     b"cm": _Run.concatenate,
     b"Tf": _Run.set_font,
@@ -438,3 +514,50 @@ def _overlaps(box: Box, start: Point, end: Point, size: float) -> bool:
         and min(start[1], end[1]) < top
         and max(start[1], end[1]) > bottom - size
     )
+
+
+def text_box(start: Point, end: Point, size: float) -> Box:
+    """About what the letters of a string take up."""
+    left, right = min(start[0], end[0]), max(start[0], end[0])
+    bottom, top = min(start[1], end[1]), max(start[1], end[1])
+    if right - left >= top - bottom:
+        return left, bottom - 0.2 * size, max(right, left + 0.2 * size), top + 0.7 * size
+    return left - 0.7 * size, bottom, right + 0.7 * size, top
+
+
+def _frame(box: list[Any], state: _State) -> Box | None:
+    """What of a drawing is painted: its own box on the page, within what is painted around it."""
+    if len(box) != 4:
+        return state.clip
+    left, bottom, right, top = (float(each) for each in box)
+    ctm = state.ctm
+    corners = [(x, y) for x in (left, right) for y in (bottom, top)]
+    placed = bounds([(x * ctm[0] + y * ctm[2] + ctm[4], x * ctm[1] + y * ctm[3] + ctm[5]) for x, y in corners])
+    return placed if state.clip is None or placed is None else _both(state.clip, placed)
+
+
+def _both(one: Box, other: Box) -> Box:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _area(box: Box) -> float:
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _holds(box: Box, inner: Box) -> bool:
+    """Whether nearly all of it is inside."""
+    return _area(_both(box, inner)) >= 0.9 * _area(inner)
+
+
+def _shows(clip: Box, text: Box, size: float) -> bool:
+    """Whether more than a hair of a text is inside what is painted."""
+    left, bottom, right, top = _both(clip, text)
+    return right - left > min(0.1 * size, 0.5 * (text[2] - text[0])) and top - bottom > 0.1 * size
+
+
+def _on_curve(start: Point, first: Point, second: Point, end: Point, at: float) -> Point:
+    """A point of a cubic curve."""
+    a, b, c, d = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
+    x = a * start[0] + b * first[0] + c * second[0] + d * end[0]
+    y = a * start[1] + b * first[1] + c * second[1] + d * end[1]
+    return x, y

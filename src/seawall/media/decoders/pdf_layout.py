@@ -52,9 +52,16 @@ class _Line:
 
 def page_text(texts: Sequence[PlacedText]) -> str:
     """The text of what is drawn; what is not shown, or white, comes after the rest, so that it interrupts nothing."""
+    return "\n".join(map(rejoin, page_layers(texts)))
+
+
+def page_layers(texts: Sequence[PlacedText]) -> list[str]:
+    """The text that is shown, then what is white, then what is not shown; an empty text where there is none at all.
+
+    Words that are broken at the end of a line are not made whole yet.
+    """
     layers = [[text for text in texts if text.layer == layer] for layer in (0, 1, 2)]
-    read = [text for layer in layers if (text := _layer_text(layer)).strip("\ufffd \n")]
-    return "\n".join(read)
+    return [text for layer in layers if (text := _layer_text(layer)).strip("\ufffd \n")] or [""]
 
 
 def _layer_text(texts: Sequence[PlacedText]) -> str:
@@ -62,7 +69,7 @@ def _layer_text(texts: Sequence[PlacedText]) -> str:
     if _is_shuffled(lines):
         lines = _by_place(lines)
     stacked = _unstacked(lines)
-    return rejoin("\n".join(filter(None, (_line_text(line).rstrip() for line in stacked))))
+    return "\n".join(filter(None, (_line_text(line).rstrip() for line in stacked)))
 
 
 def _lines(texts: Sequence[PlacedText]) -> list[_Line]:

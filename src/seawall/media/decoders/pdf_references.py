@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
 
+from seawall.media.decoders.document_parts import DocumentTree
 from seawall.media.decoders.pdf_objects import entry
 
 _ADDRESSES: Final = frozenset({"/URI", "/F", "/UF", "/URL", "/Base", "/DOS", "/Unix"})
@@ -22,7 +23,7 @@ _LISTS: Final = frozenset({"/Opt", "/Names"})
 _ELSEWHERE: Final = frozenset({"/Parent", "/P", "/Pages", "/Dest", "/Resources", "/Font", "/AP", "/Pg", "/Popup", "/D"})
 """Entries that lead back into pages, which are read by themselves."""
 _LONGEST: Final = 1 << 20  # bytes of a script or note
-_MOST: Final = 100_000  # dictionaries and arrays of a file
+_MOST: Final = 100_000  # dictionaries and arrays of a document and the files inside it
 _IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>\\)\]}]{1,1000}|www\.[^\s\"'<>\\)\]}]{1,1000}")
 _QUOTED: Final = re.compile(r"\"([^\"\\\n]{2,2000})\"|'([^'\\\n]{2,2000})'")
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -36,7 +37,8 @@ class References:
     base: str = ""
     addresses: dict[str, None] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
-    media: bool = False  # embedded files, or recordings that are played
+    files: list[DictionaryObject] = field(default_factory=list)  # specifications of files that are inside
+    media: bool = False  # recordings that are played
     is_obscure: bool = False
     is_cut: bool = False
 
@@ -45,9 +47,9 @@ class References:
 class ReferenceReader:
     """Looks through the dictionaries of one file, each once. ``base``: what relative addresses are relative to."""
 
+    tree: DocumentTree
     base: str = ""
     seen: set[object] = field(default_factory=set)
-    left: int = _MOST
 
     def search(self, *begin: Any) -> References:
         """All that can be reached from here without entering another page."""
@@ -63,8 +65,8 @@ class ReferenceReader:
                 value = value.get_object()
             if not isinstance(value, DictionaryObject | ArrayObject):
                 continue
-            self.left -= 1
-            if self.left < 0:
+            self.tree.references += 1
+            if self.tree.references > _MOST:
                 found.is_cut = True
                 return found
             if isinstance(value, ArrayObject):
@@ -82,7 +84,8 @@ def _look(held: DictionaryObject, found: References) -> list[Any]:
         "/Movie",
     ):
         found.media = True
-    found.media |= "/EF" in held
+    if "/EF" in held:
+        found.files.append(held)
     following: list[Any] = []
     if "/ByteRange" in held:
         return following  # a signature
