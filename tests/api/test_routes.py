@@ -37,6 +37,8 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("POST", "/v1/subjects/account/nowhere/export", "admin", None, 404),
     ("POST", "/v1/subjects/account/nowhere/legal-holds", "admin", {"reason": "order-1"}, 404),
     ("DELETE", "/v1/legal-holds/hold_nowhere", "admin", None, 404),
+    ("POST", "/v1/ledger/verifications", "admin", None, 202),
+    ("GET", "/v1/ledger/verifications/ver_nowhere", "admin", None, 404),
 ]
 _IDS = [f"{method} {path}" for method, path, *_ in ROUTES]
 
