@@ -22,9 +22,17 @@ def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str,
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-lease]")
     assert page.inner_text("[data-lease]").startswith("Leased to you for")
+    assert page.locator("input[type=radio]:checked").count() == 0  # neither answer nor reason is preset
     page.keyboard.press("v")
     assert page.is_checked("input[value=violates]")
     assert page.is_checked("input[name=action][value=remove]")
+    page.wait_for_selector("text=Choose a reason.")
+    page.keyboard.press("1")
+    page.wait_for_selector("#will >> text=Nothing changes")  # the rules removed it already
+    page.keyboard.press("i")
+    page.wait_for_selector("#will >> text=The author's strike is taken back.")
+    page.keyboard.press("i")
+    page.wait_for_selector("#will >> text=Nothing changes")
     page.keyboard.press("m")
     page.keyboard.type("nvs in the note are only letters")
     page.keyboard.press("Escape")
@@ -38,7 +46,33 @@ def test_a_case_is_decided_by_keyboard_and_explained(chromium: object, url: str,
     page.keyboard.press("n")
     assert not page.is_visible("select[name=policy]")
     page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert] >> text=Choose a reason.")  # Enter alone records nothing that nobody meant
+    assert page.is_checked("input[value=does_not_violate]")
+    page.keyboard.press("4")
+    page.wait_for_selector("#will >> text=It will be published.")
+    page.keyboard.press("Enter")
     page.wait_for_url(f"{url}/queue?*")
+    assert [one for one in complaints if "409" not in one] == []  # the answer without a reason was refused
+
+
+def test_no_key_and_no_preset_publishes_what_was_held_as_a_violation(chromium: object, url: str, rig: Rig) -> None:
+    held = rig.screen("A silly thing", id="b-held")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/cases/{review.case_id(held.item)}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-lease]")
+    for key in ("v", "1"):
+        page.keyboard.press(key)
+    page.wait_for_selector("#will >> text=Visitors will no longer find it.")
+    page.keyboard.press("u")  # the letter of Suspend, which asks how long
+    page.wait_for_selector("#will >> text=Choose how long the account is suspended")
+    page.select_option("select[name='suspend.for']", "never")
+    page.wait_for_selector("#will >> text=The author's account is suspended without an end.")
+    page.keyboard.press("u")
+    page.wait_for_selector("#will >> text=Visitors will no longer find it.")
+    page.keyboard.press("n")  # another answer: the reason of the first is gone
+    page.wait_for_selector("text=Choose a reason.")
+    assert page.locator("input[name=reason]:checked").count() == 0
     assert complaints == []
 
 

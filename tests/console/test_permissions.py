@@ -36,6 +36,7 @@ ALLOWED = {
     "POST /cases/{case}/lease": REVIEWS,
     "POST /cases/{case}/release": REVIEWS,
     "POST /cases/{case}/skip": REVIEWS,
+    "POST /cases/{case}/preview": REVIEWS,
     "POST /cases/{case}/decide": REVIEWS,
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,

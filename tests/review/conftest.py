@@ -138,6 +138,11 @@ class Desk:
 
 
 @pytest.fixture
+def rulebook() -> review.Rulebook:
+    return RULEBOOK
+
+
+@pytest.fixture
 def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     database = open_database(database_url)
     vault = Vault.open_in(database, tmp_path)

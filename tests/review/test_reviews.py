@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from seawall.enforce.tables import enforcement
 from seawall.model import Action, Decision, DecisionSource, Verdict
 from seawall.model.events import DecisionMade
 from seawall.review.events import ReviewSubmitted
+from seawall.review.queries import get_case
 from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
+from seawall.screen.queries import get_item
 from seawall.screen.tables import item as item_table
 
 
@@ -138,7 +141,11 @@ def test_an_answer_is_refused_when_the_first_decision_came_meanwhile(desk: Any) 
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ({"answer": "maybe"}, "An answer must be"),
+        ({"answer": "maybe"}, "Choose an answer"),
+        ({"reason": "not_a_violation"}, "does not go with this answer"),
+        ({"answer": "does_not_violate", "policy": None, "actions": ()}, "does not go with this answer"),
+        ({"answer": "keeps_measure", "policy": None, "reason": "person_at_risk"}, "hides the item"),
+        ({"answer": "keeps_measure", "policy": None, "reason": "person_at_risk", "actions": ()}, "no measure in force"),
         ({"policy": None}, "policy"),
         ({"policy": "unheard-of"}, "policy"),
         ({"actions": ()}, "action"),
@@ -153,7 +160,7 @@ def test_an_answer_is_refused_when_the_first_decision_came_meanwhile(desk: Any) 
         ({"reason": ""}, "reason"),
         ({"reason": "Because I say so"}, "reason"),
         ({"note": "x" * 4_001}, "note"),
-        ({"answer": "does_not_violate"}, "takes no policy and no action"),
+        ({"answer": "does_not_violate", "reason": "not_a_violation"}, "takes no policy and no action"),
     ],
 )
 def test_a_malformed_answer_is_refused_in_words(desk: Any, answer: dict[str, Any], says: str) -> None:
@@ -258,3 +265,62 @@ def test_rebuilding_gives_the_same_cases_whatever_the_batches(desk: Any) -> None
             desk.decide(item, before.actor, supersedes=before.id)
     rebuilt = desk.ledger.rebuild()
     assert rebuilt.equal
+
+
+def test_no_violation_can_keep_the_measure_with_its_parameters(desk: Any) -> None:
+    advisory = Action("advisory", {"text": "help-line"})
+    case, item, before = desk.case(advisory, Action("hold"))
+    review.take(desk.database, case, "per_1")
+    made = desk.submit(
+        case, answer=review.KEEPS_MEASURE, policy=None, actions=(advisory,), reason="person_at_risk", seen=before.id
+    )
+    assert in_force(desk, item) == {"advisory"}  # and what was held is published
+    assert made.actions == (advisory,)
+    assert [reason.policy for reason in made.reasons] == ["rudeness"]  # why the label is there
+    other = Action("advisory", {"text": "graphic"})
+    case, _, _ = desk.case(advisory)
+    review.take(desk.database, case, "per_1")
+    with pytest.raises(review.BadAnswer, match="no measure in force"):
+        desk.submit(case, answer=review.KEEPS_MEASURE, policy=None, actions=(other,), reason="person_at_risk")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "chosen", "proposed"),
+    [
+        (("remove", "hold", "strike"), ("hold",), {"remove"}),  # to propose nothing would publish it
+        (("disable", "hold"), ("hold",), {"disable"}),
+        (("remove", "disable", "hold"), ("hold", "disable"), {"disable"}),
+        (("remove", "hold", "strike"), ("hold", "strike"), {"remove", "strike"}),
+        (("remove", "advisory"), ("advisory",), {"advisory"}),
+        (("remove", "advisory"), (), {"remove"}),
+        (("advisory",), (), set()),
+        (("remove", "review", "tag"), ("review", "tag"), {"remove"}),
+        (("remove",), ("demote",), {"remove"}),  # the type does not allow it any more
+    ],
+)
+def test_a_violation_proposes_what_is_no_milder_than_what_stands(
+    rulebook: review.Rulebook, allowed: tuple[str, ...], chosen: tuple[str, ...], proposed: set[str]
+) -> None:
+    content_type = replace(rulebook.content_types["comment"], actions=allowed)
+    assert set(review.preset_actions(content_type, [Action(kind) for kind in chosen])) == proposed
+
+
+def test_what_an_answer_would_do_is_told_by_the_code_that_does_it(desk: Any, rulebook: review.Rulebook) -> None:
+    case, item, before = desk.case(Action("hold"), Action("strike", {"weight": 1.0}))
+    answer = review.ReviewAnswer(
+        answer=review.VIOLATES, policy="rudeness", actions=(Action("remove"),), reason="clear_violation"
+    )
+    with desk.database.read() as connection:
+        found, head = get_case(connection, case, 0), get_item(connection, item.ref)
+        assert found is not None
+        assert head is not None
+        told = review.preview_review(connection, found, head, "per_1", answer, rulebook)
+    seq = desk.ledger.head()
+    assert ({one.action.kind for one in told.apply}, {one.kind for one in told.reverse}) == (
+        {"remove"},
+        {"hold", "strike"},
+    )
+    assert desk.ledger.head() == seq
+    review.take(desk.database, case, "per_1")
+    desk.submit(case, seen=before.id)
+    assert in_force(desk, item) == {"remove"}

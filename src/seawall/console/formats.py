@@ -29,6 +29,11 @@ def stamp(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def day(ms: int) -> str:
+    """Milliseconds as ``27 Feb 2027``, UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%-d %b %Y")
+
+
 def when(ms: int | None) -> Markup:
     """A ``<time>`` that shows the distance from now, with the exact time as its title."""
     if ms is None:

@@ -20,6 +20,7 @@ Receivers are added with ``add_endpoint``; ``replay`` sends a message again.
 from seawall.enforce.component import COMPONENT
 from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver
 from seawall.enforce.delivery_state import DeliveryState, EnforcementState, IllegalTransition
+from seawall.enforce.diff import ActiveEnforcement, EnforcementDiff, canonical_parameters
 from seawall.enforce.endpoints import (
     Endpoint,
     EndpointRefused,
@@ -30,18 +31,20 @@ from seawall.enforce.endpoints import (
     rotate_secret,
     set_enabled,
 )
-from seawall.enforce.enforce import JOB_KIND, apply, send_again
+from seawall.enforce.enforce import JOB_KIND, apply, in_force, preview, send_again
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 
 __all__ = [
     "COMPONENT",
     "JOB_KIND",
+    "ActiveEnforcement",
     "CannotReplay",
     "DecisionLookup",
     "DeliveryClient",
     "DeliveryState",
     "Endpoint",
     "EndpointRefused",
+    "EnforcementDiff",
     "EnforcementState",
     "IllegalTransition",
     "NewSecret",
@@ -49,8 +52,11 @@ __all__ = [
     "UnknownEndpoint",
     "add_endpoint",
     "apply",
+    "canonical_parameters",
     "deliver",
+    "in_force",
     "list_endpoints",
+    "preview",
     "replay",
     "rotate_secret",
     "send_again",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from seawall.enforce.delivery_state import EnforcementState
-from seawall.enforce.diff import ActiveEnforcement, ToApply, enforcement_diff
+from seawall.enforce.diff import ActiveEnforcement, EnforcementDiff, ToApply, enforcement_diff
 from seawall.enforce.endpoints import receivers
 from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement as table
@@ -27,7 +27,7 @@ def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> None:
     """
     if item_is_new and not decision.actions:
         return
-    what = enforcement_diff(() if item_is_new else _active(tx, decision.item.ref), decision)
+    what = enforcement_diff(() if item_is_new else in_force(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
         _deliver(tx, decision.item.content_type, old.id, old.kind, "reversed")
@@ -37,9 +37,24 @@ def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> None:
 
 def send_again(tx: Transaction, item: ItemRef) -> None:
     """Send what is in force on the item itself to every receiver once more: the platform was told less meanwhile."""
-    for one in _active(tx, item.ref):
+    for one in in_force(tx, item.ref):
         if ACTIONS[one.kind].subject is ActionSubject.ITEM:
             _deliver(tx, item.content_type, one.id, one.kind, "applied")
+
+
+def preview(connection: Connection, decision: Decision) -> EnforcementDiff:
+    """What ``apply`` would change if the decision were made now."""
+    return enforcement_diff(in_force(connection, decision.item.ref), decision)
+
+
+def in_force(reader: Connection | Transaction, item: str) -> Sequence[ActiveEnforcement]:
+    """The enforcements in force because of an item, in their order."""
+    statement = (
+        select(table.c.id, table.c.decision, table.c.revision, table.c.subject, table.c.kind, table.c.parameters)
+        .where(table.c.item == item, table.c.state == EnforcementState.ACTIVE.value)
+        .order_by(table.c.seq)
+    )
+    return [ActiveEnforcement(**row) for row in reader.execute(statement).mappings()]
 
 
 def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
@@ -66,12 +81,3 @@ def _deliver(
         delivery = new_id("dlv", tx.at)
         tx.append(DeliveryQueued(delivery=delivery, enforcement=enforcement, endpoint=endpoint.id, change=change))
         tx.enqueue(JOB_KIND, delivery, {"delivery": delivery})
-
-
-def _active(tx: Transaction, item: str) -> Sequence[ActiveEnforcement]:
-    statement = (
-        select(table.c.id, table.c.decision, table.c.revision, table.c.subject, table.c.kind, table.c.parameters)
-        .where(table.c.item == item, table.c.state == EnforcementState.ACTIVE.value)
-        .order_by(table.c.seq)
-    )
-    return [ActiveEnforcement(**row) for row in tx.execute(statement).mappings()]

@@ -6,31 +6,34 @@
     review.renew(database, lease.case, person)                    # the heartbeat; leases last ten minutes
     decision = review.submit_review(
         ledger, rulebook, lease.case, person,
-        review.Answer(answer=review.VIOLATES, policy="hateful-conduct", actions=(Action("remove"),),
+        review.ReviewAnswer(answer=review.VIOLATES, policy="hateful-conduct", actions=(Action("remove"),),
                       reason="clear_violation", note="Names a person."),
-        find_item=screen.head_of,
+        find_item=screen.status_of,
     )
 
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.answers import (
+    DOES_NOT_VIOLATE,
+    KEEPS_MEASURE,
+    REASONS,
+    VIOLATES,
+    ReviewAnswer,
+    Rulebook,
+    kept_measures,
+    preset_actions,
+)
 from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
-from seawall.review.reviews import (
-    DOES_NOT_VIOLATE,
-    REASONS,
-    REVIEW_RULE,
-    VIOLATES,
-    ReviewAnswer,
-    Rulebook,
-    submit_review,
-)
+from seawall.review.reviews import REVIEW_RULE, preview_review, submit_review
 
 __all__ = [
     "COMPONENT",
     "DOES_NOT_VIOLATE",
+    "KEEPS_MEASURE",
     "LEASE_MS",
     "REASONS",
     "REPORTS_QUEUE",
@@ -48,7 +51,10 @@ __all__ = [
     "Rulebook",
     "case_id",
     "holder",
+    "kept_measures",
     "next_case",
+    "preset_actions",
+    "preview_review",
     "release",
     "renew",
     "skip_case",

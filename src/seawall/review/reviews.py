@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
 from seawall import enforce
-from seawall.model import (
-    ACTIONS,
-    Action,
-    ContentType,
-    Decision,
-    DecisionSource,
-    ItemRef,
-    ParameterType,
-    Reason,
-    new_id,
-)
+from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parameters
+from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
+from seawall.review.answers import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
+from seawall.review.queries import CaseRow
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
 
-VIOLATES: Final = "violates"
-DOES_NOT_VIOLATE: Final = "does_not_violate"
-
-REASONS: Final[Mapping[str, str]] = {
-    "clear_violation": "Clear violation",
-    "violation_in_context": "Violation in its context",
-    "repeated_behaviour": "Repeated behaviour",
-    "known_content": "Known content",
-    "not_a_violation": "No violation",
-    "quoted_or_condemned": "Quotes or condemns the violation",
-    "reclaimed_or_joking": "Reclaimed speech or banter",
-    "detector_mistaken": "The detector was mistaken",
-    "not_enough_evidence": "Not enough evidence",
-}
-"""Codes stored in the ledger, and their titles. Free text belongs in the note."""
-
 REVIEW_RULE: Final = "review"
 """What stands for a rule in the reasons of a decision that a person made."""
-
-NOTE_MAX = 4_000
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewAnswer:
-    """A reviewer's answer on a case. ``reason`` is a code; ``note`` is free text, sealed in the vault."""
-
-    answer: str  # violates | does_not_violate
-    policy: str | None = None
-    actions: tuple[Action, ...] = ()
-    reason: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rulebook:
-    """What an answer may refer to: the content types, and the harm of each active policy."""
-
-    content_types: Mapping[str, ContentType]
-    harms: Mapping[str, str]
 
 
 class ReviewedItem(Protocol):
@@ -108,7 +61,7 @@ def submit_review(
     reviewer took the case. Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase,
     CaseTaken or CaseMoved.
     """
-    _check(answer, rulebook)
+    check_answer(answer, rulebook)
     review_id = new_id("rev")
 
     def unit(tx: Transaction) -> Decision:
@@ -120,6 +73,8 @@ def submit_review(
             raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
         if (seen is not None or seen_revision is not None) and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
+        if answer.answer == KEEPS_MEASURE:
+            _check_kept(answer, enforce.in_force(tx, found.item))
         decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(
@@ -141,6 +96,20 @@ def submit_review(
         return decision
 
     return ledger.commit(unit)
+
+
+def preview_review(
+    connection: Connection, case: CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook
+) -> EnforcementDiff:
+    """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
+    check_answer(answer, rulebook)
+    return enforce.preview(connection, _decision(case, item, person, answer, rulebook, now_ms()))
+
+
+def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> None:
+    there = {(one.kind, one.parameters) for one in active}
+    if not answer.actions or any((one.kind, canonical_parameters(one)) not in there for one in answer.actions):
+        raise BadAnswer("There is no measure in force that could stay: answer 'does not violate'.")
 
 
 def _author(tx: Transaction, item: ReviewedItem) -> str | None:
@@ -165,20 +134,23 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
 
 
 def _decision(
-    case: Row[Any], item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
+    case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
     content_type = rulebook.content_types.get(case.content_type)
-    if content_type is None and answer.actions:
+    chosen = answer.actions if answer.answer == VIOLATES else ()  # what only stays was allowed before
+    if content_type is None and chosen:
         raise BadAnswer(
             f"The content type {case.content_type} is no longer in force, so nothing says which actions it allows. "
             "Publish it again to act on its items; that one does not violate can be said without."
         )
     allowed = content_type.actions if content_type is not None else ()
-    if refused := sorted({action.kind for action in answer.actions} - set(allowed)):
+    if refused := sorted({action.kind for action in chosen} - set(allowed)):
         raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
         reasons = (Reason(policy=answer.policy, rule=REVIEW_RULE, harm=rulebook.harms[answer.policy]),)
+    elif answer.answer == KEEPS_MEASURE and case.policy is not None and case.harm is not None:
+        reasons = (Reason(policy=case.policy, rule=REVIEW_RULE, harm=case.harm),)  # the ground of what stays
     return Decision(
         id=new_id("dec", at),
         at=at,
@@ -191,44 +163,3 @@ def _decision(
         supersedes=item.decision,
         reviewer=person,
     )
-
-
-def _check(answer: ReviewAnswer, rulebook: Rulebook) -> None:
-    if not _CODE.fullmatch(answer.reason):
-        raise BadAnswer("Choose a reason.")
-    if len(answer.note) > NOTE_MAX:
-        raise BadAnswer(f"A note may have at most {NOTE_MAX} characters.")
-    if answer.answer == DOES_NOT_VIOLATE:
-        if answer.actions or answer.policy is not None:
-            raise BadAnswer("An answer without violation takes no policy and no action.")
-        return
-    if answer.answer != VIOLATES:
-        raise BadAnswer(f"An answer must be {VIOLATES} or {DOES_NOT_VIOLATE}.")
-    if answer.policy not in rulebook.harms:
-        raise BadAnswer("Choose the policy that it violates, one of the active ones.")
-    if not answer.actions:
-        raise BadAnswer("Choose at least one action.")
-    for action in answer.actions:
-        _check_action(action)
-    if len({action.kind for action in answer.actions}) < len(answer.actions):
-        raise BadAnswer("Choose each action only once.")
-
-
-def _check_action(action: Action) -> None:
-    kind = ACTIONS.get(action.kind)
-    if kind is None:
-        raise BadAnswer(f"There is no action {action.kind!r}.")
-    parameters = {parameter.name: parameter for parameter in kind.parameters}
-    for name in action.parameters:
-        if name not in parameters:
-            raise BadAnswer(f"The action {kind.name} has no parameter {name!r}.")
-    for name, parameter in parameters.items():
-        value = action.parameters.get(name)
-        if value is None:
-            if parameter.required:
-                raise BadAnswer(f"The action {kind.name} needs {name}.")
-        elif parameter.type is ParameterType.TEXT:
-            if not isinstance(value, str) or not _CODE.fullmatch(value.replace("-", "_")):
-                raise BadAnswer(f"{name} of {kind.name} must be a code such as 'graphic' (it is stored in the ledger).")
-        elif isinstance(value, str) or not 0 < value < 1e12:
-            raise BadAnswer(f"{name} of {kind.name} must be a number above 0.")

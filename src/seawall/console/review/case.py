@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,9 +16,10 @@ from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.review.consequences import consequences
 from seawall.console.review.queue import filter_of, go_to_next, with_filters
 from seawall.console.templates import render
-from seawall.enforce.queries import enforcements_of_item
+from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
 from seawall.review.queries import get_case, reviews_of_item
 from seawall.screen import status_of
@@ -26,6 +27,24 @@ from seawall.screen.queries import decisions_of_actor, get_item
 
 _OTHERS = 8
 _REPORTS = 20
+_NO_END = "never"
+
+ACTION_KEYS: Final = {
+    "remove": "x",
+    "disable": "d",
+    "hold": "h",
+    "demote": "f",
+    "demonetise": "e",
+    "age_restrict": "a",
+    "advisory": "l",
+    "exclude_from_counts": "c",
+    "warn": "w",
+    "strike": "i",
+    "limit": "q",
+    "suspend": "u",
+    "terminate": "z",
+}
+"""The key of each action, the same for every content type: a hand that learned one must not press another."""
 
 
 def show(request: PageRequest) -> Response:
@@ -67,14 +86,8 @@ def skip(request: PageRequest) -> Response:
 
 def decide(request: PageRequest) -> Response:
     """Record the review, then take the next case. A refused review shows the case again with the reason."""
-    answer = review.ReviewAnswer(
-        answer=request.field("answer"),
-        policy=(request.field("policy") or None) if request.field("answer") == review.VIOLATES else None,
-        actions=_actions(request) if request.field("answer") == review.VIOLATES else (),
-        reason=request.field("reason"),
-        note=request.field("note").strip(),
-    )
     try:
+        answer = _answer(request)
         decision = review.submit_review(
             request.app.ledger,
             active_bundle.rulebook(request.app),
@@ -96,6 +109,47 @@ def decide(request: PageRequest) -> Response:
 def _whole(text: str) -> int | None:
     """A revision as the form has it; None when it has none, as the forms of earlier releases."""
     return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def preview(request: PageRequest) -> Response:
+    """What the answer in the form would do, as JSON: plain sentences, or what is still missing. Changes nothing."""
+    app = request.app
+    with app.database.read() as connection:
+        case = get_case(connection, request.path_param("case"), now_ms())
+        head = get_item(connection, case.item) if case else None
+        if case is None or head is None:
+            raise missing("case")
+        try:
+            answer = _answer(request)
+            rulebook = active_bundle.rulebook(app)
+            change = review.preview_review(connection, case, head, request.person.id, answer, rulebook)
+        except review.ReviewError as error:
+            return JSONResponse({"missing": str(error)})
+    return JSONResponse({"will": consequences(change, now_ms())})
+
+
+def _answer(request: PageRequest) -> review.ReviewAnswer:
+    """The answer in the form. Raises BadAnswer."""
+    answer = request.field("answer")
+    actions: tuple[Action, ...] = ()
+    if answer == review.VIOLATES:
+        actions = _actions(request)
+    elif answer == review.KEEPS_MEASURE:
+        actions = _measures_in_force(request)
+    return review.ReviewAnswer(
+        answer=answer,
+        policy=(request.field("policy") or None) if answer == review.VIOLATES else None,
+        actions=actions,
+        reason=request.field("reason"),
+        note=request.field("note").strip(),
+    )
+
+
+def _measures_in_force(request: PageRequest) -> tuple[Action, ...]:
+    with request.app.database.read() as connection:
+        case = get_case(connection, request.path_param("case"), now_ms())
+        enforced = enforcements_of_item(connection, case.item, limit=LIMIT) if case is not None else ()
+    return review.kept_measures([Action(one.kind, one.parameters) for one in enforced if one.state == "active"])
 
 
 def _keep_lease(request: PageRequest) -> None:
@@ -126,7 +180,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
-    named = request.field("policy") or case.policy or ""
+    active = [one for one in enforced if one.state == "active"]
+    named = request.field("policy") if request.form else case.policy or ""
     return render(
         request,
         "review/case.html",
@@ -137,7 +192,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         lease=mine,
         can_take=may_decide and lease is None,
         is_taken=may_decide and lease is not None and mine is None,
-        enforced=[one for one in enforced if one.state == "active"],
+        enforced=active,
+        reports=reports if case.reports else (),
         timeline=events,
         others=others,
         now=now_ms(),
@@ -145,7 +201,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
-        form=_form(content_type, seen.decision, request.form),
+        form=_form(content_type, seen.decision, active, request.form),
         notes=notes(app.vault, item.ref, reports, answers),
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
@@ -167,7 +223,11 @@ def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]
     found: list[tuple[str, str | float]] = []
     for parameter in ACTIONS[kind].parameters:
         text = request.field(f"{kind}.{parameter.name}").strip()
+        if not text and (kind, parameter.name) == ("suspend", "for"):
+            raise review.BadAnswer("Choose how long the account is suspended. 'No end' has to be chosen as well.")
         if not text:
+            continue
+        if text == _NO_END:
             continue
         if parameter.type is ParameterType.TEXT:
             found.append((parameter.name, text))
@@ -180,23 +240,28 @@ def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]
 
 
 def _form(
-    content_type: ContentType | None, decision: Decision | None, sent: Mapping[str, tuple[str, ...]]
+    content_type: ContentType | None,
+    decision: Decision | None,
+    enforced: Sequence[EnforcementRow],
+    sent: Mapping[str, tuple[str, ...]],
 ) -> dict[str, Any]:
-    """The actions on offer, by subject, and those ticked: as sent, else as decided by the rules."""
+    """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
-    offered = [kind for kind in allowed if kind.subject is not ActionSubject.INTERNAL]
-    chosen = {action.kind: action.parameters for action in decision.actions} if decision else {}
-    # A hold waits for this review, so it is not repeated.
-    default = [kind.name for kind in offered if kind.name in chosen and kind.name != "hold"] or ["remove"]
+    decided = decision.actions if decision else ()
+    in_force = [Action(one.kind, one.parameters) for one in enforced]
+    preset = review.preset_actions(content_type, (*decided, *in_force)) if content_type else {}
     return {
-        "item_actions": [kind for kind in offered if kind.subject is ActionSubject.ITEM],
-        "actor_actions": [kind for kind in offered if kind.subject is ActionSubject.ENTITY],
-        "ticked": set(sent.get("action", ())) if sent else set(default),
+        "item_actions": [kind for kind in allowed if kind.subject is ActionSubject.ITEM],
+        "actor_actions": [kind for kind in allowed if kind.subject is ActionSubject.ENTITY],
+        "ticked": set(sent.get("action", ())) if sent else set(preset),
+        "given": {kind: action.parameters for kind, action in preset.items()},
+        "machine": {action.kind for action in decided},
+        "kept": review.kept_measures(in_force),
+        "letters": ACTION_KEYS,
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
         "note": sent.get("note", ("",))[0],
         "reasons": review.REASONS,
-        "machine": chosen,
     }
 
 
@@ -206,5 +271,6 @@ PAGES = (
     Page(path="/cases/{case}/lease", run=renew, method="POST", permission=Permission.REVIEW),
     Page(path="/cases/{case}/release", run=release, method="POST", permission=Permission.REVIEW),
     Page(path="/cases/{case}/skip", run=skip, method="POST", permission=Permission.REVIEW),
+    Page(path="/cases/{case}/preview", run=preview, method="POST", permission=Permission.REVIEW),
     Page(path="/cases/{case}/decide", run=decide, method="POST", permission=Permission.REVIEW),
 )

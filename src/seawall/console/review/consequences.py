@@ -1,0 +1,67 @@
+"""What an answer will do, in words, from what the enforcing code would change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from seawall.console.formats import day
+from seawall.enforce import EnforcementDiff
+from seawall.enforce.diff import ToApply
+
+_APPLIED: Final = {
+    "remove": "Visitors will no longer find it.",
+    "disable": "Nobody will be able to open it.",
+    "hold": "It stays unpublished.",
+    "demote": "It will be shown to fewer people.",
+    "demonetise": "It will earn nothing.",
+    "age_restrict": "Only adults will see it.",
+    "advisory": "It will carry a label.",
+    "exclude_from_counts": "It will not be counted.",
+    "warn": "The author is warned.",
+    "terminate": "The author's account ends.",
+}
+_REVERSED: Final = {
+    "remove": "Visitors will find it again.",
+    "disable": "It can be opened again.",
+    "hold": "It will be published.",
+    "demote": "It will be shown as before.",
+    "demonetise": "It will earn again.",
+    "age_restrict": "Everybody will see it.",
+    "advisory": "Its label is taken off.",
+    "exclude_from_counts": "It will be counted again.",
+    "warn": "The warning is withdrawn.",
+    "strike": "The author's strike is taken back.",
+    "limit": "The author's account is no longer limited.",
+    "suspend": "The author's account is no longer suspended.",
+    "terminate": "The author's account is reinstated.",
+}
+_HIDES: Final = frozenset({"remove", "disable", "hold"})
+
+
+def consequences(change: EnforcementDiff, now: int) -> list[str]:
+    """Plain sentences about the item, then about its author. ``now``: milliseconds since 1970, for dates."""
+    applied = {one.action.kind for one in change.apply}
+    hidden = applied & _HIDES
+    sentences = [_applied(one, now) for one in change.apply]
+    for old in change.reverse:
+        if old.kind in applied or (old.kind in _HIDES and hidden):
+            continue  # replaced by another of its kind: it is not released
+        sentences.append(_REVERSED.get(old.kind, ""))
+    if change.skipped:
+        sentences.append("Nothing happens to its author: the item names none.")
+    return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
+
+
+def _applied(one: ToApply, now: int) -> str:
+    kind, parameters = one.action.kind, one.action.parameters
+    seconds = parameters.get("for")
+    until = f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
+    match kind:
+        case "strike":
+            return f"The author gets a strike of {float(parameters.get('weight', 1)):g}, {until}."
+        case "limit":
+            return f"The author's account is limited {until}."
+        case "suspend":
+            return f"The author's account is suspended {until}."
+        case _:
+            return _APPLIED.get(kind, "")

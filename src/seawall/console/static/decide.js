@@ -1,0 +1,30 @@
+// Says what the answer in the form will do, in the words of the server, whenever the form changes.
+
+const form = document.querySelector("form.decide");
+const line = document.querySelector("[data-preview]");
+
+if (form !== null && line !== null) {
+  let asked = 0;
+
+  const say = async () => {
+    const mine = ++asked;
+    const body = new URLSearchParams(new FormData(form));
+    body.delete("note"); // content: it is not needed
+    try {
+      const answer = await fetch(line.dataset.preview, { method: "POST", body });
+      const said = await answer.json();
+      if (mine !== asked) return; // a later change was asked about meanwhile
+      line.textContent = answer.ok ? (said.will ?? [said.missing]).join(" ") : "What this does could not be found out.";
+    } catch {
+      line.textContent = "What this does could not be found out: the server does not answer.";
+    }
+  };
+
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "answer") {
+      for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = false; // it went with another answer
+    }
+    if (event.target.name !== "note") say();
+  });
+  if (form.querySelector("[name=answer]:checked") !== null) say(); // a refused answer is shown again
+}
