@@ -385,7 +385,7 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
             more={f"word/embeddings/{n}.docx": docx(f"{n}", more={"x.xml": bytes(50_000_000)}) for n in range(40)}
         ),
         "DOCX of 40 slow pages": docx(
-            more={f"word/embeddings/{n}.bin": pdf(Page([f"{n}"], drawn="BT (a) Tj ET " * 60_000)) for n in range(40)}
+            more={f"word/embeddings/{n}.bin": pdf(Page([f"{n}"], drawn="BT (a) Tj ET " * 4_000)) for n in range(40)}
         ),
         "object whose sectors go in a circle": docx(
             more={"word/embeddings/a.bin": compound({"CONTENTS": bytes(9_000)}).replace(b"\2\0\0\0\3", b"\2\0\0\0\2")}
@@ -393,10 +393,10 @@ def crafted(files: Files) -> list[tuple[str, str, bytes]]:
         "object of huge sectors": docx(
             more={"a.bin": compound({"a": b"x"})[:30] + b"\x1f\0" + compound({"a": b"x"})[32:]}
         ),
-        "one path of a million points": pdf(Page(["a"], drawn="0 0 m " + "1 2 l " * 1_000_000 + "f")),
-        "rectangles over everything": pdf(Page(["a"] * 50, drawn="0 0 600 850 re f " * 20_000)),
+        "one path of 100,000 points": pdf(Page(["a"], drawn="0 0 m " + "1 2 l " * 100_000 + "f")),
+        "rectangles over everything": pdf(Page(["a"] * 50, drawn="0 0 600 850 re f " * 4_000)),
         "letters as large as a page": pdf(
-            Page(["a"], drawn=" ".join(f"{n} {n} m {n + 60} {n + n % 7} l {n} {n + 70} l h f" for n in range(3_000)))
+            Page(["a"], drawn=" ".join(f"{n} {n} m {n + 60} {n + n % 7} l {n} {n + 70} l h f" for n in range(1_000)))
         ),
         "text of all bytes": bytes(range(128, 256)) * 20_000,
         "ZIP in a ZIP in a ZIP": packed({"a.zip": packed({"b.zip": packed({"[Content_Types].xml": b""})})}),
