@@ -14,7 +14,11 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
-from seawall.review.answers import (
+from seawall.review.component import COMPONENT
+from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
+from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
+from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
     REASONS,
@@ -24,10 +28,6 @@ from seawall.review.answers import (
     kept_measures,
     preset_actions,
 )
-from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
-from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
-from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.reviews import REVIEW_RULE, preview_review, submit_review
 
 __all__ = [

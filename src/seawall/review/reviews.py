@@ -12,11 +12,11 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.answers import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
+from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
