@@ -183,7 +183,7 @@ def test_a_person_decided(fresh: Client) -> None:
     (found,) = fresh.rig.rows(select(case))
     review.take(app.database, found["id"], "per_1")
     rulebook = review.Rulebook(content_types=app.bundle.content_types, harms={"rude": "harassment"})
-    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
+    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation")
     said = review.submit_review(app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.status_of)
     why = fresh.send("GET", f"/v1/decisions/{said.id}/explanation").json()
     assert why["decision"] == said.id

@@ -170,7 +170,7 @@ def test_a_person_is_not_overruled_but_new_content_is_looked_at(rig: Rig) -> Non
     rulebook = review.Rulebook(
         content_types=bundle.content_types, harms={policy.name: policy.harm for policy in bundle.policies}
     )
-    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="context")
+    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation")
     said = review.submit_review(rig.app.ledger, rulebook, found["id"], "per_1", answer, find_item=screen.status_of)
     assert rig.head(blocked.item)["verdict"] == "allow"
     again = rig.screen("you fool")

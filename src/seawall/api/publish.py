@@ -49,6 +49,8 @@ class EntryRequest:
     """An entry to add; ``docs/banks.md`` says what ``value`` and ``threshold`` are by kind.
 
     ``source``: a code for its origin. ``expires``: milliseconds since 1970. ``note``: free text, sealed in the vault.
+    ``content_type`` and ``item_id``: the screened item that it was made from; ``account``: who wrote that, by default the
+    item's account.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
@@ -59,6 +61,9 @@ class EntryRequest:
     expires: Whole | None = None
     threshold: Whole | None = None
     note: str = ""
+    content_type: str = ""
+    item_id: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
