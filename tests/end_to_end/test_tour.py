@@ -127,7 +127,7 @@ def decide(demo: Demo, page: Any, case: str) -> str:
     for _ in range(3):  # a late result may decide the item meanwhile: the page says so
         page.keyboard.press("v")
         page.check("input[name=action][value=remove]")
-        page.keyboard.press("Escape")
+        page.keyboard.press("1")  # the reason: a clear violation
         page.click("#decide button:has-text('Decide')")
         page.wait_for_selector("[role=status] a[href^='/decisions/'], [role=alert]")
         if page.locator("text=see the decision").count():
