@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from seawall.detect import Findings
 from seawall.model import Image as PilImage
 from seawall.model import Item, ItemRef, Modality, Part, Span, SpanUnit, Video
-from seawall.screen.artifacts import seal_artifacts
+from seawall.screen.artifacts import artifacts_of, seal_artifacts
 from support.console import LONG_MEMOS, Rig, open_page, small
 from support.items import content_type_text
 
@@ -99,9 +99,8 @@ def seen(rig: Rig, field: str, medium: Video | PilImage, id: str) -> str:
         ),
     )
     ref = ItemRef("memo", answer.item, 1)
-    rig.app.ledger.commit(
-        lambda tx: seal_artifacts(tx, answer.decision, ref, Findings((), (), parts=parts), author=None, first=False)
-    )
+    made = artifacts_of(Findings((), (), parts=parts), has_media=True)
+    rig.app.ledger.commit(lambda tx: seal_artifacts(tx, answer.decision, ref, made, author=None, first=False))
     return answer.item
 
 

@@ -498,11 +498,11 @@ def test_an_account_that_sends_much_delays_nobody_else(hang: Hang) -> None:
         assert all(run.wait().unknown == () for run in running)
     assert [path for call in slow.calls for path in call] == [
         "running",
-        "ada 0",
-        "bob 0",
+        "bob 0",  # ada had a turn
         "nobody",
-        "ada 1",
+        "ada 0",
         "bob 1",
+        "ada 1",
         "ada 2",
     ]
 

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from seawall.model.content import Part
 from seawall.model.signals import Unknown, UnknownReason
+
+
+_MOST_ACCOUNTS: Final = 10_000  # whose turns are remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,8 @@ class DetectorQueue:
         self._changed = threading.Condition()
         self._tasks: list[_Task] = []  # oldest first
         self._parts = self._bytes = 0  # of the tasks
+        self._served: dict[str, int] = {}  # by account, the number of its last task that was taken
+        self._taken = 0
         self._workers: list[_Worker] = []
         self._hung: set[_Worker] = set()
         self._started = 0
@@ -180,26 +185,38 @@ class DetectorQueue:
                     break
                 worker.batch.append(task)
             self._take(worker.batch)
+            self._remember_turns(worker.batch)
             worker.busy_since = self._clock()
             return worker.batch
 
     # ── with the lock held ──
 
     def _in_turn(self) -> list[_Task]:
-        """What may run now, in order: late tasks last; otherwise accounts by turns, by what they have running."""
+        """What may run now, in order: late tasks last; otherwise accounts by turns.
+
+        First who has the least running, then who was served longest ago; tasks of nobody are not made to wait.
+        """
         if self._parts <= self.batch_size and self._most_of_account is None:
             return self._tasks
         now, most = self._clock(), self._most_of_account
         running = Counter(task.account for worker in self._workers for task in worker.batch)
         running[""] = 0
         ahead = running.copy()
-        turns: list[tuple[bool, int, int]] = []
+        turns: list[tuple[bool, int, int, int]] = []
         for number, task in enumerate(self._tasks):
             if not task.account or most is None or running[task.account] < most:
-                turns.append((task.is_late(now), ahead[task.account], number))
+                turns.append((task.is_late(now), ahead[task.account], self._served.get(task.account, -1), number))
             if task.account:
                 ahead[task.account] += 1
-        return [self._tasks[number] for _, _, number in sorted(turns)]
+        return [self._tasks[number] for *_, number in sorted(turns)]
+
+    def _remember_turns(self, tasks: Sequence[_Task]) -> None:
+        if len(self._served) > _MOST_ACCOUNTS:
+            self._served.clear()
+        for task in tasks:
+            self._taken += 1
+            if task.account:
+                self._served[task.account] = self._taken
 
     def _free_space(self, task: _Task) -> tuple[list[_Task], str]:
         """Late tasks to drop, oldest first, so that another fits; otherwise why it does not fit."""
