@@ -49,8 +49,8 @@ class EntryRequest:
     """An entry to add; ``docs/banks.md`` says what ``value`` and ``threshold`` are by kind.
 
     ``source``: a code for its origin. ``expires``: milliseconds since 1970. ``note``: free text, sealed in the vault.
-    ``content_type`` and ``item_id``: the screened item that it was made from; ``account``: who wrote that, by default the
-    item's account.
+    ``content_type`` and ``item_id``: the screened item that it was made from; ``account``: who wrote that, by default
+    the account of the item.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY

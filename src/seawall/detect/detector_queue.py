@@ -12,7 +12,6 @@ from typing import Any, Final
 from seawall.model.content import Part
 from seawall.model.signals import Unknown, UnknownReason
 
-
 _MOST_ACCOUNTS: Final = 10_000  # whose turns are remembered
 
 
