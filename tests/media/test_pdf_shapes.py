@@ -76,7 +76,8 @@ def test_letters_drawn_as_shapes_are_rendered_and_read(media: Media, shapes: str
 
 
 def test_too_many_shapes_are_a_gap(media: Media) -> None:
-    shapes = " ".join(f"{at % 90 * 6} {at // 90 * 6} m 3 3 l 9 {at % 7} l f" for at in range(7_000))
+    places = [(at % 90 * 6, at // 90 * 6) for at in range(7_000)]
+    shapes = " ".join(f"{x} {y} m {x + 3} {y + 3} l {x + 5} {y} l f" for x, y in places)
     found = read(media, pdf(Page(["hello"], drawn=f"{outlines(THREAT)} {shapes}")))
     assert found.gaps == (ExtractionGap("no_text_layer"),)
 
