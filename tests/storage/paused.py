@@ -59,7 +59,7 @@ def main(data_dir: str, url: str, operation: str, pause: Pause) -> None:
     """Do it."""
     chosen = Settings(data_dir=Path(data_dir), database_url=url)
     pause.around(Blobs, "delete")
-    pause.around(Blobs, "put")
+    pause.around(Blobs, "copy")
     pause.around(Vault, "erase", after=True)  # in the transaction, before its commit
     pause.around(rotation_module, "erasure_mark")  # in the last transaction
     folder = chosen.data_dir.parent / "backup"

@@ -182,7 +182,7 @@ def test_a_restoration(database_url: str, tmp_path: Path, request: pytest.Fixtur
     url = f"sqlite:///{tmp_path / 'other.db'}"
     if not database_url.startswith("sqlite"):
         url = request.getfixturevalue("empty_postgres_url")
-    kill_at(tmp_path / "data", url, "restore", "put", 4)
+    kill_at(tmp_path / "data", url, "restore", "copy", 4)
     assert 0 < len(blobs(tmp_path)) < 2 * ITEMS + 1
     run(tmp_path / "data", url, "restore")
     with stored(tmp_path, url) as context:

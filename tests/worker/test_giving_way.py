@@ -16,7 +16,7 @@ def test_submitted_items_give_way_to_requests_in_the_servers_process(rig: Rig) -
     refs = asyncio.run(rig.app.screener.submit([make(f"stuck {n}", id=f"stuck {n}") for n in range(5)]))
     with Worker(rig.app, threads=4, beside_requests=True):
         eventually(lambda: running(rig) == 2)
-        rig.screen("hello", id="asked")
+        assert rig.screen("hello", id="asked").decision
         rig.gore.go_on.set()
         eventually(lambda: all(rig.decisions(ref) for ref in refs))
 
@@ -27,3 +27,4 @@ def test_a_worker_of_its_own_runs_as_many_as_it_is_told(rig: Rig) -> None:
         eventually(lambda: running(rig) == 4)
         rig.gore.go_on.set()
         eventually(lambda: all(rig.decisions(ref) for ref in refs))
+    assert running(rig) == 0

@@ -281,3 +281,4 @@ def test_a_worker_ends_what_it_cannot_handle(rig: Rig) -> None:
     rig.app.ledger.commit(lambda tx: tx.enqueue("horoscope", "old", {}, due_at=tx.at - 700_000))
     with Worker(rig.app):
         eventually(lambda: rig.app.jobs.listed("dead"))
+    assert [one.kind for one in rig.app.jobs.listed("dead")] == ["horoscope"]
