@@ -16,7 +16,7 @@ def test_submitted_items_give_way_to_requests_in_the_servers_process(rig: Rig) -
     refs = asyncio.run(rig.app.screener.submit([make(f"stuck {n}", id=f"stuck {n}") for n in range(5)]))
     with Worker(rig.app, threads=4, beside_requests=True):
         eventually(lambda: running(rig) == 2)
-        assert rig.screen("hello", id="asked").decision
+        assert rig.screen("hello", id="asked", deadline_ms=100).decision
         rig.gore.go_on.set()
         eventually(lambda: all(rig.decisions(ref) for ref in refs))
 
