@@ -24,8 +24,9 @@ WriterLock = Callable[[Connection], None]
 
 _LOCK_KEY: Final = 0x5EA_3A11  # Seawall's writers, in PostgreSQL's space of advisory locks (one space a database)
 _IN: Final = 1000
-_SIGNED: Final = select(ledger_head, event_table.c.chain.label("there")).select_from(
-    ledger_head.outerjoin(event_table, event_table.c.seq == ledger_head.c.seq)
+_SIGNED: Final = select(
+    ledger_head,  # a subquery, because PostgreSQL, not knowing that this is one row, joins by reading every event
+    select(event_table.c.chain).where(event_table.c.seq == ledger_head.c.seq).scalar_subquery().label("there"),
 )
 
 
