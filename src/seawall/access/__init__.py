@@ -18,6 +18,7 @@ from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, SignInBusy, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
+from seawall.access.passwords import warm_up as warm_up_passwords
 from seawall.access.people import (
     Person,
     authenticate,
@@ -68,4 +69,5 @@ __all__ = [
     "reset_password",
     "revoke_key",
     "start_session",
+    "warm_up_passwords",
 ]

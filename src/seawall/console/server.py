@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seawall.access import Throttle, find_session
+from seawall.access import Throttle, find_session, warm_up_passwords
 from seawall.app import App
 from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
 from seawall.console.routes import console_pages
@@ -69,7 +69,7 @@ class Headers:
 
 
 def build(app: App) -> ASGIApp:
-    """The console of an opened application."""
+    """The console of an opened application. Starts what its first sign-in would make requests wait for."""
     found = console_pages(app.components)
     context = ConsoleContext(
         app=app,
@@ -85,6 +85,8 @@ def build(app: App) -> ASGIApp:
         routes=[*(route(context, page) for page in found.pages), static_route("/static", STATIC)],
         exception_handlers=_error_pages(context),
     )
+    warm_up_passwords()
+    context.templates.get_template("access/sign_in.html")
     return Headers(pages)
 
 

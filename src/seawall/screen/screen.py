@@ -43,6 +43,7 @@ _PLANS: Final = 256  # cached: one for each content type and stage of the bundle
 _DETECTORS_SHARE: Final = 0.8  # of a request's deadline; the rest is for the durable record
 _READS_SHARE: Final = 0.2  # of a request's deadline: for what an item with media reads from the database first
 _LONGEST_READ_S: Final = 5.0  # the same without a deadline
+_ITEMS_AT_ONCE: Final = 40  # submitted: about 8 ms of the writer's time
 _READERS: Final = 4  # threads for that: as many may hang when the database does
 _SHORTEST_WAIT_S: Final = 0.025  # for a commit: a disk takes that long, however short the deadline
 
@@ -182,10 +183,17 @@ class Screener:
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def submit(self, items: list[Item]) -> list[str]:
-        """Record items for screening by a worker, all or none; return their surrogates once durable.
+        """Record items for screening by a worker; return their surrogates once all are durable.
 
-        Raises CommitDelayed after 10 s.
+        Each ``_ITEMS_AT_ONCE`` are one unit, so that requests do not wait for a thousand. Raises CommitDelayed after
+        10 s of waiting for one of them; items that were recorded before it are not recorded again by another try.
         """
+        refs: list[str] = []
+        for start in range(0, len(items), _ITEMS_AT_ONCE):
+            refs += await self._submit(items[start : start + _ITEMS_AT_ONCE])
+        return refs
+
+    async def _submit(self, items: Sequence[Item]) -> list[str]:
         submissions = await asyncio.to_thread(self._submissions, items)
 
         def unit(tx: Transaction) -> list[str]:
