@@ -129,6 +129,7 @@ def _serve(folder: str, pipe: Connection, prepare: Callable[[str], None] | None,
     from seawall import access
     from seawall.app import migrate, open_app
     from seawall.cli.serve import _server, asgi
+    from seawall.screen.traffic_totals import add_settled_minutes
     from seawall.settings import Settings
     from seawall.worker import Worker
 
@@ -144,6 +145,7 @@ def _serve(folder: str, pipe: Connection, prepare: Callable[[str], None] | None,
         app = stack.enter_context(open_app(settings))
         app.publish(by="benchmark")
         app.runner.warm_up()
+        add_settled_minutes(app.context)  # as a worker does every ten minutes
         if worker:
             stack.enter_context(Worker(app, beside_requests=True))
         running = _server(asgi(app), listening)

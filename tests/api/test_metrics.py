@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, select
 
 from seawall import api
-from seawall.api.shared_answer import SharedAnswer, in_own_thread
+from seawall.api.shared_answer import AT_ONCE, SharedAnswer, in_own_thread
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
 from seawall.model.latencies import Latencies
@@ -114,6 +114,31 @@ def test_those_who_ask_at_once_share_an_answer_that_is_not_older_than_their_ques
         assert await shared.get() == 2
         now[0] = 5.1
         assert await shared.get() == 3
+
+    asyncio.run(story())
+
+
+def test_who_asks_without_a_pause_waits_for_the_next_answer() -> None:
+    now = [0.0]
+    slept: list[float] = []
+    computed: list[float] = []
+
+    async def compute() -> int:
+        computed.append(now[0])
+        return len(computed)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] = 1.0
+
+    async def story() -> None:
+        shared = SharedAnswer(compute, keep_s=1.0, clock=lambda: now[0], sleep=sleep)
+        assert await shared.get() == 1
+        assert [await shared.get() for _ in range(AT_ONCE)] == [1] * AT_ONCE
+        assert slept == []
+        assert await shared.get() == 2
+        assert computed == [0.0, 1.0]
+        assert 1.0 <= slept[0] <= 2.0
 
     asyncio.run(story())
 
