@@ -30,6 +30,7 @@ from seawall.access import Keys
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import Action
 from seawall.review.tables import case
+from seawall.screen.journal import FAILED_SUFFIX, AnswerJournal
 from seawall.storage import Database, open_database
 from support.api import Client, item, serving
 from support.processes import Process, cli, environment
@@ -347,6 +348,20 @@ def test_what_a_journal_has_is_recorded_once_and_never_over_a_later_revision(
         assert client.rig.decisions(ref) == decisions
         assert client.rig.head(ref)["revision"] == (2 if edited else 1)
         assert list(folder.iterdir()) == []
+
+
+def test_a_journal_with_an_entry_that_cannot_be_recorded_is_kept_and_stops_no_start(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "unrecorded"
+    with serving(tmp_path, sqlite_url) as client:
+        journal = AnswerJournal(folder, client.rig.app.vault)
+        assert journal.add(b"not an entry").result(30) == 0
+        journal.close()
+    for _ in range(2):
+        with serving(tmp_path, sqlite_url) as client:
+            assert client.screen("fine").status_code == 200
+        assert [path.suffix for path in folder.iterdir()] == [FAILED_SUFFIX]
 
 
 def test_an_answer_is_not_recorded_over_content_that_came_after_it(sqlite_url: str, tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ from typing import BinaryIO, Final
 from seawall.storage import Vault
 
 _SUFFIX: Final = ".journal"
+FAILED_SUFFIX: Final = ".failed"
+"""Of a journal with an entry that cannot be recorded."""
+
 _LENGTH: Final = 4
 
 
@@ -148,6 +151,10 @@ class LeftJournal:
     def remove(self) -> None:
         """Everything in it is recorded."""
         self.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Something in it cannot be recorded: keep it, under a name that is not read again."""
+        self.path.replace(self.path.with_suffix(FAILED_SUFFIX))
 
     def close(self) -> None:
         """Release it."""

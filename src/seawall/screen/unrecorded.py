@@ -25,7 +25,7 @@ from seawall.screen.plans import StagePlan
 from seawall.screen.result import Idempotency, ScreenResponse
 from seawall.screen.submission import ItemSubmission
 from seawall.screen.units import DraftInForce, Evaluated, follow_unit, is_stricter, late_record_unit, prefetch_of
-from seawall.storage import Blobs, Ledger, OutcomeUnknown, Prefetch, StorageError, Transaction
+from seawall.storage import Blobs, Erased, Ledger, OutcomeUnknown, Prefetch, StorageError, Transaction
 
 _log = structlog.get_logger(__name__)
 
@@ -184,16 +184,20 @@ class Unrecorded:
 
     def _record_left(self, left: LeftJournal) -> None:
         counts = {"recorded": 0, "superseded": 0, "failed": 0}
-        for sealed in left.entries():
-            entry = _ENTRY.decode(sealed)
+        for number, entry in enumerate(left.entries()):
             try:
-                counts["recorded" if self._record_entry(entry) else "superseded"] += 1
+                counts["recorded" if self._record_entry(_ENTRY.decode(entry)) else "superseded"] += 1
             except StorageError:
                 raise
+            except Erased:
+                counts["superseded"] += 1
             except Exception:
                 counts["failed"] += 1
-                _log.exception("an answer of an ended process cannot be recorded", decision=entry.draft.id)
-        left.remove()
+                _log.exception("an answer of an ended process cannot be recorded", journal=left.path.name, entry=number)
+        if counts["failed"]:
+            left.set_aside()
+        else:
+            left.remove()
         _log.info("read the journal of an ended process", journal=left.path.name, **counts)
 
     def _record_entry(self, entry: JournalEntry) -> bool:
