@@ -44,6 +44,7 @@ _DETECTORS_SHARE: Final = 0.8  # of a request's deadline; the rest is for the du
 _READS_SHARE: Final = 0.2  # of a request's deadline: for what an item with media reads from the database first
 _LONGEST_READ_S: Final = 5.0  # the same without a deadline
 _ITEMS_AT_ONCE: Final = 40  # submitted: about 8 ms of the writer's time
+_LONGEST_REST_S: Final = 0.05  # after it, as long as it took
 _READERS: Final = 4  # threads for that: as many may hang when the database does
 _SHORTEST_WAIT_S: Final = 0.025  # for a commit: a disk takes that long, however short the deadline
 
@@ -185,12 +186,17 @@ class Screener:
     async def submit(self, items: list[Item]) -> list[str]:
         """Record items for screening by a worker; return their surrogates once all are durable.
 
-        Each ``_ITEMS_AT_ONCE`` are one unit, so that requests do not wait for a thousand. Raises CommitDelayed after
-        10 s of waiting for one of them; items that were recorded before it are not recorded again by another try.
+        Each ``_ITEMS_AT_ONCE`` are one unit, with a rest after it, so that requests do not wait for a thousand. Raises
+        CommitDelayed after 10 s of waiting for one of them; items that were recorded before it are not recorded again
+        by another try.
         """
         refs: list[str] = []
+        clock = asyncio.get_running_loop().time
         for start in range(0, len(items), _ITEMS_AT_ONCE):
+            began = clock()
             refs += await self._submit(items[start : start + _ITEMS_AT_ONCE])
+            if start + _ITEMS_AT_ONCE < len(items):
+                await asyncio.sleep(min(clock() - began, _LONGEST_REST_S))
         return refs
 
     async def _submit(self, items: Sequence[Item]) -> list[str]:
