@@ -32,7 +32,7 @@ _UNHANDLED_S = 60.0  # between looks for jobs that no component handles
 _HEARTBEATS_IN_A_LEASE = 3
 _MAX_BACK_OFF_MS = 300_000
 _GIVING_WAY = 2  # jobs at once in a pool, in a process that also answers requests
-_RESTS = 2  # times as long as its job took
+_RESTS = 3  # times as long as its job took
 _LONGEST_REST_S = 0.1
 
 
@@ -65,7 +65,7 @@ class Worker:
     the transaction of its effect. Use as a context manager.
 
     ``beside_requests``: this process also answers requests. Jobs that give way are then two at a time, and each thread
-    rests after one for twice its time, up to 100 ms: otherwise requests wait for the interpreter's lock behind them.
+    rests after one for three times its time, up to 100 ms: otherwise requests wait for the interpreter's lock.
     """
 
     def __init__(self, app: App, *, threads: int = 4, beside_requests: bool = False) -> None:
