@@ -31,7 +31,7 @@ from seawall.policy import verdict_of
 from seawall.screen.artifacts import EvaluationArtifacts, load_artifacts, load_hashes
 from seawall.screen.content import decode, fields_name, has_media
 from seawall.screen.evaluation import DraftDecision
-from seawall.screen.fail_modes import FAIL_MODE_POLICY
+from seawall.screen.fail_modes import FAIL_MODE_POLICY, strictness
 from seawall.screen.similarity import EditSimilarity, RevisionContent, compare
 from seawall.screen.stored_content import load_decision
 from seawall.screen.tables import decision as decision_table
@@ -50,7 +50,6 @@ _DETECTOR = "edits"
 _VERSION = "1"
 _PRIORITY = 0.6
 _EVALUATIONS = 8  # of the restricted revision, searched for texts that were read from its files
-_VERDICTS = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 
 
 def keeping_restriction(
@@ -78,7 +77,7 @@ def keeping_restriction(
     rule = NEAR_DUPLICATE_RULE if found.near else EDITED_RULE
     return msgspec.structs.replace(
         draft,
-        verdict=max(draft.verdict, verdict, key=_VERDICTS.index),
+        verdict=max(draft.verdict, verdict, key=strictness),
         actions=tuple(actions),
         reasons=(*review.reasons, *draft.reasons, Reason(policy=FAIL_MODE_POLICY, rule=rule, harm="terms")),
         signals=(*draft.signals, *_signals(found, review)),

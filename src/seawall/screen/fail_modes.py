@@ -69,7 +69,7 @@ def with_fail_mode(
 ) -> FailModeOutcome:
     """An outcome with the additions of a fail mode. What waits and will not be rescreened goes to a person."""
     wanted, kind = _FAIL_MODES[mode]
-    if kind is not None and _strength(verdict) < _strength(wanted):
+    if kind is not None and strictness(verdict) < strictness(wanted):
         verdict, actions = wanted, (*actions, Action(kind))
         reasons = (*reasons, Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms"))
     if due is None and kind is not None and not any(action.kind == "review" for action in actions):
@@ -83,5 +83,6 @@ def stricter(one: FailMode, other: FailMode) -> FailMode:
     return max(one, other, key=modes.index)
 
 
-def _strength(verdict: Verdict) -> int:
+def strictness(verdict: Verdict) -> int:
+    """The place of a verdict in the order of what it restricts."""
     return (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK).index(verdict)

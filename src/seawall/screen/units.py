@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import func, select
 
 from seawall import enforce
-from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef, Verdict
+from seawall.model import Decision, DecisionMade, DecisionSource, Item, ItemRef
 from seawall.screen.artifacts import NO_ARTIFACTS, EvaluationArtifacts, seal_artifacts
 from seawall.screen.content import features_name
 from seawall.screen.edits import keeping_restriction
 from seawall.screen.evaluation import DraftDecision
+from seawall.screen.fail_modes import strictness
 from seawall.screen.item_status import ItemStatus, decision_in_force, fail_mode_in_force, status_of
 from seawall.screen.result import (
     Idempotency,
@@ -34,7 +35,6 @@ _ENCODER = msgspec.json.Encoder()
 
 _RESCREEN_AFTER_MS: Final = 1_000  # time for late answers to complete the rescreen before the worker starts it
 _LONGEST_DELAY_MS: Final = 60_000
-_VERDICTS: Final = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 _PENDING_SINCE = select(func.min(pending_rescreen.c.opened_at)).where(pending_rescreen.c.state == "open")
 
 
@@ -135,7 +135,7 @@ def follow_unit(
 
 def is_stricter(recorded: ScreenResponse, answered: DraftDecision) -> bool:
     """Whether the record restricts more than the caller was told: by what a person decided, for example."""
-    return _VERDICTS.index(recorded.verdict) > _VERDICTS.index(answered.verdict)
+    return strictness(recorded.verdict) > strictness(answered.verdict)
 
 
 def _correct(tx: Transaction, ref: ItemRef, recorded: ScreenResponse, answered: DraftDecision) -> None:
