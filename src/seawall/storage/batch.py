@@ -44,19 +44,14 @@ class HotPathSql:
         sqlite = dialect == "sqlite"
         mark = "?" if sqlite else "%s"
         least = "min" if sqlite else "least"
-        built = (
-            "SELECT group_concat(name || '=' || version, ' ') FROM "
-            "(SELECT name, version FROM projection_state ORDER BY name)"
-            if sqlite
-            else "SELECT string_agg(name || '=' || version, ' ' ORDER BY name COLLATE \"C\") FROM projection_state"
-        )
 
         def insert(table: str, columns: str) -> str:
             marks = ", ".join(mark for _ in columns.split(","))
             return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
 
         self.head = (
-            f"SELECT state.value, last.seq, last.chain, ({built}) FROM storage_state AS state "  # noqa: S608
+            "SELECT state.value, last.seq, last.chain, "
+            "(SELECT value FROM storage_state WHERE name = 'projections') FROM storage_state AS state "
             "LEFT JOIN (SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1) AS last ON true "
             "WHERE state.name = 'erasures'"
         )
@@ -98,7 +93,7 @@ class CommitBatch:
         self._sql = sql
         self.schema = schema
         self._is_current = built == schema.built  # the writer lock keeps it so
-        self._writes = Writes()
+        self._writes: Writes | None = None  # not flushed yet
         self._rows: dict[tuple[Table, Key], Mapping[str, Any] | None] = {}
         self._lookups: dict[tuple[str, str], bytes] = {}  # of names already requested
         self._created: list[tuple[tuple[str, str], str]] = []
@@ -172,8 +167,11 @@ class CommitBatch:
         return f"{made[:14]}{next(self._job_numbers) % 10**9:09}{made[-7:]}"
 
     def absorb(self, unit: Transaction) -> None:
-        """Take over a unit's buffered writes."""
-        self._writes.absorb(unit.writes)
+        """Take over a unit's buffered writes, which it must not add to afterwards."""
+        if self._writes is None:
+            self._writes = unit.writes
+        else:
+            self._writes.absorb(unit.writes)
         created, remembered = unit.release()
         self._created += created
         self._rows.update(remembered)
@@ -190,7 +188,7 @@ class CommitBatch:
         writes, connection, sql = self._writes, self._connection, self._sql
         if not writes:
             return
-        self._writes = Writes()
+        self._writes = None
         if writes.subjects:
             run_many(connection, sql.subject, writes.subjects)
         if writes.vault:

@@ -40,13 +40,13 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) ->
         raise _as_sqlalchemy(error, connection, sql) from error
 
 
-def run(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+def run(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
     """Run a statement; return its rows, if any, as plain tuples."""
     try:
         cursor = connection.connection.cursor()
         try:
             cursor.execute(sql, parameters)
-            return list(cursor.fetchall()) if cursor.description else []
+            return cursor.fetchall() if cursor.description else []
         finally:
             cursor.close()
     except connection.dialect.loaded_dbapi.Error as error:

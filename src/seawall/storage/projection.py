@@ -85,13 +85,12 @@ class LedgerSchema:
 
         The caller holds the writer lock and has called ``check`` under it.
         """
-        given: list[list[Event]] = [[] for _ in self.projections]
+        given: dict[int, list[Event]] = {}
         for event in events:
             for index in self._handlers.get(type(event.body), ()):
-                given[index].append(event)
-        for projection, mine in zip(self.projections, given, strict=True):
-            if mine:
-                projection.apply(connection, mine)
+                given.setdefault(index, []).append(event)
+        for index in sorted(given):
+            self.projections[index].apply(connection, given[index])
 
     def check(self, connection: Connection) -> None:
         """Refuse to write when other code built the tables; drop the state of projections that this process lacks.

@@ -141,7 +141,8 @@ follower_state = Table(
 )
 
 # Single values. "erasures" changes with each, so that other processes drop their cached keys, and names the master key;
-# "master_key" checks the key; "kept_keys": see rotation.py.
+# "master_key" checks the key; "kept_keys": see rotation.py. "projections" lists the names and versions of
+# ``projection_state``: triggers keep it.
 state = Table(
     "storage_state",
     metadata,

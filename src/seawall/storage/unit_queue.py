@@ -142,8 +142,8 @@ class UnitQueue:
         """
         while True:
             with self._lock:
-                if taken := self._next(most):
-                    return taken
+                if self._interactive or self._bulk:
+                    return self._next(most)
                 if self._closed:
                     return None
                 self._asleep = True
@@ -159,7 +159,11 @@ class UnitQueue:
         waiting, bulk = self._interactive, self._bulk
         if bulk and (not waiting or time.monotonic() - bulk[0].queued_at > _LONGEST_BULK_WAIT_S):
             return [bulk.popleft()]
-        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        if len(waiting) > most:
+            return [waiting.popleft() for _ in range(most)]
+        taken = list(waiting)
+        waiting.clear()
+        return taken
 
     def close(self) -> None:
         """Accept no more units; queued ones can still be taken."""

@@ -157,7 +157,8 @@ class Writer:
         connection, batch = self._begin()
         began = time.monotonic()
         try:
-            batch.prefetch([pending.prefetch for pending in pendings if pending.prefetch is not None])
+            if wanted := [pending.prefetch for pending in pendings if pending.prefetch is not None]:
+                batch.prefetch(wanted)
             for pending in pendings:
                 self._run(batch, pending)
             batch.flush()
