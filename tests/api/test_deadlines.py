@@ -27,12 +27,13 @@ from sqlalchemy import make_url, select, text
 from seawall import api as api_app
 from seawall import enforce, review, screen
 from seawall.access import Keys
+from seawall.api.answer_limit import AnswerLimit
 from seawall.enforce.tables import delivery, enforcement
 from seawall.model import Action
 from seawall.review.tables import case
 from seawall.screen.journal import FAILED_SUFFIX, AnswerJournal
 from seawall.storage import Database, open_database
-from support.api import Client, item, serving
+from support.api import Client, item, problem, serving
 from support.processes import Process, cli, environment
 
 _HOLD_LOCK = """
@@ -431,3 +432,28 @@ def test_a_platform_that_was_told_less_than_a_person_decided_is_told_again(sqlit
         again = client.rig.rows(select(delivery).order_by(delivery.c.seq))[sent:]
         assert {(row["change"], row["enforcement"]) for row in again} == {("applied", enforced["id"])}
         client.rig.assert_rebuilds()
+
+
+def test_a_route_without_a_deadline_answers_while_the_database_does_not(
+    client: Client, database_url: str, hindered: Hinder
+) -> None:
+    """The limit answers in the route's place; what was asked is done once the database goes on."""
+    app = client.rig.app
+    client.asgi = AnswerLimit(api_app.build(app, Keys(app.database)), seconds=0.5, most=2)
+    client.screen(id="n-1")
+    report = {"content_type": "note", "id": "n-1", "reporter": "r-1", "note": "It is rude."}
+
+    async def go() -> None:
+        async with http(client) as api:
+            with hindered(database_url):
+                asked = [api.post("/v1/reports", json=report), api.post("/v1/reports", json=report)]
+                for got in await asyncio.gather(*asked):
+                    assert "It may still be carried out" in problem(got, 503)["remedy"]
+                assert problem(await api.get("/v1/items/note/n-1"), 503)["title"] == "The database does not answer"
+
+            async def is_answered() -> bool:
+                return (await api.get("/v1/items/note/n-1")).status_code == 200
+
+            await eventually(is_answered)
+
+    asyncio.run(go())

@@ -27,6 +27,7 @@ from starlette.types import Receive, Scope, Send
 
 import seawall
 from seawall.access import Keys
+from seawall.api.answer_limit import AnswerLimit
 from seawall.api.errors import ApiProblem, on_problem, problem_response, unavailable
 from seawall.api.health import health
 from seawall.api.members import members_at, refuse_unknown_parameters, unknown_member, unknown_parameter
@@ -45,6 +46,7 @@ _log = structlog.get_logger(__name__)
 _COLLECT_AFTER = 10_000  # new objects: 700, as by default, cost 2 % of a screening
 _CLIENT_CLOSED_REQUEST = 499  # nginx's
 _UNKNOWN_MEMBER = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
+_ALWAYS_ANSWER = ("/healthz", "/metrics")  # at once, whatever waits for the database
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -77,7 +79,7 @@ def build(app: App, keys: Keys | None = None, *, kept_s: float = 0.0) -> FastAPI
     api.add_exception_handler(ClientDisconnect, _on_disconnect)
     api.add_exception_handler(Exception, _on_bug)
     _add_watching(api, app, api.latencies, kept_s)
-    for path in ("/v1{path:anything}", "/healthz", "/metrics"):  # before a console that is mounted at /
+    for path in ("/v1{path:anything}", *_ALWAYS_ANSWER):  # before a console that is mounted at /
         api.router.routes.append(Route(path, _NoRoute()))
     _describe(api, plain)
     return api
@@ -148,6 +150,7 @@ class _Api(FastAPI):
 
     def __init__(self, plain: Sequence[PlainRoute], **options: Any) -> None:
         super().__init__(**options)
+        self._limited = AnswerLimit(super().__call__)
         self.latencies = {route.path: Latencies(REQUEST_BOUNDS_S) for route in plain}
         self._plain = {
             (route.method, route.path): (route.plain_endpoint, self.latencies[route.path].observe) for route in plain
@@ -156,7 +159,8 @@ class _Api(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         plain = self._plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if plain is None:
-            await super().__call__(scope, receive, send)
+            answer = super().__call__ if scope.get("path") in _ALWAYS_ANSWER else self._limited
+            await answer(scope, receive, send)
             return
         endpoint, observe = plain
         began = perf_counter()
