@@ -127,3 +127,59 @@ def test_no_page_is_wider_than_the_screen(chromium: object, url: str, rig: Rig, 
         page.click("nav >> text=Queue")
         page.wait_for_url(f"{url}/queue")
     assert complaints == []
+
+
+def test_an_answer_is_taken_back_with_one_key(chromium: object, url: str, rig: Rig) -> None:
+    slip = rig.screen("A silly thing", id="b-slip")
+    rig.screen("You fool", id="b-next")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/cases/{review.case_id(slip.item)}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-lease]")
+    page.keyboard.press("v")
+    page.keyboard.press("1")
+    page.wait_for_selector("#will >> text=Visitors will no longer find it.")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Decided and recorded")
+    page.keyboard.press("r")
+    page.wait_for_url(f"{url}/cases/{review.case_id(slip.item)}*")
+    page.wait_for_selector("[data-lease]")  # it is the reviewer's again
+    assert "taken back" in page.inner_text(".timeline")
+    assert page.inner_text(".text mark") == "silly"  # what the detectors found is there
+    assert "Rudeness: Likely" in page.inner_text("[aria-labelledby=why-title]")
+    page.keyboard.press("8")
+    page.wait_for_url(lambda where: review.case_id(slip.item) not in where)
+    page.goto(f"{url}/cases/{review.case_id(slip.item)}")
+    assert "left this case to others" in page.inner_text("main")
+    page.keyboard.press("Enter")  # what one left can be taken all the same
+    page.wait_for_selector("[data-lease]")
+    for key in ("n", "1", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector("text=Decided and recorded")
+    page.goto(f"{url}/cases/{review.case_id(slip.item)}")
+    page.wait_for_selector("text=Take my answer back")
+    assert complaints == []
+
+
+def test_a_closed_case_is_decided_again(chromium: object, url: str, rig: Rig) -> None:
+    done = rig.screen("A silly thing", id="b-again")
+    case = f"/cases/{review.case_id(done.item)}"
+    other, _ = open_page(chromium, url, "admin")
+    other.goto(f"{url}{case}")
+    other.keyboard.press("Enter")
+    other.wait_for_selector("[data-lease]")
+    for key in ("n", "1", "Enter"):
+        other.keyboard.press(key)
+    other.wait_for_selector("text=Decided and recorded")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}{case}")
+    assert "Take my answer back" not in page.inner_text("main")  # it is another one's
+    page.keyboard.press("r")
+    page.wait_for_selector("[data-lease]")
+    assert page.inner_text(".text mark") == "silly"
+    page.keyboard.press("v")
+    page.keyboard.press("2")
+    page.wait_for_selector("#will >> text=Visitors will no longer find it.")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Decided and recorded")
+    assert complaints == []

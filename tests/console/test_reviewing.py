@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from seawall import review
 from seawall.access.tables import view
-from seawall.model import Image, Item
+from seawall.model import Image, Item, now_ms
+from seawall.review.events import ReviewSubmitted
 from support.console import Rig, opened
 
 
@@ -320,3 +321,52 @@ def test_a_degraded_decision_tells_what_was_unknown_and_is_pending(alone: Rig) -
     assert screened.item[-6:] in pending_rescreens
     assert browser.get("/pending-rescreens.json").json()["pending_rescreens"][0]["decision"] == screened.decision
     assert browser.get("/overview.json").json()["pending_rescreens"] == 1
+
+
+def _submitted(rig: Rig, item: str) -> ReviewSubmitted:
+    bodies = [event.body for event in rig.app.ledger.events(kinds=["review.submitted"], limit=10_000)]
+    return next(
+        body for body in reversed(bodies) if isinstance(body, ReviewSubmitted) and body.case == review.case_id(item)
+    )
+
+
+def test_a_violation_in_an_image_that_nobody_opened_is_no_answer(rig: Rig) -> None:
+    drawn = io.BytesIO()
+    PilImage.new("RGB", (40, 30), (200, 30, 30)).save(drawn, "PNG")
+    fields = {"title": "so much blood", "cover": Image(drawn.getvalue()), "track_count": 0}
+    item = Item(content_type="playlist", id="unopened", fields=fields, actor="dj", language="en")
+    screened = rig.app.screener.screen(item)
+    path = f"/cases/{review.case_id(screened.item)}"
+    browser = rig.browser("reviewer")
+    browser.post(f"{path}/take")
+    assert 'name="by_evidence"' in browser.get(path).text
+    answer = {"answer": "violates", "policy": "gore", "action": ["remove"], "reason": "clear_violation"}
+    refused = browser.post(f"{path}/decide", **answer)
+    assert refused.status_code == 409
+    assert "Open the veiled content" in refused.text
+    assert browser.post(f"{path}/decide", **answer, by_evidence="1").status_code == 303
+    seen = _submitted(rig, screened.item).attention
+    assert seen is not None
+    assert (seen.by_evidence, seen.unveiled) == (True, 0)
+
+
+def test_how_an_answer_came_about_is_recorded_with_it(rig: Rig) -> None:
+    screened = rig.screen("A silly thing", id="attentive")
+    path = f"/cases/{review.case_id(screened.item)}"
+    browser = rig.browser("reviewer")
+    browser.post(f"{path}/take")
+    shown = now_ms() - 4_000
+    browser.post(
+        f"{path}/decide",
+        answer="violates",
+        policy="rudeness",
+        action=["remove", "warn"],
+        reason="clear_violation",
+        seen=screened.decision,
+        shown_at=str(shown),
+        unveiled="2",
+    )
+    seen = _submitted(rig, screened.item).attention
+    assert seen is not None
+    assert 4 <= seen.seconds < 60
+    assert (seen.unveiled, seen.by_evidence, seen.untouched) == (2, False, ("policy", "remove"))

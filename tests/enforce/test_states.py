@@ -13,6 +13,7 @@ from seawall.enforce.delivery_state import (
     EnforcementState,
     IllegalTransition,
     delivery_after,
+    restored_from,
     reversed_from,
 )
 
@@ -20,6 +21,7 @@ ALLOWED = {
     ("queued", "delivered"): "delivered",
     ("queued", "failed"): "retrying",
     ("queued", "dead"): "dead",
+    ("queued", "cancelled"): "cancelled",
     ("retrying", "delivered"): "delivered",
     ("retrying", "failed"): "retrying",
     ("retrying", "dead"): "dead",
@@ -42,7 +44,10 @@ def test_only_unfinished_deliveries_are_attempted() -> None:
     assert {state for state, trigger in ALLOWED if trigger == "failed"} == UNFINISHED
 
 
-def test_a_reversal_is_final() -> None:
+def test_a_reversal_happens_once_and_can_be_taken_back() -> None:
     assert reversed_from(EnforcementState.ACTIVE) is EnforcementState.REVERSED
     with pytest.raises(IllegalTransition, match="reversed"):
         reversed_from(EnforcementState.REVERSED)
+    assert restored_from(EnforcementState.REVERSED) is EnforcementState.ACTIVE
+    with pytest.raises(IllegalTransition, match="active"):
+        restored_from(EnforcementState.ACTIVE)

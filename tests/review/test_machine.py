@@ -18,8 +18,11 @@ from seawall.review.machine import (
     CaseTrigger,
     Decided,
     Fact,
+    PassedOn,
+    ReopenedByPerson,
     Reported,
     Reviewed,
+    ReviewTakenBack,
     case_id,
     new_case,
     step,
@@ -64,9 +67,14 @@ FACTS: dict[CaseTrigger, list[Fact]] = {
         Decided(decision(degraded=True)),
         Decided(decision(Verdict.BLOCK, Action("remove"))),
         Decided(decision(source=DecisionSource.REVIEW)),
+        Decided(decision(Verdict.HOLD, Action("review", {"queue": "hate"}), source=DecisionSource.UNDO)),
+        Decided(decision(source=DecisionSource.UNDO)),
     ],
     CaseTrigger.REPORTED: [Reported(kind, None) for kind in REPORT_PRIORITY],
     CaseTrigger.REVIEWED: [Reviewed("violates"), Reviewed("does_not_violate")],
+    CaseTrigger.UNDONE: [ReviewTakenBack()],
+    CaseTrigger.REOPENED: [ReopenedByPerson()],
+    CaseTrigger.PASSED_ON: [PassedOn("cannot_tell"), PassedOn("not_my_language"), PassedOn("needs_specialist")],
 }
 
 BEFORE = {
@@ -88,9 +96,10 @@ def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigge
             assert step(BEFORE[state], fact, 9).state is target
 
 
-def test_only_a_review_of_nothing_is_impossible() -> None:
+def test_only_what_people_do_with_a_case_that_never_was_is_impossible() -> None:
     missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
-    assert missing == {(CaseState.NONE, CaseTrigger.REVIEWED)}
+    by_people = (CaseTrigger.REVIEWED, CaseTrigger.UNDONE, CaseTrigger.REOPENED, CaseTrigger.PASSED_ON)
+    assert missing == {(CaseState.NONE, trigger) for trigger in by_people}
 
 
 def test_the_most_urgent_of_several_review_actions_chooses_the_queue() -> None:
@@ -140,7 +149,12 @@ def test_an_edit_does_not_close_the_case_of_a_severe_harm(harm: str) -> None:
     case = step(step(case, flagged("hate", 4), 4), cleared(5), 5)
     assert (case.state, case.severe_revision) == (CaseState.OPEN, 1)
     case = step(case, REVIEWED, 6)
-    assert (case.state, case.severe_revision) == (CaseState.CLOSED, None)
+    assert case.state is CaseState.CLOSED
+    taken_back = step(case, ReviewTakenBack(), 7)
+    assert step(taken_back, cleared(6), 8).state is CaseState.OPEN  # nobody has judged it now
+    again = step(case, asking("spam"), 7)
+    assert again.severe_revision is None
+    assert step(case, ReopenedByPerson(), 7).severe_revision is None  # it was judged
 
 
 def test_a_complete_look_at_the_flagged_revision_itself_closes_its_case() -> None:
@@ -183,9 +197,10 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
     case: Case = new_case(ITEM)
     reviews = 0
     for at, fact in enumerate(happened, start=1):
-        if case.state is CaseState.NONE and isinstance(fact, Reviewed):
+        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn)
+        if case.state is CaseState.NONE and by_person:
             continue
-        reviews += isinstance(fact, Reviewed)
+        reviews += isinstance(fact, Reviewed) - isinstance(fact, ReviewTakenBack)
         case = step(case, fact, at)
         assert (case.closed_at is not None) == (case.state is CaseState.CLOSED)
         assert case.reviews == reviews

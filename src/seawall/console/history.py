@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from seawall.appeal.queries import ReportRow, reports_of_item
 from seawall.enforce.queries import EnforcementRow
-from seawall.review.queries import ReviewRow, reviews_of_item
+from seawall.review.queries import PassingRow, ReviewRow, passings_of_item, reviews_of_item
 from seawall.screen.queries import decisions_of_item, revisions_of
 from seawall.storage import Vault
 
@@ -19,7 +19,8 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
+    """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed |
+    passed_on."""
 
     at: int
     seq: float  # place in the ledger; a reversal comes directly after the decision that caused it
@@ -35,6 +36,7 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
         ("submitted", revisions_of(connection, item, limit=LIMIT)),
         ("reported", reports_of_item(connection, item, limit=LIMIT)),
         ("reviewed", reviews_of_item(connection, item, limit=LIMIT)),
+        ("passed_on", passings_of_item(connection, item, limit=LIMIT)),
         ("decided", decided),
         ("enforced", enforced),
     ]
@@ -47,8 +49,10 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
     return sorted(entries, key=lambda entry: entry.seq, reverse=True)
 
 
-def notes(vault: Vault, item: str, reports: Sequence[ReportRow], answers: Sequence[ReviewRow]) -> Mapping[str, str]:
-    """Notes of reporters and reviewers by the id of the report or review; erased ones are left out."""
+def notes(
+    vault: Vault, item: str, reports: Sequence[ReportRow], answers: Sequence[ReviewRow | PassingRow]
+) -> Mapping[str, str]:
+    """Notes of reporters and reviewers by the id of the report, review or passing; erased ones are left out."""
     wanted = [(item, f"report/{row.id}") for row in reports] + [(item, f"review/{row.id}") for row in answers]
     return {
         name.partition("/")[2]: note.decode(errors="replace")

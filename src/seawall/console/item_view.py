@@ -13,7 +13,7 @@ from seawall.console.media import MEASURES
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
 from seawall.media import UnreadableMedia
-from seawall.model import Decision, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
+from seawall.model import Decision, DecisionSource, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
 from seawall.policy import BundleUnreadable, Explanation, RuleExplanation
 from seawall.screen import (
     DerivedPart,
@@ -25,6 +25,7 @@ from seawall.screen import (
     media_bytes,
     read_content,
 )
+from seawall.screen.queries import last_evaluation
 from seawall.storage import Erased
 
 
@@ -67,6 +68,7 @@ class ItemView:
     language: str | None
     erased: bool
     decision: Decision | None
+    evaluation: Decision | None  # the machine's decision whose findings are shown; for a person's: the last one before
     explanation: Explanation | None
     edit: EditComparison | None  # of what a person restricted
     unexplained: str  # why there is no explanation of a decision that rules made
@@ -84,13 +86,14 @@ class ItemView:
 def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> ItemView:
     """Load the view. ``whole``: long texts are not cut."""
     decision = load_decision(app.database, decision_id) if decision_id else None
-    signals = tuple(decision.signals) if decision else ()
+    evaluation = _evaluation(app, decision) if decision is not None else None
+    signals = tuple(evaluation.signals) if evaluation else ()
     content_type = active_bundle.content_types(app).get(item.content_type)
     views: Sequence[FieldView] = ()
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
     erased = False
-    derived = load_derived(app.vault, item.ref, decision.id) if decision is not None else ()
+    derived = load_derived(app.vault, item.ref, evaluation.id) if evaluation is not None else ()
     try:
         content = read_content(app.vault, item.ref, item.revision)
         platform_id = app.vault.platform_id(item.ref)
@@ -106,7 +109,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
     except (Erased, KeyError):
         erased = True
     players = {view.name for view in views if view.media is not None and view.media.type in ("audio", "video")}
-    (explanation, unexplained), places = explain(app, decision), PartLocations(derived)
+    (explanation, unexplained), places = explain(app, evaluation), PartLocations(derived)
     return ItemView(
         item=item,
         platform_id=platform_id,
@@ -116,16 +119,26 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         language=language,
         erased=erased,
         decision=decision,
+        evaluation=evaluation,
         explanation=explanation,
-        edit=edit_of(app.database, decision) if decision is not None else None,
+        edit=edit_of(app.database, evaluation) if evaluation is not None else None,
         unexplained=unexplained,
         signals=_signal_views(app, signals, places, players),
-        unknown=_unknown_views(decision.unknown if decision else (), places),
-        skipped=skipped_detectors(decision, places, app.runner.score_ranges, app.runner.specs)
-        if decision
+        unknown=_unknown_views(evaluation.unknown if evaluation else (), places),
+        skipped=skipped_detectors(evaluation, places, app.runner.score_ranges, app.runner.specs)
+        if evaluation
         else SkippedDetectors(),
         silences=_silences(explanation, places) if explanation else {},
     )
+
+
+def _evaluation(app: App, decision: Decision) -> Decision | None:
+    """The decision itself, or the machine's last one about the revision that a person decided."""
+    if decision.source not in (DecisionSource.REVIEW, DecisionSource.UNDO):
+        return decision
+    with app.database.read() as connection:
+        found = last_evaluation(connection, decision.item.ref, decision.item.revision, decision.id)
+    return None if found is None else load_decision(app.database, found)
 
 
 def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, str]:

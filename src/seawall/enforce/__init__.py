@@ -33,6 +33,7 @@ from seawall.enforce.endpoints import (
 )
 from seawall.enforce.enforce import JOB_KIND, apply, in_force, preview, send_again
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
+from seawall.enforce.undo import undo
 
 __all__ = [
     "COMPONENT",
@@ -61,4 +62,5 @@ __all__ = [
     "rotate_secret",
     "send_again",
     "set_enabled",
+    "undo",
 ]

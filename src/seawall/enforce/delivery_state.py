@@ -21,15 +21,17 @@ class DeliveryState(StrEnum):
     RETRYING = "retrying"  # failed at least once, will be tried again
     DELIVERED = "delivered"
     DEAD = "dead"  # given up until a person replays it
+    CANCELLED = "cancelled"  # what it says was undone before the first attempt
 
 
 class DeliveryTrigger(StrEnum):
-    """Events of a delivery: the outcomes of an attempt, and a replay."""
+    """Events of a delivery: the outcomes of an attempt, a replay, and an undo before the first attempt."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
     DEAD = "dead"
     REPLAYED = "replayed"
+    CANCELLED = "cancelled"
 
 
 class IllegalTransition(ValueError):
@@ -41,6 +43,7 @@ _DELIVERY: Final[Mapping[DeliveryState, Mapping[DeliveryTrigger, DeliveryState]]
         DeliveryTrigger.DELIVERED: DeliveryState.DELIVERED,
         DeliveryTrigger.FAILED: DeliveryState.RETRYING,
         DeliveryTrigger.DEAD: DeliveryState.DEAD,
+        DeliveryTrigger.CANCELLED: DeliveryState.CANCELLED,
     },
     DeliveryState.RETRYING: {
         DeliveryTrigger.DELIVERED: DeliveryState.DELIVERED,
@@ -56,10 +59,17 @@ UNFINISHED: Final = frozenset({DeliveryState.QUEUED, DeliveryState.RETRYING})
 
 
 def reversed_from(state: EnforcementState) -> EnforcementState:
-    """The state after a reversal. Raises IllegalTransition when it is already reversed: a reversal is final."""
+    """The state after a reversal. Raises IllegalTransition when it is reversed already."""
     if state is not EnforcementState.ACTIVE:
         raise IllegalTransition(f"an enforcement that is {state} cannot be reversed")
     return EnforcementState.REVERSED
+
+
+def restored_from(state: EnforcementState) -> EnforcementState:
+    """The state after a reversal was taken back. Raises IllegalTransition when it was not reversed."""
+    if state is not EnforcementState.REVERSED:
+        raise IllegalTransition(f"an enforcement that is {state} cannot be restored")
+    return EnforcementState.ACTIVE
 
 
 def delivery_after(state: DeliveryState, trigger: DeliveryTrigger) -> DeliveryState:

@@ -79,11 +79,12 @@ def _concerns(decision: Decision, enforcement: ActiveEnforcement) -> bool:
     """Whether the decision may reverse the enforcement.
 
     Enforcements on an item follow the item's newest decision. An enforcement on a person for one revision is reversed
-    only by a decision about that revision, or by a person's decision that names the overturned one: otherwise the
-    author of an attack would lose the strike by editing the attack away.
+    only by a decision about that revision, or by a person's decision that names the overturned one, or by the undoing
+    of such a decision: otherwise the author of an attack would lose the strike by editing the attack away.
     """
     if ACTIONS[enforcement.kind].subject is ActionSubject.ITEM:
         return True
     if enforcement.revision == decision.item.revision:
         return True
-    return decision.source is DecisionSource.REVIEW and decision.supersedes == enforcement.decision
+    by_person = decision.source in (DecisionSource.REVIEW, DecisionSource.UNDO)
+    return by_person and decision.supersedes == enforcement.decision

@@ -18,21 +18,22 @@ from seawall.storage import Transaction
 JOB_KIND = "deliver"
 
 
-def apply(tx: Transaction, decision: Decision, *, item_is_new: bool) -> None:
+def apply(tx: Transaction, decision: Decision, *, item_is_new: bool, send_at: int | None = None) -> None:
     """Make what is in force because of the item follow ``decision``, inside the unit that records the decision.
 
     ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals come before applications:
     a receiver that only obeys the last message ends where the decision is. Actions on the actor of an item without
-    one are not applied: they stay visible in the decision.
+    one are not applied: they stay visible in the decision. ``send_at`` (ms since 1970): when receivers are told, so
+    that a person can take the decision back before; None: at once.
     """
     if item_is_new and not decision.actions:
         return
     what = enforcement_diff(() if item_is_new else in_force(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
-        _deliver(tx, decision.item.content_type, old.id, old.kind, "reversed")
+        _deliver(tx, decision.item.content_type, old.id, old.kind, "reversed", send_at)
     for new in what.apply:
-        _apply_one(tx, decision, new)
+        _apply_one(tx, decision, new, send_at)
 
 
 def send_again(tx: Transaction, item: ItemRef) -> None:
@@ -57,7 +58,7 @@ def in_force(reader: Connection | Transaction, item: str) -> Sequence[ActiveEnfo
     return [ActiveEnforcement(**row) for row in reader.execute(statement).mappings()]
 
 
-def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
+def _apply_one(tx: Transaction, decision: Decision, new: ToApply, send_at: int | None) -> None:
     enforcement = new_id("enf", tx.at)
     tx.append(
         EnforcementApplied(
@@ -68,11 +69,16 @@ def _apply_one(tx: Transaction, decision: Decision, new: ToApply) -> None:
             action=new.action,
         )
     )
-    _deliver(tx, decision.item.content_type, enforcement, new.action.kind, "applied")
+    _deliver(tx, decision.item.content_type, enforcement, new.action.kind, "applied", send_at)
 
 
 def _deliver(
-    tx: Transaction, content_type: str, enforcement: str, kind: str, change: Literal["applied", "reversed"]
+    tx: Transaction,
+    content_type: str,
+    enforcement: str,
+    kind: str,
+    change: Literal["applied", "reversed"],
+    send_at: int | None = None,
 ) -> None:
     """Queue the change for every receiver. Internal actions (tags) take effect without being sent."""
     if ACTIONS[kind].subject is ActionSubject.INTERNAL:
@@ -80,4 +86,4 @@ def _deliver(
     for endpoint in receivers(tx, content_type):
         delivery = new_id("dlv", tx.at)
         tx.append(DeliveryQueued(delivery=delivery, enforcement=enforcement, endpoint=endpoint.id, change=change))
-        tx.enqueue(JOB_KIND, delivery, {"delivery": delivery})
+        tx.enqueue(JOB_KIND, delivery, {"delivery": delivery}, due_at=send_at)

@@ -28,6 +28,22 @@ class EnforcementReversed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementRestored:
+    """A reversal was taken back before any receiver was told of it: the enforcement never ceased."""
+
+    enforcement: str
+    decision: str  # the one that took it back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryCancelled:
+    """A message is not sent, because what it says was undone before the first attempt."""
+
+    delivery: str
+    decision: str  # the one that undid it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryQueued:
     """An enforcement (or its reversal) is on its way to one receiver."""
 
@@ -88,7 +104,9 @@ EVENTS = (
     EventSpec("endpoint.secret_rotated", EndpointSecretRotated),
     EventSpec("enforcement.applied", EnforcementApplied),
     EventSpec("enforcement.reversed", EnforcementReversed),
+    EventSpec("enforcement.restored", EnforcementRestored),
     EventSpec("delivery.queued", DeliveryQueued),
+    EventSpec("delivery.cancelled", DeliveryCancelled),
     EventSpec("delivery.attempted", DeliveryAttempted),
     EventSpec("delivery.replayed", DeliveryReplayed),
 )

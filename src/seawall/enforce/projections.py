@@ -13,14 +13,17 @@ from seawall.enforce.delivery_state import (
     DeliveryTrigger,
     EnforcementState,
     delivery_after,
+    restored_from,
     reversed_from,
 )
 from seawall.enforce.diff import canonical_parameters
 from seawall.enforce.events import (
     DeliveryAttempted,
+    DeliveryCancelled,
     DeliveryQueued,
     DeliveryReplayed,
     EnforcementApplied,
+    EnforcementRestored,
     EnforcementReversed,
 )
 from seawall.enforce.tables import delivery, enforcement
@@ -36,15 +39,16 @@ class EnforcementProjection:
     """Current and past enforcements."""
 
     name: ClassVar[str] = "enforcement"
-    version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed)
+    version: ClassVar[int] = 2  # 2: restored ones
+    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed, EnforcementRestored)
     tables: tuple[Table, ...] = (enforcement,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         (enforcement,) = self.tables
         made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
-        named = {event.body.enforcement for event in events if isinstance(event.body, EnforcementReversed)}
+        later = EnforcementReversed | EnforcementRestored
+        named = {event.body.enforcement for event in events if isinstance(event.body, later)}
         rows = _load(conn, enforcement, named - made)
         for event in events:
             match event.body:
@@ -55,6 +59,10 @@ class EnforcementProjection:
                     row["state"] = reversed_from(EnforcementState(row["state"])).value
                     row["reversed_at"] = event.at
                     row["reversed_by"] = body.decision
+                case EnforcementRestored() as body:
+                    row = rows[body.enforcement]
+                    row["state"] = restored_from(EnforcementState(row["state"])).value
+                    row["reversed_at"] = row["reversed_by"] = None
         _store(conn, enforcement, rows)
 
 
@@ -81,14 +89,19 @@ class DeliveryProjection:
     """Every message to a receiver, with its state."""
 
     name: ClassVar[str] = "delivery"
-    version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (DeliveryQueued, DeliveryAttempted, DeliveryReplayed)
+    version: ClassVar[int] = 2  # 2: cancelled ones
+    handles: ClassVar[tuple[type[EventBody], ...]] = (
+        DeliveryQueued,
+        DeliveryAttempted,
+        DeliveryReplayed,
+        DeliveryCancelled,
+    )
     tables: tuple[Table, ...] = (delivery,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         (delivery,) = self.tables
-        kinds = DeliveryQueued | DeliveryAttempted | DeliveryReplayed
+        kinds = DeliveryQueued | DeliveryAttempted | DeliveryReplayed | DeliveryCancelled
         bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
         made = {body.delivery for _, body in bodies if isinstance(body, DeliveryQueued)}
         rows = _load(conn, delivery, {body.delivery for _, body in bodies} - made)
@@ -116,10 +129,12 @@ def _queued(event: Event, body: DeliveryQueued) -> Row:
     }
 
 
-def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed) -> None:
+def _advance(row: Row, event: Event, body: DeliveryAttempted | DeliveryReplayed | DeliveryCancelled) -> None:
     """Attempts count from the last replay: a replayed message has all its retries again."""
     trigger, attempts, status, detail = DeliveryTrigger.REPLAYED, 0, None, ""
-    if isinstance(body, DeliveryAttempted):
+    if isinstance(body, DeliveryCancelled):
+        trigger = DeliveryTrigger.CANCELLED
+    elif isinstance(body, DeliveryAttempted):
         trigger, attempts, status, detail = DeliveryTrigger(body.outcome), body.attempt, body.status, body.detail
     row["state"] = delivery_after(DeliveryState(row["state"]), trigger).value
     row["attempts"] = attempts

@@ -24,7 +24,7 @@ class DeliveryRow:
     enforcement: str
     endpoint: str
     change: str  # applied | reversed
-    state: str  # queued | retrying | delivered | dead
+    state: str  # queued | retrying | delivered | dead | cancelled
     attempts: int
     status: int | None
     detail: str

@@ -34,7 +34,7 @@ delivery = Table(
     Column("enforcement", Text, nullable=False),
     Column("endpoint", Text, nullable=False),
     Column("change", Text, nullable=False),  # applied | reversed
-    Column("state", Text, nullable=False),  # queued | retrying | delivered | dead
+    Column("state", Text, nullable=False),  # queued | retrying | delivered | dead | cancelled
     Column("attempts", Integer, nullable=False),
     Column("status", Integer),
     Column("detail", Text, nullable=False),

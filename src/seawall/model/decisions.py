@@ -48,6 +48,7 @@ class DecisionSource(StrEnum):
     RESCREEN = "rescreen"  # a pending rescreen, or a repeated evaluation
     RETRO_MATCH = "retro_match"  # a new bank entry matched stored content
     REVIEW = "review"  # a person decided a case
+    UNDO = "undo"  # a person took a review back: what the machine had decided before is in force again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,11 @@
 """
 
 from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.errors import BadAnswer, CannotUndo, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.events import Attention
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
-from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
+from seawall.review.machine import REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
+from seawall.review.passing_on import WHY, pass_on
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
@@ -29,6 +31,7 @@ from seawall.review.review_answer import (
     preset_actions,
 )
 from seawall.review.reviews import REVIEW_RULE, preview_review, submit_review
+from seawall.review.undo import reopen_case, undo_review
 
 __all__ = [
     "COMPONENT",
@@ -38,8 +41,12 @@ __all__ = [
     "REASONS",
     "REPORTS_QUEUE",
     "REVIEW_RULE",
+    "SPECIALISTS_QUEUE",
     "VIOLATES",
+    "WHY",
+    "Attention",
     "BadAnswer",
+    "CannotUndo",
     "Case",
     "CaseMoved",
     "CaseState",
@@ -53,11 +60,14 @@ __all__ = [
     "holder",
     "kept_measures",
     "next_case",
+    "pass_on",
     "preset_actions",
     "preview_review",
     "release",
     "renew",
+    "reopen_case",
     "skip_case",
     "submit_review",
     "take",
+    "undo_review",
 ]

@@ -22,5 +22,9 @@ class CaseMoved(ReviewError):
     """The case is already closed, or the item changed since the reviewer opened it."""
 
 
+class CannotUndo(ReviewError):
+    """The review cannot be taken back any more, or not by this person."""
+
+
 class BadAnswer(ReviewError):
     """The answer is incomplete or not allowed."""

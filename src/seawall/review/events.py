@@ -1,11 +1,26 @@
-"""Events of reviews: the answers of people."""
+"""Events of reviews: the answers of people, and what they do with cases."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from seawall.model import Action
 from seawall.storage import EventSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """How a reviewer came to an answer: labels and quality weigh it by this.
+
+    ``untouched``: what was answered as the form proposed it, "policy" and kinds of actions. ``unveiled``: veiled
+    pieces of content that were opened. ``by_evidence``: judged without opening them.
+    """
+
+    seconds: float  # with the page open
+    unveiled: int
+    untouched: tuple[str, ...]
+    by_evidence: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +32,47 @@ class ReviewSubmitted:
     reviewer: str
     decision: str
     policy: str | None
-    answer: str  # violates | does_not_violate
+    answer: str  # violates | does_not_violate | keeps_measure
     actions: tuple[Action, ...]
     reason: str
+    attention: Attention | None = None  # None: not given through a page
 
 
-EVENTS = (EventSpec("review.submitted", ReviewSubmitted),)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewUndone:
+    """A reviewer took their review back; ``decision`` restores what was in force before it."""
+
+    review: str
+    case: str
+    by: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReopened:
+    """A person reopened a closed case, to decide it again."""
+
+    case: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePassedOn:
+    """A reviewer left a case to others. The note is sealed in the vault under ``review/<passing>``."""
+
+    passing: str
+    case: str
+    by: str
+    why: str  # not_my_language | cannot_tell | needs_specialist
+
+
+def _with_attention(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "attention": None}
+
+
+EVENTS = (
+    EventSpec("review.submitted", ReviewSubmitted, version=2, upcast={1: _with_attention}),
+    EventSpec("review.undone", ReviewUndone),
+    EventSpec("review.case_reopened", CaseReopened),
+    EventSpec("review.case_passed_on", CasePassedOn),
+)

@@ -17,7 +17,7 @@ from seawall.model import now_ms
 from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
-from seawall.review.tables import lease, skip
+from seawall.review.tables import case_passing, lease, skip
 from seawall.storage.database import Database
 
 LEASE_MS = 10 * 60 * 1000
@@ -38,7 +38,7 @@ def next_case(
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
-    None when no case is waiting. Cases that the person skipped recently are not offered.
+    None when no case is waiting. Cases that the person skipped recently or left to others are not offered.
     """
     while True:
         now = now_ms()
@@ -128,7 +128,14 @@ def _waiting(person: str, queue: str | None, content_type: str | None, now: int)
     mine = exists().where(lease.c.case == case_table.c.id, lease.c.person == person, lease.c.until > now)
     others = exists().where(lease.c.case == case_table.c.id, lease.c.person != person, lease.c.until > now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == person, skip.c.until > now)
-    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped)
+    passed_on = exists().where(
+        case_passing.c.case == case_table.c.id,
+        case_passing.c.person == person,
+        case_passing.c.at >= case_table.c.opened_at,
+    )
+    statement = select(case_table.c.id).where(
+        case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped & ~passed_on
+    )
     if queue is not None:
         statement = statement.where(case_table.c.queue == queue)
     if content_type is not None:

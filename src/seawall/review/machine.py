@@ -1,9 +1,10 @@
 """State machine of a case, as a pure function: no database, no clock.
 
 A case is about one item. A review request by a decision or a report opens it, a review closes it, anything new reopens
-it. A case opened only by automated decisions closes when a later, complete evaluation finds nothing. Two stay open
-until a person reviews them: one that was reported, and one in which an earlier revision was flagged for a severe harm.
-Otherwise whoever sent that revision would close its case by an edit.
+it. A person can reopen it too, or take their review back; then it is as it was before. A case opened only by automated
+decisions closes when a later, complete evaluation finds nothing. Two stay open until a person reviews them: one that
+was reported, and one in which an earlier revision was flagged for a severe harm. Otherwise whoever sent that revision
+would close its case by an edit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from typing import Final, TypeAlias
 from seawall.model import HARMS, Decision, DecisionSource, ItemRef, Verdict, gravest
 
 REPORTS_QUEUE = "reports"
+SPECIALISTS_QUEUE: Final = "specialists"
+"""Where a case goes that a reviewer passed on to a specialist, or about which several reviewers could not tell."""
+CANNOT_TELL_LIMIT: Final = 2
+"""After how many reviewers who cannot tell a case goes to the specialists."""
 
 REPORT_PRIORITY: Mapping[str, float] = {
     "user": 0.4,
@@ -29,6 +34,12 @@ REPORT_PRIORITY: Mapping[str, float] = {
 
 SEVERE: Final = 5
 """Severity of a harm (``Harm.severity``) from which a flagged revision is judged, whatever is sent after it."""
+
+
+NOT_MY_LANGUAGE: Final = "not_my_language"
+CANNOT_TELL: Final = "cannot_tell"
+NEEDS_SPECIALIST: Final = "needs_specialist"
+_BY_PEOPLE: Final = (DecisionSource.REVIEW, DecisionSource.UNDO)
 
 
 class CaseState(StrEnum):
@@ -47,6 +58,9 @@ class CaseTrigger(StrEnum):
     DECIDED = "decided"  # any other decision about the item
     REPORTED = "reported"
     REVIEWED = "reviewed"
+    UNDONE = "undone"  # a reviewer took their review back
+    REOPENED = "reopened"  # a person wants to decide it again
+    PASSED_ON = "passed_on"  # a reviewer leaves it to others
 
 
 TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
@@ -63,7 +77,13 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.CLOSED, CaseTrigger.CLEARED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.DECIDED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.UNDONE): CaseState.OPEN,  # it was reported since the review
+    (CaseState.OPEN, CaseTrigger.REOPENED): CaseState.OPEN,  # as below
+    (CaseState.OPEN, CaseTrigger.PASSED_ON): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never rejects a past event
+    (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.REOPENED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.PASSED_ON): CaseState.CLOSED,  # as above
 }
 """All transitions. Missing ones are impossible, such as a review of a case that never existed."""
 
@@ -72,7 +92,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
 class Case:
     """One item's case. ``reports`` counts the reporters since it was last opened (an anonymous report is one);
     ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision that was
-    flagged for a severe harm since it was opened."""
+    flagged for a severe harm since it was opened. ``cannot_tell``: reviewers who could not tell, since then."""
 
     id: str
     item: str
@@ -92,6 +112,7 @@ class Case:
     answer: str | None = None
     reports_received: int = 0
     severe_revision: int | None = None
+    cannot_tell: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,24 @@ class Reviewed:
     answer: str
 
 
-Fact: TypeAlias = Decided | Reported | Reviewed
+@dataclass(frozen=True, slots=True)
+class ReviewTakenBack:
+    """The reviewer took their review back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenedByPerson:
+    """A person reopened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A reviewer passed it on: ``why`` is one of the three above."""
+
+    why: str
+
+
+Fact: TypeAlias = Decided | Reported | Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn
 
 
 def asks_for_review(decision: Decision) -> bool:
@@ -145,10 +183,13 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     if trigger is CaseTrigger.CLEARED and case.state is CaseState.OPEN and _needs_a_person(case, fact):
         target = CaseState.OPEN
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
-    if opening:
+    if opening and trigger in (CaseTrigger.UNDONE, CaseTrigger.REOPENED):
+        case = replace(case, closed_at=None)  # its queue, its policy and what is severe in it are as they were
+    elif opening:
         case = replace(case, opened_at=at, closed_at=None, reports=0, priority=0.0, queue=REPORTS_QUEUE)
+        case = replace(case, severe_revision=None, cannot_tell=0)
     closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
-    moved = replace(case, state=target, closed_at=at, severe_revision=None) if closing else replace(case, state=target)
+    moved = replace(case, state=target, closed_at=at) if closing else replace(case, state=target)
     match fact:
         case Decided(decision):
             return _decided(moved, decision, opening=opening)
@@ -156,6 +197,12 @@ def step(case: Case, fact: Fact, at: int) -> Case:
             return _reported(moved, fact, opening=opening)
         case Reviewed(answer):
             return replace(moved, reviews=moved.reviews + 1, answer=answer)
+        case ReviewTakenBack():
+            return replace(moved, reviews=moved.reviews - 1, answer=None)
+        case ReopenedByPerson():
+            return replace(moved, severe_revision=None) if opening else moved  # it was judged
+        case PassedOn(why):
+            return _passed_on(moved, why)
 
 
 def _needs_a_person(case: Case, fact: Fact) -> bool:
@@ -170,11 +217,17 @@ def _trigger(fact: Fact) -> CaseTrigger:
             return CaseTrigger.REPORTED
         case Reviewed():
             return CaseTrigger.REVIEWED
+        case ReviewTakenBack():
+            return CaseTrigger.UNDONE
+        case ReopenedByPerson():
+            return CaseTrigger.REOPENED
+        case PassedOn():
+            return CaseTrigger.PASSED_ON
         case Decided(decision):
-            if asks_for_review(decision):
+            if asks_for_review(decision) and decision.source is not DecisionSource.UNDO:
                 return CaseTrigger.ASKED
             complete = decision.verdict is Verdict.ALLOW and not decision.degraded
-            by_machine = decision.source is not DecisionSource.REVIEW
+            by_machine = decision.source not in _BY_PEOPLE
             return CaseTrigger.CLEARED if complete and by_machine else CaseTrigger.DECIDED
 
 
@@ -185,7 +238,7 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     if case.state is CaseState.OPEN and case.severe_revision is None and _is_severe(decision):
         case = replace(case, severe_revision=decision.item.revision)
     asked = [action for action in decision.actions if action.kind == "review"]
-    if not asked:
+    if not asked or decision.source is DecisionSource.UNDO:  # which restores all actions, this one too
         return case
     first = max(asked, key=lambda action: _priority(action.parameters.get("priority")))
     priority = _priority(first.parameters.get("priority"))
@@ -200,7 +253,13 @@ def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
 
 def _is_severe(decision: Decision) -> bool:
     harms = [HARMS[reason.harm] for reason in decision.reasons if reason.harm in HARMS]
-    return decision.source is not DecisionSource.REVIEW and any(harm.severity >= SEVERE for harm in harms)
+    return decision.source not in _BY_PEOPLE and any(harm.severity >= SEVERE for harm in harms)
+
+
+def _passed_on(case: Case, why: str) -> Case:
+    unsure = case.cannot_tell + (why == CANNOT_TELL)
+    to_specialists = why == NEEDS_SPECIALIST or (why == CANNOT_TELL and unsure >= CANNOT_TELL_LIMIT)
+    return replace(case, cannot_tell=unsure, queue=SPECIALISTS_QUEUE if to_specialists else case.queue)
 
 
 def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, update
 
 from seawall.model import Event, EventBody, ItemRef
 from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived
-from seawall.review.events import ReviewSubmitted
+from seawall.review.events import CasePassedOn, CaseReopened, ReviewSubmitted, ReviewUndone
 from seawall.review.machine import (
     Case,
     CaseState,
     Decided,
     Fact,
+    PassedOn,
+    ReopenedByPerson,
     Reported,
     Reviewed,
+    ReviewTakenBack,
     asks_for_review,
     case_id,
     new_case,
     step,
 )
 from seawall.review.tables import case as case_table
-from seawall.review.tables import case_reporter
+from seawall.review.tables import case_passing, case_reporter
 from seawall.review.tables import review as review_table
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
@@ -35,8 +38,16 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 3  # 2: one reporter counts once; 3: severe_revision
-    handles: ClassVar[tuple[type[EventBody], ...]] = (ItemSubmitted, DecisionMade, ReportReceived, ReviewSubmitted)
+    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: undone, reopened, passed on
+    handles: ClassVar[tuple[type[EventBody], ...]] = (
+        ItemSubmitted,
+        DecisionMade,
+        ReportReceived,
+        ReviewSubmitted,
+        ReviewUndone,
+        CaseReopened,
+        CasePassedOn,
+    )
     tables: tuple[Table, ...] = (case_table, case_reporter)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
@@ -71,26 +82,68 @@ class Reviews:
     """One row per review."""
 
     name: ClassVar[str] = "reviews"
-    version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (ReviewSubmitted,)
+    version: ClassVar[int] = 2  # 2: undone_at and attention
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReviewSubmitted, ReviewUndone)
     tables: tuple[Table, ...] = (review_table,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Add the reviews among ``events``."""
+        """Add the reviews among ``events``, and mark those that were taken back."""
+        (table,) = self.tables
+        rows = {
+            event.body.review: _review_row(event, event.body)
+            for event in events
+            if isinstance(event.body, ReviewSubmitted)
+        }
+        undone = {event.body.review: event.at for event in events if isinstance(event.body, ReviewUndone)}
+        for row in rows.values():
+            row["undone_at"] = undone.pop(row["id"], None)
+        if rows:
+            insert_rows(conn, table, list(rows.values()))
+        for review, at in undone.items():
+            conn.execute(update(table).where(table.c.id == review).values(undone_at=at))
+
+
+def _review_row(event: Event, body: ReviewSubmitted) -> dict[str, Any]:
+    seen = body.attention
+    return {
+        "id": body.review,
+        "seq": event.seq,
+        "at": event.at,
+        "case": body.case,
+        "reviewer": body.reviewer,
+        "decision": body.decision,
+        "policy": body.policy,
+        "answer": body.answer,
+        "reason": body.reason,
+        "seconds": None if seen is None else seen.seconds,
+        "unveiled": None if seen is None else seen.unveiled,
+        "untouched": None if seen is None else ",".join(seen.untouched),
+        "by_evidence": None if seen is None else seen.by_evidence,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class CasePassings:
+    """One row for each time that a reviewer left a case to others."""
+
+    name: ClassVar[str] = "case_passings"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (CasePassedOn,)
+    tables: tuple[Table, ...] = (case_passing,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add them."""
         rows = [
             {
-                "id": event.body.review,
+                "id": event.body.passing,
                 "seq": event.seq,
                 "at": event.at,
                 "case": event.body.case,
-                "reviewer": event.body.reviewer,
-                "decision": event.body.decision,
-                "policy": event.body.policy,
-                "answer": event.body.answer,
-                "reason": event.body.reason,
+                "person": event.body.by,
+                "why": event.body.why,
             }
             for event in events
-            if isinstance(event.body, ReviewSubmitted)
+            if isinstance(event.body, CasePassedOn)
         ]
         if rows:
             insert_rows(conn, self.tables[0], rows)
@@ -127,7 +180,7 @@ class _Reporters:
             insert_rows(self._conn, self._table, self._new)
 
 
-PROJECTIONS = (Cases(), Reviews())
+PROJECTIONS = (Cases(), Reviews(), CasePassings())
 
 
 def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
@@ -138,6 +191,12 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return case_id(item.ref), item, Reported(kind, policy, reporter)
         case ReviewSubmitted(case=case, answer=answer):
             return case, None, Reviewed(answer)
+        case ReviewUndone(case=case):
+            return case, None, ReviewTakenBack()
+        case CaseReopened(case=case):
+            return case, None, ReopenedByPerson()
+        case CasePassedOn(case=case, why=why):
+            return case, None, PassedOn(why)
         case _:
             return None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from seawall.review.tables import case, lease, review
+from seawall.review.tables import case, case_passing, lease, review
 from seawall.storage.queries import select_in_chunks
 
 
@@ -52,6 +52,19 @@ class ReviewRow:
     policy: str | None
     answer: str
     reason: str
+    undone_at: int | None  # when the reviewer took it back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassingRow:
+    """A reviewer left a case to others. The note is in the vault."""
+
+    id: str
+    seq: int
+    at: int
+    case: str
+    person: str
+    why: str  # a key of ``passing_on.WHY``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,8 @@ class CaseFilters:
     content_type: str = ""
 
 
+UNDO_MS: Final = 10 * 60 * 1000
+"""How long a reviewer can take an answer back. Later the case is decided again, by anybody."""
 _CASE_COLUMNS = tuple(case.c[name] for name in CaseRow.__dataclass_fields__ if name != "holder")
 _REVIEW = select(*(review.c[name] for name in ReviewRow.__dataclass_fields__))
 
@@ -121,6 +136,24 @@ def reviews_of_item(connection: Connection, item: str, *, limit: int) -> Sequenc
     query = _REVIEW.join(case, case.c.id == review.c.case).where(case.c.item == item)
     rows = connection.execute(query.order_by(review.c.seq.desc()).limit(limit)).mappings()
     return [ReviewRow(**row) for row in rows]
+
+
+def passings_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[PassingRow]:
+    """Who left an item's case to others, newest first."""
+    query = select(*(case_passing.c[name] for name in PassingRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == case_passing.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(case_passing.c.seq.desc()).limit(limit)).mappings()
+    return [PassingRow(**row) for row in rows]
+
+
+def undoable_review(connection: Connection, decision: str, person: str, now: int) -> ReviewRow | None:
+    """The review that made a decision, if this person can still take it back; None otherwise.
+
+    That the decision is in force still is checked when it is taken back.
+    """
+    own = (review.c.decision == decision, review.c.reviewer == person, review.c.undone_at.is_(None))
+    row = connection.execute(_REVIEW.where(*own, review.c.at > now - UNDO_MS)).mappings().first()
+    return None if row is None else ReviewRow(**row)
 
 
 def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[str]:

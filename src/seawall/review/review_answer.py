@@ -9,6 +9,7 @@ from typing import Final
 
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, ParameterType
 from seawall.review.errors import BadAnswer
+from seawall.review.events import Attention
 
 VIOLATES: Final = "violates"
 DOES_NOT_VIOLATE: Final = "does_not_violate"
@@ -43,13 +44,17 @@ _ENDS_PUBLICATION: Final = frozenset({"remove", "disable", "hold"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewAnswer:
-    """A reviewer's answer on a case. ``reason``: a code of ``REASONS``; ``note``: free text, sealed in the vault."""
+    """A reviewer's answer on a case. ``reason``: a code of ``REASONS``; ``note``: free text, sealed in the vault.
+
+    ``attention``: how it came about, if it was given through a page.
+    """
 
     answer: str  # a key of REASONS
     policy: str | None = None
     actions: tuple[Action, ...] = ()
     reason: str
     note: str = ""
+    attention: Attention | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,14 +52,16 @@ def submit_review(
     find_item: FindReviewedItem,
     seen: str | None = None,
     seen_revision: int | None = None,
+    send_after_ms: int = 0,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
     ``seen`` is the decision that was in force when the reviewer opened the case (None: there was none, if
     ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
     rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
-    reviewer took the case. Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase,
-    CaseTaken or CaseMoved.
+    reviewer took the case. Of several simultaneous answers exactly one is accepted. ``send_after_ms``: how long
+    receivers are not told of it yet, so that it can be taken back unseen. Raises BadAnswer, NoSuchCase, CaseTaken or
+    CaseMoved.
     """
     check_answer(answer, rulebook)
     review_id = new_id("rev")
@@ -86,12 +88,13 @@ def submit_review(
                 answer=answer.answer,
                 actions=answer.actions,
                 reason=answer.reason,
+                attention=answer.attention,
             )
         )
         tx.append(DecisionMade(decision=decision))
-        enforce.apply(tx, decision, item_is_new=False)
+        enforce.apply(tx, decision, item_is_new=False, send_at=tx.at + send_after_ms if send_after_ms else None)
         if answer.note:
-            tx.seal(found.item, f"review/{review_id}", answer.note.encode(), _author(tx, item))
+            tx.seal(found.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
         tx.execute(lease.delete().where(lease.c.case == case))
         return decision
 
@@ -112,12 +115,20 @@ def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> No
         raise BadAnswer("There is no measure in force that could stay: answer 'does not violate'.")
 
 
-def _author(tx: Transaction, item: ReviewedItem) -> str | None:
+def author_of(tx: Transaction, item: ReviewedItem) -> str | None:
     """Whom the note is about: who wrote the revision. None when they were erased meanwhile."""
     return None if item.actor is None or tx.is_erased(item.actor) else item.actor
 
 
 def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
+    found, held = held_case(tx, case, person)
+    if found.reports_received != held.reports_received:
+        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
+    return found
+
+
+def held_case(tx: Transaction, case: str, person: str) -> tuple[Row[Any], Row[Any]]:
+    """An open case and the lease on it, which the person must have. Raises NoSuchCase, CaseMoved or CaseTaken."""
     found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
     if found is None:
         raise NoSuchCase
@@ -128,9 +139,7 @@ def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
         raise CaseTaken("Your lease on this case expired. Open it again to decide it.")
     if held.person != person:
         raise CaseTaken("Another reviewer is working on this case.")
-    if found.reports_received != held.reports_received:
-        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
-    return found
+    return found, held
 
 
 def _decision(

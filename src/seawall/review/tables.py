@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, Text, text
 
 from seawall.storage.database import metadata
 
@@ -27,7 +27,8 @@ case = Table(
     Column("reviews", Integer, nullable=False),
     Column("answer", Text),  # of the last review: violates | does_not_violate
     Column("reports_received", Integer, nullable=False, server_default=text("0")),  # ever, repeated ones too
-    Column("severe_revision", Integer),  # flagged for a severe harm and not judged yet; null: none
+    Column("severe_revision", Integer),  # flagged for a severe harm since it was opened; null: none
+    Column("cannot_tell", Integer, nullable=False, server_default=text("0")),  # reviewers, since it was opened
     Index("ix_review_case_queue", "state", "queue", "priority"),
 )
 
@@ -52,7 +53,26 @@ review = Table(
     Column("policy", Text),
     Column("answer", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("undone_at", BigInteger),  # when the reviewer took it back
+    Column("seconds", Float),  # with the page open; null: not given through a page
+    Column("unveiled", Integer),
+    Column("untouched", Text),  # comma-separated: what was answered as the form proposed it
+    Column("by_evidence", Boolean),
     Index("ix_review_case", "case", "seq"),
+    Index("ix_review_decision", "decision"),
+)
+
+# Who left a case to others. They are not offered it again until it is closed.
+case_passing = Table(
+    "case_passing",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_case_passing_case", "case", "person"),
 )
 
 lease = Table(

@@ -11,7 +11,7 @@ from seawall.screen.component import COMPONENT
 from seawall.screen.content import MediaFile
 from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RULE, EditComparison, edit_of
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
-from seawall.screen.item_status import ItemStatus, status_of
+from seawall.screen.item_status import ItemStatus, recorded_decision, status_of
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import (
@@ -25,6 +25,7 @@ from seawall.screen.stored_content import (
     read_content,
 )
 from seawall.screen.submission import item_kind
+from seawall.screen.units import rescreen_again
 
 __all__ = [
     "COMPONENT",
@@ -55,6 +56,8 @@ __all__ = [
     "media_bytes",
     "media_file",
     "read_content",
+    "recorded_decision",
+    "rescreen_again",
     "status_of",
     "still_pending",
 ]

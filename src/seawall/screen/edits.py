@@ -32,6 +32,7 @@ from seawall.screen.artifacts import EvaluationArtifacts, load_artifacts, load_h
 from seawall.screen.content import decode, fields_name, has_media
 from seawall.screen.evaluation import DraftDecision
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, strictness
+from seawall.screen.item_status import was_undone
 from seawall.screen.similarity import EditSimilarity, RevisionContent, compare
 from seawall.screen.stored_content import load_decision
 from seawall.screen.tables import decision as decision_table
@@ -116,7 +117,8 @@ def edit_of(database: Database, decision: Decision) -> EditComparison | None:
         return None
     made, of = decision_table.c, decision_table.alias("of").c
     earlier = (made.item == of.item) & (made.seq < of.seq) & (of.id == decision.id)
-    reviews = select(made.id).where(earlier, made.source == DecisionSource.REVIEW.value).order_by(made.seq.desc())
+    reviews = select(made.id).where(earlier, made.source == DecisionSource.REVIEW.value)
+    reviews = reviews.where(~was_undone(decision_table)).order_by(made.seq.desc())
     with database.read() as connection:
         review = load_decision(database, connection.execute(reviews.limit(1)).scalar_one())
     signal = next((each for each in decision.signals if each.detector == _DETECTOR), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 
 from seawall.model import Action, Decision, DecisionSource, Reason
 from seawall.screen.events import DECISION_MADE
@@ -17,8 +17,8 @@ from seawall.storage.ledger import event
 class ItemStatus:
     """An item's newest revision and the decision in force.
 
-    ``by_person``: a person decided this revision. ``review``: the last decision of a person about the item, in
-    whichever revision.
+    ``by_person``: a person decided this revision. ``review``: the last decision of a person about the item that
+    was not taken back, in whichever revision.
     """
 
     ref: str
@@ -43,10 +43,18 @@ class ItemStatus:
         return () if self.review is None else self.review.reasons
 
 
+def was_undone(reviewed: FromClause) -> ColumnElement[bool]:
+    """Whether a review, a row of ``decision`` or of an alias of it, was taken back."""
+    undo = decision.alias()
+    same_item = undo.c.item == reviewed.c.item
+    taken_back = (undo.c.source == DecisionSource.UNDO.value) & (undo.c.supersedes == reviewed.c.id)
+    return select(undo.c.seq).where(same_item, taken_back).exists()
+
+
 _reviewed = decision.alias("reviewed")
 _LAST_REVIEW = (
     select(func.max(_reviewed.c.seq))
-    .where(_reviewed.c.item == item.c.ref, _reviewed.c.source == DecisionSource.REVIEW.value)
+    .where(_reviewed.c.item == item.c.ref, _reviewed.c.source == DecisionSource.REVIEW.value, ~was_undone(_reviewed))
     .correlate(item)
     .scalar_subquery()
 )
@@ -82,8 +90,13 @@ def fail_mode_in_force(tx: Transaction, status: ItemStatus) -> str | None:
 
 def decision_in_force(tx: Transaction, status: ItemStatus) -> Decision:
     """The whole record of the decision in force about an item that was decided."""
-    seq = tx.execute(select(decision.c.seq).where(decision.c.id == status.decision)).scalar_one()
-    return _recorded(tx, seq)
+    assert status.decision is not None, "a decided item"
+    return recorded_decision(tx, status.decision)
+
+
+def recorded_decision(tx: Transaction, found: str) -> Decision:
+    """The whole record of one decision. Raises NoResultFound when there is none."""
+    return _recorded(tx, tx.execute(select(decision.c.seq).where(decision.c.id == found)).scalar_one())
 
 
 def _recorded(tx: Transaction, seq: int) -> Decision:

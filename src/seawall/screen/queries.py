@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, case, exists, func, literal, select, union_all
 
-from seawall.model import ItemRef
+from seawall.model import DecisionSource, ItemRef
 from seawall.screen.submission import item_kind
 from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic, traffic_total
 from seawall.storage import Database, Vault
@@ -211,6 +211,15 @@ def newest_decision_of_revision(connection: Connection, ref: str, number: int) -
     """The id of the last decision about one revision of an item."""
     query = select(decision.c.id).where(decision.c.item == ref, decision.c.revision == number)
     return connection.execute(query.order_by(decision.c.seq.desc()).limit(1)).scalar()
+
+
+def last_evaluation(connection: Connection, ref: str, revision: int, before: str) -> str | None:
+    """The machine's last decision about a revision, among those recorded before the decision ``before``."""
+    by_people = (DecisionSource.REVIEW.value, DecisionSource.UNDO.value)
+    until = select(decision.c.seq).where(decision.c.id == before).scalar_subquery()
+    query = select(decision.c.id).where(decision.c.item == ref, decision.c.revision == revision, decision.c.seq < until)
+    query = query.where(decision.c.source.not_in(by_people)).order_by(decision.c.seq.desc()).limit(1)
+    return connection.execute(query).scalar()
 
 
 def decisions_of_actor(connection: Connection, actor: str, *, except_item: str, limit: int) -> list[DecisionRow]:

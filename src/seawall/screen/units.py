@@ -205,6 +205,12 @@ def record_decision(
     return response_of(decision)
 
 
+def rescreen_again(tx: Transaction, decision: Decision) -> None:
+    """Enqueue the rescreen of a degraded decision that is in force again."""
+    payload = {"item": decision.item.ref, "revision": decision.item.revision, "decision": decision.id}
+    tx.enqueue("rescreen", decision.item.ref, payload)
+
+
 def prefetch_of(item: Item, idempotency: Idempotency | None) -> Prefetch:
     """What the unit of a submission reads."""
     rows = ((idempotency_table, idempotency.key),) if idempotency is not None else ()

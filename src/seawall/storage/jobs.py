@@ -9,9 +9,9 @@ Leases and due times are compared by the database's clock, so the workers' clock
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
@@ -21,6 +21,9 @@ from seawall.storage.clock import database_now_ms
 from seawall.storage.database import Database
 from seawall.storage.errors import LeaseLost, is_conflict
 from seawall.storage.tables import job as table
+
+if TYPE_CHECKING:
+    from seawall.storage.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -237,6 +240,15 @@ class Jobs:
                 if attempt == _CONFLICTS - 1 or not (is_conflict(error) or duplicate_came_first):
                     raise
         raise AssertionError("unreachable")
+
+
+def withdraw(tx: Transaction, kind: str, keys: Collection[str]) -> set[str]:
+    """Delete the jobs with those keys that no worker has claimed yet; return the keys of the deleted ones.
+
+    None of the others can be claimed unnoticed meanwhile: whoever comes second finds the row gone, or leased.
+    """
+    unclaimed = and_(table.c.kind == kind, table.c.key.in_(keys), table.c.state == "pending", table.c.attempts == 0)
+    return set(tx.execute(delete(table).where(unclaimed).returning(table.c.key)).scalars())
 
 
 def _due(kinds: Sequence[str], now: int) -> ColumnElement[bool]:

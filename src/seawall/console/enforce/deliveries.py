@@ -1,4 +1,4 @@
-"""The page of deliveries to the platform: queued, retrying, delivered, dead."""
+"""The page of deliveries to the platform: queued, retrying, delivered, dead, cancelled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seawall.enforce.queries import (
 )
 
 PAGE_SIZE = 50
-STATES = ("queued", "retrying", "delivered", "dead")
+STATES = ("queued", "retrying", "delivered", "dead", "cancelled")
 
 
 def show(request: PageRequest) -> Response:

@@ -2,7 +2,11 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import case, queue
+from seawall.console.review import case, moves, queue
 
-PAGES = (*queue.PAGES, *case.PAGES)
-MENU = (MenuEntry(path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases",)),)
+PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES)
+MENU = (
+    MenuEntry(
+        path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases", "/reviews")
+    ),
+)

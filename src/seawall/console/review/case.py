@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
@@ -16,18 +17,21 @@ from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.review.attention import attention, must_open
 from seawall.console.review.consequences import consequences
-from seawall.console.review.queue import filter_of, go_to_next, with_filters
+from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
-from seawall.review.queries import get_case, reviews_of_item
+from seawall.review.queries import CaseRow, get_case, passings_of_item, reviews_of_item, undoable_review
 from seawall.screen import status_of
 from seawall.screen.queries import decisions_of_actor, get_item
 
 _OTHERS = 8
 _REPORTS = 20
 _NO_END = "never"
+SEND_AFTER_MS: Final = 10_000
+"""How long receivers are not told of an answer, so that a slip of the hand can be taken back unseen."""
 
 ACTION_KEYS: Final = {
     "remove": "x",
@@ -88,6 +92,7 @@ def decide(request: PageRequest) -> Response:
     """Record the review, then take the next case. A refused review shows the case again with the reason."""
     try:
         answer = _answer(request)
+        answer = replace(answer, attention=attention(request, answer))
         decision = review.submit_review(
             request.app.ledger,
             active_bundle.rulebook(request.app),
@@ -97,6 +102,7 @@ def decide(request: PageRequest) -> Response:
             find_item=status_of,
             seen=request.field("seen") or None,
             seen_revision=_whole(request.field("revision")),
+            send_after_ms=SEND_AFTER_MS,
         )
     except review.NoSuchCase:
         raise missing("case") from None
@@ -176,6 +182,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)
         answers = reviews_of_item(connection, item.ref, limit=LIMIT)
+        passings = passings_of_item(connection, item.ref, limit=LIMIT)
         events = timeline(connection, item.ref, enforced)
         others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
     policies = active_bundle.policies(app)
@@ -202,12 +209,27 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         policies=policies,
         policy=policies.get(named),
         form=_form(content_type, seen.decision, active, request.form),
-        notes=notes(app.vault, item.ref, reports, answers),
+        notes=notes(app.vault, item.ref, reports, (*answers, *passings)),
+        passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
         done=request.query("done"),
+        undoable=undoable(request),
+        undo_here=_undo_here(request, case),
+        may_reopen=case.state == review.CaseState.CLOSED and request.may(Permission.REVIEW),
+        why_pass_on=review.WHY,
+        must_open=must_open(case, seen.fields),
         error=error,
     )
+
+
+def _undo_here(request: PageRequest, case: CaseRow) -> str | None:
+    """The review that closed this case, if the person can take it back."""
+    if case.decision is None or case.state != review.CaseState.CLOSED or not request.may(Permission.REVIEW):
+        return None
+    with request.app.database.read() as connection:
+        found = undoable_review(connection, case.decision, request.person.id, now_ms())
+    return None if found is None else found.id
 
 
 def _actions(request: PageRequest) -> tuple[Action, ...]:
@@ -261,6 +283,8 @@ def _form(
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
         "note": sent.get("note", ("",))[0],
+        "unveiled": sent.get("unveiled", ("0",))[0],
+        "by_evidence": bool(sent.get("by_evidence")),
         "reasons": review.REASONS,
     }
 

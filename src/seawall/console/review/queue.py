@@ -11,7 +11,7 @@ from seawall.access import Permission
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
-from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases
+from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases, undoable_review
 from seawall.screen.queries import items_by_ref
 
 PAGE_SIZE = 50
@@ -39,6 +39,7 @@ def show(request: PageRequest) -> Response:
         chosen={"queue": queue, "type": content_type, "state": state},
         link=lambda **changes: _link(queue, content_type, state, changes),
         done=request.query("done"),
+        undoable=undoable(request),
         now=now,
     )
 
@@ -65,6 +66,16 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
         request.app.database, request.person.id, queue=queue or None, content_type=content_type or None
     )
     return redirect(with_filters(request, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
+
+
+def undoable(request: PageRequest) -> str | None:
+    """The review that made the decision which the address says was just made, if it can be taken back."""
+    done = request.query("done")
+    if not done or not request.may(Permission.REVIEW):
+        return None
+    with request.app.database.read() as connection:
+        found = undoable_review(connection, done, request.person.id, now_ms())
+    return None if found is None else found.id
 
 
 def filter_of(request: PageRequest, name: str) -> str:

@@ -3,6 +3,13 @@
 const form = document.querySelector("form.decide");
 const line = document.querySelector("[data-preview]");
 
+if (form !== null) {
+  // How many veils were lifted goes with the answer: who uses it has to know what was looked at.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-unveil]") !== null) form.elements.unveiled.value = Number(form.elements.unveiled.value) + 1;
+  });
+}
+
 if (form !== null && line !== null) {
   let asked = 0;
 

@@ -81,7 +81,8 @@ class BankGuard:
         for entry in sorted(seen.hit):
             self._say(tx, entries.get(entry), "seen")
         for row in judged:
-            self._say(tx, entries.get(row.entry), _FEEDBACK[row.outcome])
+            if row.outcome is not None:  # None: the review was taken back meanwhile
+                self._say(tx, entries.get(row.entry), _FEEDBACK[row.outcome])
 
     def _stop_floods(self, tx: Transaction, rows: Sequence[Any], settings: dict[str, BankSettings]) -> None:
         for row in rows:

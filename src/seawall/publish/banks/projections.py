@@ -37,6 +37,7 @@ _STATES: Final[dict[type[EventBody], str]] = {
     BankEntryRestored: "active",
 }
 _Changed: TypeAlias = BankEntryRemoved | BankEntrySuspended | BankEntryQuarantined | BankEntryRestored
+_JUDGES: Final = (DecisionSource.REVIEW, DecisionSource.UNDO)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -154,11 +155,12 @@ class BankEntrySources:
 class BankHits:
     """The projection ``bank_hit``: one row for each item that an entry was found in.
 
-    A person's decision about the item confirms or overturns the matches of its revision; the last one counts.
+    A person's decision about the item confirms or overturns the matches of its revision; the last one counts, unless
+    it was taken back.
     """
 
     name: ClassVar[str] = "bank_hits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: reviews that were taken back
     handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade, ReportReceived)
     tables: tuple[Table, ...] = (bank_hit,)
 
@@ -195,7 +197,7 @@ def matches_of(decision: Decision) -> dict[str, tuple[str, str]]:
 def _concerns(event: Event) -> bool:
     body = event.body
     if isinstance(body, DecisionMade):
-        return body.decision.source is DecisionSource.REVIEW or any(
+        return body.decision.source in _JUDGES or any(
             signal.name.startswith("bank") for signal in body.decision.signals
         )
     return isinstance(body, ReportReceived) and body.kind != GUARD
@@ -216,11 +218,12 @@ def _fold(rows: dict[str, Row], event: Event) -> list[Row]:
         return list(rows.values())
     assert isinstance(body, DecisionMade)
     decision = body.decision
-    if decision.source is DecisionSource.REVIEW:
+    if decision.source in _JUDGES:
+        taken_back = decision.source is DecisionSource.UNDO
         judged = [row for row in rows.values() if row["revision"] == decision.item.revision]
         for row in judged:
-            row["outcome"] = "confirmed" if decision.reasons else "overturned"
-            row["outcome_at"] = event.at
+            row["outcome"] = None if taken_back else "confirmed" if decision.reasons else "overturned"
+            row["outcome_at"] = None if taken_back else event.at
         return judged
     changed = []
     for entry, (name, effect) in matches_of(decision).items():

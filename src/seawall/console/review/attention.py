@@ -1,0 +1,67 @@
+"""How a reviewer came to an answer: what was opened, what was left as proposed, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from seawall import review
+from seawall.console import active_bundle
+from seawall.console.field_views import VEILED_HARMS, FieldView, field_views
+from seawall.console.request import PageRequest
+from seawall.enforce.queries import enforcements_of_item
+from seawall.model import Action, now_ms
+from seawall.review.queries import CaseRow, get_case
+from seawall.screen import load_decision, read_content
+from seawall.screen.queries import get_item
+from seawall.storage import Erased
+
+_LONGEST_S: Final = 24 * 3600.0
+
+
+def must_open(case: CaseRow, fields: Sequence[FieldView]) -> bool:
+    """Whether nothing of the item is seen before a veil is lifted, and some of it is an image, sound or a video."""
+    screened = [field for field in fields if field.screened]
+    text = any(field.texts for field in screened)
+    return any(field.media is not None for field in screened) and not (text and case.harm not in VEILED_HARMS)
+
+
+def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Attention:
+    """What the form says of it. Raises BadAnswer when a violation is found in media that nobody opened."""
+    app = request.app
+    unveiled = _number(request.field("unveiled"))
+    by_evidence = request.field("by_evidence") == "1"
+    shown_at = _number(request.field("shown_at"))
+    with app.database.read() as connection:
+        case = get_case(connection, request.path_param("case"), now_ms())
+        head = None if case is None else get_item(connection, case.item)
+        enforced = () if case is None else enforcements_of_item(connection, case.item, limit=200)
+    if case is None or head is None:
+        raise review.NoSuchCase
+    kind = active_bundle.content_types(app).get(head.content_type)
+    decided = load_decision(app.database, head.decision).actions if head.decision else ()
+    in_force = [Action(one.kind, one.parameters) for one in enforced if one.state == "active"]
+    proposed = review.preset_actions(kind, (*decided, *in_force)) if kind is not None else {}
+    if answer.answer == review.VIOLATES and not unveiled and not by_evidence and kind is not None:
+        try:
+            content = read_content(app.vault, head.ref, head.revision)
+        except (Erased, KeyError):
+            content = None
+        if content is not None and must_open(case, field_views(kind, content, (), whole=False)):
+            raise review.BadAnswer(
+                "Open the veiled content, or say that you judge by the evidence: an answer about what nobody looked at "
+                "is none."
+            )
+    untouched = [one.kind for one in answer.actions if proposed.get(one.kind) == one]
+    if answer.policy is not None and answer.policy == case.policy:
+        untouched.insert(0, "policy")
+    return review.Attention(
+        seconds=min(_LONGEST_S, max(0.0, (now_ms() - shown_at) / 1000)) if shown_at else 0.0,
+        unveiled=unveiled,
+        untouched=tuple(untouched),
+        by_evidence=by_evidence,
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else 0
