@@ -1,0 +1,78 @@
+"""Every page against WCAG 2.2 AA, by the engine axe-core in a real Chromium, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from seawall import review
+from support.console import Rig, open_page
+
+RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def paths(rig: Rig) -> tuple[str, ...]:
+    """Every page that shows something, with something to show."""
+    held = rig.screen("A silly thing to say", id="axe-held")
+    graphic = rig.screen("so much blood", id="axe-graphic")
+    rig.report("axe-held", note="Look at this.")
+    return (
+        "/",
+        "/queue",
+        "/queue?state=closed",
+        f"/cases/{review.case_id(held.item)}",
+        f"/cases/{review.case_id(graphic.item)}",
+        f"/items/{held.item}",
+        "/decisions",
+        f"/decisions/{held.decision}",
+        "/pending-rescreens",
+        "/deliveries",
+        "/endpoints",
+        "/jobs",
+        "/policies",
+        "/policies/rudeness",
+        "/banks",
+        "/banks/blocked-texts",
+        "/ledger",
+        "/subjects",
+        "/access",
+        "/password",
+        "/no-such-page",
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_axe_finds_nothing(
+    chromium: object, url: str, rig: Rig, paths: tuple[str, ...], theme: str, width: int, height: int
+) -> None:
+    page: Any
+    page, _ = open_page(chromium, url, "admin", width, height)
+    page.emulate_media(color_scheme=theme)
+    found: list[str] = []
+    for path in paths:
+        page.goto(url + path)
+        if page.locator("[data-key=t]").count():
+            page.keyboard.press("t")  # the form of a case, with an answer
+            page.wait_for_selector("[data-lease]")
+            page.keyboard.press("v")
+        found += _violations(page, path)
+    page.goto(f"{url}/")
+    page.keyboard.press("?")
+    found += _violations(page, "keys")
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_on_the_sign_in_page(chromium: Any, url: str) -> None:
+    page = chromium.new_context().new_page()
+    page.goto(f"{url}/sign-in")
+    assert _violations(page, "/sign-in") == []
+
+
+def _violations(page: Any, path: str) -> list[str]:
+    """Rule and element of each violation."""
+    results = Axe().run(page, options={**RULES, "resultTypes": ["violations"]}).response
+    return [f"{path}: {one['id']}: {node['html'][:160]}" for one in results["violations"] for node in one["nodes"]]
