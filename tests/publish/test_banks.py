@@ -22,6 +22,7 @@ from seawall.publish import (
     parse_entries,
     remove_entry,
 )
+from seawall.publish.banks.bank_cache import BankCache
 from support.app import POLICIES, Rig, opened, sources
 
 TEXT = "buy ten thousand streams from us today and be famous tomorrow"
@@ -107,6 +108,20 @@ def test_other_processes_follow(database_url: str, tmp_path: Path) -> None:
         _add(again, "blocked-texts", "text", TEXT)
     with opened(tmp_path, database_url, publish=False) as restarted:
         assert restarted.screen(TEXT).verdict is Verdict.BLOCK
+
+
+def test_what_a_failed_refresh_read_is_matched_after_the_next(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    rig.screen(TEXT)
+    monkeypatch.setattr(BankCache, "_snapshot", fails)
+    with pytest.raises(MemoryError):
+        _add(rig, "blocked-texts", "text", TEXT)
+    monkeypatch.undo()
+    assert rig.app.banks.refresh()
+    assert not rig.app.banks.refresh()
+    assert rig.screen(TEXT).verdict is Verdict.BLOCK
 
 
 def test_an_expired_entry_matches_no_more(rig: Rig) -> None:

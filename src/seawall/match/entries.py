@@ -19,6 +19,7 @@ import re2
 from seawall.content.hosts import canonical_host, is_public_suffix
 from seawall.content.normalise import fold_scripts
 from seawall.content.patterns import PROBES, UnclearPattern, in_unicode
+from seawall.content.values import MAX_TEXT
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
@@ -221,6 +222,8 @@ def _compile(pattern: str) -> Any:
 
 
 def _canonical_pattern(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise EntryError(f"the pattern has {len(value)} characters; at most {MAX_TEXT} are taken: make several entries")
     try:
         compiled = _compile(in_unicode(folded_pattern(value), strict=True))
     except UnclearPattern as error:
