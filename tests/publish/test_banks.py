@@ -196,8 +196,12 @@ def test_entries_as_json_lines() -> None:
         b'{"kind": "text", "value": "a", "source": "x"}\n\n{"kind": "domain", "value": "b.example", "source": "x"}\n'
     )
     assert [entry.kind for entry in parse_entries(lines)] == ["text", "domain"]
+    links = b'{"kind": "text", "value": "see: https://b.example/?a=1 \\u003a)", "source": "x"}'
+    assert [entry.value for entry in parse_entries(links)] == ["see: https://b.example/?a=1 :)"]
     assert len(parse_entries(b"\xef\xbb\xbf" + lines)) == 2
     misspelt = b'{"kind": "text", "value": "b", "source": "x", "expiry": 1795794356000}'
-    for line in (b'{"kind": 1}', b"{", b'"text"', b"\xff", misspelt):
+    twice = b'{"kind": "text", "value": "b", "source": "x", "value": "c"}'
+    hidden = b'{"kind": "text", "value": "b\\u003a", "source": "x", "source": "y"}'
+    for line in (b'{"kind": 1}', b"{", b'"text"', b"\xff", misspelt, twice, hidden):
         with pytest.raises(BankError, match="line 2: "):
             parse_entries(b'{"kind": "text", "value": "a", "source": "x"}\n' + line)
