@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 from PIL import Image as PilImage
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
+from seawall.api.publish import EntriesRequest
 from support.api import Client, item, problem, serving
 
+JSON = {"Content-Type": "application/json"}
 BODIES = ["/v1/screen", "/v1/items", "/v1/reports", "/v1/banks/blocked-texts/entries"]
 
 
@@ -50,7 +53,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     ids=lambda body: repr(body[:20]),
 )
 def test_a_body_that_is_not_what_was_asked_for(client: Client, path: str, body: bytes) -> None:
-    response = client.send("POST", path, content=body, headers={"Content-Type": "application/json"})
+    response = client.send("POST", path, content=body, headers=JSON)
     allowed = (400, 404, 413, 422) if len(body) > 256 * 1024 else (400, 404, 422)
     assert problem(response, response.status_code)["status"] in allowed
 
@@ -130,6 +133,16 @@ def test_a_body_is_not_read_for_a_key_that_may_not_send_it(
         yield b""
 
     assert problem(client.send("POST", path, key=key, content=unread()), status)["remedy"]
+
+
+def test_a_million_wrong_entries_are_one_error(client: Client) -> None:
+    """Describing each would stop every other request for minutes."""
+    body = b'{"entries": [' + b"{}," * 1_000_000 + b"{}]}"
+    found = problem(client.send("POST", "/v1/banks/blocked-texts/entries", content=body, headers=JSON), 422)
+    assert found["pointer"] == "/entries/0/kind"
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(EntriesRequest).validate_python({"entries": [{}] * 1000})
+    assert refused.value.error_count() == 3  # members that the first lacks
 
 
 def test_a_text_to_look_up_has_a_length(client: Client) -> None:
@@ -317,7 +330,7 @@ def test_an_unknown_member_of_any_body(
     ],
 )
 def test_a_member_that_is_named_twice(client: Client, path: str, body: bytes, name: str) -> None:
-    found = problem(client.send("POST", path, content=body, headers={"Content-Type": "application/json"}), 422)
+    found = problem(client.send("POST", path, content=body, headers=JSON), 422)
     assert f"{name!r} twice" in found["detail"]
 
 

@@ -164,6 +164,23 @@ def test_a_thumbnail_and_a_cover_are_looked_up(fresh: Client) -> None:
         assert answer["unknown"] == []
 
 
+def test_large_patterns_keep_no_other_entry_from_matching(fresh: Client) -> None:
+    """Together they need more memory than RE2 gives to patterns that are compiled as one."""
+    values = [f"[a-z].{{0,900}}q{number}" for number in range(120)] + [f"[0-9].{{0,900}}q{n}" for n in range(40)]
+    entries = [{"kind": "pattern", "value": value, "source": "staff"} for value in values]
+    made = fresh.send("POST", "/v1/banks/blocked-patterns/entries", json={"entries": entries})
+    assert made.status_code == 201, made.text
+    found = fresh.send("POST", "/v1/match", json={"text": "ask for q117"}).json()["matches"]
+    ids = made.json()["entries"]
+    assert {one["entry"] for one in found} == {ids[number] for number in (1, 11, 117)}
+    text = add(fresh, "blocked-texts", "text", "one two three four")
+    found = fresh.send("POST", "/v1/match", json={"text": "say one two three four"}).json()["matches"]
+    assert [one["entry"] for one in found] == [text]
+    entry = {"kind": "pattern", "value": "ab" * 60_000, "source": "staff"}
+    refused = fresh.send("POST", "/v1/banks/blocked-patterns/entries", json={"entries": [entry]})
+    assert "at most 100000" in problem(refused, 422)["detail"]
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
 
-from support.api import Client, problem
+from support.api import Client, item, problem
 
 ROUTES = [
     ("POST", "/v1/subjects/account/a-1/erase", None),
@@ -70,3 +71,17 @@ def test_the_ledger_is_verified_by_a_worker(fresh: Client) -> None:
     assert (done["state"], done["intact"], done["by"][:4]) == ("done", True, "key/")
     assert done["result"]["events"] == done["done"] == fresh.rig.app.ledger.head()
     problem(fresh.send("GET", "/v1/ledger/verifications/ver_none"), 404)
+
+
+@pytest.mark.parametrize("id", ["a\nb", "\n", "a/b\n/erase", "\r\n..", "/", "a\u2028b"])
+def test_a_subject_is_erased_whatever_its_id_holds(client: Client, id: str) -> None:
+    sent = client.screen(item(id="s-1") | {"actor": {"id": id}})
+    assert sent.status_code == 200
+    path = f"/v1/subjects/account/{quote(id, safe='')}"
+    held = client.send("POST", f"{path}/legal-holds", json={"reason": "order-1"})
+    assert held.status_code == 201, held.text
+    problem(client.send("POST", f"{path}/erase"), 409)
+    assert client.send("DELETE", f"/v1/legal-holds/{held.json()['legal_hold']}").status_code == 204
+    assert client.send("POST", f"{path}/export").status_code == 200
+    assert client.send("POST", f"{path}/erase").json()["subjects"] == 2
+    problem(client.send("POST", f"{path}/export"), 404)

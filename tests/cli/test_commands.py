@@ -496,6 +496,11 @@ def test_banks(run: Run, tmp_path: Path) -> None:
     assert "holds no entry" in run("bank", "remove", "blocked-texts", entry, status=1).stderr
     lines.write_text("{")
     assert "line 1" in run("bank", "import", "blocked-domains", lines, status=1).stderr
+    lines.write_text('{"kind": "domain", "value": "a.example", "val\\u0075e": "b.example", "source": "list"}')
+    assert "line 1: has the member 'value' twice" in run("bank", "import", "blocked-domains", lines, status=1).stderr
+    table = tmp_path / "entries.csv"
+    table.write_text("kind,value,value,source\ndomain,a.example,b.example,list\n")
+    assert "two columns 'value'" in run("bank", "import", "blocked-domains", table, status=1).stderr
     assert "no file" in run("bank", "import", "blocked-domains", tmp_path / "nowhere", status=1).stderr
     assert "RE2 rejects" in run("bank", "add", "blocked-patterns", "(", "--kind", "pattern", status=1).stderr
     lines.write_text("no image")

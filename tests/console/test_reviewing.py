@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from seawall import review
 from seawall.access.tables import view
 from seawall.model import Image, Item, now_ms
 from seawall.review.events import ReviewSubmitted
-from support.console import Rig, opened
+from support.console import Rig, opened, small
+from support.items import content_type_text, policy_text
 
 
 @pytest.fixture
@@ -370,3 +372,20 @@ def test_how_an_answer_came_about_is_recorded_with_it(rig: Rig) -> None:
     assert seen is not None
     assert 4 <= seen.seconds < 60
     assert (seen.unveiled, seen.by_evidence, seen.untouched) == (2, False, ("policy", "remove"))
+
+
+@pytest.mark.parametrize(("days", "shown"), [("7d", "7 days"), ("36h", "1 d")])
+def test_a_duration_that_a_rule_gave_is_offered_once_and_chosen(tmp_path: Path, days: str, shown: str) -> None:
+    kind = content_type_text("card", {}, actions="[remove, suspend, review]")
+    policy = policy_text("firm", 'contains(text, "out")', f'[suspend(for="{days}"), review(queue="q")]', "card")
+    with small(tmp_path, kind, policy) as rig:
+        item = Item(content_type="card", id="k-1", fields={"body": "get out"}, actor="a-1")
+        case = review.case_id(rig.app.screener.screen(item).item)
+        browser = rig.browser("reviewer")
+        browser.get(f"/cases/{case}")
+        browser.post(f"/cases/{case}/take")
+        form = browser.get(f"/cases/{case}").text
+        offered = form[form.index('<select name="suspend.for"') :].partition("</select>")[0]
+        assert re.findall(r"<option[^>]* selected>([^<]*)<", offered) == [shown]
+        values = re.findall(r'value="(\d[^"]*)"', offered)
+        assert len(set(map(float, values))) == len(values) == (6 if days == "7d" else 7)

@@ -124,6 +124,14 @@ def test_many_patterns_are_found_in_one_pass_each_on_its_own() -> None:
     assert [reason.rule for reason in outcome.reasons] == ["word3x", "word77x", "word149x"]
 
 
+def test_patterns_that_are_too_large_together_are_found_in_several_passes() -> None:
+    patterns = [f"[a-z]{'.{0,950}[a-z]?' * 4}q{number}" for number in range(100)]
+    rules = [rule(f'matches(text, "{pattern}")', rule_id=f"r{n}") for n, pattern in enumerate(patterns)]
+    program = build(policy(*rules)).program("comment")
+    outcome = program.decide(program.row(comment({"body": "ask for q57"}).context()))
+    assert [reason.rule for reason in outcome.reasons] == ["r5", "r57"]
+
+
 def test_time() -> None:
     look = comment()
     assert fires('age(actor) == "1d"', look) is True

@@ -22,6 +22,7 @@ from seawall.publish import (
     parse_entries,
     remove_entry,
 )
+from seawall.publish.banks.bank_cache import BankCache
 from support.app import POLICIES, Rig, opened, sources
 
 TEXT = "buy ten thousand streams from us today and be famous tomorrow"
@@ -109,6 +110,20 @@ def test_other_processes_follow(database_url: str, tmp_path: Path) -> None:
         assert restarted.screen(TEXT).verdict is Verdict.BLOCK
 
 
+def test_what_a_failed_refresh_read_is_matched_after_the_next(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    rig.screen(TEXT)
+    monkeypatch.setattr(BankCache, "_snapshot", fails)
+    with pytest.raises(MemoryError):
+        _add(rig, "blocked-texts", "text", TEXT)
+    monkeypatch.undo()
+    assert rig.app.banks.refresh()
+    assert not rig.app.banks.refresh()
+    assert rig.screen(TEXT).verdict is Verdict.BLOCK
+
+
 def test_an_expired_entry_matches_no_more(rig: Rig) -> None:
     _add(rig, "blocked-texts", "text", TEXT, expires=now_ms() - 1)
     assert rig.screen(TEXT).verdict is Verdict.ALLOW
@@ -181,8 +196,12 @@ def test_entries_as_json_lines() -> None:
         b'{"kind": "text", "value": "a", "source": "x"}\n\n{"kind": "domain", "value": "b.example", "source": "x"}\n'
     )
     assert [entry.kind for entry in parse_entries(lines)] == ["text", "domain"]
+    links = b'{"kind": "text", "value": "see: https://b.example/?a=1 \\u003a)", "source": "x"}'
+    assert [entry.value for entry in parse_entries(links)] == ["see: https://b.example/?a=1 :)"]
     assert len(parse_entries(b"\xef\xbb\xbf" + lines)) == 2
     misspelt = b'{"kind": "text", "value": "b", "source": "x", "expiry": 1795794356000}'
-    for line in (b'{"kind": 1}', b"{", b'"text"', b"\xff", misspelt):
+    twice = b'{"kind": "text", "value": "b", "source": "x", "value": "c"}'
+    hidden = b'{"kind": "text", "value": "b\\u003a", "source": "x", "source": "y"}'
+    for line in (b'{"kind": 1}', b"{", b'"text"', b"\xff", misspelt, twice, hidden):
         with pytest.raises(BankError, match="line 2: "):
             parse_entries(b'{"kind": "text", "value": "a", "source": "x"}\n' + line)

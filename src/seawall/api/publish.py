@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body, Depends, Query
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, FailFast, Field
 from starlette.concurrency import run_in_threadpool
 
 from seawall import publish
@@ -72,7 +72,7 @@ class EntriesRequest:
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
-    entries: tuple[EntryRequest, ...]
+    entries: Annotated[tuple[EntryRequest, ...], FailFast()]  # of a million wrong ones, the first is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

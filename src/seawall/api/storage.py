@@ -39,7 +39,7 @@ def router(app: App, keys: Keys) -> APIRouter:
     routes = routes_under_v1(keys, tag="subjects")
     admin = key(keys, Scope.ADMIN)
 
-    @routes.post("/subjects/{kind}/{subject_id:path}/erase", response_model=ErasureCertificate)
+    @routes.post("/subjects/{kind}/{subject_id:anything}/erase", response_model=ErasureCertificate)
     def post_erase(kind: Code, subject_id: str, caller: Annotated[KeyInfo, Depends(admin)]) -> Response:
         """Erase all that is sealed for or by a subject: ``account`` or ``item:<content type>``. Cannot be undone."""
         try:
@@ -47,7 +47,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         except UnderLegalHold as error:
             raise ApiProblem(status=409, title="Legal hold", detail=str(error)) from error
 
-    @routes.post("/subjects/{kind}/{subject_id:path}/export", dependencies=[Depends(admin)])
+    @routes.post("/subjects/{kind}/{subject_id:anything}/export", dependencies=[Depends(admin)])
     def post_export(kind: Code, subject_id: str) -> Response:
         """All that is held about a subject, as a ZIP of JSON and files."""
         ref = _subject(app, kind, subject_id)
@@ -58,7 +58,7 @@ def router(app: App, keys: Keys) -> APIRouter:
         done = BackgroundTask(file.unlink)
         return FileResponse(file, media_type="application/zip", filename="subject.zip", background=done)
 
-    @routes.post("/subjects/{kind}/{subject_id:path}/legal-holds", status_code=201)
+    @routes.post("/subjects/{kind}/{subject_id:anything}/legal-holds", status_code=201)
     def post_hold(
         kind: Code,
         subject_id: str,

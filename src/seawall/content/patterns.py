@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -103,6 +103,27 @@ def in_unicode(pattern: str, *, strict: bool = False) -> str:
 def sieve(pattern: str) -> str:
     """A pattern that is found wherever ``in_unicode(pattern)`` is, and compiles to little."""
     return _translated(pattern, _Rendering(wide=True))
+
+
+def sieves(patterns: Sequence[str], options: Any, first: int = 0) -> list[tuple[int, Callable[[str], Sequence[int]]]]:
+    """Functions that find in one pass which patterns a text may hold: indices, counted from the number beside each.
+
+    RE2 bounds the memory of patterns that are compiled together, so many or large ones take several passes; one that is
+    too large by itself may be in every text. Raises ``re2.error`` for a pattern that RE2 rejects.
+    """
+    import re2  # imported here: not needed at start
+
+    together = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        together.Add(sieve(pattern))
+    try:
+        together.Compile()
+    except re2.error:
+        if len(patterns) == 1:
+            return [(first, lambda _: (0,))]
+        middle = len(patterns) // 2
+        return [*sieves(patterns[:middle], options, first), *sieves(patterns[middle:], options, first + middle)]
+    return [(first, lambda text: together.Match(text) or ())]
 
 
 def _translated(pattern: str, rendering: _Rendering) -> str:

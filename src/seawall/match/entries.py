@@ -19,6 +19,7 @@ import re2
 from seawall.content.hosts import canonical_host, is_public_suffix
 from seawall.content.normalise import fold_scripts
 from seawall.content.patterns import PROBES, UnclearPattern, in_unicode
+from seawall.content.values import MAX_TEXT
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
@@ -220,7 +221,16 @@ def _compile(pattern: str) -> Any:
         raise EntryError(f"RE2 rejects the pattern: {text}") from error
 
 
+_ORDINARY: Final = (
+    "what a lovely day it is", "c'est très joli, merci !", "сегодня хороший день", "今天天气很好", "اليوم يوم جميل جدا",
+    "ah.", "आज का दिन अच्छा है", "오늘 날씨가 좋네요",
+)  # fmt: skip
+"""Harmless texts in several scripts: a pattern that is found in all of them would hold everybody's."""
+
+
 def _canonical_pattern(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise EntryError(f"the pattern has {len(value)} characters; at most {MAX_TEXT} are taken: make several entries")
     try:
         compiled = _compile(in_unicode(folded_pattern(value), strict=True))
     except UnclearPattern as error:
@@ -229,7 +239,7 @@ def _canonical_pattern(value: str) -> str:
         raise EntryError("the pattern matches the empty text, so it would match everything")
     if r"\C" in value.replace(r"\\", ""):
         raise EntryError(r"the pattern has \C, which matches bytes; write . for a character")
-    if all(compiled.search(text) is not None for text in PROBES):
+    if any(all(compiled.search(text) is not None for text in texts) for texts in (PROBES, _ORDINARY)):
         raise EntryError("the pattern is found in every text; write what it should find")
     return value
 

@@ -6,11 +6,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import re2
-
-from seawall.content.patterns import sieve, span_of
+from seawall.content.patterns import sieves, span_of
 from seawall.match.entries import (
     BankEntry,
     EntryError,
@@ -120,23 +118,21 @@ class PatternIndex:
     """RE2 patterns, filtered in sets, then searched one by one for their position."""
 
     def __init__(self, entries: Sequence[BankEntry]) -> None:
-        self._sets: list[tuple[Any, Sequence[BankEntry]]] = []
+        self._entries = entries
+        self._sieves: list[tuple[int, Callable[[str], Sequence[int]]]] = []
+        for entry in entries:
+            try:
+                check_compiles(entry.value)
+            except EntryError as error:
+                raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error
+        folded = [folded_pattern(entry.value) for entry in entries]
         for first in range(0, len(entries), _SET_SIZE):
-            chunk = entries[first : first + _SET_SIZE]
-            together = re2.Set.SearchSet(pattern_options())
-            for entry in chunk:
-                try:
-                    check_compiles(entry.value)
-                except EntryError as error:
-                    raise EntryError(f"bank {entry.bank!r}, entry {entry.id!r}: {error}") from error
-                together.Add(sieve(folded_pattern(entry.value)))
-            together.Compile()
-            self._sets.append((together, chunk))
+            self._sieves += sieves(folded[first : first + _SET_SIZE], pattern_options(), first)
 
     def search(self, view: TextView) -> Iterator[Found]:
-        for together, chunk in self._sets:
-            for index in sorted(together.Match(view.text) or ()):
-                entry = chunk[index]
+        for first, may_match in self._sieves:
+            for index in sorted(may_match(view.text)):
+                entry = self._entries[first + index]
                 match = compile_pattern(entry.value).search(view.text)
                 if match is not None:
                     yield entry, _hit(entry, view, *span_of(match))

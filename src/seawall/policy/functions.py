@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.content.invisible import as_shown
-from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, sieve
+from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, sieves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,14 +95,20 @@ def compile_pattern(pattern: str) -> Any:
 def _compile(pattern: str) -> Any:
     import re2  # imported here: not needed at start, nor for bundles without patterns
 
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 64 << 20
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(pattern, _options())
     except re2.error as error:
         reason = error.args[0] if error.args else "refused"
         raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
+
+
+def _options() -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
 
 
 def count_matches(pattern: Any, text: str) -> int:
@@ -117,23 +123,15 @@ def _composed(text: str) -> str:
 
 def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
     """A function from text to the indices of the patterns found in it: sieved in one pass, then searched."""
-    import re2
-
     exact = [compile_pattern(pattern) for pattern in patterns]
-    sets = []
+    composed = [_composed(pattern) for pattern in patterns]
+    passes = []
     for start in range(0, len(patterns), _PATTERNS_TOGETHER):
-        options = re2.Options()
-        options.log_errors = False
-        options.max_mem = 64 << 20
-        together = re2.Set.SearchSet(options)
-        for pattern in patterns[start : start + _PATTERNS_TOGETHER]:
-            together.Add(sieve(_composed(pattern)))
-        together.Compile()
-        sets.append((start, together.Match))
+        passes += sieves(composed[start : start + _PATTERNS_TOGETHER], _options(), start)
 
     def search(text: str) -> list[int]:
         text = _composed(text)
-        found = (start + index for start, match in sets for index in match(text) or ())
+        found = (start + index for start, may_match in passes for index in may_match(text))
         return [index for index in found if exact[index].search(text) is not None]
 
     return search

@@ -66,6 +66,7 @@ class BankCache:
         self._entries: dict[str, BankEntry] = {}  # every entry in memory, as its row says
         self._fresh: set[str] = set()  # changed since the base was built
         self._matcher: BankMatcher | None = None
+        self._is_behind = False  # of changes that were read there is no snapshot: making it failed
         self._reported: dict[str, set[str]] = {}  # entries without a hasher that were logged
 
     @property
@@ -79,18 +80,19 @@ class BankCache:
     def refresh(self) -> bool:
         """Load the changes since the last call; True when there is a new snapshot."""
         with self._lock:
-            settings_changed = self._read_settings()
-            changed = self._stored.refresh()
+            anew = self._read_settings() or self._is_behind or self._matcher is None
+            self._is_behind = self._stored.refresh() or anew
             upto = self._stored.cursor
             while self._cursor < upto and (rows := self._next_rows(upto)):
                 self._take(rows)
-                changed = True
+                self._is_behind = True
                 self._cursor = rows[-1].seq
             self._cursor = upto  # rows in between are not kept in memory: skip them
-            if not changed and not settings_changed and self._matcher is not None:
+            if not self._is_behind:
                 return False
-            self._matcher = self._snapshot(anew=settings_changed or self._matcher is None)
+            self._matcher = self._snapshot(anew=anew)
             self._replace(self._matcher)
+            self._is_behind = False
             self._tell_stranded(self._matcher.stranded())
             return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -103,9 +104,20 @@ def _json_lines(file: io.BufferedIOBase | io.BufferedReader | io.BytesIO, source
             line = line.removeprefix(codecs.BOM_UTF8)  # as some exports begin
         if line.strip():
             try:
-                yield number, _json_entry(msgspec.json.decode(line), source)
+                value = msgspec.json.decode(line)
+                twice = _repeated_member(line, value)
+                yield number, f"has the member {twice!r} twice; keep one" if twice else _json_entry(value, source)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 yield number, str(error)
+
+
+def _repeated_member(line: bytes, value: Any) -> str | None:
+    """The name of a member that the line's object has twice: of two values, one would be ignored."""
+    if line.count(b":") == msgspec.json.encode(value).count(b":") and b"\\u003" not in line:
+        return None  # certain, and cheap: decoders keep one of two members
+    pairs = json.loads(line, object_pairs_hook=lambda found: found)
+    names = [name for name, _ in pairs] if isinstance(value, dict) else []
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _json_entry(value: Any, source: str | None) -> NewEntry | str:
@@ -125,6 +137,9 @@ def _csv_lines(file: io.BufferedReader, source: str | None) -> Iterator[Row]:
         names = reader.fieldnames or ()
         if strange := [name for name in names if name not in _COLUMNS]:
             yield 1, f"unknown column {strange[0]!r}; columns are {', '.join(_COLUMNS)}"
+            return
+        if twice := [name for name in _COLUMNS if names.count(name) > 1]:
+            yield 1, f"there are two columns {twice[0]!r}; keep one"
             return
         if missing := [name for name in ("kind", "value") if name not in names]:
             yield 1, f"the first line must name the columns; {missing[0]} is missing"
