@@ -133,14 +133,15 @@ class _Channels:
                 raise DecodeRefused("too_many_channels")
             self._resampler = AudioResampler(format="s16p", layout=frame.layout, rate=RATE)
         pieces = [piece.to_ndarray() for piece in self._resampler.resample(frame)]
-        samples = np.hstack(pieces) if pieces else np.zeros((0, 0), np.int16)
+        samples: NDArray[np.int16] = np.hstack(pieces).astype(np.int16) if pieces else np.zeros((0, 0), np.int16)
         return np.vstack([samples, _difference(samples)]) if len(samples) == 2 else samples
 
 
 def _difference(stereo: NDArray[np.int16]) -> NDArray[np.int16]:
     """Half of left minus right, as the mix is half of their sum."""
-    left, right = stereo.astype(np.int32)
-    return ((left - right) // 2).astype(np.int16)
+    wide = stereo.astype(np.int32)
+    half: NDArray[np.int32] = (wide[0] - wide[1]) // 2
+    return half.astype(np.int16)
 
 
 def _and_none(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame | None]:
