@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import structlog
-
 from seawall import access, appeal, detection, enforce, publish, review, screen
 from seawall.detect import Runner
 from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
@@ -45,8 +43,7 @@ from seawall.storage.component import (
     ledger_of,
     migration_sources,
 )
-
-_log = structlog.get_logger(__name__)
+from seawall.storage.failure_log import FailureLog
 
 COMPONENTS: tuple[Component, ...] = (
     STORAGE,
@@ -277,14 +274,16 @@ def open_app(
 @contextmanager
 def _repeating(task: Callable[[], None]) -> Iterator[None]:
     """Call ``task`` every half second in a background thread; failures are logged and retried."""
-    stop = threading.Event()
+    stop, failures = threading.Event(), FailureLog("refresh failed; bundle and banks in force are unchanged")
 
     def loop() -> None:
         while not stop.wait(_REFRESH_S):
             try:
                 task()
-            except Exception:
-                _log.exception("refresh failed; bundle and banks in force are unchanged")
+            except Exception as error:
+                failures.failed(error)
+            else:
+                failures.worked()
 
     thread = threading.Thread(target=loop, name="seawall-refresh", daemon=True)
     thread.start()

@@ -361,6 +361,17 @@ def test_seconds_are_not_taken_for_milliseconds(client: Client, moment: int | st
     assert client.screen(item() | {"actor": real}).status_code == 200
 
 
+@pytest.mark.parametrize("moment", ["1970-01-01T00:00:00Z", "1970-01-21T18:49:54.356Z", "1970-01-01T01:00:00+01:00"])
+def test_an_account_is_no_older_than_the_web(client: Client, moment: str) -> None:
+    """The epoch is how programs write a time that was never set; January 1970 how they write seconds."""
+    actor = {"id": "n1", "attributes": {"created_at": moment}}
+    found = problem(client.screen(item() | {"actor": actor}), 422)
+    assert found["pointer"] == "/actor/attributes/created_at"
+    assert "never set" in found["detail"]
+    old = {"id": "n1", "attributes": {"created_at": "1994-05-02T00:00:00Z"}}
+    assert client.screen(item() | {"actor": old, "created_at": moment}).status_code == 200  # an old recording, say
+
+
 def test_seconds_are_no_expiry_of_an_entry(client: Client) -> None:
     entry = {"kind": "text", "value": "one two three", "source": "staff", "expires": 1_795_794_356}
     found = problem(client.send("POST", "/v1/banks/blocked-texts/entries", json={"entries": [entry]}), 422)

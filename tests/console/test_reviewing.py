@@ -13,6 +13,7 @@ import pytest
 from PIL import Image as PilImage
 from sqlalchemy import select
 
+from media.samples import animated
 from seawall import review
 from seawall.access.tables import view
 from seawall.model import Image, Item, now_ms
@@ -269,6 +270,7 @@ def test_reading_takes_no_lease(rig: Rig) -> None:
     browser = rig.browser("reviewer")
     assert browser.get("/queue/next").status_code in (404, 405)
     browser.get(f"/cases/{review.case_id(screened.item)}")
+    assert browser.get("/queue/next").status_code == 405  # browsers fetch links ahead
     with rig.app.database.read() as connection:
         assert review.holder(connection, review.case_id(screened.item), 0) is None
 
@@ -295,6 +297,16 @@ def test_an_image_is_blurred_and_encoded_anew(rig: Rig) -> None:
     with rig.app.database.read() as connection:
         rows = connection.execute(select(view.c.page).where(view.c.item == good.item)).scalars().all()
     assert sorted(rows) == ["item", "media"]  # fetching the image by its address is recorded too
+
+
+def test_a_frame_that_is_fetched_by_its_address_is_recorded(rig: Rig) -> None:
+    fields = {"title": "silly", "cover": Image(animated("GIF", [1, 2, 3])), "track_count": 0}
+    item = Item(content_type="playlist", id="moving", fields=fields, actor="dj", language="en")
+    screened = rig.app.screener.screen(item)
+    assert rig.browser("reviewer").get(f"/items/{screened.item}/1/image/cover/1").status_code == 200
+    with rig.app.database.read() as connection:
+        rows = connection.execute(select(view.c.page).where(view.c.item == screened.item)).scalars().all()
+    assert rows == ["media"]
 
 
 def test_what_was_erased_says_so(rig: Rig) -> None:

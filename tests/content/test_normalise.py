@@ -47,6 +47,8 @@ from support.examples import examples
         ("k\u2800i\u2800l\u2800l", "kill"),  # Braille blank
         ("k\ufffci\ufffcl\ufffcl", "kill"),  # object replacement
         ("k\u2800ill", "kill"),
+        ("k\U00013441i\U00013442l\U00013441l", "kill"),  # Egyptian blanks
+        ("k·i·l·l k•i•l•l k‧i‧l‧l k∙i∙l∙l", "kill kill kill kill"),
         ("buy\u3164cheap\u2800followers\ufffctoday", "buy cheap followers today"),  # blanks that part words
         ("k\u034fi\u17b4l\u180bl", "kill"),  # grapheme joiner, Khmer inherent vowel, Mongolian selector
         ("k\U000e0101i\U000e0061l\ufe0fl", "kill"),  # variation selectors, tags
@@ -68,6 +70,8 @@ def test_disguises_are_undone(written: str, seen: str) -> None:
     "text",
     [
         "2 4",
+        "pop · rock · jazz",
+        "1 · 2 · 3",
         "10 for $5.99",
         "$100k",
         "gr8 b4 4ever 2day",

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from seawall.detect import Findings, QueueLimits, Runner
@@ -209,12 +210,21 @@ def _break(answer: DetectorResult, **changes: object) -> DetectorResult:
     return (Signal(**{name: changes.get(name, getattr(signal, name)) for name in signal.__slots__}),)  # type: ignore[arg-type]
 
 
+class _Incomparable:
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("never compare me")
+
+    __hash__ = object.__hash__
+
+
 @pytest.mark.parametrize(
     "broken",
     [
         lambda fake, each: [],
         lambda fake, each: None,
         lambda fake, each: (0.5,),
+        lambda fake, each: np.zeros(2),  # compared with (), it has no truth value
+        lambda fake, each: _Incomparable(),
         lambda fake, each: _break(fake.answer(each), value="0.5"),
         lambda fake, each: _break(fake.answer(each), name="unpromised"),
         lambda fake, each: _break(fake.answer(each), part="elsewhere"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from seawall.content.links import add_link_parts
 from seawall.detect import Runner
 from seawall.detectors.banks import BankDetector
-from seawall.match import BankEntry, BankMatcher
+from seawall.match import BankEntry, BankMatcher, canonical_value
 from seawall.model import Modality, Part, Signal
 
 TextPart = Callable[..., Part]
@@ -45,6 +45,17 @@ def test_patterns_read_digits_and_spaces_as_written(text_part: TextPart) -> None
     assert _look(detector, text_part("k i l l the bank")) == []
 
 
+def test_letters_of_a_pattern_that_are_shown_as_two(text_part: TextPart) -> None:
+    detector = BankDetector()
+    patterns = (r"\bstraße\b", r"œuf+e", r"[ß\]]x")
+    detector.replace(BankMatcher([BankEntry(bank="b", id=one, kind="pattern", value=one) for one in patterns]))
+    for text in ("die Straße hier", "STRASSE", "gro\u1e9e, straẞe"):
+        assert [signal.evidence for signal in _look(detector, text_part(text))] == [patterns[0]]
+    assert [signal.evidence for signal in _look(detector, text_part("Œuffe"))] == [patterns[1]]
+    assert [signal.evidence for signal in _look(detector, text_part("]x"))] == [patterns[2]]
+    assert _look(detector, text_part("Straßenbahn")) == []
+
+
 def test_links_are_found_however_they_are_written(text_part: TextPart) -> None:
     detector = BankDetector()
     detector.replace(_matcher())
@@ -52,6 +63,30 @@ def test_links_are_found_however_they_are_written(text_part: TextPart) -> None:
         assert [(signal.evidence, signal.part) for signal in _look(detector, text_part(text))] == [
             ("d1", "body>link.0")
         ]
+
+
+def test_a_bare_host_with_a_suffix_that_is_a_word_is_found_if_it_is_known(text_part: TextPart) -> None:
+    """``great.it is`` is no link; ``my-casino.it`` is one when the bank knows it."""
+    detector = BankDetector()
+    hosts = ("my-casino.it", "bücher-scam.de", "Évil.example")
+    entries = [
+        BankEntry(bank="domains", id=host, kind="domain", value=canonical_value("domain", host)) for host in hosts
+    ]
+    detector.replace(BankMatcher(entries))
+    for text, host, written in (
+        ("see my-casino.it now", "my-casino.it", "my-casino.it"),
+        ("MY-CASINO.IT", "my-casino.it", "MY-CASINO.IT"),
+        ("auf www2.bücher-scam.de heute", "bücher-scam.de", "www2.bücher-scam.de"),
+        ("BU\u0308CHER-SCAM.DE", "bücher-scam.de", "BU\u0308CHER-SCAM.DE"),
+        ("évil.Example", "Évil.example", "évil.Example"),
+    ):
+        [signal] = _look(detector, text_part(text))
+        assert (signal.evidence, signal.part) == (host, "body")
+        assert signal.span is not None
+        assert text[int(signal.span.start) : int(signal.span.end)] == written
+    for text in ("that was great.it is mine", "casino.it", "me@my-casino.it", "bucher-scam.de"):
+        assert _look(detector, text_part(text)) == []
+        assert add_link_parts([text_part(text)])[1:] == []
 
 
 def test_texts_are_found_behind_characters_that_show_nothing(text_part: TextPart) -> None:

@@ -76,6 +76,11 @@ NAMED = "<< /Type /Font /Subtype /{} /BaseFont /ABCDEF+Custom /Encoding << /Diff
 SHOWN = "(BALEGGAFEGGAMIKAJIHECDJ)"
 
 
+GLYPHS = sorted(set(THREAT))
+BY_NUMBER = f"<{''.join(f'{33 + GLYPHS.index(letter):02x}' for letter in THREAT)}>"  # not in order of first use
+UNEXPLAINED = "<< /Type /Font /Subtype /TrueType /BaseFont /ABCDEF+Sans /FontDescriptor << /Flags 4 /{} 4 0 R >> {} >>"
+
+
 def mapping(meaning: str) -> dict[int, bytes]:
     pairs = zip(THREAT, meaning, strict=True)
     return {9: to_unicode("\n".join(f"<{ord(letter) - 29:04x}> <{ord(to):04x}>" for letter, to in pairs))}
@@ -111,6 +116,9 @@ def names(*each: str) -> str:
             "<< /Type /Font /Subtype /TrueType /BaseFont /ABCDEF+Sans "
             "/FontDescriptor << /Flags 4 /FontFile2 4 0 R >> >>",
         ),
+        with_font(BY_NUMBER, UNEXPLAINED.format("FontFile2", "")),
+        with_font(BY_NUMBER, UNEXPLAINED.format("FontFile3", "")),
+        with_font(BY_NUMBER, UNEXPLAINED.format("FontFile2", "/ToUnicode 9 0 R"), {9: stream(b"1 beginbfchar")}),
     ],
 )
 def test_glyphs_without_a_meaning_are_unread(media: Media, data: bytes) -> None:
@@ -122,6 +130,21 @@ def test_glyphs_without_a_meaning_are_unread(media: Media, data: bytes) -> None:
 def test_glyphs_with_a_meaning_are_read(media: Media) -> None:
     found = read(media, with_font(f"<{CODES}>", COMPOSITE.format("/ToUnicode 9 0 R"), mapping(THREAT)))
     assert (words(found), found.gaps) == (THREAT, ())
+
+
+def test_codes_of_one_byte_with_a_meaning_are_read(media: Media) -> None:
+    """As most programs write the fonts that they embed."""
+    lines = "\n".join(f"<{33 + at:02x}> <{ord(letter):04x}>" for at, letter in enumerate(GLYPHS))
+    meaning = stream(f"1 begincodespacerange\n<00><ff>\nendcodespacerange\n9 beginbfchar\n{lines}\nendbfchar".encode())
+    for kind in ("FontFile2", "FontFile3"):
+        found = read(media, with_font(BY_NUMBER, UNEXPLAINED.format(kind, "/ToUnicode 9 0 R"), {9: meaning}))
+        assert (words(found), found.gaps) == (THREAT, ())
+
+
+@pytest.mark.parametrize("shown", [f"({THREAT})", "(see page 12-15, 20% of it!)", "(...)", "(* \\(1\\))"])
+def test_an_embedded_font_in_a_standard_encoding_is_read(media: Media, shown: str) -> None:
+    found = read(media, with_font(shown, UNEXPLAINED.format("FontFile2", "")))
+    assert (words(found), found.gaps) == (shown[1:-1].replace("\\", ""), ())
 
 
 @pytest.mark.parametrize(

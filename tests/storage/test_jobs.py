@@ -52,6 +52,15 @@ def test_jobs_due_at_the_same_time_come_in_the_order_of_their_enqueuing(storage:
     assert [job.key for job in _claim(storage, limit=100)] == [str(n) for n in range(20)]
 
 
+def test_a_worker_with_nothing_to_do_takes_no_write_lock(sqlite_storage: Storage) -> None:
+    """Otherwise idle workers would hold up the requests of a SQLite database several times a second."""
+    jobs = sqlite_storage.jobs
+    with sqlite_storage.database.write():  # whoever else begins to write waits, and fails
+        assert jobs.claim(["screen"], "idle", limit=9, lease_ms=1_000) == []
+        jobs.bring_forward()
+        assert jobs.end_unhandled(["screen"]) == 0
+
+
 def test_only_the_kinds_asked_for_are_claimed(storage: Storage) -> None:
     _enqueue(storage, "a")
     assert storage.jobs.claim(["rescreen"], "w", 5, HOUR) == []

@@ -25,8 +25,8 @@ _is_ignorable = re.compile(f"[{_IGNORABLE}{_UNSHOWN}{_STRETCHERS}]")
 _are_ignorable = re.compile(f"[{_IGNORABLE}{_UNSHOWN}]+")
 
 # Letters and symbols that fonts draw as an empty space: the Hangul fillers, the Braille pattern without dots, the
-# null note head, and the place of an object that a copied text no longer has.
-BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159"
+# null note head, the blanks of Egyptian, and the place of an object that a copied text no longer has.
+BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\U00013441\U00013442"
 _BLANK_RUN = re.compile(f"[{BLANKS}]+")
 _BLANKED_WORD = re.compile(rf"[^\s{BLANKS}]+(?:[{BLANKS}]+[^\s{BLANKS}]+)+")
 _SPACED_FROM: Final = 3  # letters between blanks from which these part words
@@ -50,7 +50,8 @@ def as_shown(text: str) -> str:
 def parting_blanks(text: str) -> frozenset[int]:
     """Where blanks stand for spaces. The others hide letters of one word from each other (``k⠀i⠀l⠀l``) or show nothing.
 
-    Blanks part words when what stands between them is as long as words: each part of a pair, on average of more.
+    Blanks part words when what stands between them is as long as words: each part of a pair, on average of more. Beside
+    an "@" they hide a mail address.
     """
     found: set[int] = set()
     for word in _BLANKED_WORD.finditer(text):
@@ -58,7 +59,8 @@ def parting_blanks(text: str) -> frozenset[int]:
         lengths = [sum(map(_is_letter, part)) for part in _BLANK_RUN.split(word[0])]
         least = min(lengths) if len(lengths) == 2 else sum(lengths) / len(lengths)
         if least >= _SPACED_FROM:
-            found.update(word.start() + at for blank in blanks for at in range(*blank.span()))
+            parting = (blank for blank in blanks if "@" not in word[0][blank.start() - 1 : blank.end() + 1])
+            found.update(word.start() + at for blank in parting for at in range(*blank.span()))
     return frozenset(found)
 
 

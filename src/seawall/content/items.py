@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from seawall.content.content_types import SCREENED_ROLES
-from seawall.content.values import READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
+from seawall.content.values import LEAST_MS, READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
 from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
 from seawall.yamlfile.source import nearest
 
@@ -113,7 +113,7 @@ def _prepare(content_type: ContentType) -> _Schema:
         content_type=content_type,
         fields={spec.name: (spec, READERS[spec.type]) for spec in content_type.fields},
         required=tuple(spec.name for spec in content_type.fields if spec.required),
-        attributes={name: (spec, READERS[spec.type]) for name, spec in attributes.items()},
+        attributes={name: (spec, _attribute_reader(spec)) for name, spec in attributes.items()},
         required_attributes=tuple(spec.name for spec in declared if spec.required),
         actor_field=named(FieldRole.ACTOR),
         created_at_field=named(FieldRole.CREATED_AT),
@@ -124,6 +124,21 @@ def _prepare(content_type: ContentType) -> _Schema:
         _schemas.clear()
     _schemas[id(content_type)] = schema
     return schema
+
+
+def _attribute_reader(spec: FieldSpec) -> ReadValue:
+    return _read_account_made if spec.name == "created_at" and spec.type is FieldType.TIMESTAMP else READERS[spec.type]
+
+
+def _read_account_made(value: Any, _: FieldSpec) -> Value:
+    """When the account was made. A text is held to what a number is held to: no account is older than the web."""
+    made_at = read_timestamp(value)
+    if made_at < LEAST_MS:
+        raise InvalidValue(
+            f"is {value}, which is a time that was never set, or seconds taken for milliseconds",
+            "send the time at which the account was made, or leave it out if it is not known",
+        )
+    return made_at
 
 
 def _values(raw: Any, readers: _Readers, required: tuple[str, ...], where: str) -> dict[str, Value]:

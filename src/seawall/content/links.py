@@ -53,6 +53,8 @@ class Link:
     start: int
     end: int
     flags: tuple[str, ...]
+    certain: bool = True
+    """Whether it is a link without knowing more: ``great.it is`` is rather a full stop without its space."""
 
     @property
     def risk(self) -> float:
@@ -63,25 +65,39 @@ class Link:
         return round(1.0 - doubt, 4)
 
 
-@lru_cache(_CACHED_TEXTS)
 def extract_links(text: str) -> Sequence[Link]:
     """Every link in a text, in order, with its span in the text."""
+    return _scan(text)[0]
+
+
+def doubtful_links(text: str) -> Sequence[Link]:
+    """What is a link only if the host is a known one: ``casino.de`` and ``my-shop.it`` without ``http://``."""
+    return _scan(text)[1]
+
+
+@lru_cache(_CACHED_TEXTS)
+def _scan(text: str) -> tuple[Sequence[Link], Sequence[Link]]:
+    """The certain links, and the doubtful ones."""
     view = fold_scripts(text)
     if not _may_have_links(view.text):
-        return ()
+        return (), ()
     plain, obfuscated = _deobfuscate(view)
     links: list[Link] = []
+    doubtful: list[Link] = []
     at = 0
     while (match := _CANDIDATE.search(plain.text, at)) is not None:
         link = _read(match, plain, text, obfuscated)
         at = match.end()
-        if link is not None:
+        if link is not None and link.certain:
             links.append(link)
-        elif match["bare"]:  # what is no link may have one behind it
+            continue
+        if link is not None:
+            doubtful.append(link)
+        if match["bare"]:  # what is no link may have one behind it
             at = match.end("bare") - len(re.split("[.\u3002]", match["bare"])[-1])
         elif "://" in (match["path"] or ""):
             at = match.start("path")
-    return tuple(links)
+    return tuple(links), tuple(doubtful)
 
 
 def read_address(address: str) -> Link | None:
@@ -148,8 +164,8 @@ _CANDIDATE = re.compile(
     rf"(?P<host>\[[0-9a-f:.]{{2,45}}\]|{_OF_HOST}{{1,300}})"
     # other://host
     r"|(?![a-z0-9+]{0,8}https?:)(?P<other>[a-z][a-z0-9+]{1,9})://[^\s<>\"']{0,300}"
-    # host, also behind a letter of another script, or in the underscores of Markdown
-    r"|(?:(?<![\w.@/\\-])_{0,3}|(?<=[^\W\x00-\x7f])(?=[a-z0-9]))"
+    # host, also behind a letter of another script, an ellipsis or a dash, or in the underscores of Markdown
+    r"|(?:(?:(?<![\w.@/\\-])|(?<=\.\.)|(?<=--)|(?<=\s-)|(?<=\A-))_{0,3}|(?<=[^\W\x00-\x7f])(?=[a-z0-9]))"
     rf"(?P<bare>(?:[^\W_][\w{_MARKS}-]{{0,62}}[.\u3002]){{1,20}}(?!(?:https?|hxxps?|ftp):)[^\W_][\w{_MARKS}-]{{0,62}}))"
     r"(?P<port>:0{0,9}\d{1,5}(?!\d)|:(?=[/\\?#]))?(?P<path>[/\\?#][^\s<>\"']{0,3000})?"
 )
@@ -224,11 +240,13 @@ def _read(match: re.Match[str], view: Normalised, source: str, obfuscated: froze
     domain, suffix = registrable(host)
     disguised = any(start <= index < stop for index in obfuscated)
     certain = bool(match["scheme"]) and len(match["slashes"]) > 1
-    if group == "bare" and (
-        match.string[closing : closing + 1] == "@"
-        or not _is_plausible(host, shown, suffix, port + path, source[start:stop], disguised)
-    ):
-        return None
+    is_plausible = True
+    if group == "bare":
+        if match.string[closing : closing + 1] == "@":
+            return None
+        is_plausible = _is_plausible(host, shown, suffix, port + path, source[start:stop], disguised)
+        if not is_plausible and not (is_whole and _is_suffix(host.rpartition(".")[2]) and suffix != host):
+            return None
     if group == "host" and not certain and not (is_ip(host) or _is_suffix(host.rpartition(".")[2])):
         return None
     if path and not disguised:
@@ -241,6 +259,7 @@ def _read(match: re.Match[str], view: Normalised, source: str, obfuscated: froze
         start=start,
         end=stop,
         flags=_flags(host, written.lower(), port, path, has_user=bool(user), disguised=disguised),
+        certain=is_plausible,
     )
 
 

@@ -250,7 +250,7 @@ _SUSPECT = re2.compile(
 )
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 # One character, a separator, one character, the same separator, …: at least three single characters.
-_SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+]{1,3})[^\W_@$!])(?:\1[^\W_@$!]){2,}(?![^\W_])")
+_SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+·•‧∙⋅・]{1,3})[^\W_@$!])(?:\1[^\W_@$!]){2,}(?![^\W_])")
 _MIXED = re.compile(rf"(?<![\w@./:+&=-])(?=[^\W_]*[\d{_SIGNS}])[\w{_SIGNS}]{{3,40}}(?![\w@/:&=]|\.\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _VOWEL = re.compile("[aeiouyäöüœ]")

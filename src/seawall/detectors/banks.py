@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
-from seawall.content.links import read_address
+from seawall.content.links import doubtful_links, read_address
 from seawall.content.normalise import fold, normalise, unmask
 from seawall.match import BankMatcher, Hit, digests_of
 from seawall.model.content import Modality, Part, Span, SpanUnit
@@ -180,4 +181,7 @@ def _search(matcher: BankMatcher, part: Part) -> list[Hit]:
         link = read_address(text)
         return matcher.match_host(link.host) if link is not None else []
     characters = fold(text)
-    return matcher.match_text(unmask(characters), characters)
+    found = matcher.match_text(unmask(characters), characters)
+    for link in doubtful_links(text):  # links for certain are parts of their own
+        found += [replace(hit, start=link.start, end=link.end) for hit in matcher.match_host(link.host)]
+    return found

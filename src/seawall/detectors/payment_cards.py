@@ -13,7 +13,17 @@ from typing import Final
 from seawall.content.links import extract_links
 from seawall.detectors.reference_numbers import is_reference
 
-_CANDIDATE = re.compile(r"(?<![\w.+/-])\d(?:[ .-]{0,2}\d){11,18}(?![\w/-]|\.\d)")
+# Letters of scripts without spaces may touch it; a file's name, a hashtag and a mention are none.
+_BEFORE, _BEHIND = (
+    r"(?<![A-Za-z0-9_.+/#@-])",
+    (
+        r"(?![A-Za-z0-9_/-]|\.(?:\d|(?i:jpe?g|png|gif|webp|heic|mp[34]|m4a|wav|mov|avi|pdf|docx?|txt|csv|json|xml|html?|zip)\b))"
+    ),
+)
+_CANDIDATE = re.compile(
+    rf"{_BEFORE}\d(?:[ .-]{{0,2}}\d){{11,18}}{_BEHIND}"
+    rf"|{_BEFORE}\d{{4}}(?P<mark>[\t\n_/,|])(?:\d{{4}}(?P=mark)){{2}}\d{{4}}{_BEHIND}"  # beside the word "card" only
+)
 _GROUPED = re.compile(
     r"\d{4}(?:[ .-]{1,2}\d{4}){3}(?:[ .-]{1,2}\d{1,3})?|\d{4}[ .-]{1,2}\d{6}[ .-]{1,2}\d{4,5}|\d{6} \d{10,13}"
 )
@@ -21,7 +31,7 @@ _SPACED = re.compile(r"\d(?:[ .-]\d){12,18}")
 _CONTEXT = re.compile(
     r"(?<!sim )\b(?:cards?|cc|credit|debit|visa|master ?card|amex|american express|maestro|diners|jcb|unionpay|"
     r"cvv2?|cvc2?|kredit\w*|\w*karten?|cartes?|carta|tarjetas?|cart[ãa]o|\w*kaart|kort\w*|kart[aęyou]\w{0,2}|"
-    r"карт[аыуеой]{1,2}|kredi kartı)\b|卡|カード|카드|بطاقة",
+    r"карт[аыуеой]{1,2}|kredi kartı|κάρτας?|thẻ)\b|卡|カード|카드|بطاقة|כרטיס|कार्ड|บัตร",
     re.IGNORECASE,
 )
 _VALIDITY = re.compile(r"^\W{0,3}(?:\w{1,6}\W{1,3}){0,2}(?:0[1-9]|1[0-2]) ?/ ?(?:20)?\d\d\b")

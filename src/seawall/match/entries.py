@@ -199,12 +199,18 @@ def folded_pattern(value: str) -> str:
     """The pattern with its letters as texts show them to it: without accents, full-width forms and the like."""
     if value.isascii():
         return value
-    return "".join(map(_folded_letter, unicodedata.normalize("NFC", value)))
+    pieces = _CLASS.split(unicodedata.normalize("NFC", value))  # classes are at the odd places
+    return "".join("".join(_folded_letter(char, in_class=at % 2 == 1) for char in one) for at, one in enumerate(pieces))
 
 
-def _folded_letter(char: str) -> str:
+_CLASS: Final = re.compile(r"(\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\\.)", re.DOTALL)  # or an escaped character
+
+
+def _folded_letter(char: str, *, in_class: bool) -> str:
     shown = char if char.isascii() else fold_scripts(char).text
-    return shown if len(shown) == 1 and shown.isalnum() else char
+    if not shown.isalnum() or (len(shown) > 1 and in_class):
+        return char
+    return shown if len(shown) == 1 else f"(?:{shown})"  # straße is shown as strasse
 
 
 def check_compiles(value: str) -> None:

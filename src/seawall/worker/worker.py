@@ -20,6 +20,7 @@ from seawall.app import App
 from seawall.model import now_ms
 from seawall.storage import Job, LeaseLost, NotRunnable
 from seawall.storage.component import Follower, JobSpec
+from seawall.storage.failure_log import FailureLog
 from seawall.storage.following import follow
 
 _log = structlog.get_logger(__name__)
@@ -114,14 +115,14 @@ class Worker:
     def _work(self, pool_name: str, specs: Sequence[JobSpec]) -> None:
         gives_way = self._beside_requests and all(spec.gives_way for spec in specs)
         threads, do = (min(self._threads, _GIVING_WAY), self._do_and_rest) if gives_way else (self._threads, self.do)
-        slots = threading.Semaphore(threads)
+        slots, failures = threading.Semaphore(threads), FailureLog("jobs could not be claimed; retrying")
         with ThreadPoolExecutor(threads, thread_name_prefix=f"seawall-{pool_name}") as pool:
             while not self._stop.is_set():
                 slots.acquire()
                 free = 1
                 while free < threads and slots.acquire(blocking=False):
                     free += 1
-                jobs = [] if self._stop.is_set() else self._claim(specs, free)
+                jobs = [] if self._stop.is_set() else self._claim(specs, free, failures)
                 for job in jobs:
                     self._running[job.id] = job  # its lease is extended from now on, also while it waits for a thread
                     pool.submit(do, job).add_done_callback(lambda _done: slots.release())
@@ -130,15 +131,17 @@ class Worker:
                 if not jobs:
                     self._stop.wait(_IDLE_S)
 
-    def _claim(self, specs: Sequence[JobSpec], limit: int) -> list[Job]:
+    def _claim(self, specs: Sequence[JobSpec], limit: int, failures: FailureLog) -> list[Job]:
         """Claim jobs of one pool, with the longest lease of their kinds."""
         kinds, lease_ms = [spec.kind for spec in specs], max(spec.lease_ms for spec in specs)
         try:
-            return self._context.jobs.claim(kinds, self._name, limit=limit, lease_ms=lease_ms)
-        except Exception:
-            _log.exception("jobs could not be claimed; retrying")
+            claimed = self._context.jobs.claim(kinds, self._name, limit=limit, lease_ms=lease_ms)
+        except Exception as error:
+            failures.failed(error)
             self._stop.wait(1)
             return []
+        failures.worked()
+        return claimed
 
     def _do_and_rest(self, job: Job) -> None:
         began = time.monotonic()

@@ -15,6 +15,7 @@ from pypdf.generic._font import Font
 from seawall.media.decoders.pdf_objects import array, dictionary, entry
 
 _ODD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_FONT_FILES: Final = frozenset({"/FontFile", "/FontFile2", "/FontFile3"})
 _UNICODE: Final = re.compile(r"/(?:Uni.*|GB.*|ETen.*|90ms-RKSJ)-[HV]")
 """Encodings of composite fonts that pypdf turns into characters; ``Identity`` numbers the glyphs of one font."""
 _SYMBOL: Final = re.compile(
@@ -23,7 +24,7 @@ _SYMBOL: Final = re.compile(
 """Names of mathematical symbols and dingbats, which are no letters."""
 _CODED: Final = re.compile(r"/uni((?:[0-9A-Fa-f]{4})+)|/u([0-9A-Fa-f]{4,6})")
 _ALIKE: Final = 6  # codes of one character: kinds of blanks, forms of a letter
-_ALLOTTED: Final = 6  # codes that were given out in order of first use
+_ALLOTTED: Final = 6  # codes that were given out by their number, not by what they mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class TextFont:
     resource: DictionaryObject
     _known: dict[str, FontGlyph] = field(default_factory=dict)
     _same: Counter[str] = field(default_factory=Counter)  # codes of each character
-    first_uses: list[int] = field(default_factory=list)  # codes in order of first use, while they may be allotted
+    first_uses: list[int] = field(default_factory=list)  # codes in order of first use, if the file explains none
 
     def glyphs(self, shown: bytes) -> list[FontGlyph]:
         """The glyphs of a string."""
@@ -56,9 +57,15 @@ class TextFont:
 
     @property
     def is_allotted(self) -> bool:
-        """Whether codes were given out one after the other as letters first occurred, so that they are no letters."""
+        """Whether codes number the glyphs, so that they are no letters.
+
+        They were given out one after the other as letters first occurred, or few of them stand for a letter or digit.
+        """
         uses = self.first_uses
-        return len(uses) >= _ALLOTTED and uses == list(range(uses[0], uses[0] + len(uses)))
+        if len(uses) < _ALLOTTED:
+            return False
+        letters = sum(chr(code).isalnum() or code == ord(" ") for code in uses)
+        return 2 * letters < len(uses) or uses == list(range(uses[0], uses[0] + len(uses)))
 
     def _learn(self, code: str) -> FontGlyph:
         text = self._simple(code) if isinstance(self.font.encoding, dict) else self._composite(code)
@@ -97,10 +104,10 @@ class TextFont:
         return _named(encoded) if len(encoded) > 1 and encoded.startswith("/") else encoded
 
     def _guesses(self) -> bool:
-        """Whether the codes are those of an embedded font of symbols, which the file does not explain."""
+        """Whether the codes are those of an embedded font, which the file does not explain."""
         return (
-            "/FontFile2" in dictionary(self.resource.get("/FontDescriptor"))
-            and "/ToUnicode" not in self.resource
+            not _FONT_FILES.isdisjoint(dictionary(self.resource.get("/FontDescriptor")))
+            and not self.font.character_map  # none, or one that says nothing
             and "/Encoding" not in self.resource
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import io
 import re
@@ -44,7 +45,9 @@ _MARKS: Final = frozenset(
 
 
 def load() -> None:
-    """Load support for every image format used in PDFs."""
+    """Load the codecs by which pypdf reads mappings and texts, and support for every image format used in PDFs."""
+    for name in ("charmap", "utf-16"):  # a mapping of codes of one byte; texts with a byte order mark
+        codecs.lookup(name)
     Image.init()
     for kind in ("JPEG", "JPEG2000", "PNG", "TIFF"):
         encoded = io.BytesIO()
