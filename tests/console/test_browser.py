@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from seawall import review
+from seawall.review.queries import reviews_of_item
 from support.console import Rig, open_page
 
 
@@ -127,6 +131,43 @@ def test_no_page_is_wider_than_the_screen(chromium: object, url: str, rig: Rig, 
         page.click("nav >> text=Queue")
         page.wait_for_url(f"{url}/queue")
     assert complaints == []
+
+
+def _tasks() -> dict[str, list[str]]:
+    """The keys of each task, as docs/reviewing.md tells them."""
+    text = (Path(__file__).parents[2] / "docs" / "reviewing.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.+?) \| ((?:`\S+` ?)+)\|$", text.partition("| task | keys |")[2].partition("\n\n")[0], re.M
+    )
+    return {task: re.findall(r"`(\S+)`", keys) for task, keys in rows}
+
+
+@pytest.mark.parametrize(
+    ("task", "most", "policy"),
+    [
+        ("it violates, and the proposed policy and actions are right", 3, "rudeness"),
+        ("it does not violate, for a reason", 3, None),
+        ("it violates another policy: its first letter", 5, "gore"),
+    ],
+)
+def test_the_usual_tasks_take_the_keys_that_the_documents_say(
+    chromium: object, url: str, rig: Rig, task: str, most: int, policy: str | None
+) -> None:
+    keys = _tasks()[task]
+    assert len(keys) <= most
+    screened = rig.screen("A silly thing", id=f"b-{task[:20]}-{policy}")
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.goto(f"{url}/cases/{review.case_id(screened.item)}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-lease]")
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_selector("text=Decided and recorded")
+    with rig.app.database.read() as connection:
+        (answered,) = reviews_of_item(connection, screened.item, limit=2)
+    assert (answered.answer, answered.policy) == ("violates" if policy else "does_not_violate", policy)
+    assert complaints == []
+    assert len(_tasks()["take the last answer back"]) == 1
 
 
 def test_an_answer_is_taken_back_with_one_key(chromium: object, url: str, rig: Rig) -> None:

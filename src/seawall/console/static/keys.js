@@ -36,7 +36,10 @@ function submitOnEnter(event) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === "Escape" && typing(event.target)) return event.target.blur();
-  if (typing(event.target) || document.querySelector("dialog[open]") !== null) return;
+  // No option of such a list begins with a digit: a digit leaves it. Letters choose an option, however many are typed.
+  if (event.target.matches("select[data-key]") && /^[0-9]$/.test(event.key)) event.target.blur();
+  else if (typing(event.target)) return;
+  if (document.querySelector("dialog[open]") !== null) return;
   const acted =
     event.key === "?" ? (document.querySelector("#keys")?.showModal(), true)
     : event.key === "j" ? (move(+1), true)
