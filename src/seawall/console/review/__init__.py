@@ -5,4 +5,8 @@ from seawall.console.request import MenuEntry
 from seawall.console.review import case, queue
 
 PAGES = (*queue.PAGES, *case.PAGES)
-MENU = (MenuEntry(path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases",)),)
+MENU = (
+    MenuEntry(
+        path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases", "/blind-reviews")
+    ),
+)

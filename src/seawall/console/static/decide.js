@@ -3,6 +3,11 @@
 const form = document.querySelector("form.decide");
 const line = document.querySelector("[data-preview]");
 
+form?.addEventListener("change", (event) => {
+  if (event.target.name !== "answer") return;
+  for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = false; // it went with another answer
+});
+
 if (form !== null && line !== null) {
   let asked = 0;
 
@@ -21,9 +26,6 @@ if (form !== null && line !== null) {
   };
 
   form.addEventListener("change", (event) => {
-    if (event.target.name === "answer") {
-      for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = false; // it went with another answer
-    }
     if (event.target.name !== "note") say();
   });
   if (form.querySelector("[name=answer]:checked") !== null) say(); // a refused answer is shown again
