@@ -20,7 +20,7 @@ from seawall.measure.intervals import Interval, wilson
 
 Level = Literal["nominal", "ordinal", "interval"]
 
-_ROUNDS: Final = 1_000
+_ROUNDS: Final = 2_000
 _Array = NDArray[np.float64]
 
 
