@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image as PilImage
 from sqlalchemy import select
 
 from seawall import review, screen
 from seawall.access.tables import view
 from seawall.console import active_bundle
-from seawall.model import Action
+from seawall.model import Action, Image, Item
 from seawall.review import quality
 from seawall.review.quality.figures import by_policy, by_queue
 from seawall.review.quality.queries import AnswerPair
@@ -48,7 +50,7 @@ def decide(rig: Rig, text: str, id: str) -> str:
 
 def task_of(browser: Browser) -> str:
     """The blind review that the browser is sent to next."""
-    where = browser.post("/queue/next").headers["location"]
+    where = str(browser.post("/queue/next").headers["location"])
     assert where.startswith("/blind-reviews/blind_"), where
     return where
 
@@ -212,6 +214,41 @@ def test_a_reviewer_sees_their_own_figures_only(rig: Rig) -> None:
     menu = browser.get("/queue").text
     assert 'href="/my-reviews"' in menu
     assert 'href="/quality"' not in menu
+
+
+SCRIPT = "<script>alert('fool')</script>"
+
+
+def test_hostile_content_and_notes_become_no_markup_and_files_stay_blurred(rig: Rig) -> None:
+    encoded = io.BytesIO()
+    PilImage.new("RGB", (40, 30), (200, 30, 30)).save(encoded, "PNG")
+    fields: dict[str, Any] = {
+        "title": f"fool {SCRIPT}",
+        "track_titles": (SCRIPT,),
+        "cover": Image(encoded.getvalue()),
+        "track_count": 1,
+    }
+    item = Item(content_type="playlist", id=SCRIPT, fields=fields, actor=SCRIPT, language="en")
+    case, person = review.case_id(rig.app.screener.screen(item).item), rig.people["reviewer"].id
+    review.take(rig.app.database, case, person)
+    answer = review.ReviewAnswer(**VIOLATES, actions=(Action("remove"),), note=SCRIPT)
+    review.submit_review(
+        rig.app.ledger, active_bundle.rulebook(rig.app), case, person, answer, find_item=screen.status_of
+    )
+    follow(rig.app.context, FOLLOWER, "tests")
+    second = rig.browser("admin")
+    where = second.post("/queue/next?type=playlist").headers["location"].partition("?")[0]
+    blind = second.get(where).text
+    assert blind.count("data-veiled") == 2  # title and cover
+    assert "/image/cover" in blind
+    for found in ("<mark", "insults", "rudeness 0."):
+        assert found not in blind.partition("<main")[2]
+    second.post(f"{where}/submit", **{**DOES_NOT, "note": SCRIPT})
+    policy = rig.browser("policy")
+    both = policy.get(where.replace("blind-reviews", "disagreements")).text
+    assert both.count("&lt;script&gt;") >= 4
+    for page in (blind, both, policy.get("/disagreements").text, policy.get("/quality").text):
+        assert "<script>" not in page
 
 
 def test_figures_say_undefined_where_nothing_could_have_disagreed() -> None:

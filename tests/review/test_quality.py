@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall import review
@@ -291,6 +291,56 @@ def test_many_answers_at_once_are_one(house: QualityDesk) -> None:
     assert sorted(outcomes) == ["accepted", "refused", "refused", "refused"]
     submitted = [one for one in house.desk.ledger.events(limit=10_000) if isinstance(one.body, SecondReviewSubmitted)]
     assert len(submitted) == 1
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("next", "take", "release", "skip", "submit", "adjudicate")),
+        st.sampled_from(("per_1", "per_2", "per_3", "per_4")),
+        st.integers(0, 2),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=_STEPS)
+def test_whatever_people_do_one_holds_a_task_and_never_who_decided_it(house: QualityDesk, steps: Any) -> None:
+    tasks = [house.asked()[0] for _ in range(3)]  # decided by per_1
+    holders: dict[str, str] = {}
+    answered: dict[str, str] = {}
+    queue = f"q-{tasks[0]}"  # none: those of earlier examples are not offered
+    for step, person, number in steps:
+        task = tasks[number]
+        try:
+            if step == "next":
+                theirs = [one for one, who in holders.items() if who == person]
+                assert house.next(person, queue=queue) in (theirs or [None])
+            elif step == "take":
+                quality.take_task(house.desk.database, task, person)
+                assert holders.setdefault(task, person) == person
+                assert task not in answered
+                assert person != "per_1"
+            elif step == "submit":
+                quality.submit_second_review(house.desk.ledger, POLICIES, task, person, DOES_NOT)
+                assert holders.pop(task) == person
+                answered[task] = person
+            elif step == "adjudicate":
+                quality.adjudicate(house.desk.ledger, POLICIES, task, person, VIOLATES)
+                assert person not in ("per_1", answered[task])
+            else:
+                done = {"release": quality.release_task, "skip": quality.skip_task}[step]
+                done(house.desk.database, task, person)
+                if holders.get(task) == person:
+                    del holders[task]
+        except review.ReviewError:
+            continue
+    for task in tasks:
+        lease = house.read(quality.task_lease, task, now_ms())
+        assert (lease.person if lease is not None else None) == holders.get(task)
+        assert house.read(get_blind_review, task).reviewer == answered.get(task)
+        if task in holders:
+            quality.release_task(house.desk.database, task, holders[task])
 
 
 # -- agreement and adjudication ---------------------------------------------------------------------------------------
