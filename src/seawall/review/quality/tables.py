@@ -32,7 +32,8 @@ blind_review = Table(
     Column("final_answer", Text),
     Column("final_policy", Text),
     Column("final_reason", Text),
-    Index("ix_blind_review_state", "state", "queue", "seq"),
+    Index("ix_blind_review_state", "state", "seq"),
+    Index("ix_blind_review_queue", "state", "queue", "seq"),
     Index("ix_blind_review_golden", "golden"),
 )
 

@@ -27,7 +27,8 @@ def upgrade(op: Operations) -> None:
         sa.Column("final_reason", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_blind_review"),
     )
-    op.create_index("ix_blind_review_state", "blind_review", ["state", "queue", "seq"])
+    op.create_index("ix_blind_review_state", "blind_review", ["state", "seq"])
+    op.create_index("ix_blind_review_queue", "blind_review", ["state", "queue", "seq"])
     op.create_index("ix_blind_review_golden", "blind_review", ["golden"])
     op.create_table(
         "golden_case",
