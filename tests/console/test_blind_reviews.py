@@ -22,6 +22,9 @@ from seawall.review.quality.figures import by_policy, by_queue
 from seawall.review.quality.queries import AnswerPair
 from seawall.review.quality.sampling import FOLLOWER
 from seawall.storage.following import follow
+from seawall.storage.tables import follower_state
+from seawall.worker import Worker
+from support.app import eventually
 from support.console import Browser, Rig, open_page, opened
 
 VIOLATES = {"answer": "violates", "policy": "rudeness", "reason": "clear_violation"}
@@ -37,7 +40,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield made
 
 
-def decide(rig: Rig, text: str, id: str) -> str:
+def decide(rig: Rig, text: str, id: str, *, draw: bool = True) -> str:
     """The reviewer decides a fresh case; its id. Works beside a real browser, which occupies the thread's loop."""
     case, person = review.case_id(rig.screen(text, id=id).item), rig.people["reviewer"].id
     review.take(rig.app.database, case, person)
@@ -45,7 +48,8 @@ def decide(rig: Rig, text: str, id: str) -> str:
     review.submit_review(
         rig.app.ledger, active_bundle.rulebook(rig.app), case, person, answer, find_item=screen.status_of
     )
-    follow(rig.app.context, FOLLOWER, "tests")
+    if draw:
+        follow(rig.app.context, FOLLOWER, "tests")
     return case
 
 
@@ -59,7 +63,9 @@ def task_of(browser: Browser) -> str:
 def disagree(rig: Rig, id: str, text: str = "You fool") -> tuple[str, str]:
     """A case that the reviewer and the admin answer differently: the case and the task."""
     case, person = decide(rig, text, id), rig.people["admin"].id
-    task = quality.next_task(rig.app.ledger, rig.app.context.get(quality.QualitySettings), person)
+    task = quality.next_task(
+        rig.app.ledger, rig.app.context.get(quality.QualitySettings), person, policies=("rudeness",)
+    )
     assert task is not None
     policies = active_bundle.policies(rig.app)
     quality.submit_second_review(rig.app.ledger, policies, task, person, quality.BlindAnswer(**DOES_NOT))
@@ -131,6 +137,19 @@ def test_a_golden_case_cannot_be_told_from_a_second_review(tmp_path: Path) -> No
 def anonymous(page: str) -> str:
     """The page without what differs between any two cases."""
     return re.sub(r'data-left="\d+"|blind_\w+|\bit_\w+|value="[\w-]{30,}"|data-csrf="[^"]*"', "", page)
+
+
+def test_a_worker_draws_the_second_reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.worker.worker.FOLLOW_S", 0.01)
+    with opened(tmp_path, environment=NEVER) as rig, Worker(rig.app):
+        eventually(lambda: FOLLOWER.name in _followers(rig))  # from here on
+        decide(rig, "You fool", "drawn", draw=False)
+        eventually(lambda: rig.app.ledger.events(kinds=["quality.second_review_asked"]))
+
+
+def _followers(rig: Rig) -> set[str]:
+    with rig.app.database.read() as connection:
+        return set(connection.execute(select(follower_state.c.name)).scalars())
 
 
 def test_content_that_is_gone_is_not_asked_again(rig: Rig) -> None:
@@ -308,7 +327,9 @@ def test_no_page_of_quality_is_wider_than_the_screen(
     case, task = disagree(rig, f"wide-{width}", "You fool " + "w" * 900)
     page, complaints = open_page(chromium, url, "admin", width, height)
     decide(rig, "You fool " + "w" * 900, f"wide-task-{width}")
-    waiting = quality.next_task(rig.app.ledger, quality.QualitySettings(), rig.people["admin"].id, idle=True)
+    waiting = quality.next_task(
+        rig.app.ledger, quality.QualitySettings(), rig.people["admin"].id, policies=(), idle=True
+    )
     for path in (
         f"/blind-reviews/{waiting}",
         "/quality",

@@ -73,7 +73,7 @@ class QualityDesk:
 
     def next(self, person: str, settings: QualitySettings = ALL, **more: Any) -> str | None:
         """What the person is given before their next case."""
-        return quality.next_task(self.desk.ledger, settings, person, **more)
+        return quality.next_task(self.desk.ledger, settings, person, **{"policies": POLICIES, **more})
 
     def answer(self, task: str, person: str, answer: BlindAnswer = VIOLATES) -> None:
         """Take and answer the task."""
@@ -454,6 +454,14 @@ def test_a_golden_case_comes_once_to_each_who_does_not_know_it(house: QualityDes
     with pytest.raises(review.NoSuchCase):
         quality.adjudicate(house.desk.ledger, POLICIES, second, "per_policy", VIOLATES)
     assert house.desk.ledger.rebuild().equal
+
+
+def test_a_golden_case_of_a_policy_that_is_not_active_is_not_offered(house: QualityDesk) -> None:
+    case, item = house.decided("per_1")
+    house.mark(case, item)
+    assert house.next("per_2", GOLDEN, policies={"gore"}) is None  # nobody could give the right answer
+    assert house.next("per_2", GOLDEN, policies=()) is None
+    assert house.next("per_2", GOLDEN, policies={"gore", "rudeness"}) is not None
 
 
 def test_a_golden_case_that_was_left_waits_for_the_same_person(house: QualityDesk) -> None:

@@ -58,7 +58,7 @@ def release(request: PageRequest) -> Response:
 def skip(request: PageRequest) -> Response:
     """Release the lease and take the next case. If the content is gone, nobody is asked about it again."""
     task = _task(request)
-    if _lease(request) is not None and _view(request.app, task).erased:
+    if _lease(request) is not None and is_gone(_view(request.app, task)):
         with suppress(review.CaseMoved):
             quality.withdraw(request.app.ledger, task.id, request.person.id)
     else:
@@ -91,6 +91,11 @@ def answer_of(request: PageRequest) -> quality.BlindAnswer:
         reason=request.field("reason"),
         note=request.field("note").strip(),
     )
+
+
+def is_gone(seen: ItemView) -> bool:
+    """Whether there is nothing to judge: it was erased, or its content type is no longer in force."""
+    return seen.erased or not seen.fields
 
 
 def sent(request: PageRequest) -> dict[str, str]:
@@ -142,6 +147,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         task=task,
         lease=lease,
         seen=seen,
+        is_gone=seen is not None and is_gone(seen),
         veiled=True,  # always: that it is blurred must not tell what the detectors found
         policies=active_bundle.policies(app),
         reasons=review.REASONS,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console import active_bundle
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -65,7 +66,9 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     """
     queue, content_type = filter_of(request, "queue") or None, filter_of(request, "type") or None
     app, person = request.app, request.person.id
-    next_task = partial(quality.next_task, app.ledger, app.context.get(quality.QualitySettings), person)
+    policies = active_bundle.policy_names(app)
+    shares = app.context.get(quality.QualitySettings)
+    next_task = partial(quality.next_task, app.ledger, shares, person, policies=policies)
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
         lease = review.next_case(app.database, person, queue=queue, content_type=content_type)

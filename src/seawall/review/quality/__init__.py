@@ -2,7 +2,7 @@
 
     from seawall.review import quality
 
-    task = quality.next_task(ledger, settings, person)        # None: go on with the queue
+    task = quality.next_task(ledger, settings, person, policies=policies)  # None: go on with the queue
     quality.submit_second_review(ledger, policies, task, person, quality.BlindAnswer(answer="violates", …))
     quality.adjudicate(ledger, policies, task, specialist, quality.BlindAnswer(…))    # where the two disagree
     quality.mark_golden(ledger, policies, case, item, specialist, answer="violates", policy="hateful-conduct")

@@ -6,7 +6,7 @@ A lease is one row, taken by one atomic statement, as those of cases: two people
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ def next_task(
     settings: QualitySettings,
     person: str,
     *,
+    policies: Collection[str],
     queue: str | None = None,
     content_type: str | None = None,
     idle: bool = False,
@@ -47,7 +48,8 @@ def next_task(
 
     One that they hold comes first. Second reviews are offered at twice the rate at which they are asked for, so that
     those which had to wait are made up for; ``idle``: no case waits, so any of them is offered. Golden cases are
-    offered at their rate only, each once to a person, and never to somebody who reviewed the case before.
+    offered at their rate only, each once to a person, and never to somebody who reviewed the case before; those whose
+    policy is none of the active ``policies`` are not, because nobody could give their right answer.
     """
     with ledger.database.read() as connection:
         if (held := _held(connection, person)) is not None:
@@ -55,7 +57,9 @@ def next_task(
         drawn = 1.0 if idle else draw()
         if not idle and drawn >= settings.golden_share + 2 * settings.blind_share:
             return None
-        golden = _next_golden(connection, person, queue, content_type) if drawn < settings.golden_share else None
+        golden = None
+        if drawn < settings.golden_share:
+            golden = _next_golden(connection, person, policies, queue, content_type)
     if golden is not None:
         task = new_id("blind")
         ledger.commit(lambda tx: tx.append(GoldenCaseOffered(task=task, golden=golden, person=person)))
@@ -173,7 +177,9 @@ def _in(table: Any, queue: str | None, content_type: str | None) -> list[ColumnE
     return [table.c[name] == value for name, value in chosen.items() if value is not None]
 
 
-def _next_golden(connection: Connection, person: str, queue: str | None, content_type: str | None) -> str | None:
+def _next_golden(
+    connection: Connection, person: str, policies: Collection[str], queue: str | None, content_type: str | None
+) -> str | None:
     """A golden case that the person has neither met nor reviewed: the one that fewest have met."""
     met = exists().where(blind_review.c.golden == golden_case.c.id, blind_review.c.person == person)
     reviewed = exists().where(review.c.case == golden_case.c.case, review.c.reviewer == person)
@@ -181,6 +187,7 @@ def _next_golden(connection: Connection, person: str, queue: str | None, content
     query = select(golden_case.c.id).where(
         golden_case.c.retired_at.is_(None), golden_case.c.marked_by != person, ~met, ~reviewed
     )
+    query = query.where(golden_case.c.policy.is_(None) | golden_case.c.policy.in_(policies))
     query = query.where(*_in(golden_case, queue, content_type)).order_by(times, golden_case.c.seq).limit(1)
     found = connection.execute(query).scalar()
     return None if found is None else str(found)
