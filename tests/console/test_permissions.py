@@ -14,6 +14,7 @@ EVERYBODY = frozenset({"reviewer", "policy", "admin"})
 ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
+MEASURES = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
 
 ALLOWED = {
@@ -41,6 +42,24 @@ ALLOWED = {
     "POST /cases/{case}/reopen": REVIEWS,
     "POST /cases/{case}/pass-on": REVIEWS,
     "POST /reviews/{review}/undo": REVIEWS,
+    "GET /blind-reviews/{task}": REVIEWS,
+    "POST /blind-reviews/{task}/take": REVIEWS,
+    "POST /blind-reviews/{task}/lease": REVIEWS,
+    "POST /blind-reviews/{task}/release": REVIEWS,
+    "POST /blind-reviews/{task}/skip": REVIEWS,
+    "POST /blind-reviews/{task}/submit": REVIEWS,
+    "GET /my-reviews": REVIEWS,
+    "GET /my-reviews.json": REVIEWS,
+    "GET /quality": MEASURES,
+    "GET /quality.json": MEASURES,
+    "GET /disagreements": MEASURES,
+    "GET /disagreements.json": MEASURES,
+    "GET /disagreements/{task}": MEASURES,
+    "POST /disagreements/{task}": MEASURES,
+    "GET /golden-cases": MEASURES,
+    "GET /golden-cases.json": MEASURES,
+    "POST /golden-cases": MEASURES,
+    "POST /golden-cases/{golden}/retire": MEASURES,
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,
     "GET /items/{item}/{revision:int}/image/{field}": EVERYBODY,
@@ -118,6 +137,8 @@ def places(rig: Rig) -> dict[str, str]:
         "endpoint": "none",
         "bank": "blocked-texts",
         "entry": "ent_none",
+        "task": "blind_none",
+        "golden": "gold_none",
     }
 
 

@@ -30,6 +30,7 @@ from seawall.model import (
 )
 from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived
 from seawall.policy import verdict_of
+from seawall.review import quality
 from seawall.review.tables import case
 from seawall.storage import Database, Ledger, Vault, open_database
 from seawall.storage.component import STORAGE, ledger_of
@@ -146,7 +147,7 @@ def rulebook() -> review.Rulebook:
 def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     database = open_database(database_url)
     vault = Vault.open_in(database, tmp_path)
-    components = (STORAGE, screen.COMPONENT, enforce.COMPONENT, review.COMPONENT, appeal.COMPONENT)
+    components = (STORAGE, screen.COMPONENT, enforce.COMPONENT, review.COMPONENT, quality.COMPONENT, appeal.COMPONENT)
     ledger = ledger_of(database, vault, components)
     ledger.build()
     yield Desk(database, vault, ledger)

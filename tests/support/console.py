@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,8 +192,12 @@ def opened(
     database_url: str | None = None,
     public_url: str = "http://console.test",
     hashers: Sequence[Hasher] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Rig]:
-    """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin."""
+    """A house on a fresh database, its test policies published, with a reviewer, a policy specialist and an admin.
+
+    ``environment``: from which the components' settings are read.
+    """
     policies = folder / "policies"
     policies.mkdir(parents=True)
     (policies / "rudeness.yaml").write_text(RUDENESS)
@@ -218,6 +222,7 @@ def opened(
         public_url=public_url,
         policies_dir=policies,
         allow_private_endpoints=False,
+        environment=environment or {},
     ) as app:
         rig = Rig(app, console.build(app), stuck)
         for role in access.PersonRole:

@@ -23,6 +23,9 @@ class Permission(StrEnum):
     SEE_OVERVIEW = "screen.view_overview"
     SEE_CONTENT = "screen.view_content"  # cases, items, decisions: what people wrote
     REVIEW = "review.decide"  # lease and decide cases
+    SEE_QUALITY = "quality.view"  # agreement and accuracy of all reviewers
+    ADJUDICATE = "quality.adjudicate"
+    MARK_GOLDEN = "quality.mark_golden"  # and retire
     SEE_POLICIES = "publish.view_policies"
     SEE_OPERATIONS = "enforce.view_operations"  # pending rescreens and deliveries
     SEE_BANKS = "publish.view_banks"  # what they hold, and what became of its matches
@@ -40,7 +43,8 @@ _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permis
 PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
     PersonRole.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
     PersonRole.POLICY: _EVERYBODY
-    | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS},
+    | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS}
+    | {Permission.SEE_QUALITY, Permission.ADJUDICATE, Permission.MARK_GOLDEN},
     PersonRole.ADMIN: frozenset(Permission),
 }
 

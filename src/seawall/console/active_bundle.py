@@ -18,6 +18,14 @@ def policies(app: App) -> Mapping[str, Policy]:
     return {policy.name: policy for policy in app.bundle.policies}
 
 
+def policy_names(app: App) -> frozenset[str]:
+    """Names of the policies in force; none before the first publication."""
+    try:
+        return frozenset(policies(app))
+    except NothingPublished:
+        return frozenset()
+
+
 def rules_of(policies: Iterable[Policy]) -> list[tuple[str, str]]:
     """(policy, rule) pairs of these policies that a decision may name: their rules, and ``review`` for reviews."""
     return [(policy.name, rule) for policy in policies for rule in (*(rule.id for rule in policy.rules), REVIEW_RULE)]

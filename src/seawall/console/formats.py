@@ -125,6 +125,11 @@ def percent(value: float) -> str:
     return "undefined" if isnan(value) else f"{value:.0%}"
 
 
+def coefficient(value: float) -> str:
+    """A coefficient of agreement, to two places."""
+    return "undefined" if isnan(value) else f"{value:.2f}"
+
+
 def action_title(kind: str) -> str:
     """``age_restrict`` → ``Restrict to adults``."""
     return ACTIONS[kind].title if kind in ACTIONS else kind
@@ -171,6 +176,7 @@ FILTERS = {
     "duration": span_of_time,
     "number": number,
     "percent": percent,
+    "coefficient": coefficient,
     "action_title": action_title,
     "parameters": parameters,
     "harm_title": harm_title,

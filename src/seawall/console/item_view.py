@@ -83,22 +83,28 @@ class ItemView:
         return bool(found) and all(one.later and not one.unknown for one in found)
 
 
-def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False) -> ItemView:
-    """Load the view. ``whole``: long texts are not cut."""
-    decision = load_decision(app.database, decision_id) if decision_id else None
-    evaluation = _evaluation(app, decision) if decision is not None else None
+def item_view(
+    app: App, item: ItemRef, decision_id: str | None, *, whole: bool = False, blind: bool = False
+) -> ItemView:
+    """Load the view. ``whole``: long texts are not cut.
+
+    ``blind``: with what the evaluation read in files (words, speech), and without anything that it found or decided.
+    """
+    made = load_decision(app.database, decision_id) if decision_id else None
+    evaluated = _evaluation(app, made) if made is not None else None
+    decision, evaluation = (None, None) if blind else (made, evaluated)
     signals = tuple(evaluation.signals) if evaluation else ()
     content_type = active_bundle.content_types(app).get(item.content_type)
     views: Sequence[FieldView] = ()
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
     erased = False
-    derived = load_derived(app.vault, item.ref, evaluation.id) if evaluation is not None else ()
+    derived = load_derived(app.vault, item.ref, evaluated.id) if evaluated is not None else ()
     try:
         content = read_content(app.vault, item.ref, item.revision)
         platform_id = app.vault.platform_id(item.ref)
-        if decision is not None and decision.actor is not None:
-            actor = app.vault.platform_id(decision.actor)
+        if evaluated is not None and evaluated.actor is not None:
+            actor = app.vault.platform_id(evaluated.actor)
         attributes, language = content.actor_attributes, content.language
         sizes = _sizes(app, item, content, derived)
         views = (

@@ -9,6 +9,7 @@
 1.0
 """
 
+from seawall.measure.agreement import accuracy_against, cohen_kappa, krippendorff_alpha, percent_agreement
 from seawall.measure.calibrate import (
     Isotonic,
     Platt,
@@ -54,11 +55,13 @@ __all__ = [
     "Isotonic",
     "Platt",
     "accuracy",
+    "accuracy_against",
     "accuracy_per_function",
     "average_precision",
     "bootstrap",
     "brier",
     "clopper_pearson",
+    "cohen_kappa",
     "confusion",
     "effective",
     "expected_calibration_error",
@@ -67,10 +70,12 @@ __all__ = [
     "fit_platt",
     "identity_auc",
     "identity_rows",
+    "krippendorff_alpha",
     "lower_bound",
     "macro_f1",
     "operating_point",
     "operating_points",
+    "percent_agreement",
     "roc_auc",
     "share_text",
     "sigmoid",

@@ -7,6 +7,10 @@ from seawall.console.review import case, moves, queue
 PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES)
 MENU = (
     MenuEntry(
-        path="/queue", title="Queue", permission=Permission.SEE_CONTENT, order=20, sections=("/cases", "/reviews")
+        path="/queue",
+        title="Queue",
+        permission=Permission.SEE_CONTENT,
+        order=20,
+        sections=("/cases", "/reviews", "/blind-reviews"),
     ),
 )

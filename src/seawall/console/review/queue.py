@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console import active_bundle
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
+from seawall.review import quality
 from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases, undoable_review
 from seawall.screen.queries import items_by_ref
 
@@ -59,13 +62,21 @@ def take_next(request: PageRequest) -> Response:
 def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     """Lease the next case of the chosen queue and type and go to it; to the queue when there is none.
 
+    Now and then it is a blind review: a second one, or one of a golden case.
     ``done``: the decision just made, which the next page links to.
     """
-    queue, content_type = filter_of(request, "queue"), filter_of(request, "type")
-    lease = review.next_case(
-        request.app.database, request.person.id, queue=queue or None, content_type=content_type or None
-    )
-    return redirect(with_filters(request, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
+    queue, content_type = filter_of(request, "queue") or None, filter_of(request, "type") or None
+    app, person = request.app, request.person.id
+    policies = active_bundle.policy_names(app)
+    shares = app.context.get(quality.QualitySettings)
+    next_task = partial(quality.next_task, app.ledger, shares, person, policies=policies)
+    task, lease = next_task(queue=queue, content_type=content_type), None
+    if task is None:
+        lease = review.next_case(app.database, person, queue=queue, content_type=content_type)
+    if task is None and lease is None:
+        task = next_task(queue=queue, content_type=content_type, idle=True)
+    where = f"/blind-reviews/{task}" if task is not None else "/queue" if lease is None else f"/cases/{lease.case}"
+    return redirect(with_filters(request, where, done=done))
 
 
 def undoable(request: PageRequest) -> str | None:

@@ -3,12 +3,16 @@
 const form = document.querySelector("form.decide");
 const line = document.querySelector("[data-preview]");
 
-if (form !== null) {
-  // How many veils were lifted goes with the answer: who uses it has to know what was looked at.
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-unveil]") !== null) form.elements.unveiled.value = Number(form.elements.unveiled.value) + 1;
-  });
-}
+// How many veils were lifted goes with the answer: who uses it has to know what was looked at.
+const unveiled = form?.elements.unveiled;
+document.addEventListener("click", (event) => {
+  if (unveiled && event.target.closest("[data-unveil]") !== null) unveiled.value = Number(unveiled.value) + 1;
+});
+
+form?.addEventListener("change", (event) => {
+  if (event.target.name !== "answer") return;
+  for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = false; // it went with another answer
+});
 
 if (form !== null && line !== null) {
   let asked = 0;
@@ -28,9 +32,6 @@ if (form !== null && line !== null) {
   };
 
   form.addEventListener("change", (event) => {
-    if (event.target.name === "answer") {
-      for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = false; // it went with another answer
-    }
     if (event.target.name !== "note") say();
   });
   if (form.querySelector("[name=answer]:checked") !== null) say(); // a refused answer is shown again

@@ -1,0 +1,17 @@
+"""Pages of the quality of reviews: blind reviews, figures, disagreements and golden cases."""
+
+from seawall.access import Permission
+from seawall.console.quality import blind_review, disagreements, figures, golden_cases
+from seawall.console.request import MenuEntry
+
+PAGES = (*blind_review.PAGES, *figures.PAGES, *disagreements.PAGES, *golden_cases.PAGES)
+MENU = (
+    MenuEntry(path="/my-reviews", title="My reviews", permission=Permission.REVIEW, order=25),
+    MenuEntry(
+        path="/quality",
+        title="Quality",
+        permission=Permission.SEE_QUALITY,
+        order=26,
+        sections=("/disagreements", "/golden-cases"),
+    ),
+)

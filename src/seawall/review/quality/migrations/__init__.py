@@ -1,0 +1,1 @@
+"""Migrations of the component ``quality``: see storage/migrate.py."""
