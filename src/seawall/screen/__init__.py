@@ -23,6 +23,7 @@ from seawall.screen.stored_content import (
     media_bytes,
     media_file,
     read_content,
+    read_contents,
 )
 from seawall.screen.submission import item_kind
 
@@ -55,6 +56,7 @@ __all__ = [
     "media_bytes",
     "media_file",
     "read_content",
+    "read_contents",
     "status_of",
     "still_pending",
 ]

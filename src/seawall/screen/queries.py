@@ -5,6 +5,7 @@ Entry points use these and never import the tables. Content and whole decisions:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -222,6 +223,15 @@ def decisions_of_actor(connection: Connection, actor: str, *, except_item: str, 
         .limit(limit)
     )
     return _decisions(connection, query)
+
+
+def harms_of_decisions(connection: Connection, decisions: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The harms that rules with effect, or a person, found; decisions without one are left out."""
+    query = select(fired_rule.c.decision, fired_rule.c.harm).where(fired_rule.c.mode != "shadow")
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in select_in_chunks(connection, query, fired_rule.c.decision, decisions):
+        found[row.decision].add(row.harm)
+    return {name: frozenset(harms) for name, harms in found.items()}
 
 
 def _decisions(connection: Connection, query: Select[Any]) -> list[DecisionRow]:
