@@ -25,6 +25,7 @@ from seawall.screen import (
     media_bytes,
     read_content,
 )
+from seawall.screen.queries import get_item
 from seawall.storage import Erased
 
 
@@ -62,6 +63,7 @@ class ItemView:
     item: ItemRef
     platform_id: str | None
     actor: str | None  # the account's id on the platform
+    actor_ref: str | None  # its surrogate
     fields: Sequence[FieldView]
     actor_attributes: Mapping[str, object]
     language: str | None
@@ -89,13 +91,14 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
     views: Sequence[FieldView] = ()
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
+    actor_ref = decision.actor if decision is not None else _actor_of(app, item)
     erased = False
     derived = load_derived(app.vault, item.ref, decision.id) if decision is not None else ()
     try:
         content = read_content(app.vault, item.ref, item.revision)
         platform_id = app.vault.platform_id(item.ref)
-        if decision is not None and decision.actor is not None:
-            actor = app.vault.platform_id(decision.actor)
+        if actor_ref is not None:
+            actor = app.vault.platform_id(actor_ref)
         attributes, language = content.actor_attributes, content.language
         sizes = _sizes(app, item, content, derived)
         views = (
@@ -111,6 +114,7 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         item=item,
         platform_id=platform_id,
         actor=actor,
+        actor_ref=actor_ref,
         fields=views,
         actor_attributes=attributes,
         language=language,
@@ -126,6 +130,13 @@ def item_view(app: App, item: ItemRef, decision_id: str | None, *, whole: bool =
         else SkippedDetectors(),
         silences=_silences(explanation, places) if explanation else {},
     )
+
+
+def _actor_of(app: App, item: ItemRef) -> str | None:
+    """The account of an item that was not decided yet."""
+    with app.database.read() as connection:
+        row = get_item(connection, item.ref)
+    return None if row is None else row.actor
 
 
 def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, str]:

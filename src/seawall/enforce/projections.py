@@ -21,6 +21,7 @@ from seawall.enforce.events import (
     DeliveryQueued,
     DeliveryReplayed,
     EnforcementApplied,
+    EnforcementLifted,
     EnforcementReversed,
 )
 from seawall.enforce.tables import delivery, enforcement
@@ -36,26 +37,32 @@ class EnforcementProjection:
     """Current and past enforcements."""
 
     name: ClassVar[str] = "enforcement"
-    version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed)
+    version: ClassVar[int] = 2  # 2: lifted
+    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed, EnforcementLifted)
     tables: tuple[Table, ...] = (enforcement,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         (enforcement,) = self.tables
         made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
-        named = {event.body.enforcement for event in events if isinstance(event.body, EnforcementReversed)}
+        ended = EnforcementReversed | EnforcementLifted
+        named = {event.body.enforcement for event in events if isinstance(event.body, ended)}
         rows = _load(conn, enforcement, named - made)
         for event in events:
             match event.body:
                 case EnforcementApplied() as body:
                     rows[body.enforcement] = _applied(event, body)
                 case EnforcementReversed() as body:
-                    row = rows[body.enforcement]
-                    row["state"] = reversed_from(EnforcementState(row["state"])).value
-                    row["reversed_at"] = event.at
-                    row["reversed_by"] = body.decision
+                    _reverse(rows[body.enforcement], event, body.decision)
+                case EnforcementLifted() as body:
+                    _reverse(rows[body.enforcement], event, body.lift)
         _store(conn, enforcement, rows)
+
+
+def _reverse(row: Row, event: Event, by: str) -> None:
+    row["state"] = reversed_from(EnforcementState(row["state"])).value
+    row["reversed_at"] = event.at
+    row["reversed_by"] = by
 
 
 def _applied(event: Event, body: EnforcementApplied) -> Row:

@@ -25,9 +25,10 @@ from seawall.screen.stored_content import (
     read_content,
     read_contents,
 )
-from seawall.screen.submission import item_kind
+from seawall.screen.submission import ACCOUNT, item_kind
 
 __all__ = [
+    "ACCOUNT",
     "COMPONENT",
     "EDITED_RULE",
     "EDIT_SIMILARITY",

@@ -12,6 +12,7 @@ from seawall import access, review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.conversation import conversation_view
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
@@ -196,6 +197,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reports=reports if case.reports else (),
         timeline=events,
         others=others,
+        talk=conversation_view(app, head),
         summaries=summaries(app, rows_of_decisions(others)),
         now=now_ms(),
         veiled=is_veiled((case.harm, *(one.harm for one in (seen.decision.reasons if seen.decision else ())))),

@@ -13,6 +13,7 @@ from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.conversation import conversation_view
 from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
@@ -58,6 +59,7 @@ def show(request: PageRequest) -> Response:
         head=head,
         seen=seen,
         revision=revision,
+        talk=conversation_view(app, head),
         veiled=bool(harms & VEILED_HARMS),
         names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
