@@ -40,6 +40,7 @@ ALLOWED = {
     "POST /cases/{case}/decide": REVIEWS,
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,
+    "GET /items/{item}/{revision:int}/content": EVERYBODY,
     "GET /items/{item}/{revision:int}/image/{field}": EVERYBODY,
     "GET /items/{item}/{revision:int}/image/{field}/{frame:int}": EVERYBODY,
     "GET /items/{item}/{revision:int}/media/{field}": EVERYBODY,

@@ -24,7 +24,7 @@ from seawall.media import DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
 from seawall.review.queries import case_of_item, reviews_of_item
 from seawall.screen import media_bytes
-from seawall.screen.queries import ItemRow, decisions_of_item, get_item, newest_decision_of_revision
+from seawall.screen.queries import ItemRow, decisions_of_item, get_decision, get_item, newest_decision_of_revision
 from seawall.storage import Erased
 
 _WIDEST = 1_600  # largest longer side of a shown image, in pixels
@@ -66,6 +66,21 @@ def show(request: PageRequest) -> Response:
         case_open=review.CaseState.OPEN,
         **context,
     )
+
+
+def content(request: PageRequest) -> Response:
+    """The whole content of one revision, as a part of a page: long texts uncut, as ``?decision=`` found them."""
+    app, wanted = request.app, request.query("decision")
+    with app.database.read() as connection:
+        head = _head(request, connection)
+        row = get_decision(connection, wanted) if wanted else None
+    revision = int(request.path_param("revision"))
+    if not 1 <= revision <= head.revision or (wanted and (row is None or row.item != head.ref)):
+        raise missing("content")
+    ref = ItemRef(head.content_type, head.ref, revision)
+    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
+    seen = item_view(app, ref, wanted or None, whole=True)
+    return render(request, "screen/content.html", seen=seen, veiled=False)
 
 
 def as_json(request: PageRequest) -> Response:
@@ -141,6 +156,7 @@ def _webp(shown: DisplayedImage) -> bytes:
 PAGES = (
     Page(path="/items/{item}.json", run=as_json, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/content", run=content, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}/{revision:int}/image/{field}", run=image, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}/{revision:int}/image/{field}/{frame:int}", run=frame, permission=Permission.SEE_CONTENT),
 )
