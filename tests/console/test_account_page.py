@@ -45,12 +45,19 @@ def test_the_history_is_told_in_words_and_everything_links_to_it(rig: Rig, brows
     rig.report("acc-2")
     account = account_of(rig, "tale")
     page = browser.get(f"/accounts/{account}").text
-    for said in ("2 items since", "1 visible, 1 blocked", "Reported 1 times", "In force: strike", "You fool", "tale"):
+    for said in (
+        "2 items since",
+        "1 allowed, 1 blocked",
+        "Reports about it: 1, by 1",
+        "In force: strike",
+        "You fool",
+        "tale",
+    ):
         assert said.casefold() in page.casefold(), said
     for path in (f"/items/{made.item}", f"/decisions/{made.decision}"):
         assert f'href="/accounts/{account}"' in browser.get(path).text
     reporter = browser.get(f"/accounts/{account_of(rig, 'u-9')}").text
-    assert "Filed" in reporter
+    assert "Reports by it: " in reporter
     assert "has seen nothing that this account wrote" in reporter
     assert browser.get(f"/accounts/{account}.json").json()["enforced"][0]["kind"] == "strike"
     assert browser.get("/accounts/en_" + "0" * 32).status_code == 404

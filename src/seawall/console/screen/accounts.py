@@ -37,7 +37,7 @@ from seawall.storage import Erased
 
 PAGE_SIZE = 25
 _LISTED: Final = 100  # enforcements, reviews, reports and notes
-_VERDICTS: Final = {"allow": "visible", "hold": "held", "block": "blocked", "": "not decided"}
+_VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": "not decided"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +168,9 @@ def history_in_words(record: AccountRecord, now: int) -> list[str]:
         said.append(f"People decided {_many(record.reviews)} of their cases, {against} as a violation.")
     if record.reported:
         reporters = len({row.reporter for row in record.reported if row.reporter is not None})
-        said.append(f"Reported {_many(record.reported)} times, by {reporters} known accounts.")
+        said.append(f"Reports about it: {_many(record.reported)}, by {reporters} known reporters.")
     if record.filed:
-        said.append(f"Filed {_many(record.filed)} reports about others.")
+        said.append(f"Reports by it: {_many(record.filed)}.")
     in_force = [one for one in record.enforced if one.is_in_force(now)]
     for kind in dict.fromkeys(one.kind for one in in_force):
         ends = [one.ends_at for one in in_force if one.kind == kind]
