@@ -50,6 +50,7 @@ def test_any_text_is_a_query_or_is_refused_with_its_place(text: str) -> None:
         ("you colour:red", 5, "there is no field 'colour'"),
         ('you "never closed', 5, "not closed"),
         ("type:", 1, "needs a value"),
+        ("you\0", 4, "NUL"),
         ("since:yesterday", 1, "2026-11-01"),
         ("since:9999-12-31 until:9999-12-31", 18, "until: is a day"),
         ("signal:toxicity", 1, "a comparison"),
@@ -225,6 +226,7 @@ def test_what_is_typed_is_shown_as_text(browser: Browser) -> None:
     for query in ("<script>alert(1)</script>", 'type:"<script>alert(1)</script>"', "<b>:x"):
         assert "<script>alert" not in browser.get("/search", params={"q": query}).text
     assert browser.get("/search", params={"q": "x" * 600}).status_code == 422
+    assert browser.get("/search", params={"q": "a@\0"}).status_code == 422
 
 
 def test_an_item_is_found_in_two_actions(chromium: object, url: str, rig: Rig) -> None:

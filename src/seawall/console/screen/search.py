@@ -48,7 +48,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def show(request: PageRequest) -> Response:
     """Search. An id that only one thing has leads to its page at once."""
     text = _asked(request)
-    hits = exact_hits(request, text) if text and not request.query("after") else []
+    hits = exact_hits(request, text) if text and "\0" not in text and not request.query("after") else []
     if len(hits) == 1:
         return redirect(hits[0].path)
     return _page(request, text, hits)

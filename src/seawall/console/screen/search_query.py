@@ -73,6 +73,8 @@ def parse_search(text: str, *, now: int) -> SearchQuery:
     """The query. ``now``: milliseconds since 1970, for ``since:7d``. Raises SearchRefused."""
     if len(text) > LONGEST_SEARCH:
         raise SearchRefused(LONGEST_SEARCH + 1, f"a search has at most {LONGEST_SEARCH} characters; shorten it")
+    if "\0" in text:
+        raise SearchRefused(text.index("\0") + 1, "there is a NUL character, which no text has; remove it")
     words: list[str] = []
     signals: list[SignalCondition] = []
     given: dict[str, Any] = {}
