@@ -258,8 +258,8 @@ def test_reports_are_shown_with_their_notes(rig: Rig) -> None:
 
 
 def test_graphic_harm_is_blurred_until_asked_for(rig: Rig) -> None:
-    graphic = rig.screen("so much blood", id="graphic")
-    plain = rig.screen("You silly person", id="plain")
+    graphic = rig.screen("so much blood", id="graphic", actor="graphic")
+    plain = rig.screen("You silly person", id="plain", actor="plain")
     browser = rig.browser("reviewer")
     assert "data-veiled" in browser.get(f"/cases/{review.case_id(graphic.item)}").text
     assert "data-veiled" not in browser.get(f"/cases/{review.case_id(plain.item)}").text
@@ -310,7 +310,7 @@ def test_a_frame_that_is_fetched_by_its_address_is_recorded(rig: Rig) -> None:
 
 
 def test_what_was_erased_says_so(rig: Rig) -> None:
-    screened = rig.screen("You fool", id="erased")
+    screened = rig.screen("You fool", id="erased", actor="erased-author")
     rig.app.ledger.commit(lambda tx: rig.app.vault.erase(tx, screened.item))
     browser = rig.browser("reviewer")
     for path in (

@@ -14,12 +14,14 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from seawall.enforce import (
+    CannotLift,
     CannotReplay,
     DeliveryClient,
     UnknownDelivery,
     UnknownEndpoint,
     add_endpoint,
     deliver,
+    lift,
     list_endpoints,
     replay,
     rotate_secret,
@@ -28,8 +30,9 @@ from seawall.enforce import (
 from seawall.enforce.backoff import WAITS_MS
 from seawall.enforce.delivery import new_breaker
 from seawall.enforce.events import DeliveryAttempted
+from seawall.enforce.queries import EnforcementRow, enforcements_on
 from seawall.enforce.tables import endpoint as endpoint_table
-from seawall.model import now_ms
+from seawall.model import Action, DecisionSource, ItemRef, now_ms
 from seawall.net.client import PostLimits
 from support.enforcement import HOLD, LIMIT, REMOVE, STRIKE, Rig
 from support.receivers import Receiver, closed_port, receiving, status
@@ -122,6 +125,53 @@ def test_a_reversal_names_the_decision_that_undid_it(rig: Rig, receiver: Receive
     assert message["data"]["supersedes"] == applied
     assert message["data"]["verdict"] == "allow"
     assert message["data"]["in_force"] == []
+
+
+def test_a_lifting_is_told_with_the_decision_that_had_applied_it(rig: Rig, receiver: Receiver) -> None:
+    subscribe(rig, receiver.url)
+    item, actor = rig.item()
+    assert actor is not None
+    rig.decide(item, LIMIT, actor=actor, is_new=True)
+    applied = list(rig.decisions)[-1]
+    work(rig)
+    enforcement = rig.deliveries()[0]["enforcement"]
+    rig.ledger.commit(lambda tx: lift(tx, enforcement, subject=actor, reason="served", person="per_1"))
+    assert work(rig) == 1
+    message = receiver.requests[-1].message
+    assert (message["type"], message["data"]["inverse"]) == ("enforcement.reversed", "unlimit")
+    assert (message["data"]["decision"], message["data"]["lifted"]) == (applied, True)
+    assert message["data"]["in_force"] == []
+    assert "lifted" not in receiver.requests[0].message["data"]
+    with pytest.raises(CannotLift, match="no longer in force"):
+        rig.ledger.commit(lambda tx: lift(tx, enforcement, subject=actor, reason="served", person="per_1"))
+
+
+def test_what_a_person_lifted_comes_back_by_a_person_only(rig: Rig) -> None:
+    item, actor = rig.item()
+    assert actor is not None
+    rig.decide(item, LIMIT, REMOVE, actor=actor, is_new=True)
+    (enforcement,) = (row.id for row in _on(rig, actor))
+    rig.ledger.commit(lambda tx: lift(tx, enforcement, subject=actor, reason="mistake", person="per_1"))
+    for source in (DecisionSource.LATE, DecisionSource.RESCREEN, DecisionSource.RETRO_MATCH):
+        rig.decide(item, LIMIT, REMOVE, actor=actor, source=source)
+        rig.decide(ItemRef(item.content_type, item.ref, 2), LIMIT, REMOVE, actor=actor, source=source)  # an edit
+    assert {kind for _, kind, _ in rig.active(item)} == {"remove"}
+    rig.decide(item, LIMIT, REMOVE, actor=actor, source=DecisionSource.REVIEW)
+    assert {kind for _, kind, _ in rig.active(item)} == {"remove", "limit"}
+
+
+def test_what_ran_out_is_not_lifted(rig: Rig) -> None:
+    item, actor = rig.item()
+    assert actor is not None
+    rig.decide(item, Action("limit", {"for": 0.0}), actor=actor, is_new=True)
+    (enforcement,) = (row.id for row in _on(rig, actor))
+    with pytest.raises(CannotLift, match="ended by itself"):
+        rig.ledger.commit(lambda tx: lift(tx, enforcement, subject=actor, reason="served", person="per_1"))
+
+
+def _on(rig: Rig, subject: str) -> list[EnforcementRow]:
+    with rig.database.read() as connection:
+        return enforcements_on(connection, subject, limit=9)
 
 
 def test_what_is_in_force_counts_other_items_and_forgets_what_ran_out(rig: Rig, receiver: Receiver) -> None:

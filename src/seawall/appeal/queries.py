@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from seawall.appeal.tables import report
 
@@ -23,9 +24,12 @@ class ReportRow:
     policy: str | None
 
 
+_REPORT = select(*(report.c[name] for name in ReportRow.__dataclass_fields__))
+
+
 def reports_of_item(connection: Connection, item: str, *, limit: int | None = None) -> list[ReportRow]:
     """The reports about an item, newest first."""
-    query = select(*(report.c[name] for name in ReportRow.__dataclass_fields__)).where(report.c.item == item)
+    query = _REPORT.where(report.c.item == item)
     rows = connection.execute(query.order_by(report.c.seq.desc()).limit(limit)).mappings()
     return [ReportRow(**row) for row in rows]
 
@@ -34,3 +38,26 @@ def entries_by_reporter(connection: Connection, reporter: str) -> list[tuple[str
     """The vault entries of the notes that somebody wrote: the item, and the entry's name."""
     query = select(report.c.item, report.c.id).where(report.c.reporter == reporter)
     return [(row.item, f"report/{row.id}") for row in connection.execute(query)]
+
+
+def items_with_report() -> Select[Any]:
+    """A SELECT of the items that were reported, for a search."""
+    return select(report.c.item)
+
+
+def get_report(connection: Connection, report_id: str) -> ReportRow | None:
+    """One report by its id."""
+    row = connection.execute(_REPORT.where(report.c.id == report_id)).mappings().one_or_none()
+    return None if row is None else ReportRow(**row)
+
+
+def reports_by(connection: Connection, reporter: str, *, limit: int) -> list[ReportRow]:
+    """The reports that an account filed, newest first."""
+    query = _REPORT.where(report.c.reporter == reporter).order_by(report.c.seq.desc()).limit(limit)
+    return [ReportRow(**row) for row in connection.execute(query).mappings()]
+
+
+def reports_about(connection: Connection, items: Select[Any], *, limit: int) -> list[ReportRow]:
+    """The reports about items that a SELECT of another service names, newest first."""
+    query = _REPORT.where(report.c.item.in_(items)).order_by(report.c.seq.desc()).limit(limit)
+    return [ReportRow(**row) for row in connection.execute(query).mappings()]

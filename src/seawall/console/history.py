@@ -42,11 +42,18 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
     ]
     entries = [HistoryEntry(at=row.at, seq=row.seq, kind=kind, what=row) for kind, rows in happened for row in rows]
     entries += [
-        HistoryEntry(at=row.reversed_at, seq=places.get(row.reversed_by or "", 0) + 0.5, kind="reversed", what=row)
+        HistoryEntry(at=row.reversed_at, seq=_place(row, entries, places), kind="reversed", what=row)
         for row in enforced
         if row.reversed_at is not None
     ]
     return sorted(entries, key=lambda entry: entry.seq, reverse=True)
+
+
+def _place(row: EnforcementRow, entries: Sequence[HistoryEntry], places: Mapping[str, int]) -> float:
+    """Directly after the decision that reversed it; a lifting has none and comes after what was there then."""
+    if not row.is_lifted:
+        return places.get(row.reversed_by or "", 0) + 0.5
+    return max((entry.seq for entry in entries if entry.at <= (row.reversed_at or 0)), default=0.0) + 0.5
 
 
 def notes(

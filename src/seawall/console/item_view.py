@@ -25,7 +25,7 @@ from seawall.screen import (
     media_bytes,
     read_content,
 )
-from seawall.screen.queries import last_evaluation
+from seawall.screen.queries import get_item, last_evaluation
 from seawall.storage import Erased
 
 
@@ -63,6 +63,7 @@ class ItemView:
     item: ItemRef
     platform_id: str | None
     actor: str | None  # the account's id on the platform
+    actor_ref: str | None  # its surrogate
     fields: Sequence[FieldView]
     actor_attributes: Mapping[str, object]
     language: str | None
@@ -98,13 +99,14 @@ def item_view(
     views: Sequence[FieldView] = ()
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
+    actor_ref = made.actor if made is not None else _actor_of(app, item)
     erased = False
     derived = load_derived(app.vault, item.ref, evaluated.id) if evaluated is not None else ()
     try:
         content = read_content(app.vault, item.ref, item.revision)
         platform_id = app.vault.platform_id(item.ref)
-        if evaluated is not None and evaluated.actor is not None:
-            actor = app.vault.platform_id(evaluated.actor)
+        if actor_ref is not None:
+            actor = app.vault.platform_id(actor_ref)
         attributes, language = content.actor_attributes, content.language
         sizes = _sizes(app, item, content, derived)
         views = (
@@ -120,6 +122,7 @@ def item_view(
         item=item,
         platform_id=platform_id,
         actor=actor,
+        actor_ref=actor_ref,
         fields=views,
         actor_attributes=attributes,
         language=language,
@@ -145,6 +148,13 @@ def _evaluation(app: App, decision: Decision) -> Decision | None:
     with app.database.read() as connection:
         found = last_evaluation(connection, decision.item.ref, decision.item.revision, decision.id)
     return None if found is None else load_decision(app.database, found)
+
+
+def _actor_of(app: App, item: ItemRef) -> str | None:
+    """The account of an item that was not decided yet."""
+    with app.database.read() as connection:
+        row = get_item(connection, item.ref)
+    return None if row is None else row.actor
 
 
 def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, str]:

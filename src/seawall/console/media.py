@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from seawall.console.formats import clock
 from seawall.console.part_locations import PartLocations, unit_of
-from seawall.console.text import SHORT, TextRun, runs
+from seawall.console.text import SHORT, TextRun, runs, windows
 from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
 
@@ -19,7 +19,7 @@ MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "li
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaTextView:
-    """One text. ``length`` counts the characters of the whole; ``cut``: only the beginning is shown."""
+    """One text. ``length`` counts the characters of the whole; ``cut``: the beginning and what is around evidence."""
 
     path: str
     runs: Sequence[TextRun]
@@ -156,8 +156,10 @@ def media_view(
 def text_view(path: str, text: str, evidence: Mapping[str, Sequence[Signal]], whole: bool) -> MediaTextView:
     """A text with its evidence marked; a long one is cut."""
     cut = len(text) > SHORT and not whole
-    shown = text[:SHORT] if cut else text
-    return MediaTextView(path=path, runs=runs(shown, evidence.get(path, ())), length=len(text), cut=cut)
+    signals = evidence.get(path, ())
+    return MediaTextView(
+        path=path, runs=windows(text, signals) if cut else runs(text, signals), length=len(text), cut=cut
+    )
 
 
 def _boxes(derived: Sequence[DerivedPart]) -> Mapping[str, EvidenceBox]:

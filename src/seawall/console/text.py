@@ -12,7 +12,11 @@ from markupsafe import Markup, escape
 from seawall.model import Signal, SpanUnit
 
 SHORT = 1_500
-"""Number of characters of a text that are shown before the reader asks for the rest."""
+"""Characters of the beginning of a text that are shown before the reader asks for the whole."""
+
+_WINDOWS = 12  # pieces of evidence in a long text that are shown at once
+_AROUND = 160  # characters before and after evidence
+_LONGEST = 400  # characters of one piece of evidence
 
 _NAMES = {
     "\u200b": "ZWSP",
@@ -67,10 +71,11 @@ def _control(character: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """A stretch of text and the signals whose evidence covers it."""
+    """A stretch of text and the signals whose evidence covers it. ``skipped``: characters that are left out here."""
 
     text: str
-    signals: tuple[Signal, ...]
+    signals: tuple[Signal, ...] = ()
+    skipped: int = 0
 
     @property
     def title(self) -> str:
@@ -78,10 +83,13 @@ class TextRun:
         return "; ".join(f"{signal.detector}: {signal.name} {signal.value:.2f}" for signal in self.signals)
 
 
-def runs(text: str, signals: Sequence[Signal]) -> list[TextRun]:
-    """``text`` cut where evidence begins and ends. Signals without a span in characters are ignored."""
+def runs(text: str, signals: Sequence[Signal], offset: int = 0) -> list[TextRun]:
+    """``text`` cut where evidence begins and ends. Signals without a span in characters are ignored.
+
+    ``offset``: where the text begins in the one that the signals are about.
+    """
     spans = [
-        (max(0, int(signal.span.start)), min(len(text), int(signal.span.end)), signal)
+        (max(0, int(signal.span.start) - offset), min(len(text), int(signal.span.end) - offset), signal)
         for signal in signals
         if signal.span is not None and signal.span.unit is SpanUnit.CHARACTERS
     ]
@@ -91,3 +99,27 @@ def runs(text: str, signals: Sequence[Signal]) -> list[TextRun]:
         TextRun(text[start:end], tuple(signal for first, last, signal in spans if first <= start and end <= last))
         for start, end in pairwise(edges)
     ]
+
+
+def windows(text: str, signals: Sequence[Signal]) -> list[TextRun]:
+    """The beginning of a long text and what stands around its strongest evidence, with what is skipped between."""
+    spans = [
+        (int(signal.span.start), int(signal.span.end), signal.value)
+        for signal in signals
+        if signal.span is not None and signal.span.unit is SpanUnit.CHARACTERS and signal.span.start < len(text)
+    ]
+    strongest = sorted(spans, key=lambda span: -span[2])[:_WINDOWS]
+    wanted = [(0, SHORT)] + [
+        (max(0, start - _AROUND), min(end, start + _LONGEST) + _AROUND) for start, end, _ in sorted(strongest)
+    ]
+    shown: list[TextRun] = []
+    at = 0
+    for start, end in wanted:
+        start, end = max(at, start), min(len(text), end)
+        if start >= end:
+            continue
+        if start > at:
+            shown.append(TextRun("", skipped=start - at))
+        shown += runs(text[start:end], signals, offset=start)
+        at = end
+    return shown if at == len(text) else [*shown, TextRun("", skipped=len(text) - at)]

@@ -32,13 +32,16 @@ from seawall.enforce.endpoints import (
     set_enabled,
 )
 from seawall.enforce.enforce import JOB_KIND, apply, in_force, preview, send_again
+from seawall.enforce.lift import LIFT_REASONS, CannotLift, lift
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 from seawall.enforce.undo import undo
 
 __all__ = [
     "COMPONENT",
     "JOB_KIND",
+    "LIFT_REASONS",
     "ActiveEnforcement",
+    "CannotLift",
     "CannotReplay",
     "DecisionLookup",
     "DeliveryClient",
@@ -56,6 +59,7 @@ __all__ = [
     "canonical_parameters",
     "deliver",
     "in_force",
+    "lift",
     "list_endpoints",
     "preview",
     "replay",

@@ -18,7 +18,7 @@ from seawall.enforce.backoff import wait_ms
 from seawall.enforce.delivery_state import UNFINISHED, DeliveryTrigger
 from seawall.enforce.endpoints import find_endpoint
 from seawall.enforce.enforce import JOB_KIND
-from seawall.enforce.events import DeliveryAttempted
+from seawall.enforce.events import DeliveryAttempted, is_lift
 from seawall.enforce.outbox import OutboxMessage, kinds_in_force
 from seawall.enforce.signing import sign
 from seawall.enforce.tables import delivery as delivery_table
@@ -209,9 +209,10 @@ def _find(connection: Connection, delivery: str) -> OutboxMessage | None:
         return None
     known = dict(row)
     reversed_by = known.pop("reversed_by")
-    if known["change"] == "reversed":
+    lifted = known["change"] == "reversed" and is_lift(reversed_by)
+    if known["change"] == "reversed" and not lifted:
         known["decision"] = reversed_by
-    return OutboxMessage(**known)
+    return OutboxMessage(**known, lifted=lifted)
 
 
 _WITH_ENFORCEMENT = select(

@@ -8,11 +8,11 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from seawall.enforce.delivery_state import EnforcementState
-from seawall.enforce.diff import ActiveEnforcement, EnforcementDiff, ToApply, enforcement_diff
+from seawall.enforce.diff import ActiveEnforcement, EnforcementDiff, ToApply, canonical_parameters, enforcement_diff
 from seawall.enforce.endpoints import receivers
-from seawall.enforce.events import DeliveryQueued, EnforcementApplied, EnforcementReversed
+from seawall.enforce.events import LIFT, DeliveryQueued, EnforcementApplied, EnforcementReversed
 from seawall.enforce.tables import enforcement as table
-from seawall.model import ACTIONS, ActionSubject, Decision, ItemRef, new_id
+from seawall.model import ACTIONS, ActionSubject, Decision, DecisionSource, ItemRef, new_id
 from seawall.storage import Transaction
 
 JOB_KIND = "deliver"
@@ -31,8 +31,8 @@ def apply(tx: Transaction, decision: Decision, *, item_is_new: bool, send_at: in
     what = enforcement_diff(() if item_is_new else in_force(tx, decision.item.ref), decision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
-        _deliver(tx, decision.item.content_type, old.id, old.kind, "reversed", send_at)
-    for new in what.apply:
+        queue_deliveries(tx, decision.item.content_type, old.id, old.kind, "reversed", send_at)
+    for new in _not_lifted(tx, decision, what.apply):
         _apply_one(tx, decision, new, send_at)
 
 
@@ -40,7 +40,7 @@ def send_again(tx: Transaction, item: ItemRef) -> None:
     """Send what is in force on the item itself to every receiver once more: the platform was told less meanwhile."""
     for one in in_force(tx, item.ref):
         if ACTIONS[one.kind].subject is ActionSubject.ITEM:
-            _deliver(tx, item.content_type, one.id, one.kind, "applied")
+            queue_deliveries(tx, item.content_type, one.id, one.kind, "applied")
 
 
 def preview(connection: Connection, decision: Decision) -> EnforcementDiff:
@@ -58,6 +58,30 @@ def in_force(reader: Connection | Transaction, item: str) -> Sequence[ActiveEnfo
     return [ActiveEnforcement(**row) for row in reader.execute(statement).mappings()]
 
 
+def _not_lifted(tx: Transaction, decision: Decision, new: Sequence[ToApply]) -> Sequence[ToApply]:
+    """Without what a person lifted: no rule that fires again, and no edit, puts it back. A person may.
+
+    What is in force is not applied again by a later revision either; being lifted does not change that.
+    """
+    on_account = any(ACTIONS[one.action.kind].subject is ActionSubject.ENTITY for one in new)
+    if not on_account or decision.source is DecisionSource.REVIEW:
+        return new
+    lifted = select(table.c.subject, table.c.kind, table.c.parameters, table.c.revision).where(
+        table.c.item == decision.item.ref,
+        table.c.state == EnforcementState.REVERSED.value,
+        table.c.reversed_by.startswith(f"{LIFT}_", autoescape=True),
+    )
+    rows = tx.execute(lifted).all()
+    same = {(row.subject, row.kind, row.parameters) for row in rows}
+    here = {(row.subject, row.kind) for row in rows if row.revision == decision.item.revision}
+    return [
+        one
+        for one in new
+        if (one.subject, one.action.kind) not in here
+        and (one.subject, one.action.kind, canonical_parameters(one.action)) not in same
+    ]
+
+
 def _apply_one(tx: Transaction, decision: Decision, new: ToApply, send_at: int | None) -> None:
     enforcement = new_id("enf", tx.at)
     tx.append(
@@ -69,10 +93,10 @@ def _apply_one(tx: Transaction, decision: Decision, new: ToApply, send_at: int |
             action=new.action,
         )
     )
-    _deliver(tx, decision.item.content_type, enforcement, new.action.kind, "applied", send_at)
+    queue_deliveries(tx, decision.item.content_type, enforcement, new.action.kind, "applied", send_at)
 
 
-def _deliver(
+def queue_deliveries(
     tx: Transaction,
     content_type: str,
     enforcement: str,

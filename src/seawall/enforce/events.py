@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from seawall.model import Action, ItemRef
 from seawall.storage import EventSpec
@@ -41,6 +42,16 @@ class DeliveryCancelled:
 
     delivery: str
     decision: str  # the one that undid it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementLifted:
+    """A person ended a restriction on an account without another decision. Their words are with the account."""
+
+    enforcement: str
+    lift: str  # its own id, which stands where the id of a reversing decision does
+    person: str
+    reason: str  # one of ``LIFT_REASONS``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,15 @@ class EndpointSecretRotated:
     by: str
 
 
+LIFT: Final = "lift"
+"""Prefix of the ids of liftings."""
+
+
+def is_lift(reversed_by: str | None) -> bool:
+    """Whether an enforcement was reversed by a lifting, not by a decision."""
+    return reversed_by is not None and reversed_by.startswith(f"{LIFT}_")
+
+
 EVENTS = (
     EventSpec("endpoint.added", EndpointAdded),
     EventSpec("endpoint.switched", EndpointSwitched),
@@ -105,6 +125,7 @@ EVENTS = (
     EventSpec("enforcement.applied", EnforcementApplied),
     EventSpec("enforcement.reversed", EnforcementReversed),
     EventSpec("enforcement.restored", EnforcementRestored),
+    EventSpec("enforcement.lifted", EnforcementLifted),
     EventSpec("delivery.queued", DeliveryQueued),
     EventSpec("delivery.cancelled", DeliveryCancelled),
     EventSpec("delivery.attempted", DeliveryAttempted),

@@ -35,6 +35,7 @@ class OutboxMessage:
     subject: str
     kind: str
     parameters: str
+    lifted: bool = False  # reversed by a person without another decision; ``decision`` is the one that applied it
 
 
 def body(
@@ -65,6 +66,8 @@ def body(
         "supersedes": decision.supersedes,
         "sequence": delivery.seq,
     }
+    if delivery.lifted:
+        data["lifted"] = True
     message = {"type": f"enforcement.{delivery.change}", "timestamp": rfc3339(delivery.queued_at), "data": data}
     return _ENCODER.encode(message)
 
@@ -90,13 +93,14 @@ def kinds_in_force(connection: Connection, subject: str, now: int) -> tuple[str,
             {
                 row.kind
                 for row in rows
-                if ACTIONS[row.kind].subject is not ActionSubject.INTERNAL and not _ran_out(row.parameters, row.at, now)
+                if ACTIONS[row.kind].subject is not ActionSubject.INTERNAL and not ran_out(row.parameters, row.at, now)
             }
         )
     )
 
 
-def _ran_out(parameters: str, at: int, now: int) -> bool:
+def ran_out(parameters: str, at: int, now: int) -> bool:
+    """Whether an action with a duration has ended by itself: ``at`` and ``now`` in milliseconds since 1970."""
     seconds = _AS_OBJECT.decode(parameters).get("for")
     return isinstance(seconds, int | float) and at + seconds * 1000 <= now
 

@@ -23,6 +23,7 @@ from seawall.enforce.events import (
     DeliveryQueued,
     DeliveryReplayed,
     EnforcementApplied,
+    EnforcementLifted,
     EnforcementRestored,
     EnforcementReversed,
 )
@@ -39,15 +40,20 @@ class EnforcementProjection:
     """Current and past enforcements."""
 
     name: ClassVar[str] = "enforcement"
-    version: ClassVar[int] = 2  # 2: restored ones
-    handles: ClassVar[tuple[type[EventBody], ...]] = (EnforcementApplied, EnforcementReversed, EnforcementRestored)
+    version: ClassVar[int] = 2  # 2: restored and lifted ones
+    handles: ClassVar[tuple[type[EventBody], ...]] = (
+        EnforcementApplied,
+        EnforcementReversed,
+        EnforcementRestored,
+        EnforcementLifted,
+    )
     tables: tuple[Table, ...] = (enforcement,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply a batch of events. Raises IllegalTransition when the ledger contradicts itself."""
         (enforcement,) = self.tables
         made = {event.body.enforcement for event in events if isinstance(event.body, EnforcementApplied)}
-        later = EnforcementReversed | EnforcementRestored
+        later = EnforcementReversed | EnforcementRestored | EnforcementLifted
         named = {event.body.enforcement for event in events if isinstance(event.body, later)}
         rows = _load(conn, enforcement, named - made)
         for event in events:
@@ -55,15 +61,20 @@ class EnforcementProjection:
                 case EnforcementApplied() as body:
                     rows[body.enforcement] = _applied(event, body)
                 case EnforcementReversed() as body:
-                    row = rows[body.enforcement]
-                    row["state"] = reversed_from(EnforcementState(row["state"])).value
-                    row["reversed_at"] = event.at
-                    row["reversed_by"] = body.decision
+                    _reverse(rows[body.enforcement], event, body.decision)
+                case EnforcementLifted() as body:
+                    _reverse(rows[body.enforcement], event, body.lift)
                 case EnforcementRestored() as body:
                     row = rows[body.enforcement]
                     row["state"] = restored_from(EnforcementState(row["state"])).value
                     row["reversed_at"] = row["reversed_by"] = None
         _store(conn, enforcement, rows)
+
+
+def _reverse(row: Row, event: Event, by: str) -> None:
+    row["state"] = reversed_from(EnforcementState(row["state"])).value
+    row["reversed_at"] = event.at
+    row["reversed_by"] = by
 
 
 def _applied(event: Event, body: EnforcementApplied) -> Row:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
-from seawall.enforce.delivery_state import DeliveryState
+from seawall.enforce.delivery_state import DeliveryState, EnforcementState
+from seawall.enforce.events import is_lift
 from seawall.enforce.tables import delivery, endpoint, enforcement
 from seawall.storage.queries import select_in_chunks
 
@@ -59,32 +60,33 @@ class EnforcementRow:
     parameters: Mapping[str, Any]
     state: str  # active | reversed
     reversed_at: int | None
-    reversed_by: str | None  # decision
+    reversed_by: str | None  # decision, or the lifting by a person
     deliveries: Sequence[DeliveryRow]
+
+    @property
+    def is_lifted(self) -> bool:
+        """Whether a person ended it without another decision."""
+        return is_lift(self.reversed_by)
+
+    @property
+    def ends_at(self) -> int | None:
+        """When it ends by itself, in milliseconds since 1970; None: it does not."""
+        seconds = self.parameters.get("for")
+        return self.at + int(seconds * 1000) if isinstance(seconds, int | float) else None
+
+    def is_in_force(self, now: int) -> bool:
+        """Whether it is neither reversed nor over."""
+        return self.state == EnforcementState.ACTIVE and (self.ends_at is None or self.ends_at > now)
 
 
 _DELIVERY_COLUMNS = tuple(delivery.c[name] for name in DeliveryRow.__dataclass_fields__)
-_ENFORCEMENT_COLUMNS = tuple(
-    enforcement.c[name] for name in EnforcementRow.__dataclass_fields__ if name != "deliveries"
-)
+_ENFORCEMENT = select(*(enforcement.c[name] for name in EnforcementRow.__dataclass_fields__ if name != "deliveries"))
 
 
 def enforcements_of_item(connection: Connection, item: str, *, limit: int) -> list[EnforcementRow]:
     """Every enforcement that came of an item, newest first."""
-    query = select(*_ENFORCEMENT_COLUMNS).where(enforcement.c.item == item).order_by(enforcement.c.seq.desc())
-    found = connection.execute(query.limit(limit)).mappings().all()
-    sent: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
-    deliveries = select_in_chunks(
-        connection, select(*_DELIVERY_COLUMNS), delivery.c.enforcement, [row["id"] for row in found]
-    )
-    for row in sorted(deliveries, key=lambda row: int(row.seq)):
-        sent[row.enforcement].append(DeliveryRow(**row._mapping))
-    return [
-        EnforcementRow(
-            **{**row, "parameters": msgspec.json.decode(row["parameters"]), "deliveries": tuple(sent[row["id"]])}
-        )
-        for row in found
-    ]
+    query = _ENFORCEMENT.where(enforcement.c.item == item).order_by(enforcement.c.seq.desc()).limit(limit)
+    return _with_deliveries(connection, query)
 
 
 def newest_deliveries(connection: Connection, *, limit: int) -> list[DeliveryRow]:
@@ -131,3 +133,30 @@ def count_enabled_endpoints(connection: Connection) -> int:
     """How many receivers are registered and enabled."""
     query = select(func.count()).select_from(endpoint).where(endpoint.c.enabled)
     return connection.execute(query).scalar_one()
+
+
+def get_enforcement(connection: Connection, enforcement_id: str) -> EnforcementRow | None:
+    """One enforcement by its id."""
+    return next(iter(_with_deliveries(connection, _ENFORCEMENT.where(enforcement.c.id == enforcement_id))), None)
+
+
+def enforcements_on(connection: Connection, subject: str, *, limit: int) -> list[EnforcementRow]:
+    """Every enforcement on a subject, an account for example, whichever items it came of, newest first."""
+    query = _ENFORCEMENT.where(enforcement.c.subject == subject).order_by(enforcement.c.seq.desc()).limit(limit)
+    return _with_deliveries(connection, query)
+
+
+def _with_deliveries(connection: Connection, query: Select[Any]) -> list[EnforcementRow]:
+    found = connection.execute(query).mappings().all()
+    sent: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
+    deliveries = select_in_chunks(
+        connection, select(*_DELIVERY_COLUMNS), delivery.c.enforcement, [row["id"] for row in found]
+    )
+    for row in sorted(deliveries, key=lambda row: int(row.seq)):
+        sent[row.enforcement].append(DeliveryRow(**row._mapping))
+    return [
+        EnforcementRow(
+            **{**row, "parameters": msgspec.json.decode(row["parameters"]), "deliveries": tuple(sent[row["id"]])}
+        )
+        for row in found
+    ]

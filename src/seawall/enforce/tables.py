@@ -21,7 +21,7 @@ enforcement = Table(
     Column("parameters", Text, nullable=False),  # JSON object, keys sorted
     Column("state", Text, nullable=False),  # active | reversed
     Column("reversed_at", BigInteger),
-    Column("reversed_by", Text),  # decision
+    Column("reversed_by", Text),  # decision, or the lifting by a person
     Index("ix_enforcement_item", "item", "state"),
     Index("ix_enforcement_subject", "subject", "state"),
 )

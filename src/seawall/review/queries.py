@@ -160,3 +160,23 @@ def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[s
     """Those of the items that wait for a person."""
     query = select(case.c.item).where(case.c.state == "open")
     return [row.item for row in select_in_chunks(connection, query, case.c.item, items)]
+
+
+def items_with_case(*, state: str | None = None, queue: str | None = None) -> Select[Any]:
+    """A SELECT of the items that have a case, for a search: in this state, in this queue."""
+    query = select(case.c.item)
+    if state is not None:
+        query = query.where(case.c.state == state)
+    return query if queue is None else query.where(case.c.queue == queue)
+
+
+def cases_of_items(connection: Connection, items: Sequence[str], now: int) -> dict[str, CaseRow]:
+    """The cases of the items, by item; those without one are left out."""
+    rows = select_in_chunks(connection, _cases(now), case.c.item, items)
+    return {row.item: CaseRow(**row._mapping) for row in rows}
+
+
+def get_review(connection: Connection, review_id: str) -> ReviewRow | None:
+    """One answer by its id."""
+    row = connection.execute(_REVIEW.where(review.c.id == review_id)).mappings().one_or_none()
+    return None if row is None else ReviewRow(**row)

@@ -23,11 +23,13 @@ from seawall.screen.stored_content import (
     media_bytes,
     media_file,
     read_content,
+    read_contents,
 )
-from seawall.screen.submission import item_kind
+from seawall.screen.submission import ACCOUNT, item_kind
 from seawall.screen.units import rescreen_again
 
 __all__ = [
+    "ACCOUNT",
     "COMPONENT",
     "EDITED_RULE",
     "EDIT_SIMILARITY",
@@ -56,6 +58,7 @@ __all__ = [
     "media_bytes",
     "media_file",
     "read_content",
+    "read_contents",
     "recorded_decision",
     "rescreen_again",
     "status_of",

@@ -14,7 +14,9 @@ from seawall.screen.retention import (
     schedule_collection,
     schedule_retention,
 )
+from seawall.screen.saved_searches import reseal_searches
 from seawall.screen.services import rescan_item, rescreen_item, screen_item, services
+from seawall.screen.threads import THREADS
 from seawall.screen.traffic_totals import add_settled_minutes
 from seawall.storage.component import Component, JobSpec, PermissionSpec, Schedule
 from seawall.storage.erasure import ERASURE_JOB
@@ -40,6 +42,7 @@ COMPONENT = Component(
         Schedule(name="delete_unused_files", task=schedule_collection, every_s=86_400.0),
         Schedule(name="traffic_totals", task=add_settled_minutes, every_s=600.0),
     ),
+    followers=(THREADS,),
     services=services,
     permissions=(
         PermissionSpec(name="screen.view_overview", description="See the overview: numbers of decisions by verdict."),
@@ -50,4 +53,6 @@ COMPONENT = Component(
     cli="seawall.cli.screen",
     files=FILES,
     entries_by=entries_by_actor,
+    confidential=("note/",),
+    reseal=reseal_searches,
 )

@@ -1,11 +1,39 @@
-"""Events of screening. Their types are in the model, because other services handle them too."""
+"""Events of screening. Those of items and decisions are in the model, because other services handle them too."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from seawall.model import DecisionMade, ItemSubmitted
 from seawall.storage import EventSpec
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountNoted:
+    """A person noted something about an account. The words are sealed in the vault, under it, as ``note/<id>``."""
+
+    note: str
+    account: str
+    person: str
+    enforcement: str | None = None  # that the person lifted with these words
+    reason: str | None = None  # code of the lifting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentSearched:
+    """A person searched what people wrote. The words are not recorded: they may name somebody."""
+
+    person: str
+    looked_at: int  # items that were read
+    found: int
+
+
 ITEM_SUBMITTED = EventSpec("item.submitted", ItemSubmitted)
 DECISION_MADE = EventSpec("decision.made", DecisionMade)
 
-EVENTS = (ITEM_SUBMITTED, DECISION_MADE)
+EVENTS = (
+    ITEM_SUBMITTED,
+    DECISION_MADE,
+    EventSpec("account.noted", AccountNoted),
+    EventSpec("content.searched", ContentSearched),
+)

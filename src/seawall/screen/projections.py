@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, Update, bindparam, or_, select, update
 
 from seawall.model import Decision, DecisionMade, Event, EventBody, ItemSubmitted, SubjectErased, UnknownReason, gravest
-from seawall.screen.tables import GONE, decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.screen.events import AccountNoted
+from seawall.screen.tables import GONE, account_note, decision, fired_rule, item, pending_rescreen, revision, traffic
 from seawall.storage.deletions import RetentionEnded
 from seawall.storage.upsert import insert_rows, upsert
 
@@ -278,4 +279,32 @@ class Traffic:
         upsert(connection, self.tables[0], rows, add=("decisions", "degraded"))
 
 
-PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic())
+@dataclass(frozen=True, slots=True)
+class AccountNotes:
+    """``account_note``: who noted something about which account."""
+
+    name: ClassVar[str] = "account_notes"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (AccountNoted,)
+    tables: tuple[Table, ...] = (account_note,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Insert the notes of the batch."""
+        rows = [
+            {
+                "id": event.body.note,
+                "seq": event.seq,
+                "at": event.at,
+                "account": event.body.account,
+                "person": event.body.person,
+                "enforcement": event.body.enforcement,
+                "reason": event.body.reason,
+            }
+            for event in events
+            if isinstance(event.body, AccountNoted)
+        ]
+        if rows:
+            insert_rows(connection, self.tables[0], rows)
+
+
+PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic(), AccountNotes())

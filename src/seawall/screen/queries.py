@@ -5,6 +5,7 @@ Entry points use these and never import the tables. Content and whole decisions:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -231,6 +232,55 @@ def decisions_of_actor(connection: Connection, actor: str, *, except_item: str, 
         .limit(limit)
     )
     return _decisions(connection, query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorTotals:
+    """What an account submitted, in numbers: items by the verdict in force, and when the first and the last came."""
+
+    verdicts: Mapping[str, int]  # "": not decided
+    first_at: int | None
+    last_at: int | None
+
+
+def totals_of_actor(connection: Connection, actor: str) -> ActorTotals:
+    """The numbers of an account's items."""
+    first, last = func.min(item.c.submitted_at), func.max(item.c.submitted_at)
+    query = select(item.c.verdict, func.count(), first, last).where(item.c.actor == actor).group_by(item.c.verdict)
+    rows = connection.execute(query).all()
+    return ActorTotals(
+        verdicts={verdict or "": count for verdict, count, _, _ in rows},
+        first_at=min((row[2] for row in rows), default=None),
+        last_at=max((row[3] for row in rows), default=None),
+    )
+
+
+def items_by_actor(actor: str) -> Select[Any]:
+    """A SELECT of an account's items, for queries of other services."""
+    return select(item.c.ref).where(item.c.actor == actor)
+
+
+def reviews_of_actor(connection: Connection, actor: str, *, limit: int) -> list[DecisionRow]:
+    """What people decided about an account's items, newest first."""
+    query = _DECISION.where(
+        decision.c.item.in_(items_by_actor(actor)), decision.c.source == DecisionSource.REVIEW.value
+    )
+    return _decisions(connection, query.order_by(decision.c.seq.desc()).limit(limit))
+
+
+def decisions_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, DecisionRow]:
+    """Decisions by their ids; unknown ones are left out."""
+    rows = select_in_chunks(connection, _DECISION, decision.c.id, ids)
+    return {row.id: DecisionRow(**row._mapping) for row in rows}
+
+
+def harms_of_decisions(connection: Connection, decisions: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The harms that rules with effect, or a person, found; decisions without one are left out."""
+    query = select(fired_rule.c.decision, fired_rule.c.harm).where(fired_rule.c.mode != "shadow")
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in select_in_chunks(connection, query, fired_rule.c.decision, decisions):
+        found[row.decision].add(row.harm)
+    return {name: frozenset(harms) for name, harms in found.items()}
 
 
 def _decisions(connection: Connection, query: Select[Any]) -> list[DecisionRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,16 @@ def feature_row(vault: Vault, decision: Decision) -> dict[str, FeatureValue]:
 
 def read_content(vault: Vault, ref: str, revision: int) -> ItemContent:
     """One revision's content. Raises ``Erased`` when its key was destroyed, KeyError when it does not exist."""
-    sealed = _sealed(vault, ref, revision)
+    return _content(_sealed(vault, ref, revision))
+
+
+def read_contents(vault: Vault, revisions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], ItemContent]:
+    """The content of many revisions, by (item, revision); those that are erased or were never sealed are absent."""
+    wanted = {(ref, fields_name(revision)): (ref, revision) for ref, revision in revisions}
+    return {wanted[entry]: _content(decode(sealed)) for entry, sealed in vault.open_many(wanted).items()}
+
+
+def _content(sealed: SealedContent) -> ItemContent:
     return ItemContent(
         fields={name: value for name, value in sealed.fields.items() if not isinstance(value, dict)},
         actor_attributes=sealed.actor_attributes,

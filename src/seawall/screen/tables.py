@@ -139,3 +139,40 @@ item_hashes = Table(
     Column("kinds", Text, nullable=False),  # comma-separated, sorted: "pdq,sha256"
     Column("at", BigInteger, nullable=False),
 )
+
+# Operational: searches that people keep. Name and words are sealed under the master key: they may name somebody.
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_saved_search_person", "person", "at"),
+)
+
+# What people noted about accounts; the words are in the vault, under the account.
+account_note = Table(
+    "account_note",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("enforcement", Text),  # that was lifted with these words; null: a note only
+    Column("reason", Text),  # code of the lifting
+    Index("ix_account_note_account", "account", "seq"),
+)
+
+# Operational: keyed digests of the thread and the parent that an item names, written by a follower.
+item_thread = Table(
+    "item_thread",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("thread", Text),
+    Column("parent", Text),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_item_thread_thread", "thread", "at"),
+    Index("ix_item_thread_parent", "parent", "at"),
+)

@@ -13,13 +13,14 @@ from seawall import access, review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS
+from seawall.console.conversation import conversation_view
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.consequences import consequences
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
+from seawall.console.summaries import is_veiled, rows_of_decisions, summaries
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
@@ -203,8 +204,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reports=reports if case.reports else (),
         timeline=events,
         others=others,
+        talk=conversation_view(app, head),
+        summaries=summaries(app, rows_of_decisions(others)),
         now=now_ms(),
-        veiled=case.harm in VEILED_HARMS,
+        veiled=is_veiled((case.harm, *(one.harm for one in (seen.decision.reasons if seen.decision else ())))),
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),

@@ -11,6 +11,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.request import Page, PageRequest, json_response, redirect
+from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
@@ -28,14 +29,17 @@ def show(request: PageRequest) -> Response:
     filters = CaseFilters(state=state, queue=queue, content_type=content_type)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
-        items = items_by_ref(connection, [case.item for case in cases])
+        items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
         queues = count_by_queue(connection, state)
         types = count_by_content_type(connection, state)
+    shown = cases[:PAGE_SIZE]
+    harms = {case.item: case.harm for case in shown}
     return render(
         request,
         "review/queue.html",
-        cases=cases[:PAGE_SIZE],
+        cases=shown,
         items=items,
+        summaries=summaries(request.app, rows_of_items(items.values(), harms)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
         queues=queues,
         types=types,

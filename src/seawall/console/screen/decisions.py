@@ -13,6 +13,7 @@ from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageRequest, json_response, missing
+from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
 from seawall.enforce.queries import enforcements_of_item
 from seawall.model import Decision, DecisionSource, Verdict
@@ -39,6 +40,7 @@ def show_all(request: PageRequest) -> Response:
         request,
         "screen/decisions.html",
         rows=rows[:PAGE_SIZE],
+        summaries=summaries(request.app, rows_of_decisions(rows[:PAGE_SIZE])),
         older=_link(chosen, before=rows[PAGE_SIZE - 1].seq) if len(rows) > PAGE_SIZE else None,
         newest=_link(chosen) if request.cursor() else None,
         chosen=chosen,

@@ -13,6 +13,7 @@ from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.conversation import conversation_view
 from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
@@ -23,7 +24,7 @@ from seawall.media import DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
 from seawall.review.queries import case_of_item, reviews_of_item
 from seawall.screen import media_bytes
-from seawall.screen.queries import ItemRow, decisions_of_item, get_item, newest_decision_of_revision
+from seawall.screen.queries import ItemRow, decisions_of_item, get_decision, get_item, newest_decision_of_revision
 from seawall.storage import Erased
 
 _WIDEST = 1_600  # largest longer side of a shown image, in pixels
@@ -58,12 +59,28 @@ def show(request: PageRequest) -> Response:
         head=head,
         seen=seen,
         revision=revision,
+        talk=conversation_view(app, head),
         veiled=bool(harms & VEILED_HARMS),
         names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
         case_open=review.CaseState.OPEN,
         **context,
     )
+
+
+def content(request: PageRequest) -> Response:
+    """The whole content of one revision, as a part of a page: long texts uncut, as ``?decision=`` found them."""
+    app, wanted = request.app, request.query("decision")
+    with app.database.read() as connection:
+        head = _head(request, connection)
+        row = get_decision(connection, wanted) if wanted else None
+    revision = int(request.path_param("revision"))
+    if not 1 <= revision <= head.revision or (wanted and (row is None or row.item != head.ref)):
+        raise missing("content")
+    ref = ItemRef(head.content_type, head.ref, revision)
+    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
+    seen = item_view(app, ref, wanted or None, whole=True)
+    return render(request, "screen/content.html", seen=seen, veiled=False)
 
 
 def as_json(request: PageRequest) -> Response:
@@ -139,6 +156,7 @@ def _webp(shown: DisplayedImage) -> bytes:
 PAGES = (
     Page(path="/items/{item}.json", run=as_json, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/items/{item}/{revision:int}/content", run=content, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}/{revision:int}/image/{field}", run=image, permission=Permission.SEE_CONTENT),
     Page(path="/items/{item}/{revision:int}/image/{field}/{frame:int}", run=frame, permission=Permission.SEE_CONTENT),
 )

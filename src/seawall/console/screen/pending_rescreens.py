@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.summaries import Summary, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
-from seawall.screen.queries import finished_rescreens, pending_rescreens, rescreen_summary
+from seawall.screen.queries import (
+    RescreenOutcome,
+    finished_rescreens,
+    items_by_ref,
+    pending_rescreens,
+    rescreen_summary,
+)
 
 _LIMIT = 100
 
@@ -20,7 +29,24 @@ def show(request: PageRequest) -> Response:
         pending = pending_rescreens(connection, limit=_LIMIT)
         resolved = finished_rescreens(connection, limit=_LIMIT // 2)
         total = rescreen_summary(connection, now).pending
-    return render(request, "screen/pending_rescreens.html", pending=pending, resolved=resolved, total=total, now=now)
+    return render(
+        request,
+        "screen/pending_rescreens.html",
+        pending=pending,
+        resolved=resolved,
+        summaries=_summaries(request, [*pending, *resolved]),
+        total=total,
+        now=now,
+    )
+
+
+def _summaries(request: PageRequest, shown: Sequence[RescreenOutcome]) -> dict[str, Summary]:
+    """What the items are about, for those who may see content."""
+    if not request.may(Permission.SEE_CONTENT):
+        return {}
+    with request.app.database.read() as connection:
+        items = items_by_ref(connection, [one.rescreen.item for one in shown])
+    return summaries(request.app, rows_of_items(items.values()))
 
 
 def as_json(request: PageRequest) -> Response:

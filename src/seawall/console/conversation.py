@@ -1,0 +1,36 @@
+"""View of the conversation around an item, for the item's page and the case's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from seawall.app import App
+from seawall.console.summaries import Summary, known_content_types, rows_of_items, summaries
+from seawall.screen import read_contents
+from seawall.screen.queries import ItemRow
+from seawall.screen.threads import Conversation, conversation
+
+AROUND: Final = 5
+"""Items of the thread that are shown on each side, and answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationView:
+    """The items around one, and what they are about, by their surrogates."""
+
+    around: Conversation
+    summaries: Mapping[str, Summary]
+
+
+def conversation_view(app: App, item: ItemRow) -> ConversationView | None:
+    """None: the item stands alone, or its content is gone."""
+    content = read_contents(app.vault, [(item.ref, item.revision)]).get((item.ref, item.revision))
+    with app.database.read() as connection:
+        found = conversation(connection, app.vault, item, content, known_content_types(app), around=AROUND)
+    if found is None:
+        return None
+    shown = [*found.before, *found.after, *found.answers, *(one for one in (found.parent, found.target) if one)]
+    about = summaries(app, rows_of_items(shown))
+    return ConversationView(around=found, summaries=about)

@@ -1,0 +1,200 @@
+"""The page of an account: its history in words, what is in force on it, notes about it; and lifting a restriction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from seawall import enforce
+from seawall.access import Permission
+from seawall.appeal.queries import ReportRow, reports_about, reports_by
+from seawall.console import active_bundle
+from seawall.console.formats import action_title, day
+from seawall.console.request import Page, PageRequest, json_response, missing, redirect
+from seawall.console.screen.lookup import account_path, platform_ids
+from seawall.console.screen.search import position_of, position_text
+from seawall.console.summaries import rows_of_items, summaries
+from seawall.console.templates import render
+from seawall.enforce.queries import EnforcementRow, enforcements_on
+from seawall.model import now_ms
+from seawall.review.queries import cases_of_items
+from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
+from seawall.screen.item_search import ItemFilters, search_items
+from seawall.screen.queries import (
+    ActorTotals,
+    DecisionRow,
+    decisions_by_id,
+    items_by_actor,
+    items_by_ref,
+    reviews_of_actor,
+    totals_of_actor,
+)
+from seawall.storage import Erased
+
+PAGE_SIZE = 25
+_LISTED: Final = 100  # enforcements, reviews, reports and notes
+_VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": "not decided"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord:
+    """What is recorded about an account."""
+
+    totals: ActorTotals
+    enforced: Sequence[EnforcementRow]
+    reviews: Sequence[DecisionRow]
+    reported: Sequence[ReportRow]  # its items, by others
+    filed: Sequence[ReportRow]  # by it, about others
+
+
+def show(request: PageRequest) -> Response:
+    """Show the account."""
+    return _page(request)
+
+
+def as_json(request: PageRequest) -> Response:
+    """What is recorded about the account, without content."""
+    account = _account(request)
+    with request.app.database.read() as connection:
+        return json_response({"account": account, **_json(_record(connection, account))})
+
+
+def _json(record: AccountRecord) -> dict[str, object]:
+    return {name: getattr(record, name) for name in AccountRecord.__dataclass_fields__}
+
+
+def note(request: PageRequest) -> Response:
+    """Note something about the account."""
+    account = _account(request)
+    try:
+        add_account_note(request.app.ledger, account, request.field("note"), person=request.person.id)
+    except (BadNote, Erased) as error:
+        return _page(request, error=str(error.args[0]), status=422)
+    return redirect(f"/accounts/{account}#notes")
+
+
+def lift(request: PageRequest) -> Response:
+    """Lift a restriction in force; the platform is told."""
+    account = _account(request)
+    try:
+        lift_restriction(
+            request.app.ledger,
+            request.path_param("enforcement"),
+            account=account,
+            reason=request.field("reason"),
+            text=request.field("note"),
+            person=request.person.id,
+        )
+    except BadNote as error:
+        return _page(request, error=str(error), status=422)
+    except (enforce.CannotLift, Erased) as error:
+        return _page(request, error=str(error.args[0]), status=409)
+    return redirect(f"/accounts/{account}")
+
+
+def _account(request: PageRequest) -> str:
+    """The surrogate in the address. Raises Problem 404."""
+    account = request.path_param("account")
+    if not account.startswith("en_") or account_path(request.app, account) is None:
+        raise missing("account")
+    return account
+
+
+def _record(connection: Connection, account: str) -> AccountRecord:
+    return AccountRecord(
+        totals=totals_of_actor(connection, account),
+        enforced=enforcements_on(connection, account, limit=_LISTED),
+        reviews=reviews_of_actor(connection, account, limit=_LISTED),
+        reported=reports_about(connection, items_by_actor(account), limit=_LISTED),
+        filed=reports_by(connection, account, limit=_LISTED),
+    )
+
+
+def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
+    app, account, now = request.app, _account(request), now_ms()
+    found = search_items(
+        app.database, app.vault, ItemFilters(actor=account), limit=PAGE_SIZE, after=position_of(request)
+    )
+    items = {one.item.ref: one.item for one in found.found}
+    with app.database.read() as connection:
+        record = _record(connection, account)
+        notes = notes_about(connection, app.vault, account, limit=_LISTED)
+        cases = cases_of_items(connection, list(items), now)
+        decisions = decisions_by_id(connection, [row.decision for row in items.values() if row.decision])
+        filed = items_by_ref(connection, [row.item for row in record.filed])
+    harms = {ref: case.harm for ref, case in cases.items()}
+    about = summaries(app, rows_of_items({**filed, **items}.values(), harms))
+    in_force = [one for one in record.enforced if one.is_in_force(now)]
+    return render(
+        request,
+        "screen/account.html",
+        status=status,
+        account=account,
+        id=platform_ids(app, [account]).get(account),
+        history=history_in_words(record, now),
+        record=record,
+        in_force=in_force,
+        past=[one for one in record.enforced if one not in in_force],
+        items=list(items.values()),
+        decisions=decisions,
+        cases=cases,
+        summaries=about,
+        notes=notes,
+        names=active_bundle.names_of_people(app),
+        reasons=enforce.LIFT_REASONS,
+        older=f"/accounts/{account}?after={position_text(found.further)}" if found.further else None,
+        newest=f"/accounts/{account}" if request.query("after") else None,
+        typed=request.field("note"),
+        error=error,
+        now=now,
+    )
+
+
+def history_in_words(record: AccountRecord, now: int) -> list[str]:
+    """The account's history as sentences; every number that a list may have cut says so."""
+    totals = record.totals
+    count = sum(totals.verdicts.values())
+    if totals.first_at is None:
+        said = ["Seawall has seen nothing that this account wrote."]
+    else:
+        parts = [f"{totals.verdicts[name]:,} {word}" for name, word in _VERDICTS.items() if totals.verdicts.get(name)]
+        said = [f"{count:,} {'item' if count == 1 else 'items'} since {day(totals.first_at)}: {', '.join(parts)}."]
+    if record.reviews:
+        against = sum(1 for row in record.reviews if row.policy is not None)
+        said.append(f"People decided {_many(record.reviews)} of their cases, {against} as a violation.")
+    if record.reported:
+        reporters = len({row.reporter for row in record.reported if row.reporter is not None})
+        said.append(f"Reports about it: {_many(record.reported)}, by {reporters} known reporters.")
+    if record.filed:
+        said.append(f"Reports by it: {_many(record.filed)}.")
+    in_force = [one for one in record.enforced if one.is_in_force(now)]
+    for kind in dict.fromkeys(one.kind for one in in_force):
+        ends = [one.ends_at for one in in_force if one.kind == kind]
+        until = "without an end" if None in ends else f"until {day(max(end for end in ends if end is not None))}"
+        said.append(
+            f"In force: {action_title(kind).lower()}{f' ({len(ends)} times)' if len(ends) > 1 else ''}, {until}."
+        )
+    if record.enforced and not in_force:
+        said.append("No restriction is in force.")
+    return said
+
+
+def _many(rows: Sequence[object]) -> str:
+    return f"{len(rows)} or more" if len(rows) == _LISTED else str(len(rows))
+
+
+PAGES = (
+    Page(path="/accounts/{account}.json", run=as_json, permission=Permission.SEE_CONTENT),
+    Page(path="/accounts/{account}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/accounts/{account}/notes", run=note, method="POST", permission=Permission.REVIEW),
+    Page(
+        path="/accounts/{account}/enforcements/{enforcement}/lift",
+        run=lift,
+        method="POST",
+        permission=Permission.REVIEW,
+    ),
+)
