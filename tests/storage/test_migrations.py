@@ -68,6 +68,10 @@ def tables(database: Database) -> set[str]:
         return set(inspect(connection).get_table_names())
 
 
+def tables_of(source: MigrationSource) -> str:
+    return source.package.removesuffix("migrations") + "tables"
+
+
 def differences(database: Database, wanted: set[str]) -> list[object]:
     """How the database differs from the tables in the code; of the code's tables, only ``wanted`` count."""
 
@@ -84,14 +88,14 @@ def differences(database: Database, wanted: set[str]) -> list[object]:
 
 def test_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
     for source in MIGRATIONS:
-        importlib.import_module(f"seawall.{source.component}.tables")
+        importlib.import_module(tables_of(source))
     run(database, *MIGRATIONS)
     assert differences(database, set(metadata.tables)) == []
 
 
 @pytest.mark.parametrize("source", MIGRATIONS, ids=lambda source: source.component)
 def test_a_component_alone_makes_its_own_tables(database: Database, source: MigrationSource) -> None:
-    module = importlib.import_module(f"seawall.{source.component}.tables")
+    module = importlib.import_module(tables_of(source))
     own = {table.name for table in vars(module).values() if isinstance(table, Table)}
     run(database, source)
     assert differences(database, own | {"schema_migration"}) == []
@@ -99,8 +103,9 @@ def test_a_component_alone_makes_its_own_tables(database: Database, source: Migr
 
 def test_every_component_with_tables_has_migrations() -> None:
     root = Path(sys.modules["seawall"].__file__ or "").parent
-    assert {path.parent.name for path in root.glob("*/tables.py")} == {source.component for source in MIGRATIONS}
-    assert all(migrations(source)[0].name == BASELINE for source in MIGRATIONS)
+    assert {path.parent.name for path in root.rglob("tables.py")} == {source.component for source in MIGRATIONS}
+    first = {source.component: migrations(source)[0].name for source in MIGRATIONS}
+    assert {component for component, name in first.items() if name != BASELINE} == {"exposure"}  # newer than the rest
 
 
 # -- running them -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,18 @@
 
 from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
-from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
+from seawall.review.leases import (
+    LEASE_MS,
+    Lease,
+    held_case,
+    holder,
+    is_waiting,
+    next_case,
+    release,
+    renew,
+    skip_case,
+    take,
+)
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
@@ -50,7 +61,9 @@ __all__ = [
     "ReviewError",
     "Rulebook",
     "case_id",
+    "held_case",
     "holder",
+    "is_waiting",
     "kept_measures",
     "next_case",
     "preset_actions",

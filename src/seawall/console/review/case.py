@@ -8,17 +8,19 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from seawall import access, review
+from seawall import review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS
+from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
+from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.consequences import consequences
 from seawall.console.review.queue import filter_of, go_to_next, with_filters
 from seawall.console.templates import render
+from seawall.console.veiling import open_content
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
 from seawall.review.queries import get_case, reviews_of_item
@@ -55,6 +57,8 @@ def show(request: PageRequest) -> Response:
 def take(request: PageRequest) -> Response:
     """Take the lease of the case and show the form, or the reason why another person has the lease."""
     try:
+        if (refused := rotation.refuse_case(request, request.path_param("case"))) is not None:
+            return refused
         review.take(request.app.database, request.path_param("case"), request.person.id)
     except review.NoSuchCase:
         raise missing("case") from None
@@ -170,8 +174,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
     mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
     item = ItemRef(head.content_type, head.ref, head.revision)
-    access.record_view(app.database, app.ledger, request.person.id, item, "case")
     seen = item_view(app, item, head.decision, whole=request.query("all") == "1")
+    veiling = open_content(request, seen, (case.harm, *seen.harms), "case")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)
@@ -197,11 +201,11 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         timeline=events,
         others=others,
         now=now_ms(),
-        veiled=case.harm in VEILED_HARMS,
+        veiling=veiling,
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
-        form=_form(content_type, seen.decision, active, request.form),
+        form=_form(content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS)),
         notes=notes(app.vault, item.ref, reports, answers),
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
@@ -244,6 +248,7 @@ def _form(
     decision: Decision | None,
     enforced: Sequence[EnforcementRow],
     sent: Mapping[str, tuple[str, ...]],
+    letters: Mapping[str, str],
 ) -> dict[str, Any]:
     """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
@@ -257,7 +262,7 @@ def _form(
         "given": {kind: action.parameters for kind, action in preset.items()},
         "machine": {action.kind for action in decided},
         "kept": review.kept_measures(in_force),
-        "letters": ACTION_KEYS,
+        "letters": letters,
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
         "note": sent.get("note", ("",))[0],

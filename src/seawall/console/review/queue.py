@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -60,10 +61,16 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
 
     ``done``: the decision just made, which the next page links to.
     """
-    queue, content_type = filter_of(request, "queue"), filter_of(request, "type")
+    queue, content_type = filter_of(request, "queue") or None, filter_of(request, "type") or None
+    standing = rotation.standing_of(request)
+    if standing.on_break:
+        return rotation.pause(request, done)
+    excluded = standing.over | request.preferences.opt_outs
     lease = review.next_case(
-        request.app.database, request.person.id, queue=queue or None, content_type=content_type or None
+        request.app.database, request.person.id, queue=queue, content_type=content_type, excluded=excluded
     )
+    if lease is None and excluded and rotation.others_wait(request, queue, content_type):
+        return rotation.to_exposure(done)
     return redirect(with_filters(request, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
 
 

@@ -13,11 +13,11 @@ from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
+from seawall.console.veiling import open_content
 from seawall.enforce.queries import enforcements_of_item
 from seawall.media import DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
@@ -40,8 +40,10 @@ def show(request: PageRequest) -> Response:
         if revision != head.revision:
             decided = newest_decision_of_revision(connection, head.ref, revision)
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
     seen = item_view(app, ref, decided, whole=request.query("all") == "1")
+    with app.database.read() as connection:
+        case = case_of_item(connection, head.ref, now_ms())
+    veiling = open_content(request, seen, (case.harm if case else None, *seen.harms), "item")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
         answers = reviews_of_item(connection, head.ref, limit=LIMIT)
@@ -49,16 +51,15 @@ def show(request: PageRequest) -> Response:
         context: dict[str, Any] = {
             "timeline": timeline(connection, head.ref, enforced),
             "views": viewers_of_item(connection, head.ref),
-            "case": case_of_item(connection, head.ref, now_ms()),
+            "case": case,
         }
-    harms = {reason.harm for reason in seen.decision.reasons} if seen.decision else set()
     return render(
         request,
         "screen/item.html",
         head=head,
         seen=seen,
         revision=revision,
-        veiled=bool(harms & VEILED_HARMS),
+        veiling=veiling,
         names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
         case_open=review.CaseState.OPEN,
