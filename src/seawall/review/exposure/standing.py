@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from seawall.review.exposure.queries import Sight, people_who_saw, sights_of
 from seawall.review.exposure.wellbeing import Wellbeing
 from seawall.storage.database import Database
+
+_FREE_AFTER_BREAK: Final = 0.25  # of the budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class Standing:
 
 
 def standing(sights: Sequence[Sight], wellbeing: Wellbeing, now: int) -> Standing:
-    """Where somebody stands at ``now`` who saw this, oldest first."""
+    """Where somebody stands at ``now`` who saw this in the last two shifts, oldest first."""
     shift = [one for one in sights if now - wellbeing.shift_ms < one.at <= now]
     total = sum(one.intensity for one in shift)
     by_harm: defaultdict[str, float] = defaultdict(float)
@@ -45,16 +48,15 @@ def standing(sights: Sequence[Sight], wellbeing: Wellbeing, now: int) -> Standin
         if one.harm is not None:
             by_harm[one.harm] += one.intensity
     stretch, ends = _stretch(shift, wellbeing, now)
-    until, why = (ends, "stretch") if ends is not None else (None, "")
-    if wellbeing.budget is not None and total >= wellbeing.budget:
-        until, why = max(_budget_free_at(shift, total, wellbeing), until or 0), "budget"
+    free = _budget_free_at(sights, wellbeing, now)
+    until = max((one for one in (ends, free) if one is not None and one > now), default=None)
     return Standing(
         total=total,
         by_harm=dict(by_harm),
         over=frozenset(harm for harm, most in wellbeing.budgets.items() if by_harm.get(harm, 0.0) >= most),
         stretch_ms=stretch,
-        until=until if until is not None and until > now else None,
-        why=why if until is not None and until > now else "",
+        until=until,
+        why="" if until is None else "stretch" if until == ends else "budget",
     )
 
 
@@ -71,20 +73,35 @@ def _stretch(sights: Sequence[Sight], wellbeing: Wellbeing, now: int) -> tuple[i
     return lasts, sights[-1].at + wellbeing.break_ms if lasts >= wellbeing.stretch_ms else None
 
 
-def _budget_free_at(sights: Sequence[Sight], total: float, wellbeing: Wellbeing) -> int:
-    """When so much is older than a shift that the budget has room again, and no sooner than a break after the last."""
-    assert wellbeing.budget is not None
-    for one in sights:
-        total -= one.intensity
-        if total < wellbeing.budget - 1e-9:
-            return max(one.at + wellbeing.shift_ms, sights[-1].at + wellbeing.break_ms)
-    return sights[-1].at + wellbeing.shift_ms
+def _budget_free_at(sights: Sequence[Sight], wellbeing: Wellbeing, now: int) -> int | None:
+    """When the break ends that a used-up budget began; None: there is none.
+
+    It lasts until a quarter of the budget is free again: else there would be a break after every single case.
+    """
+    if wellbeing.budget is None:
+        return None
+    enough = wellbeing.budget * (1 - _FREE_AFTER_BREAK)
+    window: deque[Sight] = deque()
+    total, used_up = 0.0, False
+    for one in [*sights, Sight(at=now, harm=None, intensity=0.0)]:
+        while window and window[0].at <= one.at - wellbeing.shift_ms:
+            total -= window.popleft().intensity
+        window.append(one)
+        used_up = used_up and total > enough
+        total += one.intensity
+        used_up = used_up or total >= wellbeing.budget
+    if not used_up:
+        return None
+    while total > enough:
+        oldest = window.popleft()
+        total -= oldest.intensity
+    return oldest.at + wellbeing.shift_ms
 
 
 def standing_of(database: Database, wellbeing: Wellbeing, person: str, now: int) -> Standing:
     """Where a person stands now."""
     with database.read() as connection:
-        return standing(sights_of(connection, person, now - wellbeing.shift_ms), wellbeing, now)
+        return standing(sights_of(connection, person, now - 2 * wellbeing.shift_ms), wellbeing, now)
 
 
 def allowed(database: Database, wellbeing: Wellbeing, person: str, harm: str | None, now: int) -> bool:
@@ -94,7 +111,7 @@ def allowed(database: Database, wellbeing: Wellbeing, person: str, harm: str | N
 
 def count_on_break(database: Database, wellbeing: Wellbeing, now: int) -> int:
     """How many people are on a break now. Not who: that somebody reached their limit is nobody's business."""
-    since = now - wellbeing.shift_ms
+    since = now - 2 * wellbeing.shift_ms
     with database.read() as connection:
         everybody = people_who_saw(connection, since)
         return sum(standing(sights_of(connection, one, since), wellbeing, now).on_break for one in everybody)
