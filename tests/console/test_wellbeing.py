@@ -49,7 +49,7 @@ def image_case(rig: Rig, id: str, text: str = "You fool") -> tuple[str, str]:
     """A case with an image: its id and the item's."""
     out = io.BytesIO()
     PilImage.new("RGB", (64, 48), (200, 60, 40)).save(out, "PNG")
-    fields = {"title": text, "cover": Image(out.getvalue()), "track_count": 0}
+    fields: dict[str, Any] = {"title": text, "cover": Image(out.getvalue()), "track_count": 0}
     screened = rig.app.screener.screen(Item(content_type="playlist", id=id, fields=fields, actor="dj", language="en"))
     return review.case_id(screened.item), screened.item
 
@@ -164,6 +164,17 @@ def test_a_page_says_what_it_showed_and_a_lifted_veil_counts_by_its_part(rig: Ri
     assert (unveiled.part, unveiled.modality, unveiled.harm) == ("cover", "image", "harassment")
     assert (watched.part, watched.seconds, watched.controls) == ("cover", 4.5, ("blur",))
     assert ">3.9</td>" in browser.get("/exposure").text  # 3 × 0.3 and 3 × 1.0
+
+
+def test_a_file_opened_by_its_own_address_counts_and_one_inside_a_page_does_not_yet(rig: Rig) -> None:
+    browser = rig.browser("policy")
+    _, item = image_case(rig, "address", "so much blood")
+    address = f"/items/{item}/1/image/cover"
+    for destination, counted in (("image", None), ("document", "violence")):
+        assert browser.get(address, headers={"Sec-Fetch-Dest": destination}).status_code == 200
+        viewed = events(rig, ContentViewed)[-1]
+        assert (viewed.item.ref, viewed.harm) == (item, counted)
+        assert viewed.shown == (("image",) if counted else ())
 
 
 @pytest.mark.parametrize(
@@ -327,15 +338,18 @@ def test_one_key_lifts_every_veil_and_what_was_lifted_is_counted(chromium: Any, 
     page: Any
     page, complaints = open_page(chromium, url, "reviewer")
     before = len(events(rig, exposure.ContentUnveiled))
+    page.clock.install()
     page.goto(f"{url}/cases/{case}")
     assert page.locator("[data-veiled]").count() == 2
     with page.expect_response("**/exposure/unveiled"):
         page.keyboard.press("b")
     assert page.locator("[data-veiled]").count() == 0
+    page.clock.run_for(5_000)  # the page's clock: five seconds in sight
     page.goto(f"{url}/account")
-    assert eventually(lambda: [one.part for one in events(rig, exposure.ContentWatched) if one.item.ref == item]) == [
-        "cover"
-    ]
+    watched = eventually(lambda: [one for one in events(rig, exposure.ContentWatched) if one.item.ref == item][1:2])
+    assert 5 <= watched[0].seconds < 60
+    parts = {one.part for one in events(rig, exposure.ContentWatched) if one.item.ref == item}
+    assert parts == {"cover", "title"}
     found = events(rig, exposure.ContentUnveiled)[before:]
     assert sorted(one.part for one in found) == ["cover", "title"]
     assert complaints == []

@@ -75,6 +75,12 @@ def test_a_long_stretch_ends_in_a_break_and_a_break_ends_a_stretch() -> None:
     assert (found.on_break, found.stretch_ms) == (False, 10 * MINUTE)
 
 
+def test_a_long_look_is_no_break() -> None:
+    looked = exposure.Sight(at=NOW - 1 * MINUTE, harm="hate", intensity=0.0, seconds=50 * 60)
+    found = exposure.standing([sight(92), sight(80), sight(66), sight(52), looked], POLICY, NOW)
+    assert (found.on_break, found.why) == (True, "stretch")
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 700), st.sampled_from([None, "hate", "child_safety"]), st.floats(0, 30))),
     st.integers(5, 200),
@@ -110,7 +116,11 @@ ITEM = ItemRef("comment", "it_1", 1)
 
 def view(ledger: Ledger, person: str, harm: str, *shown: str) -> None:
     viewed = ContentViewed(person=person, item=ITEM, page="case", harm=harm, shown=shown)
-    ledger.commit(lambda tx: tx.append(viewed))
+    append(ledger, viewed)
+
+
+def append(ledger: Ledger, body: ContentViewed) -> None:
+    ledger.commit(lambda tx: tx.append(body))
 
 
 def unveil(person: str, part: str = "image", modality: str = "image") -> exposure.ContentUnveiled:
@@ -175,10 +185,10 @@ def test_a_control_is_compared_only_with_enough_people(ledger: tuple[Database, L
             for name, controls in ((f"per_{person}", ("blur",)), (f"per_{person + 50}", ())):
                 if not controls and person == 0:
                     continue  # one fewer without a blur
-                given_ = ContentViewed(
+                viewed = ContentViewed(
                     person=name, item=item, page="case", harm="hate", veiled=("image",), controls=controls
                 )
-                book.commit(lambda tx, given_=given_: tx.append(given_))
+                append(book, viewed)
             if medium % 3 == 0:
                 lifted = exposure.ContentUnveiled(
                     person=f"per_{person}", item=item, part="image", modality="image", harm="hate", controls=("blur",)

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 from seawall import access
 from seawall.access import Preferences
+from seawall.app import App
 from seawall.console.item_view import ItemView
 from seawall.console.letters import unveil_key_of
-from seawall.console.request import PageRequest
+from seawall.console.request import PageRequest, missing
+from seawall.model import ItemRef, now_ms
 from seawall.review.exposure import BLURS, Wellbeing, gravest_harm
+from seawall.review.queries import case_of_item
+from seawall.screen import load_decision
+from seawall.screen.queries import get_item, newest_decision_of_revision
+
+_ALONE = frozenset({"document", "iframe", "embed", "object"})  # what a browser fetches a file for when it is a page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +86,32 @@ def open_content(request: PageRequest, seen: ItemView, harms: Iterable[str | Non
         controls=veiling.controls,
     )
     return veiling
+
+
+def harms_of(app: App, ref: str, revision: int) -> frozenset[str | None]:
+    """The harms that an item's case and the decision about this revision name. Raises Problem 404."""
+    with app.database.read() as connection:
+        head = get_item(connection, ref)
+        if head is None or not 1 <= revision <= head.revision:
+            raise missing("item")
+        case = case_of_item(connection, ref, now_ms())
+        decision = head.decision
+        if revision != head.revision:
+            decision = newest_decision_of_revision(connection, ref, revision)
+    reasons = load_decision(app.database, decision).reasons if decision else ()
+    return frozenset((case.harm if case else None, *(reason.harm for reason in reasons)))
+
+
+def open_file(request: PageRequest, item: ItemRef, modality: str) -> None:
+    """Record that a file is fetched. By its own address, not inside a page that counts its veil, it is seen at once."""
+    alone = modality == "document" or request.http.headers.get("sec-fetch-dest") in _ALONE
+    harms = harms_of(request.app, item.ref, item.revision) if alone else ()
+    access.record_view(
+        request.app.database,
+        request.app.ledger,
+        request.person.id,
+        item,
+        "media_alone" if alone and modality != "document" else "media",
+        harm=gravest_harm(harms),
+        shown=(modality,) if alone else (),
+    )

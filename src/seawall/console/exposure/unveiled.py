@@ -9,12 +9,10 @@ from starlette.responses import JSONResponse, Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.request import Page, PageProblem, PageRequest, missing
-from seawall.console.veiling import veiling_of
-from seawall.model import ItemRef, now_ms
+from seawall.console.veiling import harms_of, veiling_of
+from seawall.model import ItemRef
 from seawall.review import exposure
-from seawall.review.queries import case_of_item
-from seawall.screen import load_decision
-from seawall.screen.queries import get_item, newest_decision_of_revision
+from seawall.screen.queries import get_item
 
 _WORDS = "text"  # what was found in a medium has a veil of its own
 
@@ -22,7 +20,15 @@ _WORDS = "text"  # what was found in a medium has a veil of its own
 def record(request: PageRequest) -> Response:
     """Count a lifted veil; with ``seconds``, the time until the page was left. Answers JSON."""
     seconds = _seconds(request.field("seconds"))
-    item, harms = _item(request)
+    revision = request.field("revision")
+    if not revision.isdecimal() or len(revision) > 9:
+        raise missing("revision")
+    harms = harms_of(request.app, request.field("item"), int(revision))
+    with request.app.database.read() as connection:
+        head = get_item(connection, request.field("item"))
+    if head is None:
+        raise missing("item")
+    item = ItemRef(head.content_type, head.ref, int(revision))
     part, modality = _part(request, item)
     chosen = veiling_of(request.app.context.get(exposure.Wellbeing), request.preferences, harms)
     unveiled = exposure.ContentUnveiled(
@@ -38,24 +44,6 @@ def record(request: PageRequest) -> Response:
     else:
         exposure.record_watched(request.app.ledger, unveiled, seconds)
     return JSONResponse({"counted": True})
-
-
-def _item(request: PageRequest) -> tuple[ItemRef, frozenset[str | None]]:
-    """The revision that was shown, and its harms. Raises Problem 404."""
-    text = request.field("revision")
-    revision = int(text) if text.isdecimal() and len(text) < 10 else 0
-    with request.app.database.read() as connection:
-        head = get_item(connection, request.field("item"))
-        if head is None or not 1 <= revision <= head.revision:
-            raise missing("item")
-        case = case_of_item(connection, head.ref, now_ms())
-        decision = head.decision
-        if revision != head.revision:
-            decision = newest_decision_of_revision(connection, head.ref, revision)
-    reasons = load_decision(request.app.database, decision).reasons if decision else ()
-    return ItemRef(head.content_type, head.ref, revision), frozenset(
-        (case.harm if case else None, *(reason.harm for reason in reasons))
-    )
 
 
 def _part(request: PageRequest, item: ItemRef) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from seawall import access, review
+from seawall import review
 from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
@@ -17,7 +17,7 @@ from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
-from seawall.console.veiling import open_content
+from seawall.console.veiling import open_content, open_file
 from seawall.enforce.queries import enforcements_of_item
 from seawall.media import DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
@@ -111,7 +111,7 @@ def _image(request: PageRequest) -> bytes:
     except (Erased, KeyError, ValueError):
         raise missing("image") from None
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, request.person.id, ref, "media")
+    open_file(request, ref, "image")
     return data
 
 

@@ -1,10 +1,31 @@
-// Tells the server which veils were lifted, and how long a medium was in sight until the page was left.
+// Tells the server which veils were lifted, and how long each medium and the page's words were in sight.
 
 const place = document.querySelector("[data-exposure]");
 const MEDIA = new Set(["image", "audio", "video"]);
+const IDLE_MS = 3 * 60_000; // without a key, a move or a player that plays, nobody is looking
 
 if (place !== null) {
-  const inSight = new Map(); // part and modality → when it came into sight, or null while the page is hidden; and the time before
+  const inSight = new Map(); // part and modality → milliseconds
+  let active = performance.now();
+  let counted = performance.now();
+  for (const kind of ["keydown", "pointermove", "scroll", "pointerdown"]) {
+    document.addEventListener(kind, () => (active = performance.now()), { passive: true });
+  }
+
+  const count = () => {
+    const now = performance.now();
+    const plays = [...place.querySelectorAll("audio, video")].some((player) => !player.paused);
+    if (!document.hidden && (plays || now - active < IDLE_MS)) {
+      for (const one of inSight.values()) one.ms += now - counted;
+    }
+    counted = now;
+  };
+
+  const comes = ({ part, modality }) => {
+    const key = MEDIA.has(modality) ? `${part} ${modality}` : "words"; // all words of a page are one sight
+    count();
+    if (!inSight.has(key)) inSight.set(key, { part, modality, ms: 0 });
+  };
 
   const said = (part, modality, more = {}) =>
     new URLSearchParams({
@@ -16,18 +37,6 @@ if (place !== null) {
       ...more,
     });
 
-  const comes = ({ part, modality }) => {
-    const key = `${part} ${modality}`;
-    if (MEDIA.has(modality) && !inSight.has(key)) {
-      inSight.set(key, { part, modality, since: document.hidden ? null : performance.now(), ms: 0 });
-    }
-  };
-
-  const pause = (one) => {
-    if (one.since !== null) one.ms += performance.now() - one.since;
-    one.since = null;
-  };
-
   place.addEventListener("unveiled", (event) => {
     const { part, modality } = event.target.dataset;
     if (part === undefined) return;
@@ -36,19 +45,13 @@ if (place !== null) {
   });
 
   for (const open of place.querySelectorAll("[data-part]:not([data-veiled])")) comes(open.dataset);
-
-  document.addEventListener("visibilitychange", () => {
-    for (const one of inSight.values()) {
-      if (document.hidden) pause(one);
-      else one.since ??= performance.now();
-    }
-  });
+  document.addEventListener("visibilitychange", count);
+  setInterval(count, 1_000);
 
   addEventListener("pagehide", () => {
-    for (const one of inSight.values()) {
-      pause(one);
-      const seconds = (one.ms / 1000).toFixed(1);
-      navigator.sendBeacon(place.dataset.exposure, said(one.part, one.modality, { seconds }));
+    count();
+    for (const { part, modality, ms } of inSight.values()) {
+      if (ms >= 1_000) navigator.sendBeacon(place.dataset.exposure, said(part, modality, { seconds: (ms / 1000).toFixed(1) }));
     }
     inSight.clear();
   });

@@ -12,11 +12,12 @@ from seawall.review.exposure.tables import exposure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Something that a person saw. ``harm`` None: none is known."""
+    """Something that a person saw until ``at``, for ``seconds`` if that is known. ``harm`` None: none is known."""
 
     at: int
     harm: str | None
     intensity: float
+    seconds: float = 0.0
 
 
 def sights_of(connection: Connection, person: str, since: int) -> list[Sight]:
@@ -25,7 +26,7 @@ def sights_of(connection: Connection, person: str, since: int) -> list[Sight]:
         exposure.c.person == person, exposure.c.kind == "break_ended", exposure.c.at > since
     )
     query = (
-        select(exposure.c.at, exposure.c.harm, exposure.c.intensity)
+        select(exposure.c.at, exposure.c.harm, exposure.c.intensity, exposure.c.seconds)
         .where(
             exposure.c.person == person,
             exposure.c.at > since,
@@ -34,7 +35,10 @@ def sights_of(connection: Connection, person: str, since: int) -> list[Sight]:
         )
         .order_by(exposure.c.seq)
     )
-    return [Sight(at=at, harm=harm, intensity=intensity) for at, harm, intensity in connection.execute(query)]
+    return [
+        Sight(at=at, harm=harm, intensity=intensity, seconds=seconds)
+        for at, harm, intensity, seconds in connection.execute(query)
+    ]
 
 
 def people_who_saw(connection: Connection, since: int) -> Sequence[str]:

@@ -68,7 +68,7 @@ def _stretch(sights: Sequence[Sight], wellbeing: Wellbeing, now: int) -> tuple[i
     for one in reversed(sights):
         if start - one.at >= wellbeing.break_ms:
             break
-        start = one.at
+        start = min(start, one.at - round(one.seconds * 1_000))
     lasts = now - start
     return lasts, sights[-1].at + wellbeing.break_ms if lasts >= wellbeing.stretch_ms else None
 
