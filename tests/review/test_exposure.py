@@ -216,6 +216,7 @@ def test_the_shipped_file_veils_what_is_grave() -> None:
     assert shipped.text_first <= set(shipped.veils) <= set(HARMS)
     assert shipped.floor({"spam"}).blur == 0
     assert shipped.floor(set()).blur > 0  # nothing is known of it
+    assert shipped.floor({"spam", None}).blur > 0  # nor is all of this
     assert not shipped.veils_text(set())
     assert shipped.floor({"spam", "child_safety"}) == shipped.veils["child_safety"]
 

@@ -34,7 +34,7 @@ from seawall.access.people import (
     reset_password,
 )
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
-from seawall.access.preferences import Preferences, opt_outs, preferences_of, save_preferences
+from seawall.access.preferences import Preferences, opt_outs, save_preferences
 from seawall.access.sessions import (
     LIFE_MS,
     Session,
@@ -81,7 +81,6 @@ __all__ = [
     "list_people",
     "opt_outs",
     "permissions_of",
-    "preferences_of",
     "record_sign_in",
     "record_view",
     "rename_person",

@@ -35,14 +35,6 @@ def read_preferences(chosen: str | None) -> Preferences:
         return Preferences()
 
 
-def preferences_of(database: Database, person: str) -> Preferences:
-    """What this person chose."""
-    with database.read() as connection:
-        return read_preferences(
-            connection.execute(select(preference.c.chosen).where(preference.c.person == person)).scalar()
-        )
-
-
 def opt_outs(database: Database) -> Mapping[str, frozenset[str]]:
     """The harms that people opted out of, by person; for administrators, who must know who is left."""
     with database.read() as connection:

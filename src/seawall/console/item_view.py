@@ -75,11 +75,6 @@ class ItemView:
     skipped: SkippedDetectors
     silences: Mapping[str, MissingValue]  # by feature
 
-    @property
-    def harms(self) -> frozenset[str]:
-        """What the decision found it to be."""
-        return frozenset(reason.harm for reason in self.decision.reasons) if self.decision else frozenset()
-
     def is_waiting(self, rule: RuleExplanation) -> bool:
         """Whether a rule is undetermined only because of detectors that are asked after publication."""
         found = [self.silences[feature.name] for feature in rule.features if feature.name in self.silences]

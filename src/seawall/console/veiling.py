@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from seawall import access
@@ -11,10 +11,10 @@ from seawall.app import App
 from seawall.console.item_view import ItemView
 from seawall.console.letters import unveil_key_of
 from seawall.console.request import PageRequest, missing
-from seawall.model import ItemRef, now_ms
+from seawall.model import Decision, ItemRef, now_ms
 from seawall.review.exposure import BLURS, Wellbeing, gravest_harm
-from seawall.review.queries import case_of_item
-from seawall.screen import load_decision
+from seawall.review.queries import CaseRow, case_of_item
+from seawall.screen import FAIL_MODE_POLICY, FAIL_MODE_RULES, load_decision
 from seawall.screen.queries import get_item, newest_decision_of_revision
 
 _ALONE = frozenset({"document", "iframe", "embed", "object"})  # what a browser fetches a file for when it is a page
@@ -46,10 +46,29 @@ class Veiling:
         return tuple(name for name, on in found.items() if on)
 
 
-def veiling_of(wellbeing: Wellbeing, chosen: Preferences, harms: Iterable[str | None]) -> Veiling:
+def harms_in(case: CaseRow | None, decision: Decision | None) -> frozenset[str | None]:
+    """The harms that a case and a decision name; None among them: something about the content is not known.
+
+    A fail mode names a harm only because it must: it found nothing.
+    """
+    harms: set[str | None] = set()
+    if decision is not None:
+        harms = {one.harm for one in decision.reasons if not _is_fail_mode(one.policy, one.rule)}
+    if case is not None and case.harm is not None and not _is_fail_mode(case.policy, case.rule):
+        harms.add(case.harm)
+    if decision is None or decision.degraded or not harms:
+        harms.add(None)
+    return frozenset(harms)
+
+
+def _is_fail_mode(policy: str | None, rule: str | None) -> bool:
+    return policy == FAIL_MODE_POLICY and rule in FAIL_MODE_RULES
+
+
+def veiling_of(wellbeing: Wellbeing, chosen: Preferences, harms: Collection[str | None]) -> Veiling:
     """The floor of the gravest of these harms, or more if the person chose more."""
     known = {harm for harm in harms if harm is not None}
-    floor, text = wellbeing.floor(known), wellbeing.veils_text(known)
+    floor, text = wellbeing.floor(harms), wellbeing.veils_text(known)
     text_first = bool(known & wellbeing.text_first)
     blur = max(floor.blur, min(max(chosen.blur, 0), len(BLURS) - 1), 1 if text or text_first else 0)
     return Veiling(
@@ -62,10 +81,10 @@ def veiling_of(wellbeing: Wellbeing, chosen: Preferences, harms: Iterable[str | 
     )
 
 
-def open_content(request: PageRequest, seen: ItemView, harms: Iterable[str | None], page: str) -> Veiling:
+def open_content(request: PageRequest, seen: ItemView, case: CaseRow | None, page: str) -> Veiling:
     """How this page shows the content, which is recorded as viewed: call it before showing."""
-    found = frozenset(harms)
-    veiling = veiling_of(request.app.context.get(Wellbeing), request.preferences, found)
+    harms = harms_in(case, seen.decision)
+    veiling = veiling_of(request.app.context.get(Wellbeing), request.preferences, harms)
     shown: list[str] = []
     veiled: list[str] = []
     for one in seen.fields if not seen.erased else ():
@@ -80,7 +99,7 @@ def open_content(request: PageRequest, seen: ItemView, harms: Iterable[str | Non
         request.person.id,
         seen.item,
         page,
-        harm=gravest_harm(found),
+        harm=gravest_harm(harms),
         shown=tuple(shown),
         veiled=tuple(veiled),
         controls=veiling.controls,
@@ -89,7 +108,7 @@ def open_content(request: PageRequest, seen: ItemView, harms: Iterable[str | Non
 
 
 def harms_of(app: App, ref: str, revision: int) -> frozenset[str | None]:
-    """The harms that an item's case and the decision about this revision name. Raises Problem 404."""
+    """Those of an item's case and of the decision about this revision (see ``harms_in``). Raises Problem 404."""
     with app.database.read() as connection:
         head = get_item(connection, ref)
         if head is None or not 1 <= revision <= head.revision:
@@ -98,8 +117,7 @@ def harms_of(app: App, ref: str, revision: int) -> frozenset[str | None]:
         decision = head.decision
         if revision != head.revision:
             decision = newest_decision_of_revision(connection, ref, revision)
-    reasons = load_decision(app.database, decision).reasons if decision else ()
-    return frozenset((case.harm if case else None, *(reason.harm for reason in reasons)))
+    return harms_in(case, load_decision(app.database, decision) if decision else None)
 
 
 def open_file(request: PageRequest, item: ItemRef, modality: str) -> None:

@@ -30,11 +30,13 @@ def pause(request: PageRequest, done: str = "") -> Response:
 
 def refuse_case(request: PageRequest, case_id: str) -> Response | None:
     """To the person's exposure if they may not take this case now; one that they hold may be finished."""
-    with request.app.database.read() as connection:
-        case = get_case(connection, case_id, now_ms())
-    if case is None or case.holder == request.person.id or standing_of(request).allows(case.harm):
+    app, now = request.app, now_ms()
+    with app.database.read() as connection:
+        case = get_case(connection, case_id, now)
+    if case is None or case.holder == request.person.id:
         return None
-    return to_exposure()
+    wellbeing = app.context.get(exposure.Wellbeing)
+    return None if exposure.allowed(app.database, wellbeing, request.person.id, case.harm, now) else to_exposure()
 
 
 def others_wait(request: PageRequest, queue: str | None, content_type: str | None) -> bool:

@@ -175,7 +175,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
     item = ItemRef(head.content_type, head.ref, head.revision)
     seen = item_view(app, item, head.decision, whole=request.query("all") == "1")
-    veiling = open_content(request, seen, (case.harm, *seen.harms), "case")
+    veiling = open_content(request, seen, case, "case")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)

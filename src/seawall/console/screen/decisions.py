@@ -62,7 +62,7 @@ def show(request: PageRequest) -> Response:
     seen = item_view(app, found.item, found.id, whole=request.query("all") == "1")
     with app.database.read() as connection:
         case = case_of_item(connection, found.item.ref, now_ms())
-    veiling = open_content(request, seen, (case.harm if case else None, *seen.harms), "decision")
+    veiling = open_content(request, seen, case, "decision")
     with app.database.read() as connection:
         row = get_decision(connection, found.id)
         head = get_item(connection, found.item.ref)

@@ -43,7 +43,7 @@ def show(request: PageRequest) -> Response:
     seen = item_view(app, ref, decided, whole=request.query("all") == "1")
     with app.database.read() as connection:
         case = case_of_item(connection, head.ref, now_ms())
-    veiling = open_content(request, seen, (case.harm if case else None, *seen.harms), "item")
+    veiling = open_content(request, seen, case, "item")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
         answers = reviews_of_item(connection, head.ref, limit=LIMIT)

@@ -60,9 +60,12 @@ class Wellbeing:
     veils: Mapping[str, VeilFloor] = field(default_factory=dict)
     text_first: frozenset[str] = frozenset()
 
-    def floor(self, harms: Collection[str]) -> VeilFloor:
-        """The strongest floor of these harms. Without any, media are blurred: nobody knows what they show."""
-        floors = [self.veils[harm] for harm in harms if harm in self.veils] if harms else [_UNKNOWN]
+    def floor(self, harms: Collection[str | None]) -> VeilFloor:
+        """The strongest floor of these harms. Without any, or with None among them (something about the content is
+        not known), media are blurred: nobody knows what they show."""
+        floors = [self.veils[harm] for harm in harms if harm is not None and harm in self.veils]
+        if not harms or None in harms:
+            floors.append(_UNKNOWN)
         return VeilFloor(
             blur=max((one.blur for one in floors), default=0),
             greyscale=any(one.greyscale for one in floors),
