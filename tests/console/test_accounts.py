@@ -64,11 +64,15 @@ def test_a_password_is_reset_and_sessions_end(rig: Rig, admin: Browser, eve: acc
 def test_a_person_changes_their_own_password(rig: Rig, eve: access.Person) -> None:
     browser = rig.browser()
     browser.sign_in(eve.email, PASSWORD)
-    assert "old password is incorrect" in browser.post("/password", old="wrong", new=NEW).text
-    assert "10 to 1024" in browser.post("/password", old=PASSWORD, new="short").text
-    assert browser.post("/password", old=PASSWORD, new=NEW).status_code == 303
+    other = rig.browser()
+    other.sign_in(eve.email, PASSWORD)
+    assert "old password is incorrect" in browser.post("/account/password", old="wrong", new=NEW).text
+    assert "10 to 1024" in browser.post("/account/password", old=PASSWORD, new="short").text
+    assert other.get("/").status_code == 200
+    assert browser.post("/account/password", old=PASSWORD, new=NEW).status_code == 303
     assert newest(rig) == PasswordChanged(person=eve.id, by=eve.id)
-    assert browser.get("/").status_code == 303
+    assert browser.get("/").status_code == 200  # this session goes on
+    assert other.get("/").status_code == 303  # the others end
     assert rig.browser().sign_in(eve.email, NEW).status_code == 303
 
 

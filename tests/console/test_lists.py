@@ -92,7 +92,7 @@ def test_a_case_is_blurred_for_every_harm_that_was_found(rig: Rig) -> None:
     both = rig.screen("You fool, so much blood", id="list-both")
     browser = rig.browser("reviewer")
     for path in (f"/cases/{review.case_id(both.item)}", f"/items/{both.item}", f"/decisions/{both.decision}"):
-        assert '<div class="veil" data-veiled>' in browser.get(path).text, path
+        assert 'data-modality="text" data-veiled' in browser.get(path).text, path
 
 
 @pytest.mark.parametrize("role", ["reviewer", "policy", "admin"])

@@ -51,7 +51,7 @@ def test_the_whole_text_comes_without_leaving_the_form(chromium: object, url: st
     page.fill("#note", "half a thought")
     assert page.locator("#field-body .gap").count() > 0
     page.click("text=Show all")
-    page.wait_for_function("document.querySelectorAll('#field-body .gap').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('#field-body .gap').length === 0")
     assert page.input_value("#note") == "half a thought"
     assert page.is_checked("input[value=violates]")
     assert page.inner_text("#field-body .text mark") == "silly"

@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from seawall.access.events import ContentViewed
 from seawall.model import Event
+from seawall.model.events import ContentViewed
 from seawall.storage import Transaction
 from support.storage import Storage, opened, view
 

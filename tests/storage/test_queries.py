@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from seawall.access.events import ContentViewed
 from seawall.model import ItemRef, new_id
-from seawall.model.events import ReportReceived
+from seawall.model.events import ContentViewed, ReportReceived
 from seawall.storage.queries import events_after, newest_events, select_in_chunks
 from seawall.storage.tables import event
 from support.storage import Storage

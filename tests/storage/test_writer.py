@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from seawall.access.events import ContentViewed
+from seawall.model.events import ContentViewed
 from seawall.storage import Overloaded, StorageError, Transaction
 from seawall.storage.ledger import next_chunk_size
 from seawall.storage.tables import state

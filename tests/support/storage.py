@@ -10,10 +10,9 @@ from typing import ClassVar
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, insert
 
-from seawall.access.events import ContentViewed
 from seawall.enforce.events import EnforcementApplied
 from seawall.model import Event, ItemRef
-from seawall.model.events import DecisionMade, EventBody, ReportReceived, SubjectErased
+from seawall.model.events import ContentViewed, DecisionMade, EventBody, ReportReceived, SubjectErased
 from seawall.storage import Database, Events, EventSpec, Jobs, Ledger, Vault, open_database
 from seawall.storage.upsert import upsert
 

@@ -22,6 +22,7 @@ from seawall.access.passwords import warm_up as warm_up_passwords
 from seawall.access.people import (
     Person,
     authenticate,
+    change_own_password,
     change_roles,
     create_person,
     disable_person,
@@ -29,10 +30,21 @@ from seawall.access.people import (
     find_person,
     list_people,
     record_sign_in,
+    rename_person,
     reset_password,
 )
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
-from seawall.access.sessions import LIFE_MS, Session, end_session, find_session, start_session
+from seawall.access.preferences import Preferences, opt_outs, save_preferences
+from seawall.access.sessions import (
+    LIFE_MS,
+    Session,
+    SessionRow,
+    end_session,
+    end_session_of,
+    find_session,
+    sessions_of,
+    start_session,
+)
 from seawall.access.throttle import KNOWN_FOR_S, Throttle
 
 __all__ = [
@@ -46,28 +58,36 @@ __all__ = [
     "Permission",
     "Person",
     "PersonRole",
+    "Preferences",
     "Scope",
     "Session",
+    "SessionRow",
     "SignInBusy",
     "SignInFailed",
     "SignInThrottled",
     "Throttle",
     "authenticate",
+    "change_own_password",
     "change_roles",
     "create_key",
     "create_person",
     "disable_person",
     "enable_person",
     "end_session",
+    "end_session_of",
     "find_person",
     "find_session",
     "list_keys",
     "list_people",
+    "opt_outs",
     "permissions_of",
     "record_sign_in",
     "record_view",
+    "rename_person",
     "reset_password",
     "revoke_key",
+    "save_preferences",
+    "sessions_of",
     "start_session",
     "warm_up_passwords",
 ]

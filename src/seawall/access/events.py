@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from seawall.model import ItemRef
+from seawall.model.events import ContentViewed
 from seawall.storage import EventSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentViewed:
-    """A person opened somebody's content in the console."""
-
-    person: str
-    item: ItemRef
-    page: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +75,11 @@ class KeyRevoked:
     by: str
 
 
+def _viewed_before_exposure(body: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say what was shown: nothing of it counts as exposure."""
+    return body | {"harm": None, "shown": [], "veiled": [], "controls": []}
+
+
 EVENTS = (
     EventSpec("person.added", PersonAdded),
     EventSpec("person.disabled", PersonDisabled),
@@ -92,5 +89,5 @@ EVENTS = (
     EventSpec("person.signed_in", PersonSignedIn),
     EventSpec("key.created", KeyCreated),
     EventSpec("key.revoked", KeyRevoked),
-    EventSpec("content.viewed", ContentViewed),
+    EventSpec("content.viewed", ContentViewed, version=2, upcast={1: _viewed_before_exposure}),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -143,6 +144,24 @@ def reset_password(ledger: Ledger, person_id: str, password: str, *, by: str = "
     _change(ledger, person_id, changed, ends_sessions=True, password=_hashed(password))
 
 
+def change_own_password(ledger: Ledger, person_id: str, password: str, *, token: str) -> None:
+    """Give oneself a new password; all sessions but that of ``token`` end. Raises AccessError."""
+    hashed = _hashed(password)
+
+    def unit(tx: Transaction) -> None:
+        tx.execute(update(person).where(person.c.id == person_id).values(password=hashed))
+        tx.execute(session.delete().where(session.c.person == person_id, session.c.token != digest_of(token)))
+        tx.append(PasswordChanged(person=person_id, by=person_id))
+
+    ledger.commit(unit)
+
+
+def rename_person(ledger: Ledger, person_id: str, name: str) -> None:
+    """Change a person's name. Raises AccessError. Names are not in the ledger, so nothing is recorded."""
+    shown = _name(name)
+    ledger.commit(lambda tx: tx.execute(update(person).where(person.c.id == person_id).values(name=shown)))
+
+
 def record_sign_in(ledger: Ledger, person_id: str) -> None:
     """Record that a person signed in."""
     ledger.commit(lambda tx: tx.append(PersonSignedIn(person=person_id)))
@@ -184,6 +203,11 @@ def person_of(row: Row[tuple[object, ...]]) -> Person:
         disabled=bool(fields["disabled"]),
         created_at=fields["created_at"],
     )
+
+
+def digest_of(token: str) -> str:
+    """What the database stores of a session's token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _rehash(database: Database, person_id: str, stored: str, password: str) -> None:

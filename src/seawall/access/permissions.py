@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MANAGE_SUBJECTS = "storage.manage_subjects"  # export, erasure, legal holds
     MANAGE_ENDPOINTS = "enforce.manage_endpoints"
     MANAGE_ACCESS = "access.manage"  # people and API keys
+    MANAGE_EXPOSURE = "exposure.manage"  # end somebody's break; compare what softens content
 
 
 _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Table, insert
 
-from seawall.access.events import ContentViewed
 from seawall.access.tables import view
 from seawall.model import Event, EventBody
+from seawall.model.events import ContentViewed
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select
 
-from seawall.access.people import Person, person_of
-from seawall.access.tables import person, session
+from seawall.access.people import Person, digest_of, person_of
+from seawall.access.preferences import Preferences, read_preferences
+from seawall.access.tables import person, preference, session
 from seawall.model import now_ms
 from seawall.storage.database import Database
 
+_NAMED_BY = 16  # characters of a session's digest
 LIFE_MS = 12 * 60 * 60 * 1000
 
 
@@ -24,6 +25,7 @@ class Session:
     person: Person
     csrf: str
     expires_at: int
+    preferences: Preferences = field(default_factory=Preferences)
 
     def accepts(self, csrf: str) -> bool:
         """Whether a form carries this session's token (compared in constant time)."""
@@ -37,10 +39,10 @@ def start_session(database: Database, who: Person, *, previous: str | None = Non
     with database.write() as connection:
         connection.execute(session.delete().where(session.c.expires_at <= now))
         if previous:
-            connection.execute(session.delete().where(session.c.token == _digest(previous)))
+            connection.execute(session.delete().where(session.c.token == digest_of(previous)))
         connection.execute(
             insert(session).values(
-                token=_digest(token),
+                token=digest_of(token),
                 person=who.id,
                 csrf=secrets.token_urlsafe(32),
                 created_at=now,
@@ -53,22 +55,63 @@ def start_session(database: Database, who: Person, *, previous: str | None = Non
 def find_session(database: Database, token: str) -> Session | None:
     """The active session of a token; None when it is unknown, expired, or its person was disabled."""
     statement = (
-        select(person, session.c.csrf, session.c.expires_at)
+        select(person, session.c.csrf, session.c.expires_at, preference.c.chosen)
         .join(session, session.c.person == person.c.id)
-        .where(session.c.token == _digest(token), session.c.expires_at > now_ms(), person.c.disabled.is_(False))
+        .outerjoin(preference, preference.c.person == person.c.id)
+        .where(session.c.token == digest_of(token), session.c.expires_at > now_ms(), person.c.disabled.is_(False))
     )
     with database.read() as connection:
         row = connection.execute(statement).first()
     if row is None:
         return None
-    return Session(person=person_of(row), csrf=row.csrf, expires_at=row.expires_at)
+    return Session(
+        person=person_of(row),
+        csrf=row.csrf,
+        expires_at=row.expires_at,
+        preferences=read_preferences(row.chosen),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One of a person's sessions in a list. ``id`` names it; it opens nothing. ``is_this``: the one that asks."""
+
+    id: str
+    created_at: int
+    expires_at: int
+    is_this: bool
+
+
+def sessions_of(database: Database, person_id: str, token: str) -> list[SessionRow]:
+    """A person's sessions that have not expired, newest first. ``token``: the cookie's, of the one that asks."""
+    query = (
+        select(session.c.token, session.c.created_at, session.c.expires_at)
+        .where(session.c.person == person_id, session.c.expires_at > now_ms())
+        .order_by(session.c.created_at.desc(), session.c.token)
+    )
+    this = digest_of(token)
+    with database.read() as connection:
+        return [
+            SessionRow(
+                id=row.token[:_NAMED_BY],
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                is_this=row.token == this,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def end_session_of(database: Database, person_id: str, session_id: str) -> bool:
+    """End one of a person's own sessions by the id in ``sessions_of``. False: they have none such."""
+    named = session.c.token.startswith(session_id, autoescape=True) & (session.c.person == person_id)
+    if len(session_id) != _NAMED_BY:
+        return False
+    with database.write() as connection:
+        return connection.execute(session.delete().where(named)).rowcount > 0
 
 
 def end_session(database: Database, token: str) -> None:
     """Sign out: the token becomes invalid."""
     with database.write() as connection:
-        connection.execute(session.delete().where(session.c.token == _digest(token)))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        connection.execute(session.delete().where(session.c.token == digest_of(token)))

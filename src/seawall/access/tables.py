@@ -28,6 +28,14 @@ session = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
+# What a person chose for their own console: ``Preferences`` as JSON. Of no concern to the ledger.
+preference = Table(
+    "person_preference",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("chosen", Text, nullable=False),
+)
+
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,

@@ -17,21 +17,6 @@ from seawall.screen import DerivedPart, ItemContent
 
 _TEXTS = frozenset({FieldType.TEXT, FieldType.LINK, FieldType.TEXTS, FieldType.LINKS})
 
-VEILED_HARMS = frozenset(
-    {
-        "animal_cruelty",
-        "child_safety",
-        "grooming",
-        "intimate_images",
-        "self_harm",
-        "sexual",
-        "terrorism",
-        "threat",
-        "violence",
-    }
-)
-"""Harms whose content is blurred until the reviewer asks for it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldView:

@@ -92,7 +92,7 @@ def item_view(
     ``blind``: with what the evaluation read in files (words, speech), and without anything that it found or decided.
     """
     made = load_decision(app.database, decision_id) if decision_id else None
-    evaluated = _evaluation(app, made) if made is not None else None
+    evaluated = evaluation_of(app, made) if made is not None else None
     decision, evaluation = (None, None) if blind else (made, evaluated)
     signals = tuple(evaluation.signals) if evaluation else ()
     content_type = active_bundle.content_types(app).get(item.content_type)
@@ -141,7 +141,7 @@ def item_view(
     )
 
 
-def _evaluation(app: App, decision: Decision) -> Decision | None:
+def evaluation_of(app: App, decision: Decision) -> Decision | None:
     """The decision itself, or the machine's last one about the revision that a person decided."""
     if decision.source not in (DecisionSource.REVIEW, DecisionSource.UNDO):
         return decision

@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from seawall import access
-from seawall.access import Permission, Person, Session
+from seawall.access import Permission, Person, Preferences, Session
 
 if TYPE_CHECKING:
     from seawall.app import App
@@ -92,6 +92,11 @@ class PageRequest:
         if self.session is None:
             raise PageProblem(401, "Sign in", "Sign in to see this page.")
         return self.session.person
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the signed-in person chose for their console; the defaults without a session."""
+        return Preferences() if self.session is None else self.session.preferences
 
     @property
     def path(self) -> str:

@@ -13,9 +13,9 @@ from typing import Final
 
 from seawall.app import App
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS
 from seawall.model import ContentType, FieldRole, FieldType
 from seawall.publish import NothingPublished
+from seawall.review.exposure import Wellbeing
 from seawall.screen import ItemContent, read_contents
 from seawall.screen.queries import DecisionRow, ItemRow, harms_of_decisions
 
@@ -86,11 +86,14 @@ def summaries(app: App, rows: Sequence[SummarisedRow]) -> dict[str, Summary]:
     with app.database.read() as connection:
         found = harms_of_decisions(connection, [one for row in rows for one in row.decisions])
     types = known_content_types(app)
+    veils_text = app.context.get(Wellbeing).veils_text
     return {
         row.key: summary_of(
             types.get(row.content_type),
             contents.get((row.item, row.revision)),
-            harms={*row.harms, *(harm for one in row.decisions for harm in found.get(one, ()))},
+            veiled=veils_text(
+                {harm for harm in (*row.harms, *(each for one in row.decisions for each in found.get(one, ()))) if harm}
+            ),
         )
         for row in rows
     }
@@ -104,15 +107,11 @@ def known_content_types(app: App) -> Mapping[str, ContentType]:
         return {}
 
 
-def is_veiled(harms: Iterable[str | None]) -> bool:
-    """Whether content with these harms is blurred until somebody asks for it."""
-    return not VEILED_HARMS.isdisjoint(harms)
+def summary_of(content_type: ContentType | None, content: ItemContent | None, *, veiled: bool) -> Summary:
+    """The summary of one revision. ``content`` None: it was erased, or its retention ended.
 
-
-def summary_of(
-    content_type: ContentType | None, content: ItemContent | None, *, harms: Iterable[str | None]
-) -> Summary:
-    """The summary of one revision. ``content`` None: it was erased, or its retention ended."""
+    ``veiled``: texts with its harms are blurred until somebody asks for them.
+    """
     if content is None:
         return Summary(missing="erased, or its retention ended")
     text = " ".join(_first_text(content_type, content)[:_READ].split())
@@ -120,7 +119,7 @@ def summary_of(
     return Summary(
         text=text[: LONGEST - 1].rstrip() + "…" if len(text) > LONGEST else text,
         media=tuple(kind if count == 1 else f"{count} {_plural(kind)}" for kind, count in media.items()),
-        veiled=bool(text) and is_veiled(harms),
+        veiled=bool(text) and veiled,
         missing="" if text or media else "no text",
     )
 

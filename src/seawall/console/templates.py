@@ -47,6 +47,7 @@ def render(request: PageRequest, template: str, *, status: int = 200, **context:
     text = request.context.templates.get_template(template).render(
         request=request,
         person=request.session.person if request.session else None,
+        theme=request.preferences.theme,
         csrf=request.session.csrf if request.session else "",
         menu=[entry for entry in request.context.menu if request.may(entry.permission)],
         here=_here(request),

@@ -44,6 +44,24 @@ class ReportReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentViewed:
+    """A person opened somebody's content in the console.
+
+    ``harm``: the gravest one that it was found or reported for; None: none is known, or an earlier release wrote it.
+    ``shown`` and ``veiled`` have the modality of each part that the page showed at once or behind a veil, ``controls``
+    what softened it: blur, greyscale, mute, text_first.
+    """
+
+    person: str
+    item: ItemRef
+    page: str
+    harm: str | None = None
+    shown: tuple[str, ...] = ()
+    veiled: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectErased:
     """A subject's key was destroyed: data sealed for it cannot be read any more."""
 

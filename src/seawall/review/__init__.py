@@ -17,7 +17,18 @@
 from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CannotUndo, CaseMoved, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.events import Attention
-from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
+from seawall.review.leases import (
+    LEASE_MS,
+    Lease,
+    case_held_by,
+    holder,
+    is_waiting,
+    next_case,
+    release,
+    renew,
+    skip_case,
+    take,
+)
 from seawall.review.machine import REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
 from seawall.review.passing_on import WHY, pass_on
 from seawall.review.review_answer import (
@@ -56,8 +67,10 @@ __all__ = [
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
+    "case_held_by",
     "case_id",
     "holder",
+    "is_waiting",
     "kept_measures",
     "next_case",
     "pass_on",

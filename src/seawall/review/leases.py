@@ -6,7 +6,7 @@ hold the same case, on SQLite or PostgreSQL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, exists, select
@@ -34,22 +34,36 @@ class Lease:
 
 
 def next_case(
-    database: Database, person: str, *, queue: str | None = None, content_type: str | None = None, ms: int = LEASE_MS
+    database: Database,
+    person: str,
+    *,
+    queue: str | None = None,
+    content_type: str | None = None,
+    excluded: Collection[str] = (),
+    ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
-    None when no case is waiting. Cases that the person skipped recently or left to others are not offered.
+    None when no case is waiting. Cases that the person skipped recently or left to others are not offered, nor those of
+    the harms in ``excluded``.
     """
     while True:
         now = now_ms()
         with database.read() as connection:
-            wanted = connection.execute(_waiting(person, queue, content_type, now)).scalar()
+            wanted = connection.execute(_waiting(person, queue, content_type, now, excluded)).scalar()
         if wanted is None:
             return None
         try:
             return take(database, wanted, person, ms=ms)
         except (CaseTaken, CaseMoved):  # another reviewer was faster: the next search omits it
             continue
+
+
+def case_held_by(connection: Connection, person: str, now: int) -> str | None:
+    """An open case that this person holds, the one leased last; None: they hold none."""
+    mine = (lease.c.person == person) & (lease.c.until > now) & (case_table.c.state == CaseState.OPEN)
+    query = select(lease.c.case).join(case_table, case_table.c.id == lease.c.case).where(mine)
+    return connection.execute(query.order_by(lease.c.until.desc(), lease.c.case).limit(1)).scalar()
 
 
 def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
@@ -124,7 +138,14 @@ def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, s
     )
 
 
-def _waiting(person: str, queue: str | None, content_type: str | None, now: int) -> Select[str]:
+def is_waiting(connection: Connection, person: str, now: int, *, queue: str | None, content_type: str | None) -> bool:
+    """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
+    return connection.execute(_waiting(person, queue, content_type, now, ())).first() is not None
+
+
+def _waiting(
+    person: str, queue: str | None, content_type: str | None, now: int, excluded: Collection[str]
+) -> Select[str]:
     mine = exists().where(lease.c.case == case_table.c.id, lease.c.person == person, lease.c.until > now)
     others = exists().where(lease.c.case == case_table.c.id, lease.c.person != person, lease.c.until > now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == person, skip.c.until > now)
@@ -140,5 +161,8 @@ def _waiting(person: str, queue: str | None, content_type: str | None, now: int)
         statement = statement.where(case_table.c.queue == queue)
     if content_type is not None:
         statement = statement.where(case_table.c.content_type == content_type)
+    if excluded:
+        harm = case_table.c.harm
+        statement = statement.where(mine | harm.is_(None) | harm.not_in(sorted(excluded)))
     first = sql_case((mine, 0), else_=1)
     return statement.order_by(first, case_table.c.priority.desc(), case_table.c.opened_at, case_table.c.id).limit(1)

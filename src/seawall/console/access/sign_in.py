@@ -32,7 +32,7 @@ def sign_in(request: PageRequest) -> Response:
     email, password = request.field("email"), request.field("password")
     address = request.http.client.host if request.http.client else ""
     database, throttle = request.app.database, request.context.throttle
-    browser = _browser_of(request.context, request.http)
+    browser = browser_of(request.context, request.http)
     try:
         person = access.authenticate(database, throttle, email, password, address, browser)
     except (access.SignInThrottled, access.SignInBusy) as error:
@@ -67,7 +67,7 @@ def _pseudonym(request: PageRequest, address: str) -> str:
 async def refuse(context: ConsoleContext, request: Request) -> Response | None:
     """Refuse a stranger's attempt when no further password is checked: at the least cost, before its form is read."""
     address = request.client.host if request.client else ""
-    if not context.throttle.checking(address).are_used_up or _browser_of(context, request):
+    if not context.throttle.checking(address).are_used_up or browser_of(context, request):
         return None
     await delay_refusal()
     headers = {"Retry-After": str(int(access.SignInBusy.retry_after_s) + 1), "Connection": "close"}
@@ -85,7 +85,7 @@ def _new_browser(context: ConsoleContext) -> str:
     return f"{name}.{_mark(context, name)}"
 
 
-def _browser_of(context: ConsoleContext, request: Request) -> str:
+def browser_of(context: ConsoleContext, request: Request) -> str:
     """The token of the browser's cookie; empty when it has none, or one that was not made here."""
     token = request.cookies.get(_BROWSER, "")
     name, _, mark = token.partition(".")
@@ -106,25 +106,6 @@ def sign_out(request: PageRequest) -> Response:
     return response
 
 
-def show_password(request: PageRequest) -> Response:
-    """The form that changes one's own password."""
-    return render(request, "access/password.html", error="")
-
-
-def change_password(request: PageRequest) -> Response:
-    """Change one's own password, which ends one's sessions; the old one is asked for, and attempts are throttled."""
-    address = request.http.client.host if request.http.client else ""
-    person, app = request.person, request.app
-    try:
-        access.authenticate(app.database, request.context.throttle, person.email, request.field("old"), address)
-        access.reset_password(app.ledger, person.id, request.field("new"), by=person.id)
-    except access.SignInFailed:
-        return render(request, "access/password.html", status=422, error="The old password is incorrect.")
-    except access.AccessError as error:
-        return render(request, "access/password.html", status=422, error=str(error))
-    return redirect("/sign-in")
-
-
 def _form(request: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
     if request.session is not None:
         return render(
@@ -142,6 +123,4 @@ PAGES = (
     Page(path="/sign-in", run=show, public=True),
     Page(path="/sign-in", run=sign_in, method="POST", public=True, refuse=refuse),
     Page(path="/sign-out", run=sign_out, method="POST"),
-    Page(path="/password", run=show_password),
-    Page(path="/password", run=change_password, method="POST"),
 )

@@ -18,6 +18,7 @@ from seawall.console.item_view import ItemView, item_view
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
 from seawall.console.templates import render
+from seawall.console.veiling import blind_veiling
 from seawall.model import DecisionSource, ItemRef, now_ms
 from seawall.review import quality
 from seawall.review.quality.queries import TaskRow, get_task
@@ -148,7 +149,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         lease=lease,
         seen=seen,
         is_gone=seen is not None and is_gone(seen),
-        veiled=True,  # always: that it is blurred must not tell what the detectors found
+        veiling=blind_veiling(request),
         policies=active_bundle.policies(app),
         reasons=review.REASONS,
         given=sent(request),

@@ -13,6 +13,7 @@ from seawall.console.item_view import item_view
 from seawall.console.quality.blind_review import answer_of, newest_evaluation, sent
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
+from seawall.console.veiling import blind_veiling
 from seawall.model import ItemRef
 from seawall.review import quality
 from seawall.review.quality.queries import BlindReviewRow, get_blind_review, list_disagreements
@@ -103,7 +104,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         status=status,
         row=row,
         seen=item_view(app, item, newest_evaluation(app, item), whole=request.query("all") == "1"),
-        veiled=True,
+        veiling=blind_veiling(request),
         notes=_notes(request, row),
         agree=agree,
         overturned=row.state == "adjudicated" and in_force is not None and in_force != final,

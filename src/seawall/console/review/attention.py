@@ -7,11 +7,13 @@ from typing import Final
 
 from seawall import review
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS, FieldView, field_views
+from seawall.console.field_views import FieldView, field_views
 from seawall.console.request import PageRequest
+from seawall.console.veiling import Veiling, harms_of, veiling_of
 from seawall.enforce.queries import enforcements_of_item
 from seawall.model import Action, now_ms
-from seawall.review.queries import CaseRow, get_case
+from seawall.review.exposure import Wellbeing
+from seawall.review.queries import get_case
 from seawall.screen import load_decision, read_content
 from seawall.screen.queries import get_item
 from seawall.storage import Erased
@@ -19,11 +21,11 @@ from seawall.storage import Erased
 _LONGEST_S: Final = 24 * 3600.0
 
 
-def must_open(case: CaseRow, fields: Sequence[FieldView]) -> bool:
+def must_open(veiling: Veiling, fields: Sequence[FieldView]) -> bool:
     """Whether nothing of the item is seen before a veil is lifted, and some of it is an image, sound or a video."""
     screened = [field for field in fields if field.screened]
-    text = any(field.texts for field in screened)
-    return any(field.media is not None for field in screened) and not (text and case.harm not in VEILED_HARMS)
+    media, text = any(field.media is not None for field in screened), any(field.texts for field in screened)
+    return veiling.media and media and (veiling.text or not text)
 
 
 def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Attention:
@@ -47,7 +49,9 @@ def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Atten
             content = read_content(app.vault, head.ref, head.revision)
         except (Erased, KeyError):
             content = None
-        if content is not None and must_open(case, field_views(kind, content, (), whole=False)):
+        wellbeing, harms = app.context.get(Wellbeing), harms_of(app, head.ref, head.revision)
+        veiling = veiling_of(wellbeing, request.preferences, harms)
+        if content is not None and must_open(veiling, field_views(kind, content, (), whole=False)):
             raise review.BadAnswer(
                 "Open the veiled content, or say that you judge by the evidence: an answer about what nobody looked at "
                 "is none."

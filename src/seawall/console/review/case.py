@@ -9,19 +9,22 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from seawall import access, review
+from seawall import review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
 from seawall.console.conversation import conversation_view
+from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
+from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.consequences import consequences
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
-from seawall.console.summaries import is_veiled, rows_of_decisions, summaries
+from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
+from seawall.console.veiling import open_content
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
 from seawall.review.queries import CaseRow, get_case, passings_of_item, reviews_of_item, undoable_review
@@ -60,6 +63,8 @@ def show(request: PageRequest) -> Response:
 def take(request: PageRequest) -> Response:
     """Take the lease of the case and show the form, or the reason why another person has the lease."""
     try:
+        if (refused := rotation.refuse_case(request, request.path_param("case"))) is not None:
+            return refused
         review.take(request.app.database, request.path_param("case"), request.person.id)
     except review.NoSuchCase:
         raise missing("case") from None
@@ -177,8 +182,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
     mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
     item = ItemRef(head.content_type, head.ref, head.revision)
-    access.record_view(app.database, app.ledger, request.person.id, item, "case")
     seen = item_view(app, item, head.decision, whole=request.query("all") == "1")
+    veiling = open_content(request, seen, case, "case")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)
@@ -207,11 +212,11 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         talk=conversation_view(app, head),
         summaries=summaries(app, rows_of_decisions(others)),
         now=now_ms(),
-        veiled=is_veiled((case.harm, *(one.harm for one in (seen.decision.reasons if seen.decision else ())))),
+        veiling=veiling,
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
-        form=_form(content_type, seen.decision, active, request.form),
+        form=_form(content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS)),
         notes=notes(app.vault, item.ref, reports, (*answers, *passings)),
         passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
@@ -221,7 +226,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         undo_here=_undo_here(request, case),
         may_reopen=case.state == review.CaseState.CLOSED and request.may(Permission.REVIEW),
         why_pass_on=review.WHY,
-        must_open=must_open(case, seen.fields),
+        must_open=must_open(veiling, seen.fields),
         error=error,
     )
 
@@ -269,6 +274,7 @@ def _form(
     decision: Decision | None,
     enforced: Sequence[EnforcementRow],
     sent: Mapping[str, tuple[str, ...]],
+    letters: Mapping[str, str],
 ) -> dict[str, Any]:
     """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are."""
     allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
@@ -282,7 +288,7 @@ def _form(
         "given": {kind: action.parameters for kind, action in preset.items()},
         "machine": {action.kind for action in decided},
         "kept": review.kept_measures(in_force),
-        "letters": ACTION_KEYS,
+        "letters": letters,
         "answer": sent.get("answer", ("",))[0],
         "reason": sent.get("reason", ("",))[0],
         "note": sent.get("note", ("",))[0],

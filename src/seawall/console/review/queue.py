@@ -10,6 +10,7 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
@@ -71,13 +72,18 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     """
     queue, content_type = filter_of(request, "queue") or None, filter_of(request, "type") or None
     app, person = request.app, request.person.id
-    policies = active_bundle.policy_names(app)
+    standing = rotation.standing_of(request)
+    if standing.on_break:
+        return rotation.pause(request, done)
+    excluded = standing.over | request.preferences.opt_outs
     shares = app.context.get(quality.QualitySettings)
-    next_task = partial(quality.next_task, app.ledger, shares, person, policies=policies)
+    next_task = partial(quality.next_task, app.ledger, shares, person, policies=active_bundle.policy_names(app))
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
-        lease = review.next_case(app.database, person, queue=queue, content_type=content_type)
+        lease = review.next_case(app.database, person, queue=queue, content_type=content_type, excluded=excluded)
     if task is None and lease is None:
+        if excluded and rotation.others_wait(request, queue, content_type):
+            return rotation.to_exposure(done)
         task = next_task(queue=queue, content_type=content_type, idle=True)
     where = f"/blind-reviews/{task}" if task is not None else "/queue" if lease is None else f"/cases/{lease.case}"
     return redirect(with_filters(request, where, done=done))

@@ -6,17 +6,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from seawall import access
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageRequest, json_response, missing
 from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
+from seawall.console.veiling import open_content
 from seawall.enforce.queries import enforcements_of_item
-from seawall.model import Decision, DecisionSource, Verdict
+from seawall.model import Decision, DecisionSource, Verdict, now_ms
+from seawall.review.queries import case_of_item
 from seawall.screen import load_decision
 from seawall.screen.queries import (
     DecisionFilters,
@@ -61,14 +61,15 @@ def show(request: PageRequest) -> Response:
     """Show one decision: rules, values, unknown signals, and the smallest change that would have flipped it."""
     app = request.app
     found = _load(request)
-    access.record_view(app.database, app.ledger, request.person.id, found.item, "decision")
     seen = item_view(app, found.item, found.id, whole=request.query("all") == "1")
+    with app.database.read() as connection:
+        case = case_of_item(connection, found.item.ref, now_ms())
+    veiling = open_content(request, seen, case, "decision")
     with app.database.read() as connection:
         row = get_decision(connection, found.id)
         head = get_item(connection, found.item.ref)
         later = decision_that_supersedes(connection, found.id)
         enforced = enforcements_of_item(connection, found.item.ref, limit=LIMIT)
-    harms = {reason.harm for reason in found.reasons}
     return render(
         request,
         "screen/decision.html",
@@ -78,7 +79,7 @@ def show(request: PageRequest) -> Response:
         later=later,
         enforced=[one for one in enforced if one.decision == found.id],
         seen=seen,
-        veiled=bool(harms & VEILED_HARMS),
+        veiling=veiling,
         names=active_bundle.names_of_people(app),
     )
 

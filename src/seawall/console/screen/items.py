@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from seawall import access, review
+from seawall import review
 from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
 from seawall.console.conversation import conversation_view
-from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
+from seawall.console.veiling import open_content, open_file
 from seawall.enforce.queries import enforcements_of_item
 from seawall.media import DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
@@ -41,8 +41,10 @@ def show(request: PageRequest) -> Response:
         if revision != head.revision:
             decided = newest_decision_of_revision(connection, head.ref, revision)
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
     seen = item_view(app, ref, decided, whole=request.query("all") == "1")
+    with app.database.read() as connection:
+        case = case_of_item(connection, head.ref, now_ms())
+    veiling = open_content(request, seen, case, "item")
     with app.database.read() as connection:
         enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
         answers = reviews_of_item(connection, head.ref, limit=LIMIT)
@@ -50,9 +52,8 @@ def show(request: PageRequest) -> Response:
         context: dict[str, Any] = {
             "timeline": timeline(connection, head.ref, enforced),
             "views": viewers_of_item(connection, head.ref),
-            "case": case_of_item(connection, head.ref, now_ms()),
+            "case": case,
         }
-    harms = {reason.harm for reason in seen.decision.reasons} if seen.decision else set()
     return render(
         request,
         "screen/item.html",
@@ -60,7 +61,7 @@ def show(request: PageRequest) -> Response:
         seen=seen,
         revision=revision,
         talk=conversation_view(app, head),
-        veiled=bool(harms & VEILED_HARMS),
+        veiling=veiling,
         names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
         case_open=review.CaseState.OPEN,
@@ -78,9 +79,10 @@ def content(request: PageRequest) -> Response:
     if not 1 <= revision <= head.revision or (wanted and (row is None or row.item != head.ref)):
         raise missing("content")
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, request.person.id, ref, "item")
     seen = item_view(app, ref, wanted or None, whole=True)
-    return render(request, "screen/content.html", seen=seen, veiled=False)
+    with app.database.read() as connection:
+        case = case_of_item(connection, head.ref, now_ms())
+    return render(request, "screen/content.html", seen=seen, veiling=open_content(request, seen, case, "item"))
 
 
 def as_json(request: PageRequest) -> Response:
@@ -127,7 +129,7 @@ def _image(request: PageRequest) -> bytes:
     except (Erased, KeyError, ValueError):
         raise missing("image") from None
     ref = ItemRef(head.content_type, head.ref, revision)
-    access.record_view(app.database, app.ledger, request.person.id, ref, "media")
+    open_file(request, ref, "image")
     return data
 
 

@@ -10,9 +10,9 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.responses import Response, StreamingResponse
 
-from seawall import access
 from seawall.access import Permission
 from seawall.console.request import Page, PageProblem, PageRequest, missing
+from seawall.console.veiling import open_file
 from seawall.media import signatures
 from seawall.model import ItemRef
 from seawall.screen import MediaFile, media_file
@@ -45,7 +45,7 @@ def play(request: PageRequest) -> Response:
     if span is not None and span[0] >= span[1]:
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{file.size}"})
     if request.http.method != "HEAD":
-        access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
+        open_file(request, ref, file.type)
     if span is None:
         return _sent(request, file, (0, file.size), 200, media_type, headers)
     headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{file.size}"
@@ -63,7 +63,7 @@ def document(request: PageRequest) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     if request.http.method != "HEAD":
-        access.record_view(request.app.database, request.app.ledger, request.person.id, ref, "media")
+        open_file(request, ref, file.type)
     return _sent(request, file, (0, file.size), 200, "application/octet-stream", headers)
 
 

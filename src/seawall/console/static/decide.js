@@ -5,8 +5,8 @@ const line = document.querySelector("[data-preview]");
 
 // How many veils were lifted goes with the answer: who uses it has to know what was looked at.
 const unveiled = form?.elements.unveiled;
-document.addEventListener("click", (event) => {
-  if (unveiled && event.target.closest("[data-unveil]") !== null) unveiled.value = Number(unveiled.value) + 1;
+document.addEventListener("unveiled", () => {
+  if (unveiled) unveiled.value = Number(unveiled.value) + 1;
 });
 
 form?.addEventListener("change", (event) => {

@@ -19,8 +19,13 @@ function move(step) {
 
 function press(key) {
   const candidates = document.querySelectorAll(`[data-key="${CSS.escape(key)}"]:not([disabled])`);
-  const target = [...candidates].find((candidate) => candidate.offsetParent !== null); // hidden elements are skipped
+  const visible = [...candidates].filter((candidate) => candidate.offsetParent !== null); // hidden elements are skipped
+  const target = visible[0];
   if (target === undefined) return false;
+  if (target.matches("[data-unveil]")) {
+    for (const veil of visible) veil.click(); // one key lifts all
+    return true;
+  }
   if (target.matches("select, textarea, input[type=text]")) target.focus();
   else target.click();
   return true;
@@ -60,8 +65,17 @@ document.addEventListener("click", (event) => {
 document.addEventListener("click", (event) => {
   const veil = event.target.closest("[data-unveil]")?.closest("[data-veiled]");
   if (!veil) return;
+  if (veil.hasAttribute("data-held")) {
+    veil.removeAttribute("data-held"); // text first: the file is asked for now, and stays blurred
+    for (const file of veil.querySelectorAll("[data-src]")) {
+      file.src = file.dataset.src;
+      file.removeAttribute("data-src");
+    }
+    return;
+  }
   veil.removeAttribute("data-veiled");
   for (const hidden of veil.querySelectorAll("[inert]")) hidden.inert = false;
+  veil.dispatchEvent(new CustomEvent("unveiled", { bubbles: true }));
 });
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,148 @@
+"""One's own settings: name, password, sessions, theme, veils, letters of actions, harms that one is not given."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from seawall import access
+from seawall.access import Preferences
+from seawall.console.access.sign_in import browser_of
+from seawall.console.letters import problem_with, unveil_key_of
+from seawall.console.request import Page, PageRequest, missing, redirect
+from seawall.console.review.case import ACTION_KEYS
+from seawall.console.templates import render
+from seawall.model import HARMS
+from seawall.review import exposure
+
+_THEMES: Final = {"": "as the system", "light": "light", "dark": "dark"}
+_SAVED: Final = {
+    "name": "Your name is changed.",
+    "password": "Your password is changed. Your other sessions have ended.",
+    "session": "The session has ended.",
+    "look": "Theme and veils are changed.",
+    "letters": "The letters are changed.",
+    "opt-outs": "Saved. Cases of these harms go to others.",
+}
+
+
+def show(request: PageRequest) -> Response:
+    """The settings."""
+    return _page(request)
+
+
+def change_name(request: PageRequest) -> Response:
+    """Change one's name, as colleagues see it."""
+    try:
+        access.rename_person(request.app.ledger, request.person.id, request.field("name"))
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return _saved("name")
+
+
+def change_password(request: PageRequest) -> Response:
+    """Change one's password, which ends one's other sessions; the present one is asked, and attempts are throttled."""
+    address = request.http.client.host if request.http.client else ""
+    person, app = request.person, request.app
+    browser = browser_of(request.context, request.http)
+    try:
+        access.authenticate(
+            app.database, request.context.throttle, person.email, request.field("old"), address, browser
+        )
+        access.change_own_password(app.ledger, person.id, request.field("new"), token=_token(request))
+    except access.SignInFailed:
+        return _page(request, error="The old password is incorrect.")
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return _saved("password")
+
+
+def end_session(request: PageRequest) -> Response:
+    """End one of one's own sessions."""
+    if not access.end_session_of(request.app.database, request.person.id, request.path_param("session")):
+        raise missing("session")
+    return _saved("session")
+
+
+def change_look(request: PageRequest) -> Response:
+    """Change theme, blur, greyscale and mute."""
+    blur = request.field("blur")
+    if blur not in exposure.BLURS or request.field("theme") not in _THEMES:
+        return _page(request, error="Choose a theme and a strength of blur from the lists.")
+    _save(
+        request,
+        theme=request.field("theme"),
+        blur=exposure.BLURS.index(blur),
+        greyscale=bool(request.field("greyscale")),
+        mute=bool(request.field("mute")),
+    )
+    return _saved("look")
+
+
+def change_letters(request: PageRequest) -> Response:
+    """Change the letters of actions and the key that lifts veils. An empty one is the default."""
+    chosen = {kind: request.field(f"letter.{kind}").strip().lower() or ACTION_KEYS[kind] for kind in ACTION_KEYS}
+    key = request.field("unveil_key").strip().lower() or Preferences().unveil_key
+    if problem := problem_with(chosen, key):
+        return _page(request, error=problem)
+    own = {kind: letter for kind, letter in chosen.items() if letter != ACTION_KEYS[kind]}
+    _save(request, letters=own, unveil_key=key)
+    return _saved("letters")
+
+
+def change_opt_outs(request: PageRequest) -> Response:
+    """Change the harms whose cases one is not given."""
+    harms = request.fields("harm")
+    if unknown := [harm for harm in harms if harm not in HARMS]:
+        return _page(request, error=f"There is no harm '{unknown[0][:40]}'. Choose from the list.")
+    _save(request, opt_outs=frozenset(harms))
+    return _saved("opt-outs")
+
+
+def _save(request: PageRequest, **changes: object) -> None:
+    chosen = msgspec.structs.replace(request.preferences, **changes)
+    access.save_preferences(request.app.database, request.person.id, chosen)
+
+
+def _saved(what: str) -> Response:
+    return redirect(f"/account?saved={what}")
+
+
+def _token(request: PageRequest) -> str:
+    return request.http.cookies.get(request.context.cookie, "")
+
+
+def _page(request: PageRequest, *, error: str = "") -> Response:
+    chosen, sent = request.preferences, request.form
+    letters = {
+        kind: request.field(f"letter.{kind}") if f"letter.{kind}" in sent else chosen.letters.get(kind, letter)
+        for kind, letter in ACTION_KEYS.items()
+    }
+    return render(
+        request,
+        "access/account.html",
+        status=422 if error else 200,
+        sessions=access.sessions_of(request.app.database, request.person.id, _token(request)),
+        chosen=chosen,
+        themes=_THEMES,
+        blurs=exposure.BLURS,
+        floors=request.app.context.get(exposure.Wellbeing).veils,
+        letters=letters,
+        unveil_key=request.field("unveil_key") or unveil_key_of(chosen),
+        harms=sorted(HARMS.values(), key=lambda harm: (-harm.severity, harm.title)),
+        saved=_SAVED.get(request.query("saved"), ""),
+        error=error,
+    )
+
+
+PAGES = (
+    Page(path="/account", run=show),
+    Page(path="/account/name", run=change_name, method="POST"),
+    Page(path="/account/password", run=change_password, method="POST"),
+    Page(path="/account/sessions/{session}/end", run=end_session, method="POST"),
+    Page(path="/account/look", run=change_look, method="POST"),
+    Page(path="/account/letters", run=change_letters, method="POST"),
+    Page(path="/account/opt-outs", run=change_opt_outs, method="POST"),
+)

@@ -1,0 +1,1 @@
+"""Migrations of the component ``exposure``: see storage/migrate.py."""
