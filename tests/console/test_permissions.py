@@ -15,6 +15,7 @@ ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
+MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
 ALLOWED = {
     "POST /sign-out": EVERYBODY,
@@ -38,6 +39,14 @@ ALLOWED = {
     "POST /cases/{case}/skip": REVIEWS,
     "POST /cases/{case}/preview": REVIEWS,
     "POST /cases/{case}/decide": REVIEWS,
+    "POST /cases/{case}/appeals/{appeal}/answer": REVIEWS,
+    "POST /cases/{case}/appeals/{appeal}/preview": REVIEWS,
+    "GET /appeals": EVERYBODY,
+    "GET /appeals/{appeal}": EVERYBODY,
+    "POST /appeals/{appeal}/messages": REVIEWS,
+    "POST /appeals/{appeal}/out-of-court": REVIEWS,
+    "POST /reporters/{reporter}/mute": MANAGES_REPORTERS,
+    "POST /reporters/{reporter}/unmute": MANAGES_REPORTERS,
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,
     "GET /items/{item}/{revision:int}/image/{field}": EVERYBODY,
@@ -114,6 +123,8 @@ def places(rig: Rig) -> dict[str, str]:
         "endpoint": "none",
         "bank": "blocked-texts",
         "entry": "ent_none",
+        "appeal": "app_none",
+        "reporter": "en_none",
     }
 
 

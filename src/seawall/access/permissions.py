@@ -32,6 +32,8 @@ class Permission(StrEnum):
     VERIFY_LEDGER = "storage.verify_ledger"
     MANAGE_SUBJECTS = "storage.manage_subjects"  # export, erasure, legal holds
     MANAGE_ENDPOINTS = "enforce.manage_endpoints"
+    SEE_DECIDERS = "appeal.view_deciders"  # the names of those who decided what is appealed
+    MANAGE_REPORTERS = "appeal.manage_reporters"  # mute those who misuse reports
     MANAGE_ACCESS = "access.manage"  # people and API keys
 
 
@@ -40,7 +42,14 @@ _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permis
 PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
     PersonRole.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
     PersonRole.POLICY: _EVERYBODY
-    | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS},
+    | {
+        Permission.SEE_CONTENT,
+        Permission.SEE_LEDGER,
+        Permission.SEE_BANKS,
+        Permission.MANAGE_BANKS,
+        Permission.SEE_DECIDERS,
+        Permission.MANAGE_REPORTERS,
+    },
     PersonRole.ADMIN: frozenset(Permission),
 }
 
@@ -50,6 +59,7 @@ class Scope(StrEnum):
 
     SCREEN = "screen"
     REPORT = "report"
+    APPEAL = "appeal"  # not of ``report``: whoever may report for others must not read what is written to appellants
     READ = "read"
     REVIEW = "review"
     BANK = "bank"

@@ -15,9 +15,9 @@
 """
 
 from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
-from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
-from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
+from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, OwnDecision, ReviewError
+from seawall.review.leases import LEASE_MS, Lease, holder, is_decider, next_case, release, renew, skip_case, take
+from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
@@ -28,9 +28,10 @@ from seawall.review.review_answer import (
     kept_measures,
     preset_actions,
 )
-from seawall.review.reviews import REVIEW_RULE, preview_review, submit_review
+from seawall.review.reviews import REVIEW_RULE, AppealAnswer, held_case, let_go, preview_review, submit_review
 
 __all__ = [
+    "APPEALS_QUEUE",
     "COMPONENT",
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
@@ -39,6 +40,7 @@ __all__ = [
     "REPORTS_QUEUE",
     "REVIEW_RULE",
     "VIOLATES",
+    "AppealAnswer",
     "BadAnswer",
     "Case",
     "CaseMoved",
@@ -46,12 +48,16 @@ __all__ = [
     "CaseTaken",
     "Lease",
     "NoSuchCase",
+    "OwnDecision",
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
     "case_id",
+    "held_case",
     "holder",
+    "is_decider",
     "kept_measures",
+    "let_go",
     "next_case",
     "preset_actions",
     "preview_review",

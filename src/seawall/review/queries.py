@@ -37,6 +37,7 @@ class CaseRow:
     answer: str | None
     severe_revision: int | None
     holder: str | None
+    appeals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,17 @@ def reviews_of_item(connection: Connection, item: str, *, limit: int) -> Sequenc
     query = _REVIEW.join(case, case.c.id == review.c.case).where(case.c.item == item)
     rows = connection.execute(query.order_by(review.c.seq.desc()).limit(limit)).mappings()
     return [ReviewRow(**row) for row in rows]
+
+
+def answers_after(connection: Connection, items: Sequence[str], answers: Sequence[str]) -> dict[str, list[ReviewRow]]:
+    """The reviews of these items that gave one of the answers, oldest first, by item."""
+    query = select(case.c.item, *(review.c[name] for name in ReviewRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == review.c.case).where(review.c.answer.in_(answers)).order_by(review.c.seq)
+    found: dict[str, list[ReviewRow]] = {}
+    for row in select_in_chunks(connection, query, case.c.item, sorted(set(items))):
+        values = dict(row._mapping)
+        found.setdefault(values.pop("item"), []).append(ReviewRow(**values))
+    return found
 
 
 def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[str]:

@@ -28,6 +28,8 @@ case = Table(
     Column("answer", Text),  # of the last review: violates | does_not_violate
     Column("reports_received", Integer, nullable=False, server_default=text("0")),  # ever, repeated ones too
     Column("severe_revision", Integer),  # flagged for a severe harm and not judged yet; null: none
+    Column("appeals", Integer, nullable=False, server_default=text("0")),  # open ones
+    Column("returns_to", Text),  # the queue in which it waits too, once they are answered; null: none
     Index("ix_review_case_queue", "state", "queue", "priority"),
 )
 
@@ -38,6 +40,15 @@ case_reporter = Table(
     Column("case", Text, primary_key=True),
     Column("opened_at", BigInteger, primary_key=True),
     Column("reporter", Text, primary_key=True),
+)
+
+# Who decided what is appealed: they may not take the case, nor answer. Gone when the appeal is answered.
+case_decider = Table(
+    "case_decider",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("appeal", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
 )
 
 review = Table(
