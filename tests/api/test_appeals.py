@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from seawall import appeal, review, screen
+from seawall.api.appealed_decision import find_facts
 from seawall.appeal.queries import appeal_labels, appeals_by_rule
 from seawall.console.active_bundle import rulebook
 from seawall.enforce.tables import enforcement
@@ -139,6 +141,7 @@ def test_the_window_ends_after_the_days_of_the_content_type(fresh: Client) -> No
         reported=False,
         refused_report=None,
         deciders=(),
+        head=made.id,
         window_days=184,
     )
     day = 24 * 3_600_000
@@ -215,6 +218,60 @@ def test_an_appeal_that_arrives_while_its_decider_holds_the_case(fresh: Client) 
     with pytest.raises(review.CaseMoved, match="Answer the appeal"):
         review.submit_review(app.ledger, rulebook(app), case, "per_2", said, find_item=screen.status_of)
     assert answered(fresh, screened["item"], made).reviewer == "per_2"
+
+
+def test_a_decision_between_the_look_and_the_record_counts(fresh: Client) -> None:
+    """Somebody decides while the appeal is being recorded: it is they who may not answer it."""
+    app = fresh.rig.app
+    screened = removed(fresh)
+    case = review.case_id(screened["item"])
+    looks: list[str | None] = []
+
+    def look(asked: appeal.Appeal) -> appeal.DecisionFacts:
+        found = find_facts(app, asked)
+        looks.append(found.head)
+        if len(looks) == 1:
+            reviewed(fresh, screened["item"], "per_9", review.VIOLATES)
+        return found
+
+    asked = appeal.Appeal(appellant="a-1", text=TEXT, decision=screened["decision"])
+    appeal.receive_appeal(app.ledger, asked, find_facts=look, find_item=screen.status_of)
+    assert len(looks) == 2
+    with pytest.raises(review.OwnDecision):
+        review.take(app.database, case, "per_9")
+
+
+def test_a_decider_and_an_appeal_at_the_same_moment(fresh: Client) -> None:
+    """However they interleave, no answer of the decider comes after the appeal of their decision."""
+    app = fresh.rig.app
+    said = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation")
+    for number in range(4):
+        screened = removed(fresh, f"race-{number}")
+        first = reviewed(fresh, screened["item"], "per_1", review.VIOLATES)
+        reporting(fresh, f"race-{number}")
+        case = review.case_id(screened["item"])
+        review.take(app.database, case, "per_1")
+        start, outcomes = threading.Barrier(2), list[object]()
+
+        def decide(case: str = case, start: threading.Barrier = start, outcomes: list[object] = outcomes) -> None:
+            start.wait()
+            try:
+                outcomes.append(
+                    review.submit_review(app.ledger, rulebook(app), case, "per_1", said, find_item=screen.status_of)
+                )
+            except review.ReviewError as error:
+                outcomes.append(error)
+
+        thread = threading.Thread(target=decide)
+        thread.start()
+        start.wait()
+        received = appealing(fresh, decision=first.id).status_code
+        thread.join()
+        (outcome,) = outcomes
+        if received == 201:
+            assert isinstance(outcome, review.OwnDecision)
+        else:
+            assert (received, type(outcome)) == (409, Decision)  # the restriction was lifted before
 
 
 def test_who_kept_a_removal_on_an_edit_decided_it(fresh: Client) -> None:

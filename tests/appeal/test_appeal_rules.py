@@ -67,6 +67,7 @@ def facts(*actions: Action, **more: Any) -> DecisionFacts:
         "reported": False,
         "refused_report": None,
         "deciders": (),
+        "head": None,
         "window_days": 183,
         **more,
     }

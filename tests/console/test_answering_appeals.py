@@ -13,6 +13,7 @@ from seawall import access, appeal, review
 from seawall.api.appealed_decision import find_facts
 from seawall.appeal.queries import get_appeal
 from seawall.enforce.queries import enforcements_of_item
+from seawall.screen import status_of
 from support.console import PASSWORD, Browser, Rig, opened
 
 TEXT = "I only quoted <b>him</b>."
@@ -29,7 +30,7 @@ def alone(tmp_path: Path) -> Iterator[Rig]:
 
 def appealed(rig: Rig, decision: str, appellant: str = "author") -> str:
     made = appeal.Appeal(appellant=appellant, text=TEXT, decision=decision)
-    return appeal.receive_appeal(rig.app.ledger, made, find_facts=partial(find_facts, rig.app))
+    return appeal.receive_appeal(rig.app.ledger, made, find_facts=partial(find_facts, rig.app), find_item=status_of)
 
 
 def decided(rig: Rig, browser: Browser, screened: Any, **answer: Any) -> str:

@@ -16,7 +16,7 @@ from seawall import appeal
 from seawall.api.appealed_decision import find_facts
 from seawall.model import Image, now_ms
 from seawall.publish import BankSettings, NewEntry, add_entries, configure_bank, find_entry
-from seawall.screen import load_item, read_content
+from seawall.screen import load_item, read_content, status_of
 from seawall.screen.retention import IDEMPOTENCY_MS, enforce_retention
 from seawall.screen.tables import idempotency, item_hashes
 from seawall.storage import Erased, StorageError
@@ -118,7 +118,7 @@ def test_evidence_is_kept_while_an_appeal_is_open(rig: Rig, tmp_path: Path) -> N
     before = blobs(tmp_path)
     screened = rig.screen("silly", id="n-3", actor="C", image=image(3))  # held, and no review is asked for
     asked = appeal.Appeal(appellant="C", text="It is a song title.", content_type="note", item_id="n-3")
-    made = appeal.receive_appeal(rig.app.ledger, asked, find_facts=partial(find_facts, rig.app))
+    made = appeal.receive_appeal(rig.app.ledger, asked, find_facts=partial(find_facts, rig.app), find_item=status_of)
     assert (later(rig, CONTENT + DAY), later(rig, DECISIONS + DAY)) == (0, 0)
     assert {"fields/1", f"appeal/{made}"} <= entries(rig, screened.item)
     assert len(blobs(tmp_path) - before) == 1

@@ -24,6 +24,7 @@ from seawall.appeal.queries import (
     standings,
 )
 from seawall.review.queries import answers_after
+from seawall.screen import status_of
 from seawall.screen.queries import find_item_ref
 from seawall.storage import Erased
 
@@ -186,7 +187,11 @@ def router(app: App, keys: Keys) -> APIRouter:
             item_id=asked.id,
             key=idempotency_key,
         )
-        found = _told(lambda: appeal.receive_appeal(app.ledger, asked_for, find_facts=partial(find_facts, app)))
+        found = _told(
+            lambda: appeal.receive_appeal(
+                app.ledger, asked_for, find_facts=partial(find_facts, app), find_item=status_of
+            )
+        )
         return AppealResponse(appeal=found)
 
     @routes.get("/appeals/{appeal}", dependencies=[may_appeal], tags=["appeals"])

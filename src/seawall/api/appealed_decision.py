@@ -36,6 +36,7 @@ def find_facts(app: App, appeal: Appeal) -> DecisionFacts:
         reported=bool(reports),
         refused_report=refused,
         deciders=_deciders(app, decision, head),
+        head=None if head is None else head.decision,
         window_days=app.context.get(AppealSettings).window_days(_window(app, decision.item.content_type)),
     )
 

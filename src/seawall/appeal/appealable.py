@@ -43,7 +43,7 @@ class DecisionFacts:
 
     ``in_force``: something that restricts the item or its author is still in force because of the revision that it
     is about. ``refused_report``: the appellant's report that it refused; ``reported``: they reported the item at all.
-    ``deciders``: the people who decided it, and who decided what is in force now.
+    ``deciders``: the people who decided it, and who decided what is in force now: ``head``, the item's decision.
     """
 
     decision: Decision
@@ -52,6 +52,7 @@ class DecisionFacts:
     reported: bool
     refused_report: str | None
     deciders: tuple[str, ...]
+    head: str | None
     window_days: int
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date as calendar_date
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Row, or_, select
 
@@ -98,7 +98,22 @@ def message_name(message: str, kind: str) -> str:
     return f"appeal-note/{message}" if kind == "note" else f"appeal-message/{message}"
 
 
-def receive_appeal(ledger: Ledger, appeal: Appeal, *, find_facts: FindFacts) -> str:
+class AppealedItem(Protocol):
+    """The item as it stands in a transaction."""
+
+    @property
+    def decision(self) -> str | None: ...
+
+
+FindAppealedItem = Callable[[Transaction, str], AppealedItem | None]
+"""(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.status_of`` is one."""
+
+
+class _DecidedMeanwhile(Exception):
+    """The item was decided after the facts were found: they may name the wrong people."""
+
+
+def receive_appeal(ledger: Ledger, appeal: Appeal, *, find_facts: FindFacts, find_item: FindAppealedItem) -> str:
     """Record an appeal, which opens the item's case; returns its id once it is durable.
 
     The same key gives the same appeal again. Raises InvalidAppeal, AppealRefused, AppealKeyUsed, Erased.
@@ -107,7 +122,14 @@ def receive_appeal(ledger: Ledger, appeal: Appeal, *, find_facts: FindFacts) -> 
     appeal_id = _id_of_key(ledger, appeal) if appeal.key is not None else new_id("app")
     if appeal.key is not None and _recorded(ledger, appeal_id):
         return _the_same(ledger, appeal_id, appeal)
-    facts = find_facts(appeal)
+    while True:
+        try:
+            return _receive(ledger, appeal, appeal_id, find_facts(appeal), find_item)
+        except _DecidedMeanwhile:
+            continue
+
+
+def _receive(ledger: Ledger, appeal: Appeal, appeal_id: str, facts: DecisionFacts, find_item: FindAppealedItem) -> str:
     role = role_of(facts, now_ms())
     received = AppealReceived(
         appeal=appeal_id,
@@ -119,9 +141,14 @@ def receive_appeal(ledger: Ledger, appeal: Appeal, *, find_facts: FindFacts) -> 
         reasons=facts.decision.reasons,
         deciders=facts.deciders,
     )
-    if not ledger.commit(lambda tx: _record(tx, received, appeal.text)):
-        return _the_same(ledger, appeal_id, appeal)
-    return appeal_id
+
+    def unit(tx: Transaction) -> bool:
+        item = find_item(tx, received.item.ref)
+        if item is not None and item.decision != facts.head:
+            raise _DecidedMeanwhile
+        return _record(tx, received, appeal.text)
+
+    return appeal_id if ledger.commit(unit) else _the_same(ledger, appeal_id, appeal)
 
 
 def _record(tx: Transaction, received: AppealReceived, text: str) -> bool:

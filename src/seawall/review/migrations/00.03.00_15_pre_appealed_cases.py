@@ -1,7 +1,4 @@
-"""Cases remember their open appeals, where they return to, and who decided what is appealed.
-
-The tables are those of the component ``review``, whose migrations run before these.
-"""
+"""Cases remember their open appeals, where they return to, and who decided what is appealed."""
 
 from __future__ import annotations
 
