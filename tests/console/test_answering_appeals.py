@@ -117,7 +117,9 @@ def test_what_is_upheld_leaves_everything_as_it_is(alone: Rig) -> None:
     assert done.status_code == 303
     assert state(alone, made) == ("upheld", "decision_was_right")
     assert in_force(alone, screened.item) == {"remove", "strike"}
-    assert "closed" in browser.get(path).text
+    page = browser.get(path).text
+    assert "closed" in page
+    assert f'<a href="/appeals/{made}">Appealed</a> by its author: <strong>upheld</strong>' in page
 
 
 def test_in_part_means_milder_and_never_worse(alone: Rig) -> None:

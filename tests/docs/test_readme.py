@@ -79,6 +79,7 @@ def test_the_reports_and_appeals_of_the_guide(server: tuple[str, str]) -> None:
     names = {"key": key, "decision": screened["decision"]}
     exec(shown.replace("https://seawall.example", url), names)
     found: dict[str, Any] = names  # type: ignore[assignment]
+    found["api"].close()
     assert (found["outcome"]["state"], found["status"]["state"]) == ("received", "open")
     said = httpx.get(f"{url}/v1/appeals/{found['appeal']['appeal']}", headers=headers).json()
     assert said["state"] == "withdrawn"

@@ -13,6 +13,7 @@ from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, r
 from seawall.measure.intervals import Interval, wilson
 from seawall.storage import Vault
 from seawall.storage.queries import select_in_chunks
+from seawall.storage.transaction import Transaction
 
 REPORTS_OF_REPORTER: Final = 500
 """A reporter's newest reports that their accuracy is computed from."""
@@ -212,10 +213,10 @@ def standings(connection: Connection, reporters: Iterable[str]) -> dict[str, Rep
     return {one: found.get(one, ReporterStanding(reporter=one)) for one in wanted}
 
 
-def items_with_open_appeal(connection: Connection, items: Sequence[str]) -> list[str]:
+def items_with_open_appeal(reader: Connection | Transaction, items: Sequence[str]) -> list[str]:
     """Those of the items with an open appeal: their content, media and decisions are evidence until it is answered."""
     query = select(appeal.c.item).where(appeal.c.state == "open")
-    return [row.item for row in select_in_chunks(connection, query, appeal.c.item, items)]
+    return [row.item for row in select_in_chunks(reader, query, appeal.c.item, items)]
 
 
 def appeals_by_rule(connection: Connection) -> list[RuleAppeals]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from seawall.appeal.queries import ReportRow, reports_of_item
+from seawall.appeal.queries import ReportRow, appeals_of_item, reports_of_item
 from seawall.enforce.queries import EnforcementRow
 from seawall.review.queries import ReviewRow, reviews_of_item
 from seawall.screen.queries import decisions_of_item, revisions_of
@@ -19,7 +19,8 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed."""
+    """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed |
+    appealed."""
 
     at: int
     seq: float  # place in the ledger; a reversal comes directly after the decision that caused it
@@ -35,6 +36,7 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
         ("submitted", revisions_of(connection, item, limit=LIMIT)),
         ("reported", reports_of_item(connection, item, limit=LIMIT)),
         ("reviewed", reviews_of_item(connection, item, limit=LIMIT)),
+        ("appealed", appeals_of_item(connection, item, limit=LIMIT)),
         ("decided", decided),
         ("enforced", enforced),
     ]

@@ -243,16 +243,16 @@ def _trigger(fact: Fact) -> CaseTrigger:
             return CaseTrigger.REPORTED
         case Reviewed():
             return CaseTrigger.REVIEWED
-        case Appealed():
-            return CaseTrigger.APPEALED
-        case AppealAnswered():
-            return CaseTrigger.APPEAL_ANSWERED
         case Decided(decision):
             if asks_for_review(decision):
                 return CaseTrigger.ASKED
             complete = decision.verdict is Verdict.ALLOW and not decision.degraded
             by_machine = decision.source is not DecisionSource.REVIEW
             return CaseTrigger.CLEARED if complete and by_machine else CaseTrigger.DECIDED
+        case Appealed():
+            return CaseTrigger.APPEALED
+        case AppealAnswered():
+            return CaseTrigger.APPEAL_ANSWERED
 
 
 def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:

@@ -164,6 +164,8 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
     match event.body:
         case DecisionMade(decision=decision):
             return case_id(decision.item.ref), decision.item, Decided(decision)
+        case ItemSubmitted():
+            return None
         case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter, muted=muted):
             return case_id(item.ref), item, Reported(kind, policy, reporter, muted=muted)
         case AppealReceived(item=item, reasons=reasons):

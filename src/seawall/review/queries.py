@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 
 from seawall.review.tables import case, lease, review
 from seawall.storage.queries import select_in_chunks
+from seawall.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ def answers_after(connection: Connection, items: Sequence[str], answers: Sequenc
     return found
 
 
-def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[str]:
+def items_with_open_case(reader: Connection | Transaction, items: Sequence[str]) -> list[str]:
     """Those of the items that wait for a person."""
     query = select(case.c.item).where(case.c.state == "open")
-    return [row.item for row in select_in_chunks(connection, query, case.c.item, items)]
+    return [row.item for row in select_in_chunks(reader, query, case.c.item, items)]

@@ -36,7 +36,8 @@ def answer(request: PageRequest) -> Response:
     row = _open(request)
     try:
         appeal.check_answer_text(request.field("message"))
-        decision = _uphold(request, row) if request.field("answer") == STAYS else _overturn(request, row)
+        answered = _uphold if request.field("answer") == STAYS else _overturn
+        decision = answered(request, row)
     except review.NoSuchCase:
         raise missing("case") from None
     except (review.ReviewError, appeal.AppealMoved) as error:
@@ -68,7 +69,8 @@ def _open(request: PageRequest) -> AppealRow:
     return row
 
 
-def _uphold(request: PageRequest, row: AppealRow) -> None:
+def _uphold(request: PageRequest, row: AppealRow) -> Decision | None:
+    """Leave what is in force: there is no new decision."""
     reason = request.field("reason")
     if reason not in appeal.UPHELD_REASONS:
         raise review.BadAnswer("Choose a reason.")
@@ -87,9 +89,11 @@ def _uphold(request: PageRequest, row: AppealRow) -> None:
         review.let_go(tx, case)
 
     request.app.ledger.commit(unit)
+    return None
 
 
-def _overturn(request: PageRequest, row: AppealRow) -> Decision:
+def _overturn(request: PageRequest, row: AppealRow) -> Decision | None:
+    """Change what is in force by a review, which is a new decision."""
     said = answer_in_form(request)
     outcome = _outcome(row, said)
     with request.app.database.read() as connection:
