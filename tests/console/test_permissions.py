@@ -16,6 +16,7 @@ REVIEWS = frozenset({"reviewer", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
+MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
 ALLOWED = {
     "POST /sign-out": EVERYBODY,
@@ -69,6 +70,14 @@ ALLOWED = {
     "GET /golden-cases.json": MEASURES,
     "POST /golden-cases": MEASURES,
     "POST /golden-cases/{golden}/retire": MEASURES,
+    "POST /cases/{case}/appeals/{appeal}/answer": REVIEWS,
+    "POST /cases/{case}/appeals/{appeal}/preview": REVIEWS,
+    "GET /appeals": EVERYBODY,
+    "GET /appeals/{appeal}": EVERYBODY,
+    "POST /appeals/{appeal}/messages": REVIEWS,
+    "POST /appeals/{appeal}/out-of-court": REVIEWS,
+    "POST /reporters/{reporter}/mute": MANAGES_REPORTERS,
+    "POST /reporters/{reporter}/unmute": MANAGES_REPORTERS,
     "GET /items/{item}.json": EVERYBODY,
     "GET /items/{item}": EVERYBODY,
     "GET /items/{item}/{revision:int}/content": EVERYBODY,
@@ -163,6 +172,8 @@ def places(rig: Rig) -> dict[str, str]:
         "entry": "ent_none",
         "task": "blind_none",
         "golden": "gold_none",
+        "appeal": "app_none",
+        "reporter": "en_none",
     }
 
 

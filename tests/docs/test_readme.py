@@ -10,7 +10,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 
@@ -40,7 +42,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, str]]:
     migrate(settings)
     with open_app(settings) as app:
         app.publish(by="test")
-        key = access.create_key(app.ledger, "reader", ["screen", "report", "read"])
+        key = access.create_key(app.ledger, "reader", ["screen", "report", "appeal", "read"])
         ready = threading.Event()
 
         class Server(uvicorn.Server):
@@ -66,6 +68,22 @@ def test_the_first_call_of_the_readme(server: tuple[str, str]) -> None:
     verdict = re.search(r"The verdict is `(\w+)`", README)
     assert verdict is not None
     assert done.stdout.startswith(f"{verdict[1]} (")
+
+
+def test_the_reports_and_appeals_of_the_guide(server: tuple[str, str]) -> None:
+    url, key = server
+    shown = next(body for body in fences((ROOT / "docs" / "integrate.md").read_text(), "python") if "/appeals" in body)
+    headers = {"Authorization": f"Bearer {key}"}
+    item = {"content_type": "comment", "id": "c-4711", "fields": {"body": "I will kill you tonight"}}
+    screened = httpx.post(f"{url}/v1/screen", json=item | {"actor": {"id": "u-9"}}, headers=headers).json()
+    names = {"key": key, "decision": screened["decision"]}
+    exec(shown.replace("https://seawall.example", url), names)
+    found: dict[str, Any] = names  # type: ignore[assignment]
+    found["api"].close()
+    assert (found["outcome"]["state"], found["status"]["state"]) == ("received", "open")
+    said = httpx.get(f"{url}/v1/appeals/{found['appeal']['appeal']}", headers=headers).json()
+    assert said["state"] == "withdrawn"
+    assert [one["text"] for one in said["messages"]] == ["It is a line from a song.", "Track 3, second verse."]
 
 
 def test_the_command_of_the_readme(tmp_path: Path) -> None:

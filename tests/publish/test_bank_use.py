@@ -17,6 +17,8 @@ from sqlalchemy import select
 
 from seawall.match import BankEntry, BankMatcher, pdq
 from seawall.model import (
+    AppealDecided,
+    AppealReceived,
     Decision,
     DecisionMade,
     DecisionSource,
@@ -272,6 +274,23 @@ def test_an_entry_that_people_overturn_is_suspended(rig: Rig) -> None:
     one = find_entry(rig.app.database, rig.app.vault, entry)
     assert one is not None
     assert (one.counts.overturned, one.counts.confirmed) == (5, 0)
+
+
+@pytest.mark.parametrize(("outcome", "counted"), [("overturned", (1, 0)), ("upheld", (0, 1)), ("withdrawn", (0, 0))])
+def test_the_answer_to_an_appeal_counts_for_the_entry_that_caused_it(
+    rig: Rig, outcome: str, counted: tuple[int, int]
+) -> None:
+    entry = add(rig, "blocked-texts", TEXT)
+    item = rig.decision(rig.screen(TEXT, id="n-1")).item
+    rig.screen("something else altogether", id="n-1")  # an edit does not save the entry from its overturn
+    said = AppealDecided(appeal="app_1", item=item, role="author", outcome=outcome, person="per_1")
+    # The appeal itself is not what is tested here: the entry counts the answer.
+    received = AppealReceived(appeal="app_1", item=item, decision="dec_1", appellant="en_1", role="author")
+    rig.app.ledger.commit(lambda tx: (tx.append(received), tx.append(said)))
+    one = find_entry(rig.app.database, rig.app.vault, entry)
+    assert one is not None
+    assert (one.counts.overturned, one.counts.confirmed) == counted
+    rig.assert_rebuilds()
 
 
 def test_an_entry_that_people_confirm_stays(rig: Rig) -> None:

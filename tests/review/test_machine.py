@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from seawall.model import Action, Decision, DecisionSource, ItemRef, Reason, Verdict
 from seawall.review.machine import (
+    APPEALS_QUEUE,
     REPORT_PRIORITY,
     REPORTS_QUEUE,
     TRANSITIONS,
+    AppealAnswered,
+    Appealed,
     Case,
     CaseState,
     CaseTrigger,
@@ -75,6 +78,8 @@ FACTS: dict[CaseTrigger, list[Fact]] = {
     CaseTrigger.UNDONE: [ReviewTakenBack()],
     CaseTrigger.REOPENED: [ReopenedByPerson()],
     CaseTrigger.PASSED_ON: [PassedOn("cannot_tell"), PassedOn("not_my_language"), PassedOn("needs_specialist")],
+    CaseTrigger.APPEALED: [Appealed(), Appealed((Reason(policy="spam", rule="certain", harm="spam"),))],
+    CaseTrigger.APPEAL_ANSWERED: [AppealAnswered()],
 }
 
 BEFORE = {
@@ -99,7 +104,51 @@ def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigge
 def test_only_what_people_do_with_a_case_that_never_was_is_impossible() -> None:
     missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
     by_people = (CaseTrigger.REVIEWED, CaseTrigger.UNDONE, CaseTrigger.REOPENED, CaseTrigger.PASSED_ON)
-    assert missing == {(CaseState.NONE, trigger) for trigger in by_people}
+    assert missing == {(CaseState.NONE, trigger) for trigger in (*by_people, CaseTrigger.APPEAL_ANSWERED)}
+
+
+def test_nothing_of_the_machine_closes_an_appealed_case() -> None:
+    closed = step(step(new_case(ITEM), asking(), 1), REVIEWED, 2)
+    case = step(closed, Appealed(decision(Verdict.BLOCK, Action("remove")).reasons), 3)
+    assert (case.state, case.queue, case.appeals, case.policy) == (CaseState.OPEN, APPEALS_QUEUE, 1, "hateful-conduct")
+    for fact in (CLEARED, cleared(2), Decided(decision(Verdict.BLOCK, Action("remove"))), REVIEWED):
+        after = step(case, fact, 4)
+        assert (after.state, after.queue, after.appeals) == (CaseState.OPEN, APPEALS_QUEUE, 1)
+    answered = step(case, AppealAnswered(), 5)
+    assert (answered.state, answered.closed_at, answered.appeals) == (CaseState.CLOSED, 5, 0)
+
+
+@pytest.mark.parametrize(("came", "queue"), [(asking("spam", 0.1), "spam"), (REPORTED, REPORTS_QUEUE)])
+def test_what_came_during_an_appeal_waits_when_it_is_answered(came: Fact, queue: str) -> None:
+    case = step(step(new_case(ITEM), Appealed(), 1), came, 2)
+    assert (case.queue, case.returns_to) == (APPEALS_QUEUE, queue)
+    back = step(case, AppealAnswered(), 3)
+    assert (back.state, back.queue, back.returns_to) == (CaseState.OPEN, queue, None)
+    judged = step(step(case, REVIEWED, 3), AppealAnswered(), 3)  # an overturn is a review: it judged that as well
+    assert judged.state is CaseState.CLOSED
+
+
+def test_an_appeal_of_a_waiting_case_gives_it_back_and_never_hides_a_graver_harm() -> None:
+    waiting = step(new_case(ITEM), flagged("grooming"), 1)
+    case = step(waiting, Appealed((Reason(policy="spam", rule="r", harm="spam"),)), 2)
+    assert (case.harm, case.returns_to, case.severe_revision) == ("grooming", "q", 1)
+    back = step(case, AppealAnswered(), 3)
+    assert (back.state, back.queue, back.severe_revision) == (CaseState.OPEN, "q", 1)
+    graver = step(step(new_case(ITEM), flagged("spam"), 1), Appealed((Reason(policy="g", rule="r", harm="threat"),)), 2)
+    assert graver.harm == "threat"
+
+
+def test_two_appeals_are_both_answered() -> None:
+    case = step(step(new_case(ITEM), Appealed(), 1), Appealed(), 2)
+    assert case.appeals == 2
+    assert step(case, AppealAnswered(), 3).state is CaseState.OPEN
+    assert step(step(case, AppealAnswered(), 3), AppealAnswered(), 4).state is CaseState.CLOSED
+
+
+def test_a_muted_reporter_is_received_and_comes_last() -> None:
+    case = step(new_case(ITEM), Reported("user", None, "en_9", muted=True), 1)
+    assert (case.state, case.reports, case.priority) == (CaseState.OPEN, 1, 0.0)
+    assert step(case, REPORTED, 2).priority == REPORT_PRIORITY["user"]
 
 
 def test_the_most_urgent_of_several_review_actions_chooses_the_queue() -> None:
@@ -197,7 +246,7 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
     case: Case = new_case(ITEM)
     reviews = 0
     for at, fact in enumerate(happened, start=1):
-        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn)
+        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn | AppealAnswered)
         if case.state is CaseState.NONE and by_person:
             continue
         reviews += isinstance(fact, Reviewed) - isinstance(fact, ReviewTakenBack)
@@ -206,7 +255,9 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
         assert case.reviews == reviews
         assert 0 <= case.priority <= 1
         if isinstance(fact, Reviewed):
-            assert case.state is CaseState.CLOSED
+            assert case.state is (CaseState.OPEN if case.appeals else CaseState.CLOSED)
+        assert case.appeals == 0 or (case.state is CaseState.OPEN and case.queue == APPEALS_QUEUE)
+        assert case.appeals > 0 or case.queue != APPEALS_QUEUE or case.state is CaseState.CLOSED
         if isinstance(fact, Reported):
             assert case.state is CaseState.OPEN
             assert case.reports >= 1

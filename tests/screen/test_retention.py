@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,16 @@ import pytest
 from PIL import Image as Picture
 from sqlalchemy import func, insert, select, update
 
+from seawall import appeal
+from seawall.api.appealed_decision import find_facts
 from seawall.model import Image, now_ms
 from seawall.publish import BankSettings, NewEntry, add_entries, configure_bank, find_entry
-from seawall.screen import load_item, read_content
+from seawall.screen import load_item, read_content, status_of
 from seawall.screen.retention import IDEMPOTENCY_MS, enforce_retention
 from seawall.screen.tables import idempotency, item_hashes
 from seawall.storage import Erased, StorageError
 from seawall.storage.collector import GRACE_MS, delete_unused_files
+from seawall.storage.component import Component
 from seawall.storage.deletions import RetentionEnded, UnusedFilesDeleted
 from seawall.storage.erasure import erase_subject, find_subject
 from seawall.storage.legal_holds import lift_hold, place_hold
@@ -109,6 +115,43 @@ def test_what_must_be_kept_is_kept(rig: Rig) -> None:
     assert later(rig, CONTENT + DAY) > 0
     assert "fields/1" not in entries(rig, held.item)
     assert "fields/1" in entries(rig, cased.item)
+
+
+def test_evidence_is_kept_while_an_appeal_is_open(rig: Rig, tmp_path: Path) -> None:
+    before = blobs(tmp_path)
+    screened = rig.screen("silly", id="n-3", actor="C", image=image(3))  # held, and no review is asked for
+    asked = appeal.Appeal(appellant="C", text="It is a song title.", content_type="note", item_id="n-3")
+    made = appeal.receive_appeal(rig.app.ledger, asked, find_facts=partial(find_facts, rig.app), find_item=status_of)
+    assert (later(rig, CONTENT + DAY), later(rig, DECISIONS + DAY)) == (0, 0)
+    assert {"fields/1", f"appeal/{made}"} <= entries(rig, screened.item)
+    assert len(blobs(tmp_path) - before) == 1
+    appellant = rig.app.vault.find("account", "C")
+    assert appellant is not None
+    appeal.withdraw(rig.app.ledger, made, appellant=appellant)
+    assert later(rig, CONTENT + DAY) > 0
+    assert "fields/1" not in entries(rig, screened.item)
+    later(rig, DECISIONS + DAY)
+    assert entries(rig, screened.item) == set()  # what the appellant wrote goes with the decisions
+
+
+def test_what_is_appealed_while_retention_reads_is_kept(rig: Rig) -> None:
+    screened = rig.screen("silly", id="n-4", actor="D")
+    asked = appeal.Appeal(appellant="D", text="A moment, please.", content_type="note", item_id="n-4")
+    made: list[str] = []
+
+    def appealing(reader: object, items: Sequence[str]) -> list[str]:
+        """Keeps nothing; the first time, somebody appeals just after it was asked."""
+        if not made:
+            made.append("")
+            find = partial(find_facts, rig.app)
+            made[0] = appeal.receive_appeal(rig.app.ledger, asked, find_facts=find, find_item=status_of)
+        return []
+
+    context = rig.app.context
+    context = replace(context, components=(*context.components, Component(name="late", items_in_use=appealing)))
+    assert enforce_retention(context, now=now_ms() + CONTENT + DAY) == 0
+    assert made[0]
+    assert "fields/1" in entries(rig, screened.item)
 
 
 def test_the_same_content_sent_again_is_kept_again(rig: Rig) -> None:

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     VERIFY_LEDGER = "storage.verify_ledger"
     MANAGE_SUBJECTS = "storage.manage_subjects"  # export, erasure, legal holds
     MANAGE_ENDPOINTS = "enforce.manage_endpoints"
+    SEE_DECIDERS = "appeal.view_deciders"  # the names of those who decided what is appealed
+    MANAGE_REPORTERS = "appeal.manage_reporters"  # mute those who misuse reports
     MANAGE_ACCESS = "access.manage"  # people and API keys
     MANAGE_EXPOSURE = "exposure.manage"  # end somebody's break; compare what softens content
 
@@ -44,8 +46,17 @@ _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permis
 PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
     PersonRole.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
     PersonRole.POLICY: _EVERYBODY
-    | {Permission.SEE_CONTENT, Permission.SEE_LEDGER, Permission.SEE_BANKS, Permission.MANAGE_BANKS}
-    | {Permission.SEE_QUALITY, Permission.ADJUDICATE, Permission.MARK_GOLDEN},
+    | {
+        Permission.SEE_CONTENT,
+        Permission.SEE_LEDGER,
+        Permission.SEE_BANKS,
+        Permission.MANAGE_BANKS,
+        Permission.SEE_QUALITY,
+        Permission.ADJUDICATE,
+        Permission.MARK_GOLDEN,
+        Permission.SEE_DECIDERS,
+        Permission.MANAGE_REPORTERS,
+    },
     PersonRole.ADMIN: frozenset(Permission),
 }
 
@@ -55,6 +66,7 @@ class Scope(StrEnum):
 
     SCREEN = "screen"
     REPORT = "report"
+    APPEAL = "appeal"  # not of ``report``: whoever may report for others must not read what is written to appellants
     READ = "read"
     REVIEW = "review"
     BANK = "bank"

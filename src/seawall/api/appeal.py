@@ -1,19 +1,41 @@
-"""Routes of the appeal service: reports about items."""
+"""Routes of the appeal service: reports about items, and appeals of decisions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Header
 from pydantic import ConfigDict, Field
 
 from seawall import appeal
 from seawall.access import Keys, Scope
-from seawall.api.common import KNOWN_ONLY, PRINTABLE, key, not_found, routes_under_v1
+from seawall.api.appealed_decision import find_facts
+from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
+from seawall.appeal.queries import (
+    REPORTS_OF_REPORTER,
+    AppealRow,
+    conversation,
+    get_appeal,
+    get_report,
+    overturning_appeals,
+    reports_by,
+    standings,
+)
+from seawall.review.queries import answers_after
+from seawall.screen import status_of
 from seawall.screen.queries import find_item_ref
 from seawall.storage import Erased
+
+T = TypeVar("T")
+
+WARNING = (
+    "Several of this reporter's reports were refused lately. Report what breaks the rules; if that goes on, reports "
+    "from this account may be looked at last for some time (DSA Art. 23)."
+)
+"""What a warned reporter is to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +54,168 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportResponse:
-    """The receipt of a report (DSA Art. 16(4))."""
+    """The receipt of a report (DSA Art. 16(4)). ``warning``: tell the reporter (Art. 23)."""
 
     report: str
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportState:
+    """What became of a report (DSA Art. 16(5)). ``outcome``: restricted or not_restricted; None: not decided yet.
+
+    ``decision`` can be appealed by the reporter when the outcome is not_restricted. ``on_appeal``: the outcome is that
+    of an appeal. Times are milliseconds since 1970.
+    """
+
+    report: str
+    state: str  # received | decided
+    received_at: int
+    outcome: str | None = None
+    decision: str | None = None
+    decided_at: int | None = None
+    on_appeal: bool = False
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealRequest:
+    """An objection to a decision, by its id or, for the one in force, by the item's content type and id.
+
+    ``appellant``: the account's id: the item's author, or a reporter whose report was refused.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    appellant: Annotated[str, Field(pattern=PRINTABLE)]
+    text: str
+    decision: Annotated[str, Field(pattern=PRINTABLE, max_length=200)] | None = None
+    content_type: Annotated[str, Field(pattern=PRINTABLE, max_length=200)] | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealResponse:
+    """The receipt of an appeal."""
+
+    appeal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppellantRequest:
+    """Who says it: the account's id of the appellant."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    appellant: Annotated[str, Field(pattern=PRINTABLE)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealMessageRequest:
+    """A message of the appellant about their open appeal."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    appellant: Annotated[str, Field(pattern=PRINTABLE)]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealMessageState:
+    """One message. ``sender``: appellant or reviewer; ``text`` None: erased. ``at``: milliseconds since 1970."""
+
+    at: int
+    sender: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfCourtOutcome:
+    """What an out-of-court dispute settlement body said (DSA Art. 21)."""
+
+    body: str
+    outcome: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealStatus:
+    """An appeal as its appellant may see it: who answered, and notes for colleagues, are not among it.
+
+    ``new_decision``: what replaced the appealed decision; None: it stays. Times are milliseconds since 1970.
+    """
+
+    appeal: str
+    state: str  # open | upheld | overturned | partly | withdrawn
+    role: str  # author | reporter
+    decision: str
+    received_at: int
+    answered_at: int | None
+    reason: str | None
+    new_decision: str | None
+    messages: tuple[AppealMessageState, ...]
+    out_of_court: OutOfCourtOutcome | None = None
 
 
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
+    may_report, may_appeal = Depends(key(keys, Scope.REPORT)), Depends(key(keys, Scope.APPEAL))
 
-    @routes.post("/reports", status_code=201, dependencies=[Depends(key(keys, Scope.REPORT))], tags=["reports"])
+    @routes.post("/reports", status_code=201, dependencies=[may_report], tags=["reports"])
     def post_report(
         asked: Annotated[ReportRequest, Body()], idempotency_key: Annotated[str | None, Header()] = None
     ) -> ReportResponse:
         """Report an item that was submitted before; opens or moves up its case."""
-        return ReportResponse(report=_report(app, asked, idempotency_key))
+        report = _report(app, asked, idempotency_key)
+        return ReportResponse(report=report, warning=_warning(app, report))
+
+    @routes.get("/reports/{report}", dependencies=[may_report], tags=["reports"])
+    def get_report_state(report: Code) -> ReportState:
+        """Whether a report was decided, and how."""
+        return _report_state(app, report)
+
+    @routes.post("/appeals", status_code=201, dependencies=[may_appeal], tags=["appeals"])
+    def post_appeal(
+        asked: Annotated[AppealRequest, Body()], idempotency_key: Annotated[str | None, Header()] = None
+    ) -> AppealResponse:
+        """Appeal a decision; opens the item's case for somebody who did not decide it."""
+        asked_for = appeal.Appeal(
+            appellant=asked.appellant,
+            text=asked.text,
+            decision=asked.decision,
+            content_type=asked.content_type,
+            item_id=asked.id,
+            key=idempotency_key,
+        )
+        found = _told(
+            lambda: appeal.receive_appeal(
+                app.ledger, asked_for, find_facts=partial(find_facts, app), find_item=status_of
+            )
+        )
+        return AppealResponse(appeal=found)
+
+    @routes.get("/appeals/{appeal}", dependencies=[may_appeal], tags=["appeals"])
+    def get_appeal_status(appeal: Code) -> AppealStatus:
+        """The state of an appeal, and the messages meant for the appellant."""
+        return _status(app, appeal)
+
+    @routes.post("/appeals/{appeal}/messages", status_code=201, dependencies=[may_appeal], tags=["appeals"])
+    def post_appeal_message(appeal: Code, asked: Annotated[AppealMessageRequest, Body()]) -> AppealStatus:
+        """Add a message of the appellant to their open appeal."""
+        _message(app, appeal, asked)
+        return _status(app, appeal)
+
+    @routes.post("/appeals/{appeal}/withdraw", dependencies=[may_appeal], tags=["appeals"])
+    def post_withdrawal(appeal: Code, asked: Annotated[AppellantRequest, Body()]) -> AppealStatus:
+        """Withdraw an open appeal; what is in force stays."""
+        _withdraw(app, appeal, asked)
+        return _status(app, appeal)
 
     return routes
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
 
 
 def _report(app: App, asked: ReportRequest, key: str | None) -> str:
@@ -72,3 +239,111 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
         raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error
+
+
+def _warning(app: App, report: str) -> str | None:
+    """The warning to the reporter, when one is due with this report; it is recorded."""
+    with app.database.read() as connection:
+        row = get_report(connection, report)
+        if row is None or row.reporter is None or row.kind != appeal.ReporterKind.USER:
+            return None
+        reports = reports_by(connection, row.reporter, limit=REPORTS_OF_REPORTER)
+        answers = answers_after(connection, [one.item for one in reports], appeal.ANSWERS)
+        appeals = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
+    decided = appeal.decided_reports(reports, answers, appeals)
+    warned = appeal.warn_if_due(app.ledger, row.reporter, decided, app.context.get(appeal.AppealSettings).misuse)
+    return WARNING if warned else None
+
+
+def _report_state(app: App, report: str) -> ReportState:
+    with app.database.read() as connection:
+        row = get_report(connection, report)
+        if row is None:
+            raise not_found("There is no report with this id.")
+        answers = answers_after(connection, [row.item], appeal.ANSWERS).get(row.item, [])
+        outcome = appeal.outcome_of(row, answers, overturning_appeals(connection, [one.decision for one in answers]))
+        warned_at = None if row.reporter is None else standings(connection, [row.reporter])[row.reporter].warned_at
+    warning = WARNING if warned_at is not None and warned_at >= row.at else None
+    if outcome is None:
+        return ReportState(report=row.id, state="received", received_at=row.at, warning=warning)
+    return ReportState(
+        report=row.id,
+        state="decided",
+        received_at=row.at,
+        outcome="restricted" if outcome.upheld else "not_restricted",
+        decision=outcome.decision,
+        decided_at=outcome.at,
+        on_appeal=outcome.on_appeal,
+        warning=warning,
+    )
+
+
+# -- appeals -----------------------------------------------------------------------------------------------------------
+
+
+def _status(app: App, appeal_id: str) -> AppealStatus:
+    with app.database.read() as connection:
+        row = get_appeal(connection, appeal_id)
+        if row is None:
+            raise not_found(str(appeal.UnknownAppeal()))
+        said = conversation(connection, app.vault, row, notes=False)
+    return AppealStatus(
+        appeal=row.id,
+        state=row.state,
+        role=row.role,
+        decision=row.decision,
+        received_at=row.at,
+        answered_at=row.answered_at,
+        reason=row.reason,
+        new_decision=row.new_decision,
+        messages=tuple(
+            AppealMessageState(
+                at=one.at, sender="appellant" if one.kind == "from_appellant" else "reviewer", text=one.text
+            )
+            for one in said
+        ),
+        out_of_court=_out_of_court(row),
+    )
+
+
+def _out_of_court(row: AppealRow) -> OutOfCourtOutcome | None:
+    if row.settlement_body is None or row.settlement_outcome is None or row.settlement_date is None:
+        return None
+    return OutOfCourtOutcome(body=row.settlement_body, outcome=row.settlement_outcome, date=row.settlement_date)
+
+
+def _message(app: App, appeal_id: str, asked: AppealMessageRequest) -> None:
+    appellant = app.vault.find("account", asked.appellant) or ""
+    _told(lambda: appeal.send_message(app.ledger, appeal_id, asked.text, appellant=appellant))
+
+
+def _withdraw(app: App, appeal_id: str, asked: AppellantRequest) -> None:
+    appellant = app.vault.find("account", asked.appellant) or ""
+    _told(lambda: appeal.withdraw(app.ledger, appeal_id, appellant=appellant))
+
+
+_STATUS_OF = {appeal.Refusal.NO_DECISION: 404, appeal.Refusal.NOT_CONCERNED: 403}
+
+
+def _told(unit: Callable[[], T]) -> T:
+    """What ``unit`` returns; its refusals as problems."""
+    try:
+        return unit()
+    except appeal.AppealRefused as error:
+        status = _STATUS_OF.get(error.reason, 409)
+        raise ApiProblem(status=status, title="Appeal not accepted", detail=str(error)) from error
+    except appeal.InvalidAppeal as error:
+        pointer = None if error.field == "key" else f"/{error.field}"  # the key is a header
+        raise ApiProblem(status=422, title="Invalid appeal", detail=str(error), pointer=pointer) from error
+    except appeal.AppealKeyUsed as error:
+        raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
+    except appeal.UnknownAppeal as error:
+        raise not_found(str(error)) from error
+    except appeal.NotTheAppellant as error:
+        raise ApiProblem(status=403, title="Not the appellant", detail=str(error)) from error
+    except appeal.AppealMoved as error:
+        raise ApiProblem(status=409, title="Appeal already answered", detail=str(error)) from error
+    except Erased as error:
+        raise ApiProblem(
+            status=410, title="Erased", detail="The appellant or the item's author was erased: nothing can be added."
+        ) from error

@@ -1,17 +1,28 @@
-"""Projection of reports into the table ``report``."""
+"""Projections of reports, appeals and the standing of reporters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select
 
-from seawall.appeal.tables import report
-from seawall.model import Event, EventBody
+from seawall.appeal.appeal_state import AppealState, AppealTrigger, appeal_after
+from seawall.appeal.events import (
+    AppealMessageSent,
+    OutOfCourtOutcomeRecorded,
+    ReporterMuted,
+    ReporterUnmuted,
+    ReporterWarned,
+)
+from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
+from seawall.model import AppealDecided, AppealReceived, Event, EventBody, gravest
 from seawall.model.events import ReportReceived
+from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import upsert
+
+Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +54,136 @@ class ReportProjection:
             upsert(conn, self.tables[0], rows)
 
 
-PROJECTIONS = (ReportProjection(),)
+@dataclass(frozen=True, slots=True)
+class Appeals:
+    """Every appeal as it stands, and the rules that it is about."""
+
+    name: ClassVar[str] = "appeals"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (AppealReceived, AppealDecided, OutOfCourtOutcomeRecorded)
+    tables: tuple[Table, ...] = (appeal, appeal_rule)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Apply ``events``. Raises ValueError when the ledger contradicts itself."""
+        appeal, appeal_rule = self.tables
+        bodies = [
+            (event, event.body)
+            for event in events
+            if isinstance(event.body, AppealReceived | AppealDecided | OutOfCourtOutcomeRecorded)
+        ]
+        made = {body.appeal for _, body in bodies if isinstance(body, AppealReceived)}
+        rows = _load(conn, appeal, "id", {body.appeal for _, body in bodies} - made)
+        rules: list[Row] = []
+        for event, body in bodies:
+            match body:
+                case AppealReceived():
+                    rows[body.appeal] = _received(event, body)
+                    rules += _rules(body)
+                case AppealDecided():
+                    row = rows[body.appeal]
+                    row["state"] = appeal_after(AppealState(row["state"]), AppealTrigger(body.outcome)).value
+                    row["answered_at"], row["answered_by"] = event.at, body.person
+                    row["reason"], row["new_decision"] = body.reason or None, body.decision
+                    row["policy"] = body.policy or row["policy"]
+                case OutOfCourtOutcomeRecorded():
+                    row = rows[body.appeal]
+                    row["state"] = appeal_after(AppealState(row["state"]), AppealTrigger.OUT_OF_COURT).value
+                    row["settlement_body"], row["settlement_outcome"] = body.body, body.outcome
+                    row["settlement_date"] = body.date
+        upsert(conn, appeal, list(rows.values()))
+        upsert(conn, appeal_rule, rules)
+
+
+def _received(event: Event, body: AppealReceived) -> Row:
+    reason = gravest(body.reasons)
+    return {
+        "id": body.appeal,
+        "seq": event.seq,
+        "at": event.at,
+        "item": body.item.ref,
+        "content_type": body.item.content_type,
+        "revision": body.item.revision,
+        "decision": body.decision,
+        "appellant": body.appellant,
+        "role": body.role,
+        "report": body.report,
+        "policy": None if reason is None else reason.policy,
+        "harm": None if reason is None else reason.harm,
+        "state": appeal_after(AppealState.NONE, AppealTrigger.RECEIVED).value,
+        "answered_at": None,
+        "answered_by": None,
+        "reason": None,
+        "new_decision": None,
+        "settlement_body": None,
+        "settlement_outcome": None,
+        "settlement_date": None,
+    }
+
+
+def _rules(body: AppealReceived) -> list[Row]:
+    named = dict.fromkeys((reason.policy, reason.rule) for reason in body.reasons)
+    return [{"appeal": body.appeal, "policy": policy, "rule": rule} for policy, rule in named]
+
+
+@dataclass(frozen=True, slots=True)
+class AppealMessages:
+    """The messages and notes about appeals."""
+
+    name: ClassVar[str] = "appeal_messages"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (AppealMessageSent,)
+    tables: tuple[Table, ...] = (appeal_message,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add the messages among the events."""
+        rows = [
+            {
+                "id": event.body.message,
+                "seq": event.seq,
+                "at": event.at,
+                "appeal": event.body.appeal,
+                "kind": event.body.kind,
+                "person": event.body.person,
+            }
+            for event in events
+            if isinstance(event.body, AppealMessageSent)
+        ]
+        upsert(conn, self.tables[0], rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterStandings:
+    """Who was warned of misuse, and who is muted until when."""
+
+    name: ClassVar[str] = "reporter_standings"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReporterWarned, ReporterMuted, ReporterUnmuted)
+    tables: tuple[Table, ...] = (reporter_standing,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Apply warnings and mutings."""
+        (table,) = self.tables
+        kinds = ReporterWarned | ReporterMuted | ReporterUnmuted
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        rows = _load(conn, table, "reporter", {body.reporter for _, body in bodies})
+        for event, body in bodies:
+            row = rows.setdefault(
+                body.reporter,
+                {"reporter": body.reporter, "warned_at": None, "muted_at": None, "muted_until": None, "muted_by": None},
+            )
+            match body:
+                case ReporterWarned():
+                    row["warned_at"] = event.at
+                case ReporterMuted(until=until, person=person):
+                    row["muted_at"], row["muted_until"], row["muted_by"] = event.at, until, person
+                case ReporterUnmuted():
+                    row["muted_until"] = None
+        upsert(conn, table, list(rows.values()))
+
+
+def _load(conn: Connection, table: Table, key: str, ids: Collection[str]) -> dict[str, Row]:
+    found = select_in_chunks(conn, select(table), table.c[key], sorted(ids))
+    return {row._mapping[key]: dict(row._mapping) for row in found}
+
+
+PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings())

@@ -1,17 +1,20 @@
-"""Reception of reports."""
+"""Reception of reports, and what follows from their misuse."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import select
 
+from seawall.appeal.events import ReporterMuted, ReporterUnmuted, ReporterWarned
+from seawall.appeal.misuse import DAY_MS, DecidedReport, MisuseTerms, may_mute, refused_since, should_warn
 from seawall.appeal.tables import report as table
-from seawall.model import ItemRef, new_id
+from seawall.appeal.tables import reporter_standing
+from seawall.model import ItemRef, new_id, now_ms
 from seawall.model.events import ReportReceived
 from seawall.storage import Ledger, Prefetch, Transaction
 
@@ -100,10 +103,83 @@ def _record(tx: Transaction, report: Report, item: ItemRef) -> tuple[str, bool]:
         report_id = "rep_" + tx.digest("\0".join((reporter or "", item.ref, report.key)).encode())[:26]
         if tx.execute(select(table.c.id).where(table.c.id == report_id)).first() is not None:
             return report_id, False
-    tx.append(ReportReceived(report=report_id, item=item, reporter=reporter, kind=report.kind, policy=report.policy))
+    tx.append(
+        ReportReceived(
+            report=report_id,
+            item=item,
+            reporter=reporter,
+            kind=report.kind,
+            policy=report.policy,
+            muted=report.kind == ReporterKind.USER and reporter is not None and _is_muted(tx, reporter),
+        )
+    )
     if report.note:
         tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
     return report_id, True
+
+
+def _is_muted(tx: Transaction, reporter: str) -> bool:
+    query = select(reporter_standing.c.muted_until).where(reporter_standing.c.reporter == reporter)
+    until = tx.execute(query).scalar()
+    return until is not None and until > tx.at
+
+
+class MutingRefused(Exception):
+    """A reporter cannot be muted now; the message says why."""
+
+
+def warn_if_due(ledger: Ledger, reporter: str, reports: Sequence[DecidedReport], terms: MisuseTerms) -> bool:
+    """Record a warning when so many of the reporter's decided reports were refused; whether one was recorded."""
+    if not should_warn(reports, None, now_ms(), terms):
+        return False  # most reporters: nothing is written
+
+    def unit(tx: Transaction) -> bool:
+        if not should_warn(reports, _warned_at(tx, reporter), tx.at, terms):
+            return False
+        since = tx.at - terms.days * DAY_MS
+        refused, decided = refused_since(reports, since), sum(one.at >= since for one in reports)
+        tx.append(ReporterWarned(reporter=reporter, refused=refused, decided=decided))
+        return True
+
+    return ledger.commit(unit)
+
+
+def mute_reporter(
+    ledger: Ledger, reporter: str, reports: Sequence[DecidedReport], terms: MisuseTerms, *, person: str
+) -> int:
+    """Receive the reporter's reports without priority for the terms' days; until when. Raises MutingRefused."""
+
+    def unit(tx: Transaction) -> int:
+        warned_at = _warned_at(tx, reporter)
+        if not may_mute(reports, warned_at, tx.at, terms):
+            raise MutingRefused(
+                "This reporter was not warned yet, and a warning comes first."
+                if warned_at is None
+                else f"A reporter can be muted after {terms.refused} more refused reports within {terms.days} days of "
+                "a warning; this one has fewer."
+            )
+        until = tx.at + terms.mute_days * DAY_MS
+        tx.append(ReporterMuted(reporter=reporter, until=until, person=person))
+        return until
+
+    return ledger.commit(unit)
+
+
+def unmute_reporter(ledger: Ledger, reporter: str, *, person: str) -> None:
+    """Give the reporter's reports their priority back. Raises MutingRefused when they are not muted."""
+
+    def unit(tx: Transaction) -> None:
+        if not _is_muted(tx, reporter):
+            raise MutingRefused("This reporter is not muted.")
+        tx.append(ReporterUnmuted(reporter=reporter, person=person))
+
+    ledger.commit(unit)
+
+
+def _warned_at(tx: Transaction, reporter: str) -> int | None:
+    query = select(reporter_standing.c.warned_at).where(reporter_standing.c.reporter == reporter)
+    found: int | None = tx.execute(query).scalar()
+    return found
 
 
 def _check_same(ledger: Ledger, report: Report, item: ItemRef, report_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from seawall.appeal.queries import ReportRow, reports_of_item
+from seawall.appeal.queries import ReportRow, appeals_of_item, reports_of_item
 from seawall.enforce.queries import EnforcementRow
 from seawall.review.queries import PassingRow, ReviewRow, passings_of_item, reviews_of_item
 from seawall.screen.queries import decisions_of_item, revisions_of
@@ -20,7 +20,7 @@ LIMIT = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
     """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed |
-    passed_on."""
+    passed_on | appealed."""
 
     at: int
     seq: float  # place in the ledger; a reversal comes directly after the decision that caused it
@@ -37,6 +37,7 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
         ("reported", reports_of_item(connection, item, limit=LIMIT)),
         ("reviewed", reviews_of_item(connection, item, limit=LIMIT)),
         ("passed_on", passings_of_item(connection, item, limit=LIMIT)),
+        ("appealed", appeals_of_item(connection, item, limit=LIMIT)),
         ("decided", decided),
         ("enforced", enforced),
     ]

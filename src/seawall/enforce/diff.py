@@ -47,11 +47,14 @@ def canonical_parameters(action: Action) -> str:
     return _ENCODER.encode(plain).decode()
 
 
-def enforcement_diff(active: Iterable[ActiveEnforcement], decision: Decision) -> EnforcementDiff:
+def enforcement_diff(
+    active: Iterable[ActiveEnforcement], decision: Decision, *, overturned_revision: int | None = None
+) -> EnforcementDiff:
     """Compare the enforcements of an item with what ``decision`` wants.
 
     Same kind, subject and parameters: unchanged. Missing: reversed. New: applied. Changed parameters: reversed and
-    applied again. Enforcements that the decision does not concern (see ``_concerns``) stay.
+    applied again. Enforcements that the decision does not concern (see ``_concerns``) stay. ``overturned_revision``:
+    the revision whose decision an appeal overturned; what was put on its author because of it is reversed as well.
     """
     active = tuple(active)
     wanted: dict[tuple[str, str, str], ToApply] = {}
@@ -68,7 +71,10 @@ def enforcement_diff(active: Iterable[ActiveEnforcement], decision: Decision) ->
     stays = {(one.kind, one.subject, one.parameters) for one in active}
     return EnforcementDiff(
         reverse=tuple(
-            one for one in active if (one.kind, one.subject, one.parameters) not in wanted and _concerns(decision, one)
+            one
+            for one in active
+            if (one.kind, one.subject, one.parameters) not in wanted
+            and (one.revision == overturned_revision or _concerns(decision, one))
         ),
         apply=tuple(to_apply for key, to_apply in wanted.items() if key not in stays),
         skipped=tuple(skipped),

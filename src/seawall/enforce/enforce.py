@@ -18,17 +18,25 @@ from seawall.storage import Transaction
 JOB_KIND = "deliver"
 
 
-def apply(tx: Transaction, decision: Decision, *, item_is_new: bool, send_at: int | None = None) -> None:
+def apply(
+    tx: Transaction,
+    decision: Decision,
+    *,
+    item_is_new: bool,
+    send_at: int | None = None,
+    overturned_revision: int | None = None,
+) -> None:
     """Make what is in force because of the item follow ``decision``, inside the unit that records the decision.
 
     ``item_is_new``: the item has no earlier decision, so nothing can be in force. Reversals come before applications:
     a receiver that only obeys the last message ends where the decision is. Actions on the actor of an item without
     one are not applied: they stay visible in the decision. ``send_at`` (ms since 1970): when receivers are told, so
-    that a person can take the decision back before; None: at once.
+    that a person can take the decision back before; None: at once. ``overturned_revision``: see ``enforcement_diff``.
     """
     if item_is_new and not decision.actions:
         return
-    what = enforcement_diff(() if item_is_new else in_force(tx, decision.item.ref), decision)
+    active = () if item_is_new else in_force(tx, decision.item.ref)
+    what = enforcement_diff(active, decision, overturned_revision=overturned_revision)
     for old in what.reverse:
         tx.append(EnforcementReversed(enforcement=old.id, decision=decision.id))
         queue_deliveries(tx, decision.item.content_type, old.id, old.kind, "reversed", send_at)
@@ -43,9 +51,9 @@ def send_again(tx: Transaction, item: ItemRef) -> None:
             queue_deliveries(tx, item.content_type, one.id, one.kind, "applied")
 
 
-def preview(connection: Connection, decision: Decision) -> EnforcementDiff:
+def preview(connection: Connection, decision: Decision, *, overturned_revision: int | None = None) -> EnforcementDiff:
     """What ``apply`` would change if the decision were made now."""
-    return enforcement_diff(in_force(connection, decision.item.ref), decision)
+    return enforcement_diff(in_force(connection, decision.item.ref), decision, overturned_revision=overturned_revision)
 
 
 def in_force(reader: Connection | Transaction, item: str) -> Sequence[ActiveEnforcement]:

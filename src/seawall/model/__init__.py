@@ -38,6 +38,8 @@ from seawall.model.decisions import (
     gravest,
 )
 from seawall.model.events import (
+    AppealDecided,
+    AppealReceived,
     DecisionMade,
     Event,
     EventBody,
@@ -77,6 +79,8 @@ __all__ = [
     "ActionKind",
     "ActionSubject",
     "ActorSpec",
+    "AppealDecided",
+    "AppealReceived",
     "AppealTerms",
     "Audio",
     "ContentType",

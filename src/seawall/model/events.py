@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from seawall.model.content import ItemRef
-from seawall.model.decisions import Decision
+from seawall.model.decisions import Decision, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,38 @@ class ReportReceived:
     reporter: str | None
     kind: str  # user | trusted_flagger | authority | staff
     policy: str | None = None
+    muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealReceived:
+    """Somebody objects to a decision. What they wrote is sealed in the vault under ``appeal/<id>``."""
+
+    appeal: str
+    item: ItemRef  # with the revision that the decision is about
+    decision: str
+    appellant: str
+    role: str  # author | reporter
+    report: str | None = None  # the refused report, when its reporter appeals
+    reasons: tuple[Reason, ...] = ()  # of the decision
+    deciders: tuple[str, ...] = ()  # people who decided it: none of them may answer the appeal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealDecided:
+    """A person answered an appeal, or the appellant withdrew it.
+
+    ``decision``: the decision that changed what is in force; None when it stays.
+    """
+
+    appeal: str
+    item: ItemRef  # as in AppealReceived
+    role: str
+    outcome: str  # upheld | overturned | partly | withdrawn
+    person: str | None
+    reason: str = ""
+    decision: str | None = None
+    policy: str | None = None  # that the answer names, when it is another than the decision's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

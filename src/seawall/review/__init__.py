@@ -15,13 +15,14 @@
 """
 
 from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CannotUndo, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.errors import BadAnswer, CannotUndo, CaseMoved, CaseTaken, NoSuchCase, OwnDecision, ReviewError
 from seawall.review.events import Attention
 from seawall.review.leases import (
     LEASE_MS,
     Lease,
     case_held_by,
     holder,
+    is_decider,
     is_waiting,
     next_case,
     release,
@@ -29,7 +30,7 @@ from seawall.review.leases import (
     skip_case,
     take,
 )
-from seawall.review.machine import REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
+from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
 from seawall.review.passing_on import WHY, pass_on
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
@@ -41,10 +42,11 @@ from seawall.review.review_answer import (
     kept_measures,
     preset_actions,
 )
-from seawall.review.reviews import REVIEW_RULE, preview_review, submit_review
+from seawall.review.reviews import REVIEW_RULE, AppealAnswer, held_case, let_go, preview_review, submit_review
 from seawall.review.undo import reopen_case, undo_review
 
 __all__ = [
+    "APPEALS_QUEUE",
     "COMPONENT",
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
@@ -55,6 +57,7 @@ __all__ = [
     "SPECIALISTS_QUEUE",
     "VIOLATES",
     "WHY",
+    "AppealAnswer",
     "Attention",
     "BadAnswer",
     "CannotUndo",
@@ -64,14 +67,18 @@ __all__ = [
     "CaseTaken",
     "Lease",
     "NoSuchCase",
+    "OwnDecision",
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
     "case_held_by",
     "case_id",
+    "held_case",
     "holder",
+    "is_decider",
     "is_waiting",
     "kept_measures",
+    "let_go",
     "next_case",
     "pass_on",
     "preset_actions",

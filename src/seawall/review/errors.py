@@ -18,6 +18,13 @@ class CaseTaken(ReviewError):
     """Another reviewer holds the case, or this reviewer's lease expired."""
 
 
+class OwnDecision(ReviewError):
+    """The person decided what is appealed: somebody else must answer."""
+
+    def __init__(self) -> None:
+        super().__init__("You decided what is appealed in this case. Another reviewer must answer the appeal.")
+
+
 class CaseMoved(ReviewError):
     """The case is already closed, or the item changed since the reviewer opened it."""
 

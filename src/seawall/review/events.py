@@ -36,6 +36,7 @@ class ReviewSubmitted:
     actions: tuple[Action, ...]
     reason: str
     attention: Attention | None = None  # None: not given through a page
+    ends_appeal: bool = False  # it is the answer to an appeal, which the appellant was told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class CasePassedOn:
 
 
 def _with_attention(body: dict[str, Any]) -> dict[str, Any]:
-    return {**body, "attention": None}
+    return {**body, "attention": None, "ends_appeal": False}
 
 
 EVENTS = (

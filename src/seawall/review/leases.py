@@ -14,11 +14,12 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
-from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
-from seawall.review.tables import case_passing, lease, skip
+from seawall.review.tables import case_decider, case_passing, lease, skip
 from seawall.storage.database import Database
+from seawall.storage.transaction import Transaction
 
 LEASE_MS = 10 * 60 * 1000
 SKIP_MS = 60 * 60 * 1000
@@ -55,7 +56,7 @@ def next_case(
             return None
         try:
             return take(database, wanted, person, ms=ms)
-        except (CaseTaken, CaseMoved):  # another reviewer was faster: the next search omits it
+        except (CaseTaken, CaseMoved, OwnDecision):  # another reviewer was faster: the next search omits it
             continue
 
 
@@ -69,7 +70,8 @@ def case_held_by(connection: Connection, person: str, now: int) -> str | None:
 def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
     """Lease this case, or renew the lease; the person is about to see the case with all its reports.
 
-    Raises NoSuchCase, CaseMoved (closed) or CaseTaken (held by another).
+    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another) or OwnDecision (the person decided what is
+    appealed in it).
     """
     return _take(database, case, person, ms, sees_reports=True)
 
@@ -82,6 +84,8 @@ def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: 
             raise NoSuchCase
         if found.state != CaseState.OPEN:
             raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
+        if is_decider(connection, case, person):
+            raise OwnDecision
         now = now_ms()
         row = {"case": case, "person": person, "until": now + ms, "reports_received": found.reports_received}
         _take_over(connection, row, now, sees_reports=sees_reports)
@@ -119,11 +123,18 @@ def holder(connection: Connection, case: str, now: int) -> Lease | None:
     return Lease(case=row.case, person=row.person, until=row.until) if row else None
 
 
+def is_decider(reader: Connection | Transaction, case: str, person: str) -> bool:
+    """Whether the person decided what is appealed in the case."""
+    query = select(case_decider.c.person).where(case_decider.c.case == case, case_decider.c.person == person)
+    return reader.execute(query.limit(1)).first() is not None
+
+
 def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, sees_reports: bool) -> None:
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(lease).values(row)
     mine = lease.c.person == row["person"]
     new = statement.excluded
+    decided = select(case_decider.c.person).where(case_decider.c.case == row["case"])
     kept = sql_case((mine, lease.c.reports_received), else_=new.reports_received)
     connection.execute(
         statement.on_conflict_do_update(
@@ -133,7 +144,7 @@ def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, s
                 "until": new.until,
                 "reports_received": new.reports_received if sees_reports else kept,
             },
-            where=(lease.c.until <= now) | mine,
+            where=(lease.c.until <= now) | mine | lease.c.person.in_(decided),  # they cannot answer any more
         )
     )
 
@@ -154,8 +165,9 @@ def _waiting(
         case_passing.c.person == person,
         case_passing.c.at >= case_table.c.opened_at,
     )
+    decided = exists().where(case_decider.c.case == case_table.c.id, case_decider.c.person == person)
     statement = select(case_table.c.id).where(
-        case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped & ~passed_on
+        case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped & ~passed_on, ~decided
     )
     if queue is not None:
         statement = statement.where(case_table.c.queue == queue)

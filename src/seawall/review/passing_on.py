@@ -10,8 +10,7 @@ from seawall.review.errors import BadAnswer
 from seawall.review.events import CasePassedOn
 from seawall.review.machine import CANNOT_TELL, NEEDS_SPECIALIST, NOT_MY_LANGUAGE
 from seawall.review.review_answer import NOTE_MAX
-from seawall.review.reviews import FindReviewedItem, author_of, held_case
-from seawall.review.tables import lease
+from seawall.review.reviews import FindReviewedItem, author_of, held_case, let_go
 from seawall.storage.ledger import Ledger, Transaction
 
 WHY: Final[Mapping[str, str]] = {
@@ -35,11 +34,11 @@ def pass_on(ledger: Ledger, case: str, person: str, why: str, *, find_item: Find
     passing = new_id("pass")
 
     def unit(tx: Transaction) -> None:
-        found, _ = held_case(tx, case, person)
+        found = held_case(tx, case, person)
         tx.append(CasePassedOn(passing=passing, case=case, by=person, why=why))
         item = find_item(tx, found.item)
         if note and item is not None:
             tx.seal(found.item, f"review/{passing}", note.encode(), author_of(tx, item))
-        tx.execute(lease.delete().where(lease.c.case == case))
+        let_go(tx, case)
 
     ledger.commit(unit)

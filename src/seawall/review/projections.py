@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, select, update
 
 from seawall.model import Event, EventBody, ItemRef
-from seawall.model.events import DecisionMade, ItemSubmitted, ReportReceived
+from seawall.model.events import AppealDecided, AppealReceived, DecisionMade, ItemSubmitted, ReportReceived
 from seawall.review.events import CasePassedOn, CaseReopened, ReviewSubmitted, ReviewUndone
 from seawall.review.machine import (
+    AppealAnswered,
+    Appealed,
     Case,
     CaseState,
     Decided,
@@ -27,7 +29,7 @@ from seawall.review.machine import (
     step,
 )
 from seawall.review.tables import case as case_table
-from seawall.review.tables import case_passing, case_reporter
+from seawall.review.tables import case_decider, case_passing, case_reporter
 from seawall.review.tables import review as review_table
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
@@ -38,7 +40,7 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: undone, reopened, passed on
+    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: undone, passed on, appeals
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -47,6 +49,8 @@ class Cases:
         ReviewUndone,
         CaseReopened,
         CasePassedOn,
+        AppealReceived,
+        AppealDecided,
     )
     tables: tuple[Table, ...] = (case_table, case_reporter)
 
@@ -75,6 +79,27 @@ class Cases:
                 reported.add(after[found], fact)
         _store(conn, cases, before, after)
         reported.store()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDeciders:
+    """Who may not answer the open appeals of a case."""
+
+    name: ClassVar[str] = "case_deciders"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (AppealReceived, AppealDecided)
+    tables: tuple[Table, ...] = (case_decider,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add the deciders of received appeals; forget those of answered ones."""
+        (table,) = self.tables
+        for event in events:
+            match event.body:
+                case AppealReceived(appeal=appeal, item=item, deciders=deciders):
+                    rows = [{"case": case_id(item.ref), "appeal": appeal, "person": one} for one in set(deciders)]
+                    insert_rows(conn, table, rows)
+                case AppealDecided(appeal=appeal, item=item):
+                    conn.execute(table.delete().where(table.c.case == case_id(item.ref), table.c.appeal == appeal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +144,7 @@ def _review_row(event: Event, body: ReviewSubmitted) -> dict[str, Any]:
         "unveiled": None if seen is None else seen.unveiled,
         "untouched": None if seen is None else ",".join(seen.untouched),
         "by_evidence": None if seen is None else seen.by_evidence,
+        "ends_appeal": body.ends_appeal,
     }
 
 
@@ -180,15 +206,21 @@ class _Reporters:
             insert_rows(self._conn, self._table, self._new)
 
 
-PROJECTIONS = (Cases(), Reviews(), CasePassings())
+PROJECTIONS = (Cases(), CaseDeciders(), Reviews(), CasePassings())
 
 
 def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
     match event.body:
         case DecisionMade(decision=decision):
             return case_id(decision.item.ref), decision.item, Decided(decision)
-        case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter):
-            return case_id(item.ref), item, Reported(kind, policy, reporter)
+        case ItemSubmitted():
+            return None
+        case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter, muted=muted):
+            return case_id(item.ref), item, Reported(kind, policy, reporter, muted=muted)
+        case AppealReceived(item=item, reasons=reasons):
+            return case_id(item.ref), item, Appealed(reasons)
+        case AppealDecided(item=item):
+            return case_id(item.ref), None, AppealAnswered()
         case ReviewSubmitted(case=case, answer=answer):
             return case, None, Reviewed(answer)
         case ReviewUndone(case=case):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 
 from seawall.review.tables import case, case_passing, lease, review
 from seawall.storage.queries import select_in_chunks
+from seawall.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class CaseRow:
     answer: str | None
     severe_revision: int | None
     holder: str | None
+    appeals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class ReviewRow:
     policy: str | None
     answer: str
     reason: str
-    undone_at: int | None  # when the reviewer took it back
+    undone_at: int | None = None  # when the reviewer took it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +153,28 @@ def undoable_review(connection: Connection, decision: str, person: str, now: int
 
     That the decision is in force still is checked when it is taken back.
     """
-    own = (review.c.decision == decision, review.c.reviewer == person, review.c.undone_at.is_(None))
-    row = connection.execute(_REVIEW.where(*own, review.c.at > now - UNDO_MS)).mappings().first()
+    own = (review.c.decision == decision) & (review.c.reviewer == person)
+    stands = review.c.undone_at.is_(None) & review.c.ends_appeal.is_(False)
+    row = connection.execute(_REVIEW.where(own, stands, review.c.at > now - UNDO_MS)).mappings().first()
     return None if row is None else ReviewRow(**row)
 
 
-def items_with_open_case(connection: Connection, items: Sequence[str]) -> list[str]:
+def answers_after(connection: Connection, items: Sequence[str], answers: Sequence[str]) -> dict[str, list[ReviewRow]]:
+    """The reviews of these items that gave one of the answers and stand, oldest first, by item."""
+    query = select(case.c.item, *(review.c[name] for name in ReviewRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == review.c.case).where(review.c.answer.in_(answers)).order_by(review.c.seq)
+    query = query.where(review.c.undone_at.is_(None))
+    found: dict[str, list[ReviewRow]] = {}
+    for row in select_in_chunks(connection, query, case.c.item, sorted(set(items))):
+        values = dict(row._mapping)
+        found.setdefault(values.pop("item"), []).append(ReviewRow(**values))
+    return found
+
+
+def items_with_open_case(reader: Connection | Transaction, items: Sequence[str]) -> list[str]:
     """Those of the items that wait for a person."""
     query = select(case.c.item).where(case.c.state == "open")
-    return [row.item for row in select_in_chunks(connection, query, case.c.item, items)]
+    return [row.item for row in select_in_chunks(reader, query, case.c.item, items)]
 
 
 def items_with_case(*, state: str | None = None, queue: str | None = None) -> Select[Any]:

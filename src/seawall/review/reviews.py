@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, select
@@ -12,8 +13,9 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
+from seawall.review.leases import is_decider
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
@@ -38,6 +40,14 @@ class ReviewedItem(Protocol):
     def decision(self) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealAnswer:
+    """That a review answers an appeal. ``record`` writes the appeal's outcome in the transaction of the review."""
+
+    revision: int  # that the appealed decision is about: what it put on the author is reversed, whatever came after
+    record: Callable[[Transaction, Decision], None]
+
+
 FindReviewedItem = Callable[[Transaction, str], ReviewedItem | None]
 """(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.head_of`` is one."""
 
@@ -53,6 +63,7 @@ def submit_review(
     seen: str | None = None,
     seen_revision: int | None = None,
     send_after_ms: int = 0,
+    appeal: AppealAnswer | None = None,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
@@ -60,14 +71,16 @@ def submit_review(
     ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
     rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
     reviewer took the case. Of several simultaneous answers exactly one is accepted. ``send_after_ms``: how long
-    receivers are not told of it yet, so that it can be taken back unseen. Raises BadAnswer, NoSuchCase, CaseTaken or
-    CaseMoved.
+    receivers are not told of it yet, so that it can be taken back unseen. A case with an open appeal is decided with
+    ``appeal``. Raises BadAnswer, NoSuchCase, CaseTaken, OwnDecision or CaseMoved.
     """
     check_answer(answer, rulebook)
     review_id = new_id("rev")
 
     def unit(tx: Transaction) -> Decision:
-        found = _open_case(tx, case, person)
+        found = held_case(tx, case, person)
+        if found.appeals and appeal is None:
+            raise CaseMoved("A decision about this item was appealed. Answer the appeal, with its own form.")
         item = find_item(tx, found.item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
@@ -89,24 +102,41 @@ def submit_review(
                 actions=answer.actions,
                 reason=answer.reason,
                 attention=answer.attention,
+                ends_appeal=appeal is not None,
             )
         )
         tx.append(DecisionMade(decision=decision))
-        enforce.apply(tx, decision, item_is_new=False, send_at=tx.at + send_after_ms if send_after_ms else None)
+        enforce.apply(
+            tx,
+            decision,
+            item_is_new=False,
+            send_at=tx.at + send_after_ms if send_after_ms else None,
+            overturned_revision=None if appeal is None else appeal.revision,
+        )
+        if appeal is not None:
+            appeal.record(tx, decision)
         if answer.note:
             tx.seal(found.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
-        tx.execute(lease.delete().where(lease.c.case == case))
+        let_go(tx, case)
         return decision
 
     return ledger.commit(unit)
 
 
 def preview_review(
-    connection: Connection, case: CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook
+    connection: Connection,
+    case: CaseRow,
+    item: ReviewedItem,
+    person: str,
+    answer: ReviewAnswer,
+    rulebook: Rulebook,
+    *,
+    overturned_revision: int | None = None,
 ) -> EnforcementDiff:
     """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
     check_answer(answer, rulebook)
-    return enforce.preview(connection, _decision(case, item, person, answer, rulebook, now_ms()))
+    decision = _decision(case, item, person, answer, rulebook, now_ms())
+    return enforce.preview(connection, decision, overturned_revision=overturned_revision)
 
 
 def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> None:
@@ -120,15 +150,13 @@ def author_of(tx: Transaction, item: ReviewedItem) -> str | None:
     return None if item.actor is None or tx.is_erased(item.actor) else item.actor
 
 
-def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
-    found, held = held_case(tx, case, person)
-    if found.reports_received != held.reports_received:
-        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
-    return found
+def let_go(tx: Transaction, case: str) -> None:
+    """End the lease on a case, in the transaction that answers it."""
+    tx.execute(lease.delete().where(lease.c.case == case))
 
 
-def held_case(tx: Transaction, case: str, person: str) -> tuple[Row[Any], Row[Any]]:
-    """An open case and the lease on it, which the person must have. Raises NoSuchCase, CaseMoved or CaseTaken."""
+def held_case(tx: Transaction, case: str, person: str) -> Row[Any]:
+    """The open case, which the person holds and may answer. Raises NoSuchCase, CaseMoved, CaseTaken or OwnDecision."""
     found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
     if found is None:
         raise NoSuchCase
@@ -139,7 +167,11 @@ def held_case(tx: Transaction, case: str, person: str) -> tuple[Row[Any], Row[An
         raise CaseTaken("Your lease on this case expired. Open it again to decide it.")
     if held.person != person:
         raise CaseTaken("Another reviewer is working on this case.")
-    return found, held
+    if is_decider(tx, case, person):
+        raise OwnDecision
+    if found.reports_received != held.reports_received:
+        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
+    return found
 
 
 def _decision(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, Text, false, text
 
 from seawall.storage.database import metadata
 
@@ -29,6 +29,8 @@ case = Table(
     Column("reports_received", Integer, nullable=False, server_default=text("0")),  # ever, repeated ones too
     Column("severe_revision", Integer),  # flagged for a severe harm since it was opened; null: none
     Column("cannot_tell", Integer, nullable=False, server_default=text("0")),  # reviewers, since it was opened
+    Column("appeals", Integer, nullable=False, server_default=text("0")),  # open ones
+    Column("returns_to", Text),  # the queue in which it waits too, once they are answered; null: none
     Index("ix_review_case_queue", "state", "queue", "priority"),
 )
 
@@ -39,6 +41,15 @@ case_reporter = Table(
     Column("case", Text, primary_key=True),
     Column("opened_at", BigInteger, primary_key=True),
     Column("reporter", Text, primary_key=True),
+)
+
+# Who decided what is appealed: they may not take the case, nor answer. Gone when the appeal is answered.
+case_decider = Table(
+    "case_decider",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("appeal", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
 )
 
 review = Table(
@@ -58,6 +69,7 @@ review = Table(
     Column("unveiled", Integer),
     Column("untouched", Text),  # comma-separated: what was answered as the form proposed it
     Column("by_evidence", Boolean),
+    Column("ends_appeal", Boolean, nullable=False, server_default=false()),
     Index("ix_review_case", "case", "seq"),
     Index("ix_review_decision", "decision"),
 )

@@ -50,6 +50,8 @@ def undo_review(
         case = tx.execute(select(case_table).where(case_table.c.id == row.case)).one()
         item = find_item(tx, case.item)
         _check(tx, row, person, None if item is None else item.decision)
+        if row.ends_appeal or case.appeals > 0:
+            raise CannotUndo("An appeal hangs on this answer. Reopen the case to decide it again.")
         made = find_decision(tx, row.decision)
         before = None if made.supersedes is None else find_decision(tx, made.supersedes)
         restored = _restored(made, before, person, tx.at)

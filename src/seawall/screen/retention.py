@@ -35,7 +35,8 @@ _ITEM: Final = re.compile(rb'"(it_[0-9a-f]{32})"')
 
 
 class HeldMeanwhile(Exception):
-    """A legal hold was placed while a page was read: nothing of the page is deleted; the next run leaves it out."""
+    """A legal hold, a report or an appeal came while a page was read: nothing of the page is deleted, and the next run
+    leaves it out."""
 
 
 def schedule_retention(context: ServiceContext) -> None:
@@ -166,10 +167,13 @@ def _free(context: ServiceContext, connection: Connection, rows: Sequence[Any]) 
     kept = held_among(connection, refs)
     waiting = select(pending_rescreen.c.item).where(pending_rescreen.c.state == "open")
     kept |= {row.item for row in select_in_chunks(connection, waiting, pending_rescreen.c.item, refs)}
-    for component in context.components:
-        if component.items_in_use is not None:
-            kept |= set(component.items_in_use(connection, refs))
+    kept |= _in_use(context, connection, refs)
     return [row for row in rows if row.ref not in kept]
+
+
+def _in_use(context: ServiceContext, reader: Connection | Transaction, refs: Sequence[str]) -> set[str]:
+    uses = (one.items_in_use for one in context.components if one.items_in_use is not None)
+    return {ref for items_in_use in uses for ref in items_in_use(reader, refs)}
 
 
 def _entries_of(connection: Connection, term: str, ended: Sequence[ItemRef]) -> list[EntryName]:
@@ -195,7 +199,8 @@ def _delete(
     files: Sequence[str],
     tx: Transaction,
 ) -> int:
-    if held_among(tx, sorted({one.ref for one in ended})):
+    refs = sorted({one.ref for one in ended})
+    if held_among(tx, refs) or _in_use(context, tx, refs):
         raise HeldMeanwhile
     these = tuple_(vault.c.ref, vault.c.name).in_(entries)
     gone = int(tx.execute(select(func.count()).select_from(vault).where(these)).scalar_one())

@@ -144,6 +144,10 @@ EntryName: TypeAlias = tuple[str, str]
 """A vault entry: the ref of its subject, and its name."""
 
 
+ItemsInUse: TypeAlias = Callable[[Connection | Transaction, Sequence[str]], Iterable[str]]
+"""Those of the items (their surrogates) that retention must not delete yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFiles:
     """Vault entries that refer to files in the blob store: those whose names begin with ``prefix``.
@@ -181,7 +185,7 @@ class Component:
     files: StoredFiles | None = None  # its vault entries that refer to files
     blobs: Callable[[Connection], Iterable[str]] | None = None  # digests of its blobs that no vault entry refers to
     reseal: Callable[[Connection, Callable[[str, bytes], bytes]], None] | None = None  # its secrets, at a key change
-    items_in_use: Callable[[Connection, Sequence[str]], Iterable[str]] | None = None  # of these: too early to delete
+    items_in_use: ItemsInUse | None = None  # of these: too early to delete
     confidential: tuple[str, ...] = ()  # beginnings of names of entries that only their writer may be given
     entries_by: Callable[[Connection, str], Iterable[EntryName]] | None = None  # entries that a subject wrote, anywhere
     forget: ForgetSubject | None = None  # what it says about a subject outside the vault

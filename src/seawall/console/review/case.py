@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from seawall import review
+from seawall import appeal, review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.appeal_view import open_appeal, reporter_records
 from seawall.console.conversation import conversation_view
 from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
@@ -97,7 +98,7 @@ def skip(request: PageRequest) -> Response:
 def decide(request: PageRequest) -> Response:
     """Record the review, then take the next case. A refused review shows the case again with the reason."""
     try:
-        answer = _answer(request)
+        answer = answer_in_form(request)
         answer = replace(answer, attention=attention(request, answer))
         decision = review.submit_review(
             request.app.ledger,
@@ -107,19 +108,25 @@ def decide(request: PageRequest) -> Response:
             answer,
             find_item=status_of,
             seen=request.field("seen") or None,
-            seen_revision=_whole(request.field("revision")),
+            seen_revision=revision_in_form(request),
             send_after_ms=SEND_AFTER_MS,
         )
     except review.NoSuchCase:
         raise missing("case") from None
     except review.ReviewError as error:
-        _keep_lease(request)
-        return _page(request, error=str(error), status=409)
+        return refused(request, str(error))
     return go_to_next(request, done=decision.id)
 
 
-def _whole(text: str) -> int | None:
-    """A revision as the form has it; None when it has none, as the forms of earlier releases."""
+def refused(request: PageRequest, error: str) -> Response:
+    """The case again, with what was chosen and why it was not recorded."""
+    _keep_lease(request)
+    return _page(request, error=error, status=409)
+
+
+def revision_in_form(request: PageRequest) -> int | None:
+    """The revision that was shown with the form; None when it has none, as the forms of earlier releases."""
+    text = request.field("revision")
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
@@ -132,7 +139,7 @@ def preview(request: PageRequest) -> Response:
         if case is None or head is None:
             raise missing("case")
         try:
-            answer = _answer(request)
+            answer = answer_in_form(request)
             rulebook = active_bundle.rulebook(app)
             change = review.preview_review(connection, case, head, request.person.id, answer, rulebook)
         except review.ReviewError as error:
@@ -140,7 +147,7 @@ def preview(request: PageRequest) -> Response:
     return JSONResponse({"will": consequences(change, now_ms())})
 
 
-def _answer(request: PageRequest) -> review.ReviewAnswer:
+def answer_in_form(request: PageRequest) -> review.ReviewAnswer:
     """The answer in the form. Raises BadAnswer."""
     answer = request.field("answer")
     actions: tuple[Action, ...] = ()
@@ -190,7 +197,11 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         answers = reviews_of_item(connection, item.ref, limit=LIMIT)
         passings = passings_of_item(connection, item.ref, limit=LIMIT)
         events = timeline(connection, item.ref, enforced)
+        appealed = open_appeal(app, connection, item.ref, case_id, request.person.id)
+        reporters = reporter_records(app, connection, reports, now_ms())
         others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
+    if own := appealed is not None and appealed.own:
+        mine, may_decide = None, False
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]
@@ -213,7 +224,12 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summaries=summaries(app, rows_of_decisions(others)),
         now=now_ms(),
         veiling=veiling,
-        names=active_bundle.names_of_people(app),
+        # Who answers an appeal is not to know whom they would contradict.
+        names=active_bundle.names_of_people(app) if appealed is None or request.may(Permission.SEE_DECIDERS) else {},
+        appealed=appealed,
+        own_decision=own,
+        upheld_reasons=appeal.UPHELD_REASONS,
+        reporters=reporters,
         policies=policies,
         policy=policies.get(named),
         form=_form(content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS)),
@@ -294,6 +310,7 @@ def _form(
         "note": sent.get("note", ("",))[0],
         "unveiled": sent.get("unveiled", ("0",))[0],
         "by_evidence": bool(sent.get("by_evidence")),
+        "message": sent.get("message", ("",))[0],
         "reasons": review.REASONS,
     }
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 import msgspec
 from sqlalchemy import Connection, Table, insert, select, update
 
-from seawall.model import Decision, DecisionMade, DecisionSource, Event, EventBody, ReportReceived
+from seawall.model import AppealDecided, Decision, DecisionMade, DecisionSource, Event, EventBody, ReportReceived
 from seawall.publish.events import (
     BankConfigured,
     BankEntryAdded,
@@ -30,6 +30,8 @@ EFFECTS: Final = {"bank": "matched", "bank_suppressed": "suppressed", "bank_quar
 """Effect of a bank's signal, by the part of its name before the colon."""
 GUARD: Final = "guard"
 """Reporter of cases for quarantined entries; such a report is no complaint about the entry."""
+_APPEALED: Final = {"upheld": "confirmed", "partly": "confirmed", "overturned": "overturned"}
+"""What the answer to an author's appeal says about the matches that its decision read."""
 _STATES: Final[dict[type[EventBody], str]] = {
     BankEntryRemoved: "removed",
     BankEntrySuspended: "suspended",
@@ -156,12 +158,13 @@ class BankHits:
     """The projection ``bank_hit``: one row for each item that an entry was found in.
 
     A person's decision about the item confirms or overturns the matches of its revision; the last one counts, unless
-    it was taken back.
+    it was taken back. So does the answer to an appeal of its author, for the revision whose decision was appealed,
+    whatever was sent after it.
     """
 
     name: ClassVar[str] = "bank_hits"
-    version: ClassVar[int] = 2  # 2: reviews that were taken back
-    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade, ReportReceived)
+    version: ClassVar[int] = 2  # 2: reviews that were taken back, and answers to appeals
+    handles: ClassVar[tuple[type[EventBody], ...]] = (DecisionMade, ReportReceived, AppealDecided)
     tables: tuple[Table, ...] = (bank_hit,)
 
     def apply(self, connection: Connection, events: Sequence[Event]) -> None:
@@ -200,12 +203,14 @@ def _concerns(event: Event) -> bool:
         return body.decision.source in _JUDGES or any(
             signal.name.startswith("bank") for signal in body.decision.signals
         )
+    if isinstance(body, AppealDecided):
+        return body.role == "author" and body.outcome in _APPEALED
     return isinstance(body, ReportReceived) and body.kind != GUARD
 
 
 def _item_of(event: Event) -> str:
     body = event.body
-    assert isinstance(body, DecisionMade | ReportReceived)
+    assert isinstance(body, DecisionMade | ReportReceived | AppealDecided)
     return body.decision.item.ref if isinstance(body, DecisionMade) else body.item.ref
 
 
@@ -216,6 +221,11 @@ def _fold(rows: dict[str, Row], event: Event) -> list[Row]:
         for row in rows.values():
             row["complaints"] += 1
         return list(rows.values())
+    if isinstance(body, AppealDecided):
+        answered = [row for row in rows.values() if row["revision"] == body.item.revision]
+        for row in answered:
+            row["outcome"], row["outcome_at"] = _APPEALED[body.outcome], event.at
+        return answered
     assert isinstance(body, DecisionMade)
     decision = body.decision
     if decision.source in _JUDGES:

@@ -14,6 +14,7 @@ def upgrade(op: Operations) -> None:
     op.add_column("review", sa.Column("unveiled", sa.Integer()))
     op.add_column("review", sa.Column("untouched", sa.Text()))
     op.add_column("review", sa.Column("by_evidence", sa.Boolean()))
+    op.add_column("review", sa.Column("ends_appeal", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index("ix_review_decision", "review", ["decision"])
     op.create_table(
         "case_passing",
