@@ -20,6 +20,7 @@ from seawall.review.machine import (
     Fact,
     Reported,
     Reviewed,
+    Routed,
     case_id,
     new_case,
     step,
@@ -67,6 +68,7 @@ FACTS: dict[CaseTrigger, list[Fact]] = {
     ],
     CaseTrigger.REPORTED: [Reported(kind, None) for kind in REPORT_PRIORITY],
     CaseTrigger.REVIEWED: [Reviewed("violates"), Reviewed("does_not_violate")],
+    CaseTrigger.ROUTED: [Routed("night-shift")],
 }
 
 BEFORE = {
@@ -88,9 +90,9 @@ def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigge
             assert step(BEFORE[state], fact, 9).state is target
 
 
-def test_only_a_review_of_nothing_is_impossible() -> None:
+def test_only_a_review_and_a_route_of_nothing_are_impossible() -> None:
     missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
-    assert missing == {(CaseState.NONE, CaseTrigger.REVIEWED)}
+    assert missing == {(CaseState.NONE, CaseTrigger.REVIEWED), (CaseState.NONE, CaseTrigger.ROUTED)}
 
 
 def test_the_most_urgent_of_several_review_actions_chooses_the_queue() -> None:
@@ -183,7 +185,7 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
     case: Case = new_case(ITEM)
     reviews = 0
     for at, fact in enumerate(happened, start=1):
-        if case.state is CaseState.NONE and isinstance(fact, Reviewed):
+        if case.state is CaseState.NONE and isinstance(fact, Reviewed | Routed):
             continue
         reviews += isinstance(fact, Reviewed)
         case = step(case, fact, at)

@@ -12,6 +12,7 @@ from seawall.access import Keys, Scope
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
+from seawall.policy import NothingPublished
 from seawall.screen.queries import find_item_ref
 from seawall.storage import Erased
 
@@ -51,6 +52,15 @@ def router(app: App, keys: Keys) -> APIRouter:
     return routes
 
 
+def _harm(app: App, name: str | None) -> str | None:
+    """The harm of a policy in force; None: there is none of that name."""
+    try:
+        policy = app.bundle.policy(name) if name is not None else None
+    except NothingPublished:
+        return None
+    return policy.harm if policy is not None else None
+
+
 def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     report = appeal.Report(
         content_type=asked.content_type,
@@ -61,8 +71,9 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
         note=asked.note,
         key=key,
     )
+    find_item = partial(find_item_ref, app.database, app.vault)
     try:
-        return appeal.receive_report(app.ledger, report, find_item=partial(find_item_ref, app.database, app.vault))
+        return appeal.receive_report(app.ledger, report, find_item=find_item, harm=_harm(app, asked.policy))
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:

@@ -46,7 +46,7 @@ from seawall.model.events import (
     SubjectErased,
     UnknownEvent,
 )
-from seawall.model.harms import HARMS, Harm
+from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
 from seawall.model.signals import (
     Cost,
@@ -70,6 +70,7 @@ from seawall.model.signals import (
 
 __all__ = [
     "ACTIONS",
+    "CHILD_SAFETY_HARMS",
     "HARMS",
     "MEDIA_MODALITIES",
     "UNKNOWN",

@@ -41,6 +41,7 @@ class ReportReceived:
     reporter: str | None
     kind: str  # user | trusted_flagger | authority | staff
     policy: str | None = None
+    harm: str | None = None  # of the policy, when it was in force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@
 """
 
 from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, ReviewError
+from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.review_answer import (
@@ -42,6 +42,7 @@ __all__ = [
     "BadAnswer",
     "Case",
     "CaseMoved",
+    "CaseRestricted",
     "CaseState",
     "CaseTaken",
     "Lease",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from seawall.model import Action
 from seawall.storage import EventSpec
@@ -20,6 +21,16 @@ class ReviewSubmitted:
     answer: str  # violates | does_not_violate
     actions: tuple[Action, ...]
     reason: str
+    judged: Mapping[str, str] = field(default_factory=dict)  # policy → violates | does_not_violate | not_judged
 
 
-EVENTS = (EventSpec("review.submitted", ReviewSubmitted),)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRouted:
+    """A route of the queue file moved a case to a queue. Kept as an event, because the file may change."""
+
+    case: str
+    queue: str
+    route: str  # the route's condition, or "always"
+
+
+EVENTS = (EventSpec("review.submitted", ReviewSubmitted), EventSpec("review.case_routed", CaseRouted))

@@ -14,7 +14,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
-from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.errors import CaseMoved, CaseRestricted, CaseTaken, NoSuchCase
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease, skip
@@ -34,38 +34,48 @@ class Lease:
 
 
 def next_case(
-    database: Database, person: str, *, queue: str | None = None, content_type: str | None = None, ms: int = LEASE_MS
+    database: Database,
+    person: str,
+    *,
+    queue: str | None = None,
+    content_type: str | None = None,
+    child_safety: bool = False,
+    ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
-    None when no case is waiting. Cases that the person skipped recently are not offered.
+    None when no case is waiting. Cases that the person skipped recently are not offered; those of child safety only
+    with ``child_safety``, for its specialists.
     """
     while True:
         now = now_ms()
+        wanted = _Wanted(person, queue, content_type, child_safety, now)
         with database.read() as connection:
-            wanted = connection.execute(_waiting(person, queue, content_type, now)).scalar()
-        if wanted is None:
+            found = connection.execute(_held(wanted)).scalar() or connection.execute(_waiting(wanted)).scalar()
+        if found is None:
             return None
         try:
-            return take(database, wanted, person, ms=ms)
+            return take(database, found, person, child_safety=child_safety, ms=ms)
         except (CaseTaken, CaseMoved):  # another reviewer was faster: the next search omits it
             continue
 
 
-def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
+def take(database: Database, case: str, person: str, *, child_safety: bool = False, ms: int = LEASE_MS) -> Lease:
     """Lease this case, or renew the lease; the person is about to see the case with all its reports.
 
-    Raises NoSuchCase, CaseMoved (closed) or CaseTaken (held by another).
+    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another), or, without ``child_safety``, CaseRestricted.
     """
-    return _take(database, case, person, ms, sees_reports=True)
+    return _take(database, case, person, ms, sees_reports=True, child_safety=child_safety)
 
 
-def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: bool) -> Lease:
+def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: bool, child_safety: bool) -> Lease:
     with database.write() as connection:
-        query = select(case_table.c.state, case_table.c.reports_received).where(case_table.c.id == case)
-        found = connection.execute(query).one_or_none()
-        if found is None:
+        columns = (case_table.c.state, case_table.c.reports_received, case_table.c.child_safety)
+        found = connection.execute(select(*columns).where(case_table.c.id == case)).one_or_none()
+        if found is None or found.state == CaseState.NONE:
             raise NoSuchCase
+        if found.child_safety and not child_safety:
+            raise CaseRestricted
         if found.state != CaseState.OPEN:
             raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
         now = now_ms()
@@ -77,9 +87,9 @@ def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: 
     return Lease(case=held.case, person=held.person, until=held.until)
 
 
-def renew(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
+def renew(database: Database, case: str, person: str, *, child_safety: bool = False, ms: int = LEASE_MS) -> Lease:
     """The heartbeat: extend the lease by ``ms``. Reports that came since ``take`` stay unseen. Raises as ``take``."""
-    return _take(database, case, person, ms, sees_reports=False)
+    return _take(database, case, person, ms, sees_reports=False, child_safety=child_safety)
 
 
 def release(database: Database, case: str, person: str) -> None:
@@ -124,14 +134,37 @@ def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, s
     )
 
 
-def _waiting(person: str, queue: str | None, content_type: str | None, now: int) -> Select[str]:
-    mine = exists().where(lease.c.case == case_table.c.id, lease.c.person == person, lease.c.until > now)
-    others = exists().where(lease.c.case == case_table.c.id, lease.c.person != person, lease.c.until > now)
-    skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == person, skip.c.until > now)
-    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped)
-    if queue is not None:
-        statement = statement.where(case_table.c.queue == queue)
-    if content_type is not None:
-        statement = statement.where(case_table.c.content_type == content_type)
-    first = sql_case((mine, 0), else_=1)
-    return statement.order_by(first, case_table.c.priority.desc(), case_table.c.opened_at, case_table.c.id).limit(1)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which case a person asks for."""
+
+    person: str
+    queue: str | None
+    content_type: str | None
+    child_safety: bool
+    now: int
+
+
+def _open_cases(wanted: _Wanted) -> Select[str]:
+    """Open cases that the person may see, the most urgent first, as the index has them."""
+    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN)
+    if not wanted.child_safety:
+        statement = statement.where(case_table.c.child_safety.is_(False))
+    if wanted.queue is not None:
+        statement = statement.where(case_table.c.queue == wanted.queue)
+    if wanted.content_type is not None:
+        statement = statement.where(case_table.c.content_type == wanted.content_type)
+    return statement.order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
+
+
+def _held(wanted: _Wanted) -> Select[str]:
+    """A case that the person holds. People hold few: they are found through the leases."""
+    mine = select(lease.c.case).where(lease.c.person == wanted.person, lease.c.until > wanted.now)
+    return _open_cases(wanted).where(case_table.c.id.in_(mine))
+
+
+def _waiting(wanted: _Wanted) -> Select[str]:
+    """A case that nobody holds and that the person has not skipped."""
+    held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
+    skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
+    return _open_cases(wanted).where(~held, ~skipped)

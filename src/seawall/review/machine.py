@@ -9,13 +9,28 @@ Otherwise whoever sent that revision would close its case by an edit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from seawall.model import HARMS, Decision, DecisionSource, ItemRef, Verdict, gravest
+from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Verdict
+from seawall.review.case_policies import (
+    DEFAULT_PRIORITY,
+    CasePolicy,
+    gravest_policy,
+    merged,
+    most_urgent_queue,
+    policies_of,
+    queue_of,
+    rank,
+)
+from seawall.review.priority import UNKNOWN_SEVERITY, expected_harm, severity_of, urgency
 
 REPORTS_QUEUE = "reports"
+
+BY_RULE: Final = "rule"
+BY_ROUTE: Final = "route"
+BY_PERSON: Final = "person"
 
 REPORT_PRIORITY: Mapping[str, float] = {
     "user": 0.4,
@@ -32,7 +47,7 @@ SEVERE: Final = 5
 
 
 class CaseState(StrEnum):
-    """The state of a case. ``NONE``: the item has no case yet."""
+    """The state of a case. ``NONE``: the item has no case yet; it is stored if the item is of child safety."""
 
     NONE = "none"
     OPEN = "open"
@@ -47,6 +62,7 @@ class CaseTrigger(StrEnum):
     DECIDED = "decided"  # any other decision about the item
     REPORTED = "reported"
     REVIEWED = "reviewed"
+    ROUTED = "routed"  # a route moves it to another queue
 
 
 TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
@@ -64,6 +80,8 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.CLOSED, CaseTrigger.DECIDED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never rejects a past event
+    (CaseState.OPEN, CaseTrigger.ROUTED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.ROUTED): CaseState.CLOSED,  # it was closed meanwhile
 }
 """All transitions. Missing ones are impossible, such as a review of a case that never existed."""
 
@@ -72,7 +90,14 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
 class Case:
     """One item's case. ``reports`` counts the reporters since it was last opened (an anonymous report is one);
     ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision that was
-    flagged for a severe harm since it was opened."""
+    flagged for a severe harm since it was opened.
+
+    ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
+    those of the gravest. ``child_safety``: only specialists see the case, in whatever queue, until one of them says
+    that it violates no policy of child safety. ``queue_by``: what put it into its queue (rule, route, person).
+    ``reporter``: the kind of reporter that counts most. ``unnamed_claim``: the highest priority of the reports that
+    named no policy. ``score``: its place in the order, see ``priority.urgency``.
+    """
 
     id: str
     item: str
@@ -92,6 +117,13 @@ class Case:
     answer: str | None = None
     reports_received: int = 0
     severe_revision: int | None = None
+    policies: tuple[CasePolicy, ...] = ()
+    child_safety: bool = False
+    queue_by: str = "rule"
+    reporter: str | None = None
+    unnamed_claim: float = 0.0
+    visible: bool = True
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +141,35 @@ class Reported:
     policy: str | None
     reporter: str | None = None
     repeated: bool = False
+    harm: str | None = None  # of the policy
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A person reviewed it."""
+    """A person reviewed it. ``judged``: policy → what they said about it, for those that they judged by name."""
 
     answer: str
+    judged: Mapping[str, str] = field(default_factory=dict)
 
 
-Fact: TypeAlias = Decided | Reported | Reviewed
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A route moved it to this queue."""
+
+    queue: str
+
+
+Fact: TypeAlias = Decided | Reported | Reviewed | Routed
 
 
 def asks_for_review(decision: Decision) -> bool:
     """Whether the decision sends the item to review."""
     return any(action.kind == "review" for action in decision.actions)
+
+
+def is_of_child_safety(decision: Decision) -> bool:
+    """Whether a rule that fired is about the safety of children."""
+    return any(reason.harm in CHILD_SAFETY_HARMS for reason in decision.reasons)
 
 
 def case_id(item: str) -> str:
@@ -146,16 +192,36 @@ def step(case: Case, fact: Fact, at: int) -> Case:
         target = CaseState.OPEN
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening:
-        case = replace(case, opened_at=at, closed_at=None, reports=0, priority=0.0, queue=REPORTS_QUEUE)
+        case = _opened(case, fact, at)
     closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
     moved = replace(case, state=target, closed_at=at, severe_revision=None) if closing else replace(case, state=target)
     match fact:
         case Decided(decision):
-            return _decided(moved, decision, opening=opening)
+            return _scored(_decided(moved, decision, opening=opening))
         case Reported():
-            return _reported(moved, fact, opening=opening)
-        case Reviewed(answer):
-            return replace(moved, reviews=moved.reviews + 1, answer=answer)
+            return _scored(_reported(moved, fact, opening=opening))
+        case Reviewed():
+            return _reviewed(moved, fact)
+        case Routed(queue):
+            free = moved.state is CaseState.OPEN and moved.queue_by != BY_PERSON
+            return replace(moved, queue=queue, queue_by=BY_ROUTE) if free else moved
+
+
+def _opened(case: Case, fact: Fact, at: int) -> Case:
+    """The case as it is opened (again). What a person sends on keeps its policies."""
+    sent_on = isinstance(fact, Decided) and fact.decision.source is DecisionSource.REVIEW
+    return replace(
+        case,
+        opened_at=at,
+        closed_at=None,
+        reports=0,
+        reporter=None,
+        priority=0.0,
+        queue=REPORTS_QUEUE,
+        queue_by=BY_RULE,
+        unnamed_claim=0.0,
+        policies=case.policies if sent_on else (),
+    )
 
 
 def _needs_a_person(case: Case, fact: Fact) -> bool:
@@ -170,6 +236,8 @@ def _trigger(fact: Fact) -> CaseTrigger:
             return CaseTrigger.REPORTED
         case Reviewed():
             return CaseTrigger.REVIEWED
+        case Routed():
+            return CaseTrigger.ROUTED
         case Decided(decision):
             if asks_for_review(decision):
                 return CaseTrigger.ASKED
@@ -179,23 +247,48 @@ def _trigger(fact: Fact) -> CaseTrigger:
 
 
 def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
+    by_person = decision.source is DecisionSource.REVIEW
+    if is_of_child_safety(decision) and not by_person:
+        case = replace(case, child_safety=True)
     if case.state is CaseState.NONE:
         return case
-    case = replace(case, decision=decision.id, actor=decision.actor)
-    if case.state is CaseState.OPEN and case.severe_revision is None and _is_severe(decision):
+    case = replace(case, decision=decision.id, actor=decision.actor, visible=decision.verdict is Verdict.ALLOW)
+    if case.state is not CaseState.OPEN:
+        return case
+    if case.severe_revision is None and _is_severe(decision):
         case = replace(case, severe_revision=decision.item.revision)
-    asked = [action for action in decision.actions if action.kind == "review"]
-    if not asked:
+    fired = policies_of(decision)
+    if by_person:
+        return _sent_on(case, decision, fired)
+    before = case
+    case = _named(replace(case, policies=merged(case.policies, fired)))
+    asked = most_urgent_queue(decision)
+    if asked is None:
         return case
-    first = max(asked, key=lambda action: _priority(action.parameters.get("priority")))
-    priority = _priority(first.parameters.get("priority"))
-    if not opening and priority < case.priority:
+    priority = max(case.priority, *(_priority(each) for each in decision.actions if each.kind == "review"))
+    queue = queue_of(case.policies) or asked
+    return replace(_moved(case, before, queue, opening=opening), priority=priority)
+
+
+def _moved(case: Case, before: Case, queue: str, *, opening: bool) -> Case:
+    """The case in the queue that its rules ask for, if that changed. Where a person put it, it stays, unless something
+    graver was found since."""
+    graver = rank(gravest_policy(case.policies)) > rank(gravest_policy(before.policies))
+    if opening or graver or (case.queue_by != BY_PERSON and queue != queue_of(before.policies)):
+        return replace(case, queue=queue, queue_by=BY_RULE)
+    return case
+
+
+def _sent_on(case: Case, decision: Decision, named: tuple[CasePolicy, ...]) -> Case:
+    """The case in the queue that a person chose, with what they named beside what was found before."""
+    queue = most_urgent_queue(decision)
+    if queue is None:
         return case
-    case = replace(case, queue=str(first.parameters["queue"]), priority=priority)
-    reason = gravest(decision.reasons)
-    if reason is None:
-        return case
-    return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
+    known = {one.policy for one in case.policies}
+    new = [replace(one, queue=None) for one in named if one.policy not in known]
+    priority = max(case.priority, *(_priority(each) for each in decision.actions if each.kind == "review"))
+    case = _named(replace(case, policies=merged(case.policies, new)))
+    return replace(case, queue=queue, queue_by=BY_PERSON, priority=priority)
 
 
 def _is_severe(decision: Decision) -> bool:
@@ -204,17 +297,72 @@ def _is_severe(decision: Decision) -> bool:
 
 
 def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:
-    if opening and case.reviews == 0 and case.decision is None:
-        case = replace(case, policy=fact.policy)
+    claimed = REPORT_PRIORITY.get(fact.kind, REPORT_PRIORITY["user"])
+    if fact.harm in CHILD_SAFETY_HARMS:
+        case = replace(case, child_safety=True)
+    if fact.policy is not None:
+        named = CasePolicy(policy=fact.policy, harm=fact.harm, priority=claimed, reported=True)
+        case = _named(replace(case, policies=merged(case.policies, (named,))))
     return replace(
         case,
         reports=case.reports + (0 if fact.repeated and not opening else 1),
         reports_received=case.reports_received + 1,
-        policy=case.policy or fact.policy,
-        priority=max(case.priority, REPORT_PRIORITY.get(fact.kind, REPORT_PRIORITY["user"])),
+        priority=max(case.priority, claimed),
+        reporter=max((case.reporter, fact.kind), key=lambda kind: REPORT_PRIORITY.get(kind or "", 0.0)),
+        unnamed_claim=case.unnamed_claim if fact.policy is not None else max(case.unnamed_claim, claimed),
     )
 
 
-def _priority(value: str | float | None) -> float:
-    """A rule's priority; 0.5 by default."""
-    return float(value) if value is not None else 0.5
+def _reviewed(case: Case, fact: Reviewed) -> Case:
+    """The case after a person's answer: each policy with what they said about it."""
+    cleared = fact.answer != "violates"
+    policies = tuple(
+        replace(one, judged="does_not_violate" if cleared else fact.judged.get(one.policy, one.judged))
+        for one in case.policies
+    )
+    left = case.child_safety and not cleared
+    if left and (mine := [one for one in policies if one.harm in CHILD_SAFETY_HARMS]):
+        left = any(one.judged != "does_not_violate" for one in mine)
+    return replace(case, reviews=case.reviews + 1, answer=fact.answer, policies=policies, child_safety=left)
+
+
+def _named(case: Case) -> Case:
+    """The case under the name of its gravest policy."""
+    first = gravest_policy(case.policies)
+    return case if first is None else replace(case, policy=first.policy, rule=first.rule, harm=first.harm)
+
+
+def _scored(case: Case) -> Case:
+    """The case with its place in the order."""
+    if case.state is not CaseState.OPEN:
+        return case
+    severity, probability = main_chance(case)
+    score = urgency(severity, probability, case.reports, visible=case.visible, opened_at=case.opened_at)
+    return replace(case, score=score)
+
+
+class RatedCase(Protocol):
+    """What the order of cases depends on."""
+
+    @property
+    def policies(self) -> tuple[CasePolicy, ...]: ...
+
+    @property
+    def priority(self) -> float: ...
+
+    @property
+    def unnamed_claim(self) -> float: ...
+
+
+def main_chance(case: RatedCase) -> tuple[int, float]:
+    """Severity and probability of the harm that is to be expected most, of all that is said about the case."""
+    chances = [(severity_of(one.harm), one.priority) for one in case.policies]
+    if case.unnamed_claim or not chances:
+        chances.append((UNKNOWN_SEVERITY, case.unnamed_claim or case.priority))
+    return max(chances, key=lambda chance: expected_harm(*chance))
+
+
+def _priority(asked: Action) -> float:
+    """The priority of a review, 0 to 1."""
+    value = asked.parameters.get("priority")
+    return DEFAULT_PRIORITY if value is None else float(value)

@@ -12,7 +12,7 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase
+from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
@@ -52,20 +52,21 @@ def submit_review(
     find_item: FindReviewedItem,
     seen: str | None = None,
     seen_revision: int | None = None,
+    child_safety: bool = False,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
 
     ``seen`` is the decision that was in force when the reviewer opened the case (None: there was none, if
     ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
     rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
-    reviewer took the case. Of several simultaneous answers exactly one is accepted. Raises BadAnswer, NoSuchCase,
-    CaseTaken or CaseMoved.
+    reviewer took the case. Of several simultaneous answers exactly one is accepted. ``child_safety``: the person may
+    decide cases of child safety. Raises BadAnswer, NoSuchCase, CaseRestricted, CaseTaken or CaseMoved.
     """
     check_answer(answer, rulebook)
     review_id = new_id("rev")
 
     def unit(tx: Transaction) -> Decision:
-        found = _open_case(tx, case, person)
+        found = _open_case(tx, case, person, child_safety=child_safety)
         item = find_item(tx, found.item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
@@ -117,10 +118,12 @@ def _author(tx: Transaction, item: ReviewedItem) -> str | None:
     return None if item.actor is None or tx.is_erased(item.actor) else item.actor
 
 
-def _open_case(tx: Transaction, case: str, person: str) -> Row[Any]:
+def _open_case(tx: Transaction, case: str, person: str, *, child_safety: bool) -> Row[Any]:
     found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
-    if found is None:
+    if found is None or found.state == CaseState.NONE:
         raise NoSuchCase
+    if found.child_safety and not child_safety:
+        raise CaseRestricted
     if found.state != CaseState.OPEN:
         raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
     held = tx.execute(select(lease).where(lease.c.case == case)).first()

@@ -12,6 +12,7 @@ from seawall import access, review
 from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item, may_see_all, seen_rows
 from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
@@ -55,7 +56,7 @@ def show(request: PageRequest) -> Response:
 def take(request: PageRequest) -> Response:
     """Take the lease of the case and show the form, or the reason why another person has the lease."""
     try:
-        review.take(request.app.database, request.path_param("case"), request.person.id)
+        _take(request)
     except review.NoSuchCase:
         raise missing("case") from None
     except review.ReviewError as error:
@@ -66,7 +67,9 @@ def take(request: PageRequest) -> Response:
 def renew(request: PageRequest) -> Response:
     """Renew the lease: its remaining time, or why it ended, as JSON."""
     try:
-        lease = review.renew(request.app.database, request.path_param("case"), request.person.id)
+        lease = review.renew(
+            request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request)
+        )
     except review.ReviewError as error:
         return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
@@ -97,6 +100,7 @@ def decide(request: PageRequest) -> Response:
             find_item=status_of,
             seen=request.field("seen") or None,
             seen_revision=_whole(request.field("revision")),
+            child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
         raise missing("case") from None
@@ -119,6 +123,7 @@ def preview(request: PageRequest) -> Response:
         head = get_item(connection, case.item) if case else None
         if case is None or head is None:
             raise missing("case")
+        check_item(request, connection, case.item)
         try:
             answer = _answer(request)
             rulebook = active_bundle.rulebook(app)
@@ -155,7 +160,11 @@ def _measures_in_force(request: PageRequest) -> tuple[Action, ...]:
 def _keep_lease(request: PageRequest) -> None:
     """Renew the lease so that a refused review can be corrected; another person's lease stays."""
     with suppress(review.ReviewError):
-        review.take(request.app.database, request.path_param("case"), request.person.id)
+        _take(request)
+
+
+def _take(request: PageRequest) -> None:
+    review.take(request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request))
 
 
 def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
@@ -165,6 +174,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         case = get_case(connection, case_id, now_ms())
         head = get_item(connection, case.item) if case else None
         lease = review.holder(connection, case_id, now_ms())
+        if case is not None:
+            check_item(request, connection, case.item)
     if case is None or head is None:
         raise missing("case")
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
@@ -177,7 +188,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reports = reports_of_item(connection, item.ref, limit=_REPORTS)
         answers = reviews_of_item(connection, item.ref, limit=LIMIT)
         events = timeline(connection, item.ref, enforced)
-        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
+        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else []
+        others = seen_rows(request, connection, others)
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]

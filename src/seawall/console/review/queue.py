@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console.child_safety import may_see_all
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -22,12 +23,13 @@ def show(request: PageRequest) -> Response:
     state = "closed" if request.query("state") == "closed" else "open"
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
-    filters = CaseFilters(state=state, queue=queue, content_type=content_type)
+    child_safety = may_see_all(request)
+    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases])
-        queues = count_by_queue(connection, state)
-        types = count_by_content_type(connection, state)
+        queues = count_by_queue(connection, state, child_safety=child_safety)
+        types = count_by_content_type(connection, state, child_safety=child_safety)
     return render(
         request,
         "review/queue.html",
@@ -45,7 +47,9 @@ def show(request: PageRequest) -> Response:
 
 def as_json(request: PageRequest) -> Response:
     """Open cases as JSON, as ``GET /v1/cases`` returns them."""
-    filters = CaseFilters(queue=request.query("queue"), content_type=request.query("type"))
+    filters = CaseFilters(
+        queue=request.query("queue"), content_type=request.query("type"), child_safety=may_see_all(request)
+    )
     with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
 
@@ -62,7 +66,11 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     """
     queue, content_type = filter_of(request, "queue"), filter_of(request, "type")
     lease = review.next_case(
-        request.app.database, request.person.id, queue=queue or None, content_type=content_type or None
+        request.app.database,
+        request.person.id,
+        queue=queue or None,
+        content_type=content_type or None,
+        child_safety=may_see_all(request),
     )
     return redirect(with_filters(request, "/queue" if lease is None else f"/cases/{lease.case}", done=done))
 

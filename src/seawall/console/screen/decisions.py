@@ -9,6 +9,7 @@ from starlette.responses import Response
 from seawall import access
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT
 from seawall.console.item_view import item_view
@@ -38,7 +39,7 @@ def show_all(request: PageRequest) -> Response:
     return render(
         request,
         "screen/decisions.html",
-        rows=rows[:PAGE_SIZE],
+        rows=_seen(request, rows[:PAGE_SIZE]),
         older=_link(chosen, before=rows[PAGE_SIZE - 1].seq) if len(rows) > PAGE_SIZE else None,
         newest=_link(chosen) if request.cursor() else None,
         chosen=chosen,
@@ -52,7 +53,7 @@ def show_all(request: PageRequest) -> Response:
 
 def all_as_json(request: PageRequest) -> Response:
     """The list as JSON."""
-    return json_response({"decisions": _rows(request, PAGE_SIZE)})
+    return json_response({"decisions": _seen(request, _rows(request, PAGE_SIZE))})
 
 
 def show(request: PageRequest) -> Response:
@@ -87,10 +88,14 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _load(request: PageRequest) -> Decision:
+    """The decision that the address names. Raises Problem 404, and 403 for an item that the person may not see."""
     try:
-        return load_decision(request.app.database, request.path_param("decision"))
+        found = load_decision(request.app.database, request.path_param("decision"))
     except LookupError:
         raise missing("decision") from None
+    with request.app.database.read() as connection:
+        check_item(request, connection, found.item.ref)
+    return found
 
 
 def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
@@ -105,6 +110,12 @@ def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
     )
     with request.app.database.read() as connection:
         return newest_decisions(connection, filters, limit=limit, before=request.cursor())
+
+
+def _seen(request: PageRequest, rows: list[DecisionRow]) -> list[DecisionRow]:
+    """Those of the page's rows that the person may see: a page may be shorter than others."""
+    with request.app.database.read() as connection:
+        return seen_rows(request, connection, rows)
 
 
 def _link(chosen: dict[str, str], **more: object) -> str:

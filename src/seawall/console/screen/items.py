@@ -13,6 +13,7 @@ from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item
 from seawall.console.field_views import VEILED_HARMS
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
@@ -76,10 +77,11 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _head(request: PageRequest, connection: Connection) -> ItemRow:
-    """The item that the address names. Raises Problem 404."""
+    """The item that the address names. Raises Problem 404, and 403 for one that the person may not see."""
     head = get_item(connection, request.path_param("item"))
     if head is None:
         raise missing("item")
+    check_item(request, connection, head.ref)
     return head
 
 
