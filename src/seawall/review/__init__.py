@@ -14,6 +14,7 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.case_policies import CasePolicy, gravest_first, preset_policy
 from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
@@ -21,6 +22,7 @@ from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
+    NOT_JUDGED,
     REASONS,
     VIOLATES,
     ReviewAnswer,
@@ -35,6 +37,7 @@ __all__ = [
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
     "LEASE_MS",
+    "NOT_JUDGED",
     "REASONS",
     "REPORTS_QUEUE",
     "REVIEW_RULE",
@@ -42,6 +45,7 @@ __all__ = [
     "BadAnswer",
     "Case",
     "CaseMoved",
+    "CasePolicy",
     "CaseRestricted",
     "CaseState",
     "CaseTaken",
@@ -51,10 +55,12 @@ __all__ = [
     "ReviewError",
     "Rulebook",
     "case_id",
+    "gravest_first",
     "holder",
     "kept_measures",
     "next_case",
     "preset_actions",
+    "preset_policy",
     "preview_review",
     "release",
     "renew",

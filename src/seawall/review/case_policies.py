@@ -52,6 +52,17 @@ def gravest_policy(policies: Iterable[CasePolicy]) -> CasePolicy | None:
     return min(policies, key=_order, default=None)
 
 
+def gravest_first(policies: Iterable[CasePolicy]) -> list[CasePolicy]:
+    """The policies in the order of ``gravest_policy``."""
+    return sorted(policies, key=_order)
+
+
+def preset_policy(policies: Sequence[CasePolicy]) -> CasePolicy | None:
+    """The policy that the form proposes: the gravest that fired; what was only claimed, if nothing fired."""
+    fired = [one for one in policies if one.rule is not None]
+    return gravest_policy(fired or policies)
+
+
 def rank(one: CasePolicy | None) -> tuple[int, bool]:
     """How grave it is, without priority and name; higher is graver."""
     return (0, False) if one is None else (one.severity or 0, one.harm in CHILD_SAFETY_HARMS)

@@ -316,14 +316,16 @@ def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:
 def _reviewed(case: Case, fact: Reviewed) -> Case:
     """The case after a person's answer: each policy with what they said about it."""
     cleared = fact.answer != "violates"
-    policies = tuple(
-        replace(one, judged="does_not_violate" if cleared else fact.judged.get(one.policy, one.judged))
-        for one in case.policies
-    )
+    policies = tuple(replace(one, judged=_judged(one, fact, cleared=cleared)) for one in case.policies)
     left = case.child_safety and not cleared
     if left and (mine := [one for one in policies if one.harm in CHILD_SAFETY_HARMS]):
         left = any(one.judged != "does_not_violate" for one in mine)
     return replace(case, reviews=case.reviews + 1, answer=fact.answer, policies=policies, child_safety=left)
+
+
+def _judged(one: CasePolicy, fact: Reviewed, *, cleared: bool) -> str | None:
+    said = "does_not_violate" if cleared else fact.judged.get(one.policy)
+    return said if said in ("violates", "does_not_violate") else one.judged
 
 
 def _named(case: Case) -> Case:

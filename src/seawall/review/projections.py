@@ -146,8 +146,9 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return case_id(decision.item.ref), decision.item, Decided(decision)
         case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter, harm=harm):
             return case_id(item.ref), item, Reported(kind, policy, reporter, harm=harm)
-        case ReviewSubmitted(case=case, answer=answer, judged=judged):
-            return case, None, Reviewed(answer, judged)
+        case ReviewSubmitted(case=case, answer=answer, policy=policy, judged=judged):
+            named = {policy: answer} if policy is not None else {}  # before 0.3 an answer was about one policy
+            return case, None, Reviewed(answer, judged or named)
         case CaseRouted(case=case, queue=queue):
             return case, None, Routed(queue)
         case _:

@@ -12,11 +12,12 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
+from seawall.review.case_policies import read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
-from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
+from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer, judgements
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
@@ -87,6 +88,7 @@ def submit_review(
                 answer=answer.answer,
                 actions=answer.actions,
                 reason=answer.reason,
+                judged=judgements(answer, [one.policy for one in read_policies(found.policies)]),
             )
         )
         tx.append(DecisionMade(decision=decision))
@@ -151,7 +153,10 @@ def _decision(
         raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
-        reasons = (Reason(policy=answer.policy, rule=REVIEW_RULE, harm=rulebook.harms[answer.policy]),)
+        violated = [answer.policy, *(name for name, said in sorted(answer.judged.items()) if said == VIOLATES)]
+        reasons = tuple(
+            Reason(policy=name, rule=REVIEW_RULE, harm=rulebook.harms[name]) for name in dict.fromkeys(violated)
+        )
     elif answer.answer == KEEPS_MEASURE and case.policy is not None and case.harm is not None:
         reasons = (Reason(policy=case.policy, rule=REVIEW_RULE, harm=case.harm),)  # the ground of what stays
     return Decision(

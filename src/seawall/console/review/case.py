@@ -18,6 +18,7 @@ from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.consequences import consequences
+from seawall.console.review.order import order_in_words
 from seawall.console.review.queue import filter_of, go_to_next, with_filters
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
@@ -29,6 +30,7 @@ from seawall.screen.queries import decisions_of_actor, get_item
 _OTHERS = 8
 _REPORTS = 20
 _NO_END = "never"
+_JUDGED = "judged."
 
 ACTION_KEYS: Final = {
     "remove": "x",
@@ -147,7 +149,14 @@ def _answer(request: PageRequest) -> review.ReviewAnswer:
         actions=actions,
         reason=request.field("reason"),
         note=request.field("note").strip(),
+        judged=_judged(request) if answer == review.VIOLATES else {},
     )
+
+
+def _judged(request: PageRequest) -> dict[str, str]:
+    """What the form says about the case's other policies; the main one is chosen by itself."""
+    said = {name.removeprefix(_JUDGED): values[0] for name, values in request.form.items() if name.startswith(_JUDGED)}
+    return {name: answer for name, answer in said.items() if answer and name != request.field("policy")}
 
 
 def _measures_in_force(request: PageRequest) -> tuple[Action, ...]:
@@ -193,7 +202,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]
-    named = request.field("policy") if request.form else case.policy or ""
+    preset = review.preset_policy(case.policies)
+    named = request.field("policy") if request.form else (preset.policy if preset else case.policy or "")
+    found = [one for one in review.gravest_first(case.policies) if one.policy in policies]
+    ordered = dict.fromkeys([named, *(one.policy for one in found), *policies])
     return render(
         request,
         "review/case.html",
@@ -213,6 +225,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
+        found=found,
+        guidance=[policies[name] for name in ordered if name in policies],
+        judged=_judged(request),
+        order=order_in_words(case, now_ms()),
         form=_form(content_type, seen.decision, active, request.form),
         notes=notes(app.vault, item.ref, reports, answers),
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},

@@ -10,6 +10,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console.child_safety import may_see_all
 from seawall.console.request import Page, PageRequest, json_response, redirect
+from seawall.console.review.order import order_in_words
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases
@@ -42,6 +43,7 @@ def show(request: PageRequest) -> Response:
         link=lambda **changes: _link(queue, content_type, state, changes),
         done=request.query("done"),
         now=now,
+        order={case.id: order_in_words(case, now) for case in cases},
     )
 
 
