@@ -10,9 +10,9 @@ from seawall.console.routes import console_pages
 from support.console import Browser, Rig
 
 PAGES = console_pages(COMPONENTS).pages
-EVERYBODY = frozenset({"reviewer", "policy", "admin"})
+EVERYBODY = frozenset({"reviewer", "child_safety", "policy", "admin"})
 ADMIN = frozenset({"admin"})
-REVIEWS = frozenset({"reviewer", "admin"})
+REVIEWS = frozenset({"reviewer", "child_safety", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})

@@ -80,7 +80,9 @@ class Desk:
             source=more.pop("source", DecisionSource.SCREEN),
             verdict=verdict_of(actions),
             actions=actions,
-            reasons=(Reason(policy="rudeness", rule="likely", harm="harassment"),) if actions else (),
+            reasons=more.pop(
+                "reasons", (Reason(policy="rudeness", rule="likely", harm="harassment"),) if actions else ()
+            ),
             actor=actor,
             **more,
         )
@@ -118,6 +120,7 @@ class Desk:
     def submit(self, case_id: str, person: str = "per_1", **answer: Any) -> Decision:
         """Answer the case: a removal, unless said otherwise."""
         seen, seen_revision = answer.pop("seen", None), answer.pop("seen_revision", None)
+        child_safety = answer.pop("child_safety", False)
         given = {
             "answer": review.VIOLATES,
             "policy": "rudeness",
@@ -135,6 +138,7 @@ class Desk:
             find_item=screen.status_of,
             seen=seen,
             seen_revision=seen_revision,
+            child_safety=child_safety,
         )
 
 

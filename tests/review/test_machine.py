@@ -26,6 +26,7 @@ from seawall.review.machine import (
     Reported,
     Reviewed,
     ReviewTakenBack,
+    Routed,
     case_id,
     new_case,
     step,
@@ -80,6 +81,7 @@ FACTS: dict[CaseTrigger, list[Fact]] = {
     CaseTrigger.PASSED_ON: [PassedOn("cannot_tell"), PassedOn("not_my_language"), PassedOn("needs_specialist")],
     CaseTrigger.APPEALED: [Appealed(), Appealed((Reason(policy="spam", rule="certain", harm="spam"),))],
     CaseTrigger.APPEAL_ANSWERED: [AppealAnswered()],
+    CaseTrigger.ROUTED: [Routed("night-shift")],
 }
 
 BEFORE = {
@@ -101,10 +103,11 @@ def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigge
             assert step(BEFORE[state], fact, 9).state is target
 
 
-def test_only_what_people_do_with_a_case_that_never_was_is_impossible() -> None:
+def test_only_what_people_and_routes_do_with_a_case_that_never_was_is_impossible() -> None:
     missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
     by_people = (CaseTrigger.REVIEWED, CaseTrigger.UNDONE, CaseTrigger.REOPENED, CaseTrigger.PASSED_ON)
-    assert missing == {(CaseState.NONE, trigger) for trigger in (*by_people, CaseTrigger.APPEAL_ANSWERED)}
+    others = (CaseTrigger.APPEAL_ANSWERED, CaseTrigger.ROUTED)
+    assert missing == {(CaseState.NONE, trigger) for trigger in (*by_people, *others)}
 
 
 def test_nothing_of_the_machine_closes_an_appealed_case() -> None:
@@ -246,7 +249,7 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
     case: Case = new_case(ITEM)
     reviews = 0
     for at, fact in enumerate(happened, start=1):
-        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn | AppealAnswered)
+        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn | AppealAnswered | Routed)
         if case.state is CaseState.NONE and by_person:
             continue
         reviews += isinstance(fact, Reviewed) - isinstance(fact, ReviewTakenBack)

@@ -324,3 +324,26 @@ def test_what_an_answer_would_do_is_told_by_the_code_that_does_it(desk: Any, rul
     review.take(desk.database, case, "per_1")
     desk.submit(case, seen=before.id)
     assert in_force(desk, item) == {"remove"}
+
+
+@pytest.mark.parametrize(
+    ("judged", "says"),
+    [
+        ({"unheard-of": "violates"}, "no active policy 'unheard-of'"),
+        ({"rudeness": "does_not_violate"}, "both that it is violated and that it is not"),
+        ({"rudeness": "perhaps"}, "Say of rudeness"),
+    ],
+)
+def test_what_is_said_about_other_policies_must_make_sense(desk: Any, judged: dict[str, str], says: str) -> None:
+    case, _, _ = held(desk)
+    with pytest.raises(review.BadAnswer, match=says):
+        desk.submit(case, judged=judged)
+    with pytest.raises(review.BadAnswer, match="takes no policy"):
+        desk.submit(
+            case,
+            answer="does_not_violate",
+            policy=None,
+            actions=(),
+            reason="not_a_violation",
+            judged={"rudeness": "violates"},
+        )

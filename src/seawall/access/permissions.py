@@ -13,6 +13,7 @@ class PersonRole(StrEnum):
     """A person's role."""
 
     REVIEWER = "reviewer"
+    CHILD_SAFETY = "child_safety"  # reviewer who also sees cases of child safety
     POLICY = "policy"  # policy specialist
     ADMIN = "admin"
 
@@ -26,6 +27,7 @@ class Permission(StrEnum):
     SEE_QUALITY = "quality.view"  # agreement and accuracy of all reviewers
     ADJUDICATE = "quality.adjudicate"
     MARK_GOLDEN = "quality.mark_golden"  # and retire
+    SEE_CHILD_SAFETY = "review.see_child_safety"  # cases of child safety, their items, decisions and media
     SEE_POLICIES = "publish.view_policies"
     SEE_OPERATIONS = "enforce.view_operations"  # pending rescreens and deliveries
     SEE_BANKS = "publish.view_banks"  # what they hold, and what became of its matches
@@ -43,8 +45,11 @@ class Permission(StrEnum):
 
 _EVERYBODY = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_POLICIES, Permission.SEE_OPERATIONS})
 
+_REVIEWER = _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS}
+
 PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
-    PersonRole.REVIEWER: _EVERYBODY | {Permission.SEE_CONTENT, Permission.REVIEW, Permission.SEE_BANKS},
+    PersonRole.REVIEWER: _REVIEWER,
+    PersonRole.CHILD_SAFETY: _REVIEWER | {Permission.SEE_CHILD_SAFETY},
     PersonRole.POLICY: _EVERYBODY
     | {
         Permission.SEE_CONTENT,

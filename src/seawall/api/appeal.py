@@ -24,6 +24,7 @@ from seawall.appeal.queries import (
     reports_by,
     standings,
 )
+from seawall.policy import NothingPublished
 from seawall.review.queries import answers_after
 from seawall.screen import status_of
 from seawall.screen.queries import find_item_ref
@@ -215,6 +216,15 @@ def router(app: App, keys: Keys) -> APIRouter:
     return routes
 
 
+def _harm(app: App, name: str | None) -> str | None:
+    """The harm of a policy in force; None: there is none of that name."""
+    try:
+        policy = app.bundle.policy(name) if name is not None else None
+    except NothingPublished:
+        return None
+    return policy.harm if policy is not None else None
+
+
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
@@ -228,8 +238,9 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
         note=asked.note,
         key=key,
     )
+    find_item = partial(find_item_ref, app.database, app.vault)
     try:
-        return appeal.receive_report(app.ledger, report, find_item=partial(find_item_ref, app.database, app.vault))
+        return appeal.receive_report(app.ledger, report, find_item=find_item, harm=_harm(app, asked.policy))
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:

@@ -1,9 +1,11 @@
 """Routes of the review service: cases."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from seawall.access import Keys, Scope
+from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.common import Limit, Text, json_response, key, routes_under_v1
 from seawall.app import App
 from seawall.model import now_ms
@@ -14,10 +16,18 @@ def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
 
-    @routes.get("/cases", dependencies=[Depends(key(keys, Scope.REVIEW))], tags=["cases"], response_model=list[CaseRow])
-    def get_cases(state: Text = "open", queue: Text | None = None, limit: Limit = 50) -> Response:
-        """Cases: open ones the most urgent first, closed ones the newest first."""
-        filters = CaseFilters(state=state, queue=queue or "")
+    @routes.get("/cases", tags=["cases"], response_model=list[CaseRow])
+    def get_cases(
+        caller: Annotated[KeyInfo, Depends(key(keys, Scope.REVIEW))],
+        state: Text = "open",
+        queue: Text | None = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """Cases: open ones the most urgent first, closed ones the newest first.
+
+        Those of child safety are listed for keys with the scope admin only.
+        """
+        filters = CaseFilters(state=state, queue=queue or "", child_safety=caller.may(Scope.ADMIN))
         with app.database.read() as connection:
             return json_response(list_cases(connection, filters, now_ms(), limit=limit))
 

@@ -75,8 +75,8 @@ FindItem = Callable[[str, str], ItemRef | None]
 """(content type, platform id) → the item in its newest revision, or None."""
 
 
-def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem) -> str:
-    """Record a report; returns its id once it is durable.
+def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem, harm: str | None = None) -> str:
+    """Record a report; returns its id once it is durable. ``harm``: of the policy that it names, if that is in force.
 
     The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, ReportKeyUsed,
     and Erased when the item's author was erased.
@@ -87,14 +87,14 @@ def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem) -> st
         raise UnknownItem(report.content_type, report.item_id)
     subjects = () if report.reporter is None else (("account", report.reporter),)
     report_id, recorded = ledger.commit(
-        lambda tx: _record(tx, report, item), prefetch=Prefetch(subjects=subjects, refs=(item.ref,))
+        lambda tx: _record(tx, report, item, harm), prefetch=Prefetch(subjects=subjects, refs=(item.ref,))
     )
     if not recorded:
         _check_same(ledger, report, item, report_id)
     return report_id
 
 
-def _record(tx: Transaction, report: Report, item: ItemRef) -> tuple[str, bool]:
+def _record(tx: Transaction, report: Report, item: ItemRef, harm: str | None) -> tuple[str, bool]:
     """The report's id, and whether it is new."""
     reporter = None if report.reporter is None else tx.subject("account", report.reporter)
     if report.key is None:
@@ -110,6 +110,7 @@ def _record(tx: Transaction, report: Report, item: ItemRef) -> tuple[str, bool]:
             reporter=reporter,
             kind=report.kind,
             policy=report.policy,
+            harm=harm,
             muted=report.kind == ReporterKind.USER and reporter is not None and _is_muted(tx, reporter),
         )
     )

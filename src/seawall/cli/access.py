@@ -71,7 +71,7 @@ def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None)
 def create_person(
     email: str,
     name: Annotated[str, typer.Option(prompt=True)],
-    role: Annotated[list[str], typer.Option("--role", help="reviewer, policy, admin; repeat.")],
+    role: Annotated[list[str], typer.Option("--role", help="reviewer, child_safety, policy, admin; repeat.")],
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
@@ -122,7 +122,7 @@ def enable_person(person: Who, data_dir: DataDir = None, database: DatabaseUrl =
 @people.command("roles")
 def change_roles(
     person: Who,
-    role: Annotated[list[str], typer.Option("--role", help="reviewer, policy, admin; repeat.")],
+    role: Annotated[list[str], typer.Option("--role", help="reviewer, child_safety, policy, admin; repeat.")],
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from seawall.app import App
+from seawall.console.request import PageRequest
 from seawall.console.summaries import Summary, known_content_types, rows_of_items, summaries
 from seawall.screen import read_contents
 from seawall.screen.queries import ItemRow
@@ -24,13 +24,14 @@ class ConversationView:
     summaries: Mapping[str, Summary]
 
 
-def conversation_view(app: App, item: ItemRow) -> ConversationView | None:
+def conversation_view(request: PageRequest, item: ItemRow) -> ConversationView | None:
     """None: the item stands alone, or its content is gone."""
+    app = request.app
     content = read_contents(app.vault, [(item.ref, item.revision)]).get((item.ref, item.revision))
     with app.database.read() as connection:
         found = conversation(connection, app.vault, item, content, known_content_types(app), around=AROUND)
     if found is None:
         return None
     shown = [*found.before, *found.after, *found.answers, *(one for one in (found.parent, found.target) if one)]
-    about = summaries(app, rows_of_items(shown))
+    about = summaries(request, rows_of_items(shown))
     return ConversationView(around=found, summaries=about)

@@ -13,6 +13,8 @@ from typing import Final
 
 from seawall.app import App
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_rows
+from seawall.console.request import PageRequest
 from seawall.model import ContentType, FieldRole, FieldType
 from seawall.publish import NothingPublished
 from seawall.review.exposure import Wellbeing
@@ -80,8 +82,11 @@ def rows_of_decisions(rows: Iterable[DecisionRow]) -> list[SummarisedRow]:
     ]
 
 
-def summaries(app: App, rows: Sequence[SummarisedRow]) -> dict[str, Summary]:
-    """The summary of every row, by its key."""
+def summaries(request: PageRequest, rows: Sequence[SummarisedRow]) -> dict[str, Summary]:
+    """The summary of every row that the person may see, by its key."""
+    app = request.app
+    with app.database.read() as connection:
+        rows = seen_rows(request, connection, rows)
     contents = read_contents(app.vault, {(row.item, row.revision) for row in rows})
     with app.database.read() as connection:
         found = harms_of_decisions(connection, [one for row in rows for one in row.decisions])

@@ -48,7 +48,7 @@ from seawall.model.events import (
     SubjectErased,
     UnknownEvent,
 )
-from seawall.model.harms import HARMS, Harm
+from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
 from seawall.model.signals import (
     Cost,
@@ -72,6 +72,7 @@ from seawall.model.signals import (
 
 __all__ = [
     "ACTIONS",
+    "CHILD_SAFETY_HARMS",
     "HARMS",
     "MEDIA_MODALITIES",
     "UNKNOWN",

@@ -53,12 +53,18 @@ class DecisionSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """The policy and rule that fired (or the fail mode), with their harm."""
+    """The policy and rule that fired (or the fail mode), with their harm.
+
+    ``queue`` and ``priority``: where the rule sends the item to review, if it does. The decision's actions have them
+    merged over all rules, which no longer says which policy asked for which queue.
+    """
 
     policy: str
     rule: str
     harm: str
     mode: str = "live"
+    queue: str | None = None
+    priority: float | None = None
 
 
 def gravest(reasons: Sequence[Reason]) -> Reason | None:

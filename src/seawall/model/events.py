@@ -41,6 +41,7 @@ class ReportReceived:
     reporter: str | None
     kind: str  # user | trusted_flagger | authority | staff
     policy: str | None = None
+    harm: str | None = None  # of the policy, when it was in force
     muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
 
 

@@ -81,3 +81,6 @@ HARMS: dict[str, Harm] = {
         _harm("terms", "Other breach of the platform's rules", 1, _TERMS, "KEYWORD_OTHER"),
     )
 }
+
+CHILD_SAFETY_HARMS: frozenset[str] = frozenset(harm.name for harm in HARMS.values() if harm.category == _MINORS)
+"""The harms whose cases only specialists for child safety see."""

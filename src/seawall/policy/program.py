@@ -80,9 +80,13 @@ class Program:
         return tuple(self._chosen(fired)), tuple(self._chosen(undetermined))
 
     def _chosen(self, mask: int) -> Iterator[CheckedRule]:
+        return (rule for _, rule in self._numbered(mask))
+
+    def _numbered(self, mask: int) -> Iterator[tuple[int, CheckedRule]]:
         while mask:
             lowest = mask & -mask
-            yield self.rules[lowest.bit_length() - 1]
+            index = lowest.bit_length() - 1
+            yield index, self.rules[index]
             mask ^= lowest
 
     def _remember(self, masks: tuple[int, int], row: FeatureRow) -> Outcome:
@@ -106,29 +110,41 @@ class Program:
         """The outcome with its actions computed for this row: parameters such as a priority depend on the row."""
         fired = masks[0] & self._live_mask
         undetermined = masks[1] & self._live_mask
-        actions = self._actions(fired, row)
+        asked = list(self._asked(fired, row))
+        actions = combine(action for _, action in asked)
         could_be = self._actions(fired | undetermined, row) if undetermined else actions
         return Outcome(
             verdict=verdict_of(actions),
             actions=actions,
-            reasons=frame.reasons,
+            reasons=self._reasons(fired, asked) if asked else frame.reasons,
             shadow=frame.shadow,
             undetermined=frame.undetermined,
             shadow_undetermined=frame.shadow_undetermined,
             degraded=sorted(map(repr, actions)) != sorted(map(repr, could_be)) if undetermined else False,
         )
 
-    def _actions(self, mask: int, row: FeatureRow) -> tuple[Action, ...]:
-        return combine(self._asked(mask, row))
+    def _reasons(self, fired: int, asked: Iterable[tuple[int, Action]]) -> tuple[Reason, ...]:
+        """The reasons, each with the most urgent review that its own rule asks for."""
+        reviews: dict[int, Mapping[str, str | float]] = {}
+        for index, action in asked:
+            if action.kind == "review":
+                held = reviews.get(index)
+                if held is None or action.parameters["priority"] > held["priority"]:  # type: ignore[operator]
+                    reviews[index] = action.parameters
+        return tuple(_reason(rule, reviews.get(rule_index)) for rule_index, rule in self._numbered(fired))
 
-    def _asked(self, mask: int, row: FeatureRow) -> Iterator[Action]:
+    def _actions(self, mask: int, row: FeatureRow) -> tuple[Action, ...]:
+        return combine(action for _, action in self._asked(mask, row))
+
+    def _asked(self, mask: int, row: FeatureRow) -> Iterator[tuple[int, Action]]:
+        """The rules' numbers, with the actions that they ask for."""
         while mask:
             lowest = mask & -mask
             index = lowest.bit_length() - 1
             computed = self._computed.get(index, {})
             for number, action in enumerate(self.rules[index].actions):
                 values = {name: _or_highest(value(row)) for name, value in computed.get(number, {}).items()}
-                yield constant_action(action, values)
+                yield index, constant_action(action, values)
             mask ^= lowest
 
 
@@ -164,5 +180,12 @@ def _or_highest(value: FeatureValue) -> float:
     return HIGHEST_PRIORITY if value is UNKNOWN else float(value)  # type: ignore[arg-type]
 
 
-def _reason(rule: CheckedRule) -> Reason:
-    return Reason(policy=rule.policy.name, rule=rule.rule.id, harm=rule.policy.harm, mode=rule.rule.mode)
+def _reason(rule: CheckedRule, review: Mapping[str, str | float] | None = None) -> Reason:
+    return Reason(
+        policy=rule.policy.name,
+        rule=rule.rule.id,
+        harm=rule.policy.harm,
+        mode=rule.rule.mode,
+        queue=None if review is None else str(review["queue"]),
+        priority=None if review is None else float(review["priority"]),
+    )

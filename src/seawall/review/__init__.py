@@ -14,8 +14,18 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.case_policies import CasePolicy, gravest_first, preset_policy
 from seawall.review.component import COMPONENT
-from seawall.review.errors import BadAnswer, CannotUndo, CaseMoved, CaseTaken, NoSuchCase, OwnDecision, ReviewError
+from seawall.review.errors import (
+    BadAnswer,
+    CannotUndo,
+    CaseMoved,
+    CaseRestricted,
+    CaseTaken,
+    NoSuchCase,
+    OwnDecision,
+    ReviewError,
+)
 from seawall.review.events import Attention
 from seawall.review.leases import (
     LEASE_MS,
@@ -35,6 +45,7 @@ from seawall.review.passing_on import WHY, pass_on
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
+    NOT_JUDGED,
     REASONS,
     VIOLATES,
     ReviewAnswer,
@@ -51,6 +62,7 @@ __all__ = [
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
     "LEASE_MS",
+    "NOT_JUDGED",
     "REASONS",
     "REPORTS_QUEUE",
     "REVIEW_RULE",
@@ -63,6 +75,8 @@ __all__ = [
     "CannotUndo",
     "Case",
     "CaseMoved",
+    "CasePolicy",
+    "CaseRestricted",
     "CaseState",
     "CaseTaken",
     "Lease",
@@ -73,6 +87,7 @@ __all__ = [
     "Rulebook",
     "case_held_by",
     "case_id",
+    "gravest_first",
     "held_case",
     "holder",
     "is_decider",
@@ -82,6 +97,7 @@ __all__ = [
     "next_case",
     "pass_on",
     "preset_actions",
+    "preset_policy",
     "preview_review",
     "release",
     "renew",

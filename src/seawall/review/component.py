@@ -12,7 +12,13 @@ COMPONENT = Component(
     events=EVENTS,
     projections=PROJECTIONS,
     migrations="seawall.review.migrations",
-    permissions=(PermissionSpec(name="review.decide", description="Take and decide cases."),),
+    permissions=(
+        PermissionSpec(name="review.decide", description="Take and decide cases."),
+        PermissionSpec(
+            name="review.see_child_safety",
+            description="See cases of child safety, and their items, decisions and media.",
+        ),
+    ),
     api="seawall.api.review",
     confidential=("review/",),
     items_in_use=items_with_open_case,

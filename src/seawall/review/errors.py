@@ -25,6 +25,16 @@ class OwnDecision(ReviewError):
         super().__init__("You decided what is appealed in this case. Another reviewer must answer the appeal.")
 
 
+class CaseRestricted(ReviewError):
+    """The case is of child safety, and this person is no specialist for it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This case is about the safety of children: only people with the role child_safety see it. "
+            "Ask an administrator if that is your work."
+        )
+
+
 class CaseMoved(ReviewError):
     """The case is already closed, or the item changed since the reviewer opened it."""
 

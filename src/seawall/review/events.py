@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from seawall.model import Action
@@ -37,6 +38,16 @@ class ReviewSubmitted:
     reason: str
     attention: Attention | None = None  # None: not given through a page
     ends_appeal: bool = False  # it is the answer to an appeal, which the appellant was told
+    judged: Mapping[str, str] = field(default_factory=dict)  # policy → violates | does_not_violate | not_judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRouted:
+    """A route of the queue file moved a case to a queue. Kept as an event, because the file may change."""
+
+    case: str
+    queue: str
+    route: str  # the route's condition, or "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +79,12 @@ class CasePassedOn:
 
 
 def _with_attention(body: dict[str, Any]) -> dict[str, Any]:
-    return {**body, "attention": None, "ends_appeal": False}
+    return {**body, "attention": None, "ends_appeal": False, "judged": {}}
 
 
 EVENTS = (
     EventSpec("review.submitted", ReviewSubmitted, version=2, upcast={1: _with_attention}),
+    EventSpec("review.case_routed", CaseRouted),
     EventSpec("review.undone", ReviewUndone),
     EventSpec("review.case_reopened", CaseReopened),
     EventSpec("review.case_passed_on", CasePassedOn),

@@ -7,6 +7,7 @@ hold the same case, on SQLite or PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, exists, select
@@ -14,7 +15,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
-from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase, OwnDecision
+from seawall.review.errors import CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
 from seawall.review.tables import case_decider, case_passing, lease, skip
@@ -41,23 +42,27 @@ def next_case(
     queue: str | None = None,
     content_type: str | None = None,
     excluded: Collection[str] = (),
+    child_safety: bool = False,
     ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
     None when no case is waiting. Cases that the person skipped recently or left to others are not offered, nor those of
-    the harms in ``excluded``.
+    the harms in ``excluded``; those of child safety only with ``child_safety``, for its specialists.
     """
     while True:
         now = now_ms()
+        wanted = _Wanted(person, queue, content_type, excluded, child_safety, now)
+        # In one transaction, and past the rows that others take at this moment: people who press the key together do
+        # not all try the same case.
+        free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
+        with suppress(CaseTaken), database.write() as connection:
+            found = connection.execute(_held(wanted)).scalar() or connection.execute(free).scalar()
+            if found is not None:
+                return _lease(connection, found, person, ms, sees_reports=True, child_safety=child_safety)
         with database.read() as connection:
-            wanted = connection.execute(_waiting(person, queue, content_type, now, excluded)).scalar()
-        if wanted is None:
-            return None
-        try:
-            return take(database, wanted, person, ms=ms)
-        except (CaseTaken, CaseMoved, OwnDecision):  # another reviewer was faster: the next search omits it
-            continue
+            if connection.execute(_waiting(wanted)).first() is None:
+                return None
 
 
 def case_held_by(connection: Connection, person: str, now: int) -> str | None:
@@ -67,37 +72,40 @@ def case_held_by(connection: Connection, person: str, now: int) -> str | None:
     return connection.execute(query.order_by(lease.c.until.desc(), lease.c.case).limit(1)).scalar()
 
 
-def take(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
+def take(database: Database, case: str, person: str, *, child_safety: bool = False, ms: int = LEASE_MS) -> Lease:
     """Lease this case, or renew the lease; the person is about to see the case with all its reports.
 
-    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another) or OwnDecision (the person decided what is
-    appealed in it).
+    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another), OwnDecision (the person decided what is appealed
+    in it) or, without ``child_safety``, CaseRestricted.
     """
-    return _take(database, case, person, ms, sees_reports=True)
-
-
-def _take(database: Database, case: str, person: str, ms: int, *, sees_reports: bool) -> Lease:
     with database.write() as connection:
-        query = select(case_table.c.state, case_table.c.reports_received).where(case_table.c.id == case)
-        found = connection.execute(query).one_or_none()
-        if found is None:
-            raise NoSuchCase
-        if found.state != CaseState.OPEN:
-            raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
-        if is_decider(connection, case, person):
-            raise OwnDecision
-        now = now_ms()
-        row = {"case": case, "person": person, "until": now + ms, "reports_received": found.reports_received}
-        _take_over(connection, row, now, sees_reports=sees_reports)
-        held = connection.execute(select(lease).where(lease.c.case == case)).one()
-        if held.person != person:
-            raise CaseTaken("Another reviewer is working on this case.")
+        return _lease(connection, case, person, ms, sees_reports=True, child_safety=child_safety)
+
+
+def _lease(connection: Connection, case: str, person: str, ms: int, *, sees_reports: bool, child_safety: bool) -> Lease:
+    columns = (case_table.c.state, case_table.c.reports_received, case_table.c.child_safety)
+    found = connection.execute(select(*columns).where(case_table.c.id == case)).one_or_none()
+    if found is None or found.state == CaseState.NONE:
+        raise NoSuchCase
+    if found.child_safety and not child_safety:
+        raise CaseRestricted
+    if found.state != CaseState.OPEN:
+        raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
+    if is_decider(connection, case, person):
+        raise OwnDecision
+    now = now_ms()
+    row = {"case": case, "person": person, "until": now + ms, "reports_received": found.reports_received}
+    _take_over(connection, row, now, sees_reports=sees_reports)
+    held = connection.execute(select(lease).where(lease.c.case == case)).one()
+    if held.person != person:
+        raise CaseTaken("Another reviewer is working on this case.")
     return Lease(case=held.case, person=held.person, until=held.until)
 
 
-def renew(database: Database, case: str, person: str, *, ms: int = LEASE_MS) -> Lease:
+def renew(database: Database, case: str, person: str, *, child_safety: bool = False, ms: int = LEASE_MS) -> Lease:
     """The heartbeat: extend the lease by ``ms``. Reports that came since ``take`` stay unseen. Raises as ``take``."""
-    return _take(database, case, person, ms, sees_reports=False)
+    with database.write() as connection:
+        return _lease(connection, case, person, ms, sees_reports=False, child_safety=child_safety)
 
 
 def release(database: Database, case: str, person: str) -> None:
@@ -149,32 +157,61 @@ def _take_over(connection: Connection, row: Mapping[str, object], now: int, *, s
     )
 
 
-def is_waiting(connection: Connection, person: str, now: int, *, queue: str | None, content_type: str | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which case a person asks for."""
+
+    person: str
+    queue: str | None
+    content_type: str | None
+    excluded: Collection[str]
+    child_safety: bool
+    now: int
+
+
+def is_waiting(
+    connection: Connection,
+    person: str,
+    now: int,
+    *,
+    queue: str | None,
+    content_type: str | None,
+    child_safety: bool = False,
+) -> bool:
     """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
-    return connection.execute(_waiting(person, queue, content_type, now, ())).first() is not None
+    wanted = _Wanted(person, queue, content_type, (), child_safety, now)
+    return connection.execute(_waiting(wanted)).first() is not None
 
 
-def _waiting(
-    person: str, queue: str | None, content_type: str | None, now: int, excluded: Collection[str]
-) -> Select[str]:
-    mine = exists().where(lease.c.case == case_table.c.id, lease.c.person == person, lease.c.until > now)
-    others = exists().where(lease.c.case == case_table.c.id, lease.c.person != person, lease.c.until > now)
-    skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == person, skip.c.until > now)
+def _open_cases(wanted: _Wanted) -> Select[str]:
+    """Open cases that the person may see, the most urgent first, as the index has them."""
+    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN)
+    if not wanted.child_safety:
+        statement = statement.where(case_table.c.child_safety.is_(False))
+    if wanted.queue is not None:
+        statement = statement.where(case_table.c.queue == wanted.queue)
+    if wanted.content_type is not None:
+        statement = statement.where(case_table.c.content_type == wanted.content_type)
+    decided = exists().where(case_decider.c.case == case_table.c.id, case_decider.c.person == wanted.person)
+    return statement.where(~decided).order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
+
+
+def _held(wanted: _Wanted) -> Select[str]:
+    """A case that the person holds. People hold few: they are found through the leases."""
+    mine = select(lease.c.case).where(lease.c.person == wanted.person, lease.c.until > wanted.now)
+    return _open_cases(wanted).where(case_table.c.id.in_(mine))
+
+
+def _waiting(wanted: _Wanted) -> Select[str]:
+    """A case that nobody holds, and that the person has neither skipped nor left to others."""
+    held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
+    skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
     passed_on = exists().where(
         case_passing.c.case == case_table.c.id,
-        case_passing.c.person == person,
+        case_passing.c.person == wanted.person,
         case_passing.c.at >= case_table.c.opened_at,
     )
-    decided = exists().where(case_decider.c.case == case_table.c.id, case_decider.c.person == person)
-    statement = select(case_table.c.id).where(
-        case_table.c.state == CaseState.OPEN, ~others, mine | ~skipped & ~passed_on, ~decided
-    )
-    if queue is not None:
-        statement = statement.where(case_table.c.queue == queue)
-    if content_type is not None:
-        statement = statement.where(case_table.c.content_type == content_type)
-    if excluded:
-        harm = case_table.c.harm
-        statement = statement.where(mine | harm.is_(None) | harm.not_in(sorted(excluded)))
-    first = sql_case((mine, 0), else_=1)
-    return statement.order_by(first, case_table.c.priority.desc(), case_table.c.opened_at, case_table.c.id).limit(1)
+    statement = _open_cases(wanted).where(~held, ~skipped, ~passed_on)
+    for harm in sorted(wanted.excluded):  # any of the case's policies may be about it
+        statement = statement.where(~case_table.c.policies.contains(f'"harm":"{harm}"', autoescape=True))
+    return statement

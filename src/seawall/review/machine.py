@@ -11,21 +11,36 @@ appeal is answered, it goes back to where it waited before, or closes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from seawall.model import HARMS, Decision, DecisionSource, ItemRef, Reason, Verdict, gravest
+from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
+from seawall.review.case_policies import (
+    DEFAULT_PRIORITY,
+    CasePolicy,
+    gravest_policy,
+    merged,
+    most_urgent_queue,
+    policies_of,
+    queue_of,
+    rank,
+)
+from seawall.review.priority import UNKNOWN_SEVERITY, expected_harm, severity_of, urgency
 
 REPORTS_QUEUE = "reports"
+APPEALS_QUEUE = "appeals"
 SPECIALISTS_QUEUE: Final = "specialists"
 """Where a case goes that a reviewer passed on to a specialist, or about which several reviewers could not tell."""
 CANNOT_TELL_LIMIT: Final = 2
 """After how many reviewers who cannot tell a case goes to the specialists."""
-APPEALS_QUEUE = "appeals"
 
 APPEAL_PRIORITY: Final = 0.75
 """Priority of an appeal, on the scale of a rule's priority: its window runs, and somebody may be restricted wrongly."""
+
+BY_RULE: Final = "rule"
+BY_ROUTE: Final = "route"
+BY_PERSON: Final = "person"
 
 REPORT_PRIORITY: Mapping[str, float] = {
     "user": 0.4,
@@ -48,7 +63,7 @@ _BY_PEOPLE: Final = (DecisionSource.REVIEW, DecisionSource.UNDO)
 
 
 class CaseState(StrEnum):
-    """The state of a case. ``NONE``: the item has no case yet."""
+    """The state of a case. ``NONE``: the item has no case yet; it is stored if the item is of child safety."""
 
     NONE = "none"
     OPEN = "open"
@@ -63,6 +78,7 @@ class CaseTrigger(StrEnum):
     DECIDED = "decided"  # any other decision about the item
     REPORTED = "reported"
     REVIEWED = "reviewed"
+    ROUTED = "routed"  # a route moves it to another queue
     UNDONE = "undone"  # a reviewer took their review back
     REOPENED = "reopened"  # a person wants to decide it again
     PASSED_ON = "passed_on"  # a reviewer leaves it to others
@@ -80,22 +96,24 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REPORTED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.REVIEWED): CaseState.CLOSED,
-    (CaseState.NONE, CaseTrigger.APPEALED): CaseState.OPEN,
-    (CaseState.OPEN, CaseTrigger.APPEALED): CaseState.OPEN,
-    (CaseState.OPEN, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # unless something else waits: ``_answered``
-    (CaseState.CLOSED, CaseTrigger.APPEALED): CaseState.OPEN,
-    (CaseState.CLOSED, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # the ledger never rejects a past event
     (CaseState.CLOSED, CaseTrigger.ASKED): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.CLEARED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.DECIDED): CaseState.CLOSED,
     (CaseState.CLOSED, CaseTrigger.REPORTED): CaseState.OPEN,
-    (CaseState.OPEN, CaseTrigger.UNDONE): CaseState.OPEN,  # it was reported since the review
-    (CaseState.OPEN, CaseTrigger.REOPENED): CaseState.OPEN,  # as below
-    (CaseState.OPEN, CaseTrigger.PASSED_ON): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never rejects a past event
+    (CaseState.OPEN, CaseTrigger.ROUTED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.ROUTED): CaseState.CLOSED,  # it was closed meanwhile
+    (CaseState.NONE, CaseTrigger.APPEALED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.APPEALED): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.APPEALED): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # unless something else waits: ``_answered``
+    (CaseState.CLOSED, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # the ledger never rejects a past event
+    (CaseState.OPEN, CaseTrigger.UNDONE): CaseState.OPEN,  # it was reported since the review
     (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,
+    (CaseState.OPEN, CaseTrigger.REOPENED): CaseState.OPEN,  # as a review of a closed one
     (CaseState.CLOSED, CaseTrigger.REOPENED): CaseState.OPEN,
-    (CaseState.CLOSED, CaseTrigger.PASSED_ON): CaseState.CLOSED,  # as above
+    (CaseState.OPEN, CaseTrigger.PASSED_ON): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.PASSED_ON): CaseState.CLOSED,  # as a review of a closed one
 }
 """All transitions. Missing ones are impossible, such as a review of a case that never existed."""
 
@@ -106,7 +124,14 @@ class Case:
     ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision that was
     flagged for a severe harm since it was opened. ``cannot_tell``: reviewers who could not tell, since then.
     ``appeals``: open ones; ``returns_to``: the queue in which it waits for something else as well, once they are
-    answered."""
+    answered.
+
+    ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
+    those of the gravest. ``child_safety``: only specialists see the case, in whatever queue, until one of them says
+    that it violates no policy of child safety. ``queue_by``: what put it into its queue (rule, route, person).
+    ``reporter``: the kind of reporter that counts most. ``unnamed_claim``: the highest priority of the reports that
+    named no policy. ``score``: its place in the order, see ``priority.urgency``.
+    """
 
     id: str
     item: str
@@ -129,6 +154,13 @@ class Case:
     cannot_tell: int = 0
     appeals: int = 0
     returns_to: str | None = None
+    policies: tuple[CasePolicy, ...] = ()
+    child_safety: bool = False
+    queue_by: str = "rule"
+    reporter: str | None = None
+    unnamed_claim: float = 0.0
+    visible: bool = True
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +179,22 @@ class Reported:
     reporter: str | None = None
     repeated: bool = False
     muted: bool = False
+    harm: str | None = None  # of the policy
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A person reviewed it."""
+    """A person reviewed it. ``judged``: policy → what they said about it, for those that they judged by name."""
 
     answer: str
+    judged: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A route moved it to this queue."""
+
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +227,18 @@ class AppealAnswered:
 
 
 Fact: TypeAlias = (
-    Decided | Reported | Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn | Appealed | AppealAnswered
+    Decided | Reported | Reviewed | Routed | ReviewTakenBack | ReopenedByPerson | PassedOn | Appealed | AppealAnswered
 )
 
 
 def asks_for_review(decision: Decision) -> bool:
     """Whether the decision sends the item to review."""
     return any(action.kind == "review" for action in decision.actions)
+
+
+def is_of_child_safety(decision: Decision) -> bool:
+    """Whether a rule that fired is about the safety of children."""
+    return any(reason.harm in CHILD_SAFETY_HARMS for reason in decision.reasons)
 
 
 def case_id(item: str) -> str:
@@ -216,33 +262,60 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     if trigger is CaseTrigger.REVIEWED and case.appeals > 0:
         target = CaseState.OPEN  # it closes when the appeal is answered
         case = replace(case, severe_revision=None, returns_to=None)  # whatever else waited was judged
-    if trigger is CaseTrigger.APPEAL_ANSWERED:
-        return _answered(case, at)
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening and trigger in (CaseTrigger.UNDONE, CaseTrigger.REOPENED):
-        case = replace(case, closed_at=None)  # its queue, its policy and what is severe in it are as they were
+        case = replace(case, closed_at=None)  # its queue, its policies and what is severe in it are as they were
     elif opening:
-        case = replace(case, opened_at=at, closed_at=None, reports=0, priority=0.0, queue=REPORTS_QUEUE)
-        case = replace(case, severe_revision=None, cannot_tell=0)
+        case = _opened(case, fact, at)
     closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
     moved = replace(case, state=target, closed_at=at) if closing else replace(case, state=target)
     match fact:
         case Decided(decision):
-            return _with_appeal(moved, _decided(moved, decision, opening=opening), fact)
+            return _scored(_with_appeal(moved, _decided(moved, decision, opening=opening)))
         case Reported():
-            return _with_appeal(moved, _reported(moved, fact, opening=opening), fact)
-        case Appealed(reasons):
-            return _appealed(moved, reasons, opening=opening)
-        case AppealAnswered():
-            raise AssertionError("answered above")
-        case Reviewed(answer):
-            return replace(moved, reviews=moved.reviews + 1, answer=answer)
+            return _scored(_with_appeal(moved, _reported(moved, fact, opening=opening), came=REPORTS_QUEUE))
+        case Reviewed():
+            return _reviewed(moved, fact)
+        case _:
+            return _by_people(case, moved, fact, at, opening=opening)
+
+
+def _by_people(before: Case, moved: Case, fact: Fact, at: int, *, opening: bool) -> Case:
+    """The case after what people do with it besides reviewing and reporting. ``before``: in its former state."""
+    match fact:
+        case Routed(queue):
+            return _routed(moved, queue)
         case ReviewTakenBack():
-            return replace(moved, reviews=moved.reviews - 1, answer=None)
+            return _taken_back(moved)
         case ReopenedByPerson():
             return replace(moved, severe_revision=None) if opening else moved  # it was judged
         case PassedOn(why):
             return _passed_on(moved, why)
+        case Appealed(reasons):
+            return _scored(_appealed(moved, reasons, opening=opening))
+        case AppealAnswered():
+            return _answered(before, at)
+        case _:
+            raise AssertionError(f"{fact!r} is handled by step")
+
+
+def _opened(case: Case, fact: Fact, at: int) -> Case:
+    """The case as it is opened (again). What a person sends on keeps its policies."""
+    sent_on = isinstance(fact, Decided) and fact.decision.source is DecisionSource.REVIEW
+    return replace(
+        case,
+        opened_at=at,
+        closed_at=None,
+        reports=0,
+        reporter=None,
+        priority=0.0,
+        queue=REPORTS_QUEUE,
+        queue_by=BY_RULE,
+        unnamed_claim=0.0,
+        policies=case.policies if sent_on else (),
+        severe_revision=None,
+        cannot_tell=0,
+    )
 
 
 def _needs_a_person(case: Case, fact: Fact) -> bool:
@@ -251,29 +324,49 @@ def _needs_a_person(case: Case, fact: Fact) -> bool:
     return case.reports > 0 or case.appeals > 0 or case.severe_revision not in (None, about)
 
 
+def _routed(case: Case, queue: str) -> Case:
+    """A route moves an open case, unless a person put it where it is. An appealed one goes there afterwards."""
+    if case.state is not CaseState.OPEN or case.queue_by == BY_PERSON:
+        return case
+    return replace(case, returns_to=queue) if case.appeals else replace(case, queue=queue, queue_by=BY_ROUTE)
+
+
+def _taken_back(case: Case) -> Case:
+    """The case before the last review: nobody has judged its policies, and what is of child safety is so again."""
+    policies = tuple(replace(one, judged=None) for one in case.policies)
+    guarded = case.child_safety or any(one.harm in CHILD_SAFETY_HARMS for one in policies)
+    return _scored(replace(case, reviews=case.reviews - 1, answer=None, policies=policies, child_safety=guarded))
+
+
+def _passed_on(case: Case, why: str) -> Case:
+    unsure = case.cannot_tell + (why == CANNOT_TELL)
+    case = replace(case, cannot_tell=unsure)
+    to_specialists = why == NEEDS_SPECIALIST or (why == CANNOT_TELL and unsure >= CANNOT_TELL_LIMIT)
+    if not to_specialists or case.appeals:  # an appeal stays among the appeals
+        return case
+    return replace(case, queue=SPECIALISTS_QUEUE, queue_by=BY_PERSON)
+
+
 def _appealed(case: Case, reasons: Sequence[Reason], *, opening: bool) -> Case:
+    """The case in the queue of appeals, with the policies of what is appealed beside its own."""
     returns_to = case.returns_to if opening or case.appeals else case.queue
-    reason = gravest(reasons)
-    if reason is not None and (opening or _severity(reason.harm) > _severity(case.harm)):
-        case = replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
-    priority = max(case.priority, APPEAL_PRIORITY)
-    return replace(case, queue=APPEALS_QUEUE, priority=priority, appeals=case.appeals + 1, returns_to=returns_to)
+    named = [CasePolicy(policy=one.policy, rule=one.rule, harm=one.harm, priority=APPEAL_PRIORITY) for one in reasons]
+    case = _named(replace(case, policies=merged(case.policies, named)))
+    return replace(
+        case,
+        queue=APPEALS_QUEUE,
+        priority=max(case.priority, APPEAL_PRIORITY),
+        appeals=case.appeals + 1,
+        returns_to=returns_to,
+        child_safety=case.child_safety or any(one.harm in CHILD_SAFETY_HARMS for one in reasons),
+    )
 
 
-def _severity(harm: str | None) -> int:
-    return HARMS[harm].severity if harm in HARMS else 0
-
-
-def _with_appeal(before: Case, after: Case, fact: Decided | Reported) -> Case:
+def _with_appeal(before: Case, after: Case, came: str | None = None) -> Case:
     """An appealed case stays in the queue of appeals; what came meanwhile waits there with it."""
     if before.appeals == 0 or after.state is not CaseState.OPEN:
         return after
-    returns_to = after.returns_to
-    if isinstance(fact, Reported):
-        returns_to = returns_to or REPORTS_QUEUE
-    elif asked := [action for action in fact.decision.actions if action.kind == "review"]:
-        first = max(asked, key=lambda action: _priority(action.parameters.get("priority")))
-        returns_to = str(first.parameters["queue"])
+    returns_to = after.queue if after.queue != APPEALS_QUEUE else after.returns_to or came
     return replace(after, queue=APPEALS_QUEUE, returns_to=returns_to)
 
 
@@ -293,42 +386,70 @@ def _trigger(fact: Fact) -> CaseTrigger:
             return CaseTrigger.REPORTED
         case Reviewed():
             return CaseTrigger.REVIEWED
+        case Routed():
+            return CaseTrigger.ROUTED
         case ReviewTakenBack():
             return CaseTrigger.UNDONE
         case ReopenedByPerson():
             return CaseTrigger.REOPENED
         case PassedOn():
             return CaseTrigger.PASSED_ON
+        case Appealed():
+            return CaseTrigger.APPEALED
+        case AppealAnswered():
+            return CaseTrigger.APPEAL_ANSWERED
         case Decided(decision):
             if asks_for_review(decision) and decision.source is not DecisionSource.UNDO:
                 return CaseTrigger.ASKED
             complete = decision.verdict is Verdict.ALLOW and not decision.degraded
             by_machine = decision.source not in _BY_PEOPLE
             return CaseTrigger.CLEARED if complete and by_machine else CaseTrigger.DECIDED
-        case Appealed():
-            return CaseTrigger.APPEALED
-        case AppealAnswered():
-            return CaseTrigger.APPEAL_ANSWERED
 
 
 def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
+    by_person = decision.source is DecisionSource.REVIEW
+    undoes = decision.source is DecisionSource.UNDO  # it restores a decision that the case knows
+    if is_of_child_safety(decision) and not by_person:
+        case = replace(case, child_safety=True)
     if case.state is CaseState.NONE:
         return case
-    case = replace(case, decision=decision.id, actor=decision.actor)
-    if case.state is CaseState.OPEN and case.severe_revision is None and _is_severe(decision):
+    case = replace(case, decision=decision.id, actor=decision.actor, visible=decision.verdict is Verdict.ALLOW)
+    if case.state is not CaseState.OPEN or undoes:
+        return case
+    if case.severe_revision is None and _is_severe(decision):
         case = replace(case, severe_revision=decision.item.revision)
-    asked = [action for action in decision.actions if action.kind == "review"]
-    if not asked or decision.source is DecisionSource.UNDO:  # which restores all actions, this one too
+    fired = policies_of(decision)
+    if by_person:
+        return _sent_on(case, decision, fired)
+    before = case
+    case = _named(replace(case, policies=merged(case.policies, fired)))
+    asked = most_urgent_queue(decision)
+    if asked is None:
         return case
-    first = max(asked, key=lambda action: _priority(action.parameters.get("priority")))
-    priority = _priority(first.parameters.get("priority"))
-    if not opening and priority < case.priority:
+    priority = max(case.priority, *(_priority(each) for each in decision.actions if each.kind == "review"))
+    queue = queue_of(case.policies) or asked
+    return replace(_moved(case, before, queue, opening=opening), priority=priority)
+
+
+def _moved(case: Case, before: Case, queue: str, *, opening: bool) -> Case:
+    """The case in the queue that its rules ask for, if that changed. Where a person put it, it stays, unless something
+    graver was found since."""
+    graver = rank(gravest_policy(case.policies)) > rank(gravest_policy(before.policies))
+    if opening or graver or (case.queue_by != BY_PERSON and queue != queue_of(before.policies)):
+        return replace(case, queue=queue, queue_by=BY_RULE)
+    return case
+
+
+def _sent_on(case: Case, decision: Decision, named: tuple[CasePolicy, ...]) -> Case:
+    """The case in the queue that a person chose, with what they named beside what was found before."""
+    queue = most_urgent_queue(decision)
+    if queue is None:
         return case
-    case = replace(case, queue=str(first.parameters["queue"]), priority=priority)
-    reason = gravest(decision.reasons)
-    if reason is None:
-        return case
-    return replace(case, policy=reason.policy, rule=reason.rule, harm=reason.harm)
+    known = {one.policy for one in case.policies}
+    new = [replace(one, queue=None) for one in named if one.policy not in known]
+    priority = max(case.priority, *(_priority(each) for each in decision.actions if each.kind == "review"))
+    case = _named(replace(case, policies=merged(case.policies, new)))
+    return replace(case, queue=queue, queue_by=BY_PERSON, priority=priority)
 
 
 def _is_severe(decision: Decision) -> bool:
@@ -336,25 +457,75 @@ def _is_severe(decision: Decision) -> bool:
     return decision.source not in _BY_PEOPLE and any(harm.severity >= SEVERE for harm in harms)
 
 
-def _passed_on(case: Case, why: str) -> Case:
-    unsure = case.cannot_tell + (why == CANNOT_TELL)
-    to_specialists = why == NEEDS_SPECIALIST or (why == CANNOT_TELL and unsure >= CANNOT_TELL_LIMIT)
-    moves = to_specialists and case.appeals == 0  # an appeal stays among the appeals
-    return replace(case, cannot_tell=unsure, queue=SPECIALISTS_QUEUE if moves else case.queue)
-
-
 def _reported(case: Case, fact: Reported, *, opening: bool) -> Case:
-    if opening and case.reviews == 0 and case.decision is None:
-        case = replace(case, policy=fact.policy)
+    claimed = 0.0 if fact.muted else REPORT_PRIORITY.get(fact.kind, REPORT_PRIORITY["user"])
+    if fact.harm in CHILD_SAFETY_HARMS:
+        case = replace(case, child_safety=True)
+    if fact.policy is not None:
+        named = CasePolicy(policy=fact.policy, harm=fact.harm, priority=claimed, reported=True)
+        case = _named(replace(case, policies=merged(case.policies, (named,))))
     return replace(
         case,
         reports=case.reports + (0 if fact.repeated and not opening else 1),
         reports_received=case.reports_received + 1,
-        policy=case.policy or fact.policy,
-        priority=max(case.priority, 0.0 if fact.muted else REPORT_PRIORITY.get(fact.kind, REPORT_PRIORITY["user"])),
+        priority=max(case.priority, claimed),
+        reporter=max((case.reporter, fact.kind), key=lambda kind: REPORT_PRIORITY.get(kind or "", 0.0)),
+        unnamed_claim=case.unnamed_claim if fact.policy is not None else max(case.unnamed_claim, claimed),
     )
 
 
-def _priority(value: str | float | None) -> float:
-    """A rule's priority; 0.5 by default."""
-    return float(value) if value is not None else 0.5
+def _reviewed(case: Case, fact: Reviewed) -> Case:
+    """The case after a person's answer: each policy with what they said about it."""
+    cleared = fact.answer != "violates"
+    policies = tuple(replace(one, judged=_judged(one, fact, cleared=cleared)) for one in case.policies)
+    left = case.child_safety and not cleared
+    if left and (mine := [one for one in policies if one.harm in CHILD_SAFETY_HARMS]):
+        left = any(one.judged != "does_not_violate" for one in mine)
+    return replace(case, reviews=case.reviews + 1, answer=fact.answer, policies=policies, child_safety=left)
+
+
+def _judged(one: CasePolicy, fact: Reviewed, *, cleared: bool) -> str | None:
+    said = "does_not_violate" if cleared else fact.judged.get(one.policy)
+    return said if said in ("violates", "does_not_violate") else one.judged
+
+
+def _named(case: Case) -> Case:
+    """The case under the name of its gravest policy."""
+    first = gravest_policy(case.policies)
+    return case if first is None else replace(case, policy=first.policy, rule=first.rule, harm=first.harm)
+
+
+def _scored(case: Case) -> Case:
+    """The case with its place in the order."""
+    if case.state is not CaseState.OPEN:
+        return case
+    severity, probability = main_chance(case)
+    score = urgency(severity, probability, case.reports, visible=case.visible, opened_at=case.opened_at)
+    return replace(case, score=score)
+
+
+class RatedCase(Protocol):
+    """What the order of cases depends on."""
+
+    @property
+    def policies(self) -> tuple[CasePolicy, ...]: ...
+
+    @property
+    def priority(self) -> float: ...
+
+    @property
+    def unnamed_claim(self) -> float: ...
+
+
+def main_chance(case: RatedCase) -> tuple[int, float]:
+    """Severity and probability of the harm that is to be expected most, of all that is said about the case."""
+    chances = [(severity_of(one.harm), one.priority) for one in case.policies]
+    if case.unnamed_claim or not chances:
+        chances.append((UNKNOWN_SEVERITY, case.unnamed_claim or case.priority))
+    return max(chances, key=lambda chance: expected_harm(*chance))
+
+
+def _priority(asked: Action) -> float:
+    """The priority of a review, 0 to 1."""
+    value = asked.parameters.get("priority")
+    return DEFAULT_PRIORITY if value is None else float(value)

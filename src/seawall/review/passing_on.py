@@ -21,11 +21,21 @@ WHY: Final[Mapping[str, str]] = {
 """Codes stored in the ledger, and their titles."""
 
 
-def pass_on(ledger: Ledger, case: str, person: str, why: str, *, find_item: FindReviewedItem, note: str = "") -> None:
+def pass_on(
+    ledger: Ledger,
+    case: str,
+    person: str,
+    why: str,
+    *,
+    find_item: FindReviewedItem,
+    note: str = "",
+    child_safety: bool = False,
+) -> None:
     """Release a case that the person holds, for others: it is not offered to them again while it is open.
 
     ``why``: a key of ``WHY``. A case that needs a specialist goes to the queue ``specialists``; so does one about which
-    ``CANNOT_TELL_LIMIT`` reviewers could not tell. Raises BadAnswer, NoSuchCase, CaseMoved or CaseTaken.
+    ``CANNOT_TELL_LIMIT`` reviewers could not tell. ``child_safety``: as for ``submit_review``. Raises BadAnswer,
+    NoSuchCase, CaseRestricted, CaseMoved or CaseTaken.
     """
     if why not in WHY:
         raise BadAnswer(f"Say why: {', '.join(WHY)}.")
@@ -34,7 +44,7 @@ def pass_on(ledger: Ledger, case: str, person: str, why: str, *, find_item: Find
     passing = new_id("pass")
 
     def unit(tx: Transaction) -> None:
-        found = held_case(tx, case, person)
+        found = held_case(tx, case, person, child_safety=child_safety)
         tx.append(CasePassedOn(passing=passing, case=case, by=person, why=why))
         item = find_item(tx, found.item)
         if note and item is not None:

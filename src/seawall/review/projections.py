@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import msgspec
 from sqlalchemy import Connection, Table, select, update
 
-from seawall.model import Event, EventBody, ItemRef
+from seawall.model import Decision, DecisionSource, Event, EventBody, ItemRef
 from seawall.model.events import AppealDecided, AppealReceived, DecisionMade, ItemSubmitted, ReportReceived
-from seawall.review.events import CasePassedOn, CaseReopened, ReviewSubmitted, ReviewUndone
+from seawall.review.case_policies import read_policies
+from seawall.review.events import CasePassedOn, CaseReopened, CaseRouted, ReviewSubmitted, ReviewUndone
 from seawall.review.machine import (
     AppealAnswered,
     Appealed,
@@ -23,8 +25,10 @@ from seawall.review.machine import (
     Reported,
     Reviewed,
     ReviewTakenBack,
+    Routed,
     asks_for_review,
     case_id,
+    is_of_child_safety,
     new_case,
     step,
 )
@@ -40,7 +44,7 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: undone, passed on, appeals
+    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: policies, appeals, undone
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -51,6 +55,7 @@ class Cases:
         CasePassedOn,
         AppealReceived,
         AppealDecided,
+        CaseRouted,
     )
     tables: tuple[Table, ...] = (case_table, case_reporter)
 
@@ -70,7 +75,7 @@ class Cases:
         reported = _Reporters(conn, reporters, [found for _, found, _, fact in facts if isinstance(fact, Reported)])
         for at, found, item, fact in facts:
             current = after.get(found)
-            if current is None and isinstance(fact, Decided) and not asks_for_review(fact.decision):
+            if current is None and isinstance(fact, Decided) and not _is_kept(fact.decision):
                 continue  # most traffic: no case, and none opens
             if current is None and item is not None:
                 current = new_case(item)
@@ -215,14 +220,18 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return case_id(decision.item.ref), decision.item, Decided(decision)
         case ItemSubmitted():
             return None
-        case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter, muted=muted):
-            return case_id(item.ref), item, Reported(kind, policy, reporter, muted=muted)
+        case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter) as body:
+            fact = Reported(kind, policy, reporter, muted=body.muted, harm=body.harm)
+            return case_id(item.ref), item, fact
         case AppealReceived(item=item, reasons=reasons):
             return case_id(item.ref), item, Appealed(reasons)
         case AppealDecided(item=item):
             return case_id(item.ref), None, AppealAnswered()
-        case ReviewSubmitted(case=case, answer=answer):
-            return case, None, Reviewed(answer)
+        case ReviewSubmitted(case=case, answer=answer, policy=policy, judged=judged):
+            named = {policy: answer} if policy is not None else {}  # before 0.3 an answer was about one policy
+            return case, None, Reviewed(answer, judged or named)
+        case CaseRouted(case=case, queue=queue):
+            return case, None, Routed(queue)
         case ReviewUndone(case=case):
             return case, None, ReviewTakenBack()
         case CaseReopened(case=case):
@@ -233,16 +242,27 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return None
 
 
+def _is_kept(decision: Decision) -> bool:
+    """Whether a decision opens a case, or must be remembered for the day when a case is opened."""
+    return asks_for_review(decision) or (decision.source is not DecisionSource.REVIEW and is_of_child_safety(decision))
+
+
 def _load(conn: Connection, cases: Table, ids: Sequence[str]) -> dict[str, Case]:
     found: dict[str, Case] = {}
     for row in select_in_chunks(conn, select(cases), cases.c.id, ids):
         fields = dict(row._mapping)
         fields["state"] = CaseState(fields["state"])
+        fields["policies"] = read_policies(fields["policies"])
         found[row.id] = Case(**fields)
     return found
 
 
 def _store(conn: Connection, cases: Table, before: dict[str, Case], after: dict[str, Case]) -> None:
     moved = [case for found, case in after.items() if case != before.get(found)]
-    if rows := [asdict(case) for case in moved if case.state is not CaseState.NONE]:
+    if rows := [_row(case) for case in moved if case.state is not CaseState.NONE or case.child_safety]:
         upsert(conn, cases, rows)
+
+
+def _row(case: Case) -> dict[str, object]:
+    row = {name: getattr(case, name) for name in Case.__dataclass_fields__}
+    return {**row, "policies": msgspec.json.encode(case.policies).decode()}

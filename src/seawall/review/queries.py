@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
 
+from seawall.review.case_policies import CasePolicy, read_policies
 from seawall.review.tables import case, case_passing, lease, review
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
@@ -18,6 +19,9 @@ class CaseRow:
     """One case in a list. ``holder``: the person who holds its lease; None: nobody does.
 
     ``severe_revision``: flagged for a severe harm and not judged yet, whatever revisions came after it.
+    ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
+    those of the gravest. ``child_safety``: only people with ``review.see_child_safety`` may see the case and its item.
+    ``unnamed_claim``: the highest priority of the reports that name no policy. ``score``: the order of open cases.
     """
 
     id: str
@@ -37,6 +41,13 @@ class CaseRow:
     reviews: int
     answer: str | None
     severe_revision: int | None
+    policies: tuple[CasePolicy, ...]
+    child_safety: bool
+    queue_by: str  # rule | route | person
+    reporter: str | None
+    unnamed_claim: float
+    visible: bool
+    score: float
     holder: str | None
     appeals: int = 0
 
@@ -71,11 +82,12 @@ class PassingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilters:
-    """Which cases a list shows; an empty field filters nothing."""
+    """Which cases a list shows; an empty field filters nothing. ``child_safety``: with those of child safety."""
 
     state: str = "open"
     queue: str = ""
     content_type: str = ""
+    child_safety: bool = False
 
 
 UNDO_MS: Final = 10 * 60 * 1000
@@ -86,26 +98,34 @@ _REVIEW = select(*(review.c[name] for name in ReviewRow.__dataclass_fields__))
 
 def list_cases(connection: Connection, filters: CaseFilters, now: int, *, limit: int, skip: int = 0) -> list[CaseRow]:
     """A page of cases: open ones the most urgent first, closed ones the newest first."""
-    query = _cases(now).where(case.c.state == filters.state)
+    query = _cases(now).where(case.c.state == filters.state, case.c.state != "none")
     if filters.queue:
         query = query.where(case.c.queue == filters.queue)
     if filters.content_type:
         query = query.where(case.c.content_type == filters.content_type)
+    if not filters.child_safety:
+        query = query.where(case.c.child_safety.is_(False))
     if filters.state == "open":
-        query = query.order_by(case.c.priority.desc(), case.c.opened_at, case.c.id)
+        query = query.order_by(case.c.score.desc(), case.c.id.desc())
     else:
         query = query.order_by(case.c.closed_at.desc(), case.c.id)
-    return [CaseRow(**row) for row in connection.execute(query.limit(limit).offset(skip)).mappings()]
+    return [_row(row) for row in connection.execute(query.limit(limit).offset(skip)).mappings()]
 
 
 def get_case(connection: Connection, case_id: str, now: int) -> CaseRow | None:
     """One case by its id."""
-    return _first(connection, _cases(now).where(case.c.id == case_id))
+    return _first(connection, _cases(now).where(case.c.id == case_id, case.c.state != "none"))
 
 
 def case_of_item(connection: Connection, item: str, now: int) -> CaseRow | None:
     """The one case of an item."""
-    return _first(connection, _cases(now).where(case.c.item == item))
+    return _first(connection, _cases(now).where(case.c.item == item, case.c.state != "none"))
+
+
+def items_of_child_safety(connection: Connection, items: Iterable[str]) -> frozenset[str]:
+    """Those of the items that only people with ``review.see_child_safety`` may see, whether they have a case or not."""
+    query = select(case.c.item).where(case.c.child_safety.is_(True))
+    return frozenset(row.item for row in select_in_chunks(connection, query, case.c.item, sorted(set(items))))
 
 
 def _cases(now: int) -> Select[Any]:
@@ -115,21 +135,27 @@ def _cases(now: int) -> Select[Any]:
 
 def _first(connection: Connection, query: Select[Any]) -> CaseRow | None:
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else CaseRow(**row)
+    return None if row is None else _row(row)
 
 
-def count_by_queue(connection: Connection, state: str) -> list[tuple[str, int]]:
-    """Cases in a state by queue, in the queues' order."""
-    return _counts(connection, case.c.queue, state)
+def _row(row: Mapping[Any, Any]) -> CaseRow:
+    return CaseRow(**{**row, "policies": read_policies(row["policies"])})
 
 
-def count_by_content_type(connection: Connection, state: str) -> list[tuple[str, int]]:
-    """Cases in a state by content type, in their order."""
-    return _counts(connection, case.c.content_type, state)
+def count_by_queue(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+    """Cases in a state by queue, in the queues' order; without ``child_safety`` only those that everybody may see."""
+    return _counts(connection, case.c.queue, state, child_safety)
 
 
-def _counts(connection: Connection, column: Any, state: str) -> list[tuple[str, int]]:
+def count_by_content_type(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+    """Cases in a state by content type, in their order; as ``count_by_queue``."""
+    return _counts(connection, case.c.content_type, state, child_safety)
+
+
+def _counts(connection: Connection, column: Any, state: str, child_safety: bool) -> list[tuple[str, int]]:
     query = select(column, func.count()).where(case.c.state == state).group_by(column).order_by(column)
+    if not child_safety:
+        query = query.where(case.c.child_safety.is_(False))
     return [(name, count) for name, count in connection.execute(query)]
 
 

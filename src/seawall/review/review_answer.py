@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, ParameterType
@@ -15,6 +15,9 @@ VIOLATES: Final = "violates"
 DOES_NOT_VIOLATE: Final = "does_not_violate"
 KEEPS_MEASURE: Final = "keeps_measure"
 """No violation, and what is in force stays: the help offered to a person in distress, the label on a record."""
+
+NOT_JUDGED: Final = "not_judged"
+"""What a review says about a policy of the case that its answer does not name."""
 
 REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     VIOLATES: {
@@ -47,6 +50,8 @@ class ReviewAnswer:
     """A reviewer's answer on a case. ``reason``: a code of ``REASONS``; ``note``: free text, sealed in the vault.
 
     ``attention``: how it came about, if it was given through a page.
+    ``judged``: with a violation, what is said about other policies than the main one: violates or does_not_violate.
+    A policy that is not named is not judged.
     """
 
     answer: str  # a key of REASONS
@@ -55,6 +60,7 @@ class ReviewAnswer:
     reason: str
     note: str = ""
     attention: Attention | None = None
+    judged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +85,35 @@ def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
     if len(answer.note) > NOTE_MAX:
         raise BadAnswer(f"A note may have at most {NOTE_MAX} characters.")
     if answer.answer != VIOLATES:
-        if answer.policy is not None or (answer.actions and answer.answer == DOES_NOT_VIOLATE):
+        if answer.policy is not None or answer.judged or (answer.actions and answer.answer == DOES_NOT_VIOLATE):
             raise BadAnswer("An answer without violation takes no policy and no action.")
         if answer.answer == KEEPS_MEASURE and answer.actions != kept_measures(answer.actions):
             raise BadAnswer("Without a violation nothing can stay that hides the item or acts on its author.")
         return
-    if answer.policy not in rulebook.harms:
+    main = answer.policy
+    if main is None or main not in rulebook.harms:
         raise BadAnswer("Choose the policy that it violates, one of the active ones.")
+    for name, said in answer.judged.items():
+        if name not in rulebook.harms:
+            raise BadAnswer(f"There is no active policy {name[:64]!r}: leave it out of the answer.")
+        if said not in (VIOLATES, DOES_NOT_VIOLATE):
+            raise BadAnswer(f"Say of {name} that it is violated, that it is not, or nothing.")
+    if answer.judged.get(main, VIOLATES) != VIOLATES:
+        raise BadAnswer(f"The answer says of {main} both that it is violated and that it is not.")
     if not answer.actions:
         raise BadAnswer("Choose at least one action.")
     for action in answer.actions:
         _check_action(action)
     if len({action.kind for action in answer.actions}) < len(answer.actions):
         raise BadAnswer("Choose each action only once.")
+
+
+def judgements(answer: ReviewAnswer, policies: Iterable[str]) -> dict[str, str]:
+    """What an answer says about each policy of the case, and about those that it names besides."""
+    if answer.answer != VIOLATES:
+        return dict.fromkeys(sorted(policies), DOES_NOT_VIOLATE)
+    said = {**answer.judged, **({answer.policy: VIOLATES} if answer.policy is not None else {})}
+    return {name: said.get(name, NOT_JUDGED) for name in sorted({*policies, *said})}
 
 
 def kept_measures(actions: Iterable[Action]) -> tuple[Action, ...]:

@@ -13,12 +13,13 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.errors import BadAnswer, CaseMoved, CaseTaken, NoSuchCase, OwnDecision
+from seawall.review.case_policies import read_policies
+from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
-from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer
+from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer, judgements
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
@@ -63,6 +64,7 @@ def submit_review(
     seen: str | None = None,
     seen_revision: int | None = None,
     send_after_ms: int = 0,
+    child_safety: bool = False,
     appeal: AppealAnswer | None = None,
 ) -> Decision:
     """Decide ``case`` as ``person``, who must hold it. Returns the decision, durable.
@@ -71,14 +73,15 @@ def submit_review(
     ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
     rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
     reviewer took the case. Of several simultaneous answers exactly one is accepted. ``send_after_ms``: how long
-    receivers are not told of it yet, so that it can be taken back unseen. A case with an open appeal is decided with
-    ``appeal``. Raises BadAnswer, NoSuchCase, CaseTaken, OwnDecision or CaseMoved.
+    receivers are not told of it yet, so that it can be taken back unseen. ``child_safety``: the person may decide cases
+    of child safety. A case with an open appeal is decided with ``appeal``. Raises BadAnswer, NoSuchCase,
+    CaseRestricted, CaseTaken, OwnDecision or CaseMoved.
     """
     check_answer(answer, rulebook)
     review_id = new_id("rev")
 
     def unit(tx: Transaction) -> Decision:
-        found = held_case(tx, case, person)
+        found = held_case(tx, case, person, child_safety=child_safety)
         if found.appeals and appeal is None:
             raise CaseMoved("A decision about this item was appealed. Answer the appeal, with its own form.")
         item = find_item(tx, found.item)
@@ -103,6 +106,7 @@ def submit_review(
                 reason=answer.reason,
                 attention=answer.attention,
                 ends_appeal=appeal is not None,
+                judged=judgements(answer, [one.policy for one in read_policies(found.policies)]),
             )
         )
         tx.append(DecisionMade(decision=decision))
@@ -155,11 +159,16 @@ def let_go(tx: Transaction, case: str) -> None:
     tx.execute(lease.delete().where(lease.c.case == case))
 
 
-def held_case(tx: Transaction, case: str, person: str) -> Row[Any]:
-    """The open case, which the person holds and may answer. Raises NoSuchCase, CaseMoved, CaseTaken or OwnDecision."""
+def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) -> Row[Any]:
+    """The open case, which the person holds and may answer.
+
+    Raises NoSuchCase, CaseRestricted (without ``child_safety``), CaseMoved, CaseTaken or OwnDecision.
+    """
     found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
-    if found is None:
+    if found is None or found.state == CaseState.NONE:
         raise NoSuchCase
+    if found.child_safety and not child_safety:
+        raise CaseRestricted
     if found.state != CaseState.OPEN:
         raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
     held = tx.execute(select(lease).where(lease.c.case == case)).first()
@@ -189,7 +198,10 @@ def _decision(
         raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
-        reasons = (Reason(policy=answer.policy, rule=REVIEW_RULE, harm=rulebook.harms[answer.policy]),)
+        violated = [answer.policy, *(name for name, said in sorted(answer.judged.items()) if said == VIOLATES)]
+        reasons = tuple(
+            Reason(policy=name, rule=REVIEW_RULE, harm=rulebook.harms[name]) for name in dict.fromkeys(violated)
+        )
     elif answer.answer == KEEPS_MEASURE and case.policy is not None and case.harm is not None:
         reasons = (Reason(policy=case.policy, rule=REVIEW_RULE, harm=case.harm),)  # the ground of what stays
     return Decision(

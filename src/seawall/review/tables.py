@@ -15,8 +15,8 @@ case = Table(
     Column("content_type", Text, nullable=False),
     Column("actor", Text),
     Column("queue", Text, nullable=False),
-    Column("priority", Float, nullable=False),  # higher is sooner
-    Column("state", Text, nullable=False),  # open | closed
+    Column("priority", Float, nullable=False),  # the highest that rules and reporters gave, 0 to 1
+    Column("state", Text, nullable=False),  # open | closed | none (no case yet, but its item is of child safety)
     Column("opened_at", BigInteger, nullable=False),  # when it was last opened
     Column("closed_at", BigInteger),
     Column("decision", Text),  # the decision that opened or last touched it; null when only reported
@@ -31,7 +31,16 @@ case = Table(
     Column("cannot_tell", Integer, nullable=False, server_default=text("0")),  # reviewers, since it was opened
     Column("appeals", Integer, nullable=False, server_default=text("0")),  # open ones
     Column("returns_to", Text),  # the queue in which it waits too, once they are answered; null: none
+    Column("policies", Text, nullable=False, server_default=text("'[]'")),  # JSON: CasePolicy, sorted by name
+    Column("child_safety", Boolean, nullable=False, server_default=text("false")),  # only specialists see it
+    Column("queue_by", Text, nullable=False, server_default=text("'rule'")),  # rule | route | person
+    Column("reporter", Text),  # the kind of reporter that counts most since it was opened
+    Column("unnamed_claim", Float, nullable=False, server_default=text("0")),  # of reports that name no policy
+    Column("visible", Boolean, nullable=False, server_default=text("true")),  # to visitors, while it waits
+    Column("score", Float, nullable=False, server_default=text("0")),  # the order: higher is sooner
     Index("ix_review_case_queue", "state", "queue", "priority"),
+    Index("ix_review_case_score", "state", "score", "id"),
+    Index("ix_review_case_queue_score", "state", "queue", "score", "id"),
 )
 
 # Who reported a case since it was last opened: one reporter counts once. Anonymous reports are not here.

@@ -13,6 +13,7 @@ from seawall.appeal import AppealTrigger
 from seawall.appeal.queries import AppealRow
 from seawall.console import active_bundle
 from seawall.console.appeal.appeals import appeal_of
+from seawall.console.child_safety import may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.review.case import answer_in_form, refused, revision_in_form
 from seawall.console.review.consequences import consequences
@@ -77,7 +78,7 @@ def _uphold(request: PageRequest, row: AppealRow) -> Decision | None:
     case, person = request.path_param("case"), request.person.id
 
     def unit(tx: Transaction) -> None:
-        review.held_case(tx, case, person)
+        review.held_case(tx, case, person, child_safety=may_see_all(request))
         item = status_of(tx, row.item)
         if item is None or (item.decision or "") != request.field("seen"):
             raise review.CaseMoved("The item was decided again since you opened the case. Review it again.")
@@ -120,6 +121,7 @@ def _overturn(request: PageRequest, row: AppealRow) -> Decision | None:
         find_item=status_of,
         seen=request.field("seen") or None,
         seen_revision=revision_in_form(request),
+        child_safety=may_see_all(request),
         appeal=review.AppealAnswer(revision=row.revision, record=record),
     )
 

@@ -9,6 +9,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import AppealRow, appeals_by_rule, get_appeal, list_appeals
 from seawall.console import active_bundle
 from seawall.console.appeal_view import appeal_on_case
+from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
 from seawall.model import ItemRef, now_ms
@@ -23,11 +24,12 @@ def show_list(request: PageRequest) -> Response:
     skip = request.cursor("skip") or 0
     with request.app.database.read() as connection:
         rows = list_appeals(connection, is_open=is_open, limit=PAGE_SIZE + 1, skip=skip)
+        seen = seen_rows(request, connection, rows[:PAGE_SIZE])
         rules = appeals_by_rule(connection)
     return render(
         request,
         "appeal/appeals.html",
-        rows=[(row, review.case_id(row.item)) for row in rows[:PAGE_SIZE]],
+        rows=[(row, review.case_id(row.item)) for row in seen],
         older=skip + PAGE_SIZE if len(rows) > PAGE_SIZE else None,
         is_open=is_open,
         rules=rules,
@@ -57,11 +59,12 @@ def show(request: PageRequest) -> Response:
 
 
 def appeal_of(request: PageRequest) -> AppealRow:
-    """The appeal that the address names."""
+    """The appeal that the address names. Raises Problem 403 when only specialists see its item."""
     with request.app.database.read() as connection:
         row = get_appeal(connection, request.path_param("appeal"))
-    if row is None:
-        raise missing("appeal")
+        if row is None:
+            raise missing("appeal")
+        check_item(request, connection, row.item)
     return row
 
 

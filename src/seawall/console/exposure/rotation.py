@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from seawall import review
+from seawall.console.child_safety import may_see_all
 from seawall.console.request import PageRequest, redirect
 from seawall.model import now_ms
 from seawall.review import exposure
@@ -42,7 +43,14 @@ def refuse_case(request: PageRequest, case_id: str) -> Response | None:
 def others_wait(request: PageRequest, queue: str | None, content_type: str | None) -> bool:
     """Whether cases wait here, all of them of harms that this person is not given."""
     with request.app.database.read() as connection:
-        return review.is_waiting(connection, request.person.id, now_ms(), queue=queue, content_type=content_type)
+        return review.is_waiting(
+            connection,
+            request.person.id,
+            now_ms(),
+            queue=queue,
+            content_type=content_type,
+            child_safety=may_see_all(request),
+        )
 
 
 def to_exposure(done: str = "") -> Response:

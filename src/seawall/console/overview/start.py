@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
 from seawall.enforce.queries import deliveries_by_state
@@ -119,7 +120,7 @@ def _context(request: PageRequest) -> dict[str, Any]:
         return {
             "numbers": numbers(connection),
             "rules": _top(fired_rules(connection, known, now_ms() - _HOUR)),
-            "latest": newest_decisions(connection, DecisionFilters(), limit=_LATEST),
+            "latest": seen_rows(request, connection, newest_decisions(connection, DecisionFilters(), limit=_LATEST)),
         }
 
 

@@ -13,6 +13,7 @@ from seawall import access, review
 from seawall.access import Permission
 from seawall.app import App
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item
 from seawall.console.history import LIMIT
 from seawall.console.item_view import ItemView, item_view
 from seawall.console.request import Page, PageRequest, missing, redirect
@@ -115,8 +116,9 @@ def _task(request: PageRequest) -> TaskRow:
     with request.app.database.read() as connection:
         found = get_task(connection, request.path_param("task"))
         suits = found is not None and quality.may_take(connection, found.id, request.person.id)
-    if found is None or not suits:
-        raise missing("case")
+        if found is None or not suits:
+            raise missing("case")
+        check_item(request, connection, found.item)
     return found
 
 

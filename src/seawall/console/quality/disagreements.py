@@ -9,6 +9,7 @@ from starlette.responses import Response
 from seawall import access, review
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.item_view import item_view
 from seawall.console.quality.blind_review import answer_of, newest_evaluation, sent
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
@@ -75,7 +76,8 @@ def _list(request: PageRequest) -> tuple[list[BlindReviewRow], int | None]:
             limit=_PAGE + 1,
             before=request.cursor(),
         )
-    return rows[:_PAGE], rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        seen = seen_rows(request, connection, rows[:_PAGE])
+    return seen, rows[_PAGE - 1].seq if len(rows) > _PAGE else None
 
 
 def _link(**chosen: object) -> str | None:
@@ -92,6 +94,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         row = get_blind_review(connection, request.path_param("task"))
         if row is None or row.first_review is None or row.answer is None:
             raise missing("disagreement")
+        check_item(request, connection, row.item)
         newest = reviews_of_item(connection, row.item, limit=1)
     item = ItemRef(row.content_type, row.item, row.revision)
     access.record_view(app.database, app.ledger, request.person.id, item, "disagreement")

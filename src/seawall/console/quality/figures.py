@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -30,7 +31,7 @@ _NEWEST = 5
 def show(request: PageRequest) -> Response:
     """Show agreement by queue and policy, accuracy by reviewer, and the newest disagreements."""
     with request.app.database.read() as connection:
-        newest = list_disagreements(connection, state="open", limit=_NEWEST)
+        newest = seen_rows(request, connection, list_disagreements(connection, state="open", limit=_NEWEST))
     return render(
         request,
         "quality/quality.html",

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import ItemRef, now_ms
@@ -72,7 +73,8 @@ def _case(request: PageRequest) -> tuple[CaseRow | None, str | None]:
 def _list(request: PageRequest) -> tuple[list[GoldenCaseRow], int | None]:
     with request.app.database.read() as connection:
         rows = list_golden_cases(connection, limit=_PAGE + 1, before=request.cursor())
-    return rows[:_PAGE], rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        seen = seen_rows(request, connection, rows[:_PAGE])
+    return seen, rows[_PAGE - 1].seq if len(rows) > _PAGE else None
 
 
 def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
 from seawall.console.appeal_view import open_appeal, reporter_records
+from seawall.console.child_safety import check_item, may_see_all, seen_rows
 from seawall.console.conversation import conversation_view
 from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
@@ -22,6 +23,7 @@ from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.consequences import consequences
+from seawall.console.review.order import order_in_words
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
 from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
@@ -37,6 +39,7 @@ _REPORTS = 20
 _NO_END = "never"
 SEND_AFTER_MS: Final = 10_000
 """How long receivers are not told of an answer, so that a slip of the hand can be taken back unseen."""
+_JUDGED = "judged."
 
 ACTION_KEYS: Final = {
     "remove": "x",
@@ -66,7 +69,7 @@ def take(request: PageRequest) -> Response:
     try:
         if (refused := rotation.refuse_case(request, request.path_param("case"))) is not None:
             return refused
-        review.take(request.app.database, request.path_param("case"), request.person.id)
+        _take(request)
     except review.NoSuchCase:
         raise missing("case") from None
     except review.ReviewError as error:
@@ -77,7 +80,9 @@ def take(request: PageRequest) -> Response:
 def renew(request: PageRequest) -> Response:
     """Renew the lease: its remaining time, or why it ended, as JSON."""
     try:
-        lease = review.renew(request.app.database, request.path_param("case"), request.person.id)
+        lease = review.renew(
+            request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request)
+        )
     except review.ReviewError as error:
         return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
@@ -110,6 +115,7 @@ def decide(request: PageRequest) -> Response:
             seen=request.field("seen") or None,
             seen_revision=revision_in_form(request),
             send_after_ms=SEND_AFTER_MS,
+            child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
         raise missing("case") from None
@@ -138,6 +144,7 @@ def preview(request: PageRequest) -> Response:
         head = get_item(connection, case.item) if case else None
         if case is None or head is None:
             raise missing("case")
+        check_item(request, connection, case.item)
         try:
             answer = answer_in_form(request)
             rulebook = active_bundle.rulebook(app)
@@ -161,7 +168,14 @@ def answer_in_form(request: PageRequest) -> review.ReviewAnswer:
         actions=actions,
         reason=request.field("reason"),
         note=request.field("note").strip(),
+        judged=_judged(request) if answer == review.VIOLATES else {},
     )
+
+
+def _judged(request: PageRequest) -> dict[str, str]:
+    """What the form says about the case's other policies; the main one is chosen by itself."""
+    said = {name.removeprefix(_JUDGED): values[0] for name, values in request.form.items() if name.startswith(_JUDGED)}
+    return {name: answer for name, answer in said.items() if answer and name != request.field("policy")}
 
 
 def _measures_in_force(request: PageRequest) -> tuple[Action, ...]:
@@ -174,7 +188,11 @@ def _measures_in_force(request: PageRequest) -> tuple[Action, ...]:
 def _keep_lease(request: PageRequest) -> None:
     """Renew the lease so that a refused review can be corrected; another person's lease stays."""
     with suppress(review.ReviewError):
-        review.take(request.app.database, request.path_param("case"), request.person.id)
+        _take(request)
+
+
+def _take(request: PageRequest) -> None:
+    review.take(request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request))
 
 
 def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
@@ -184,6 +202,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         case = get_case(connection, case_id, now_ms())
         head = get_item(connection, case.item) if case else None
         lease = review.holder(connection, case_id, now_ms())
+        if case is not None:
+            check_item(request, connection, case.item)
     if case is None or head is None:
         raise missing("case")
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
@@ -199,13 +219,17 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         events = timeline(connection, item.ref, enforced)
         appealed = open_appeal(app, connection, item.ref, case_id, request.person.id)
         reporters = reporter_records(app, connection, reports, now_ms())
-        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else ()
+        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else []
+        others = seen_rows(request, connection, others)
     if own := appealed is not None and appealed.own:
         mine, may_decide = None, False
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]
-    named = request.field("policy") if request.form else case.policy or ""
+    preset = review.preset_policy(case.policies)
+    named = request.field("policy") if request.form else (preset.policy if preset else case.policy or "")
+    found = [one for one in review.gravest_first(case.policies) if one.policy in policies]
+    ordered = dict.fromkeys([named, *(one.policy for one in found), *policies])
     return render(
         request,
         "review/case.html",
@@ -220,8 +244,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reports=reports if case.reports else (),
         timeline=events,
         others=others,
-        talk=conversation_view(app, head),
-        summaries=summaries(app, rows_of_decisions(others)),
+        talk=conversation_view(request, head),
+        summaries=summaries(request, rows_of_decisions(others)),
         now=now_ms(),
         veiling=veiling,
         # Who answers an appeal is not to know whom they would contradict.
@@ -232,6 +256,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reporters=reporters,
         policies=policies,
         policy=policies.get(named),
+        found=found,
+        guidance=[policies[name] for name in ordered if name in policies],
+        judged=_judged(request),
+        order=order_in_words(case, now_ms()),
         form=_form(content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS)),
         notes=notes(app.vault, item.ref, reports, (*answers, *passings)),
         passings=[one for one in passings if one.at >= case.opened_at],

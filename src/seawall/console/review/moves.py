@@ -6,8 +6,11 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console.child_safety import check_item, may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.queue import go_to_next, with_filters
+from seawall.model import now_ms
+from seawall.review.queries import get_case
 from seawall.screen import recorded_decision, rescreen_again, status_of
 
 
@@ -30,6 +33,10 @@ def undo(request: PageRequest) -> Response:
 def reopen(request: PageRequest) -> Response:
     """Open a closed case again and lease it to the person."""
     case = request.path_param("case")
+    with request.app.database.read() as connection:
+        found = get_case(connection, case, now_ms())
+        if found is not None:
+            check_item(request, connection, found.item)
     try:
         review.reopen_case(request.app.ledger, case, request.person.id)
     except review.NoSuchCase:
@@ -49,6 +56,7 @@ def pass_on(request: PageRequest) -> Response:
             request.field("why"),
             find_item=status_of,
             note=request.field("note").strip(),
+            child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
         raise missing("case") from None

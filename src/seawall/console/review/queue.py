@@ -10,8 +10,10 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
+from seawall.console.review.order import order_in_words
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -27,12 +29,13 @@ def show(request: PageRequest) -> Response:
     state = "closed" if request.query("state") == "closed" else "open"
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
-    filters = CaseFilters(state=state, queue=queue, content_type=content_type)
+    child_safety = may_see_all(request)
+    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
-        queues = count_by_queue(connection, state)
-        types = count_by_content_type(connection, state)
+        queues = count_by_queue(connection, state, child_safety=child_safety)
+        types = count_by_content_type(connection, state, child_safety=child_safety)
     shown = cases[:PAGE_SIZE]
     harms = {case.item: case.harm for case in shown}
     return render(
@@ -40,7 +43,7 @@ def show(request: PageRequest) -> Response:
         "review/queue.html",
         cases=shown,
         items=items,
-        summaries=summaries(request.app, rows_of_items(items.values(), harms)),
+        summaries=summaries(request, rows_of_items(items.values(), harms)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
         queues=queues,
         types=types,
@@ -49,12 +52,15 @@ def show(request: PageRequest) -> Response:
         done=request.query("done"),
         undoable=undoable(request),
         now=now,
+        order={case.id: order_in_words(case, now) for case in cases},
     )
 
 
 def as_json(request: PageRequest) -> Response:
     """Open cases as JSON, as ``GET /v1/cases`` returns them."""
-    filters = CaseFilters(queue=request.query("queue"), content_type=request.query("type"))
+    filters = CaseFilters(
+        queue=request.query("queue"), content_type=request.query("type"), child_safety=may_see_all(request)
+    )
     with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
 
@@ -77,10 +83,15 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
         return rotation.pause(request, done)
     excluded = standing.over | request.preferences.opt_outs
     shares = app.context.get(quality.QualitySettings)
-    next_task = partial(quality.next_task, app.ledger, shares, person, policies=active_bundle.policy_names(app))
+    sees_all = may_see_all(request)
+    next_task = partial(
+        quality.next_task, app.ledger, shares, person, policies=active_bundle.policy_names(app), child_safety=sees_all
+    )
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
-        lease = review.next_case(app.database, person, queue=queue, content_type=content_type, excluded=excluded)
+        lease = review.next_case(
+            app.database, person, queue=queue, content_type=content_type, excluded=excluded, child_safety=sees_all
+        )
     if task is None and lease is None:
         if excluded and rotation.others_wait(request, queue, content_type):
             return rotation.to_exposure(done)

@@ -13,6 +13,7 @@ from seawall import enforce
 from seawall.access import Permission
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_result
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
@@ -119,7 +120,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     found = search_items(
         app.database, app.vault, ItemFilters(actor=account), limit=PAGE_SIZE, after=position_of(request)
     )
-    items = {one.item.ref: one.item for one in found.found}
+    items = {one.item.ref: one.item for one in seen_result(request, found).found}
     with app.database.read() as connection:
         record = _record(connection, account)
         notes = notes_about(connection, app.vault, account, limit=_LISTED)
@@ -127,7 +128,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         decisions = decisions_by_id(connection, [row.decision for row in items.values() if row.decision])
         filed = items_by_ref(connection, [row.item for row in record.filed])
     harms = {ref: case.harm for ref, case in cases.items()}
-    about = summaries(app, rows_of_items({**filed, **items}.values(), harms))
+    about = summaries(request, rows_of_items({**filed, **items}.values(), harms))
     in_force = [one for one in record.enforced if one.is_in_force(now)]
     return render(
         request,

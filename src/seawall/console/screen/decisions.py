@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.history import LIMIT
 from seawall.console.item_view import item_view
 from seawall.console.request import Page, PageRequest, json_response, missing
@@ -36,11 +37,12 @@ def show_all(request: PageRequest) -> Response:
     chosen = {name: request.query(name) for name in _FILTERS}
     rows = _rows(request, PAGE_SIZE + 1)
     types = sorted(active_bundle.content_types(request.app))
+    seen = _seen(request, rows[:PAGE_SIZE])
     return render(
         request,
         "screen/decisions.html",
-        rows=rows[:PAGE_SIZE],
-        summaries=summaries(request.app, rows_of_decisions(rows[:PAGE_SIZE])),
+        rows=seen,
+        summaries=summaries(request, rows_of_decisions(seen)),
         older=_link(chosen, before=rows[PAGE_SIZE - 1].seq) if len(rows) > PAGE_SIZE else None,
         newest=_link(chosen) if request.cursor() else None,
         chosen=chosen,
@@ -54,7 +56,7 @@ def show_all(request: PageRequest) -> Response:
 
 def all_as_json(request: PageRequest) -> Response:
     """The list as JSON."""
-    return json_response({"decisions": _rows(request, PAGE_SIZE)})
+    return json_response({"decisions": _seen(request, _rows(request, PAGE_SIZE))})
 
 
 def show(request: PageRequest) -> Response:
@@ -90,10 +92,14 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _load(request: PageRequest) -> Decision:
+    """The decision that the address names. Raises Problem 404, and 403 for an item that the person may not see."""
     try:
-        return load_decision(request.app.database, request.path_param("decision"))
+        found = load_decision(request.app.database, request.path_param("decision"))
     except LookupError:
         raise missing("decision") from None
+    with request.app.database.read() as connection:
+        check_item(request, connection, found.item.ref)
+    return found
 
 
 def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
@@ -108,6 +114,12 @@ def _rows(request: PageRequest, limit: int) -> list[DecisionRow]:
     )
     with request.app.database.read() as connection:
         return newest_decisions(connection, filters, limit=limit, before=request.cursor())
+
+
+def _seen(request: PageRequest, rows: list[DecisionRow]) -> list[DecisionRow]:
+    """Those of the page's rows that the person may see: a page may be shorter than others."""
+    with request.app.database.read() as connection:
+        return seen_rows(request, connection, rows)
 
 
 def _link(chosen: dict[str, str], **more: object) -> str:

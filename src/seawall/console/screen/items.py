@@ -13,6 +13,7 @@ from seawall.access import Permission
 from seawall.access.queries import viewers_of_item
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item
 from seawall.console.conversation import conversation_view
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
@@ -60,7 +61,7 @@ def show(request: PageRequest) -> Response:
         head=head,
         seen=seen,
         revision=revision,
-        talk=conversation_view(app, head),
+        talk=conversation_view(request, head),
         veiling=veiling,
         names=active_bundle.names_of_people(app),
         notes=notes(app.vault, head.ref, reports, answers),
@@ -95,10 +96,11 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _head(request: PageRequest, connection: Connection) -> ItemRow:
-    """The item that the address names. Raises Problem 404."""
+    """The item that the address names. Raises Problem 404, and 403 for one that the person may not see."""
     head = get_item(connection, request.path_param("item"))
     if head is None:
         raise missing("item")
+    check_item(request, connection, head.ref)
     return head
 
 

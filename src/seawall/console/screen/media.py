@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response, StreamingResponse
 
 from seawall.access import Permission
+from seawall.console.child_safety import check_item
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.veiling import open_file
 from seawall.media import signatures
@@ -73,12 +74,13 @@ def suffix_of(data: bytes) -> str:
 
 
 def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemRef, MediaFile]:
-    """The revision and the addressed file. Raises Problem 404."""
+    """The revision and the addressed file. Raises Problem 404, and 403 for an item that the person may not see."""
     app = request.app
     with app.database.read() as connection:
         head = get_item(connection, request.path_param("item"))
-    if head is None:
-        raise missing("item")
+        if head is None:
+            raise missing("item")
+        check_item(request, connection, head.ref)
     try:
         revision = int(request.path_param("revision"))
         file = media_file(app.vault, app.blobs, head.ref, revision, request.path_param("field"))

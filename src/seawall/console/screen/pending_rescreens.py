@@ -46,7 +46,7 @@ def _summaries(request: PageRequest, shown: Sequence[RescreenOutcome]) -> dict[s
         return {}
     with request.app.database.read() as connection:
         items = items_by_ref(connection, [one.rescreen.item for one in shown])
-    return summaries(request.app, rows_of_items(items.values()))
+    return summaries(request, rows_of_items(items.values()))
 
 
 def as_json(request: PageRequest) -> Response:

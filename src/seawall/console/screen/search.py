@@ -16,6 +16,7 @@ from seawall import access
 from seawall.access import Permission
 from seawall.appeal.queries import items_with_report
 from seawall.console import active_bundle
+from seawall.console.child_safety import seen_result
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import (
     ExactHit,
@@ -61,7 +62,7 @@ def _page(request: PageRequest, text: str, hits: list[ExactHit], *, error: str =
         try:
             query = parse_search(text, now=now_ms())
             notes = [] if hits else _notes(request, query, text)
-            result = _search(request, query, limit=PAGE_SIZE)
+            result = seen_result(request, _search(request, query, limit=PAGE_SIZE))
         except SearchRefused as refused:
             error, status = str(refused), 200 if hits else 422
     return render(
@@ -88,7 +89,7 @@ def _shown(request: PageRequest, result: SearchResult | None) -> dict[str, Any]:
     with app.database.read() as connection:
         cases = cases_of_items(connection, [row.ref for row in items], now_ms())
         decisions = decisions_by_id(connection, [row.decision for row in items if row.decision])
-    about = summaries(app, rows_of_items(items, {ref: case.harm for ref, case in cases.items()}))
+    about = summaries(request, rows_of_items(items, {ref: case.harm for ref, case in cases.items()}))
     excerpts = {one.item.ref: one.excerpt for one in result.found} if result else {}
     return {
         "cases": cases,
@@ -236,7 +237,8 @@ def _asked(request: PageRequest) -> str:
 
 def _exported(request: PageRequest) -> SearchResult:
     try:
-        return _search(request, parse_search(_asked(request), now=now_ms()), limit=MOST_EXPORTED)
+        found = _search(request, parse_search(_asked(request), now=now_ms()), limit=MOST_EXPORTED)
+        return seen_result(request, found)
     except SearchRefused as error:
         raise PageProblem(422, "Not understood", str(error)) from None
 

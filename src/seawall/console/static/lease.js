@@ -36,10 +36,13 @@ if (place !== null) {
   setInterval(beat, BEAT_MS);
 }
 
-// Shows the text of the chosen policy.
+// Shows the text of the chosen policy, beside those of the case; asks about the case's other policies.
 const choice = document.querySelector("select[name=policy]");
 const follow = () => {
-  for (const words of document.querySelectorAll("[data-policy]")) words.hidden = words.dataset.policy !== choice.value;
+  for (const words of document.querySelectorAll("[data-policy]:not([data-found])")) {
+    words.hidden = words.dataset.policy !== choice.value;
+  }
+  for (const row of document.querySelectorAll("[data-judge]")) row.hidden = row.dataset.judge === choice.value;
 };
 choice?.addEventListener("change", follow);
 if (choice !== null) follow();

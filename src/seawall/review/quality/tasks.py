@@ -6,7 +6,7 @@ A lease is one row, taken by one atomic statement, as those of cases: two people
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from seawall.review.leases import LEASE_MS, SKIP_MS
 from seawall.review.quality.events import GoldenCaseOffered
 from seawall.review.quality.settings import QualitySettings
 from seawall.review.quality.tables import blind_review, blind_review_lease, golden_case
+from seawall.review.tables import case as case_table
 from seawall.review.tables import review, skip
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger
@@ -42,6 +43,7 @@ def next_task(
     queue: str | None = None,
     content_type: str | None = None,
     idle: bool = False,
+    child_safety: bool = False,
     draw: Callable[[], float] = random.random,
 ) -> str | None:
     """Lease a blind review for ``person`` before their next case, at the rate that the shares imply; or None.
@@ -49,7 +51,8 @@ def next_task(
     One that they hold comes first. Second reviews are offered at twice the rate at which they are asked for, so that
     those which had to wait are made up for; ``idle``: no case waits, so any of them is offered. Golden cases are
     offered at their rate only, each once to a person, and never to somebody who reviewed the case before; those whose
-    policy is none of the active ``policies`` are not, because nobody could give their right answer.
+    policy is none of the active ``policies`` are not, because nobody could give their right answer. What is of child
+    safety is offered with ``child_safety`` only, to its specialists.
     """
     with ledger.database.read() as connection:
         if (held := _held(connection, person)) is not None:
@@ -59,21 +62,21 @@ def next_task(
             return None
         golden = None
         if drawn < settings.golden_share:
-            golden = _next_golden(connection, person, policies, queue, content_type)
+            chosen = [*_in(golden_case, queue, content_type), *_seen(golden_case, child_safety)]
+            golden = _next_golden(connection, person, policies, chosen)
     if golden is not None:
         task = new_id("blind")
         ledger.commit(lambda tx: tx.append(GoldenCaseOffered(task=task, golden=golden, person=person)))
         return take_task(ledger.database, task, person).task
-    return _take_waiting(ledger.database, person, queue, content_type)
+    chosen = [*_in(blind_review, queue, content_type), *_seen(blind_review, child_safety)]
+    return _take_waiting(ledger.database, person, chosen)
 
 
-def _take_waiting(database: Database, person: str, queue: str | None, content_type: str | None) -> str | None:
+def _take_waiting(database: Database, person: str, chosen: Sequence[ColumnElement[bool]]) -> str | None:
     while True:
         now = now_ms()
         with database.read() as connection:
-            query = select(blind_review.c.id).where(
-                _may_answer(person), *_in(blind_review, queue, content_type), ~_held_by_others(person, now)
-            )
+            query = select(blind_review.c.id).where(_may_answer(person), *chosen, ~_held_by_others(person, now))
             query = query.where(~_skipped(person, now)).order_by(blind_review.c.seq).limit(1)
             wanted = connection.execute(query).scalar()
         if wanted is None:
@@ -177,8 +180,14 @@ def _in(table: Any, queue: str | None, content_type: str | None) -> list[ColumnE
     return [table.c[name] == value for name, value in chosen.items() if value is not None]
 
 
+def _seen(table: Any, child_safety: bool) -> list[ColumnElement[bool]]:
+    """Without what only the specialists of child safety may see, unless the person is one."""
+    guarded = exists().where(case_table.c.id == table.c.case, case_table.c.child_safety.is_(True))
+    return [] if child_safety else [~guarded]
+
+
 def _next_golden(
-    connection: Connection, person: str, policies: Collection[str], queue: str | None, content_type: str | None
+    connection: Connection, person: str, policies: Collection[str], chosen: Sequence[ColumnElement[bool]]
 ) -> str | None:
     """A golden case that the person has neither met nor reviewed: the one that fewest have met."""
     met = exists().where(blind_review.c.golden == golden_case.c.id, blind_review.c.person == person)
@@ -188,6 +197,6 @@ def _next_golden(
         golden_case.c.retired_at.is_(None), golden_case.c.marked_by != person, ~met, ~reviewed
     )
     query = query.where(golden_case.c.policy.is_(None) | golden_case.c.policy.in_(policies))
-    query = query.where(*_in(golden_case, queue, content_type)).order_by(times, golden_case.c.seq).limit(1)
+    query = query.where(*chosen).order_by(times, golden_case.c.seq).limit(1)
     found = connection.execute(query).scalar()
     return None if found is None else str(found)
