@@ -39,7 +39,17 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/ledger",
         "/subjects",
         "/access",
-        "/password",
+        "/account",
+        "/search",
+        "/search?q=silly",
+        f"/accounts/{rig.app.vault.find('account', 'author')}",
+        "/quality",
+        "/disagreements",
+        "/golden-cases",
+        "/my-reviews",
+        "/exposure",
+        "/exposure/compare",
+        "/appeals",
         "/no-such-page",
     )
 
