@@ -19,6 +19,8 @@ from seawall.review.component import COMPONENT
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, ReviewError
 from seawall.review.leases import LEASE_MS, Lease, holder, next_case, release, renew, skip_case, take
 from seawall.review.machine import REPORTS_QUEUE, Case, CaseState, case_id
+from seawall.review.queue_file import read_queues
+from seawall.review.queues import Queues, QueueSettings
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
@@ -51,6 +53,8 @@ __all__ = [
     "CaseTaken",
     "Lease",
     "NoSuchCase",
+    "QueueSettings",
+    "Queues",
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
@@ -62,6 +66,7 @@ __all__ = [
     "preset_actions",
     "preset_policy",
     "preview_review",
+    "read_queues",
     "release",
     "renew",
     "skip_case",

@@ -30,7 +30,7 @@ class CaseRouted:
 
     case: str
     queue: str
-    route: str  # the route's condition, or "always"
+    route: str  # the route's condition, "always", or "none": no route holds any more
 
 
 EVENTS = (EventSpec("review.submitted", ReviewSubmitted), EventSpec("review.case_routed", CaseRouted))

@@ -9,6 +9,7 @@ from typing import Final
 
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, ParameterType
 from seawall.review.errors import BadAnswer
+from seawall.review.queues import Queues, QueueSettings
 
 VIOLATES: Final = "violates"
 DOES_NOT_VIOLATE: Final = "does_not_violate"
@@ -62,10 +63,11 @@ class ReviewAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
-    """What an answer may refer to: the content types, and the harm of each active policy."""
+    """What an answer may refer to: the content types, the harm of each active policy, and the queues' demands."""
 
     content_types: Mapping[str, ContentType]
     harms: Mapping[str, str]
+    queues: Queues = field(default_factory=Queues)
 
 
 def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
@@ -94,7 +96,7 @@ def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
             raise BadAnswer(f"There is no active policy {name[:64]!r}: leave it out of the answer.")
         if said not in (VIOLATES, DOES_NOT_VIOLATE):
             raise BadAnswer(f"Say of {name} that it is violated, that it is not, or nothing.")
-    if answer.judged.get(answer.policy, VIOLATES) != VIOLATES:
+    if answer.policy is not None and answer.judged.get(answer.policy, VIOLATES) != VIOLATES:
         raise BadAnswer(f"The answer says of {answer.policy} both that it is violated and that it is not.")
     if not answer.actions:
         raise BadAnswer("Choose at least one action.")
@@ -102,6 +104,15 @@ def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
         _check_action(action)
     if len({action.kind for action in answer.actions}) < len(answer.actions):
         raise BadAnswer("Choose each action only once.")
+
+
+def check_queue(answer: ReviewAnswer, queue: QueueSettings, in_force: Iterable[str]) -> None:
+    """Raises BadAnswer for what the queue demands or does not offer. What is ``in_force`` may always be kept."""
+    if "note" in queue.required and not answer.note:
+        raise BadAnswer(f"The queue {queue.title or queue.name} needs a note with every answer.")
+    kept = set(in_force)
+    if refused := [one.kind for one in answer.actions if one.kind in queue.hidden_actions and one.kind not in kept]:
+        raise BadAnswer(f"The queue {queue.title or queue.name} does not offer {', '.join(refused)}.")
 
 
 def judgements(answer: ReviewAnswer, policies: Iterable[str]) -> dict[str, str]:

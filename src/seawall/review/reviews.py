@@ -17,7 +17,15 @@ from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTake
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
-from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer, judgements
+from seawall.review.review_answer import (
+    KEEPS_MEASURE,
+    VIOLATES,
+    ReviewAnswer,
+    Rulebook,
+    check_answer,
+    check_queue,
+    judgements,
+)
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
@@ -75,8 +83,10 @@ def submit_review(
             raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
         if (seen is not None or seen_revision is not None) and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
+        active = enforce.in_force(tx, found.item)
+        check_queue(answer, rulebook.queues.of(found.queue), [one.kind for one in active])
         if answer.answer == KEEPS_MEASURE:
-            _check_kept(answer, enforce.in_force(tx, found.item))
+            _check_kept(answer, active)
         decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(

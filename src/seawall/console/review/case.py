@@ -202,6 +202,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]
+    queue = active_bundle.queues(app).of(case.queue)
     preset = review.preset_policy(case.policies)
     named = request.field("policy") if request.form else (preset.policy if preset else case.policy or "")
     found = [one for one in review.gravest_first(case.policies) if one.policy in policies]
@@ -228,8 +229,9 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         found=found,
         guidance=[policies[name] for name in ordered if name in policies],
         judged=_judged(request),
-        order=order_in_words(case, now_ms()),
-        form=_form(content_type, seen.decision, active, request.form),
+        order=order_in_words(case, now_ms(), queue.sla_s),
+        form=_form(content_type, seen.decision, active, request.form, queue),
+        queue=queue,
         notes=notes(app.vault, item.ref, reports, answers),
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
@@ -272,11 +274,16 @@ def _form(
     decision: Decision | None,
     enforced: Sequence[EnforcementRow],
     sent: Mapping[str, tuple[str, ...]],
+    queue: review.QueueSettings,
 ) -> dict[str, Any]:
-    """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are."""
-    allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
+    """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are.
+
+    What the queue hides is offered all the same while it is in force, so that nobody takes it back without meaning to.
+    """
     decided = decision.actions if decision else ()
     in_force = [Action(one.kind, one.parameters) for one in enforced]
+    hidden = set(queue.hidden_actions) - {one.kind for one in in_force}
+    allowed = [ACTIONS[kind] for kind in content_type.actions if kind not in hidden] if content_type else []
     preset = review.preset_actions(content_type, (*decided, *in_force)) if content_type else {}
     return {
         "item_actions": [kind for kind in allowed if kind.subject is ActionSubject.ITEM],
