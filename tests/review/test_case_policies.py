@@ -13,6 +13,7 @@ from seawall import review
 from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
 from seawall.review.case_policies import CasePolicy, gravest_policy, merged
 from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, Routed, new_case, step
+from seawall.review.priority import DOUBLING_MS, expected_harm, urgency
 from seawall.review.queries import (
     CaseFilters,
     case_of_item,
@@ -147,6 +148,34 @@ def test_merged_policies_are_each_named_once_and_lose_nothing(found: list[CasePo
     first = gravest_policy(both)
     assert (first is None) == (not found)
     assert all((first.severity or 0) >= (one.severity or 0) for one in both if first is not None)
+
+
+# -- the order ---------------------------------------------------------------------------------------------------------
+
+cases = st.tuples(st.integers(1, 5), st.floats(0, 1), st.integers(0, 50), st.booleans(), st.integers(0, 10**9))
+
+
+@given(cases, cases, st.integers(10**9, 10**10))
+def test_the_stored_score_orders_cases_by_expected_harm_at_any_later_time(a: Any, b: Any, now: int) -> None:
+    def harm(severity: int, probability: float, reports: int, visible: bool, opened_at: int) -> float:
+        reach = (1 + reports) * (1 if visible else 0.5)
+        return expected_harm(severity, probability) * reach * 2 ** ((now - opened_at) / DOUBLING_MS)
+
+    def score(severity: int, probability: float, reports: int, visible: bool, opened_at: int) -> float:
+        return urgency(severity, probability, reports, visible=visible, opened_at=opened_at)
+
+    if harm(*a) > harm(*b) * 1.00001:  # scores are rounded
+        assert score(*a) > score(*b)
+
+
+def test_reports_and_graver_findings_move_a_case_up_and_withholding_moves_it_down() -> None:
+    shown = replace(fired(SPAM).decision, verdict=Verdict.ALLOW, actions=(Action("review", {"queue": "spam"}),))
+    case = after(Decided(shown))
+    withheld, reported = step(case, fired(SPAM), 2), step(case, Reported("user", None, "en_1"), 2)
+    assert withheld.score < case.score < reported.score
+    assert step(reported, Reported("user", None, "en_1", repeated=True), 3).score == reported.score
+    assert step(reported, Reported("authority", None, "en_2"), 3).score > reported.score
+    assert step(case, Decided(replace(shown, reasons=(THREAT,))), 2).score > reported.score
 
 
 # -- access follows the harm ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, exists, select
 from sqlalchemy import case as sql_case
@@ -51,7 +52,7 @@ def next_case(
         now = now_ms()
         wanted = _Wanted(person, queue, content_type, child_safety, now)
         with database.read() as connection:
-            found = connection.execute(_held(wanted)).scalar() or connection.execute(_waiting(wanted)).scalar()
+            found = _held(connection, wanted) or connection.execute(_waiting(wanted)).scalar()
         if found is None:
             return None
         try:
@@ -145,26 +146,31 @@ class _Wanted:
     now: int
 
 
-def _open_cases(wanted: _Wanted) -> Select[str]:
-    """Open cases that the person may see, the most urgent first, as the index has them."""
-    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN)
+def _open_cases(wanted: _Wanted) -> Select[Any]:
+    """Open cases that the person may see, with their scores."""
+    statement = select(case_table.c.id, case_table.c.score).where(case_table.c.state == CaseState.OPEN)
     if not wanted.child_safety:
         statement = statement.where(case_table.c.child_safety.is_(False))
     if wanted.queue is not None:
         statement = statement.where(case_table.c.queue == wanted.queue)
     if wanted.content_type is not None:
         statement = statement.where(case_table.c.content_type == wanted.content_type)
-    return statement.order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
+    return statement
 
 
-def _held(wanted: _Wanted) -> Select[str]:
-    """A case that the person holds. People hold few: they are found through the leases."""
+def _held(connection: Connection, wanted: _Wanted) -> str | None:
+    """The most urgent case that the person holds: found through the leases, which are few, not through the cases."""
     mine = select(lease.c.case).where(lease.c.person == wanted.person, lease.c.until > wanted.now)
-    return _open_cases(wanted).where(case_table.c.id.in_(mine))
+    held = connection.execute(mine).scalars().all()
+    if not held:
+        return None
+    rows = connection.execute(_open_cases(wanted).where(case_table.c.id.in_(held))).all()
+    return str(max(rows, key=lambda row: (row.score, row.id)).id) if rows else None
 
 
-def _waiting(wanted: _Wanted) -> Select[str]:
-    """A case that nobody holds and that the person has not skipped."""
+def _waiting(wanted: _Wanted) -> Select[Any]:
+    """The most urgent case that nobody holds and that the person has not skipped, as an index has the order."""
     held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
-    return _open_cases(wanted).where(~held, ~skipped)
+    free = _open_cases(wanted).where(~held, ~skipped)
+    return free.order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
