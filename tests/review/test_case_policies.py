@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seawall import review
 from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
+from seawall.model.events import ReportReceived
 from seawall.review.case_policies import CasePolicy, gravest_policy, merged
 from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, Routed, new_case, step
 from seawall.review.priority import DOUBLING_MS, expected_harm, urgency
@@ -283,3 +284,21 @@ def test_an_item_that_was_removed_without_a_case_is_of_child_safety_all_the_same
     assert found.child_safety
     assert review.next_case(desk.database, "per_1") is None
     assert desk.ledger.rebuild().equal
+
+
+def test_what_stays_in_force_does_so_under_the_policy_that_fired_not_under_one_that_a_report_claims(desk: Any) -> None:
+    item, actor = desk.item()
+    help_line = replace(SELF_HARM, harm="eating_disorder")
+    made = desk.decide(item, actor, Action("advisory"), Action("review", {"queue": "care"}), reasons=(help_line,))
+    report = ReportReceived(report="rep_1", item=item, reporter=None, kind="user", policy="threats", harm="threat")
+    desk.ledger.commit(lambda tx: tx.append(report))
+    case = review.case_id(item.ref)
+    assert desk.row(case).policy == "threats"
+    review.take(desk.database, case, "per_1")
+    with pytest.raises(review.BadAnswer, match="does not allow"):
+        desk.submit(case, actions=(Action("advisory"),))  # the tests' comments have no advisory of a person's
+    decided = desk.submit(
+        case, answer=review.KEEPS_MEASURE, policy=None, actions=(Action("advisory"),), reason="person_at_risk",
+        seen=made.id,
+    )  # fmt: skip
+    assert [(one.policy, one.harm) for one in decided.reasons] == [("self-harm", "eating_disorder")]

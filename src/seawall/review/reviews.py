@@ -12,7 +12,7 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.case_policies import read_policies
+from seawall.review.case_policies import preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase
 from seawall.review.events import ReviewSubmitted
 from seawall.review.machine import CaseState
@@ -148,6 +148,14 @@ def _open_case(tx: Transaction, case: str, person: str, *, child_safety: bool) -
     return found
 
 
+def _ground(case: Row[Any] | CaseRow) -> tuple[str, str] | None:
+    """Policy and harm of what stays in force: of the gravest policy that fired, not of one that a report claims."""
+    found = read_policies(case.policies) if isinstance(case.policies, str) else case.policies
+    first = preset_policy(found)
+    policy, harm = (case.policy, case.harm) if first is None else (first.policy, first.harm)
+    return None if policy is None or harm is None else (policy, harm)
+
+
 def _decision(
     case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
@@ -167,8 +175,8 @@ def _decision(
         reasons = tuple(
             Reason(policy=name, rule=REVIEW_RULE, harm=rulebook.harms[name]) for name in dict.fromkeys(violated)
         )
-    elif answer.answer == KEEPS_MEASURE and case.policy is not None and case.harm is not None:
-        reasons = (Reason(policy=case.policy, rule=REVIEW_RULE, harm=case.harm),)  # the ground of what stays
+    elif answer.answer == KEEPS_MEASURE and (ground := _ground(case)) is not None:
+        reasons = (Reason(policy=ground[0], rule=REVIEW_RULE, harm=ground[1]),)
     return Decision(
         id=new_id("dec", at),
         at=at,

@@ -222,7 +222,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         timeline=events,
         others=others,
         now=now_ms(),
-        veiled=case.harm in VEILED_HARMS,
+        veiled=bool({case.harm, *(one.harm for one in case.policies)} & VEILED_HARMS),
         names=active_bundle.names_of_people(app),
         policies=policies,
         policy=policies.get(named),
