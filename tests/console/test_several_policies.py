@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall import review
+from seawall import appeal, review
 from seawall.model import ItemRef
 from seawall.model.events import DecisionMade
 from seawall.review.events import ReviewSubmitted
@@ -74,8 +74,6 @@ def test_a_policy_that_a_report_names_is_not_preset_beside_one_that_fired(rig: R
 
 
 def _report(rig: Rig, item: str) -> None:
-    from seawall import appeal
-
     report = appeal.Report(content_type="comment", item_id="several-3", kind="authority", policy="gore")
     appeal.receive_report(rig.app.ledger, report, find_item=lambda *_: ItemRef("comment", item, 1), harm="violence")
 

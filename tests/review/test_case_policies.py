@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from seawall import review
 from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
+from seawall.model.events import ReportReceived
 from seawall.review.case_policies import CasePolicy, gravest_policy, merged
 from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, Routed, new_case, step
+from seawall.review.priority import DOUBLING_MS, expected_harm, urgency
 from seawall.review.queries import (
     CaseFilters,
     case_of_item,
@@ -149,6 +151,34 @@ def test_merged_policies_are_each_named_once_and_lose_nothing(found: list[CasePo
     assert all((first.severity or 0) >= (one.severity or 0) for one in both if first is not None)
 
 
+# -- the order ---------------------------------------------------------------------------------------------------------
+
+cases = st.tuples(st.integers(1, 5), st.floats(0, 1), st.integers(0, 50), st.booleans(), st.integers(0, 10**9))
+
+
+@given(cases, cases, st.integers(10**9, 10**10))
+def test_the_stored_score_orders_cases_by_expected_harm_at_any_later_time(a: Any, b: Any, now: int) -> None:
+    def harm(severity: int, probability: float, reports: int, visible: bool, opened_at: int) -> float:
+        reach = (1 + reports) * (1 if visible else 0.5)
+        return expected_harm(severity, probability) * reach * 2 ** ((now - opened_at) / DOUBLING_MS)
+
+    def score(severity: int, probability: float, reports: int, visible: bool, opened_at: int) -> float:
+        return urgency(severity, probability, reports, visible=visible, opened_at=opened_at)
+
+    if harm(*a) > harm(*b) * 1.00001:  # scores are rounded
+        assert score(*a) > score(*b)
+
+
+def test_reports_and_graver_findings_move_a_case_up_and_withholding_moves_it_down() -> None:
+    shown = replace(fired(SPAM).decision, verdict=Verdict.ALLOW, actions=(Action("review", {"queue": "spam"}),))
+    case = after(Decided(shown))
+    withheld, reported = step(case, fired(SPAM), 2), step(case, Reported("user", None, "en_1"), 2)
+    assert withheld.score < case.score < reported.score
+    assert step(reported, Reported("user", None, "en_1", repeated=True), 3).score == reported.score
+    assert step(reported, Reported("authority", None, "en_2"), 3).score > reported.score
+    assert step(case, Decided(replace(shown, reasons=(THREAT,))), 2).score > reported.score
+
+
 # -- access follows the harm ---------------------------------------------------------------------------------------
 
 FINDS = [fired(GROOMING), fired(GROOMING, THREAT), Reported("user", "grooming", harm="grooming")]
@@ -254,3 +284,21 @@ def test_an_item_that_was_removed_without_a_case_is_of_child_safety_all_the_same
     assert found.child_safety
     assert review.next_case(desk.database, "per_1") is None
     assert desk.ledger.rebuild().equal
+
+
+def test_what_stays_in_force_does_so_under_the_policy_that_fired_not_under_one_that_a_report_claims(desk: Any) -> None:
+    item, actor = desk.item()
+    help_line = replace(SELF_HARM, harm="eating_disorder")
+    made = desk.decide(item, actor, Action("advisory"), Action("review", {"queue": "care"}), reasons=(help_line,))
+    report = ReportReceived(report="rep_1", item=item, reporter=None, kind="user", policy="threats", harm="threat")
+    desk.ledger.commit(lambda tx: tx.append(report))
+    case = review.case_id(item.ref)
+    assert desk.row(case).policy == "threats"
+    review.take(desk.database, case, "per_1")
+    with pytest.raises(review.BadAnswer, match="does not allow"):
+        desk.submit(case, actions=(Action("advisory"),))  # the tests' comments have no advisory of a person's
+    decided = desk.submit(
+        case, answer=review.KEEPS_MEASURE, policy=None, actions=(Action("advisory"),), reason="person_at_risk",
+        seen=made.id,
+    )  # fmt: skip
+    assert [(one.policy, one.harm) for one in decided.reasons] == [("self-harm", "eating_disorder")]

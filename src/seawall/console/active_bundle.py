@@ -9,7 +9,7 @@ from seawall.app import App
 from seawall.model import ContentType
 from seawall.policy import Policy
 from seawall.publish import NothingPublished
-from seawall.review import REVIEW_RULE, Rulebook
+from seawall.review import REVIEW_RULE, Queues, Rulebook
 from seawall.screen import EDITED_RULE, FAIL_MODE_POLICY, FAIL_MODE_RULES, NEAR_DUPLICATE_RULE
 
 
@@ -48,8 +48,15 @@ def content_types(app: App) -> Mapping[str, ContentType]:
 def rulebook(app: App) -> Rulebook:
     """The content types and harms that a review may refer to."""
     return Rulebook(
-        content_types=content_types(app), harms={name: policy.harm for name, policy in policies(app).items()}
+        content_types=content_types(app),
+        harms={name: policy.harm for name, policy in policies(app).items()},
+        queues=queues(app),
     )
+
+
+def queues(app: App) -> Queues:
+    """The queues and routes in use."""
+    return app.context.get(Queues)
 
 
 def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:

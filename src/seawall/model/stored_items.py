@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from seawall.model.content import ItemRef, Part
@@ -35,3 +35,11 @@ class PastItems(ABC):
     @abstractmethod
     def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
         """The next page of past items in the order of their surrogates; empty when there are no more."""
+
+
+class ItemLanguages(ABC):
+    """The languages of recorded items: a service that one component makes and another one asks."""
+
+    @abstractmethod
+    def languages_of(self, items: Sequence[str]) -> Mapping[str, str]:
+        """Item's surrogate → language, for those items whose language is known."""

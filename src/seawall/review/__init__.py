@@ -42,6 +42,8 @@ from seawall.review.leases import (
 )
 from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
 from seawall.review.passing_on import WHY, pass_on
+from seawall.review.queue_file import read_queues
+from seawall.review.queues import Queues, QueueSettings
 from seawall.review.review_answer import (
     DOES_NOT_VIOLATE,
     KEEPS_MEASURE,
@@ -82,6 +84,8 @@ __all__ = [
     "Lease",
     "NoSuchCase",
     "OwnDecision",
+    "QueueSettings",
+    "Queues",
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
@@ -99,6 +103,7 @@ __all__ = [
     "preset_actions",
     "preset_policy",
     "preview_review",
+    "read_queues",
     "release",
     "renew",
     "reopen_case",

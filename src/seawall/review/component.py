@@ -5,12 +5,16 @@ from __future__ import annotations
 from seawall.review.events import EVENTS
 from seawall.review.projections import PROJECTIONS
 from seawall.review.queries import items_with_open_case
+from seawall.review.routing import ROUTER, ReviewSettings, services
 from seawall.storage.component import Component, PermissionSpec
 
 COMPONENT = Component(
     name="review",
     events=EVENTS,
     projections=PROJECTIONS,
+    followers=(ROUTER,),
+    settings=ReviewSettings,
+    services=services,
     migrations="seawall.review.migrations",
     permissions=(
         PermissionSpec(name="review.decide", description="Take and decide cases."),

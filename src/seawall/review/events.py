@@ -47,7 +47,7 @@ class CaseRouted:
 
     case: str
     queue: str
-    route: str  # the route's condition, or "always"
+    route: str  # the route's condition, "always", or "none": no route holds any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

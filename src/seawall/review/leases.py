@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, exists, select
 from sqlalchemy import case as sql_case
@@ -57,7 +58,7 @@ def next_case(
         # not all try the same case.
         free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
         with suppress(CaseTaken), database.write() as connection:
-            found = connection.execute(_held(wanted)).scalar() or connection.execute(free).scalar()
+            found = _held(connection, wanted) or connection.execute(free).scalar()
             if found is not None:
                 return _lease(connection, found, person, ms, sees_reports=True, child_safety=child_safety)
         with database.read() as connection:
@@ -183,9 +184,9 @@ def is_waiting(
     return connection.execute(_waiting(wanted)).first() is not None
 
 
-def _open_cases(wanted: _Wanted) -> Select[str]:
-    """Open cases that the person may see, the most urgent first, as the index has them."""
-    statement = select(case_table.c.id).where(case_table.c.state == CaseState.OPEN)
+def _open_cases(wanted: _Wanted) -> Select[Any]:
+    """Open cases that the person may see, with their scores."""
+    statement = select(case_table.c.id, case_table.c.score).where(case_table.c.state == CaseState.OPEN)
     if not wanted.child_safety:
         statement = statement.where(case_table.c.child_safety.is_(False))
     if wanted.queue is not None:
@@ -193,17 +194,22 @@ def _open_cases(wanted: _Wanted) -> Select[str]:
     if wanted.content_type is not None:
         statement = statement.where(case_table.c.content_type == wanted.content_type)
     decided = exists().where(case_decider.c.case == case_table.c.id, case_decider.c.person == wanted.person)
-    return statement.where(~decided).order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
+    return statement.where(~decided)
 
 
-def _held(wanted: _Wanted) -> Select[str]:
-    """A case that the person holds. People hold few: they are found through the leases."""
+def _held(connection: Connection, wanted: _Wanted) -> str | None:
+    """The most urgent case that the person holds: found through the leases, which are few, not through the cases."""
     mine = select(lease.c.case).where(lease.c.person == wanted.person, lease.c.until > wanted.now)
-    return _open_cases(wanted).where(case_table.c.id.in_(mine))
+    held = connection.execute(mine).scalars().all()
+    if not held:
+        return None
+    rows = connection.execute(_open_cases(wanted).where(case_table.c.id.in_(held))).all()
+    return str(max(rows, key=lambda row: (row.score, row.id)).id) if rows else None
 
 
-def _waiting(wanted: _Wanted) -> Select[str]:
-    """A case that nobody holds, and that the person has neither skipped nor left to others."""
+def _waiting(wanted: _Wanted) -> Select[Any]:
+    """The most urgent case that nobody holds, and that the person has neither skipped nor left to others; an index has
+    the order."""
     held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
     passed_on = exists().where(
@@ -211,7 +217,7 @@ def _waiting(wanted: _Wanted) -> Select[str]:
         case_passing.c.person == wanted.person,
         case_passing.c.at >= case_table.c.opened_at,
     )
-    statement = _open_cases(wanted).where(~held, ~skipped, ~passed_on)
+    free = _open_cases(wanted).where(~held, ~skipped, ~passed_on)
     for harm in sorted(wanted.excluded):  # any of the case's policies may be about it
-        statement = statement.where(~case_table.c.policies.contains(f'"harm":"{harm}"', autoescape=True))
-    return statement
+        free = free.where(~case_table.c.policies.contains(f'"harm":"{harm}"', autoescape=True))
+    return free.order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)

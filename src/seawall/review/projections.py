@@ -244,6 +244,8 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
 
 def _is_kept(decision: Decision) -> bool:
     """Whether a decision opens a case, or must be remembered for the day when a case is opened."""
+    if not decision.actions and not decision.reasons:
+        return False
     return asks_for_review(decision) or (decision.source is not DecisionSource.REVIEW and is_of_child_safety(decision))
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, ParameterType
 from seawall.review.errors import BadAnswer
 from seawall.review.events import Attention
+from seawall.review.queues import Queues, QueueSettings
 
 VIOLATES: Final = "violates"
 DOES_NOT_VIOLATE: Final = "does_not_violate"
@@ -65,10 +66,11 @@ class ReviewAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
-    """What an answer may refer to: the content types, and the harm of each active policy."""
+    """What an answer may refer to: the content types, the harm of each active policy, and the queues' demands."""
 
     content_types: Mapping[str, ContentType]
     harms: Mapping[str, str]
+    queues: Queues = field(default_factory=Queues)
 
 
 def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
@@ -106,6 +108,15 @@ def check_answer(answer: ReviewAnswer, rulebook: Rulebook) -> None:
         _check_action(action)
     if len({action.kind for action in answer.actions}) < len(answer.actions):
         raise BadAnswer("Choose each action only once.")
+
+
+def check_queue(answer: ReviewAnswer, queue: QueueSettings, in_force: Iterable[str]) -> None:
+    """Raises BadAnswer for what the queue demands or does not offer. What is ``in_force`` may always be kept."""
+    if "note" in queue.required and not answer.note:
+        raise BadAnswer(f"The queue {queue.title or queue.name} needs a note with every answer.")
+    kept = set(in_force)
+    if refused := [one.kind for one in answer.actions if one.kind in queue.hidden_actions and one.kind not in kept]:
+        raise BadAnswer(f"The queue {queue.title or queue.name} does not offer {', '.join(refused)}.")
 
 
 def judgements(answer: ReviewAnswer, policies: Iterable[str]) -> dict[str, str]:

@@ -13,13 +13,21 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.case_policies import read_policies
+from seawall.review.case_policies import preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
 from seawall.review.machine import CaseState
 from seawall.review.queries import CaseRow
-from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_answer, judgements
+from seawall.review.review_answer import (
+    KEEPS_MEASURE,
+    VIOLATES,
+    ReviewAnswer,
+    Rulebook,
+    check_answer,
+    check_queue,
+    judgements,
+)
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.storage.ledger import Ledger, Transaction
@@ -63,7 +71,6 @@ def submit_review(
     find_item: FindReviewedItem,
     seen: str | None = None,
     seen_revision: int | None = None,
-    send_after_ms: int = 0,
     child_safety: bool = False,
     appeal: AppealAnswer | None = None,
 ) -> Decision:
@@ -72,8 +79,8 @@ def submit_review(
     ``seen`` is the decision that was in force when the reviewer opened the case (None: there was none, if
     ``seen_revision`` is given), ``seen_revision`` the item's newest revision: if one of them changed, the answer is
     rejected, because it would be about what the reviewer has not seen. So it is if the item was reported since the
-    reviewer took the case. Of several simultaneous answers exactly one is accepted. ``send_after_ms``: how long
-    receivers are not told of it yet, so that it can be taken back unseen. ``child_safety``: the person may decide cases
+    reviewer took the case. Of several simultaneous answers exactly one is accepted. Receivers are told of it
+    after the queue's ``undo_s``, so that it can be taken back unseen. ``child_safety``: the person may decide cases
     of child safety. A case with an open appeal is decided with ``appeal``. Raises BadAnswer, NoSuchCase,
     CaseRestricted, CaseTaken, OwnDecision or CaseMoved.
     """
@@ -91,8 +98,11 @@ def submit_review(
             raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
         if (seen is not None or seen_revision is not None) and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
+        active = enforce.in_force(tx, found.item)
+        queue = rulebook.queues.of(found.queue)
+        check_queue(answer, queue, [one.kind for one in active])
         if answer.answer == KEEPS_MEASURE:
-            _check_kept(answer, enforce.in_force(tx, found.item))
+            _check_kept(answer, active)
         decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(
@@ -114,7 +124,7 @@ def submit_review(
             tx,
             decision,
             item_is_new=False,
-            send_at=tx.at + send_after_ms if send_after_ms else None,
+            send_at=tx.at + int(queue.undo_s * 1000) if queue.undo_s and appeal is None else None,
             overturned_revision=None if appeal is None else appeal.revision,
         )
         if appeal is not None:
@@ -183,6 +193,14 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     return found
 
 
+def _ground(case: Row[Any] | CaseRow) -> tuple[str, str] | None:
+    """Policy and harm of what stays in force: of the gravest policy that fired, not of one that a report claims."""
+    found = read_policies(case.policies) if isinstance(case.policies, str) else case.policies
+    first = preset_policy(found)
+    policy, harm = (case.policy, case.harm) if first is None else (first.policy, first.harm)
+    return None if policy is None or harm is None else (policy, harm)
+
+
 def _decision(
     case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
@@ -202,8 +220,8 @@ def _decision(
         reasons = tuple(
             Reason(policy=name, rule=REVIEW_RULE, harm=rulebook.harms[name]) for name in dict.fromkeys(violated)
         )
-    elif answer.answer == KEEPS_MEASURE and case.policy is not None and case.harm is not None:
-        reasons = (Reason(policy=case.policy, rule=REVIEW_RULE, harm=case.harm),)  # the ground of what stays
+    elif answer.answer == KEEPS_MEASURE and (ground := _ground(case)) is not None:
+        reasons = (Reason(policy=ground[0], rule=REVIEW_RULE, harm=ground[1]),)
     return Decision(
         id=new_id("dec", at),
         at=at,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup
 from seawall.model import Decision, DecisionSource, Item, ItemRef
-from seawall.model.stored_items import Past, PastItems
+from seawall.model.stored_items import ItemLanguages, Past, PastItems
 from seawall.policy import PublishedBundles
 from seawall.screen.backfill import iter_items
 from seawall.screen.journal import AnswerJournal
+from seawall.screen.queries import items_by_ref
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item
 from seawall.storage import Database, Erased, Job, NotRunnable, Vault
@@ -46,6 +47,19 @@ class StoredPastItems(PastItems):
         return iter_items(self._database, self._vault, types, after=after, before=before, limit=limit, texts=texts)
 
 
+class StoredItemLanguages(ItemLanguages):
+    """Languages as the items were submitted with."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def languages_of(self, items: Sequence[str]) -> Mapping[str, str]:
+        """See ``ItemLanguages``."""
+        with self._database.read() as connection:
+            found = items_by_ref(connection, items)
+        return {ref: row.language for ref, row in found.items() if row.language is not None}
+
+
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
     screener = Screener(
@@ -60,6 +74,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         screener,
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
+        StoredItemLanguages(context.database),
     )
 
 

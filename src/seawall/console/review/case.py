@@ -37,8 +37,6 @@ from seawall.screen.queries import decisions_of_actor, get_item
 _OTHERS = 8
 _REPORTS = 20
 _NO_END = "never"
-SEND_AFTER_MS: Final = 10_000
-"""How long receivers are not told of an answer, so that a slip of the hand can be taken back unseen."""
 _JUDGED = "judged."
 
 ACTION_KEYS: Final = {
@@ -114,7 +112,6 @@ def decide(request: PageRequest) -> Response:
             find_item=status_of,
             seen=request.field("seen") or None,
             seen_revision=revision_in_form(request),
-            send_after_ms=SEND_AFTER_MS,
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
@@ -226,6 +223,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     policies = active_bundle.policies(app)
     content_type = active_bundle.content_types(app).get(head.content_type)
     active = [one for one in enforced if one.state == "active"]
+    queue = active_bundle.queues(app).of(case.queue)
     preset = review.preset_policy(case.policies)
     named = request.field("policy") if request.form else (preset.policy if preset else case.policy or "")
     found = [one for one in review.gravest_first(case.policies) if one.policy in policies]
@@ -259,8 +257,11 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         found=found,
         guidance=[policies[name] for name in ordered if name in policies],
         judged=_judged(request),
-        order=order_in_words(case, now_ms()),
-        form=_form(content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS)),
+        order=order_in_words(case, now_ms(), queue.sla_s),
+        form=_form(
+            content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS), queue
+        ),
+        queue=queue,
         notes=notes(app.vault, item.ref, reports, (*answers, *passings)),
         passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
@@ -319,11 +320,16 @@ def _form(
     enforced: Sequence[EnforcementRow],
     sent: Mapping[str, tuple[str, ...]],
     letters: Mapping[str, str],
+    queue: review.QueueSettings,
 ) -> dict[str, Any]:
-    """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are."""
-    allowed = [ACTIONS[kind] for kind in content_type.actions] if content_type else []
+    """What the form offers, and what is filled in: as sent, else the proposed actions. Answer and reason never are.
+
+    What the queue hides is offered all the same while it is in force, so that nobody takes it back without meaning to.
+    """
     decided = decision.actions if decision else ()
     in_force = [Action(one.kind, one.parameters) for one in enforced]
+    hidden = set(queue.hidden_actions) - {one.kind for one in in_force}
+    allowed = [ACTIONS[kind] for kind in content_type.actions if kind not in hidden] if content_type else []
     preset = review.preset_actions(content_type, (*decided, *in_force)) if content_type else {}
     return {
         "item_actions": [kind for kind in allowed if kind.subject is ActionSubject.ITEM],

@@ -29,7 +29,7 @@ def show(request: PageRequest) -> Response:
     state = "closed" if request.query("state") == "closed" else "open"
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
-    child_safety = may_see_all(request)
+    child_safety, settings = may_see_all(request), active_bundle.queues(request.app)
     filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
@@ -52,7 +52,8 @@ def show(request: PageRequest) -> Response:
         done=request.query("done"),
         undoable=undoable(request),
         now=now,
-        order={case.id: order_in_words(case, now) for case in cases},
+        order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
+        settings=settings,
     )
 
 

@@ -14,6 +14,7 @@ from seawall.model.events import DecisionMade
 from seawall.review.events import ReviewSubmitted
 from seawall.review.quality.events import SecondReviewAsked
 from seawall.review.quality.settings import QualitySettings
+from seawall.review.queues import Queues
 from seawall.review.tables import case as case_table
 from seawall.review.tables import review as review_table
 from seawall.storage.component import Follower, ServiceContext
@@ -29,13 +30,8 @@ def is_drawn(digest: Callable[[bytes], str], review: str, share: float) -> bool:
 
 def ask(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None] | None:
     """Ask for a second review of those that are drawn."""
-    share = context.get(QualitySettings).blind_share
-    drawn = [
-        (event.seq, event.body)
-        for event in events
-        if isinstance(event.body, ReviewSubmitted) and is_drawn(context.vault.digest, event.body.review, share)
-    ]
-    asked = [task for seq, review in drawn if (task := _task(context, seq, review)) is not None]
+    reviews = [(event.seq, event.body) for event in events if isinstance(event.body, ReviewSubmitted)]
+    asked = [task for seq, review in reviews if (task := _task(context, seq, review)) is not None]
 
     def unit(tx: Transaction) -> None:
         for task in asked:
@@ -45,9 +41,15 @@ def ask(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transacti
 
 
 def _task(context: ServiceContext, seq: int, review: ReviewSubmitted) -> SecondReviewAsked | None:
-    """The task; None when it was taken back, or the case or the decision is not there, as in an imported ledger."""
+    """The task; None when the review is not drawn or was taken back, or when the case or the decision is not there, as
+    in an imported ledger. A queue may have a share of its own."""
     with context.database.read() as connection:
         queue = connection.execute(select(case_table.c.queue).where(case_table.c.id == review.case)).scalar()
+        share = context.get(Queues).of(queue or "").blind_share
+        if share is None:
+            share = context.get(QualitySettings).blind_share
+        if not is_drawn(context.vault.digest, review.review, share):
+            return None
         undone = select(review_table.c.undone_at).where(review_table.c.id == review.review)
         if connection.execute(undone).scalar() is not None:
             return None

@@ -1,0 +1,110 @@
+"""The follower that moves cases to the queues that routes choose for them.
+
+A route is read from a file that may change, so its result is an event: a projection depends on events alone, and is
+rebuilt to the same rows whatever the file says by then (docs/decisions/0012-routes-are-events.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from seawall.model import DecisionMade, DecisionSource, Event, ReportReceived
+from seawall.model.stored_items import ItemLanguages
+from seawall.review.case_policies import queue_of, read_policies
+from seawall.review.events import CaseRouted
+from seawall.review.machine import BY_PERSON, BY_ROUTE, REPORTS_QUEUE, CaseState, asks_for_review, case_id
+from seawall.review.queue_file import read_queues
+from seawall.review.queues import Queues, case_features
+from seawall.review.tables import case as case_table
+from seawall.settings import SettingsError
+from seawall.shipped import Folder
+from seawall.storage import Transaction
+from seawall.storage.component import Follower, ServiceContext
+from seawall.yamlfile.source import PolicyErrors
+
+_FILE = "queues.yaml"
+_ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSettings:
+    """Settings of reviewing. ``queues``: the queue file; None: ``queues.yaml`` in the data folder, else the shipped."""
+
+    queues: Path | None = None
+
+
+def services(context: ServiceContext) -> tuple[object, ...]:
+    """The queues and routes. Raises SettingsError."""
+    return (load_queues(context.get(ReviewSettings).queues, context.settings.data_dir),)
+
+
+def load_queues(file: Path | None, data_dir: Path) -> Queues:
+    """The queues of the file, of the data folder, or the shipped ones. Raises SettingsError."""
+    own = data_dir / _FILE
+    path = file or (own if own.is_file() else None)
+    try:
+        if path is None:
+            return read_queues(Folder("seawall.shipped", "queue file").read("queues"), f"shipped {_FILE}")
+        return read_queues(path.read_text(encoding="utf-8"), str(path))
+    except PolicyErrors as error:
+        raise SettingsError(f"SEAWALL_QUEUES: the queue file cannot be used\n{error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"SEAWALL_QUEUES: {path} cannot be read: {error}") from error
+
+
+def route_cases(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None] | None:
+    """Move the cases that the events are about; None when there is nothing to do."""
+    queues = context.get(Queues)
+    items = sorted({item for event in events if (item := _item(event)) is not None}) if queues.routes else []
+    if not items:
+        return None
+    languages = context.get(ItemLanguages).languages_of(items)
+
+    def unit(tx: Transaction) -> None:
+        query = select(case_table).where(case_table.c.id.in_([case_id(item) for item in items]))
+        for row in tx.execute(query.order_by(case_table.c.id)).all():
+            if (moved := routed(row, queues, languages)) is not None:
+                tx.append(moved)
+
+    return unit
+
+
+def routed(row: Row[Any], queues: Queues, languages: Mapping[str, str]) -> CaseRouted | None:
+    """Where a case is to be moved; None: it stays, because it is there, a person put it there, or it is closed."""
+    if row.state != CaseState.OPEN or row.queue_by == BY_PERSON:
+        return None
+    policies = read_policies(row.policies)
+    asked = queue_of(policies) or (row.queue if row.queue_by != BY_ROUTE else REPORTS_QUEUE)
+    features = case_features(
+        row.content_type,
+        policies,
+        asked=asked,
+        language=languages.get(row.item),
+        reports=row.reports,
+        reporter=row.reporter,
+        priority=row.priority,
+    )
+    route = queues.route(features)
+    if route is not None and route.queue != row.queue:
+        return CaseRouted(case=row.id, queue=route.queue, route=route.when or _ALWAYS)
+    if route is None and row.queue_by == BY_ROUTE and asked != row.queue:
+        return CaseRouted(case=row.id, queue=asked, route="none")
+    return None
+
+
+def _item(event: Event) -> str | None:
+    """The item whose case may have to move because of the event."""
+    match event.body:
+        case DecisionMade(decision=made) if made.source is not DecisionSource.REVIEW and asks_for_review(made):
+            return made.item.ref
+        case ReportReceived(item=item):
+            return item.ref
+    return None
+
+
+ROUTER = Follower(name="case_router", handles=(DecisionMade, ReportReceived), step=route_cases, from_start=False)
