@@ -57,11 +57,11 @@ def main() -> None:
         database.close()
 
 
-def fill(database: Database) -> None:
+def fill(database: Database, cases: int = OPEN) -> None:
     """Open cases with scores of all severities and probabilities; one in twenty is of child safety."""
     some = random.Random(1)
     rows = []
-    for number in range(OPEN):
+    for number in range(cases):
         opened_at = 1_790_000_000_000 + some.randrange(10**9)
         case = Case(
             id=f"case_{number:08}",

@@ -93,6 +93,11 @@ class QualityDesk:
 
 @pytest.fixture
 def house(desk: Any, tmp_path: Any) -> QualityDesk:
+    return quality_desk(desk, tmp_path)
+
+
+def quality_desk(desk: Any, tmp_path: Any, queues: review.Queues | None = None) -> QualityDesk:
+    """A desk whose queues have these settings."""
     context = ServiceContext(
         settings=Settings(data_dir=tmp_path, database_url="unused"),
         database=desk.database,
@@ -100,7 +105,7 @@ def house(desk: Any, tmp_path: Any) -> QualityDesk:
         vault=desk.vault,
         jobs=Jobs(desk.database),
         blobs=Blobs.local(tmp_path / "blobs"),
-        services=[ALL],
+        services=[ALL, queues or review.Queues()],
     )
     made = QualityDesk(desk, context)
     made.follow()
@@ -120,6 +125,14 @@ def test_the_share_that_is_drawn_is_the_share_that_was_asked_for_and_depends_on_
     assert drawn[0] == drawn[1]
     assert 900 < len(drawn[0]) < 1_100
     assert len(drawn[0] & drawn[2]) < 120
+
+
+def test_a_queue_may_have_a_share_of_its_own(desk: Any, tmp_path: Any) -> None:
+    quiet = review.QueueSettings(name="rudeness", blind_share=0.0)
+    house = quality_desk(desk, tmp_path, review.Queues(by_name={"rudeness": quiet}))
+    house.decided()
+    house.follow()
+    assert house.waiting() == set()
 
 
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))

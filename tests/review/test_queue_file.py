@@ -61,7 +61,7 @@ def test_a_file_says_what_queues_are_and_where_cases_go() -> None:
         blind_share=0.25,
     )
     assert queues.of("only-a-rule-names-it") == review.QueueSettings(
-        name="only-a-rule-names-it", title="only-a-rule-names-it"
+        name="only-a-rule-names-it", title="only-a-rule-names-it", undo_s=10.0
     )
     harmful = (CasePolicy(policy="self-harm", harm="self_harm", rule="r"),)
     for case, queue in (
