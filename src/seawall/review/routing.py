@@ -89,10 +89,11 @@ def routed(row: Row[Any], queues: Queues, languages: Mapping[str, str]) -> CaseR
         reporter=row.reporter,
         priority=row.priority,
     )
+    place = row.returns_to if row.appeals else row.queue  # an appeal is answered first
     route = queues.route(features)
-    if route is not None and route.queue != row.queue:
+    if route is not None and route.queue != place:
         return CaseRouted(case=row.id, queue=route.queue, route=route.when or _ALWAYS)
-    if route is None and row.queue_by == BY_ROUTE and asked != row.queue:
+    if route is None and row.queue_by == BY_ROUTE and asked != place:
         return CaseRouted(case=row.id, queue=asked, route="none")
     return None
 
