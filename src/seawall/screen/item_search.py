@@ -262,7 +262,7 @@ def _evaluations(connection: Connection, refs: Sequence[str]) -> dict[str, tuple
     newest = (
         select(decision.c.item, func.max(decision.c.seq).label("seq"))
         .join(item, and_(item.c.ref == decision.c.item, item.c.revision == decision.c.revision))
-        .where(decision.c.source != DecisionSource.REVIEW.value)
+        .where(decision.c.source.not_in((DecisionSource.REVIEW.value, DecisionSource.UNDO.value)))
         .group_by(decision.c.item)
     )
     seqs = [row.seq for row in select_in_chunks(connection, newest, decision.c.item, refs)]
