@@ -12,6 +12,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from seawall.client import SeawallError
 from seawall.demo.receiver import WebhookServer, start_receiver
 
 SECRET = "whsec_" + "c2Vhd2FsbC1kZW1vLXNlY3JldC1zZWF3YWxsLWRlbW8="
@@ -176,3 +177,29 @@ def test_nonsense_gets_an_answer(receiver: WebhookServer) -> None:
     assert httpx.post(receiver.url + "/nowhere").status_code == 404
     assert httpx.post(receiver.url + "/hang", data={"seconds": "-1"}).status_code == 422
     assert httpx.post(receiver.webhooks_url, content=b"x" * 1_000_001).status_code == 413
+
+
+def test_a_visitor_writes_a_comment_and_is_led_to_its_page(receiver: WebhookServer) -> None:
+    assert "Write a comment" not in httpx.get(receiver.url).text  # until the server takes them
+    written: list[str] = []
+
+    def write(text: str) -> tuple[str, str]:
+        if text == "too much":
+            raise SeawallError("the server is stopping")
+        written.append(text)
+        return "yours-1", "hold"
+
+    receiver.let_visitors_write(write, "http://console.test")
+    page = httpx.get(receiver.url).text
+    assert '<label for="text">Write a comment of your own</label>' in page
+    answer = httpx.post(f"{receiver.url}/comments", data={"text": "  <b>Tschüss</b> "})
+    assert written == ["<b>Tschüss</b>"]
+    assert answer.headers["location"] == "/?id=yours-1&verdict=hold"
+    shown = httpx.get(receiver.url + answer.headers["location"]).text
+    assert "Seawall answered <b>hold</b>" in shown
+    assert 'href="http://console.test/find?type=comment&amp;id=yours-1"' in shown
+    assert "<script>alert" not in httpx.get(f"{receiver.url}/?id=1&verdict=<script>alert(1)</script>").text
+    assert httpx.post(f"{receiver.url}/comments", data={"text": " "}).headers["location"] == "/"
+    refused = httpx.post(f"{receiver.url}/comments", data={"text": "too much"})
+    assert refused.status_code == 502
+    assert "the server is stopping" in refused.text

@@ -192,6 +192,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
         receiver = stack.enter_context(demo.start_receiver(switch=switch))
         made = enforce.add_endpoint(app.ledger, app.vault, url=receiver.webhooks_url, allow_private=True)
         receiver.use_secret(made.secret)
+        receiver.let_visitors_write(partial(demo.write_comment, url, key, receiver.platform_state), url)
         stack.enter_context(Worker(app, beside_requests=True))
         server = _server(asgi(app), listening)
         out.print(_welcome(url, name, password, yours, receiver.url), highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ decisions through responses and signed webhooks, like a product team's backend::
 """
 
 from seawall.demo.hanging_detector import HangingDetector, HangSwitch
-from seawall.demo.platform import run_platform
+from seawall.demo.platform import run_platform, write_comment
 from seawall.demo.platform_state import PlatformState
 from seawall.demo.receiver import WebhookServer, start_receiver
 from seawall.demo.setup import seed_banks, seed_settings, sources
@@ -33,4 +33,5 @@ __all__ = [
     "seed_settings",
     "sources",
     "start_receiver",
+    "write_comment",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -21,6 +22,9 @@ td.what { overflow-wrap: anywhere; } .key { opacity: .65; font-size: .85em; disp
 .removed .text { text-decoration: line-through; opacity: .6; } .removed .state { color: var(--bad); }
 .held .state { color: var(--wait); } .visible .state { color: var(--good); } .state { font-weight: 600; }
 form { display: inline } button { font: inherit; padding: .3rem .8rem; border-radius: .4rem; cursor: pointer; }
+.own { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0 0 .8rem; }
+.own input { flex: 1 1 20rem; font: inherit; padding: .35rem .6rem; }
+.said { border-left: 4px solid var(--good); padding-left: .7rem; }
 .stalled { border-left: 4px solid var(--wait); padding-left: .7rem; }
 @media (max-width: 640px) { th:nth-child(3), td:nth-child(3) { display: none; } body { padding: .8rem; } }
 """
@@ -37,19 +41,41 @@ setInterval(async () => {
 """
 
 
-def whole_page(snapshot: Mapping[str, Any], stalled_s: float) -> str:
-    """The page; its lower part is refreshed every two seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnComment:
+    """What became of the comment that a visitor wrote: Seawall's verdict, and the address of its page; empty: none."""
+
+    verdict: str = ""
+    link: str = ""
+
+
+def whole_page(snapshot: Mapping[str, Any], stalled_s: float, own: OwnComment | None = None) -> str:
+    """The page; its lower part is refreshed every two seconds. ``own``: with a form for a comment of one's own."""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The platform's view</title><link rel="stylesheet" href="/page.css"></head><body>
 <h1>The platform's view</h1>
 <p>A simulated streaming service. It posts to Seawall and knows this state only from Seawall's responses and signed
 webhooks.</p>
+{"" if own is None else _form(own)}
 <form method="post" action="/hang"><button name="seconds" value="20">Make a detector hang for 20 s</button></form>
 <form method="post" action="/hang"><button name="seconds" value="0">Resume it</button></form>
 <div id="entries">{entries_table(snapshot, stalled_s)}</div>
 <script src="/page.js" type="module"></script></body></html>
 """
+
+
+def _form(own: OwnComment) -> str:
+    said = ""
+    if own.link:
+        said = (
+            f'<p class="said" role="status">Seawall answered <b>{escape(own.verdict)}</b>. '
+            f'<a href="{escape(own.link)}" target="_blank" rel="noopener">See why in the console</a>.</p>'
+        )
+    return (
+        '<form class="own" method="post" action="/comments"><label for="text">Write a comment of your own</label> '
+        f'<input id="text" name="text" maxlength="2000" required> <button>Post it</button></form>{said}'
+    )
 
 
 def entries_table(snapshot: Mapping[str, Any], stalled_s: float) -> str:

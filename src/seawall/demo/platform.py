@@ -31,6 +31,7 @@ _HANG_EVERY_S = 90.0
 _HANG_S = 12.0
 _PAUSE_S = 2.0  # after an error
 _AT_ONCE = 4  # requests in flight
+_YOUR_AGE_MS = 400 * 24 * 60 * 60 * 1000  # of the visitor's account: newcomers are held more easily
 
 
 def run_platform(
@@ -110,6 +111,22 @@ class _Platform:
                 _log.warning("the platform's request failed", error=str(error))
         finally:
             self.waiting.release()
+
+
+def write_comment(url: str, api_key: str, platform_state: PlatformState, text: str) -> tuple[str, str]:
+    """Post a visitor's own comment; returns its id and Seawall's verdict. Raises SeawallError."""
+    post = DemoPost(
+        content_type="comment",
+        id=f"yours-{now_ms()}",
+        actor="you",
+        actor_attributes={"created_at": now_ms() - _YOUR_AGE_MS},
+        fields={"body": text},
+        language=None,
+    )
+    with Seawall(url, api_key) as client:
+        answer = screen_post(client, post)
+    platform_state.posted(post.content_type, post.id, post.headline(), answer.verdict)
+    return post.id, answer.verdict
 
 
 def screen_post(client: Seawall, post: DemoPost, deadline_ms: int | None = None) -> ScreenResult:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self, cast
-from urllib.parse import parse_qs
+from typing import Any, Self, TypeAlias, cast
+from urllib.parse import parse_qs, urlencode
 
-from seawall.client import WebhookError, verify_webhook
+from seawall.client import SeawallError, WebhookError, verify_webhook
 from seawall.demo.hanging_detector import HangSwitch
-from seawall.demo.page import SCRIPT, STYLE, entries_table, whole_page
+from seawall.demo.page import SCRIPT, STYLE, OwnComment, entries_table, whole_page
 from seawall.demo.platform_state import PlatformState
 
 WEBHOOKS = "/webhooks"
+WriteComment: TypeAlias = Callable[[str], tuple[str, str]]
+"""Text → the comment's id and Seawall's verdict. Raises SeawallError."""
+_LONGEST_COMMENT = 2_000
 _MAX_BODY = 1_000_000
 
 
@@ -35,6 +39,10 @@ class WebhookServer:
     def use_secret(self, secret: str) -> None:
         """Accept messages signed with ``secret`` (``whsec_…``), besides those accepted before."""
         self._server.secrets = (*self._server.secrets, secret)
+
+    def let_visitors_write(self, write: WriteComment, console_url: str) -> None:
+        """Show a form in which a visitor writes a comment of their own, and lead them to Seawall's page about it."""
+        self._server.write, self._server.console_url = write, console_url
 
     def stop(self) -> None:
         """Stop listening; returns when the port is free."""
@@ -75,6 +83,8 @@ class _Server(ThreadingHTTPServer):
     secrets: tuple[str, ...] = ()
     platform_state: PlatformState
     switch: HangSwitch
+    write: WriteComment | None = None
+    console_url = ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -89,8 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         platform_state, switch = self._platform.platform_state, self._platform.switch
-        if self.path == "/":
-            self._answer(200, "text/html; charset=utf-8", whole_page(platform_state.snapshot(), switch.remaining()))
+        path, _, query = self.path.partition("?")
+        if path == "/":
+            said = self._said({name: values[0] for name, values in parse_qs(query).items()})
+            page = whole_page(platform_state.snapshot(), switch.remaining(), said)
+            self._answer(200, "text/html; charset=utf-8", page)
         elif self.path == "/entries":
             self._answer(200, "text/html; charset=utf-8", entries_table(platform_state.snapshot(), switch.remaining()))
         elif self.path == "/state.json":
@@ -111,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._hook(body)
         elif self.path == "/hang":
             self._hang(body)
+        elif self.path == "/comments":
+            self._comment(body)
         else:
             self._answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
@@ -141,8 +156,31 @@ class _Handler(BaseHTTPRequestHandler):
             self._platform.switch.hang(float(seconds))
         else:
             self._platform.switch.resume()
+        self._see("/")
+
+    def _said(self, query: Mapping[str, str]) -> OwnComment | None:
+        """The form for a comment, and what became of the last one; None until the server takes comments."""
+        if self._platform.write is None:
+            return None
+        link = f"{self._platform.console_url}/find?{urlencode({'type': 'comment', 'id': query.get('id', '')})}"
+        return OwnComment(verdict=query.get("verdict", ""), link=link if "id" in query else "")
+
+    def _comment(self, body: bytes) -> None:
+        text = parse_qs(body.decode("utf-8", "replace")).get("text", [""])[0].strip()[:_LONGEST_COMMENT]
+        write = self._platform.write
+        if not text or write is None:
+            self._see("/")
+            return
+        try:
+            comment, verdict = write(text)
+        except SeawallError as error:
+            self._answer(502, "text/plain; charset=utf-8", f"Seawall did not take it: {error}\n")
+            return
+        self._see("/?" + urlencode({"id": comment, "verdict": verdict}))
+
+    def _see(self, where: str) -> None:
         self.send_response(303)
-        self.send_header("Location", "/")
+        self.send_header("Location", where)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
