@@ -33,5 +33,7 @@ def conversation_view(request: PageRequest, item: ItemRow) -> ConversationView |
     if found is None:
         return None
     shown = [*found.before, *found.after, *found.answers, *(one for one in (found.parent, found.target) if one)]
+    if not shown:
+        return None  # the first of its thread
     about = summaries(request, rows_of_items(shown))
     return ConversationView(around=found, summaries=about)
