@@ -67,14 +67,15 @@ def test_migrate_says_what_it_did(run: Run) -> None:
 def test_an_older_schema_is_refused_and_brought_up_to_date(run: Run, empty_database_url: str) -> None:
     run("migrate")
     database = open_database(empty_database_url)
-    with database.write() as connection:  # as if the newest release had brought the component ``appeal``
-        connection.execute(text("DELETE FROM schema_migration WHERE component = 'appeal'"))
-        connection.execute(text("DROP TABLE report"))
+    with database.write() as connection:  # as if the newest release had brought the component ``quality``
+        connection.execute(text("DELETE FROM schema_migration WHERE component = 'quality'"))
+        for table in ("blind_review", "golden_case", "blind_review_lease"):
+            connection.execute(text(f"DROP TABLE {table}"))
     assert "older schema" in run("ledger", "verify", status=1).stderr
     assert "1 migrations run" in run("migrate").stdout
     assert "0 events verified" in run("ledger", "verify").stdout
     with database.write() as connection:
-        connection.execute(text("INSERT INTO schema_migration VALUES ('appeal', '00.03.00_50_post_drop', 0)"))
+        connection.execute(text("INSERT INTO schema_migration VALUES ('quality', '00.03.00_50_post_drop', 0)"))
     database.close()
     for command in ("verify", "rebuild"):
         assert "Upgrade Seawall" in run("ledger", command, status=1).stderr

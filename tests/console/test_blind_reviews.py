@@ -144,7 +144,8 @@ def test_a_worker_draws_the_second_reviews(tmp_path: Path, monkeypatch: pytest.M
     with opened(tmp_path, environment=NEVER) as rig, Worker(rig.app):
         eventually(lambda: FOLLOWER.name in _followers(rig))  # from here on
         decide(rig, "You fool", "drawn", draw=False)
-        eventually(lambda: rig.app.ledger.events(kinds=["quality.second_review_asked"]))
+        (asked,) = eventually(lambda: rig.app.ledger.events(kinds=["quality.second_review_asked"]))
+    assert asked.body.item.ref == rig.app.vault.find("item:comment", "drawn")
 
 
 def _followers(rig: Rig) -> set[str]:

@@ -43,7 +43,7 @@ def test_every_item_is_looked_at_once_however_small_the_steps(rig: Rig) -> None:
         after = step.further
         if after is None:
             break
-    assert seen == [f"n-{number}" for number in reversed(range(7))]
+    assert sorted(seen) == [f"n-{number}" for number in range(7)]  # of two in one millisecond any may be first
     assert search_items(*store, words=("nowhere",), limit=9, most=3).looked_at == 3
 
 
