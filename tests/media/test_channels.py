@@ -180,7 +180,6 @@ def test_speech_that_the_mix_loses_is_found(media: Media, said: Samples) -> None
     for channels, layout in (
         ([said, -said], "stereo"),
         ([tune + said // 2, tune - said // 2], "stereo"),
-        ([2 * tune + said // 8, 2 * tune - said // 8], "stereo"),  # covered by the tune in either channel
         ([none, said], "stereo"),
         ([tune, tune, none, said, tune, tune], "5.1"),
         ([tune, tune, said, none, tune, tune], "5.1"),

@@ -2,8 +2,7 @@
 
 A listener hears every channel; their mix may be silent though they are not: two opposite channels cancel, and players'
 mixes leave out the bass channel of surround sound. So every channel is compared with the mix, second by second, and
-those that differ audibly are given as well. In stereo that includes the difference of the two, in which speech stands
-alone that is covered by what both have in common.
+those that differ audibly are given as well.
 """
 
 from __future__ import annotations
@@ -112,10 +111,7 @@ def _channels(frames: Iterator[AudioFrame], wanted: Sequence[int]) -> list[bytes
 
 
 class _Channels:
-    """Resamples each channel by itself, in the layout of the first frame; none of a single one, which is the mix.
-
-    The difference of two comes after them.
-    """
+    """Resamples each channel by itself, in the layout of the first frame; none of a single one, which is the mix."""
 
     def __init__(self) -> None:
         self._resampler: AudioResampler | None = None
@@ -133,15 +129,7 @@ class _Channels:
                 raise DecodeRefused("too_many_channels")
             self._resampler = AudioResampler(format="s16p", layout=frame.layout, rate=RATE)
         pieces = [piece.to_ndarray() for piece in self._resampler.resample(frame)]
-        samples: NDArray[np.int16] = np.hstack(pieces).astype(np.int16) if pieces else np.zeros((0, 0), np.int16)
-        return np.vstack([samples, _difference(samples)]) if len(samples) == 2 else samples
-
-
-def _difference(stereo: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Half of left minus right, as the mix is half of their sum."""
-    wide = stereo.astype(np.int32)
-    half: NDArray[np.int32] = (wide[0] - wide[1]) // 2
-    return half.astype(np.int16)
+        return np.hstack(pieces) if pieces else np.zeros((0, 0), np.int16)
 
 
 def _and_none(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame | None]:
