@@ -13,7 +13,22 @@ from seawall import review
 from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
 from seawall.model.events import ReportReceived
 from seawall.review.case_policies import CasePolicy, gravest_policy, merged
-from seawall.review.machine import Case, CaseState, Decided, Fact, Reported, Reviewed, Routed, new_case, step
+from seawall.review.machine import (
+    AppealAnswered,
+    Appealed,
+    Case,
+    CaseState,
+    Decided,
+    Fact,
+    PassedOn,
+    ReopenedByPerson,
+    Reported,
+    Reviewed,
+    ReviewTakenBack,
+    Routed,
+    new_case,
+    step,
+)
 from seawall.review.priority import DOUBLING_MS, expected_harm, urgency
 from seawall.review.queries import (
     CaseFilters,
@@ -192,7 +207,13 @@ MOVES: list[Fact] = [
     Reviewed("violates"),
     Reviewed("violates", {"spam": "does_not_violate", "grooming": "not_judged"}),
     fired(replace(SPAM, queue=None, priority=None), source=DecisionSource.REVIEW, queue="legal"),
+    ReviewTakenBack(),
+    ReopenedByPerson(),
+    PassedOn("cannot_tell"),
+    Appealed(),
+    AppealAnswered(),
 ]
+NEED_A_CASE = (Reviewed, Routed, ReviewTakenBack, ReopenedByPerson, PassedOn, AppealAnswered)
 CLEARS = [Reviewed("does_not_violate"), Reviewed("keeps_measure")]
 
 
@@ -204,13 +225,25 @@ def test_wherever_it_is_moved_a_case_of_child_safety_stays_with_its_specialists(
 ) -> None:
     case = new_case(ITEM)
     for at, fact in enumerate([*before, found, *moves], start=1):
-        if case.state is CaseState.NONE and isinstance(fact, Reviewed | Routed):
+        if case.state is CaseState.NONE and isinstance(fact, NEED_A_CASE):
             continue
         case = step(case, fact, at)
         assert case.child_safety == (at > len(before)), fact
     if case.state is not CaseState.NONE:
         for clear in CLEARS:
             assert not step(case, clear, 99).child_safety
+            assert step(step(case, clear, 99), ReviewTakenBack(), 100).child_safety
+
+
+def test_taking_back_a_review_restricts_a_case_again_whose_own_policies_name_no_child() -> None:
+    removed = Decided(replace(fired(GROOMING).decision, verdict=Verdict.BLOCK, actions=(Action("remove"),)))
+    case = after(removed, Reported("user", "spam", harm="spam"))
+    assert (case.child_safety, [one.policy for one in case.policies]) == (True, ["spam"])
+    cleared = step(case, Reviewed("does_not_violate"), 9)
+    assert not cleared.child_safety
+    assert step(cleared, ReviewTakenBack(), 10).child_safety
+    again = step(step(cleared, Reported("user", "spam", harm="spam"), 10), Reviewed("violates"), 11)
+    assert not step(again, ReviewTakenBack(), 12).child_safety  # it was not the last review that cleared it
 
 
 def test_only_an_answer_about_each_policy_of_child_safety_clears_a_case_that_violates_another() -> None:

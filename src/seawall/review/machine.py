@@ -128,7 +128,8 @@ class Case:
 
     ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
     those of the gravest. ``child_safety``: only specialists see the case, in whatever queue, until one of them says
-    that it violates no policy of child safety. ``queue_by``: what put it into its queue (rule, route, person).
+    that it violates no policy of child safety; ``cleared_child_safety``: whether the last review said so, for the
+    day when it is taken back. ``queue_by``: what put it into its queue (rule, route, person).
     ``reporter``: the kind of reporter that counts most. ``unnamed_claim``: the highest priority of the reports that
     named no policy. ``score``: its place in the order, see ``priority.urgency``.
     """
@@ -156,6 +157,7 @@ class Case:
     returns_to: str | None = None
     policies: tuple[CasePolicy, ...] = ()
     child_safety: bool = False
+    cleared_child_safety: bool = False
     queue_by: str = "rule"
     reporter: str | None = None
     unnamed_claim: float = 0.0
@@ -334,8 +336,9 @@ def _routed(case: Case, queue: str) -> Case:
 def _taken_back(case: Case) -> Case:
     """The case before the last review: nobody has judged its policies, and what is of child safety is so again."""
     policies = tuple(replace(one, judged=None) for one in case.policies)
-    guarded = case.child_safety or any(one.harm in CHILD_SAFETY_HARMS for one in policies)
-    return _scored(replace(case, reviews=case.reviews - 1, answer=None, policies=policies, child_safety=guarded))
+    guarded = case.child_safety or case.cleared_child_safety
+    case = replace(case, reviews=case.reviews - 1, answer=None, policies=policies)
+    return _scored(replace(case, child_safety=guarded, cleared_child_safety=False))
 
 
 def _passed_on(case: Case, why: str) -> Case:
@@ -481,7 +484,14 @@ def _reviewed(case: Case, fact: Reviewed) -> Case:
     left = case.child_safety and not cleared
     if left and (mine := [one for one in policies if one.harm in CHILD_SAFETY_HARMS]):
         left = any(one.judged != "does_not_violate" for one in mine)
-    return replace(case, reviews=case.reviews + 1, answer=fact.answer, policies=policies, child_safety=left)
+    return replace(
+        case,
+        reviews=case.reviews + 1,
+        answer=fact.answer,
+        policies=policies,
+        child_safety=left,
+        cleared_child_safety=case.child_safety and not left,
+    )
 
 
 def _judged(one: CasePolicy, fact: Reviewed, *, cleared: bool) -> str | None:

@@ -44,7 +44,7 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 4  # 2: one reporter counts once; 3: severe_revision; 4: policies, appeals, undone
+    version: ClassVar[int] = 5  # 2: one reporter counts once; 3: severe_revision; 4: undone; 5: cleared
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,

@@ -33,6 +33,7 @@ case = Table(
     Column("returns_to", Text),  # the queue in which it waits too, once they are answered; null: none
     Column("policies", Text, nullable=False, server_default=text("'[]'")),  # JSON: CasePolicy, sorted by name
     Column("child_safety", Boolean, nullable=False, server_default=text("false")),  # only specialists see it
+    Column("cleared_child_safety", Boolean, nullable=False, server_default=text("false")),  # by the last review
     Column("queue_by", Text, nullable=False, server_default=text("'rule'")),  # rule | route | person
     Column("reporter", Text),  # the kind of reporter that counts most since it was opened
     Column("unnamed_claim", Float, nullable=False, server_default=text("0")),  # of reports that name no policy
