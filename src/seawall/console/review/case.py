@@ -267,6 +267,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
         done=request.query("done"),
+        taken_back=request.query("taken_back"),
         undoable=undoable(request),
         undo_here=_undo_here(request, case),
         may_reopen=case.state == review.CaseState.CLOSED and request.may(Permission.REVIEW),

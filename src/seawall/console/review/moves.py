@@ -27,7 +27,7 @@ def undo(request: PageRequest) -> Response:
         )
     except review.CannotUndo as error:
         raise PageProblem(409, "Not taken back", str(error)) from None
-    return redirect(with_filters(request, f"/cases/{case}"))
+    return redirect(with_filters(request, f"/cases/{case}", taken_back="1"))
 
 
 def reopen(request: PageRequest) -> Response:
