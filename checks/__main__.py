@@ -5,9 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from checks import cycles, names, released, words
+from checks import cycles, names, released, translations, words
 
-CHECKS = {"names": names.check, "cycles": cycles.check, "released": released.check, "words": words.check}
+CHECKS = {
+    "names": names.check,
+    "cycles": cycles.check,
+    "released": released.check,
+    "words": words.check,
+    "translations": translations.check,
+}
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from seawall.storage.upsert import upsert
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """One person's choices. The pages that read them keep to what a harm demands: a choice only ever adds to it."""
 
+    language: str = ""  # code of the console's language; empty: as the browser asks
     theme: str = ""  # light | dark; empty: as the system
     blur: int = 2  # of media, from 0 (none) to 3 (strong)
     greyscale: bool = False

@@ -9,9 +9,21 @@ from math import isnan
 
 from markupsafe import Markup
 
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked, pgettext
 from seawall.model import ACTIONS, HARMS, Action, Unknown, now_ms
 
-_STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
+_STEPS = (
+    (60, marked("%(n)d s")),
+    (60, marked("%(n)d min")),
+    (24, marked("%(n)d h")),
+    (7, marked("%(n)d d")),
+    (52, marked("%(n)d wk")),
+)
+_MONTHS = (
+    *(marked("Jan"), marked("Feb"), marked("Mar"), marked("Apr"), marked("May"), marked("Jun")),
+    *(marked("Jul"), marked("Aug"), marked("Sep"), marked("Oct"), marked("Nov"), marked("Dec")),
+)
 
 
 def span_of_time(ms: float) -> str:
@@ -19,9 +31,9 @@ def span_of_time(ms: float) -> str:
     amount = abs(ms) / 1000
     for size, unit in _STEPS:
         if amount < size:
-            return f"{int(amount)} {unit}"
+            return _(unit) % {"n": int(amount)}
         amount /= size
-    return f"{int(amount)} yr"
+    return _("%(n)d yr") % {"n": int(amount)}
 
 
 def stamp(ms: int) -> str:
@@ -31,15 +43,17 @@ def stamp(ms: int) -> str:
 
 def day(ms: int) -> str:
     """Milliseconds as ``27 Feb 2027``, UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%-d %b %Y")
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    return _("%(day)d %(month)s %(year)d") % {"day": at.day, "month": _(_MONTHS[at.month - 1]), "year": at.year}
 
 
 def when(ms: int | None) -> Markup:
     """A ``<time>`` that shows the distance from now, with the exact time as its title."""
     if ms is None:
-        return Markup('<span class="faint">never</span>')
+        return Markup('<span class="faint">{}</span>').format(_("never"))
     distance = now_ms() - ms
-    words = "just now" if abs(distance) < 1_000 else span_of_time(distance) + (" ago" if distance > 0 else " from now")
+    words = _("%(time)s ago") if distance > 0 else _("%(time)s from now")
+    words = _("just now") if abs(distance) < 1_000 else words % {"time": span_of_time(distance)}
     iso = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, stamp(ms), words)
 
@@ -47,7 +61,7 @@ def when(ms: int | None) -> Markup:
 def clock(start: float, end: float) -> str:
     """Seconds from the beginning: ``12.5–14.0 s``, ``1:02:03–1:02:10``."""
     if end < 120:
-        return f"{start:.1f}–{end:.1f} s"
+        return _point(f"{start:.1f}–{end:.1f} s")
     return f"{_clock_time(start)}–{_clock_time(end)}"
 
 
@@ -58,38 +72,38 @@ def _clock_time(seconds: float) -> str:
 
 
 _DERIVED = {
-    "words": "the words in it could not be read",
-    "codes": "codes in it could not be read",
-    "animation": "its frames could not be taken out",
-    "frames": "its frames could not be taken out",
-    "metadata": "what the file says beside it could not be read",
-    "document": "some or all of its text could not be read",
-    "voice": "speech in it could not be located",
-    "transcript": "what is said in it could not be read",
+    "words": marked("the words in it could not be read"),
+    "codes": marked("codes in it could not be read"),
+    "animation": marked("its frames could not be taken out"),
+    "frames": marked("its frames could not be taken out"),
+    "metadata": marked("what the file says beside it could not be read"),
+    "document": marked("some or all of its text could not be read"),
+    "voice": marked("speech in it could not be located"),
+    "transcript": marked("what is said in it could not be read"),
 }
 _CODES = {
-    "": "no reason was given",
-    "deadline": "not in time",
-    "later": "asked after publication",
-    "error": "an error",
-    "overloaded": "overloaded",
-    "language": "not in this language",
-    "unreadable": "it cannot be decoded",
-    "not installed": "not installed",
-    "hung": "it hung",
-    "no_text_layer": "a page has no text layer",
-    "encrypted": "a password is needed",
-    "attachments": "it has a file inside that cannot be read",
-    "too_many_attachments": "it has too many files inside",
-    "too_deep": "it is a file in a file in a file",
-    "subtitles_unread": "its subtitles are pictures or damaged",
-    "profile_unread": "its colour profile is damaged",
-    "connect": "the service cannot be reached",
-    "timeout": "the service took too long",
-    "protocol": "the connection to the service broke off",
-    "http 429": "the service asks to be called less often",
-    "budget": "its budget is spent, so the service was not called",
-    "resting after failures": "the service failed repeatedly and is not called for a while",
+    "": marked("no reason was given"),
+    "deadline": marked("not in time"),
+    "later": marked("asked after publication"),
+    "error": marked("an error"),
+    "overloaded": marked("overloaded"),
+    "language": marked("not in this language"),
+    "unreadable": marked("it cannot be decoded"),
+    "not installed": marked("not installed"),
+    "hung": marked("it hung"),
+    "no_text_layer": marked("a page has no text layer"),
+    "encrypted": marked("a password is needed"),
+    "attachments": marked("it has a file inside that cannot be read"),
+    "too_many_attachments": marked("it has too many files inside"),
+    "too_deep": marked("it is a file in a file in a file"),
+    "subtitles_unread": marked("its subtitles are pictures or damaged"),
+    "profile_unread": marked("its colour profile is damaged"),
+    "connect": marked("the service cannot be reached"),
+    "timeout": marked("the service took too long"),
+    "protocol": marked("the connection to the service broke off"),
+    "http 429": marked("the service asks to be called less often"),
+    "budget": marked("its budget is spent, so the service was not called"),
+    "resting after failures": marked("the service failed repeatedly and is not called for a while"),
 }
 
 
@@ -98,10 +112,10 @@ def why_unknown(unknown: Unknown) -> str:
     maker, found, code = unknown.detail.partition(": ")
     if not found or maker not in _DERIVED:
         maker, code = unknown.detector, unknown.detail
-    said = _CODES.get(code or unknown.reason, code.replace("_", " "))
+    said = _(_CODES.get(code or unknown.reason, code.replace("_", " ")))
     if code and code != unknown.reason and unknown.reason in ("unreadable", "overloaded", "language"):
-        said = f"{_CODES[unknown.reason]} ({said})"
-    return f"{_DERIVED[maker]}: {said}" if maker in _DERIVED else said
+        said = f"{_(_CODES[unknown.reason])} ({said})"
+    return f"{_(_DERIVED[maker])}: {said}" if maker in _DERIVED else said
 
 
 def age(ms: int) -> str:
@@ -114,25 +128,29 @@ def number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or value.is_integer():
-        return f"{int(value):,}"
+        return f"{int(value):,}".replace(",", pgettext("between thousands", ","))
     if isnan(value):
-        return "undefined"
-    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
+        return _("undefined")
+    return _point(f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}")
+
+
+def _point(digits: str) -> str:
+    return digits.replace(".", pgettext("decimal point", "."))
 
 
 def percent(value: float) -> str:
     """A share as a whole percentage."""
-    return "undefined" if isnan(value) else f"{value:.0%}"
+    return _("undefined") if isnan(value) else _("%(n).0f%%") % {"n": 100 * value}
 
 
 def coefficient(value: float) -> str:
     """A coefficient of agreement, to two places."""
-    return "undefined" if isnan(value) else f"{value:.2f}"
+    return _("undefined") if isnan(value) else _point(f"{value:.2f}")
 
 
 def action_title(kind: str) -> str:
     """``age_restrict`` → ``Restrict to adults``."""
-    return ACTIONS[kind].title if kind in ACTIONS else kind
+    return _(ACTIONS[kind].title) if kind in ACTIONS else kind
 
 
 def parameters(values: Mapping[str, str | float] | Action) -> str:
@@ -141,13 +159,13 @@ def parameters(values: Mapping[str, str | float] | Action) -> str:
     parts = []
     for name, value in given.items():
         shown = span_of_time(float(value) * 1000) if name == "for" else number(value)
-        parts.append(f"{name.replace('_', ' ')} {shown}")
+        parts.append(f"{words(name)} {shown}")
     return ", ".join(parts)
 
 
 def harm_title(name: str | None) -> str:
     """``hate`` → ``Hateful conduct``."""
-    return HARMS[name].title if name in HARMS else (name or "")
+    return _(HARMS[name].title) if name in HARMS else (name or "")
 
 
 _NEW_LINE = re.compile(r"\n(?!\n|\s*(?:\d+\.|[-*])\s|\s*[A-Z][\w ]{0,30}:)(?<!\n\n)[ \t]*")
@@ -160,7 +178,7 @@ def reflow(text: str) -> str:
 
 def words(code: str) -> str:
     """``does_not_violate`` → ``does not violate``."""
-    return code.replace("_", " ")
+    return _(code.replace("_", " "))
 
 
 def short(ref: str, keep: int = 6) -> str:

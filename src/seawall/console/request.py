@@ -24,6 +24,8 @@ from starlette.routing import Route
 
 from seawall import access
 from seawall.access import Permission, Person, Preferences, Session
+from seawall.console.languages import gettext as _
+from seawall.console.languages import language_of, marked, speaking
 
 if TYPE_CHECKING:
     from seawall.app import App
@@ -48,9 +50,8 @@ class PageProblem(Exception):
 
 def missing(what: str) -> PageProblem:
     """Problem 404 for a thing that does not exist."""
-    return PageProblem(
-        404, "Not found", f"There is no such {what}. It may have been removed, or the address is mistyped."
-    )
+    text = _("There is no such %(thing)s. It may have been removed, or the address is mistyped.")
+    return PageProblem(404, _("Not found"), text % {"thing": _(what)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +91,18 @@ class PageRequest:
     def person(self) -> Person:
         """The signed-in person. Only on pages that need a session."""
         if self.session is None:
-            raise PageProblem(401, "Sign in", "Sign in to see this page.")
+            raise PageProblem(401, _("Sign in"), _("Sign in to see this page."))
         return self.session.person
 
     @property
     def preferences(self) -> Preferences:
         """What the signed-in person chose for their console; the defaults without a session."""
         return Preferences() if self.session is None else self.session.preferences
+
+    @property
+    def language(self) -> str:
+        """Code of the language that the person chose, else of what the browser asks for."""
+        return language_of(self.preferences.language, self.http.headers.get("accept-language", ""))
 
     @property
     def path(self) -> str:
@@ -170,7 +176,8 @@ def route(context: ConsoleContext, page: Page) -> Route:
         if threads.statistics().tasks_waiting >= (MOST_STRANGERS_WAITING if page.public else MOST_WAITING):
             if page.public:
                 await delay_refusal()
-            raise PageProblem(503, "Too many requests", "Too many people use the console. Try again in a moment.")
+            text = marked("Too many people use the console. Try again in a moment.")
+            raise PageProblem(503, marked("Too many requests"), text)
         if page.upload_bytes and not page.public:  # strangers upload nothing
             session = await run_sync(_session, context, request, limiter=threads)
             if (refusal := _refusal(page, session, request)) is not None:
@@ -228,10 +235,11 @@ def _answer(
 ) -> Response:
     session = _session(context, request)
     page_request = PageRequest(context=context, http=request, session=session, form=form, files=files)
-    if page.method == "POST":
-        _check_origin(page_request)
-    refusal = _refusal(page, session, request)
-    return page.run(page_request) if refusal is None else refusal
+    with speaking(page_request.language):
+        if page.method == "POST":
+            _check_origin(page_request)
+        refusal = _refusal(page, session, request)
+        return page.run(page_request) if refusal is None else refusal
 
 
 def _session(context: ConsoleContext, request: Request) -> Session | None:
@@ -247,9 +255,8 @@ def _refusal(page: Page, session: Session | None, request: Request) -> Response 
     if session is None:
         return _to_sign_in(request)
     if page.permission is not None and not session.person.may(page.permission):
-        raise PageProblem(
-            403, "Permission denied", "Your roles do not have this permission. Ask an administrator if you need it."
-        )
+        text = _("Your roles do not have this permission. Ask an administrator if you need it.")
+        raise PageProblem(403, _("Permission denied"), text)
     return None
 
 
@@ -262,14 +269,15 @@ def _check_origin(page_request: PageRequest) -> None:
         expected = page_request.http.cookies.get(form_cookie(), "")
         accepted = bool(expected) and secrets.compare_digest(expected.encode(), sent.encode("utf-8", "replace"))
     if not accepted and (page_request.session is not None or page_request.path == "/sign-in"):
-        raise PageProblem(403, "Please try again", "This form has expired. Go back, reload the page and send it again.")
+        text = _("This form has expired. Go back, reload the page and send it again.")
+        raise PageProblem(403, _("Please try again"), text)
 
 
 def _to_sign_in(request: Request) -> Response:
     if request.headers.get("HX-Request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.url.path.endswith(".json"):
-        raise PageProblem(401, "Sign in", "Sign in to use this address.")
+        raise PageProblem(401, _("Sign in"), _("Sign in to use this address."))
     where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return redirect(
         f"/sign-in?next={quote(where, safe='')}" if where != "/" and request.method == "GET" else "/sign-in"
@@ -280,7 +288,7 @@ async def _form(request: Request, upload_bytes: int) -> tuple[dict[str, tuple[st
     """The form's texts and, where the page takes one, its file."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM_BYTES + upload_bytes:
-        raise PageProblem(413, "Too large", "The form is larger than this page accepts.")
+        raise PageProblem(413, marked("Too large"), marked("The form is larger than this page accepts."))
     form: FormData = await request.form(max_files=1 if upload_bytes else 0, max_fields=200)
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seawall.access import Throttle, find_session, warm_up_passwords
 from seawall.app import App
+from seawall.console.languages import gettext, language_of, marked, speaking
 from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
 from seawall.console.routes import console_pages
 from seawall.console.static_files import static_route
@@ -100,31 +101,34 @@ def _error_pages(context: ConsoleContext) -> dict[Any, Any]:
         if with_menu and request.cookies.get(context.cookie):
             with suppress(Exception):  # an error page never fails: without the menu it needs nothing
                 return await run_sync(_with_menu, context, request, status, title, text, limiter=context.threads)
-        return problem_page(status, title, text)
+        with speaking(language_of("", request.headers.get("accept-language", ""))):
+            return problem_page(status, title, text)
 
     async def problem(request: Request, error: PageProblem) -> Response:
         return await shown(request, error.status, error.title, error.text)
 
     async def http_exception(request: Request, error: HTTPException) -> Response:
         titles = {
-            404: ("Not found", "There is no page at this address."),
-            405: ("Method not allowed", "This page does not accept this method."),
+            404: (marked("Not found"), marked("There is no page at this address.")),
+            405: (marked("Method not allowed"), marked("This page does not accept this method.")),
         }
-        title, text = titles.get(error.status_code, ("Bad request", "The request could not be understood."))
+        otherwise = marked("Bad request"), marked("The request could not be understood.")
+        title, text = titles.get(error.status_code, otherwise)
         response = await shown(request, error.status_code, title, text)
         response.headers.update(error.headers or {})
         return response
 
     async def storage_error(request: Request, error: StorageError) -> Response:
         _log.error("storage failed", path=request.url.path, error=str(error))
-        return await shown(request, 503, "Database unavailable", str(error), with_menu=False)
+        return await shown(request, 503, marked("Database unavailable"), str(error), with_menu=False)
 
     async def disconnected(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody reads it
 
     async def crash(request: Request, error: Exception) -> Response:
         _log.error("a page failed", path=request.url.path, exc_info=error)
-        return await shown(request, 500, "Internal error", "The error was logged. Nothing was recorded; try again.")
+        text = marked("The error was logged. Nothing was recorded; try again.")
+        return await shown(request, 500, marked("Internal error"), text)
 
     return {
         PageProblem: problem,
@@ -140,4 +144,7 @@ def _with_menu(context: ConsoleContext, request: Request, status: int, title: st
     if session is None:
         return problem_page(status, title, text)
     asked = PageRequest(context=context, http=request, session=session)
-    return render(asked, "problem_with_menu.html", status=status, title=title, text=text, code=status)
+    with speaking(asked.language):
+        return render(
+            asked, "problem_with_menu.html", status=status, title=gettext(title), text=gettext(text), code=status
+        )

@@ -15,6 +15,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from starlette.responses import HTMLResponse
 
 from seawall.console.formats import FILTERS
+from seawall.console.languages import current_language, gettext, ngettext, pgettext
 from seawall.console.request import PageRequest
 from seawall.console.text import visible
 
@@ -31,7 +32,11 @@ def environment(folders: Mapping[str, Path]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.policies["ext.i18n.trimmed"] = True  # a sentence over several lines is one line
+    made.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+    made.globals["language"] = current_language
     made.filters.update(FILTERS)
     made.filters["visible"] = visible
     return made
@@ -58,7 +63,7 @@ def render(request: PageRequest, template: str, *, status: int = 200, **context:
 
 def problem_page(status: int, title: str, text: str) -> HTMLResponse:
     """An error page. It needs no session, no menu and no component."""
-    body = _shared().get_template("problem.html").render(status=status, title=title, text=text)
+    body = _shared().get_template("problem.html").render(status=status, title=gettext(title), text=gettext(text))
     return HTMLResponse(body, status_code=status)
 
 

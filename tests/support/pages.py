@@ -1,0 +1,46 @@
+"""Addresses of every page that shows something, with something to show."""
+
+from __future__ import annotations
+
+from seawall import review
+from support.console import Rig
+
+
+def every_page(rig: Rig) -> tuple[str, ...]:
+    """Fill the console a little, and name its pages."""
+    held = rig.screen("A silly thing to say", id="axe-held")
+    graphic = rig.screen("so much blood", id="axe-graphic")
+    rig.report("axe-held", note="Look at this.")
+    return (
+        "/",
+        "/queue",
+        "/queue?state=closed",
+        f"/cases/{review.case_id(held.item)}",
+        f"/cases/{review.case_id(graphic.item)}",
+        f"/items/{held.item}",
+        "/decisions",
+        f"/decisions/{held.decision}",
+        "/pending-rescreens",
+        "/deliveries",
+        "/endpoints",
+        "/jobs",
+        "/policies",
+        "/policies/rudeness",
+        "/banks",
+        "/banks/blocked-texts",
+        "/ledger",
+        "/subjects",
+        "/access",
+        "/account",
+        "/search",
+        "/search?q=silly",
+        f"/accounts/{rig.app.vault.find('account', 'author')}",
+        "/quality",
+        "/disagreements",
+        "/golden-cases",
+        "/my-reviews",
+        "/exposure",
+        "/exposure/compare",
+        "/appeals",
+        "/no-such-page",
+    )
