@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from seawall.console.formats import FILTERS
 from seawall.console.languages import current_language, gettext, ngettext, pgettext
 from seawall.console.request import PageRequest
+from seawall.console.terms import terms_of
 from seawall.console.text import visible
 
 _HERE = Path(__file__).parent
@@ -56,6 +57,7 @@ def render(request: PageRequest, template: str, *, status: int = 200, **context:
         csrf=request.session.csrf if request.session else "",
         menu=[entry for entry in request.context.menu if request.may(entry.permission)],
         here=_here(request),
+        terms=terms_of(template),
         **context,
     )
     return HTMLResponse(text, status_code=status)
