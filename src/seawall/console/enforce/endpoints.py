@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from seawall import enforce
 from seawall.access import Permission
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.templates import render
 
@@ -38,7 +39,7 @@ def switch(request: PageRequest) -> Response:
     try:
         enforce.set_enabled(request.app.ledger, request.path_param("endpoint"), enabled, by=request.person.id)
     except enforce.UnknownEndpoint:
-        raise missing("receiver") from None
+        raise missing(marked("receiver")) from None
     return redirect("/endpoints")
 
 
@@ -48,7 +49,7 @@ def rotate(request: PageRequest) -> Response:
     try:
         made = enforce.rotate_secret(app.ledger, app.vault, request.path_param("endpoint"), by=request.person.id)
     except enforce.UnknownEndpoint:
-        raise missing("receiver") from None
+        raise missing(marked("receiver")) from None
     return _page(request, made=made)
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
 from seawall.console.exposure.rotation import standing_of
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import exposure
+
+# Titles of ``exposure.BREAK_REASONS``, said here so that the catalogues know them.
+WORDS: Final = (
+    marked("Somebody is in danger, and nobody else can look"),
+    marked("It was counted wrongly"),
+    marked("The person asked for it"),
+)
 
 
 def show(request: PageRequest) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -10,6 +11,8 @@ from starlette.responses import Response
 from seawall import access, publish
 from seawall.access import Permission
 from seawall.app import BANKS
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked, pgettext
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.detectors.hashes import hash_file
@@ -21,8 +24,14 @@ from seawall.screen.queries import items_by_ref
 
 _PAGE = 50
 _HITS = 25
-_STATES = ("active", "suspended", "quarantined", "removed")
 _UPLOAD_BYTES = 20 << 20
+
+# Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
+WORDS: Final = (
+    *(marked("wrong match"), marked("harmless now"), marked("duplicate"), marked("withdrawn"), marked("legal order")),
+    *(marked("mistake"), marked("checked"), marked("other"), marked("flood"), marked("source erased")),
+    *(marked("matched"), marked("suppressed"), marked("quarantined"), marked("confirmed"), marked("overturned")),
+)
 
 
 def show_all(request: PageRequest) -> Response:
@@ -41,7 +50,7 @@ def show_all(request: PageRequest) -> Response:
         exchanges=publish.list_exchanges(request.app.database),
         searches=publish.list_searches(request.app.database, limit=5),
         stranded=request.app.banks.matcher.stranded(),
-        harms=HARMS,
+        roles=_roles(),
         wanted=wanted,
     )
 
@@ -66,12 +75,13 @@ def configure(request: PageRequest) -> Response:
             thresholds={
                 kind: number
                 for kind in (*KINDS, *request.app.kinds)
-                if (number := _number(f"threshold of {kind}", request.field(f"threshold_{kind}"))) is not None
+                if (number := _number(_("threshold of %(kind)s") % {"kind": kind}, request.field(f"threshold_{kind}")))
+                is not None
             },
             owner=request.field("owner").strip(),
             harm=request.field("harm") or None,
-            expires_after_days=_number("days", request.field("expires_after_days")),
-            flood_limit=_number("flood limit", request.field("flood_limit")),
+            expires_after_days=_number(_("days"), request.field("expires_after_days")),
+            flood_limit=_number(_("flood limit"), request.field("flood_limit")),
             on_erasure=request.field("on_erasure", "keep"),
         )
         publish.configure_bank(request.app.ledger, name, settings, request.person.id, request.app.kinds)
@@ -96,7 +106,7 @@ def add(request: PageRequest) -> Response:
             kind=kind,
             value=value,
             source=request.field("source").strip() or "staff",
-            threshold=_number("threshold", request.field("threshold")),
+            threshold=_number(_("threshold"), request.field("threshold")),
             note=request.field("note").strip(),
             content_type=request.field("content_type").strip(),
             item_id=request.field("item_id").strip(),
@@ -144,7 +154,7 @@ def _change(request: PageRequest, change: str) -> Response:
         _CHANGES[change](request.app.ledger, bank, entry, request.person.id, request.field("reason"))
     except NoSuchEntry as error:
         if publish.find_entry(request.app.database, request.app.vault, entry) is None:
-            raise missing("entry") from error
+            raise missing(marked("entry")) from error
         return _entry_page(request, error=str(error.args[0]))
     except BankError as error:
         return _entry_page(request, error=str(error))
@@ -157,7 +167,7 @@ def _number(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise BankError(f"{name} is {text[:20]!r}; it is a whole number, or empty")
+        raise BankError(_("%(name)s is %(text)r; it is a whole number, or empty") % {"name": name, "text": text[:20]})
     return int(text)
 
 
@@ -166,16 +176,16 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
     found = publish.find_bank(request.app.database, name)
     if found is None:
         if name not in BANKS and not (request.may(Permission.MANAGE_BANKS) and publish.is_bank_name(name)):
-            raise missing("bank")
+            raise missing(marked("bank"))
         found = Bank(name=name, settings=BankSettings())  # a bank exists when it is configured or has entries
-    state = request.query("state")
+    state, states = request.query("state"), _states()
     entries = publish.list_entries(
         request.app.database,
         request.app.vault,
         name,
         after=request.query("after"),
         limit=_PAGE + 1,
-        state=state if state in _STATES else None,
+        state=state if state in states else None,
     )
     return render(
         request,
@@ -185,8 +195,10 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
         entries=[_shortened(entry) for entry in entries[:_PAGE]],
         after=entries[_PAGE - 1].id if len(entries) > _PAGE else "",
         state=state,
-        states=_STATES,
+        states=states,
+        roles=_roles(),
         kinds=(*KINDS, *request.app.kinds),
+        titles=_kinds(),
         hashed=tuple(request.app.kinds),
         stranded={kind: banks for kind, banks in request.app.banks.matcher.stranded().items() if name in banks},
         harms=HARMS,
@@ -198,7 +210,7 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
 def _entry_page(request: PageRequest, error: str = "") -> Response:
     entry = publish.find_entry(request.app.database, request.app.vault, request.path_param("entry"))
     if entry is None or entry.bank != request.path_param("bank"):
-        raise missing("entry")
+        raise missing(marked("entry"))
     with request.app.database.read() as connection:
         hits = hits_of_entry(connection, entry.id, limit=_HITS)
         made_from = [source.item for source in entry.sources if source.item is not None]
@@ -211,6 +223,8 @@ def _entry_page(request: PageRequest, error: str = "") -> Response:
         hits=[(hit, items[hit.item]) for hit in hits if hit.item in items],
         items=items,
         reasons=publish.REASONS,
+        states=_states(),
+        titles=_kinds(),
         names=_names(request, [entry]),
         error=error,
     )
@@ -221,10 +235,41 @@ def _shortened(entry: Entry) -> Entry:
     return entry if entry.value is None or len(entry.value) <= 200 else replace(entry, value=entry.value[:200] + "…")
 
 
+def _states() -> dict[str, str]:
+    """The states of entries, with their titles."""
+    return {
+        "active": pgettext("entries", "active"),
+        "suspended": pgettext("entries", "suspended"),
+        "quarantined": pgettext("entries", "quarantined"),
+        "removed": pgettext("entries", "removed"),
+    }
+
+
+def _roles() -> dict[str, str]:
+    """The roles of banks, with their titles."""
+    return {"block": pgettext("role of a bank", "block"), "allow": pgettext("role of a bank", "allow")}
+
+
+def _kinds() -> dict[str, str]:
+    """The kinds of entries, with their titles; those of plug-ins have none."""
+    return {
+        "text": _("text"),
+        "near_text": _("near_text"),
+        "pattern": _("pattern"),
+        "name": pgettext("kind of an entry", "name"),
+        "domain": _("domain"),
+        "image": _("image"),
+        "audio": _("audio"),
+        "video": _("video"),
+        "digest": _("digest"),
+    }
+
+
 def _names(request: PageRequest, entries: list[Entry]) -> dict[str, str]:
-    """Names, by id, of the people who added or changed entries."""
+    """Names, by id, of the people who added or changed entries, and of the guard that suspends them."""
     ids = {who for entry in entries for who in (entry.added_by, entry.state_by)}
-    return {person.id: person.name for person in access.list_people(request.app.database) if person.id in ids}
+    people = {person.id: person.name for person in access.list_people(request.app.database) if person.id in ids}
+    return {**people, "guard": pgettext("suspends entries", "guard")}
 
 
 PAGES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.highlight import source_lines
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
@@ -21,6 +22,9 @@ from seawall.publish.queries import newest_bundles
 from seawall.screen.queries import fired_rules
 
 _DAY = 24 * 60 * 60 * 1000
+
+# Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
+WORDS: Final = (marked("draft"), marked("shadow"), marked("live"), marked("incompatible"), marked("illegal"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ def as_json(request: PageRequest) -> Response:
 def _policy(request: PageRequest) -> Policy:
     policy = request.app.bundle.policy(request.path_param("policy"))
     if policy is None:
-        raise missing("policy")
+        raise missing(marked("policy"))
     return policy
 
 

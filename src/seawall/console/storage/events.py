@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from seawall.access import Permission
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.storage.queries import events_after, newest_events
@@ -16,6 +18,27 @@ from seawall.storage.verification import find_verification, start_verification
 
 PAGE_SIZE = 50
 _FOLLOWED = 200
+
+# Codes in the gist of an event that are words; the rest is of operators or code, and is not translated.
+WORDS: Final = frozenset(
+    (
+        *(marked("allow"), marked("hold"), marked("block")),
+        *(
+            marked("screen"),
+            marked("late"),
+            marked("rescreen"),
+            marked("retro match"),
+            marked("review"),
+            marked("undo"),
+        ),
+        *(marked("violates"), marked("does not violate"), marked("keeps measure")),
+        *(marked("upheld"), marked("overturned"), marked("partly"), marked("settled"), marked("withdrawn")),
+        *(marked("inadmissible"), marked("restricted"), marked("applied"), marked("reversed")),
+        *(marked("delivered"), marked("failed"), marked("dead")),
+        *(marked("user"), marked("trusted flagger"), marked("authority"), marked("staff")),
+        *(marked("from appellant"), marked("to appellant"), marked("note")),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +49,7 @@ class Line:
     at: int
     kind: str
     id: str
-    gist: str  # summary of the body in a few words
+    gist: tuple[tuple[str, bool], ...]  # summary of the body in a few words; with each, whether it is translated
     body: str  # the body as indented JSON
     chain: str
 
@@ -93,19 +116,21 @@ def _page(request: PageRequest) -> Response:
     )
 
 
-def _gist(body: dict[str, object]) -> str:
+def _gist(body: dict[str, object]) -> tuple[tuple[str, bool], ...]:
     inner = body.get("decision")
     about = inner if isinstance(inner, dict) else body
     item = about.get("item")
-    words = [str(item["content_type"])] if isinstance(item, dict) else []
+    said = [(str(item["content_type"]), False)] if isinstance(item, dict) else []
     for name in ("verdict", "source", "answer", "outcome", "change", "kind", "bank"):
         value = about.get(name)
         if isinstance(value, str):
-            words.append(value.replace("_", " "))
+            shown = value.replace("_", " ")
+            own = name == "bank" or (name == "source" and about is body)  # where an entry of a bank comes from
+            said.append((shown, shown in WORDS and not own))
     action = about.get("action")
     if isinstance(action, dict):
-        words.append(str(action.get("kind", "")))
-    return " · ".join(words)
+        said.append((str(action.get("kind", "")), False))
+    return tuple(said)
 
 
 PAGES = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Final
 
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from seawall.access import Permission
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
 from seawall.storage import Erased
@@ -17,6 +20,19 @@ from seawall.storage.legal_holds import LegalHoldError, UnderLegalHold, lift_hol
 from seawall.storage.queries import newest_deletions
 
 _REPORTED = 50
+
+# What the page translates but storage says, where nothing marks it: what a certificate says remains, and terms.
+WORDS: Final = (
+    marked(
+        "The ledger keeps surrogates, codes and keyed digests, which no longer lead to anybody. Backups made before "
+        "the erasure still hold the data: let them expire, and repeat the erasure after restoring one. A worker "
+        "deletes the responses kept for repeated requests, at once when one runs, at the latest after seven days. "
+        "Bank entries made from its content that are not counted here stay, as values without their origin."
+    ),
+    marked("content"),
+    marked("decisions"),
+)
+
 _FAULTS = (UnknownSubject, UnderLegalHold, LegalHoldError, Erased)
 
 
@@ -39,7 +55,7 @@ def export(request: PageRequest) -> Response:
 def erase(request: PageRequest) -> Response:
     """Erase a subject, after its id was typed twice, and show the certificate."""
     if request.field("again") != request.field("subject"):
-        return _page(request, error="The two ids differ: nothing was erased. Type the id again to confirm.")
+        return _page(request, error=_("The two ids differ: nothing was erased. Type the id again to confirm."))
     return _attempted(
         request,
         lambda: _page(request, certificate=erase_subject(request.app.context, _subject(request), by=request.person.id)),
