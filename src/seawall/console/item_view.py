@@ -9,6 +9,8 @@ from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.field_views import FieldView, field_views
 from seawall.console.formats import why_unknown
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.media import MEASURES
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
@@ -27,6 +29,23 @@ from seawall.screen import (
 )
 from seawall.screen.queries import get_item, last_evaluation
 from seawall.storage import Erased
+
+# Codes that the templates show in words: the catalogues know them from here.
+_VERDICTS = (marked("allow"), marked("hold"), marked("block"))
+_FAIL_MODES = (marked("allow and rescreen"), marked("fail-mode-hold"), marked("fail-mode-block"))
+_EDITS = (marked("edited-after-review"), marked("near-duplicate-after-review"))
+_NOT_COMPARED = (
+    marked("the earlier files have no hashes"),
+    marked("the new files have no hashes yet"),
+    marked("what was restricted is no longer kept"),
+)
+_SOURCES = (
+    *(marked("screen"), marked("late"), marked("rescreen"), marked("retro match"), marked("review"), marked("undo")),
+)
+_STAGES = (marked("pre publish"), marked("post publish"))
+_KINDS = (marked("probability"), marked("score"), marked("count"), marked("distance"), marked("not in force"))
+_MODES = (marked("shadow"), marked("retired"))
+_PARAMETERS = (marked("for"), marked("text"), marked("weight"), marked("queue"), marked("priority"), marked("name"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +183,9 @@ def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, st
     try:
         return app.explain(decision.id)[1], ""
     except Erased:
-        return None, "The content behind this decision was erased, so it cannot be explained further."
+        return None, _("The content behind this decision was erased, so it cannot be explained further.")
     except (BundleUnreadable, LookupError) as error:
-        return None, f"This decision cannot be explained further. {error.args[0]}"
+        return None, _("This decision cannot be explained further. %(why)s") % {"why": error.args[0]}
 
 
 def _sizes(
