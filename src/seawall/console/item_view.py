@@ -44,7 +44,7 @@ _SOURCES = (
 )
 _STAGES = (marked("pre publish"), marked("post publish"))
 _KINDS = (marked("probability"), marked("score"), marked("count"), marked("distance"), marked("not in force"))
-_MODES = (marked("shadow"), marked("retired"))
+_MODES = (marked("shadow"),)
 _PARAMETERS = (marked("for"), marked("text"), marked("weight"), marked("queue"), marked("priority"), marked("name"))
 
 
