@@ -39,6 +39,18 @@ _NOT_COMPARED = (
     marked("the new files have no hashes yet"),
     marked("what was restricted is no longer kept"),
 )
+_UNREAD = (  # what decoders say of files, in ``why_unknown``
+    *(marked("damaged"), marked("metadata damaged"), marked("entities"), marked("no sound")),
+    *(marked("not a document"), marked("not an image"), marked("not media"), marked("too long")),
+    *(marked("too many bytes"), marked("too many channels"), marked("too many frames"), marked("too many images")),
+    *(marked("too many pixels"), marked("too many scans"), marked("too many streams"), marked("too many characters")),
+    *(marked("too many elements"), marked("too many links"), marked("too many notes"), marked("too many operators")),
+    *(marked("too many pages"), marked("too much metadata"), marked("unknown codec"), marked("unknown colours")),
+    *(marked("unknown encoding"), marked("unknown format"), marked("image unread"), marked("image unreadable")),
+    *(marked("thumbnail unread"), marked("channel unheard"), marked("track unread"), marked("xfa form")),
+    *(marked("busy"), marked("crashed"), marked("closed"), marked("no start")),
+    *(marked("time limit"), marked("reply limit")),
+)
 _SOURCES = (
     *(marked("screen"), marked("late"), marked("rescreen"), marked("retro match"), marked("review"), marked("undo")),
 )
