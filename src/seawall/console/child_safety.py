@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from seawall import review
 from seawall.access import Permission
+from seawall.console.languages import gettext as _
 from seawall.console.request import PageProblem, PageRequest
 from seawall.review.queries import items_of_child_safety
 from seawall.screen.item_search import SearchResult
@@ -33,7 +34,7 @@ def may_see_all(request: PageRequest) -> bool:
 def check_item(request: PageRequest, connection: Connection, item: str) -> None:
     """Raises Problem 403 when the item is of child safety, and the person is no specialist for it."""
     if not may_see_all(request) and items_of_child_safety(connection, [item]):
-        raise PageProblem(403, "Permission denied", str(review.CaseRestricted()))
+        raise PageProblem(403, _("Permission denied"), str(review.CaseRestricted()))
 
 
 def seen_result(request: PageRequest, result: SearchResult) -> SearchResult:

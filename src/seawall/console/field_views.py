@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.console.documents import DocumentView, document_view
 from seawall.console.formats import stamp
+from seawall.console.languages import marked
 from seawall.console.media import MediaTextView, MediaView, media_view, text_view
 from seawall.content import parts_of
 from seawall.content.links import add_link_parts
@@ -16,6 +17,9 @@ from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Mo
 from seawall.screen import DerivedPart, ItemContent
 
 _TEXTS = frozenset({FieldType.TEXT, FieldType.LINK, FieldType.TEXTS, FieldType.LINKS})
+# Codes that the templates show in words: the catalogues know them from here.
+_ROLES = (marked("body"), marked("title"), marked("media"))
+_SORTS = (marked("image"), marked("audio"), marked("video"), marked("document"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,27 @@ from typing import Any
 from sqlalchemy import Connection
 
 from seawall.appeal.queries import ReportRow, appeals_of_item, reports_of_item
+from seawall.console.languages import marked
 from seawall.enforce.queries import EnforcementRow
 from seawall.review.queries import PassingRow, ReviewRow, passings_of_item, reviews_of_item
 from seawall.screen.queries import decisions_of_item, revisions_of
 from seawall.storage import Vault
 
 LIMIT = 200
+
+# Codes that the templates show in words: the catalogues know them from here.
+_REPORTERS = (marked("user"), marked("trusted flagger"), marked("authority"), marked("staff"))
+_APPEALS = (marked("open"), marked("upheld"), marked("overturned"), marked("partly"), marked("withdrawn"))
+_ANSWERS = (marked("violates"), marked("does not violate"), marked("keeps measure"))
+_REASONS = (
+    *(marked("clear violation"), marked("violation in context"), marked("repeated behaviour"), marked("known content")),
+    *(marked("not a violation"), marked("quoted or condemned"), marked("reclaimed or joking")),
+    *(marked("detector mistaken"), marked("not enough evidence")),
+    *(marked("person at risk"), marked("audience informed")),
+)
+_PASSED_ON = (marked("not my language"), marked("cannot tell"), marked("needs specialist"))
+_DELIVERIES = (marked("queued"), marked("retrying"), marked("delivered"), marked("dead"), marked("cancelled"))
+_CHANGES = (marked("applied"), marked("reversed"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

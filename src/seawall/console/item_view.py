@@ -9,6 +9,8 @@ from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.field_views import FieldView, field_views
 from seawall.console.formats import why_unknown
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.media import MEASURES
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
@@ -27,6 +29,35 @@ from seawall.screen import (
 )
 from seawall.screen.queries import get_item, last_evaluation
 from seawall.storage import Erased
+
+# Codes that the templates show in words: the catalogues know them from here.
+_VERDICTS = (marked("allow"), marked("hold"), marked("block"))
+_FAIL_MODES = (marked("allow and rescreen"), marked("fail-mode-hold"), marked("fail-mode-block"))
+_EDITS = (marked("edited-after-review"), marked("near-duplicate-after-review"))
+_NOT_COMPARED = (
+    marked("the earlier files have no hashes"),
+    marked("the new files have no hashes yet"),
+    marked("what was restricted is no longer kept"),
+)
+_UNREAD = (  # what decoders say of files, in ``why_unknown``
+    *(marked("damaged"), marked("metadata damaged"), marked("entities"), marked("no sound")),
+    *(marked("not a document"), marked("not an image"), marked("not media"), marked("too long")),
+    *(marked("too many bytes"), marked("too many channels"), marked("too many frames"), marked("too many images")),
+    *(marked("too many pixels"), marked("too many scans"), marked("too many streams"), marked("too many characters")),
+    *(marked("too many elements"), marked("too many links"), marked("too many notes"), marked("too many operators")),
+    *(marked("too many pages"), marked("too much metadata"), marked("unknown codec"), marked("unknown colours")),
+    *(marked("unknown encoding"), marked("unknown format"), marked("image unread"), marked("image unreadable")),
+    *(marked("thumbnail unread"), marked("channel unheard"), marked("track unread"), marked("xfa form")),
+    *(marked("busy"), marked("crashed"), marked("closed"), marked("no start")),
+    *(marked("time limit"), marked("reply limit")),
+)
+_SOURCES = (
+    *(marked("screen"), marked("late"), marked("rescreen"), marked("retro match"), marked("review"), marked("undo")),
+)
+_STAGES = (marked("pre publish"), marked("post publish"))
+_KINDS = (marked("probability"), marked("score"), marked("count"), marked("distance"), marked("not in force"))
+_MODES = (marked("shadow"),)
+_PARAMETERS = (marked("for"), marked("text"), marked("weight"), marked("queue"), marked("priority"), marked("name"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +195,9 @@ def explain(app: App, decision: Decision | None) -> tuple[Explanation | None, st
     try:
         return app.explain(decision.id)[1], ""
     except Erased:
-        return None, "The content behind this decision was erased, so it cannot be explained further."
+        return None, _("The content behind this decision was erased, so it cannot be explained further.")
     except (BundleUnreadable, LookupError) as error:
-        return None, f"This decision cannot be explained further. {error.args[0]}"
+        return None, _("This decision cannot be explained further. %(why)s") % {"why": error.args[0]}
 
 
 def _sizes(

@@ -8,6 +8,7 @@ from string import ascii_lowercase, digits
 from typing import Final
 
 from seawall.access import Preferences
+from seawall.console.languages import gettext as _
 
 RESERVED: Final = frozenset("tvnypmsgjkor?/") | frozenset("123456789")
 """What the case page and every page use otherwise: answers, policy, note, skip, guidance, rows, reasons."""
@@ -21,13 +22,12 @@ def problem_with(letters: Mapping[str, str], unveil_key: str) -> str:
     used = [*letters.values(), unveil_key]
     for letter in used:
         if len(letter) != 1 or letter not in _ALLOWED:
-            return (
-                f"'{letter[:20]}' is not a key for this: choose a letter from a to z, 0, or one of {' '.join(_SIGNS)}"
-            )
+            text = _("'%(key)s' is not a key for this: choose a letter from a to z, 0, or one of %(signs)s")
+            return text % {"key": letter[:20], "signs": " ".join(_SIGNS)}
         if letter in RESERVED:
-            return f"The page uses '{letter}' for something else. Choose another letter."
+            return _("The page uses '%(key)s' for something else. Choose another letter.") % {"key": letter}
     twice = [letter for letter, times in Counter(used).items() if times > 1]
-    return f"'{twice[0]}' would do two things. Give each its own letter." if twice else ""
+    return _("'%(key)s' would do two things. Give each its own letter.") % {"key": twice[0]} if twice else ""
 
 
 def letters_of(chosen: Preferences, defaults: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seawall.console.formats import clock
+from seawall.console.languages import marked
 from seawall.console.part_locations import PartLocations, unit_of
 from seawall.console.text import SHORT, TextRun, runs, windows
 from seawall.model import Modality, Signal, SpanUnit
 from seawall.screen import DerivedPart, MediaInfo
 
 _TEXTS = frozenset({Modality.TEXT, Modality.LINK})
+# Kinds of findings that the templates show in words: the catalogues know them from here.
+_KINDS = (marked("frame"), marked("speech"), marked("transcript"), marked("match"), marked("words"), marked("code"))
+_NAMED_KINDS = (marked("link"), marked("metadata"))
 NOTABLE = 0.5  # marks with such a signal are emphasised
 FAINT = 0.1  # weaker signals are shown only in the table of signals
 MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "link_count"})  # no evidence

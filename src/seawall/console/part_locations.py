@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from seawall.console.formats import clock
+from seawall.console.formats import clock, number, words
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.model import Span, SpanUnit
 from seawall.screen import DerivedPart
 
 _LONGEST_NAME: Final = 60
+_KINDS: Final = (marked("words"), marked("code"), marked("transcript"), marked("link"))
+"""Steps of a path that are shown in words."""
+_PLACES: Final = frozenset({"frame", "audio", "speech", "page", "file", "across"})
+"""Steps of a path whose time or page is shown instead."""
 
 
 class PartLocations:
@@ -37,22 +43,23 @@ class PartLocations:
         In a file inside the document the words begin with its name: ``attachment report.docx, page 2``.
         """
         chain = list(self._chain(path))
-        inner = next((at for at, part in enumerate(chain) if _is_file(part.path)), len(chain))
-        files = [f"attachment {_short(part.text or '')}" for part in reversed(chain[inner:]) if _is_file(part.path)]
-        number, place = _place(chain[inner - 1]) if inner else (0, "")
+        inner = next((index for index, part in enumerate(chain) if _is_file(part.path)), len(chain))
+        names = [_short(part.text or "") for part in reversed(chain[inner:]) if _is_file(part.path)]
+        files = [_("attachment %(name)s") % {"name": name} for name in names]
+        at, place = _place(chain[inner - 1]) if inner else (0, "")
         if not files:
-            return number, place
+            return at, place
         return _place(chain[-1])[0], ", ".join([*files, *([place] if place else [])])
 
     def of(self, path: str, span: Span | None = None) -> str:
         """``clip, 3.0–6.0 s, words``: a location in words."""
         root = path.partition(">")[0]
-        steps = [_named(step) for step in path.split(">")[1:]]
+        steps = path.split(">")[1:]
+        shown = [_named(step) for step in steps if step.partition(".")[0] not in _PLACES]
         time = self.seconds(path)
         if unit_of(span) is SpanUnit.SECONDS and span is not None:
             offset = time[0] if time else 0.0
             time = offset + span.start, offset + span.end
-        shown = [step for step in steps if step not in ("frame", "audio", "speech", "page", "file", "across")]
         page = self.page(path)[1] if steps and time is None else ""
         return ", ".join([root, *([clock(*time)] if time else []), *([page] if page else []), *shown])
 
@@ -67,8 +74,8 @@ class PartLocations:
 
 def _named(step: str) -> str:
     """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``."""
-    kind, _, name = step.partition(".")
-    return f"{kind} {name.partition('.')[0]}" if kind == "metadata" else kind
+    kind, name = step.partition(".")[::2]
+    return _("metadata %(name)s") % {"name": name.partition(".")[0]} if kind == "metadata" else words(kind)
 
 
 def _is_file(path: str) -> bool:
@@ -85,9 +92,11 @@ def _place(part: DerivedPart) -> tuple[int, str]:
         return 0, ""
     start, end = int(part.span.start), int(part.span.end)
     if part.span.unit is SpanUnit.PAGES:
-        return start, f"page {start + 1}" if end - start < 2 else f"pages {start + 1}–{end}"
+        pages = {"first": start + 1, "last": end}
+        return start, (_("page %(first)d") if end - start < 2 else _("pages %(first)d–%(last)d")) % pages
     is_piece = part.span.unit is SpanUnit.CHARACTERS and start + len(part.text or "") == end
-    return start, f"characters {start + 1:,}–{end:,}" if is_piece else ""
+    characters = {"first": number(start + 1), "last": number(end)}
+    return start, _("characters %(first)s–%(last)s") % characters if is_piece else ""
 
 
 def unit_of(span: Span | None) -> SpanUnit | None:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from seawall.console.formats import number
+from seawall.console.languages import gettext as _
+from seawall.console.languages import ngettext, pgettext
 from seawall.console.part_locations import PartLocations
 from seawall.detect.cascade import ScoreRange, measuring
 from seawall.model import Decision, DetectorSpec, UnknownReason
@@ -43,8 +45,10 @@ class SkippedDetectors:
     def summary(self) -> str:
         """How many detectors, and why: ``1 outside its score range, 3 until after publication``."""
         later = {name for one in self.postponed for name in one.detectors}
-        said = [f"{len(self.skipped)} outside {'its score range' if len(self.skipped) == 1 else 'their score ranges'}"]
-        return ", ".join(said * bool(self.skipped) + [f"{len(later)} until after publication"] * bool(later))
+        outside = ngettext("%(n)d outside its score range", "%(n)d outside their score ranges", len(self.skipped))
+        waiting = _("%(n)d until after publication")
+        counts = ((outside, len(self.skipped)), (waiting, len(later)))
+        return ", ".join(said % {"n": n} for said, n in counts if n)
 
     @property
     def lines(self) -> int:
@@ -61,7 +65,7 @@ def skipped_detectors(
     """Detectors that were not asked. ``score_ranges`` and ``specs``: those in use now, since decisions store none."""
     left_out: dict[str, list[str]] = {}
     for one in decision.skipped:
-        detector, _, part = one.partition("/")
+        detector, part = one.partition("/")[::2]
         left_out.setdefault(detector, []).append(part)
     skipped = tuple(
         SkippedDetector(
@@ -88,9 +92,12 @@ def skipped_detectors(
 
 def _words(score_range: ScoreRange) -> str:
     """``hate from 0.2 to 0.9``."""
-    return f"{score_range.signal} from {score_range.low:g}" + (
-        "" if math.isinf(score_range.high) else f" to {score_range.high:g}"
-    )
+    said = _("%(signal)s from %(low)s") if math.isinf(score_range.high) else _("%(signal)s from %(low)s to %(high)s")
+    return said % {"signal": score_range.signal, "low": _bound(score_range.low), "high": _bound(score_range.high)}
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}".replace(".", pgettext("decimal point", "."))
 
 
 def _measured(
@@ -107,5 +114,5 @@ def _measured(
         nobody = not found and any(
             part in left_out.get(gate, ()) for gate in measuring([ScoreRange(signal=signal)], specs)
         )
-        said.append(f"{signal} {number(max(found, default=0.0))}" + (" (not asked either)" if nobody else ""))
+        said.append(f"{signal} {number(max(found, default=0.0))}" + (f" ({_('not asked either')})" if nobody else ""))
     return ", ".join(said)

@@ -14,6 +14,9 @@ from typing import Final
 from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
+from seawall.console.formats import words
+from seawall.console.languages import gettext as _
+from seawall.console.languages import ngettext
 from seawall.console.request import PageRequest
 from seawall.model import ContentType, FieldRole, FieldType
 from seawall.publish import NothingPublished
@@ -118,19 +121,26 @@ def summary_of(content_type: ContentType | None, content: ItemContent | None, *,
     ``veiled``: texts with its harms are blurred until somebody asks for them.
     """
     if content is None:
-        return Summary(missing="erased, or its retention ended")
+        return Summary(missing=_("erased, or its retention ended"))
     text = " ".join(_first_text(content_type, content)[:_READ].split())
     media = Counter(one.type for one in content.media.values())
     return Summary(
         text=text[: LONGEST - 1].rstrip() + "…" if len(text) > LONGEST else text,
-        media=tuple(kind if count == 1 else f"{count} {_plural(kind)}" for kind, count in media.items()),
+        media=tuple(_counted(kind, count) for kind, count in media.items()),
         veiled=bool(text) and veiled,
-        missing="" if text or media else "no text",
+        missing="" if text or media else _("no text"),
     )
 
 
-def _plural(kind: str) -> str:
-    return "audio files" if kind == "audio" else f"{kind}s"
+def _counted(kind: str, n: int) -> str:
+    """``image``, ``2 videos``."""
+    several = {
+        "image": ngettext("%(n)d image", "%(n)d images", n),
+        "audio": ngettext("%(n)d audio file", "%(n)d audio files", n),
+        "video": ngettext("%(n)d video", "%(n)d videos", n),
+        "document": ngettext("%(n)d document", "%(n)d documents", n),
+    }
+    return words(kind) if n == 1 or kind not in several else several[kind] % {"n": n}
 
 
 def _first_text(content_type: ContentType | None, content: ItemContent) -> str:

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from seawall.console.formats import coefficient
+from seawall.console.languages import gettext as _
 from seawall.model import Signal, SpanUnit
 
 SHORT = 1_500
@@ -65,7 +67,7 @@ def _images(character: str) -> bool:
 def _control(character: str) -> Markup:
     point = f"U+{ord(character):04X}"
     name = _NAMES.get(character, point)
-    title = unicodedata.name(character, "control character")
+    title = unicodedata.name(character, _("control character"))
     return Markup('<span class="control" title="{}">{}</span>').format(f"{point} {title}", name)
 
 
@@ -80,7 +82,7 @@ class TextRun:
     @property
     def title(self) -> str:
         """The signals in words, as the mark's title."""
-        return "; ".join(f"{signal.detector}: {signal.name} {signal.value:.2f}" for signal in self.signals)
+        return "; ".join(f"{signal.detector}: {signal.name} {coefficient(signal.value)}" for signal in self.signals)
 
 
 def runs(text: str, signals: Sequence[Signal], offset: int = 0) -> list[TextRun]:

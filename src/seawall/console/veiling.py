@@ -9,6 +9,7 @@ from seawall import access
 from seawall.access import Preferences
 from seawall.app import App
 from seawall.console.item_view import ItemView, evaluation_of
+from seawall.console.languages import marked
 from seawall.console.letters import unveil_key_of
 from seawall.console.request import PageRequest, missing
 from seawall.model import Decision, ItemRef, now_ms
@@ -112,7 +113,7 @@ def harms_of(app: App, ref: str, revision: int) -> frozenset[str | None]:
     with app.database.read() as connection:
         head = get_item(connection, ref)
         if head is None or not 1 <= revision <= head.revision:
-            raise missing("item")
+            raise missing(marked("item"))
         case = case_of_item(connection, ref, now_ms())
         decision = head.decision
         if revision != head.revision:

@@ -16,6 +16,7 @@ from seawall.console import active_bundle
 from seawall.console.child_safety import check_item
 from seawall.console.history import LIMIT
 from seawall.console.item_view import ItemView, item_view
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
 from seawall.console.templates import render
@@ -24,6 +25,14 @@ from seawall.model import DecisionSource, ItemRef, now_ms
 from seawall.review import quality
 from seawall.review.quality.queries import TaskRow, get_task
 from seawall.screen.queries import decisions_of_item
+
+# Titles of ``review.REASONS``, which forms show in the page's language: the catalogues know them from here.
+_REASONS = (
+    *(marked("Clear violation"), marked("Violation in its context"), marked("Repeated behaviour")),
+    *(marked("Known content"), marked("No violation"), marked("Quotes or condemns the violation")),
+    *(marked("Reclaimed speech or banter"), marked("The detector was mistaken"), marked("Not enough evidence")),
+    *(marked("A person may be at risk; nobody is accused"), marked("Allowed; the audience should know")),
+)
 
 
 def show(request: PageRequest) -> Response:
@@ -36,7 +45,7 @@ def take(request: PageRequest) -> Response:
     try:
         quality.take_task(request.app.database, request.path_param("task"), request.person.id)
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
         return _page(request, error=str(error), status=409)
     return redirect(with_filters(request, f"/blind-reviews/{request.path_param('task')}"))
@@ -76,7 +85,7 @@ def submit(request: PageRequest) -> Response:
             request.app.ledger, active_bundle.policies(request.app), task, request.person.id, answer_of(request)
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
         with suppress(review.ReviewError):
             quality.take_task(request.app.database, task, request.person.id)
@@ -117,7 +126,7 @@ def _task(request: PageRequest) -> TaskRow:
         found = get_task(connection, request.path_param("task"))
         suits = found is not None and quality.may_take(connection, found.id, request.person.id)
         if found is None or not suits:
-            raise missing("case")
+            raise missing(marked("case"))
         check_item(request, connection, found.item)
     return found
 

@@ -8,6 +8,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import ItemRef, now_ms
@@ -35,7 +36,7 @@ def mark(request: PageRequest) -> Response:
     app, answer = request.app, request.field("answer")
     case, decision = _case(request)
     if case is None:
-        raise missing("case")
+        raise missing(marked("case"))
     revision = load_decision(app.database, decision).item.revision if decision is not None else 0
     try:
         quality.mark_golden(

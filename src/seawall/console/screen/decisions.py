@@ -11,6 +11,7 @@ from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.history import LIMIT
 from seawall.console.item_view import item_view
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing
 from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
@@ -96,7 +97,7 @@ def _load(request: PageRequest) -> Decision:
     try:
         found = load_decision(request.app.database, request.path_param("decision"))
     except LookupError:
-        raise missing("decision") from None
+        raise missing(marked("decision")) from None
     with request.app.database.read() as connection:
         check_item(request, connection, found.item.ref)
     return found

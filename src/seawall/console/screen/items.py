@@ -17,6 +17,8 @@ from seawall.console.child_safety import check_item
 from seawall.console.conversation import conversation_view
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
 from seawall.console.veiling import open_content, open_file
@@ -78,7 +80,7 @@ def content(request: PageRequest) -> Response:
         row = get_decision(connection, wanted) if wanted else None
     revision = int(request.path_param("revision"))
     if not 1 <= revision <= head.revision or (wanted and (row is None or row.item != head.ref)):
-        raise missing("content")
+        raise missing(marked("content"))
     ref = ItemRef(head.content_type, head.ref, revision)
     seen = item_view(app, ref, wanted or None, whole=True)
     with app.database.read() as connection:
@@ -99,7 +101,7 @@ def _head(request: PageRequest, connection: Connection) -> ItemRow:
     """The item that the address names. Raises Problem 404, and 403 for one that the person may not see."""
     head = get_item(connection, request.path_param("item"))
     if head is None:
-        raise missing("item")
+        raise missing(marked("item"))
     check_item(request, connection, head.ref)
     return head
 
@@ -114,7 +116,7 @@ def frame(request: PageRequest) -> Response:
     found = request.app.media.animation(_image(request))
     wanted = int(request.path_param("frame"))
     if isinstance(found, UnreadableMedia) or wanted >= len(found):
-        raise missing("frame")
+        raise missing(marked("frame"))
     return _encoded(request, found[wanted].jpeg)
 
 
@@ -129,7 +131,7 @@ def _image(request: PageRequest) -> bytes:
         if sort != "image":
             raise KeyError(sort)
     except (Erased, KeyError, ValueError):
-        raise missing("image") from None
+        raise missing(marked("image")) from None
     ref = ItemRef(head.content_type, head.ref, revision)
     open_file(request, ref, "image")
     return data
@@ -139,13 +141,14 @@ def _encoded(request: PageRequest, data: bytes) -> Response:
     """The image for a browser. The sandbox process decodes it and returns pixels only."""
     shown = request.app.media.shown(data, _WIDEST)
     if isinstance(shown, UnreadableMedia):
-        raise PageProblem(422, "Unreadable", _UNREADABLE.get(shown.code, "This image cannot be decoded."))
+        text = _UNREADABLE.get(shown.code, marked("This image cannot be decoded."))
+        raise PageProblem(422, _("Unreadable"), _(text))
     return Response(_webp(shown), media_type="image/webp", headers=_IMAGE_HEADERS)
 
 
 _UNREADABLE = {
-    "not_an_image": "Seawall does not decode this image format.",
-    "too_many_pixels": "This image has more pixels than Seawall decodes.",
+    "not_an_image": marked("Seawall does not decode this image format."),
+    "too_many_pixels": marked("This image has more pixels than Seawall decodes."),
 }
 
 

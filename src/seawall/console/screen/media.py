@@ -12,6 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from seawall.access import Permission
 from seawall.console.child_safety import check_item
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.veiling import open_file
 from seawall.media import signatures
@@ -31,10 +33,10 @@ _FORMATS = {
 
 def play(request: PageRequest) -> Response:
     """One audio file or video, or the requested range of it. Records the view."""
-    ref, file = _file(request, _FORMATS, "audio file or video")
+    ref, file = _file(request, _FORMATS, marked("audio file or video"))
     media_type = type_of(file.type, _beginning(file))
     if media_type is None:
-        raise PageProblem(415, "Cannot be played", "Browsers do not play this kind of file.")
+        raise PageProblem(415, _("Cannot be played"), _("Browsers do not play this kind of file."))
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
@@ -55,7 +57,7 @@ def play(request: PageRequest) -> Response:
 
 def document(request: PageRequest) -> Response:
     """A document as a download, never shown by the browser. Records the view."""
-    ref, file = _file(request, {"document"}, "document")
+    ref, file = _file(request, {"document"}, marked("document"))
     name = f"{ref.ref}-{request.path_param('field')}{suffix_of(_beginning(file))}"
     headers = {
         "Cache-Control": "no-store",
@@ -79,7 +81,7 @@ def _file(request: PageRequest, sorts: Container[str], what: str) -> tuple[ItemR
     with app.database.read() as connection:
         head = get_item(connection, request.path_param("item"))
         if head is None:
-            raise missing("item")
+            raise missing(marked("item"))
         check_item(request, connection, head.ref)
     try:
         revision = int(request.path_param("revision"))
