@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -13,11 +13,18 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
+from seawall.review.account_cases import (
+    FindReviewedItem,
+    ReviewedItem,
+    account_type,
+    as_appealed,
+    find_reviewed,
+)
 from seawall.review.case_policies import preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
-from seawall.review.machine import CaseState
+from seawall.review.machine import ACCOUNT, CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import (
     KEEPS_MEASURE,
@@ -36,29 +43,13 @@ REVIEW_RULE: Final = "review"
 """What stands for a rule in the reasons of a decision that a person made."""
 
 
-class ReviewedItem(Protocol):
-    """What a review must know of the item as it stands: its newest revision and the decision in force."""
-
-    @property
-    def actor(self) -> str | None: ...
-
-    @property
-    def revision(self) -> int: ...
-
-    @property
-    def decision(self) -> str | None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppealAnswer:
     """That a review answers an appeal. ``record`` writes the appeal's outcome in the transaction of the review."""
 
     revision: int  # that the appealed decision is about: what it put on the author is reversed, whatever came after
+    decision: str | None = None  # the appealed one
     record: Callable[[Transaction, Decision], None]
-
-
-FindReviewedItem = Callable[[Transaction, str], ReviewedItem | None]
-"""(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.head_of`` is one."""
 
 
 def submit_review(
@@ -90,19 +81,23 @@ def submit_review(
     def unit(tx: Transaction) -> Decision:
         found = held_case(tx, case, person, child_safety=child_safety)
         if found.appeals and appeal is None:
-            raise CaseMoved("A decision about this item was appealed. Answer the appeal, with its own form.")
-        item = find_item(tx, found.item)
+            raise CaseMoved(
+                f"A decision about this {found.subject} was appealed. Answer the appeal, with its own form."
+            )
+        item = find_reviewed(tx, found.item, find_item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
         if seen_revision is not None and item.revision != seen_revision:
-            raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
+            raise CaseMoved(_NEWER[found.subject])
         if (seen is not None or seen_revision is not None) and item.decision != seen:
-            raise CaseMoved("The item was decided again since you opened the case. Review it again.")
+            raise CaseMoved(f"The {found.subject} was decided again since you opened the case. Review it again.")
         active = enforce.in_force(tx, found.item)
         queue = rulebook.queues.of(found.queue)
         check_queue(answer, queue, [one.kind for one in active])
         if answer.answer == KEEPS_MEASURE:
             _check_kept(answer, active)
+        if appeal is not None:
+            item = as_appealed(item, appeal.revision, appeal.decision)
         decision = _decision(found, item, person, answer, rulebook, tx.at)
         tx.append(
             ReviewSubmitted(
@@ -149,8 +144,16 @@ def preview_review(
 ) -> EnforcementDiff:
     """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
     check_answer(answer, rulebook)
+    if overturned_revision is not None:
+        item = as_appealed(item, overturned_revision, None)
     decision = _decision(case, item, person, answer, rulebook, now_ms())
     return enforce.preview(connection, decision, overturned_revision=overturned_revision)
+
+
+_NEWER: Final = {
+    "item": "The item was edited since you opened the case. Look at the new revision, then decide.",
+    "account": "Something new about this account opened the case again. Look at it, then decide.",
+}
 
 
 def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> None:
@@ -189,7 +192,9 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     if is_decider(tx, case, person):
         raise OwnDecision
     if found.reports_received != held.reports_received:
-        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
+        raise CaseMoved(
+            f"The {found.subject} was reported since you opened the case. Read the new report, then decide."
+        )
     return found
 
 
@@ -204,7 +209,8 @@ def _ground(case: Row[Any] | CaseRow) -> tuple[str, str] | None:
 def _decision(
     case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
-    content_type = rulebook.content_types.get(case.content_type)
+    known = rulebook.content_types
+    content_type = account_type(known.values()) if case.subject == ACCOUNT else known.get(case.content_type)
     chosen = answer.actions if answer.answer == VIOLATES else ()  # what only stays was allowed before
     if content_type is None and chosen:
         raise BadAnswer(
@@ -213,7 +219,8 @@ def _decision(
         )
     allowed = content_type.actions if content_type is not None else ()
     if refused := sorted({action.kind for action in chosen} - set(allowed)):
-        raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
+        what = "An account" if case.subject == ACCOUNT else f"Content of type {case.content_type}"
+        raise BadAnswer(f"{what} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
         violated = [answer.policy, *(name for name, said in sorted(answer.judged.items()) if said == VIOLATES)]
