@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -14,11 +15,19 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
-from seawall.console.summaries import rows_of_items, summaries
+from seawall.console.screen.lookup import platform_ids
+from seawall.console.summaries import LONGEST, Summary, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
-from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases, undoable_review
+from seawall.review.queries import (
+    CaseFilters,
+    CaseRow,
+    count_by_content_type,
+    count_by_queue,
+    list_cases,
+    undoable_review,
+)
 from seawall.screen.queries import items_by_ref
 
 PAGE_SIZE = 50
@@ -43,7 +52,7 @@ def show(request: PageRequest) -> Response:
         "review/queue.html",
         cases=shown,
         items=items,
-        summaries=summaries(request, rows_of_items(items.values(), harms)),
+        summaries={**summaries(request, rows_of_items(items.values(), harms)), **_accounts(request, shown)},
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
         queues=queues,
         types=types,
@@ -55,6 +64,13 @@ def show(request: PageRequest) -> Response:
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
     )
+
+
+def _accounts(request: PageRequest, cases: Sequence[CaseRow]) -> dict[str, Summary]:
+    """The product's ids of the accounts that cases are about."""
+    refs = [case.item for case in cases if case.subject == review.ACCOUNT]
+    ids = platform_ids(request.app, refs) if refs else {}
+    return {ref: Summary(text=ids[ref][:LONGEST]) if ref in ids else Summary(missing="erased") for ref in refs}
 
 
 def as_json(request: PageRequest) -> Response:
