@@ -8,6 +8,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -44,6 +45,13 @@ def chromium() -> Iterator[object]:
 @pytest.fixture(scope="module")
 def url(rig: Rig) -> Iterator[str]:
     """The console on a port of this machine."""
+    with served(rig) as address:
+        yield address
+
+
+@contextmanager
+def served(rig: Rig) -> Iterator[str]:
+    """Serve the console; its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
