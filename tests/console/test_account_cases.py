@@ -31,8 +31,7 @@ def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
 
 def reported(rig: Rig, account: str = "ann", note: str = "They follow me everywhere.", **more: Any) -> str:
     """Somebody reports an account: the path of its case."""
-    report = appeal.Report(account=account, reporter=more.pop("reporter", "u-9"), note=note, **more)
-    appeal.receive_report(rig.app.ledger, report, find_item=lambda content_type, item_id: None)
+    rig.report_account(account, note=note, **more)
     return f"/cases/{review.case_id(ref_of(rig, account))}"
 
 

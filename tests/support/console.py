@@ -111,6 +111,11 @@ class Rig:
         given = appeal.Report(content_type="comment", item_id=id, kind=kind, reporter="u-9", note=note)
         return appeal.receive_report(self.app.ledger, given, find_item=self._find)
 
+    def report_account(self, account: str, *, note: str = "Look at them.", **more: Any) -> str:
+        """Somebody reports an account."""
+        given = appeal.Report(account=account, note=note, **{"reporter": "u-9", **more})
+        return appeal.receive_report(self.app.ledger, given, find_item=self._find)
+
     def _find(self, content_type: str, item_id: str) -> ItemRef | None:
         ref = self.app.vault.find(item_kind(content_type), item_id)
         return ItemRef(content_type, ref, 1) if ref is not None else None

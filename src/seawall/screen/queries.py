@@ -19,6 +19,7 @@ from seawall.storage import Database, Vault
 from seawall.storage.queries import select_in_chunks
 
 _SAMPLED: Final = 500  # of an account's items, from which the gravest are taken
+_STRICTNESS: Final = {"hold": 1, "block": 2}
 _RULES_IN_STATEMENT: Final = 200  # SQLite takes 500 SELECTs in one compound statement
 
 
@@ -266,12 +267,14 @@ def gravest_items_of_actor(connection: Connection, actor: str, *, limit: int) ->
     query = _ITEM.add_columns(decision.c.harm).where(item.c.actor == actor)
     query = query.outerjoin(decision, decision.c.id == item.c.decision).order_by(item.c.submitted_at.desc())
     rows = connection.execute(query.limit(_SAMPLED)).mappings().all()
-    gravest = sorted(rows, key=lambda row: _severity(row["harm"]), reverse=True)  # stable: the newest stay first
+    gravest = sorted(rows, key=_gravity, reverse=True)  # stable: the newest stay first
     return [ItemRow(**{name: row[name] for name in ItemRow.__dataclass_fields__}) for row in gravest[:limit]]
 
 
-def _severity(harm: str | None) -> int:
-    return HARMS[harm].severity if harm in HARMS else 0
+def _gravity(row: Mapping[Any, Any]) -> tuple[int, int]:
+    """By what was found, then by what was done about it."""
+    harm = row["harm"]
+    return HARMS[harm].severity if harm in HARMS else 0, _STRICTNESS.get(row["verdict"], 0)
 
 
 def reviews_of_actor(connection: Connection, actor: str, *, limit: int) -> list[DecisionRow]:
