@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from support.console import Rig, open_page, opened
+from seawall import review
+from seawall.enforce.queries import EnforcementRow, enforcements_on
+from support.console import Rig, open_page, opened, served
 
-from .conftest import served
-from .test_account_cases import DAY, in_force, reported
+DAY = 86_400
 
 
 @pytest.fixture
@@ -26,10 +27,18 @@ def url(rig: Rig) -> Iterator[str]:
         yield address
 
 
+def in_force(rig: Rig, account: str) -> list[EnforcementRow]:
+    with rig.app.database.read() as connection:
+        rows = enforcements_on(connection, account, limit=20)
+    return sorted((row for row in rows if row.state == "active"), key=lambda row: row.kind)
+
+
 def test_an_account_is_suspended_until_a_date_in_a_real_browser(rig: Rig, url: str, chromium: object) -> None:
     rig.screen("You fool", id="acc-1", actor="ann")
     rig.screen("Thank you", id="acc-2", actor="ann")
-    path = reported(rig)
+    rig.report_account("ann", note="They follow me everywhere.")
+    ann = rig.app.vault.find("account", "ann") or ""
+    path = f"/cases/{review.case_id(ann)}"
     page, complaints = open_page(chromium, url, "reviewer")
     page.goto(f"{url}/queue?queue=reports")
     assert "ann" in page.inner_text("main table")
@@ -54,12 +63,12 @@ def test_an_account_is_suspended_until_a_date_in_a_real_browser(rig: Rig, url: s
     page.wait_for_selector("#will >> text=The account is suspended until")
     page.click("button:has-text('Decide')")
     page.wait_for_url("**done=*")
-    (strike, suspension) = sorted(in_force(rig), key=lambda row: row.kind)
+    strike, suspension = in_force(rig, ann)
     assert (strike.kind, suspension.kind, suspension.parameters) == ("strike", "suspend", {"for": 7.0 * DAY})
     page.keyboard.press("r")
     page.wait_for_url(f"{url}{path}*")
     page.wait_for_selector("text=Your answer is taken back.")
-    assert [one.kind for one in in_force(rig)] == ["strike"]
+    assert [one.kind for one in in_force(rig, ann)] == ["strike"]
     page.keyboard.press("v")
     page.select_option("#policy", "rudeness")
     page.keyboard.press("3")
@@ -67,7 +76,7 @@ def test_an_account_is_suspended_until_a_date_in_a_real_browser(rig: Rig, url: s
     page.wait_for_selector("#will >> text=The account is warned.")
     page.click("button:has-text('Decide')")
     page.wait_for_url("**done=*")
-    assert sorted(one.kind for one in in_force(rig)) == ["strike", "warn"]
+    assert [one.kind for one in in_force(rig, ann)] == ["strike", "warn"]
     page.goto(f"{url}{path}")
     assert "closed" in page.inner_text(".head")
     page.click("text=Account page")

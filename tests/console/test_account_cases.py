@@ -15,9 +15,7 @@ from seawall.model import Item
 from seawall.screen import status_of
 from seawall.storage.erasure import erase_subject
 from support.console import PASSWORD, Browser, Rig, opened, small
-from support.items import policy_text
-
-from .test_child_safety import LETTER
+from support.items import content_type_text, policy_text
 
 DAY = 86_400
 
@@ -171,7 +169,8 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         "letter",
         harm="grooming",
     )
-    with small(tmp_path_factory.mktemp("letters"), LETTER, policy) as made:
+    letter = content_type_text("letter", {}, surface="private")
+    with small(tmp_path_factory.mktemp("letters"), letter, policy) as made:
         access.create_person(made.app.ledger, "child_safety@example.org", "child_safety", PASSWORD, ["child_safety"])
         yield made
 

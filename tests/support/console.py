@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from starlette.types import ASGIApp
 
 from seawall import access, appeal, console
@@ -238,6 +241,20 @@ def opened(
             yield rig
         finally:
             stuck.go_on.set()
+
+
+@contextmanager
+def served(rig: Rig) -> Iterator[str]:
+    """Serve the console; its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
 
 
 @contextmanager
