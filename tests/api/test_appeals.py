@@ -428,6 +428,7 @@ def test_an_account_is_reported_and_its_reporter_hears_the_outcome(fresh: Client
     found = fresh.send("GET", f"/v1/reports/{report}", key="report").json()
     assert (found["state"], found["outcome"], found["decision"]) == ("decided", "restricted", made.id)
     assert fresh.send("GET", f"/v1/decisions/{made.id}", key="read").json()["item"]["content_type"] == "account"
+    assert fresh.send("GET", f"/v1/decisions/{made.id}/explanation", key="read").status_code == 200
 
 
 def test_a_report_is_about_an_item_or_an_account(fresh: Client) -> None:
@@ -464,6 +465,7 @@ def test_a_suspended_account_appeals_and_another_reviewer_overturns_it(fresh: Cl
     app = fresh.rig.app
     with app.database.read() as connection:
         (strike,) = connection.execute(select(enforcement).where(enforcement.c.subject == ref)).all()
+        assert appeal_labels(connection) == []  # there is no content that one would be about
     assert strike.state == "reversed"
     assert app.ledger.rebuild().equal
 

@@ -110,6 +110,7 @@ def test_what_the_form_sends_is_refused_as_for_items(rig: Rig) -> None:
     assert f'href="/accounts/{ref_of(rig, "ann")}"' in page
     assert "This decision is in force." in page
     assert f'href="/accounts/{ref_of(rig, "ann")}"' in browser.get("/decisions?type=account").text
+    assert "<bdi>ann</bdi>" in browser.get("/decisions?type=account").text
     again = reported(rig, note="Still at it.")
     assert again == path
     page = browser.get(path).text
@@ -129,6 +130,8 @@ def test_an_appeal_of_an_account_is_answered_by_somebody_else(rig: Rig) -> None:
         rig.app.ledger, asked, find_facts=lambda one: find_facts(rig.app, one), find_item=status_of
     )
     assert "You decided what is appealed here" in browser.get(path).text
+    assert path in browser.get("/appeals").text
+    assert "The account appeals" in browser.get(f"/appeals/{found}").text
     other = rig.browser("child_safety")
     other.post(f"{path}/take")
     page = other.get(path).text
@@ -169,7 +172,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         "letter",
         harm="grooming",
     )
-    letter = content_type_text("letter", {}, surface="private")
+    letter = content_type_text("letter", {"body": "{type: text, role: body, required: true}"}, surface="private")
     with small(tmp_path_factory.mktemp("letters"), letter, policy) as made:
         access.create_person(made.app.ledger, "child_safety@example.org", "child_safety", PASSWORD, ["child_safety"])
         yield made

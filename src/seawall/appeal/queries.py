@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 from seawall.appeal.appeals import appeal_name, message_name
 from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
 from seawall.measure.intervals import Interval, wilson
+from seawall.model import is_account
 from seawall.storage import Vault
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
@@ -261,6 +262,8 @@ def appeal_labels(connection: Connection, since: int = 0) -> list[AppealLabel]:
     query = _APPEAL.where(appeal.c.state.in_(("upheld", "overturned")), appeal.c.answered_at >= since)
     labels = []
     for row in _appeals(connection, query.where(appeal.c.policy.is_not(None)).order_by(appeal.c.seq)):
+        if is_account(row.item):
+            continue  # there is no content that the label would be about
         assert row.policy is not None
         assert row.answered_at is not None
         labels.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -15,8 +15,7 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
-from seawall.console.screen.lookup import platform_ids
-from seawall.console.summaries import LONGEST, Summary, rows_of_items, summaries
+from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
@@ -28,7 +27,7 @@ from seawall.review.queries import (
     list_cases,
     undoable_review,
 )
-from seawall.screen.queries import items_by_ref
+from seawall.screen.queries import ItemRow, items_by_ref
 
 PAGE_SIZE = 50
 
@@ -46,13 +45,12 @@ def show(request: PageRequest) -> Response:
         queues = count_by_queue(connection, state, child_safety=child_safety)
         types = count_by_content_type(connection, state, child_safety=child_safety)
     shown = cases[:PAGE_SIZE]
-    harms = {case.item: case.harm for case in shown}
     return render(
         request,
         "review/queue.html",
         cases=shown,
         items=items,
-        summaries={**summaries(request, rows_of_items(items.values(), harms)), **_accounts(request, shown)},
+        summaries=summaries(request, _about(shown, items)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
         queues=queues,
         types=types,
@@ -66,11 +64,13 @@ def show(request: PageRequest) -> Response:
     )
 
 
-def _accounts(request: PageRequest, cases: Sequence[CaseRow]) -> dict[str, Summary]:
-    """The product's ids of the accounts that cases are about."""
-    refs = [case.item for case in cases if case.subject == review.ACCOUNT]
-    ids = platform_ids(request.app, refs) if refs else {}
-    return {ref: Summary(text=ids[ref][:LONGEST]) if ref in ids else Summary(missing="erased") for ref in refs}
+def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[SummarisedRow]:
+    """What the rows are about: items in their newest revisions, and accounts."""
+    accounts = [case for case in cases if case.subject == review.ACCOUNT]
+    return [
+        *rows_of_items(items.values(), {case.item: case.harm for case in cases}),
+        *(SummarisedRow(key=one.item, item=one.item, revision=0, content_type=one.content_type) for one in accounts),
+    ]
 
 
 def as_json(request: PageRequest) -> Response:
