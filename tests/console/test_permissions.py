@@ -51,6 +51,7 @@ ALLOWED = {
     "POST /cases/{case}/decide": REVIEWS,
     "POST /cases/{case}/reopen": REVIEWS,
     "POST /cases/{case}/pass-on": REVIEWS,
+    "POST /accounts/{account}/review": REVIEWS,
     "POST /reviews/{review}/undo": REVIEWS,
     "GET /blind-reviews/{task}": REVIEWS,
     "POST /blind-reviews/{task}/take": REVIEWS,

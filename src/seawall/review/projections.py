@@ -41,10 +41,10 @@ from seawall.storage.upsert import insert_rows, upsert
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
+    """One row per item or account that was ever sent to review, and who reported it; updated by ``machine.step``."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 6  # 3: severe_revision; 4: undone; 5: cleared; 6: reviewed in bulk
+    version: ClassVar[int] = 7  # 3: severe_revision; 4: undone; 5: cleared; 6: accounts; 7: reviewed in bulk
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -222,7 +222,7 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
         case ItemSubmitted():
             return None
         case ReportReceived(item=item, kind=kind, policy=policy, reporter=reporter) as body:
-            fact = Reported(kind, policy, reporter, muted=body.muted, harm=body.harm)
+            fact = Reported(kind, policy, reporter or body.person, muted=body.muted, harm=body.harm)
             return case_id(item.ref), item, fact
         case AppealReceived(item=item, reasons=reasons):
             return case_id(item.ref), item, Appealed(reasons)

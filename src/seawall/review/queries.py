@@ -22,6 +22,7 @@ class CaseRow:
     ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
     those of the gravest. ``child_safety``: only people with ``review.see_child_safety`` may see the case and its item.
     ``unnamed_claim``: the highest priority of the reports that name no policy. ``score``: the order of open cases.
+    ``subject``: item or account, whose surrogate is ``item``. ``openings``: the times that something new opened it.
     """
 
     id: str
@@ -50,6 +51,8 @@ class CaseRow:
     score: float
     holder: str | None
     appeals: int = 0
+    subject: str = "item"
+    openings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,7 @@ def get_case(connection: Connection, case_id: str, now: int) -> CaseRow | None:
 
 
 def case_of_item(connection: Connection, item: str, now: int) -> CaseRow | None:
-    """The one case of an item."""
+    """The one case of an item or account."""
     return _first(connection, _cases(now).where(case.c.item == item, case.c.state != "none"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
@@ -13,11 +13,18 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
+from seawall.review.account_cases import (
+    FindReviewedItem,
+    ReviewedItem,
+    account_type,
+    as_appealed,
+    find_reviewed,
+)
 from seawall.review.case_policies import CasePolicy, preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
-from seawall.review.machine import Case, CaseState
+from seawall.review.machine import ACCOUNT, Case, CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import (
     KEEPS_MEASURE,
@@ -36,19 +43,6 @@ REVIEW_RULE: Final = "review"
 """What stands for a rule in the reasons of a decision that a person made."""
 
 
-class ReviewedItem(Protocol):
-    """What a review must know of the item as it stands: its newest revision and the decision in force."""
-
-    @property
-    def actor(self) -> str | None: ...
-
-    @property
-    def revision(self) -> int: ...
-
-    @property
-    def decision(self) -> str | None: ...
-
-
 ReviewedCase: TypeAlias = Row[Any] | CaseRow | Case
 """A case as the database or a query has it, or the one that an item without a case would get."""
 
@@ -58,11 +52,8 @@ class AppealAnswer:
     """That a review answers an appeal. ``record`` writes the appeal's outcome in the transaction of the review."""
 
     revision: int  # that the appealed decision is about: what it put on the author is reversed, whatever came after
+    decision: str | None = None  # the appealed one
     record: Callable[[Transaction, Decision], None]
-
-
-FindReviewedItem = Callable[[Transaction, str], ReviewedItem | None]
-"""(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.head_of`` is one."""
 
 
 def submit_review(
@@ -94,14 +85,18 @@ def submit_review(
     def unit(tx: Transaction) -> Decision:
         found = held_case(tx, case, person, child_safety=child_safety)
         if found.appeals and appeal is None:
-            raise CaseMoved("A decision about this item was appealed. Answer the appeal, with its own form.")
-        item = find_item(tx, found.item)
+            raise CaseMoved(
+                f"A decision about this {found.subject} was appealed. Answer the appeal, with its own form."
+            )
+        item = find_reviewed(tx, found.item, find_item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
         if seen_revision is not None and item.revision != seen_revision:
-            raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
+            raise CaseMoved(_NEWER[found.subject])
         if (seen is not None or seen_revision is not None) and item.decision != seen:
-            raise CaseMoved("The item was decided again since you opened the case. Review it again.")
+            raise CaseMoved(f"The {found.subject} was decided again since you opened the case. Review it again.")
+        if appeal is not None:
+            item = as_appealed(item, appeal.revision, appeal.decision)
         return record_review(tx, found, item, person, answer, rulebook, review_id, appeal=appeal)
 
     return ledger.commit(unit)
@@ -174,8 +169,16 @@ def preview_review(
 ) -> EnforcementDiff:
     """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
     check_answer(answer, rulebook)
+    if overturned_revision is not None:
+        item = as_appealed(item, overturned_revision, None)
     decision = decision_of(case, item, person, answer, rulebook, now_ms())
     return enforce.preview(connection, decision, overturned_revision=overturned_revision)
+
+
+_NEWER: Final = {
+    "item": "The item was edited since you opened the case. Look at the new revision, then decide.",
+    "account": "Something new about this account opened the case again. Look at it, then decide.",
+}
 
 
 def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> None:
@@ -214,7 +217,9 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     if is_decider(tx, case, person):
         raise OwnDecision
     if found.reports_received != held.reports_received:
-        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
+        raise CaseMoved(
+            f"The {found.subject} was reported since you opened the case. Read the new report, then decide."
+        )
     return found
 
 
@@ -234,7 +239,8 @@ def decision_of(
     case: ReviewedCase, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
     """The decision that an answer becomes. Raises BadAnswer for an action that the content type does not allow."""
-    content_type = rulebook.content_types.get(case.content_type)
+    known = rulebook.content_types
+    content_type = account_type(known.values()) if case.subject == ACCOUNT else known.get(case.content_type)
     chosen = answer.actions if answer.answer == VIOLATES else ()  # what only stays was allowed before
     if content_type is None and chosen:
         raise BadAnswer(
@@ -243,7 +249,8 @@ def decision_of(
         )
     allowed = content_type.actions if content_type is not None else ()
     if refused := sorted({action.kind for action in chosen} - set(allowed)):
-        raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
+        what = "An account" if case.subject == ACCOUNT else f"Content of type {case.content_type}"
+        raise BadAnswer(f"{what} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
         violated = [answer.policy, *(name for name, said in sorted(answer.judged.items()) if said == VIOLATES)]

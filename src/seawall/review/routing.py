@@ -89,6 +89,7 @@ def routed(row: Row[Any], queues: Queues, languages: Mapping[str, str]) -> CaseR
     features = case_features(
         row.content_type,
         policies,
+        subject=row.subject,
         asked=asked,
         language=languages.get(row.item),
         reports=row.reports,

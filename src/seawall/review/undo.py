@@ -11,12 +11,12 @@ from sqlalchemy import Row, or_, select
 from seawall import enforce
 from seawall.model import Decision, DecisionSource, Verdict, new_id
 from seawall.model.events import DecisionMade
+from seawall.review.account_cases import FindReviewedItem, find_reviewed
 from seawall.review.errors import CannotUndo, CaseMoved, NoSuchCase
 from seawall.review.events import CaseReopened, ReviewUndone
 from seawall.review.leases import LEASE_MS
 from seawall.review.machine import CaseState
 from seawall.review.queries import UNDO_MS
-from seawall.review.reviews import FindReviewedItem
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
@@ -48,7 +48,7 @@ def undo_review(
         if row is None:
             raise CannotUndo("There is no review with this id.")
         case = tx.execute(select(case_table).where(case_table.c.id == row.case)).one()
-        item = find_item(tx, case.item)
+        item = find_reviewed(tx, case.item, find_item)
         _check(tx, row, person, None if item is None else item.decision)
         if row.ends_appeal or case.appeals > 0:
             raise CannotUndo("An appeal hangs on this answer. Reopen the case to decide it again.")
