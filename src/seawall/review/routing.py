@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 
 from seawall.model import DecisionMade, DecisionSource, Event, ReportReceived
 from seawall.model.stored_items import ItemLanguages
+from seawall.review.bulk.approval import BulkLimits
 from seawall.review.case_policies import queue_of, read_policies
 from seawall.review.events import CaseRouted
 from seawall.review.machine import BY_PERSON, BY_ROUTE, REPORTS_QUEUE, CaseState, asks_for_review, case_id
@@ -45,8 +46,17 @@ class ReviewSettings:
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:
-    """The queues and routes. Raises SettingsError."""
-    return (load_queues(context.get(ReviewSettings).queues, context.settings.data_dir),)
+    """The queues and routes, and how far bulk decisions go. Raises SettingsError."""
+    settings = context.get(ReviewSettings)
+    return load_queues(settings.queues, context.settings.data_dir), _bulk_limits(settings)
+
+
+def _bulk_limits(settings: ReviewSettings) -> BulkLimits:
+    if settings.bulk_alone < 0:
+        raise SettingsError("SEAWALL_BULK_ALONE: a number of items, from 0: everything needs a second person")
+    if not 1 <= settings.bulk_approval_hours <= 168:
+        raise SettingsError("SEAWALL_BULK_APPROVAL_HOURS: from 1 to 168 hours")
+    return BulkLimits(alone=settings.bulk_alone, approval_ms=settings.bulk_approval_hours * 3_600_000)
 
 
 def load_queues(file: Path | None, data_dir: Path) -> Queues:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -14,11 +14,10 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all, seen_rows
-from seawall.console.languages import gettext as _
 from seawall.console.letters import letters_of
-from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
-from seawall.console.review.case import ACTION_KEYS, answer_in_form
-from seawall.console.review.consequences import kinds_in_words
+from seawall.console.request import Page, PageRequest, json_response, missing, redirect
+from seawall.console.review.case import ACTION_KEYS, actions_in_form
+from seawall.console.review.consequences import recorded_consequences
 from seawall.console.screen.search import all_found
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
@@ -68,7 +67,7 @@ def prepare(request: PageRequest) -> Response:
             app.context.get(RecordedItems),
             active_bundle.rulebook(app),
             request.person.id,
-            answer_in_form(request),
+            _answer(request),
             [row.ref for row in chosen.items],
             source=chosen.source,
             query=chosen.query,
@@ -93,9 +92,7 @@ def confirm(request: PageRequest) -> Response:
 def approve(request: PageRequest) -> Response:
     """A second person approves it."""
     sees_all = may_see_all(request)
-    return _move(
-        request, lambda one: bulk.approve(request.app.ledger, one, request.person.id, child_safety=sees_all)
-    )
+    return _move(request, lambda one: bulk.approve(request.app.ledger, one, request.person.id, child_safety=sees_all))
 
 
 def cancel(request: PageRequest) -> Response:
@@ -107,18 +104,14 @@ def cancel(request: PageRequest) -> Response:
 def undo(request: PageRequest) -> Response:
     """Take the whole of it back."""
     sees_all = may_see_all(request)
-    return _move(
-        request, lambda one: bulk.ask_undo(request.app.ledger, one, request.person.id, child_safety=sees_all)
-    )
+    return _move(request, lambda one: bulk.ask_undo(request.app.ledger, one, request.person.id, child_safety=sees_all))
 
 
 def list_all(request: PageRequest) -> Response:
     """All bulk decisions, newest first."""
     before = request.cursor()
     with request.app.database.read() as connection:
-        rows = list_bulk_decisions(
-            connection, child_safety=may_see_all(request), limit=PAGE_SIZE + 1, before=before
-        )
+        rows = list_bulk_decisions(connection, child_safety=may_see_all(request), limit=PAGE_SIZE + 1, before=before)
         counts = count_of_items(connection, [row.id for row in rows])
     shown = rows[:PAGE_SIZE]
     return render(
@@ -142,7 +135,20 @@ def as_json(request: PageRequest) -> Response:
     return json_response({"bulk_decision": found, "state": found.state(now_ms()), "items": items})
 
 
-def _move(request: PageRequest, move: Any) -> Response:
+def _answer(request: PageRequest) -> review.ReviewAnswer:
+    """The answer in the form. What stays with ``keeps_measure`` is found for each item. Raises BadAnswer."""
+    answer = request.field("answer")
+    violates = answer == review.VIOLATES
+    return review.ReviewAnswer(
+        answer=answer,
+        policy=(request.field("policy") or None) if violates else None,
+        actions=actions_in_form(request) if violates else (),
+        reason=request.field("reason"),
+        note=request.field("note").strip(),
+    )
+
+
+def _move(request: PageRequest, move: Callable[[str], object]) -> Response:
     found = _found(request)
     try:
         move(found.id)
@@ -279,6 +285,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         restored = bulk.preview_undo(connection, recorded, found.id) if taking_back else None
         asks = state == "previewed" and bulk.needs_approval(connection, found, _limits(request), now)
     own = found.by == request.person.id
+
+    def does(row: BulkItemRow) -> list[str]:
+        return recorded_consequences(row.applied, row.reversed, found.actions, found.at, no_actor=row.no_actor)
+
     return render(
         request,
         "review/bulk_decision.html",
@@ -296,10 +306,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         may_cancel=state == "waiting" or (own and state == "previewed"),
         undo_preview=restored,
         counts=Counter(row.state for row in items),
-        outcomes=outcomes(items),
+        outcomes=Counter(" ".join(does(row)) for row in items if row.state != "skipped").most_common(),
         accounts=len({row.actor for row in items if row.state != "skipped" and row.actor}),
         why=bulk.WHY_SKIPPED,
-        does=lambda row: kinds_in_words(row.applied, row.reversed, no_actor=row.no_actor),
+        does=does,
         summaries=summaries(request, rows_of_items(heads.values())),
         names=active_bundle.names_of_people(app),
         policies=active_bundle.policies(app),
@@ -307,16 +317,6 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         limits=_limits(request),
         error=error,
     )
-
-
-def outcomes(items: Sequence[BulkItemRow]) -> Mapping[str, int]:
-    """What happens to how many of the items, in words, the most frequent first."""
-    said = Counter(
-        " ".join(kinds_in_words(row.applied, row.reversed, no_actor=row.no_actor))
-        for row in items
-        if row.state != "skipped"
-    )
-    return dict(said.most_common())
 
 
 PAGES = (

@@ -152,7 +152,7 @@ def answer_in_form(request: PageRequest) -> review.ReviewAnswer:
     answer = request.field("answer")
     actions: tuple[Action, ...] = ()
     if answer == review.VIOLATES:
-        actions = _actions(request)
+        actions = actions_in_form(request)
     elif answer == review.KEEPS_MEASURE:
         actions = _measures_in_force(request)
     return review.ReviewAnswer(
@@ -277,7 +277,7 @@ def _undo_here(request: PageRequest, case: CaseRow) -> str | None:
     return None if found is None else found.id
 
 
-def _actions(request: PageRequest) -> tuple[Action, ...]:
+def actions_in_form(request: PageRequest) -> tuple[Action, ...]:
     """The ticked actions with the parameters that were filled in."""
     return tuple(
         Action(kind, dict(_parameters(request, kind)))

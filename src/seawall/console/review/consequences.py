@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from seawall.console.formats import day
-from seawall.enforce import EnforcementDiff
+from seawall.enforce import ActiveEnforcement, EnforcementDiff
 from seawall.enforce.diff import ToApply
+from seawall.model import Action
 
 _APPLIED: Final = {
     "remove": "Visitors will no longer find it.",
@@ -68,6 +70,24 @@ def consequences(change: EnforcementDiff, now: int, *, subject: str = "item") ->
     if change.skipped:
         sentences.append("Nothing happens to its author: the item names none.")
     return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
+
+
+def recorded_consequences(
+    applied: Sequence[str], ended: Sequence[str], actions: Sequence[Action], now: int, *, no_actor: bool
+) -> list[str]:
+    """The same sentences from the kinds of actions that a preview recorded; ``actions``: the answer's, for details."""
+    given = {action.kind: action for action in actions}
+    return consequences(
+        EnforcementDiff(
+            apply=tuple(ToApply(given.get(kind, Action(kind)), "") for kind in applied),
+            reverse=tuple(
+                ActiveEnforcement(id="", decision="", revision=0, subject="", kind=kind, parameters="{}")
+                for kind in ended
+            ),
+            skipped=tuple(actions) if no_actor else (),
+        ),
+        now,
+    )
 
 
 def _applied(one: ToApply, now: int) -> str:

@@ -51,9 +51,7 @@ def prepare(
         for item in dict.fromkeys(items):
             head = recorded.head(connection, item)
             if head is not None:
-                found = examine(
-                    connection, item, head, person, answer, rulebook, now=now, child_safety=child_safety
-                )
+                found = examine(connection, item, head, person, answer, rulebook, now=now, child_safety=child_safety)
                 shown.append(found.as_item())
                 guarded = guarded or (child_safety and found.case.child_safety)
     if not shown:

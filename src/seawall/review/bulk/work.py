@@ -88,9 +88,7 @@ def _decide_one(
     if head is None:
         return "gone"
     # That it was prepared by somebody who sees them is on the record; what became one of them since is left out.
-    outcome = examine(
-        tx, one.item, head, found.by, answer, rulebook, now=tx.at, child_safety=found.child_safety
-    )
+    outcome = examine(tx, one.item, head, found.by, answer, rulebook, now=tx.at, child_safety=found.child_safety)
     if skip := outcome.since(_shown(one)):
         return skip
     record_review(tx, outcome.case, head, found.by, outcome.answer, rulebook, new_id("rev", tx.at), bulk=found.id)
