@@ -54,7 +54,7 @@ def test_a_colleague_asks_for_a_review_on_the_account_page(rig: Rig) -> None:
     rig.screen("Thank you", id="acc-3", actor="bob")
     browser, account = rig.browser("reviewer"), ref_of(rig, "bob")
     page = browser.get(f"/accounts/{account}").text
-    assert "Nobody asked for it yet." in page
+    assert "There is no case about this account that you may see." in page
     where = f"/accounts/{account}/review"
     assert browser.post(where, why=" ").status_code == 422
     refused = browser.post(where, why="x" * 10_001)
@@ -81,7 +81,7 @@ def test_a_colleague_asks_for_a_review_on_the_account_page(rig: Rig) -> None:
     assert "Three of them" not in page
     assert "(erased)" in page
     browser.post(f"/cases/{case['id']}/take")
-    answer = {"answer": "does_not_violate", "reason": "not_enough_evidence", "policy": ""}
+    answer = {"answer": "does_not_violate", "reason": "not_enough_evidence", "policy": "", "note": "Gone."}
     assert decide(browser, f"/cases/{case['id']}", **answer).status_code == 303
 
 

@@ -124,7 +124,7 @@ def submit_review(
         )
         if appeal is not None:
             appeal.record(tx, decision)
-        if answer.note:
+        if answer.note and not tx.is_erased(found.item):  # else there is no key under which it could be kept
             tx.seal(found.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
         let_go(tx, case)
         return decision
