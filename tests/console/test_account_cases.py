@@ -114,7 +114,7 @@ def test_what_the_form_sends_is_refused_as_for_items(rig: Rig) -> None:
     again = reported(rig, note="Still at it.")
     assert again == path
     page = browser.get(path).text
-    assert "for the 2. time" in page
+    assert "2 times so far" in page
     assert "without an end" in page
     (review_of,) = (one for one in rig.app.ledger.events(0) if type(one.body).__name__ == "ReviewSubmitted")
     assert browser.post(f"/reviews/{review_of.body.review}/undo").status_code == 409  # it was opened again since
