@@ -484,3 +484,20 @@ def test_an_appeal_reverses_what_it_is_about_although_the_account_was_reported_a
         assert connection.execute(strikes).scalars().all() == [second.id]
     (case,) = fresh.send("GET", "/v1/cases?state=closed", key="review").json()
     assert case["decision"] == second.id
+
+
+def test_whose_report_of_an_account_was_refused_appeals_and_the_account_is_restricted(fresh: Client) -> None:
+    report = account_case(fresh)
+    ref = find_subject(fresh.rig.app.context, "account", "a-1")
+    refused = reviewed(fresh, ref)
+    appeal_id = appealing(fresh, decision=refused.id, appellant="u-9").json()["appeal"]
+    assert status(fresh, appeal_id)["role"] == "reporter"
+    strike = Action("strike", {"weight": 1.0})
+    violates = {"answer": review.VIOLATES, "policy": "rude", "actions": (strike,), "reason": "known_content"}
+    made = answered(fresh, ref, appeal_id, **violates)
+    assert made.supersedes == refused.id
+    found = fresh.send("GET", f"/v1/reports/{report}", key="report").json()
+    assert (found["outcome"], found["on_appeal"]) == ("restricted", True)
+    with fresh.rig.app.database.read() as connection:
+        rows = connection.execute(select(enforcement.c.kind, enforcement.c.revision)).all()
+    assert [tuple(row) for row in rows] == [("strike", 1)]

@@ -54,7 +54,7 @@ def test_a_colleague_asks_for_a_review_on_the_account_page(rig: Rig) -> None:
     rig.screen("Thank you", id="acc-3", actor="bob")
     browser, account = rig.browser("reviewer"), ref_of(rig, "bob")
     page = browser.get(f"/accounts/{account}").text
-    assert "Nobody asked for it yet." in page
+    assert "There is no case about this account that you may see." in page
     where = f"/accounts/{account}/review"
     assert browser.post(where, why=" ").status_code == 422
     refused = browser.post(where, why="x" * 10_001)
@@ -81,7 +81,7 @@ def test_a_colleague_asks_for_a_review_on_the_account_page(rig: Rig) -> None:
     assert "Three of them" not in page
     assert "(erased)" in page
     browser.post(f"/cases/{case['id']}/take")
-    answer = {"answer": "does_not_violate", "reason": "not_enough_evidence", "policy": ""}
+    answer = {"answer": "does_not_violate", "reason": "not_enough_evidence", "policy": "", "note": "Gone."}
     assert decide(browser, f"/cases/{case['id']}", **answer).status_code == 303
 
 
@@ -114,7 +114,7 @@ def test_what_the_form_sends_is_refused_as_for_items(rig: Rig) -> None:
     again = reported(rig, note="Still at it.")
     assert again == path
     page = browser.get(path).text
-    assert "for the 2. time" in page
+    assert "2 times so far" in page
     assert "without an end" in page
     (review_of,) = (one for one in rig.app.ledger.events(0) if type(one.body).__name__ == "ReviewSubmitted")
     assert browser.post(f"/reviews/{review_of.body.review}/undo").status_code == 409  # it was opened again since

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from seawall import enforce, review, screen
 from seawall.enforce.queries import EnforcementRow, enforcements_on
@@ -38,6 +39,7 @@ from seawall.review.machine import (
     new_case,
     step,
 )
+from seawall.screen.tables import item as item_table
 
 DAY = 86_400.0
 ACCOUNT = ItemRef(ACCOUNT_TYPE, "en_1", 0)
@@ -282,3 +284,21 @@ def test_every_receiver_is_told_what_happens_to_an_account(desk: Any) -> None:
     desk.submit(reported(desk), actions=(Action("limit", {"for": DAY}),))
     (limit,) = in_force(desk)
     assert [one.change for one in limit.deliveries] == ["applied"]
+
+
+def test_what_was_erased_is_decided_and_passed_on_and_no_note_about_it_is_kept(desk: Any) -> None:
+    case = reported(desk)
+    other, item, _ = desk.case()
+    review.take(desk.database, other, "per_1")
+    with desk.database.read() as connection:
+        author = connection.execute(select(item_table.c.actor).where(item_table.c.ref == item.ref)).scalar_one()
+    for ref in (account(desk).ref, author):
+        desk.ledger.commit(lambda tx, ref=ref: desk.vault.erase(tx, ref, "per_1"))
+    for open_case in (case, other):
+        review.pass_on(
+            desk.ledger, open_case, "per_1", "not_my_language", find_item=screen.status_of, note="In Dutch, I think."
+        )
+        review.take(desk.database, open_case, "per_2")
+        answer = {"answer": review.DOES_NOT_VIOLATE, "policy": None, "actions": (), "reason": "not_a_violation"}
+        desk.submit(open_case, "per_2", **answer, note="Gone.")
+        assert desk.row(open_case).state == "closed"

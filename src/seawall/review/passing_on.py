@@ -48,7 +48,7 @@ def pass_on(
         found = held_case(tx, case, person, child_safety=child_safety)
         tx.append(CasePassedOn(passing=passing, case=case, by=person, why=why))
         item = find_reviewed(tx, found.item, find_item)
-        if note and item is not None:
+        if note and item is not None and not tx.is_erased(found.item):
             tx.seal(found.item, f"review/{passing}", note.encode(), author_of(tx, item))
         let_go(tx, case)
 

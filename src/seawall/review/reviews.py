@@ -85,16 +85,14 @@ def submit_review(
     def unit(tx: Transaction) -> Decision:
         found = held_case(tx, case, person, child_safety=child_safety)
         if found.appeals and appeal is None:
-            raise CaseMoved(
-                f"A decision about this {found.subject} was appealed. Answer the appeal, with its own form."
-            )
+            raise CaseMoved(_APPEALED[found.subject])
         item = find_reviewed(tx, found.item, find_item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
         if seen_revision is not None and item.revision != seen_revision:
             raise CaseMoved(_NEWER[found.subject])
         if (seen is not None or seen_revision is not None) and item.decision != seen:
-            raise CaseMoved(f"The {found.subject} was decided again since you opened the case. Review it again.")
+            raise CaseMoved(_DECIDED[found.subject])
         if appeal is not None:
             item = as_appealed(item, appeal.revision, appeal.decision)
         return record_review(tx, found, item, person, answer, rulebook, review_id, appeal=appeal)
@@ -151,7 +149,7 @@ def record_review(
     )
     if appeal is not None:
         appeal.record(tx, decision)
-    if answer.note:
+    if answer.note and not tx.is_erased(case.item):  # else there is no key under which it could be kept
         tx.seal(case.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
     let_go(tx, case.id)
     return decision
@@ -175,6 +173,18 @@ def preview_review(
     return enforce.preview(connection, decision, overturned_revision=overturned_revision)
 
 
+_APPEALED: Final = {
+    "item": "A decision about this item was appealed. Answer the appeal, with its own form.",
+    "account": "A decision about this account was appealed. Answer the appeal, with its own form.",
+}
+_DECIDED: Final = {
+    "item": "The item was decided again since you opened the case. Review it again.",
+    "account": "The account was decided again since you opened the case. Review it again.",
+}
+_REPORTED: Final = {
+    "item": "The item was reported since you opened the case. Read the new report, then decide.",
+    "account": "The account was reported since you opened the case. Read the new report, then decide.",
+}
 _NEWER: Final = {
     "item": "The item was edited since you opened the case. Look at the new revision, then decide.",
     "account": "Something new about this account opened the case again. Look at it, then decide.",
@@ -217,9 +227,7 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     if is_decider(tx, case, person):
         raise OwnDecision
     if found.reports_received != held.reports_received:
-        raise CaseMoved(
-            f"The {found.subject} was reported since you opened the case. Read the new report, then decide."
-        )
+        raise CaseMoved(_REPORTED[found.subject])
     return found
 
 
@@ -249,8 +257,9 @@ def decision_of(
         )
     allowed = content_type.actions if content_type is not None else ()
     if refused := sorted({action.kind for action in chosen} - set(allowed)):
-        what = "An account" if case.subject == ACCOUNT else f"Content of type {case.content_type}"
-        raise BadAnswer(f"{what} does not allow {', '.join(refused)}.")
+        if case.subject == ACCOUNT:
+            raise BadAnswer(f"An account does not allow {', '.join(refused)}.")
+        raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:
         violated = [answer.policy, *(name for name, said in sorted(answer.judged.items()) if said == VIOLATES)]
