@@ -194,9 +194,10 @@ def test_a_worker_that_dies_in_between_decides_nothing_twice(
         raise Killed
 
     (job,) = jobs.claim([bulk.approval.BULK_JOB], "dead", limit=1, lease_ms=1)
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(type(jobs), "heartbeat", die)
-        bulk.work.carry_out(rig.app.context, job)
+        with pytest.raises(Killed):
+            bulk.work.carry_out(rig.app.context, job)
     decided = verdicts(rig, items)
     assert 0 < decided.count("block") < 14
     while state(rig, address) == "running":  # the lease of the dead one has ended after a millisecond
