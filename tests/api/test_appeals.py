@@ -388,3 +388,116 @@ def test_three_refused_reports_warn_and_only_a_person_mutes(fresh: Client) -> No
     appeal.unmute_reporter(app.ledger, reporter, person="per_1")
     with pytest.raises(appeal.MutingRefused, match="not muted"):
         appeal.unmute_reporter(app.ledger, reporter, person="per_1")
+
+
+# -- accounts ----------------------------------------------------------------------------------------------------------
+
+
+def account_case(client: Client, account: str = "a-1", **more: Any) -> str:
+    """The case of an account, which somebody reports."""
+    asked = {"account": account, "reporter": "u-9", "note": "Look at them.", **more}
+    receipt = client.send("POST", "/v1/reports", key="report", json=asked)
+    assert receipt.status_code == 201, receipt.text
+    return str(receipt.json()["report"])
+
+
+def suspended(client: Client, account: str = "a-1", person: str = "per_1") -> Decision:
+    app = client.rig.app
+    case = review.case_id(find_subject(app.context, "account", account))
+    review.take(app.database, case, person)
+    said = review.ReviewAnswer(
+        answer=review.VIOLATES,
+        policy="rude",
+        actions=(Action("strike", {"weight": 2.0, "for": 86_400.0}),),
+        reason="repeated_behaviour",
+    )
+    return review.submit_review(app.ledger, rulebook(app), case, person, said, find_item=screen.status_of)
+
+
+def test_an_account_is_reported_and_its_reporter_hears_the_outcome(fresh: Client) -> None:
+    report = account_case(fresh)
+    (case,) = fresh.send("GET", "/v1/cases", key="review").json()
+    ref = find_subject(fresh.rig.app.context, "account", "a-1")
+    assert (case["subject"], case["content_type"], case["item"], case["actor"]) == ("account", "account", ref, ref)
+    assert case["id"] == review.case_id(ref)
+    account_case(fresh, reporter="u-10")
+    (case,) = fresh.send("GET", "/v1/cases", key="review").json()
+    assert case["reports"] == 2
+    assert fresh.send("GET", f"/v1/reports/{report}", key="report").json()["state"] == "received"
+    made = suspended(fresh)
+    found = fresh.send("GET", f"/v1/reports/{report}", key="report").json()
+    assert (found["state"], found["outcome"], found["decision"]) == ("decided", "restricted", made.id)
+    assert fresh.send("GET", f"/v1/decisions/{made.id}", key="read").json()["item"]["content_type"] == "account"
+    assert fresh.send("GET", f"/v1/decisions/{made.id}/explanation", key="read").status_code == 200
+
+
+def test_a_report_is_about_an_item_or_an_account(fresh: Client) -> None:
+    for asked, pointer in (
+        ({}, "/account"),
+        ({"account": "a-1", "content_type": "note", "id": "n-1"}, "/account"),
+        ({"account": "a-1", "id": "n-1"}, "/account"),
+        ({"id": "n-1"}, "/content_type"),
+        ({"content_type": "note"}, "/id"),
+        ({"account": ""}, "/account"),
+        ({"account": "x" * 513}, "/account"),
+    ):
+        assert problem(fresh.send("POST", "/v1/reports", key="report", json=asked), 422)["pointer"] == pointer, asked
+    key = {"Idempotency-Key": "k-1"}
+    asked = {"account": "a-1", "reporter": "u-9"}
+    one, two = (fresh.send("POST", "/v1/reports", key="report", json=asked, headers=key) for _ in range(2))
+    assert one.json() == two.json()
+    other = fresh.send("POST", "/v1/reports", key="report", json={**asked, "note": "second"}, headers=key)
+    assert one.json()["report"] in problem(other, 409)["detail"]
+
+
+def test_a_suspended_account_appeals_and_another_reviewer_overturns_it(fresh: Client) -> None:
+    account_case(fresh)
+    made = suspended(fresh)
+    ref = find_subject(fresh.rig.app.context, "account", "a-1")
+    assert problem(appealing(fresh, decision=made.id, appellant="a-2"), 403)
+    appeal_id = appealing(fresh, decision=made.id).json()["appeal"]
+    (case,) = fresh.send("GET", "/v1/cases", key="review").json()
+    assert (case["queue"], case["appeals"]) == (review.APPEALS_QUEUE, 1)
+    with pytest.raises(review.OwnDecision):
+        review.take(fresh.rig.app.database, case["id"], "per_1")
+    answered(fresh, ref, appeal_id, revision=made.item.revision)
+    assert status(fresh, appeal_id)["state"] == "overturned"
+    app = fresh.rig.app
+    with app.database.read() as connection:
+        (strike,) = connection.execute(select(enforcement).where(enforcement.c.subject == ref)).all()
+        assert appeal_labels(connection) == []  # there is no content that one would be about
+    assert strike.state == "reversed"
+    assert app.ledger.rebuild().equal
+
+
+def test_an_appeal_reverses_what_it_is_about_although_the_account_was_reported_again(fresh: Client) -> None:
+    account_case(fresh)
+    first = suspended(fresh)
+    account_case(fresh, reporter="u-10")
+    second = suspended(fresh)
+    assert (first.item.revision, second.item.revision) == (1, 2)
+    ref = find_subject(fresh.rig.app.context, "account", "a-1")
+    appeal_id = appealing(fresh, decision=first.id).json()["appeal"]
+    strikes = select(enforcement.c.decision).where(enforcement.c.subject == ref, enforcement.c.state == "active")
+    answered(fresh, ref, appeal_id)
+    with fresh.rig.app.database.read() as connection:
+        assert connection.execute(strikes).scalars().all() == [second.id]
+    (case,) = fresh.send("GET", "/v1/cases?state=closed", key="review").json()
+    assert case["decision"] == second.id
+
+
+def test_whose_report_of_an_account_was_refused_appeals_and_the_account_is_restricted(fresh: Client) -> None:
+    report = account_case(fresh)
+    ref = find_subject(fresh.rig.app.context, "account", "a-1")
+    refused = reviewed(fresh, ref)
+    appeal_id = appealing(fresh, decision=refused.id, appellant="u-9").json()["appeal"]
+    assert status(fresh, appeal_id)["role"] == "reporter"
+    strike = Action("strike", {"weight": 1.0})
+    violates = {"answer": review.VIOLATES, "policy": "rude", "actions": (strike,), "reason": "known_content"}
+    made = answered(fresh, ref, appeal_id, **violates)
+    assert made.supersedes == refused.id
+    found = fresh.send("GET", f"/v1/reports/{report}", key="report").json()
+    assert (found["outcome"], found["on_appeal"]) == ("restricted", True)
+    with fresh.rig.app.database.read() as connection:
+        rows = connection.execute(select(enforcement.c.kind, enforcement.c.revision)).all()
+    assert [tuple(row) for row in rows] == [("strike", 1)]

@@ -305,6 +305,14 @@ def test_reports_decisions_and_items(server: Receiver, client: Seawall) -> None:
     assert server.requests[0].headers["idempotency-key"] == "r-1"
 
 
+def test_an_account_is_reported(server: Receiver, client: Seawall) -> None:
+    server.script.append(says({"report": "rep_1"}, 201))
+    assert client.report_account("u-9", reporter="u-2", idempotency_key="r-2") == "rep_1"
+    (request,) = server.requests
+    assert (request.path, request.headers["idempotency-key"]) == ("/v1/reports", "r-2")
+    assert request.message == {"account": "u-9", "kind": "user", "reporter": "u-2"}
+
+
 def test_many_items_go_in_batches(server: Receiver, client: Seawall) -> None:
     server.script.extend([says({"items": [f"it_{n}" for n in range(500)]}, 202), says({"items": ["it_500"]}, 202)])
     items = [Submission(content_type="comment", id=f"c-{n}", fields={"body": "hello"}) for n in range(501)]

@@ -126,6 +126,8 @@ def test_the_fake_answers_everything_else_too(fake: FakeSeawall) -> None:
     assert fake.submit_many([Submission(content_type="comment", id="c-2", fields={})]) == ["it_comment_c-2"]
     assert fake.report("comment", "c-1", note="look") == "rep_3"
     assert [call.kind for call in fake.calls] == ["screen", "submit", "report"]
+    assert fake.report_account("u-9", note="follows me") == "rep_4"
+    assert (fake.calls[3].content_type, fake.calls[3].id) == ("account", "u-9")
     assert isinstance(fake.calls[0], FakeCall)
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 import warnings
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
-from support.console import Rig, opened
+from support.console import Rig, opened, served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -44,12 +41,5 @@ def chromium() -> Iterator[object]:
 @pytest.fixture(scope="module")
 def url(rig: Rig) -> Iterator[str]:
     """The console on a port of this machine."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    with served(rig) as address:
+        yield address

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from seawall import review
 from support.console import Rig, open_page
+from support.pages import every_page
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -16,42 +16,7 @@ RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a
 @pytest.fixture(scope="module")
 def paths(rig: Rig) -> tuple[str, ...]:
     """Every page that shows something, with something to show."""
-    held = rig.screen("A silly thing to say", id="axe-held")
-    graphic = rig.screen("so much blood", id="axe-graphic")
-    rig.report("axe-held", note="Look at this.")
-    return (
-        "/",
-        "/queue",
-        "/queue?state=closed",
-        f"/cases/{review.case_id(held.item)}",
-        f"/cases/{review.case_id(graphic.item)}",
-        f"/items/{held.item}",
-        "/decisions",
-        f"/decisions/{held.decision}",
-        "/pending-rescreens",
-        "/deliveries",
-        "/endpoints",
-        "/jobs",
-        "/policies",
-        "/policies/rudeness",
-        "/banks",
-        "/banks/blocked-texts",
-        "/ledger",
-        "/subjects",
-        "/access",
-        "/account",
-        "/search",
-        "/search?q=silly",
-        f"/accounts/{rig.app.vault.find('account', 'author')}",
-        "/quality",
-        "/disagreements",
-        "/golden-cases",
-        "/my-reviews",
-        "/exposure",
-        "/exposure/compare",
-        "/appeals",
-        "/no-such-page",
-    )
+    return every_page(rig)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

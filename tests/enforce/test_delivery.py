@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from seawall.enforce import (
@@ -32,7 +32,8 @@ from seawall.enforce.delivery import new_breaker
 from seawall.enforce.events import DeliveryAttempted
 from seawall.enforce.queries import EnforcementRow, enforcements_on
 from seawall.enforce.tables import endpoint as endpoint_table
-from seawall.model import Action, DecisionSource, ItemRef, now_ms
+from seawall.enforce.tables import enforcement
+from seawall.model import ACCOUNT_TYPE, Action, DecisionSource, ItemRef, now_ms
 from seawall.net.client import PostLimits
 from support.enforcement import HOLD, LIMIT, REMOVE, STRIKE, Rig
 from support.receivers import Receiver, closed_port, receiving, status
@@ -549,3 +550,28 @@ def test_a_receiver_that_answers_badly_is_not_silent(sqlite_rig: Rig, receiver: 
     for job in rig.due():
         deliver(shared, job)
     assert len(receiver.requests) == 6
+
+
+def test_what_is_decided_about_an_account_says_so_and_goes_to_every_endpoint(rig: Rig, receiver: Receiver) -> None:
+    add_endpoint(rig.ledger, rig.vault, url=receiver.url, by="tests", content_types=["playlist"], allow_private=True)
+    ref = rig.ledger.commit(lambda tx: tx.subject("account", "ann"))
+    rig.decide(ItemRef(ACCOUNT_TYPE, ref, 2), LIMIT, actor=ref, source=DecisionSource.REVIEW)
+    work(rig)
+    (request,) = receiver.requests
+    data = request.message["data"]
+    assert data["item"] == {"content_type": "account", "id": "ann", "revision": 2}
+    assert data["subject"] == {"kind": "entity", "id": "ann"}
+    assert (data["action"]["kind"], data["in_force"], data["verdict"]) == ("limit", ["limit"], "allow")
+
+
+def test_a_later_matter_about_an_account_reverses_nothing_of_an_earlier_one(rig: Rig) -> None:
+    ref = rig.ledger.commit(lambda tx: tx.subject("account", "ann"))
+    first, second = (ItemRef(ACCOUNT_TYPE, ref, number) for number in (1, 2))
+    review = DecisionSource.REVIEW
+    rig.decide(first, LIMIT, STRIKE, actor=ref, source=review)
+    rig.decide(second, STRIKE, actor=ref, source=review)
+    assert len(rig.rows(select(enforcement).where(enforcement.c.state == "active"))) == 3
+    rig.decide(first, STRIKE, actor=ref, source=review)  # decided again: milder
+    rig.decide(second, actor=ref, source=review)
+    (left,) = rig.rows(select(enforcement).where(enforcement.c.state == "active"))
+    assert (left["kind"], left["revision"]) == ("strike", 1)

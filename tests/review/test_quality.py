@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall import review
-from seawall.model import Action, ItemRef, now_ms
+from seawall.model import ACCOUNT_TYPE, Action, ItemRef, now_ms
 from seawall.review import quality
 from seawall.review.quality import BlindAnswer, QualitySettings
 from seawall.review.quality.events import SecondReviewAsked, SecondReviewSubmitted
@@ -526,3 +526,14 @@ def test_a_case_kept_with_a_measure_is_asked_as_well(house: QualityDesk) -> None
     house.answer(task, "per_2", BlindAnswer(answer=review.KEEPS_MEASURE, reason="person_at_risk"))
     (row,) = house.read(list_disagreements, limit=9)
     assert (row.item, row.first_answer, row.answer) == (item.ref, "does_not_violate", "keeps_measure")
+
+
+def test_an_answer_about_an_account_is_not_asked_of_a_second_person(house: QualityDesk) -> None:
+    desk = house.desk
+    about = ItemRef(ACCOUNT_TYPE, desk.ledger.commit(lambda tx: tx.subject("account", "ann")), 0)
+    desk.report(about)
+    case = review.case_id(about.ref)
+    review.take(desk.database, case, "per_1")
+    desk.submit(case, actions=(Action("warn"),))
+    house.follow()
+    assert house.waiting() == set()

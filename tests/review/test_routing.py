@@ -22,7 +22,9 @@ queues:
   night: {title: Night shift}
   crowd: {}
   rudeness: {}
+  people: {}
 routes:
+  - {when: 'subject == "account" and reporter == "authority"', queue: people}
   - {when: reports >= 2, queue: crowd}
   - {when: 'language == "en" and harm == "harassment" and queue == "rudeness"', queue: night}
 """
@@ -105,3 +107,12 @@ def test_what_a_person_puts_into_a_queue_is_not_routed_away(rig: Rig) -> None:
     run(rig)
     assert (case_of(rig, rude.item).queue, case_of(rig, rude.item).queue_by) == ("legal", "person")
     assert rig.app.ledger.rebuild().equal
+
+
+def test_a_route_reads_what_a_case_is_about(rig: Rig) -> None:
+    rude = rig.screen("You silly person", id="r-9")
+    rig.report_account("ann", kind="authority")
+    rig.report_account("bob")
+    run(rig)
+    queues = [case_of(rig, rig.app.vault.find("account", name) or "").queue for name in ("ann", "bob")]
+    assert (queues, case_of(rig, rude.item).queue) == (["people", "reports"], "night")

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image as Picture
 from sqlalchemy import func, insert, select, update
 
-from seawall import appeal
+from seawall import appeal, review
 from seawall.api.appealed_decision import find_facts
 from seawall.model import Image, now_ms
 from seawall.publish import BankSettings, NewEntry, add_entries, configure_bank, find_entry
@@ -225,3 +225,30 @@ def test_a_worker_does_both(rig: Rig) -> None:
                 schedule.task(rig.app.context)
     assert rig.work("retention", "delete_unused_files") == 2
     assert rig.app.jobs.listed() == []
+
+
+def test_what_was_written_about_the_case_of_an_account_goes_too_and_the_account_stays(rig: Rig) -> None:
+    rig.screen("one", id="n-1", actor="A")
+    context, ledger = rig.app.context, rig.app.ledger
+    for reporter in ("u-1", "u-2"):
+        said = appeal.Report(account="A", reporter=reporter, note="They live at 1 Old Road.")
+        appeal.receive_report(ledger, said, find_item=lambda content_type, item_id: None)
+    account = find_subject(context, "account", "A")
+    case = review.case_id(account)
+    assert later(rig, DECISIONS - DAY) > 0  # the item's
+    later(rig, DECISIONS + DAY)
+    assert len([name for name in entries(rig, account) if name.startswith("report/")]) == 2  # nobody has decided
+    review.take(rig.app.database, case, "per_1")
+    answer = review.ReviewAnswer(
+        answer=review.DOES_NOT_VIOLATE, reason="not_enough_evidence", note="Old Road is a school."
+    )
+    book = review.Rulebook(content_types=rig.app.bundle.content_types, harms={})
+    review.submit_review(ledger, book, case, "per_1", answer, find_item=status_of)
+    hold = place_hold(ledger, account, "order-1", by="per_1")
+    later(rig, DECISIONS + DAY)
+    assert len(entries(rig, account)) == 4
+    lift_hold(ledger, hold, by="per_1")
+    assert (later(rig, DECISIONS - DAY), later(rig, DECISIONS + DAY), later(rig, DECISIONS + DAY)) == (0, 3, 0)
+    assert entries(rig, account) == {"id"}
+    assert context.vault.find("account", "A") == account
+    assert ledger.verify().ok

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from starlette.types import ASGIApp
 
 from seawall import access, appeal, console
@@ -109,6 +112,11 @@ class Rig:
     def report(self, id: str, *, kind: str = "user", note: str = "Look at this.") -> Any:
         """Somebody reports a comment."""
         given = appeal.Report(content_type="comment", item_id=id, kind=kind, reporter="u-9", note=note)
+        return appeal.receive_report(self.app.ledger, given, find_item=self._find)
+
+    def report_account(self, account: str, *, note: str = "Look at them.", **more: Any) -> str:
+        """Somebody reports an account."""
+        given = appeal.Report(account=account, note=note, **{"reporter": "u-9", **more})
         return appeal.receive_report(self.app.ledger, given, find_item=self._find)
 
     def _find(self, content_type: str, item_id: str) -> ItemRef | None:
@@ -233,6 +241,20 @@ def opened(
             yield rig
         finally:
             stuck.go_on.set()
+
+
+@contextmanager
+def served(rig: Rig) -> Iterator[str]:
+    """Serve the console; its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
 
 
 @contextmanager

@@ -11,6 +11,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
     held = rig.screen("A silly thing to say", id="axe-held")
     graphic = rig.screen("so much blood", id="axe-graphic")
     rig.report("axe-held", note="Look at this.")
+    rig.report_account("author", note="They follow me.")
+    account = rig.app.vault.find("account", "author") or ""
     return (
         "/",
         "/queue",
@@ -18,6 +20,9 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         f"/cases/{review.case_id(held.item)}",
         f"/cases/{review.case_id(graphic.item)}",
         f"/items/{held.item}",
+        f"/cases/{review.case_id(held.item)}/near-duplicates",
+        f"/bulk-decisions/new?item={held.item}&item={graphic.item}",
+        "/bulk-decisions",
         "/decisions",
         f"/decisions/{held.decision}",
         "/pending-rescreens",
@@ -34,7 +39,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/account",
         "/search",
         "/search?q=silly",
-        f"/accounts/{rig.app.vault.find('account', 'author')}",
+        f"/accounts/{account}",
+        f"/cases/{review.case_id(account)}",
         "/quality",
         "/disagreements",
         "/golden-cases",

@@ -1,4 +1,4 @@
-"""Routes of the appeal service: reports about items, and appeals of decisions."""
+"""Routes of the appeal service: reports about items and accounts, and appeals of decisions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from seawall.appeal.queries import (
     standings,
 )
 from seawall.policy import NothingPublished
+from seawall.review import find_reviewed
 from seawall.review.queries import answers_after
 from seawall.screen import status_of
 from seawall.screen.queries import find_item_ref
@@ -41,12 +42,16 @@ WARNING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """A report that an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
+    """A report that an item, by its content type and id, or an ``account``, by its id, is bad.
+
+    ``kind``: user, trusted_flagger, authority or staff.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
-    content_type: str
-    id: str
+    content_type: str | None = None
+    id: str | None = None
+    account: str | None = None
     kind: str = "user"
     reporter: str | None = None
     policy: Annotated[str, Field(pattern=PRINTABLE, max_length=200)] | None = None
@@ -167,7 +172,7 @@ def router(app: App, keys: Keys) -> APIRouter:
     def post_report(
         asked: Annotated[ReportRequest, Body()], idempotency_key: Annotated[str | None, Header()] = None
     ) -> ReportResponse:
-        """Report an item that was submitted before; opens or moves up its case."""
+        """Report an item that was submitted before, or an account; opens or moves up its case."""
         report = _report(app, asked, idempotency_key)
         return ReportResponse(report=report, warning=_warning(app, report))
 
@@ -191,7 +196,10 @@ def router(app: App, keys: Keys) -> APIRouter:
         )
         found = _told(
             lambda: appeal.receive_appeal(
-                app.ledger, asked_for, find_facts=partial(find_facts, app), find_item=status_of
+                app.ledger,
+                asked_for,
+                find_facts=partial(find_facts, app),
+                find_item=partial(find_reviewed, find_item=status_of),
             )
         )
         return AppealResponse(appeal=found)
@@ -232,6 +240,7 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     report = appeal.Report(
         content_type=asked.content_type,
         item_id=asked.id,
+        account=asked.account,
         kind=asked.kind,
         reporter=asked.reporter,
         policy=asked.policy,
@@ -249,7 +258,7 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
     except appeal.ReportKeyUsed as error:
         raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
     except Erased as error:
-        raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error
+        raise ApiProblem(status=410, title="Erased", detail="The account was erased, or the item's author.") from error
 
 
 def _warning(app: App, report: str) -> str | None:

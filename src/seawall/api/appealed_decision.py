@@ -6,8 +6,9 @@ from seawall.app import App
 from seawall.appeal import ANSWERS, Appeal, AppealRefused, AppealSettings, DecisionFacts, Refusal, outcome_of
 from seawall.appeal.queries import ReportRow, overturning_appeals, reports_of_item
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
-from seawall.model import ACTIONS, ActionSubject, Decision, Verdict
+from seawall.model import ACTIONS, ActionSubject, Decision, Verdict, is_account
 from seawall.publish import NothingPublished
+from seawall.review import ReviewedAccount, account_of_case
 from seawall.review.queries import answers_after
 from seawall.screen import edit_of, load_decision
 from seawall.screen.queries import ItemRow, find_item, get_item
@@ -19,14 +20,17 @@ _ENFORCEMENTS = 200
 def find_facts(app: App, appeal: Appeal) -> DecisionFacts:
     """The facts that say whether the appellant may appeal. Raises AppealRefused when there is no such decision."""
     appellant = app.vault.find("account", appeal.appellant) or ""
-    head = None
+    named = None
     if appeal.decision is None:
-        head = _item(app, appeal.content_type or "", appeal.item_id or "")
-    decision = _decision(app, appeal.decision, head, appellant)
+        named = _item(app, appeal.content_type or "", appeal.item_id or "")
+    decision = _decision(app, appeal.decision, named, appellant)
+    ref = decision.item.ref
+    head: ItemRow | ReviewedAccount | None = named
     with app.database.read() as connection:
-        head = head or get_item(connection, decision.item.ref)
-        enforced = enforcements_of_item(connection, decision.item.ref, limit=_ENFORCEMENTS)
-    reports = _reports_by(app.database, decision.item.ref, appellant)
+        if head is None:
+            head = account_of_case(connection, ref) if is_account(ref) else get_item(connection, ref)
+        enforced = enforcements_of_item(connection, ref, limit=_ENFORCEMENTS)
+    reports = _reports_by(app.database, ref, appellant)
     refused = next((one.id for one, refused_by in reports if refused_by == decision.id), None)
     hidden = head is not None and head.verdict not in (None, Verdict.ALLOW.value)
     return DecisionFacts(
@@ -90,7 +94,7 @@ def _restricts(enforced: EnforcementRow, decision: Decision) -> bool:
     return enforced.state == "active" and kind.adverse and its_own
 
 
-def _deciders(app: App, decision: Decision, head: ItemRow | None) -> tuple[str, ...]:
+def _deciders(app: App, decision: Decision, head: ItemRow | ReviewedAccount | None) -> tuple[str, ...]:
     """The people behind the decision and behind what is in force, also when a rule only kept what a person decided."""
     concerned = [decision]
     if head is not None and head.decision not in (None, decision.id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from seawall.model import AppealDecided, AppealReceived, ReportReceived
 from seawall.storage import EventSpec
@@ -56,8 +57,12 @@ class ReporterUnmuted:
     person: str
 
 
+def _without_person(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "person": None}
+
+
 EVENTS = (
-    EventSpec("report.received", ReportReceived),
+    EventSpec("report.received", ReportReceived, version=2, upcast={1: _without_person}),
     EventSpec("appeal.received", AppealReceived),
     EventSpec("appeal.message_sent", AppealMessageSent),
     EventSpec("appeal.decided", AppealDecided),

@@ -27,10 +27,10 @@ Row: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ReportProjection:
-    """Every report, with its reporter and item."""
+    """Every report, with its reporter and the item or account that it is about."""
 
     name: ClassVar[str] = "report"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: person
     handles: ClassVar[tuple[type[EventBody], ...]] = (ReportReceived,)
     tables: tuple[Table, ...] = (report,)
 
@@ -46,6 +46,7 @@ class ReportProjection:
                 "reporter": event.body.reporter,
                 "kind": event.body.kind,
                 "policy": event.body.policy,
+                "person": event.body.person,
             }
             for event in events
             if isinstance(event.body, ReportReceived)

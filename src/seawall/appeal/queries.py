@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from seawall.appeal.appeals import appeal_name, message_name
 from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
 from seawall.measure.intervals import Interval, wilson
+from seawall.model import is_account
 from seawall.storage import Vault
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
@@ -21,7 +22,7 @@ REPORTS_OF_REPORTER: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One report about an item. The note is in the vault."""
+    """One report about an item or an account. The note is in the vault. ``person``: the colleague who asked for it."""
 
     id: str
     seq: int
@@ -31,6 +32,7 @@ class ReportRow:
     reporter: str | None
     kind: str
     policy: str | None
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ _APPEAL = select(*(appeal.c[name] for name in AppealRow.__dataclass_fields__))
 
 
 def reports_of_item(connection: Connection, item: str, *, limit: int | None = None) -> list[ReportRow]:
-    """The reports about an item, newest first."""
+    """The reports about an item, or about an account itself, newest first."""
     return _reports(connection, _REPORT.where(report.c.item == item).order_by(report.c.seq.desc()).limit(limit))
 
 
@@ -136,9 +138,10 @@ def reports_by(connection: Connection, reporter: str, *, limit: int) -> list[Rep
     return _reports(connection, _REPORT.where(report.c.reporter == reporter).order_by(report.c.seq.desc()).limit(limit))
 
 
-def reports_about(connection: Connection, items: Select[Any], *, limit: int) -> list[ReportRow]:
-    """The reports about items that a SELECT of another service names, newest first."""
-    return _reports(connection, _REPORT.where(report.c.item.in_(items)).order_by(report.c.seq.desc()).limit(limit))
+def reports_about(connection: Connection, account: str, items: Select[Any], *, limit: int) -> list[ReportRow]:
+    """The reports about an account and about its items, which a SELECT of another service names; newest first."""
+    about = or_(report.c.item == account, report.c.item.in_(items))
+    return _reports(connection, _REPORT.where(about).order_by(report.c.seq.desc()).limit(limit))
 
 
 def _reports(connection: Connection, query: Select[Any]) -> list[ReportRow]:
@@ -259,6 +262,8 @@ def appeal_labels(connection: Connection, since: int = 0) -> list[AppealLabel]:
     query = _APPEAL.where(appeal.c.state.in_(("upheld", "overturned")), appeal.c.answered_at >= since)
     labels = []
     for row in _appeals(connection, query.where(appeal.c.policy.is_not(None)).order_by(appeal.c.seq)):
+        if is_account(row.item):
+            continue  # there is no content that the label would be about
         assert row.policy is not None
         assert row.answered_at is not None
         labels.append(

@@ -14,7 +14,7 @@ from seawall.appeal.events import ReporterMuted, ReporterUnmuted, ReporterWarned
 from seawall.appeal.misuse import DAY_MS, DecidedReport, MisuseTerms, may_mute, refused_since, should_warn
 from seawall.appeal.tables import report as table
 from seawall.appeal.tables import reporter_standing
-from seawall.model import ItemRef, new_id, now_ms
+from seawall.model import ACCOUNT_TYPE, ItemRef, new_id, now_ms
 from seawall.model.events import ReportReceived
 from seawall.storage import Ledger, Prefetch, Transaction
 
@@ -48,7 +48,7 @@ class InvalidReport(ValueError):
 
 
 class ReportKeyUsed(Exception):
-    """The idempotency key was used before with another report about the item; the new one was not recorded."""
+    """The idempotency key was used before with another report about the same; the new one was not recorded."""
 
 
 class UnknownItem(LookupError):
@@ -60,15 +60,21 @@ class UnknownItem(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report as submitted, with the platform's ids. ``key`` makes repeating it harmless."""
+    """A report as submitted, with the platform's ids. ``key`` makes repeating it harmless.
 
-    content_type: str
-    item_id: str
+    It is about an item (``content_type`` and ``item_id``) or about an ``account``. ``person``: the colleague who asks
+    for the review, in the console.
+    """
+
+    content_type: str | None = None
+    item_id: str | None = None
+    account: str | None = None
     kind: str = ReporterKind.USER.value
     reporter: str | None = None  # the account's id on the platform
     policy: str | None = None  # the policy that the item violates, according to the reporter
     note: str | None = None
     key: str | None = None
+    person: str | None = None
 
 
 FindItem = Callable[[str, str], ItemRef | None]
@@ -78,31 +84,37 @@ FindItem = Callable[[str, str], ItemRef | None]
 def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem, harm: str | None = None) -> str:
     """Record a report; returns its id once it is durable. ``harm``: of the policy that it names, if that is in force.
 
-    The same reporter, item and ``key`` give the same report again. Raises InvalidReport, UnknownItem, ReportKeyUsed,
-    and Erased when the item's author was erased.
+    The same reporter, item or account, and ``key`` give the same report again. An account need not have been met
+    before: it may break the rules where nothing is screened. Raises InvalidReport, UnknownItem, ReportKeyUsed, and
+    Erased when the item's author was erased.
     """
     _check(report)
-    item = find_item(report.content_type, report.item_id)
-    if item is None:
-        raise UnknownItem(report.content_type, report.item_id)
-    subjects = () if report.reporter is None else (("account", report.reporter),)
-    report_id, recorded = ledger.commit(
-        lambda tx: _record(tx, report, item, harm), prefetch=Prefetch(subjects=subjects, refs=(item.ref,))
+    found = None
+    if report.account is None:
+        content_type, item_id = report.content_type or "", report.item_id or ""
+        found = find_item(content_type, item_id)
+        if found is None:
+            raise UnknownItem(content_type, item_id)
+    subjects = tuple(("account", name) for name in (report.account, report.reporter) if name is not None)
+    refs = () if found is None else (found.ref,)
+    report_id, about, recorded = ledger.commit(
+        lambda tx: _record(tx, report, found, harm), prefetch=Prefetch(subjects=subjects, refs=refs)
     )
     if not recorded:
-        _check_same(ledger, report, item, report_id)
+        _check_same(ledger, report, about, report_id)
     return report_id
 
 
-def _record(tx: Transaction, report: Report, item: ItemRef, harm: str | None) -> tuple[str, bool]:
-    """The report's id, and whether it is new."""
+def _record(tx: Transaction, report: Report, found: ItemRef | None, harm: str | None) -> tuple[str, ItemRef, bool]:
+    """The report's id, what it is about, and whether it is new."""
+    item = found or ItemRef(ACCOUNT_TYPE, tx.subject("account", report.account or ""), 0)
     reporter = None if report.reporter is None else tx.subject("account", report.reporter)
     if report.key is None:
         report_id = new_id("rep", tx.at)
     else:
         report_id = "rep_" + tx.digest("\0".join((reporter or "", item.ref, report.key)).encode())[:26]
         if tx.execute(select(table.c.id).where(table.c.id == report_id)).first() is not None:
-            return report_id, False
+            return report_id, item, False
     tx.append(
         ReportReceived(
             report=report_id,
@@ -112,11 +124,12 @@ def _record(tx: Transaction, report: Report, item: ItemRef, harm: str | None) ->
             policy=report.policy,
             harm=harm,
             muted=report.kind == ReporterKind.USER and reporter is not None and _is_muted(tx, reporter),
+            person=report.person,
         )
     )
     if report.note:
         tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
-    return report_id, True
+    return report_id, item, True
 
 
 def _is_muted(tx: Transaction, reporter: str) -> bool:
@@ -191,7 +204,7 @@ def _check_same(ledger: Ledger, report: Report, item: ItemRef, report_id: str) -
         note = ledger.vault.open_many([entry], conn=connection).get(entry, b"").decode()
     if (found.kind, found.policy, note) != (report.kind, report.policy, report.note or ""):
         raise ReportKeyUsed(
-            f"This idempotency key belongs to another report about the item ({report_id}), with other values. "
+            f"This idempotency key belongs to another report about the same ({report_id}), with other values. "
             "This report was not recorded: send it with a key of its own."
         )
 
@@ -207,6 +220,13 @@ def _check(report: Report) -> None:
     if report.policy is not None and not _POLICY.fullmatch(report.policy):
         # Stored in the ledger, which must not contain personal data: a code, no prose.
         raise InvalidReport("policy", "expected a policy's name: lower-case letters, digits and hyphens, at most 64")
+    about_item = report.content_type is not None or report.item_id is not None
+    if about_item == (report.account is not None):
+        raise InvalidReport("account", "send the id of an account, or content_type and id of an item; not both")
+    for field, value in (("content_type", report.content_type), ("id", report.item_id)):
+        if about_item and value is None:
+            raise InvalidReport(field, "an item is named by content_type and id together")
+    _check_text("account", report.account, 1, LONGEST_ID)
     _check_text("reporter", report.reporter, 1, LONGEST_ID)
     _check_text("key", report.key, 1, LONGEST_KEY)
     _check_text("note", report.note, 0, LONGEST_NOTE)

@@ -12,11 +12,12 @@ report = Table(
     Column("id", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("item", Text, nullable=False),
+    Column("item", Text, nullable=False),  # or the account that was reported
     Column("content_type", Text, nullable=False),
     Column("reporter", Text),
     Column("kind", Text, nullable=False),
     Column("policy", Text),
+    Column("person", Text),  # the colleague who asked for the review; null: it came from outside
     Index("ix_report_item", "item", "seq"),
     Index("ix_report_reporter", "reporter", "seq"),
 )

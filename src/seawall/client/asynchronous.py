@@ -144,12 +144,33 @@ class AsyncSeawall:
 
         Raises Unreachable, NotFound when the item was never screened, RequestRefused.
         """
-        body = {"content_type": content_type, "id": id, "kind": kind}
-        body |= {
-            name: value
-            for name, value in (("reporter", reporter), ("note", note), ("policy", policy))
-            if value is not None
-        }
+        about = {"content_type": content_type, "id": id}
+        return await self._report(about, kind, reporter, note, policy, idempotency_key)
+
+    async def report_account(
+        self,
+        account: str,
+        *,
+        reporter: str | None = None,
+        note: str | None = None,
+        policy: str | None = None,
+        kind: str = "user",
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Report an account itself, not one of its items; as ``report``. It need not be known to Seawall."""
+        return await self._report({"account": account}, kind, reporter, note, policy, idempotency_key)
+
+    async def _report(
+        self,
+        about: dict[str, str],
+        kind: str,
+        reporter: str | None,
+        note: str | None,
+        policy: str | None,
+        idempotency_key: str | None,
+    ) -> str:
+        said = {"reporter": reporter, "note": note, "policy": policy}
+        body = {**about, "kind": kind, **{name: value for name, value in said.items() if value is not None}}
         data = await self._send("POST", "/v1/reports", body, self._timeout, idempotency_key or _fresh_key())
         return _understood(lambda data: str(data["report"]), data)
 

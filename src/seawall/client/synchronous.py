@@ -127,6 +127,28 @@ class Seawall:
             )
         )
 
+    def report_account(
+        self,
+        account: str,
+        *,
+        reporter: str | None = None,
+        note: str | None = None,
+        policy: str | None = None,
+        kind: str = "user",
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Report an account itself; see ``AsyncSeawall.report_account``."""
+        return self._run(
+            self._client.report_account(
+                account,
+                reporter=reporter,
+                note=note,
+                policy=policy,
+                kind=kind,
+                idempotency_key=idempotency_key,
+            )
+        )
+
     def decision(self, decision: str) -> Mapping[str, Any]:
         """The full record of a decision."""
         return self._run(self._client.decision(decision))

@@ -140,8 +140,8 @@ class FakeAsyncSeawall(AsyncSeawall, FakeScript):
 def _call(kind: str, body: Mapping[str, Any], key: str | None) -> FakeCall:
     return FakeCall(
         kind=kind,
-        content_type=body["content_type"],
-        id=body["id"],
+        content_type=body.get("content_type", "account"),
+        id=body["account"] if "account" in body else body["id"],
         fields=body.get("fields", {}),
         actor=(body.get("actor") or {}).get("id"),
         body=body,

@@ -15,7 +15,7 @@ from seawall.console.media import MEASURES
 from seawall.console.part_locations import PartLocations
 from seawall.console.skipped_detectors import SkippedDetectors, skipped_detectors
 from seawall.media import UnreadableMedia
-from seawall.model import Decision, DecisionSource, ItemRef, Signal, SpanUnit, Unknown, UnknownReason
+from seawall.model import Decision, DecisionSource, ItemRef, Signal, SpanUnit, Unknown, UnknownReason, is_account
 from seawall.policy import BundleUnreadable, Explanation, RuleExplanation
 from seawall.screen import (
     DerivedPart,
@@ -123,6 +123,8 @@ def item_view(
     ``blind``: with what the evaluation read in files (words, speech), and without anything that it found or decided.
     """
     made = load_decision(app.database, decision_id) if decision_id else None
+    if is_account(item.ref):
+        return _account_view(app, item, made)
     evaluated = evaluation_of(app, made) if made is not None else None
     decision, evaluation = (None, None) if blind else (made, evaluated)
     signals = tuple(evaluation.signals) if evaluation else ()
@@ -169,6 +171,33 @@ def item_view(
         if evaluation
         else SkippedDetectors(),
         silences=_silences(explanation, places) if explanation else {},
+    )
+
+
+def _account_view(app: App, account: ItemRef, decision: Decision | None) -> ItemView:
+    """An account has no content, and no detector says anything about it: only people decide about it."""
+    try:
+        platform_id, erased = app.vault.platform_id(account.ref), False
+    except (Erased, KeyError):
+        platform_id, erased = None, True
+    return ItemView(
+        item=account,
+        platform_id=platform_id,
+        actor=platform_id,
+        actor_ref=account.ref,
+        fields=(),
+        actor_attributes={},
+        language=None,
+        erased=erased,
+        decision=decision,
+        evaluation=None,
+        explanation=None,
+        edit=None,
+        unexplained="",
+        signals=(),
+        unknown=(),
+        skipped=SkippedDetectors(),
+        silences={},
     )
 
 

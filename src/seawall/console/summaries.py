@@ -18,7 +18,7 @@ from seawall.console.formats import words
 from seawall.console.languages import gettext as _
 from seawall.console.languages import ngettext
 from seawall.console.request import PageRequest
-from seawall.model import ContentType, FieldRole, FieldType
+from seawall.model import ContentType, FieldRole, FieldType, is_account
 from seawall.publish import NothingPublished
 from seawall.review.exposure import Wellbeing
 from seawall.screen import ItemContent, read_contents
@@ -86,16 +86,20 @@ def rows_of_decisions(rows: Iterable[DecisionRow]) -> list[SummarisedRow]:
 
 
 def summaries(request: PageRequest, rows: Sequence[SummarisedRow]) -> dict[str, Summary]:
-    """The summary of every row that the person may see, by its key."""
+    """The summary of every row that the person may see, by its key; of an account it is the product's id."""
     app = request.app
     with app.database.read() as connection:
-        rows = seen_rows(request, connection, rows)
+        seen = seen_rows(request, connection, rows)
+    rows = [row for row in seen if not is_account(row.item)]
+    accounts = [row for row in seen if is_account(row.item)]
     contents = read_contents(app.vault, {(row.item, row.revision) for row in rows})
     with app.database.read() as connection:
         found = harms_of_decisions(connection, [one for row in rows for one in row.decisions])
     types = known_content_types(app)
     veils_text = app.context.get(Wellbeing).veils_text
-    return {
+    ids = app.vault.open_many({(row.item, "id") for row in accounts}) if accounts else {}
+    of_accounts = {row.key: _of_account(ids.get((row.item, "id"))) for row in accounts}
+    return of_accounts | {
         row.key: summary_of(
             types.get(row.content_type),
             contents.get((row.item, row.revision)),
@@ -105,6 +109,10 @@ def summaries(request: PageRequest, rows: Sequence[SummarisedRow]) -> dict[str, 
         )
         for row in rows
     }
+
+
+def _of_account(id: bytes | None) -> Summary:
+    return Summary(missing="erased") if id is None else Summary(text=id.decode(errors="replace")[:LONGEST])
 
 
 def known_content_types(app: App) -> Mapping[str, ContentType]:

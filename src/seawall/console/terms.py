@@ -73,6 +73,7 @@ _OF_PAGES: Final = {
     "quality/golden_cases.html": ("golden case", "blind review"),
     "quality/my_reviews.html": ("blind review", "golden case", "undefined"),
     "quality/quality.html": ("κ, α", "blind review", "golden case", "undefined"),
+    "review/account_case.html": ("account", "case", "lease", "pass on", "severity", "strike", "veil", "child safety"),
     "review/case.html": (
         *("case", "allow, hold, block", "signal", "calibrated", "unknown", "degraded", "severity", "lease"),
         *("pass on", "strike", "veil", "child safety"),

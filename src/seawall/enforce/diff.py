@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from seawall.model import ACTIONS, Action, ActionSubject, Decision, DecisionSource
+from seawall.model import ACTIONS, Action, ActionSubject, Decision, DecisionSource, is_account
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -55,8 +55,13 @@ def enforcement_diff(
     Same kind, subject and parameters: unchanged. Missing: reversed. New: applied. Changed parameters: reversed and
     applied again. Enforcements that the decision does not concern (see ``_concerns``) stay. ``overturned_revision``:
     the revision whose decision an appeal overturned; what was put on its author because of it is reversed as well.
+
+    A decision about an account itself is compared with what an earlier decision about the same matter put on it: a
+    second strike is a second one, and finding nothing this time ends no suspension for something else.
     """
     active = tuple(active)
+    if is_account(decision.item.ref):
+        active = tuple(one for one in active if one.revision == decision.item.revision)
     wanted: dict[tuple[str, str, str], ToApply] = {}
     skipped: list[Action] = []
     for action in decision.actions:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 from seawall.enforce.events import EndpointAdded, EndpointSecretRotated, EndpointSwitched
 from seawall.enforce.signing import new_secret
 from seawall.enforce.tables import endpoint as table
-from seawall.model import new_id, now_ms
+from seawall.model import ACCOUNT_TYPE, new_id, now_ms
 from seawall.net.addresses import GetAddrInfo
 from seawall.net.client import FetchError, check_url
 from seawall.storage import Database, Ledger, Transaction, Vault
@@ -33,8 +33,10 @@ class Endpoint:
     created_at: int
 
     def wants(self, content_type: str) -> bool:
-        """Whether deliveries about that content type go to this endpoint."""
-        return self.enabled and (not self.content_types or content_type in self.content_types)
+        """Whether deliveries about that content type go to this endpoint. Those about an account go to all."""
+        return self.enabled and (
+            not self.content_types or content_type in self.content_types or content_type == ACCOUNT_TYPE
+        )
 
 
 @dataclass(frozen=True, slots=True)

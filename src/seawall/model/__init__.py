@@ -2,6 +2,7 @@
 
 from seawall.model.actions import ACTIONS, Action, ActionKind, ActionSubject, Parameter, ParameterType
 from seawall.model.content import (
+    ACCOUNT_TYPE,
     MEDIA_MODALITIES,
     ActorSpec,
     AppealTerms,
@@ -25,6 +26,7 @@ from seawall.model.content import (
     Untranscribed,
     Value,
     Video,
+    is_account,
 )
 from seawall.model.decisions import (
     UNKNOWN,
@@ -71,6 +73,7 @@ from seawall.model.signals import (
 )
 
 __all__ = [
+    "ACCOUNT_TYPE",
     "ACTIONS",
     "CHILD_SAFETY_HARMS",
     "HARMS",
@@ -138,6 +141,7 @@ __all__ = [
     "Verdict",
     "Video",
     "gravest",
+    "is_account",
     "new_id",
     "now_ms",
 ]

@@ -202,9 +202,22 @@ class Item:
     created_at: int | None = None  # milliseconds since 1970
 
 
+ACCOUNT_TYPE: Final = "account"
+"""What stands for the content type where an account itself is reported or decided."""
+
+
+def is_account(ref: str) -> bool:
+    """Whether a surrogate is that of an account; the others are items' (see ``Transaction.subject``)."""
+    return ref.startswith("en_")
+
+
 @dataclass(frozen=True, slots=True)
 class ItemRef:
-    """An item in the ledger: identified by a surrogate, not by the platform's id."""
+    """An item in the ledger: identified by a surrogate, not by the platform's id.
+
+    Where an account itself was reported or decided, it stands for the account: ``content_type`` is ``ACCOUNT_TYPE``,
+    and ``revision`` counts the times that its case was opened by something new (0 in a report).
+    """
 
     content_type: str
     ref: str

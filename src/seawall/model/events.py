@@ -34,7 +34,10 @@ class DecisionMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportReceived:
-    """An item was reported as bad. The note is sealed in the vault under ``report/<id>``."""
+    """An item, or an account, was reported as bad. The note is sealed in the vault under ``report/<id>``.
+
+    ``person``: the colleague who asked for the review, in the console; None: the report came from outside.
+    """
 
     report: str
     item: ItemRef
@@ -43,6 +46,7 @@ class ReportReceived:
     policy: str | None = None
     harm: str | None = None  # of the policy, when it was in force
     muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.account_cases import ReviewedAccount, account_of_case, account_type, find_reviewed
 from seawall.review.case_policies import CasePolicy, gravest_first, preset_policy
 from seawall.review.component import COMPONENT
 from seawall.review.errors import (
@@ -40,7 +41,7 @@ from seawall.review.leases import (
     skip_case,
     take,
 )
-from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
+from seawall.review.machine import ACCOUNT, APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE, Case, CaseState, case_id
 from seawall.review.passing_on import WHY, pass_on
 from seawall.review.queue_file import read_queues
 from seawall.review.queues import Queues, QueueSettings
@@ -59,6 +60,7 @@ from seawall.review.reviews import REVIEW_RULE, AppealAnswer, held_case, let_go,
 from seawall.review.undo import reopen_case, undo_review
 
 __all__ = [
+    "ACCOUNT",
     "APPEALS_QUEUE",
     "COMPONENT",
     "DOES_NOT_VIOLATE",
@@ -88,9 +90,13 @@ __all__ = [
     "Queues",
     "ReviewAnswer",
     "ReviewError",
+    "ReviewedAccount",
     "Rulebook",
+    "account_of_case",
+    "account_type",
     "case_held_by",
     "case_id",
+    "find_reviewed",
     "gravest_first",
     "held_case",
     "holder",

@@ -1,11 +1,14 @@
 """State machine of a case, as a pure function: no database, no clock.
 
-A case is about one item. A review request by a decision or a report opens it, a review closes it, anything new reopens
-it. A person can reopen it too, or take their review back; then it is as it was before. A case opened only by automated
-decisions closes when a later, complete evaluation finds nothing. Three stay open until a person answers: one that was
-reported, one in which an earlier revision was flagged for a severe harm (otherwise whoever sent that revision would
-close its case by an edit), and one with an open appeal. An appealed case waits in the queue ``appeals``; when the
-appeal is answered, it goes back to where it waited before, or closes.
+A case is about one item, or about one account. A review request by a decision or a report opens it, a review closes
+it, anything new reopens it. A person can reopen it too, or take their review back; then it is as it was before. A case
+opened only by automated decisions closes when a later, complete evaluation finds nothing. Three stay open until a
+person answers: one that was reported, one in which an earlier revision was flagged for a severe harm (otherwise whoever
+sent that revision would close its case by an edit), and one with an open appeal. An appealed case waits in the queue
+``appeals``; when the appeal is answered, it goes back to where it waited before, or closes.
+
+What an account did in March is not what it did in January: each time that something new opens its case, the case is
+about that, as an item's is about its revision. What was decided before stays, unless a person decides the same again.
 """
 
 from __future__ import annotations
@@ -15,7 +18,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
-from seawall.model import CHILD_SAFETY_HARMS, HARMS, Action, Decision, DecisionSource, ItemRef, Reason, Verdict
+from seawall.model import (
+    CHILD_SAFETY_HARMS,
+    HARMS,
+    Action,
+    Decision,
+    DecisionSource,
+    ItemRef,
+    Reason,
+    Verdict,
+    is_account,
+)
 from seawall.review.case_policies import (
     DEFAULT_PRIORITY,
     CasePolicy,
@@ -37,6 +50,10 @@ CANNOT_TELL_LIMIT: Final = 2
 
 APPEAL_PRIORITY: Final = 0.75
 """Priority of an appeal, on the scale of a rule's priority: its window runs, and somebody may be restricted wrongly."""
+
+ITEM: Final = "item"
+ACCOUNT: Final = "account"
+"""What a case is about: ``Case.subject``."""
 
 BY_RULE: Final = "rule"
 BY_ROUTE: Final = "route"
@@ -91,6 +108,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.NONE, CaseTrigger.CLEARED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.DECIDED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.NONE, CaseTrigger.REVIEWED): CaseState.CLOSED,  # in bulk: an item for which nobody was asked
     (CaseState.OPEN, CaseTrigger.ASKED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless ``_needs_a_person``
     (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
@@ -109,7 +127,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.OPEN, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # unless something else waits: ``_answered``
     (CaseState.CLOSED, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # the ledger never rejects a past event
     (CaseState.OPEN, CaseTrigger.UNDONE): CaseState.OPEN,  # it was reported since the review
-    (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,  # unless it was closed before the review
     (CaseState.OPEN, CaseTrigger.REOPENED): CaseState.OPEN,  # as a review of a closed one
     (CaseState.CLOSED, CaseTrigger.REOPENED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.PASSED_ON): CaseState.OPEN,
@@ -120,9 +138,9 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One item's case. ``reports`` counts the reporters since it was last opened (an anonymous report is one);
-    ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision that was
-    flagged for a severe harm since it was opened. ``cannot_tell``: reviewers who could not tell, since then.
+    """The case of one item or account. ``reports`` counts the reporters since it was last opened (an anonymous report
+    is one); ``reports_received`` all reports ever, ``reviews`` all reviews. ``severe_revision``: the first revision
+    that was flagged for a severe harm since it was opened. ``cannot_tell``: reviewers who could not tell, since then.
     ``appeals``: open ones; ``returns_to``: the queue in which it waits for something else as well, once they are
     answered.
 
@@ -132,6 +150,10 @@ class Case:
     day when it is taken back. ``queue_by``: what put it into its queue (rule, route, person).
     ``reporter``: the kind of reporter that counts most. ``unnamed_claim``: the highest priority of the reports that
     named no policy. ``score``: its place in the order, see ``priority.urgency``.
+
+    ``subject``: item or account, whose surrogate is ``item``. ``openings``: the times that something new opened it; an
+    account's ``decision`` is one about the last of them. ``marked_child_safety``: whether the last review made it a
+    case of child safety, which only a person's answer says of an account that nobody reported for it.
     """
 
     id: str
@@ -158,11 +180,14 @@ class Case:
     policies: tuple[CasePolicy, ...] = ()
     child_safety: bool = False
     cleared_child_safety: bool = False
+    marked_child_safety: bool = False
     queue_by: str = "rule"
     reporter: str | None = None
     unnamed_claim: float = 0.0
     visible: bool = True
     score: float = 0.0
+    subject: str = ITEM
+    openings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +226,9 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTakenBack:
-    """The reviewer took their review back."""
+    """The reviewer took their review back. ``was_open``: the case waited for a person before the review."""
+
+    was_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +271,14 @@ def is_of_child_safety(decision: Decision) -> bool:
 
 
 def case_id(item: str) -> str:
-    """The id of an item's one case: ``it_x`` → ``case_x``."""
+    """The id of the one case of an item or account: ``it_x`` → ``case_x``."""
     return f"case_{item.partition('_')[2] or item}"
 
 
 def new_case(item: ItemRef) -> Case:
-    """The initial case of an item."""
-    return Case(id=case_id(item.ref), item=item.ref, content_type=item.content_type)
+    """The initial case of an item or an account."""
+    case = Case(id=case_id(item.ref), item=item.ref, content_type=item.content_type)
+    return replace(case, subject=ACCOUNT, actor=item.ref) if is_account(item.ref) else case
 
 
 def step(case: Case, fact: Fact, at: int) -> Case:
@@ -264,6 +292,10 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     if trigger is CaseTrigger.REVIEWED and case.appeals > 0:
         target = CaseState.OPEN  # it closes when the appeal is answered
         case = replace(case, severe_revision=None, returns_to=None)  # whatever else waited was judged
+    if isinstance(fact, ReviewTakenBack) and not fact.was_open:
+        target = case.state
+    if case.state is CaseState.NONE and trigger is CaseTrigger.REVIEWED:
+        case = replace(case, opened_at=at, closed_at=at)
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening and trigger in (CaseTrigger.UNDONE, CaseTrigger.REOPENED):
         case = replace(case, closed_at=None)  # its queue, its policies and what is severe in it are as they were
@@ -302,8 +334,9 @@ def _by_people(before: Case, moved: Case, fact: Fact, at: int, *, opening: bool)
 
 
 def _opened(case: Case, fact: Fact, at: int) -> Case:
-    """The case as it is opened (again). What a person sends on keeps its policies."""
+    """The case as it is opened (again). What a person sends on keeps its policies. An appeal is about something old."""
     sent_on = isinstance(fact, Decided) and fact.decision.source is DecisionSource.REVIEW
+    anew = not isinstance(fact, Appealed)
     return replace(
         case,
         opened_at=at,
@@ -317,6 +350,8 @@ def _opened(case: Case, fact: Fact, at: int) -> Case:
         policies=case.policies if sent_on else (),
         severe_revision=None,
         cannot_tell=0,
+        openings=case.openings + anew,
+        decision=None if anew and case.subject == ACCOUNT else case.decision,
     )
 
 
@@ -336,9 +371,9 @@ def _routed(case: Case, queue: str) -> Case:
 def _taken_back(case: Case) -> Case:
     """The case before the last review: nobody has judged its policies, and what is of child safety is so again."""
     policies = tuple(replace(one, judged=None) for one in case.policies)
-    guarded = case.child_safety or case.cleared_child_safety
+    guarded = (case.child_safety and not case.marked_child_safety) or case.cleared_child_safety
     case = replace(case, reviews=case.reviews - 1, answer=None, policies=policies)
-    return _scored(replace(case, child_safety=guarded, cleared_child_safety=False))
+    return _scored(replace(case, child_safety=guarded, cleared_child_safety=False, marked_child_safety=False))
 
 
 def _passed_on(case: Case, why: str) -> Case:
@@ -412,10 +447,12 @@ def _trigger(fact: Fact) -> CaseTrigger:
 def _decided(case: Case, decision: Decision, *, opening: bool) -> Case:
     by_person = decision.source is DecisionSource.REVIEW
     undoes = decision.source is DecisionSource.UNDO  # it restores a decision that the case knows
-    if is_of_child_safety(decision) and not by_person:
-        case = replace(case, child_safety=True)
+    if is_of_child_safety(decision) and (not by_person or case.subject == ACCOUNT):
+        case = replace(case, child_safety=True, marked_child_safety=by_person and not case.child_safety)
     if case.state is CaseState.NONE:
         return case
+    if case.subject == ACCOUNT:
+        return replace(case, decision=decision.id) if decision.item.revision == case.openings else case
     case = replace(case, decision=decision.id, actor=decision.actor, visible=decision.verdict is Verdict.ALLOW)
     if case.state is not CaseState.OPEN or undoes:
         return case
@@ -491,6 +528,7 @@ def _reviewed(case: Case, fact: Reviewed) -> Case:
         policies=policies,
         child_safety=left,
         cleared_child_safety=case.child_safety and not left,
+        marked_child_safety=False,
     )
 
 

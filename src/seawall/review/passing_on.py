@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from seawall.model import new_id
+from seawall.review.account_cases import FindReviewedItem, find_reviewed
 from seawall.review.errors import BadAnswer
 from seawall.review.events import CasePassedOn
 from seawall.review.machine import CANNOT_TELL, NEEDS_SPECIALIST, NOT_MY_LANGUAGE
 from seawall.review.review_answer import NOTE_MAX
-from seawall.review.reviews import FindReviewedItem, author_of, held_case, let_go
+from seawall.review.reviews import author_of, held_case, let_go
 from seawall.storage.ledger import Ledger, Transaction
 
 WHY: Final[Mapping[str, str]] = {
@@ -46,8 +47,8 @@ def pass_on(
     def unit(tx: Transaction) -> None:
         found = held_case(tx, case, person, child_safety=child_safety)
         tx.append(CasePassedOn(passing=passing, case=case, by=person, why=why))
-        item = find_item(tx, found.item)
-        if note and item is not None:
+        item = find_reviewed(tx, found.item, find_item)
+        if note and item is not None and not tx.is_erased(found.item):
             tx.seal(found.item, f"review/{passing}", note.encode(), author_of(tx, item))
         let_go(tx, case)
 

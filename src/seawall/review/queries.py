@@ -22,6 +22,7 @@ class CaseRow:
     ``policies``: all that fired or were named by a report since it was opened; ``policy``, ``rule`` and ``harm`` are
     those of the gravest. ``child_safety``: only people with ``review.see_child_safety`` may see the case and its item.
     ``unnamed_claim``: the highest priority of the reports that name no policy. ``score``: the order of open cases.
+    ``subject``: item or account, whose surrogate is ``item``. ``openings``: the times that something new opened it.
     """
 
     id: str
@@ -50,6 +51,8 @@ class CaseRow:
     score: float
     holder: str | None
     appeals: int = 0
+    subject: str = "item"
+    openings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class ReviewRow:
     answer: str
     reason: str
     undone_at: int | None = None  # when the reviewer took it back
+    bulk: str | None = None  # the bulk decision that it belongs to: nobody looked at the item for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ def get_case(connection: Connection, case_id: str, now: int) -> CaseRow | None:
 
 
 def case_of_item(connection: Connection, item: str, now: int) -> CaseRow | None:
-    """The one case of an item."""
+    """The one case of an item or account."""
     return _first(connection, _cases(now).where(case.c.item == item, case.c.state != "none"))
 
 
@@ -214,7 +218,7 @@ def items_with_case(*, state: str | None = None, queue: str | None = None) -> Se
 def cases_of_items(connection: Connection, items: Sequence[str], now: int) -> dict[str, CaseRow]:
     """The cases of the items, by item; those without one are left out."""
     rows = select_in_chunks(connection, _cases(now), case.c.item, items)
-    return {row.item: CaseRow(**row._mapping) for row in rows}
+    return {row.item: _row(row._mapping) for row in rows}
 
 
 def get_review(connection: Connection, review_id: str) -> ReviewRow | None:

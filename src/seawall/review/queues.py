@@ -65,6 +65,7 @@ class Queues:
 
 
 CASE_FEATURES: Mapping[str, ValueType] = {
+    "subject": ValueType.TEXT,
     "content_type": ValueType.TEXT,
     "language": ValueType.TEXT,
     "harm": ValueType.TEXT,
@@ -75,14 +76,15 @@ CASE_FEATURES: Mapping[str, ValueType] = {
     "severity": ValueType.INTEGER,
     "priority": ValueType.NUMBER,
 }
-"""What a route may read. ``queue``: the one that rules ask for; ``harm`` and ``policy``: the gravest; ``reporter``: the
-kind of reporter that counts most."""
+"""What a route may read. ``subject``: item or account. ``queue``: the one that rules ask for; ``harm`` and ``policy``:
+the gravest; ``reporter``: the kind of reporter that counts most."""
 
 
 def case_features(
     content_type: str,
     policies: Sequence[CasePolicy],
     *,
+    subject: str = "item",
     asked: str,
     language: str | None,
     reports: int,
@@ -93,6 +95,7 @@ def case_features(
     first = gravest_policy(policies)
     harm = first.harm if first is not None else None
     return {
+        "subject": subject,
         "content_type": content_type,
         "language": language or UNKNOWN,
         "harm": harm or UNKNOWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
@@ -13,11 +13,18 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.case_policies import preset_policy, read_policies
+from seawall.review.account_cases import (
+    FindReviewedItem,
+    ReviewedItem,
+    account_type,
+    as_appealed,
+    find_reviewed,
+)
+from seawall.review.case_policies import CasePolicy, preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
-from seawall.review.machine import CaseState
+from seawall.review.machine import ACCOUNT, Case, CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import (
     KEEPS_MEASURE,
@@ -36,17 +43,8 @@ REVIEW_RULE: Final = "review"
 """What stands for a rule in the reasons of a decision that a person made."""
 
 
-class ReviewedItem(Protocol):
-    """What a review must know of the item as it stands: its newest revision and the decision in force."""
-
-    @property
-    def actor(self) -> str | None: ...
-
-    @property
-    def revision(self) -> int: ...
-
-    @property
-    def decision(self) -> str | None: ...
+ReviewedCase: TypeAlias = Row[Any] | CaseRow | Case
+"""A case as the database or a query has it, or the one that an item without a case would get."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +52,8 @@ class AppealAnswer:
     """That a review answers an appeal. ``record`` writes the appeal's outcome in the transaction of the review."""
 
     revision: int  # that the appealed decision is about: what it put on the author is reversed, whatever came after
+    decision: str | None = None  # the appealed one
     record: Callable[[Transaction, Decision], None]
-
-
-FindReviewedItem = Callable[[Transaction, str], ReviewedItem | None]
-"""(transaction, item's surrogate) → the item as it stands in this transaction; ``screen.head_of`` is one."""
 
 
 def submit_review(
@@ -90,51 +85,74 @@ def submit_review(
     def unit(tx: Transaction) -> Decision:
         found = held_case(tx, case, person, child_safety=child_safety)
         if found.appeals and appeal is None:
-            raise CaseMoved("A decision about this item was appealed. Answer the appeal, with its own form.")
-        item = find_item(tx, found.item)
+            raise CaseMoved(_APPEALED[found.subject])
+        item = find_reviewed(tx, found.item, find_item)
         if item is None:
             raise CaseMoved("The item of this case no longer exists.")
         if seen_revision is not None and item.revision != seen_revision:
-            raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
+            raise CaseMoved(_NEWER[found.subject])
         if (seen is not None or seen_revision is not None) and item.decision != seen:
-            raise CaseMoved("The item was decided again since you opened the case. Review it again.")
-        active = enforce.in_force(tx, found.item)
-        queue = rulebook.queues.of(found.queue)
-        check_queue(answer, queue, [one.kind for one in active])
-        if answer.answer == KEEPS_MEASURE:
-            _check_kept(answer, active)
-        decision = _decision(found, item, person, answer, rulebook, tx.at)
-        tx.append(
-            ReviewSubmitted(
-                review=review_id,
-                case=case,
-                reviewer=person,
-                decision=decision.id,
-                policy=answer.policy,
-                answer=answer.answer,
-                actions=answer.actions,
-                reason=answer.reason,
-                attention=answer.attention,
-                ends_appeal=appeal is not None,
-                judged=judgements(answer, [one.policy for one in read_policies(found.policies)]),
-            )
-        )
-        tx.append(DecisionMade(decision=decision))
-        enforce.apply(
-            tx,
-            decision,
-            item_is_new=False,
-            send_at=tx.at + int(queue.undo_s * 1000) if queue.undo_s and appeal is None else None,
-            overturned_revision=None if appeal is None else appeal.revision,
-        )
+            raise CaseMoved(_DECIDED[found.subject])
         if appeal is not None:
-            appeal.record(tx, decision)
-        if answer.note:
-            tx.seal(found.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
-        let_go(tx, case)
-        return decision
+            item = as_appealed(item, appeal.revision, appeal.decision)
+        return record_review(tx, found, item, person, answer, rulebook, review_id, appeal=appeal)
 
     return ledger.commit(unit)
+
+
+def record_review(
+    tx: Transaction,
+    case: ReviewedCase,
+    item: ReviewedItem,
+    person: str,
+    answer: ReviewAnswer,
+    rulebook: Rulebook,
+    review_id: str,
+    *,
+    appeal: AppealAnswer | None = None,
+    bulk: str | None = None,
+) -> Decision:
+    """Record an answer that was checked, with its decision and what that enforces, and end the lease.
+
+    ``bulk``: the bulk decision that it belongs to. Raises BadAnswer.
+    """
+    active = enforce.in_force(tx, case.item)
+    queue = rulebook.queues.of(case.queue)
+    check_queue(answer, queue, [one.kind for one in active])
+    if answer.answer == KEEPS_MEASURE:
+        _check_kept(answer, active)
+    decision = decision_of(case, item, person, answer, rulebook, tx.at)
+    tx.append(
+        ReviewSubmitted(
+            review=review_id,
+            case=case.id,
+            reviewer=person,
+            decision=decision.id,
+            policy=answer.policy,
+            answer=answer.answer,
+            actions=answer.actions,
+            reason=answer.reason,
+            attention=answer.attention,
+            ends_appeal=appeal is not None,
+            judged=judgements(answer, [one.policy for one in policies_in(case)]),
+            bulk=bulk,
+            item=None if bulk is None else decision.item,
+        )
+    )
+    tx.append(DecisionMade(decision=decision))
+    enforce.apply(
+        tx,
+        decision,
+        item_is_new=False,
+        send_at=tx.at + int(queue.undo_s * 1000) if queue.undo_s and appeal is None else None,
+        overturned_revision=None if appeal is None else appeal.revision,
+    )
+    if appeal is not None:
+        appeal.record(tx, decision)
+    if answer.note and not tx.is_erased(case.item):  # else there is no key under which it could be kept
+        tx.seal(case.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
+    let_go(tx, case.id)
+    return decision
 
 
 def preview_review(
@@ -149,8 +167,28 @@ def preview_review(
 ) -> EnforcementDiff:
     """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
     check_answer(answer, rulebook)
-    decision = _decision(case, item, person, answer, rulebook, now_ms())
+    if overturned_revision is not None:
+        item = as_appealed(item, overturned_revision, None)
+    decision = decision_of(case, item, person, answer, rulebook, now_ms())
     return enforce.preview(connection, decision, overturned_revision=overturned_revision)
+
+
+_APPEALED: Final = {
+    "item": "A decision about this item was appealed. Answer the appeal, with its own form.",
+    "account": "A decision about this account was appealed. Answer the appeal, with its own form.",
+}
+_DECIDED: Final = {
+    "item": "The item was decided again since you opened the case. Review it again.",
+    "account": "The account was decided again since you opened the case. Review it again.",
+}
+_REPORTED: Final = {
+    "item": "The item was reported since you opened the case. Read the new report, then decide.",
+    "account": "The account was reported since you opened the case. Read the new report, then decide.",
+}
+_NEWER: Final = {
+    "item": "The item was edited since you opened the case. Look at the new revision, then decide.",
+    "account": "Something new about this account opened the case again. Look at it, then decide.",
+}
 
 
 def _check_kept(answer: ReviewAnswer, active: Sequence[ActiveEnforcement]) -> None:
@@ -189,22 +227,28 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     if is_decider(tx, case, person):
         raise OwnDecision
     if found.reports_received != held.reports_received:
-        raise CaseMoved("The item was reported since you opened the case. Read the new report, then decide.")
+        raise CaseMoved(_REPORTED[found.subject])
     return found
 
 
-def _ground(case: Row[Any] | CaseRow) -> tuple[str, str] | None:
+def policies_in(case: ReviewedCase) -> Sequence[CasePolicy]:
+    """The policies of a case, from its row in the database or from a typed one."""
+    return read_policies(case.policies) if isinstance(case.policies, str) else case.policies
+
+
+def _ground(case: ReviewedCase) -> tuple[str, str] | None:
     """Policy and harm of what stays in force: of the gravest policy that fired, not of one that a report claims."""
-    found = read_policies(case.policies) if isinstance(case.policies, str) else case.policies
-    first = preset_policy(found)
+    first = preset_policy(policies_in(case))
     policy, harm = (case.policy, case.harm) if first is None else (first.policy, first.harm)
     return None if policy is None or harm is None else (policy, harm)
 
 
-def _decision(
-    case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
+def decision_of(
+    case: ReviewedCase, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
-    content_type = rulebook.content_types.get(case.content_type)
+    """The decision that an answer becomes. Raises BadAnswer for an action that the content type does not allow."""
+    known = rulebook.content_types
+    content_type = account_type(known.values()) if case.subject == ACCOUNT else known.get(case.content_type)
     chosen = answer.actions if answer.answer == VIOLATES else ()  # what only stays was allowed before
     if content_type is None and chosen:
         raise BadAnswer(
@@ -213,6 +257,8 @@ def _decision(
         )
     allowed = content_type.actions if content_type is not None else ()
     if refused := sorted({action.kind for action in chosen} - set(allowed)):
+        if case.subject == ACCOUNT:
+            raise BadAnswer(f"An account does not allow {', '.join(refused)}.")
         raise BadAnswer(f"Content of type {case.content_type} does not allow {', '.join(refused)}.")
     reasons: tuple[Reason, ...] = ()
     if answer.policy is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 
 from seawall.model import DecisionMade, DecisionSource, Event, ReportReceived
 from seawall.model.stored_items import ItemLanguages
+from seawall.review.bulk.approval import BulkLimits
 from seawall.review.case_policies import queue_of, read_policies
 from seawall.review.events import CaseRouted
 from seawall.review.machine import BY_PERSON, BY_ROUTE, REPORTS_QUEUE, CaseState, asks_for_review, case_id
@@ -33,14 +34,29 @@ _ALWAYS = "always"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewSettings:
-    """Settings of reviewing. ``queues``: the queue file; None: ``queues.yaml`` in the data folder, else the shipped."""
+    """Settings of reviewing. ``queues``: the queue file; None: ``queues.yaml`` in the data folder, else the shipped.
+
+    ``bulk_alone``: the most items that one person decides in bulk, within an hour, without the approval of a second
+    one. ``bulk_approval_hours``: how long an approval is waited for, 1 to 168.
+    """
 
     queues: Path | None = None
+    bulk_alone: int = 20
+    bulk_approval_hours: int = 24
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:
-    """The queues and routes. Raises SettingsError."""
-    return (load_queues(context.get(ReviewSettings).queues, context.settings.data_dir),)
+    """The queues and routes, and how far bulk decisions go. Raises SettingsError."""
+    settings = context.get(ReviewSettings)
+    return load_queues(settings.queues, context.settings.data_dir), _bulk_limits(settings)
+
+
+def _bulk_limits(settings: ReviewSettings) -> BulkLimits:
+    if settings.bulk_alone < 0:
+        raise SettingsError("SEAWALL_BULK_ALONE: a number of items, from 0: everything needs a second person")
+    if not 1 <= settings.bulk_approval_hours <= 168:
+        raise SettingsError("SEAWALL_BULK_APPROVAL_HOURS: from 1 to 168 hours")
+    return BulkLimits(alone=settings.bulk_alone, approval_ms=settings.bulk_approval_hours * 3_600_000)
 
 
 def load_queues(file: Path | None, data_dir: Path) -> Queues:
@@ -83,6 +99,7 @@ def routed(row: Row[Any], queues: Queues, languages: Mapping[str, str]) -> CaseR
     features = case_features(
         row.content_type,
         policies,
+        subject=row.subject,
         asked=asked,
         language=languages.get(row.item),
         reports=row.reports,

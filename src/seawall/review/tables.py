@@ -6,12 +6,12 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table
 
 from seawall.storage.database import metadata
 
-# One case per item, reopened when something new arrives; id is "case_" and the end of the item's surrogate.
+# One case per item or account, reopened when something new arrives; id is "case_" and the end of its surrogate.
 case = Table(
     "review_case",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("item", Text, nullable=False, unique=True),
+    Column("item", Text, nullable=False, unique=True),  # or the account
     Column("content_type", Text, nullable=False),
     Column("actor", Text),
     Column("queue", Text, nullable=False),
@@ -39,6 +39,9 @@ case = Table(
     Column("unnamed_claim", Float, nullable=False, server_default=text("0")),  # of reports that name no policy
     Column("visible", Boolean, nullable=False, server_default=text("true")),  # to visitors, while it waits
     Column("score", Float, nullable=False, server_default=text("0")),  # the order: higher is sooner
+    Column("subject", Text, nullable=False, server_default=text("'item'")),  # item | account
+    Column("openings", Integer, nullable=False, server_default=text("0")),  # times that something new opened it
+    Column("marked_child_safety", Boolean, nullable=False, server_default=text("false")),  # by the last review
     Index("ix_review_case_queue", "state", "queue", "priority"),
     Index("ix_review_case_score", "state", "score", "id"),
     Index("ix_review_case_queue_score", "state", "queue", "score", "id"),
@@ -80,6 +83,7 @@ review = Table(
     Column("untouched", Text),  # comma-separated: what was answered as the form proposed it
     Column("by_evidence", Boolean),
     Column("ends_appeal", Boolean, nullable=False, server_default=false()),
+    Column("bulk", Text),  # the bulk decision that it belongs to; null: somebody looked at the item
     Index("ix_review_case", "case", "seq"),
     Index("ix_review_decision", "decision"),
 )

@@ -11,12 +11,12 @@ from sqlalchemy import Row, or_, select
 from seawall import enforce
 from seawall.model import Decision, DecisionSource, Verdict, new_id
 from seawall.model.events import DecisionMade
+from seawall.review.account_cases import FindReviewedItem, find_reviewed
 from seawall.review.errors import CannotUndo, CaseMoved, NoSuchCase
 from seawall.review.events import CaseReopened, ReviewUndone
 from seawall.review.leases import LEASE_MS
 from seawall.review.machine import CaseState
 from seawall.review.queries import UNDO_MS
-from seawall.review.reviews import FindReviewedItem
 from seawall.review.tables import case as case_table
 from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
@@ -48,22 +48,35 @@ def undo_review(
         if row is None:
             raise CannotUndo("There is no review with this id.")
         case = tx.execute(select(case_table).where(case_table.c.id == row.case)).one()
-        item = find_item(tx, case.item)
+        item = find_reviewed(tx, case.item, find_item)
         _check(tx, row, person, None if item is None else item.decision)
         if row.ends_appeal or case.appeals > 0:
             raise CannotUndo("An appeal hangs on this answer. Reopen the case to decide it again.")
-        made = find_decision(tx, row.decision)
-        before = None if made.supersedes is None else find_decision(tx, made.supersedes)
-        restored = _restored(made, before, person, tx.at)
-        tx.append(ReviewUndone(review=review, case=row.case, by=person, decision=restored.id))
-        tx.append(DecisionMade(decision=restored))
-        enforce.undo(tx, made.id, restored)
-        if restored.rescreen_due is not None:
-            rescreen(tx, restored)
+        take_back(tx, row, person, find_decision=find_decision, rescreen=rescreen)
         _lease_again(tx, row.case, person, case.reports_received)
         return str(row.case)
 
     return ledger.commit(unit)
+
+
+def take_back(
+    tx: Transaction,
+    review: Row[Any],
+    person: str,
+    *,
+    find_decision: FindDecision,
+    rescreen: Rescreen,
+    was_open: bool = True,
+) -> None:
+    """Put in force again what was before a review, which may be taken back. ``was_open``: so is the case again."""
+    made = find_decision(tx, review.decision)
+    before = None if made.supersedes is None else find_decision(tx, made.supersedes)
+    restored = _restored(made, before, person, tx.at)
+    tx.append(ReviewUndone(review=review.id, case=review.case, by=person, decision=restored.id, was_open=was_open))
+    tx.append(DecisionMade(decision=restored))
+    enforce.undo(tx, made.id, restored)
+    if restored.rescreen_due is not None:
+        rescreen(tx, restored)
 
 
 def reopen_case(ledger: Ledger, case: str, person: str) -> None:

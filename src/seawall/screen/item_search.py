@@ -233,10 +233,10 @@ def _read(
     while True:
         with database.read() as connection:
             rows = find_items(connection, filters, limit=_PAGE, after=after)
-            evaluated = _evaluations(connection, [row.ref for row in rows])
+            evaluated = evaluations_of(connection, [row.ref for row in rows])
             measured = _measured(connection, evaluated, signals) if signals else {}
         wanted = [row for row in rows if not signals or measured.get(row.ref) is not False]
-        texts = _texts(vault, wanted, evaluated) if words else {}
+        texts = texts_of(vault, wanted, evaluated) if words else {}
         for row in rows:
             holds = measured.get(row.ref) if signals else True
             mine = texts.get(row.ref)
@@ -257,7 +257,7 @@ def _position(row: ItemRow) -> SearchPosition:
     return SearchPosition(row.submitted_at, row.ref)
 
 
-def _evaluations(connection: Connection, refs: Sequence[str]) -> dict[str, tuple[str, int]]:
+def evaluations_of(connection: Connection, refs: Sequence[str]) -> dict[str, tuple[str, int]]:
     """The last evaluation by detectors of the items' newest revisions: its id and number. A review has no signals."""
     newest = (
         select(decision.c.item, func.max(decision.c.seq).label("seq"))
@@ -284,7 +284,7 @@ def _measured(
     return found
 
 
-def _texts(
+def texts_of(
     vault: Vault, rows: Sequence[ItemRow], evaluated: Mapping[str, tuple[str, int]]
 ) -> dict[str, tuple[str, ...]]:
     """What was written in the items, and found in their media, by item; erased ones are absent."""

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, case, exists, func, literal, select, union_all
+from sqlalchemy import Connection, Select, case, exists, func, literal, or_, select, union_all
 
-from seawall.model import DecisionSource, ItemRef
+from seawall.model import HARMS, DecisionSource, ItemRef
 from seawall.screen.submission import item_kind
 from seawall.screen.tables import decision, fired_rule, item, pending_rescreen, revision, traffic, traffic_total
 from seawall.storage import Database, Vault
 from seawall.storage.queries import select_in_chunks
 
+_SAMPLED: Final = 500  # of an account's items, from which the gravest are taken
+_STRICTNESS: Final = {"hold": 1, "block": 2}
 _RULES_IN_STATEMENT: Final = 200  # SQLite takes 500 SELECTs in one compound statement
 
 
@@ -260,11 +262,25 @@ def items_by_actor(actor: str) -> Select[Any]:
     return select(item.c.ref).where(item.c.actor == actor)
 
 
+def gravest_items_of_actor(connection: Connection, actor: str, *, limit: int) -> list[ItemRow]:
+    """A sample of an account's newest items: those with the gravest finding first, then the newest."""
+    query = _ITEM.add_columns(decision.c.harm).where(item.c.actor == actor)
+    query = query.outerjoin(decision, decision.c.id == item.c.decision).order_by(item.c.submitted_at.desc())
+    rows = connection.execute(query.limit(_SAMPLED)).mappings().all()
+    gravest = sorted(rows, key=_gravity, reverse=True)  # stable: the newest stay first
+    return [ItemRow(**{name: row[name] for name in ItemRow.__dataclass_fields__}) for row in gravest[:limit]]
+
+
+def _gravity(row: Mapping[Any, Any]) -> tuple[int, int]:
+    """By what was found, then by what was done about it."""
+    harm = row["harm"]
+    return HARMS[harm].severity if harm in HARMS else 0, _STRICTNESS.get(row["verdict"], 0)
+
+
 def reviews_of_actor(connection: Connection, actor: str, *, limit: int) -> list[DecisionRow]:
-    """What people decided about an account's items, newest first."""
-    query = _DECISION.where(
-        decision.c.item.in_(items_by_actor(actor)), decision.c.source == DecisionSource.REVIEW.value
-    )
+    """What people decided about an account and its items, newest first."""
+    about = or_(decision.c.item == actor, decision.c.item.in_(items_by_actor(actor)))
+    query = _DECISION.where(about, decision.c.source == DecisionSource.REVIEW.value)
     return _decisions(connection, query.order_by(decision.c.seq.desc()).limit(limit))
 
 

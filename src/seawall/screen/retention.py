@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Select, Text, and_, cast, delete, func, literal, or_, select, tuple_
 
-from seawall.model import ItemRef, now_ms
+from seawall.model import ACCOUNT_TYPE, ItemRef, now_ms
 from seawall.policy import PublishedBundles
 from seawall.screen.artifacts import derived_name, hashes_name
 from seawall.screen.content import features_name, fields_name
@@ -94,14 +95,18 @@ def enforce_retention(context: ServiceContext, *, now: int | None = None) -> int
     """Delete what the content types in force keep no longer; return how many sealed entries.
 
     A revision's content is kept for the content's days after its submission or its last decision, whichever is
-    later; the rest about an item for the decisions' days. What is under legal hold, waits for a rescreen or is in an
-    open case stays. Content types that are not in force any more have no terms: their items stay.
+    later; the rest about an item for the decisions' days. What was written about a decided case of an account is kept
+    for the longest of these. What is under legal hold, waits for a rescreen or is in an open case stays. Content types
+    that are not in force any more have no terms: their items stay.
     """
     now = now_ms() if now is None else now
     gone = 0
-    for one in context.get(PublishedBundles).current.content_types.values():
+    content_types = context.get(PublishedBundles).current.content_types.values()
+    for one in content_types:
         gone += _end(context, "content", one.name, now - one.retention.content_days * _DAY_MS)
         gone += _end(context, "decisions", one.name, now - one.retention.decision_days * _DAY_MS)
+    if content_types:
+        gone += _end_accounts(context, now - max(one.retention.decision_days for one in content_types) * _DAY_MS)
     old = delete(idempotency).where(idempotency.c.at < now - IDEMPOTENCY_MS)
     context.ledger.commit(lambda tx: tx.execute(old), bulk=True)
     return gone
@@ -159,6 +164,31 @@ def _items(content_type: str, before: int) -> Select[Any]:
         .where(item.c.content_type == content_type, item.c.submitted_at < before, decided, there)
         .order_by(item.c.ref, revision.c.revision)
     )
+
+
+def _end_accounts(context: ServiceContext, before: int) -> int:
+    """Delete what was written about accounts in cases that were last decided before then; the accounts stay."""
+    cases = [one for one in context.components if one.items_in_use is not None]
+    written = or_(*(vault.c.name.startswith(prefix) for one in cases for prefix in one.confidential))
+    there = select(vault.c.ref).where(vault.c.ref == decision.c.item, written).exists()
+    accounts = and_(decision.c.item >= "en", decision.c.item < "eo")  # by the index, in every order of letters
+    query = select(decision.c.item.label("ref"), func.max(decision.c.revision).label("revision")).where(accounts, there)
+    query = query.group_by(decision.c.item).having(func.max(decision.c.at) < before).order_by(decision.c.item)
+    gone, after = 0, ""
+    while True:
+        with context.database.read() as connection:
+            rows = connection.execute(query.where(decision.c.item > after).limit(_PAGE)).all()
+            if not rows:
+                return gone
+            after = rows[-1].ref
+            ended = [ItemRef(ACCOUNT_TYPE, row.ref, row.revision) for row in _free(context, connection, rows)]
+            names = select(vault.c.ref, vault.c.name).where(written)
+            found = select_in_chunks(connection, names, vault.c.ref, [one.ref for one in ended])
+            entries = [(row.ref, row.name) for row in found]
+        if ended:
+            with suppress(HeldMeanwhile):
+                unit = partial(_delete, context, "content", ACCOUNT_TYPE, before, ended, entries, ())
+                gone += context.ledger.commit(unit, bulk=True)
 
 
 def _free(context: ServiceContext, connection: Connection, rows: Sequence[Any]) -> list[Any]:

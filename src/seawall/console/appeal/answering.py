@@ -19,7 +19,7 @@ from seawall.console.review.case import answer_in_form, refused, revision_in_for
 from seawall.console.review.consequences import consequences
 from seawall.console.review.queue import go_to_next
 from seawall.enforce import EnforcementDiff
-from seawall.model import ACTIONS, ActionSubject, Decision, now_ms
+from seawall.model import ACTIONS, ActionSubject, Decision, is_account, now_ms
 from seawall.policy import verdict_of
 from seawall.review.queries import get_case
 from seawall.screen import status_of
@@ -58,7 +58,13 @@ def preview(request: PageRequest) -> Response:
             change = _change(request, connection, row, answer_in_form(request))
     except review.ReviewError as error:
         return JSONResponse({"missing": str(error)})
-    return JSONResponse({"will": [*consequences(change, now_ms()), "The appellant is told why."]})
+    return JSONResponse(
+        {"will": [*consequences(change, now_ms(), subject=_subject(row)), "The appellant is told why."]}
+    )
+
+
+def _subject(row: AppealRow) -> str:
+    return review.ACCOUNT if is_account(row.item) else "item"
 
 
 def _open(request: PageRequest) -> AppealRow:
@@ -79,11 +85,11 @@ def _uphold(request: PageRequest, row: AppealRow) -> Decision | None:
 
     def unit(tx: Transaction) -> None:
         review.held_case(tx, case, person, child_safety=may_see_all(request))
-        item = status_of(tx, row.item)
+        item = review.find_reviewed(tx, row.item, status_of)
         if item is None or (item.decision or "") != request.field("seen"):
-            raise review.CaseMoved("The item was decided again since you opened the case. Review it again.")
+            raise review.CaseMoved("It was decided again since you opened the case. Review it again.")
         if item.revision != revision_in_form(request):
-            raise review.CaseMoved("The item was edited since you opened the case. Look at the new revision.")
+            raise review.CaseMoved("Something new came since you opened the case. Look at it, then answer.")
         appeal.record_answer(
             tx, row.id, AppealTrigger.UPHELD, person=person, reason=reason, message=request.field("message")
         )
@@ -122,7 +128,7 @@ def _overturn(request: PageRequest, row: AppealRow) -> Decision | None:
         seen=request.field("seen") or None,
         seen_revision=revision_in_form(request),
         child_safety=may_see_all(request),
-        appeal=review.AppealAnswer(revision=row.revision, record=record),
+        appeal=review.AppealAnswer(revision=row.revision, decision=row.decision, record=record),
     )
 
 
@@ -137,7 +143,8 @@ def _outcome(row: AppealRow, said: review.ReviewAnswer) -> AppealTrigger:
 def _change(request: PageRequest, connection: Connection, row: AppealRow, said: review.ReviewAnswer) -> EnforcementDiff:
     """What the answer would change. Raises BadAnswer when it would make it worse for an author, or no different."""
     outcome = _outcome(row, said)
-    case, head = get_case(connection, request.path_param("case"), now_ms()), get_item(connection, row.item)
+    case = get_case(connection, request.path_param("case"), now_ms())
+    head = review.account_of_case(connection, row.item) if is_account(row.item) else get_item(connection, row.item)
     if case is None or head is None:
         raise review.NoSuchCase
     rulebook = active_bundle.rulebook(request.app)
@@ -149,7 +156,9 @@ def _change(request: PageRequest, connection: Connection, row: AppealRow, said: 
     return change
 
 
-def _check_milder(change: EnforcementDiff, head: ItemRow, said: review.ReviewAnswer, outcome: AppealTrigger) -> None:
+def _check_milder(
+    change: EnforcementDiff, head: ItemRow | review.ReviewedAccount, said: review.ReviewAnswer, outcome: AppealTrigger
+) -> None:
     if outcome is AppealTrigger.PARTLY and not change.reverse:
         raise review.BadAnswer("This would reverse nothing: answer that the decision stays.")
     reversed_kinds = {one.kind for one in change.reverse}

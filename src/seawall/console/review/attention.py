@@ -13,7 +13,7 @@ from seawall.console.veiling import Veiling, harms_of, veiling_of
 from seawall.enforce.queries import enforcements_of_item
 from seawall.model import Action, now_ms
 from seawall.review.exposure import Wellbeing
-from seawall.review.queries import get_case
+from seawall.review.queries import CaseRow, get_case
 from seawall.screen import load_decision, read_content
 from seawall.screen.queries import get_item
 from seawall.storage import Erased
@@ -33,11 +33,12 @@ def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Atten
     app = request.app
     unveiled = _number(request.field("unveiled"))
     by_evidence = request.field("by_evidence") == "1"
-    shown_at = _number(request.field("shown_at"))
     with app.database.read() as connection:
         case = get_case(connection, request.path_param("case"), now_ms())
         head = None if case is None else get_item(connection, case.item)
         enforced = () if case is None else enforcements_of_item(connection, case.item, limit=200)
+    if case is not None and case.subject == review.ACCOUNT:
+        return _of_account(request, answer, case)
     if case is None or head is None:
         raise review.NoSuchCase
     kind = active_bundle.content_types(app).get(head.content_type)
@@ -60,11 +61,27 @@ def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Atten
     if answer.policy is not None and answer.policy == case.policy:
         untouched.insert(0, "policy")
     return review.Attention(
-        seconds=min(_LONGEST_S, max(0.0, (now_ms() - shown_at) / 1000)) if shown_at else 0.0,
+        seconds=_seconds(request),
         unveiled=unveiled,
         untouched=tuple(untouched),
         by_evidence=by_evidence,
     )
+
+
+def _of_account(request: PageRequest, answer: review.ReviewAnswer, case: CaseRow) -> review.Attention:
+    """Nothing of an account is veiled as a whole, and no action is proposed."""
+    return review.Attention(
+        seconds=_seconds(request),
+        unveiled=_number(request.field("unveiled")),
+        untouched=("policy",) if answer.policy is not None and answer.policy == case.policy else (),
+        by_evidence=False,
+    )
+
+
+def _seconds(request: PageRequest) -> float:
+    """With the page open."""
+    shown_at = _number(request.field("shown_at"))
+    return min(_LONGEST_S, max(0.0, (now_ms() - shown_at) / 1000)) if shown_at else 0.0
 
 
 def _number(text: str) -> int:

@@ -14,27 +14,23 @@ from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
 from seawall.console.appeal_view import open_appeal, reporter_records
-from seawall.console.child_safety import check_item, may_see_all, seen_rows
-from seawall.console.conversation import conversation_view
+from seawall.console.child_safety import check_item, may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
-from seawall.console.item_view import item_view
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.attention import attention, must_open
+from seawall.console.review.case_subject import case_subject, context_of, head_of_case
 from seawall.console.review.consequences import consequences
 from seawall.console.review.order import order_in_words
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
-from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
 from seawall.console.veiling import open_content
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
-from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ItemRef, ParameterType, now_ms
+from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ParameterType, now_ms
 from seawall.review.queries import CaseRow, get_case, passings_of_item, reviews_of_item, undoable_review
 from seawall.screen import status_of
-from seawall.screen.queries import decisions_of_actor, get_item
 
-_OTHERS = 8
 _REPORTS = 20
 _NO_END = "never"
 _JUDGED = "judged."
@@ -138,7 +134,7 @@ def preview(request: PageRequest) -> Response:
     app = request.app
     with app.database.read() as connection:
         case = get_case(connection, request.path_param("case"), now_ms())
-        head = get_item(connection, case.item) if case else None
+        head = head_of_case(connection, case) if case else None
         if case is None or head is None:
             raise missing("case")
         check_item(request, connection, case.item)
@@ -148,7 +144,7 @@ def preview(request: PageRequest) -> Response:
             change = review.preview_review(connection, case, head, request.person.id, answer, rulebook)
         except review.ReviewError as error:
             return JSONResponse({"missing": str(error)})
-    return JSONResponse({"will": consequences(change, now_ms())})
+    return JSONResponse({"will": consequences(change, now_ms(), subject=case.subject)})
 
 
 def answer_in_form(request: PageRequest) -> review.ReviewAnswer:
@@ -156,7 +152,7 @@ def answer_in_form(request: PageRequest) -> review.ReviewAnswer:
     answer = request.field("answer")
     actions: tuple[Action, ...] = ()
     if answer == review.VIOLATES:
-        actions = _actions(request)
+        actions = actions_in_form(request)
     elif answer == review.KEEPS_MEASURE:
         actions = _measures_in_force(request)
     return review.ReviewAnswer(
@@ -197,7 +193,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     case_id = request.path_param("case")
     with app.database.read() as connection:
         case = get_case(connection, case_id, now_ms())
-        head = get_item(connection, case.item) if case else None
+        head = head_of_case(connection, case) if case else None
         lease = review.holder(connection, case_id, now_ms())
         if case is not None:
             check_item(request, connection, case.item)
@@ -205,24 +201,21 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         raise missing("case")
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
     mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
-    item = ItemRef(head.content_type, head.ref, head.revision)
-    seen = item_view(app, item, head.decision, whole=request.query("all") == "1")
+    about = case_subject(request, head)
+    seen = about.seen
     veiling = open_content(request, seen, case, "case")
     with app.database.read() as connection:
-        enforced = enforcements_of_item(connection, item.ref, limit=LIMIT)
-        reports = reports_of_item(connection, item.ref, limit=_REPORTS)
-        answers = reviews_of_item(connection, item.ref, limit=LIMIT)
-        passings = passings_of_item(connection, item.ref, limit=LIMIT)
-        events = timeline(connection, item.ref, enforced)
-        appealed = open_appeal(app, connection, item.ref, case_id, request.person.id)
+        enforced = enforcements_of_item(connection, head.ref, limit=LIMIT)
+        reports = reports_of_item(connection, head.ref, limit=_REPORTS)
+        answers = reviews_of_item(connection, head.ref, limit=LIMIT)
+        passings = passings_of_item(connection, head.ref, limit=LIMIT)
+        events = timeline(connection, head.ref, enforced)
+        appealed = open_appeal(app, connection, head.ref, case_id, request.person.id)
         reporters = reporter_records(app, connection, reports, now_ms())
-        others = decisions_of_actor(connection, head.actor, except_item=head.ref, limit=_OTHERS) if head.actor else []
-        others = seen_rows(request, connection, others)
     if own := appealed is not None and appealed.own:
         mine, may_decide = None, False
     policies = active_bundle.policies(app)
-    content_type = active_bundle.content_types(app).get(head.content_type)
-    active = [one for one in enforced if one.state == "active"]
+    active = [one for one in enforced if one.state == "active" and about.is_about(one)]
     queue = active_bundle.queues(app).of(case.queue)
     preset = review.preset_policy(case.policies)
     named = request.field("policy") if request.form else (preset.policy if preset else case.policy or "")
@@ -230,7 +223,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     ordered = dict.fromkeys([named, *(one.policy for one in found), *policies])
     return render(
         request,
-        "review/case.html",
+        about.page,
         status=status,
         case=case,
         head=head,
@@ -241,9 +234,6 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         enforced=active,
         reports=reports if case.reports else (),
         timeline=events,
-        others=others,
-        talk=conversation_view(request, head),
-        summaries=summaries(request, rows_of_decisions(others)),
         now=now_ms(),
         veiling=veiling,
         # Who answers an appeal is not to know whom they would contradict.
@@ -259,10 +249,10 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         judged=_judged(request),
         order=order_in_words(case, now_ms(), queue.sla_s),
         form=_form(
-            content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS), queue
+            about.content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS), queue
         ),
         queue=queue,
-        notes=notes(app.vault, item.ref, reports, (*answers, *passings)),
+        notes=notes(app.vault, head.ref, reports, (*answers, *passings)),
         passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),
@@ -274,6 +264,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         why_pass_on=review.WHY,
         must_open=must_open(veiling, seen.fields),
         error=error,
+        **context_of(request, about),
     )
 
 
@@ -286,7 +277,7 @@ def _undo_here(request: PageRequest, case: CaseRow) -> str | None:
     return None if found is None else found.id
 
 
-def _actions(request: PageRequest) -> tuple[Action, ...]:
+def actions_in_form(request: PageRequest) -> tuple[Action, ...]:
     """The ticked actions with the parameters that were filled in."""
     return tuple(
         Action(kind, dict(_parameters(request, kind)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from seawall.console.formats import day
-from seawall.enforce import EnforcementDiff
+from seawall.enforce import ActiveEnforcement, EnforcementDiff
 from seawall.enforce.diff import ToApply
+from seawall.model import Action
 
 _APPLIED: Final = {
     "remove": "Visitors will no longer find it.",
@@ -35,33 +37,89 @@ _REVERSED: Final = {
     "suspend": "The author's account is no longer suspended.",
     "terminate": "The author's account is reinstated.",
 }
+_ON_ACCOUNT: Final = {
+    "warn": "The account is warned.",
+    "terminate": "The account ends.",
+}
+_OFF_ACCOUNT: Final = {
+    "warn": "The warning is withdrawn.",
+    "strike": "The account's strike is taken back.",
+    "limit": "The account is no longer limited.",
+    "suspend": "The account is no longer suspended.",
+    "terminate": "The account is reinstated.",
+}
+"""The same where the case is about the account itself, which then is nobody's author."""
+
 _HIDES: Final = frozenset({"remove", "disable", "hold"})
 
 
-def consequences(change: EnforcementDiff, now: int) -> list[str]:
-    """Plain sentences about the item, then about its author. ``now``: milliseconds since 1970, for dates."""
+def consequences(change: EnforcementDiff, now: int, *, subject: str = "item") -> list[str]:
+    """Plain sentences about the item, then about its author. ``now``: milliseconds since 1970, for dates.
+
+    ``subject``: what the case is about, item or account.
+    """
+    of_account = subject == "account"
+    ended = _OFF_ACCOUNT if of_account else _REVERSED
     applied = {one.action.kind for one in change.apply}
     hidden = applied & _HIDES
-    sentences = [_applied(one, now) for one in change.apply]
+    sentences = [(_applied_to_account if of_account else _applied)(one, now) for one in change.apply]
     for old in change.reverse:
         if old.kind in applied or (old.kind in _HIDES and hidden):
             continue  # replaced by another of its kind: it is not released
-        sentences.append(_REVERSED.get(old.kind, ""))
+        sentences.append(ended.get(old.kind, ""))
     if change.skipped:
         sentences.append("Nothing happens to its author: the item names none.")
     return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
 
 
+def recorded_consequences(
+    applied: Sequence[str], ended: Sequence[str], actions: Sequence[Action], now: int, *, no_actor: bool
+) -> list[str]:
+    """The same sentences from the kinds of actions that a preview recorded; ``actions``: the answer's, for details."""
+    given = {action.kind: action for action in actions}
+    return consequences(
+        EnforcementDiff(
+            apply=tuple(ToApply(given.get(kind, Action(kind)), "") for kind in applied),
+            reverse=tuple(
+                ActiveEnforcement(id="", decision="", revision=0, subject="", kind=kind, parameters="{}")
+                for kind in ended
+            ),
+            skipped=tuple(actions) if no_actor else (),
+        ),
+        now,
+    )
+
+
 def _applied(one: ToApply, now: int) -> str:
-    kind, parameters = one.action.kind, one.action.parameters
-    seconds = parameters.get("for")
-    until = f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
+    kind, until = one.action.kind, _until(one, now)
     match kind:
         case "strike":
-            return f"The author gets a strike of {float(parameters.get('weight', 1)):g}, {until}."
+            return f"The author gets a strike of {_weight(one):g}, {until}."
         case "limit":
             return f"The author's account is limited {until}."
         case "suspend":
             return f"The author's account is suspended {until}."
         case _:
             return _APPLIED.get(kind, "")
+
+
+def _applied_to_account(one: ToApply, now: int) -> str:
+    kind, until = one.action.kind, _until(one, now)
+    match kind:
+        case "strike":
+            return f"The account gets a strike of {_weight(one):g}, {until}."
+        case "limit":
+            return f"The account is limited {until}."
+        case "suspend":
+            return f"The account is suspended {until}."
+        case _:
+            return _ON_ACCOUNT.get(kind, "")
+
+
+def _until(one: ToApply, now: int) -> str:
+    seconds = one.action.parameters.get("for")
+    return f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
+
+
+def _weight(one: ToApply) -> float:
+    return float(one.action.parameters.get("weight", 1))

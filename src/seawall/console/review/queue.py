@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -14,12 +15,20 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
-from seawall.console.summaries import rows_of_items, summaries
+from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
-from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases, undoable_review
-from seawall.screen.queries import items_by_ref
+from seawall.review.bulk.queries import count_waiting_for_approval
+from seawall.review.queries import (
+    CaseFilters,
+    CaseRow,
+    count_by_content_type,
+    count_by_queue,
+    list_cases,
+    undoable_review,
+)
+from seawall.screen.queries import ItemRow, items_by_ref
 
 PAGE_SIZE = 50
 
@@ -36,14 +45,14 @@ def show(request: PageRequest) -> Response:
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
         queues = count_by_queue(connection, state, child_safety=child_safety)
         types = count_by_content_type(connection, state, child_safety=child_safety)
+        to_approve = count_waiting_for_approval(connection, request.person.id, now, child_safety=child_safety)
     shown = cases[:PAGE_SIZE]
-    harms = {case.item: case.harm for case in shown}
     return render(
         request,
         "review/queue.html",
         cases=shown,
         items=items,
-        summaries=summaries(request, rows_of_items(items.values(), harms)),
+        summaries=summaries(request, _about(shown, items)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
         queues=queues,
         types=types,
@@ -54,7 +63,18 @@ def show(request: PageRequest) -> Response:
         now=now,
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
+        may_choose=state == "open" and request.may(Permission.REVIEW),
+        to_approve=to_approve,
     )
+
+
+def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[SummarisedRow]:
+    """What the rows are about: items in their newest revisions, and accounts."""
+    accounts = [case for case in cases if case.subject == review.ACCOUNT]
+    return [
+        *rows_of_items(items.values(), {case.item: case.harm for case in cases}),
+        *(SummarisedRow(key=one.item, item=one.item, revision=0, content_type=one.content_type) for one in accounts),
+    ]
 
 
 def as_json(request: PageRequest) -> Response:

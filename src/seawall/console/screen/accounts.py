@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from seawall import enforce
 from seawall.access import Permission
+from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import seen_result
+from seawall.console.child_safety import may_see_all, seen_result, seen_rows
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
@@ -22,7 +23,8 @@ from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_on
 from seawall.model import now_ms
-from seawall.review.queries import cases_of_items
+from seawall.policy import Policy
+from seawall.review.queries import CaseRow, case_of_item, cases_of_items, items_of_child_safety
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
 from seawall.screen.item_search import ItemFilters, search_items
 from seawall.screen.queries import (
@@ -43,13 +45,14 @@ _VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """What is recorded about an account."""
+    """What is recorded about an account, as far as the person may see it. ``case``: the one about the account."""
 
     totals: ActorTotals
     enforced: Sequence[EnforcementRow]
     reviews: Sequence[DecisionRow]
-    reported: Sequence[ReportRow]  # its items, by others
+    reported: Sequence[ReportRow]  # it or its items, by others
     filed: Sequence[ReportRow]  # by it, about others
+    case: CaseRow | None = None
 
 
 def show(request: PageRequest) -> Response:
@@ -61,7 +64,7 @@ def as_json(request: PageRequest) -> Response:
     """What is recorded about the account, without content."""
     account = _account(request)
     with request.app.database.read() as connection:
-        return json_response({"account": account, **_json(_record(connection, account))})
+        return json_response({"account": account, **_json(record_of(request, connection, account))})
 
 
 def _json(record: AccountRecord) -> dict[str, object]:
@@ -97,6 +100,31 @@ def lift(request: PageRequest) -> Response:
     return redirect(f"/accounts/{account}")
 
 
+def ask_for_review(request: PageRequest) -> Response:
+    """Open the case of the account, or add to it, with what the colleague says about it."""
+    account, why = _account(request), request.field("why").strip()
+    name, policy = platform_ids(request.app, [account]).get(account), request.field("policy") or None
+    known = _policies(request)
+    if not why:
+        return _page(request, error="Say in words why this account should be reviewed.", status=422)
+    if policy is not None and policy not in known:
+        return _page(request, error="Choose one of the policies in force.", status=422)
+    if name is None:
+        return _page(request, error="This account was erased: there is nothing to review.", status=409)
+    report = Report(account=name, kind=ReporterKind.STAFF, policy=policy, note=why, person=request.person.id)
+    harm = None if policy is None else known[policy].harm
+    try:
+        receive_report(request.app.ledger, report, find_item=lambda content_type, item_id: None, harm=harm)
+    except InvalidReport as error:
+        return _page(request, error=str(error), status=422)
+    return redirect(f"/accounts/{account}?asked=1")
+
+
+def _policies(request: PageRequest) -> Mapping[str, Policy]:
+    """Those in force; none before the first publication."""
+    return active_bundle.policies(request.app) if active_bundle.policy_names(request.app) else {}
+
+
 def _account(request: PageRequest) -> str:
     """The surrogate in the address. Raises Problem 404."""
     account = request.path_param("account")
@@ -105,13 +133,18 @@ def _account(request: PageRequest) -> str:
     return account
 
 
-def _record(connection: Connection, account: str) -> AccountRecord:
+def record_of(request: PageRequest, connection: Connection, account: str) -> AccountRecord:
+    """What is recorded about an account, without what is said of child safety to those who may not see it."""
+    restricted = not may_see_all(request) and items_of_child_safety(connection, [account])
     return AccountRecord(
         totals=totals_of_actor(connection, account),
         enforced=enforcements_on(connection, account, limit=_LISTED),
-        reviews=reviews_of_actor(connection, account, limit=_LISTED),
-        reported=reports_about(connection, items_by_actor(account), limit=_LISTED),
-        filed=reports_by(connection, account, limit=_LISTED),
+        reviews=seen_rows(request, connection, reviews_of_actor(connection, account, limit=_LISTED)),
+        reported=seen_rows(
+            request, connection, reports_about(connection, account, items_by_actor(account), limit=_LISTED)
+        ),
+        filed=seen_rows(request, connection, reports_by(connection, account, limit=_LISTED)),
+        case=None if restricted else case_of_item(connection, account, now_ms()),
     )
 
 
@@ -122,7 +155,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     )
     items = {one.item.ref: one.item for one in seen_result(request, found).found}
     with app.database.read() as connection:
-        record = _record(connection, account)
+        record = record_of(request, connection, account)
         notes = notes_about(connection, app.vault, account, limit=_LISTED)
         cases = cases_of_items(connection, list(items), now)
         decisions = decisions_by_id(connection, [row.decision for row in items.values() if row.decision])
@@ -146,10 +179,13 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summaries=about,
         notes=notes,
         names=active_bundle.names_of_people(app),
+        policies=_policies(request),
+        asked=request.query("asked"),
         reasons=enforce.LIFT_REASONS,
         older=f"/accounts/{account}?after={position_text(found.further)}" if found.further else None,
         newest=f"/accounts/{account}" if request.query("after") else None,
         typed=request.field("note"),
+        why=request.field("why"),
         error=error,
         now=now,
     )
@@ -166,7 +202,7 @@ def history_in_words(record: AccountRecord, now: int) -> list[str]:
         said = [f"{count:,} {'item' if count == 1 else 'items'} since {day(totals.first_at)}: {', '.join(parts)}."]
     if record.reviews:
         against = sum(1 for row in record.reviews if row.policy is not None)
-        said.append(f"People decided {_many(record.reviews)} of their cases, {against} as a violation.")
+        said.append(f"People decided about it or its items: {_many(record.reviews)} times, {against} as a violation.")
     if record.reported:
         reporters = len({row.reporter for row in record.reported if row.reporter is not None})
         said.append(f"Reports about it: {_many(record.reported)}, by {reporters} known reporters.")
@@ -191,6 +227,7 @@ def _many(rows: Sequence[object]) -> str:
 PAGES = (
     Page(path="/accounts/{account}.json", run=as_json, permission=Permission.SEE_CONTENT),
     Page(path="/accounts/{account}", run=show, permission=Permission.SEE_CONTENT),
+    Page(path="/accounts/{account}/review", run=ask_for_review, method="POST", permission=Permission.REVIEW),
     Page(path="/accounts/{account}/notes", run=note, method="POST", permission=Permission.REVIEW),
     Page(
         path="/accounts/{account}/enforcements/{enforcement}/lift",

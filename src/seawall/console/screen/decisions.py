@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_rows
@@ -17,7 +18,7 @@ from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
 from seawall.console.veiling import open_content
 from seawall.enforce.queries import enforcements_of_item
-from seawall.model import Decision, DecisionSource, Verdict, now_ms
+from seawall.model import ACCOUNT_TYPE, Decision, DecisionSource, Verdict, is_account, now_ms
 from seawall.review.queries import case_of_item
 from seawall.screen import load_decision
 from seawall.screen.queries import (
@@ -37,7 +38,7 @@ def show_all(request: PageRequest) -> Response:
     """List decisions, newest first."""
     chosen = {name: request.query(name) for name in _FILTERS}
     rows = _rows(request, PAGE_SIZE + 1)
-    types = sorted(active_bundle.content_types(request.app))
+    types = sorted({*active_bundle.content_types(request.app), ACCOUNT_TYPE})
     seen = _seen(request, rows[:PAGE_SIZE])
     return render(
         request,
@@ -70,7 +71,8 @@ def show(request: PageRequest) -> Response:
     veiling = open_content(request, seen, case, "decision")
     with app.database.read() as connection:
         row = get_decision(connection, found.id)
-        head = get_item(connection, found.item.ref)
+        ref = found.item.ref
+        head = review.account_of_case(connection, ref) if is_account(ref) else get_item(connection, ref)
         later = decision_that_supersedes(connection, found.id)
         enforced = enforcements_of_item(connection, found.item.ref, limit=LIMIT)
     return render(

@@ -18,7 +18,7 @@ from seawall.appeal.queries import get_report
 from seawall.console.request import PageRequest
 from seawall.console.summaries import known_content_types
 from seawall.enforce.queries import delivery_lines, get_enforcement
-from seawall.model import now_ms
+from seawall.model import ACCOUNT_TYPE, is_account, now_ms
 from seawall.review.queries import get_case, get_review
 from seawall.screen import ACCOUNT, item_kind
 from seawall.screen.queries import get_decision, get_item, total_traffic
@@ -82,7 +82,7 @@ def content_type_names(app: App) -> list[str]:
     """The content types in force, and those of which something was decided before."""
     with app.database.read() as connection:
         decided = {count.content_type for count in total_traffic(connection)}
-    return sorted({*known_content_types(app), *decided})
+    return sorted({*known_content_types(app), *decided} - {ACCOUNT_TYPE})  # of that one there are no items
 
 
 def find_ref(app: App, kind: str, platform_id: str) -> str | None:
@@ -104,6 +104,11 @@ def account_path(app: App, ref: str) -> str | None:
     return f"/accounts/{ref}"
 
 
+def item_path(ref: str) -> str:
+    """The page of what was reported or decided: an item, or an account."""
+    return f"/accounts/{ref}" if is_account(ref) else f"/items/{ref}"
+
+
 _PATHS: Final[Mapping[str, Callable[[App, Connection, str], str | None]]] = MappingProxyType(
     {
         "item": lambda app, connection, ref: f"/items/{ref}" if get_item(connection, ref) else None,
@@ -111,7 +116,7 @@ _PATHS: Final[Mapping[str, Callable[[App, Connection, str], str | None]]] = Mapp
         "decision": lambda app, connection, ref: f"/decisions/{ref}" if get_decision(connection, ref) else None,
         "case": lambda app, connection, ref: f"/cases/{ref}" if get_case(connection, ref, now_ms()) else None,
         "review": lambda app, connection, ref: f"/cases/{row.case}" if (row := get_review(connection, ref)) else None,
-        "report": lambda app, connection, ref: f"/items/{row.item}" if (row := get_report(connection, ref)) else None,
+        "report": lambda app, connection, ref: item_path(row.item) if (row := get_report(connection, ref)) else None,
         "enforcement": lambda app, connection, ref: (
             f"/decisions/{row.decision}" if (row := get_enforcement(connection, ref)) else None
         ),

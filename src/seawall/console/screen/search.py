@@ -35,7 +35,7 @@ from seawall.review.queries import CaseRow, cases_of_items, items_with_case
 from seawall.screen import ACCOUNT, item_kind
 from seawall.screen.account_notes import record_search
 from seawall.screen.item_search import ItemFilters, SearchPosition, SearchResult, search_items
-from seawall.screen.queries import decisions_by_id
+from seawall.screen.queries import ItemRow, decisions_by_id
 from seawall.screen.saved_searches import TooManySaved, delete_search, save_search, saved_searches
 
 PAGE_SIZE = 50
@@ -241,6 +241,15 @@ def _exported(request: PageRequest) -> SearchResult:
         return seen_result(request, found)
     except SearchRefused as error:
         raise PageProblem(422, "Not understood", str(error)) from None
+
+
+def all_found(request: PageRequest, text: str, limit: int) -> tuple[list[ItemRow], bool]:
+    """The items that a search finds and the person may see, and whether there may be more. Raises Problem 422."""
+    try:
+        found = _search(request, parse_search(text, now=now_ms()), limit=limit)
+    except SearchRefused as error:
+        raise PageProblem(422, "Not understood", str(error)) from None
+    return [one.item for one in seen_result(request, found).found], found.further is not None
 
 
 def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchResult:

@@ -31,6 +31,12 @@ function press(key) {
   return true;
 }
 
+function tick() {
+  const box = document.querySelector("[data-row][aria-selected=true] input[type=checkbox]");
+  box?.click();
+  return box !== null;
+}
+
 function submitOnEnter(event) {
   const form = document.querySelector("form[data-enter]");
   if (form === null || event.target.closest("a, button, summary") !== null) return false;
@@ -50,7 +56,7 @@ document.addEventListener("keydown", (event) => {
     : event.key === "j" ? (move(+1), true)
     : event.key === "k" ? (move(-1), true)
     : event.key === "Enter" ? submitOnEnter(event)
-    : event.key.length === 1 && press(event.key);
+    : event.key.length === 1 && (press(event.key) || (event.key === "x" && tick()));
   if (acted) event.preventDefault();
 });
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from seawall.model import ItemRef, new_id
 from seawall.review.errors import BadAnswer, CaseMoved, NoSuchCase
-from seawall.review.machine import CaseState
+from seawall.review.machine import ACCOUNT, CaseState
 from seawall.review.quality.blind_answers import check_right_answer
 from seawall.review.quality.events import GoldenCaseMarked, GoldenCaseRetired
 from seawall.review.quality.tables import golden_case
@@ -35,6 +35,8 @@ def mark_golden(
         found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
         if found is None or found.item != item.ref:
             raise NoSuchCase
+        if found.subject == ACCOUNT:
+            raise BadAnswer("The case of an account cannot be golden: its history would tell what was decided.")
         if found.state != CaseState.CLOSED or found.answer is None:
             raise CaseMoved("Only a case that a person decided can be golden. Decide it first.")
         query = select(golden_case.c.id).where(golden_case.c.case == case, golden_case.c.retired_at.is_(None))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
-from seawall.model import Event, new_id
+from seawall.model import Event, is_account, new_id
 from seawall.model.events import DecisionMade
 from seawall.review.events import ReviewSubmitted
 from seawall.review.quality.events import SecondReviewAsked
@@ -57,6 +57,8 @@ def _task(context: ServiceContext, seq: int, review: ReviewSubmitted) -> SecondR
     decided = [event.body.decision for event in following if isinstance(event.body, DecisionMade)]
     if queue is None or not decided or decided[0].id != review.decision:
         return None
+    if is_account(decided[0].item.ref):
+        return None  # a blind review shows the content; of an account it would show what was decided before
     return SecondReviewAsked(
         task=new_id("blind"), review=review.review, case=review.case, item=decided[0].item, queue=queue
     )
