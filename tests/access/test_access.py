@@ -17,8 +17,16 @@ from sqlalchemy import Connection, select, update
 
 from seawall import access
 from seawall.access import passwords
-from seawall.access.events import KeyCreated, KeyRevoked, PersonAdded, PersonDisabled
-from seawall.access.tables import api_key, known_browser, person, session, sign_in_failure, view
+from seawall.access.events import (
+    KeyCreated,
+    KeyRevoked,
+    PasswordChanged,
+    PasswordLinkMade,
+    PersonAdded,
+    PersonDisabled,
+)
+from seawall.access.permissions import permissions_of
+from seawall.access.tables import api_key, known_browser, password_link, person, session, sign_in_failure, view
 from seawall.access.throttle import PasswordChecks, network_of
 from seawall.model import ItemRef
 from seawall.storage import Database, Ledger, StorageError, Vault, open_database
@@ -545,16 +553,152 @@ def test_a_view_is_recorded_once_for_a_while(database: Database, ledger: Ledger)
 
 
 def test_who_let_whom_in_is_in_the_ledger_without_names_or_secrets(ledger: Ledger) -> None:
-    ada = access.create_person(ledger, "ada@example.org", "Ada", PASSWORD, ["policy", "reviewer"], by="per_0")
+    ada = access.create_person(ledger, "ada@example.org", "Ada", PASSWORD, ["policy", "reviewer"], by="cli")
     access.create_key(ledger, "shop", ["screen"], by="cli")
     (key,) = access.list_keys(ledger.database)
     access.revoke_key(ledger, key.id, by=ada.id)
-    access.disable_person(ledger, ada.id, by="per_0")
+    access.disable_person(ledger, ada.id, by="cli")
     with pytest.raises(access.AccessError):
         access.create_person(ledger, "ada@example.org", "Ada", PASSWORD, ["policy"])
     assert [event.body for event in ledger.events()] == [
-        PersonAdded(person=ada.id, roles=("policy", "reviewer"), by="per_0"),
+        PersonAdded(person=ada.id, roles=("policy", "reviewer"), by="cli"),
         KeyCreated(key=key.id, scopes=("screen",), by="cli"),
         KeyRevoked(key=key.id, by=ada.id),
-        PersonDisabled(person=ada.id, by="per_0"),
+        PersonDisabled(person=ada.id, by="cli"),
     ]
+
+
+@pytest.fixture
+def chief(ledger: Ledger) -> access.Person:
+    return access.create_person(ledger, "chief@example.org", "Chief", PASSWORD, ["admin"])
+
+
+def test_the_last_administrator_stays(ledger: Ledger, chief: access.Person) -> None:
+    for by in ("cli", "system"):
+        with pytest.raises(access.AccessError, match="last administrator"):
+            access.disable_person(ledger, chief.id, by=by)
+        with pytest.raises(access.AccessError, match="last administrator"):
+            access.change_roles(ledger, chief.id, ["reviewer"], by=by)
+    other = access.create_person(ledger, "other@example.org", "Other", PASSWORD, ["admin"])
+    access.disable_person(ledger, chief.id, by=other.id)
+    with pytest.raises(access.AccessError, match="last administrator"):
+        access.change_roles(ledger, other.id, ["policy"])
+    assert access.find_person(ledger.database, other.id).roles == ("admin",)
+
+
+def test_two_administrators_that_close_each_other_at_once_leave_one(ledger: Ledger, chief: access.Person) -> None:
+    other = access.create_person(ledger, "other@example.org", "Other", PASSWORD, ["admin"])
+
+    def close(who: str, by: str) -> None:
+        with contextlib.suppress(access.AccessError):
+            access.disable_person(ledger, who, by=by)
+
+    threads = [threading.Thread(target=close, args=pair) for pair in ((chief.id, other.id), (other.id, chief.id))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([one for one in access.list_people(ledger.database) if not one.disabled]) == 1
+
+
+@pytest.mark.parametrize("roles", [["reviewer"], ["policy"], ["child_safety"], ["child_safety", "policy"]])
+def test_nobody_gives_or_takes_over_rights_that_they_lack(
+    ledger: Ledger, chief: access.Person, roles: list[str]
+) -> None:
+    lesser = access.create_person(ledger, "lesser@example.org", "Lesser", PASSWORD, roles)
+    rights = permissions_of(lesser.roles)
+    for role in access.PersonRole:
+        may = role != access.PersonRole.ADMIN and permissions_of([role]) <= rights
+        email = f"{role}@example.org"
+        with contextlib.nullcontext() if may else pytest.raises(access.AccessError, match="rights that you do not"):
+            access.create_person(ledger, email, "New", PASSWORD, [role], by=lesser.id)
+        target = access.create_person(ledger, f"of-{email}", "Old", PASSWORD, [role]).id
+        expected = (
+            contextlib.nullcontext() if may else pytest.raises(access.AccessError, match="rights that you do not")
+        )
+        with expected:
+            access.reset_password(ledger, target, PASSWORD, by=lesser.id)
+        with expected:
+            access.make_password_link(ledger, target, by=lesser.id)
+        with expected:
+            access.disable_person(ledger, target, by=lesser.id)
+        assert access.find_person(ledger.database, target).disabled == may
+        access.disable_person(ledger, target)
+        with expected:
+            access.enable_person(ledger, target, by=lesser.id)
+        assert access.find_person(ledger.database, target).disabled != may
+    with pytest.raises(access.AccessError, match="your own account"):
+        access.change_roles(ledger, lesser.id, ["admin"], by=lesser.id)
+    assert access.find_person(ledger.database, lesser.id) == lesser
+
+
+def test_who_was_closed_a_moment_ago_changes_nothing(ledger: Ledger, chief: access.Person, ada: access.Person) -> None:
+    other = access.create_person(ledger, "other@example.org", "Other", PASSWORD, ["admin"])
+    access.disable_person(ledger, other.id, by=chief.id)
+    for act in (
+        lambda: access.create_person(ledger, "new@example.org", "New", PASSWORD, ["reviewer"], by=other.id),
+        lambda: access.change_roles(ledger, ada.id, ["admin"], by=other.id),
+        lambda: access.change_roles(ledger, ada.id, ["admin"], by="per_nobody"),
+    ):
+        with pytest.raises(access.AccessError, match="Your account is closed"):
+            act()
+
+
+def token_of(link: access.PasswordLink) -> str:
+    return link.path.partition("link=")[2]
+
+
+def test_an_invited_person_chooses_a_password_once(database: Database, ledger: Ledger, chief: access.Person) -> None:
+    link = access.invite_person(ledger, "new@example.org", "New", ["reviewer"], by=chief.id)
+    for _ in range(2):  # looking uses nothing up
+        assert access.person_of_link(database, token_of(link)).id == link.person
+    with pytest.raises(access.AccessError, match="A password needs"):
+        access.choose_password(ledger, token_of(link), "short")
+    access.choose_password(ledger, token_of(link), "a wall of my own")
+    assert sign_in(database, "new@example.org", "a wall of my own").id == link.person
+    for token in (token_of(link), "", "x", "\udcff", "x" * 10_000):
+        with pytest.raises(access.PasswordLinkEnded):
+            access.choose_password(ledger, token, "a wall of theirs")
+    with database.read() as connection:
+        assert connection.execute(select(password_link)).all() == []
+    kinds = [type(event.body) for event in ledger.events()]
+    assert kinds[-3:] == [PersonAdded, PasswordLinkMade, PasswordChanged]
+    assert ledger.rebuild().equal
+
+
+def test_a_link_ends_in_time_with_its_successor_with_a_change_of_password_and_with_its_person(
+    database: Database, ledger: Ledger, ada: access.Person, chief: access.Person
+) -> None:
+    def ended(link: access.PasswordLink) -> bool:
+        with contextlib.suppress(access.PasswordLinkEnded):
+            return not access.person_of_link(database, token_of(link))
+        return True
+
+    first = access.make_password_link(ledger, ada.id, by=chief.id)
+    with database.read() as connection:
+        assert token_of(first) not in connection.execute(select(password_link.c.token)).scalar_one()
+    second = access.make_password_link(ledger, ada.id, by=chief.id)
+    assert (ended(first), ended(second)) == (True, False)
+    assert sign_in(database, ada.email, PASSWORD) == ada  # the old password works meanwhile
+    access.change_own_password(ledger, ada.id, "another wall of stone", token="")
+    assert ended(second)
+    third = access.make_password_link(ledger, ada.id)
+    access.disable_person(ledger, ada.id)
+    access.enable_person(ledger, ada.id)
+    assert ended(third)
+    fourth = access.make_password_link(ledger, ada.id)
+    with database.write() as connection:
+        connection.execute(update(password_link).values(expires_at=0))
+    assert ended(fourth)
+    session_token = access.start_session(database, ada)
+    access.choose_password(ledger, token_of(access.make_password_link(ledger, ada.id)), "a third wall of stone")
+    assert access.find_session(database, session_token) is None
+
+
+def test_no_link_for_oneself_for_nobody_or_for_a_closed_account(
+    ledger: Ledger, ada: access.Person, chief: access.Person
+) -> None:
+    access.disable_person(ledger, ada.id)
+    for who, reason in ((chief.id, "your own account"), ("per_nobody", "no person"), (ada.id, "closed")):
+        with pytest.raises(access.AccessError, match=reason):
+            access.make_password_link(ledger, who, by=chief.id)

@@ -370,6 +370,10 @@ def test_a_tampered_ledger(run: Run, tmp_path: Path) -> None:
 def test_people_are_changed(run: Run) -> None:
     ada = ("--name", "Ada", "--role", "admin", "--password", "a wall against the sea")
     run("person", "create", "ada@example.org", *ada)
+    assert "last administrator" in run("person", "disable", "ada@example.org", status=1).stderr
+    assert "last administrator" in run("person", "roles", "ada@example.org", "--role", "policy", status=1).stderr
+    run("person", "create", "eve@example.org", *ada)
+    assert "/choose-password?link=" in run("person", "password-link", "eve@example.org").stdout
     run("person", "roles", "ada@example.org", "--role", "reviewer", "--role", "policy")
     run("person", "disable", "ADA@example.org")
     assert "Ada  policy,reviewer  closed" in run("person", "list").stdout
@@ -379,7 +383,7 @@ def test_people_are_changed(run: Run) -> None:
     assert "10 to 1024" in run("person", "reset-password", "ada@example.org", "--password", "x", status=1).stderr
     assert "Roles are" in run("person", "roles", "ada@example.org", "--role", "king", status=1).stderr
     assert "person list" in run("person", "enable", "bob@example.org", status=1).stderr
-    assert "5 events verified" in run("ledger", "verify").stdout
+    assert "7 events verified" in run("ledger", "verify").stdout
 
 
 def test_receivers_are_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from seawall import access
 from support.console import Rig, open_page
 from support.pages import every_page
 
@@ -45,6 +46,18 @@ def test_axe_finds_nothing_on_the_sign_in_page(chromium: Any, url: str) -> None:
     page = chromium.new_context().new_page()
     page.goto(f"{url}/sign-in")
     assert _violations(page, "/sign-in") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_axe_finds_nothing_where_a_password_is_chosen(
+    chromium: Any, url: str, rig: Rig, theme: str, width: int, height: int
+) -> None:
+    link = access.make_password_link(rig.app.ledger, rig.people["reviewer"].id)
+    page = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme).new_page()
+    for path in (link.path, "/choose-password?link=none"):
+        page.goto(url + path)
+        assert _violations(page, path) == []
 
 
 def _violations(page: Any, path: str) -> list[str]:

@@ -164,21 +164,52 @@ def test_an_item_is_told_from_its_beginning(rig: Rig, browser: Browser) -> None:
     assert {enforcement["kind"] for enforcement in record["enforcements"]} == {"remove", "strike"}
 
 
-def test_people_are_added_and_closed(rig: Rig, browser: Browser) -> None:
-    answer = browser.post(
-        "/access/people", name="New", email="new@example.org", password="long enough words", role=["reviewer"]
-    )
-    assert answer.status_code == 303
-    assert "new@example.org" in browser.get("/access").text
+def link_in(page: str) -> str:
+    """The path of the link that a page shows once."""
+    (found,) = re.findall(r"http://console\.test(/choose-password\?link=[A-Za-z0-9_-]+)<", page)
+    return str(found)
+
+
+def test_people_are_invited_and_closed(rig: Rig, browser: Browser) -> None:
+    browser.get("/access")
+    link = link_in(browser.post("/access/people", name="New", email="new@example.org", role=["reviewer"]).text)
+    page = browser.get("/access").text
+    assert "new@example.org" in page
+    assert link not in page
     newcomer = rig.browser()
+    assert "For the account of New, new@example.org" in newcomer.get(link).text
+    token = link.partition("link=")[2]
+    differ = newcomer.post("/choose-password", link=token, password="long enough words", again="long enough word")
+    assert (differ.status_code, "The two passwords differ" in differ.text) == (422, True)
+    short = newcomer.post("/choose-password", link=token, password="x", again="x")
+    assert (short.status_code, "A password needs" in short.text) == (422, True)
+    chosen = newcomer.post("/choose-password", link=token, password="long enough words", again="long enough words")
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/sign-in")
+    again = newcomer.post("/choose-password", link=token, password="other enough words", again="other enough words")
+    assert (again.status_code, "was used already" in again.text) == (410, True)
+    assert newcomer.get(link).status_code == 410
     assert newcomer.sign_in("new@example.org", "long enough words").status_code == 303
     (person,) = [one for one in access.list_people(rig.app.database) if one.name == "New"]
     browser.get("/access")
     assert browser.post(f"/access/people/{person.id}/disable").status_code == 303
     assert newcomer.get("/").status_code == 303
-    refused = browser.post("/access/people", name="New", email="new@example.org", password="x", role=["reviewer"])
+    refused = browser.post("/access/people", name="New", email="new@example.org", role=["reviewer"])
     assert refused.status_code == 422
-    assert "A password needs" in refused.text
+    assert "is already in use" in refused.text
+
+
+def test_a_password_is_reset_by_a_link_and_not_by_an_administrator(rig: Rig, browser: Browser) -> None:
+    who = access.create_person(rig.app.ledger, "lost@example.org", "Lost", "a forgotten wall", ["reviewer"])
+    theirs = rig.browser()
+    assert theirs.sign_in("lost@example.org", "a forgotten wall").status_code == 303
+    browser.get("/access")
+    token = link_in(browser.post(f"/access/people/{who.id}/link").text).partition("link=")[2]
+    assert theirs.get("/").status_code == 200  # nothing ends before the link is used
+    rig.browser().post("/choose-password", link=token, password="a wall I know", again="a wall I know")
+    assert theirs.get("/").status_code == 303
+    assert rig.browser().sign_in("lost@example.org", "a wall I know").status_code == 303
+    refused = browser.post(f"/access/people/{rig.people['admin'].id}/link")
+    assert (refused.status_code, "your own account" in refused.text) == (422, True)
 
 
 def test_nobody_closes_their_own_account(rig: Rig, browser: Browser) -> None:

@@ -140,15 +140,17 @@ ALLOWED = {
     "POST /subjects/legal-holds/{hold}/lift": ADMIN,
     "GET /ledger/verification": READS_LEDGER,
     "GET /access": ADMIN,
+    "GET /access/views": ADMIN,
+    "GET /access/views.json": ADMIN,
     "POST /access/people": ADMIN,
     "POST /access/people/{person}/disable": ADMIN,
     "POST /access/people/{person}/enable": ADMIN,
     "POST /access/people/{person}/roles": ADMIN,
-    "POST /access/people/{person}/password": ADMIN,
+    "POST /access/people/{person}/link": ADMIN,
     "POST /access/keys": ADMIN,
     "POST /access/keys/{key}/revoke": ADMIN,
 }
-PUBLIC = {"GET /sign-in", "POST /sign-in"}
+PUBLIC = {"GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"}
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 
 

@@ -36,6 +36,7 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/ledger",
         "/subjects",
         "/access",
+        "/access/views",
         "/account",
         "/search",
         "/search?q=silly",

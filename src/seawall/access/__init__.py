@@ -16,8 +16,16 @@ info.may(access.Scope.SCREEN)
 
 from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
-from seawall.access.errors import AccessError, SignInBusy, SignInFailed, SignInThrottled
+from seawall.access.errors import AccessError, PasswordLinkEnded, SignInBusy, SignInFailed, SignInThrottled
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
+from seawall.access.password_links import (
+    LINK_LIFE_MS,
+    PasswordLink,
+    choose_password,
+    invite_person,
+    make_password_link,
+    person_of_link,
+)
 from seawall.access.passwords import warm_up as warm_up_passwords
 from seawall.access.people import (
     Person,
@@ -51,10 +59,13 @@ __all__ = [
     "COMPONENT",
     "KNOWN_FOR_S",
     "LIFE_MS",
+    "LINK_LIFE_MS",
     "PERMISSIONS",
     "AccessError",
     "KeyInfo",
     "Keys",
+    "PasswordLink",
+    "PasswordLinkEnded",
     "Permission",
     "Person",
     "PersonRole",
@@ -69,6 +80,7 @@ __all__ = [
     "authenticate",
     "change_own_password",
     "change_roles",
+    "choose_password",
     "create_key",
     "create_person",
     "disable_person",
@@ -77,10 +89,13 @@ __all__ = [
     "end_session_of",
     "find_person",
     "find_session",
+    "invite_person",
     "list_keys",
     "list_people",
+    "make_password_link",
     "opt_outs",
     "permissions_of",
+    "person_of_link",
     "record_sign_in",
     "record_view",
     "rename_person",

@@ -20,7 +20,10 @@ COMPONENT = Component(
     projections=PROJECTIONS,
     migrations="seawall.access.migrations",
     services=services,
-    permissions=(PermissionSpec(name="access.manage", description="Manage people and API keys."),),
+    permissions=(
+        PermissionSpec(name="access.manage", description="Manage people and API keys."),
+        PermissionSpec(name="access.view_log", description="See who opened whose content."),
+    ),
     console="seawall.console.access",
     cli="seawall.cli.access",
 )

@@ -14,6 +14,13 @@ class SignInFailed(AccessError):
         super().__init__("The email or the password is incorrect.")
 
 
+class PasswordLinkEnded(AccessError):
+    """A link to choose a password that is unknown, used, replaced, or too old. The message never says which."""
+
+    def __init__(self) -> None:
+        super().__init__("This link was used already, or has ended. Ask an administrator for a new one.")
+
+
 class SignInThrottled(AccessError):
     """Too many failed attempts; ``retry_after_s``: seconds until the next one is allowed."""
 

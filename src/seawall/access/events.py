@@ -52,6 +52,15 @@ class PasswordChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordLinkMade:
+    """A person may choose a password by a link, once; ``expires_at`` in milliseconds. The link is not in the ledger."""
+
+    person: str
+    expires_at: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSignedIn:
     """A person signed in to the console."""
 
@@ -86,6 +95,7 @@ EVENTS = (
     EventSpec("person.enabled", PersonEnabled),
     EventSpec("person.roles_changed", PersonRolesChanged),
     EventSpec("person.password_changed", PasswordChanged),
+    EventSpec("person.password_link_made", PasswordLinkMade),
     EventSpec("person.signed_in", PersonSignedIn),
     EventSpec("key.created", KeyCreated),
     EventSpec("key.revoked", KeyRevoked),

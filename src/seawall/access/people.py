@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Row, select, update
 
@@ -20,13 +21,15 @@ from seawall.access.events import (
     PersonSignedIn,
 )
 from seawall.access.permissions import Permission, PersonRole, permissions_of
-from seawall.access.tables import person, session
+from seawall.access.tables import password_link, person, session
 from seawall.access.throttle import Throttle
-from seawall.model import EventBody, new_id, now_ms
+from seawall.model import new_id, now_ms
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+AccountChange: TypeAlias = PasswordChanged | PersonDisabled | PersonEnabled | PersonRolesChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Person:
 def create_person(
     ledger: Ledger, email: str, name: str, password: str, roles: Iterable[PersonRole | str], *, by: str = "system"
 ) -> Person:
-    """Create an account. Raises AccessError when the email is taken or an argument is malformed."""
+    """Create an account. Raises AccessError when the email is taken, an argument is malformed, or ``by`` may not."""
     email = _email(email)
     made = Person(
         id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
@@ -62,13 +65,14 @@ def create_person(
         "id": made.id,
         "email": made.email,
         "name": made.name,
-        "password": _hashed(password),
+        "password": hashed(password),
         "roles": ",".join(made.roles),
         "disabled": False,
         "created_at": made.created_at,
     }
 
     def unit(tx: Transaction) -> None:
+        check_may_give(tx, by, made.roles)
         if tx.execute(select(person.c.id).where(person.c.email == email)).first():
             raise AccessError(f"The email {email} is already in use.")
         tx.insert(person, row)
@@ -122,7 +126,7 @@ def find_person(database: Database, name: str) -> Person:
 
 
 def disable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
-    """Close an account and end its sessions. Raises AccessError when nobody has that id."""
+    """Close an account and end its sessions. Raises AccessError: nobody has that id, or they must not be closed."""
     _change(ledger, person_id, PersonDisabled(person=person_id, by=by), ends_sessions=True, disabled=True)
 
 
@@ -141,16 +145,17 @@ def change_roles(ledger: Ledger, person_id: str, roles: Iterable[PersonRole | st
 def reset_password(ledger: Ledger, person_id: str, password: str, *, by: str = "system") -> None:
     """Give a person a new password and end their sessions. Raises AccessError."""
     changed = PasswordChanged(person=person_id, by=by)
-    _change(ledger, person_id, changed, ends_sessions=True, password=_hashed(password))
+    _change(ledger, person_id, changed, ends_sessions=True, password=hashed(password))
 
 
 def change_own_password(ledger: Ledger, person_id: str, password: str, *, token: str) -> None:
     """Give oneself a new password; all sessions but that of ``token`` end. Raises AccessError."""
-    hashed = _hashed(password)
+    new = hashed(password)
 
     def unit(tx: Transaction) -> None:
-        tx.execute(update(person).where(person.c.id == person_id).values(password=hashed))
+        tx.execute(update(person).where(person.c.id == person_id).values(password=new))
         tx.execute(session.delete().where(session.c.person == person_id, session.c.token != digest_of(token)))
+        tx.execute(password_link.delete().where(password_link.c.person == person_id))
         tx.append(PasswordChanged(person=person_id, by=person_id))
 
     ledger.commit(unit)
@@ -168,7 +173,7 @@ def record_sign_in(ledger: Ledger, person_id: str) -> None:
 
 
 def _change(
-    ledger: Ledger, person_id: str, changed: EventBody, *, ends_sessions: bool = False, **values: object
+    ledger: Ledger, person_id: str, changed: AccountChange, *, ends_sessions: bool = False, **values: object
 ) -> None:
     """Change a person's row and put it on the record. A change that changes nothing is not recorded."""
 
@@ -178,15 +183,62 @@ def _change(
             raise AccessError("There is no person with that id.")
         if all(row._mapping[name] == value for name, value in values.items()):
             return
+        check_may_change(tx, changed.by, person_of(row))
+        if isinstance(changed, PersonRolesChanged):
+            check_may_give(tx, changed.by, _roles(changed.roles))
         tx.execute(update(person).where(person.c.id == person_id).values(values))
+        _check_an_administrator_remains(tx, person_of(row))
         if ends_sessions:
             tx.execute(session.delete().where(session.c.person == person_id))
+            tx.execute(password_link.delete().where(password_link.c.person == person_id))
         tx.append(changed)
 
     ledger.commit(unit)
 
 
-def _hashed(password: str) -> str:
+def check_may_give(tx: Transaction, by: str, roles: Iterable[PersonRole]) -> None:
+    """Raises AccessError when ``by`` is a person who lacks a right that these roles give."""
+    giver = _giver(tx, by)
+    if giver is None or PersonRole.ADMIN in giver.roles:
+        return
+    if PersonRole.ADMIN in (asked := tuple(roles)) or not permissions_of(asked) <= giver.permissions:
+        raise AccessError("You cannot give rights that you do not have. Ask an administrator.")
+
+
+def check_may_change(tx: Transaction, by: str, who: Person) -> None:
+    """Raises AccessError when ``by`` is ``who``, or a person who lacks a right of theirs.
+
+    Who could give a new password to somebody with more rights would have these rights.
+    """
+    if by == who.id:
+        raise AccessError("You cannot change your own account here. Ask another administrator.")
+    check_may_give(tx, by, who.roles)
+
+
+def _giver(tx: Transaction, by: str) -> Person | None:
+    """The person who acts, with the rights of this moment; None for a command or the system. Raises AccessError."""
+    if not by.startswith("per_"):
+        return None
+    row = tx.execute(select(person).where(person.c.id == by)).first()
+    if row is None or row.disabled:
+        raise AccessError("Your account is closed. Ask an administrator.")
+    return person_of(row)
+
+
+def _check_an_administrator_remains(tx: Transaction, before: Person) -> None:
+    """Raises AccessError when ``before`` was the last administrator, after their row was changed."""
+    if before.disabled or PersonRole.ADMIN not in before.roles:
+        return
+    rows = tx.execute(select(person.c.roles).where(person.c.disabled.is_(False)))
+    if not any(PersonRole.ADMIN in row.roles.split(",") for row in rows):
+        raise AccessError(
+            "This is the last administrator: nobody could manage people any more. "
+            "Give another person the role admin first."
+        )
+
+
+def hashed(password: str) -> str:
+    """The hash of a new password. Raises AccessError when it is too short or too long."""
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise AccessError(f"A password needs {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters.")
     return passwords.hash_password(password)

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     SEE_DECIDERS = "appeal.view_deciders"  # the names of those who decided what is appealed
     MANAGE_REPORTERS = "appeal.manage_reporters"  # mute those who misuse reports
     MANAGE_ACCESS = "access.manage"  # people and API keys
+    SEE_VIEWS = "access.view_log"  # who opened whose content
     MANAGE_EXPOSURE = "exposure.manage"  # end somebody's break; compare what softens content
 
 

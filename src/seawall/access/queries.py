@@ -18,6 +18,31 @@ class ViewerCount:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewRow:
+    """A person opened an item on a page; ``media`` is a file of it."""
+
+    seq: int
+    at: int
+    person: str
+    item: str
+    page: str
+
+
+def newest_views(
+    connection: Connection, *, limit: int, person: str = "", item: str = "", before: int | None = None
+) -> list[ViewRow]:
+    """Who opened what, the newest first; only of this person and this item, if given, and before that event."""
+    query = select(view.c.seq, view.c.at, view.c.person, view.c.item, view.c.page).order_by(view.c.seq.desc())
+    if person:
+        query = query.where(view.c.person == person)
+    if item:
+        query = query.where(view.c.item == item)
+    if before is not None:
+        query = query.where(view.c.seq < before)
+    return [ViewRow(**row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
 def viewers_of_item(connection: Connection, item: str) -> list[ViewerCount]:
     """Everybody who opened an item, the last first."""
     last = func.max(view.c.at)

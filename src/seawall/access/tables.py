@@ -36,6 +36,15 @@ preference = Table(
     Column("chosen", Text, nullable=False),
 )
 
+# Links by which a person chooses a password, once: an invitation, or a reset. At most one for each person.
+password_link = Table(
+    "password_link",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("token", Text, nullable=False, unique=True),  # SHA-256 of the link's token
+    Column("expires_at", BigInteger, nullable=False),
+)
+
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,
@@ -74,4 +83,5 @@ view = Table(
     Column("item", Text, nullable=False),
     Column("page", Text, nullable=False),
     Index("ix_content_view_item", "item", "seq"),
+    Index("ix_content_view_person", "person", "seq"),
 )

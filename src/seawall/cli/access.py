@@ -147,6 +147,18 @@ def reset_password(
         reset(store.ledger, found.id, password, by="cli")
 
 
+@people.command("password-link")
+def make_password_link(person: Who, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Print a link by which a person chooses a new password, once."""
+    from seawall.access import make_password_link as make
+
+    with _person(person, data_dir, database) as (store, found):
+        link = make(store.ledger, found.id, by="cli")
+        out.print(
+            settings(data_dir=data_dir, database_url=database).public_url + link.path, markup=False, soft_wrap=True
+        )
+
+
 @contextmanager
 def _person(name: str, data_dir: DataDir, database: DatabaseUrl) -> Iterator[tuple[Storage, Person]]:
     """The person with that id or email, to be changed; what cannot be done ends the command."""

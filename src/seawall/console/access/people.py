@@ -16,19 +16,18 @@ def show(request: PageRequest) -> Response:
 
 
 def add_person(request: PageRequest) -> Response:
-    """Create an account."""
+    """Create an account and show the link by which its owner chooses a password, once."""
     try:
-        access.create_person(
+        link = access.invite_person(
             request.app.ledger,
             request.field("email"),
             request.field("name"),
-            request.field("password"),
             request.fields("role"),
             by=request.person.id,
         )
     except access.AccessError as error:
         return _page(request, error=str(error))
-    return redirect("/access")
+    return _page(request, link=link)
 
 
 def disable_person(request: PageRequest) -> Response:
@@ -64,15 +63,13 @@ def change_roles(request: PageRequest) -> Response:
     return redirect("/access")
 
 
-def reset_password(request: PageRequest) -> Response:
-    """Give a person a new password."""
+def make_link(request: PageRequest) -> Response:
+    """Make a link by which a person chooses a new password, and show it once."""
     try:
-        access.reset_password(
-            request.app.ledger, request.path_param("person"), request.field("password"), by=request.person.id
-        )
+        link = access.make_password_link(request.app.ledger, request.path_param("person"), by=request.person.id)
     except access.AccessError as error:
         return _page(request, error=str(error))
-    return redirect("/access")
+    return _page(request, link=link)
 
 
 def add_key(request: PageRequest) -> Response:
@@ -95,12 +92,18 @@ def revoke_key(request: PageRequest) -> Response:
     return redirect("/access")
 
 
-def _page(request: PageRequest, *, error: str = "", token: str = "") -> Response:
+def _page(
+    request: PageRequest, *, error: str = "", token: str = "", link: access.PasswordLink | None = None
+) -> Response:
+    people = access.list_people(request.app.database)
     return render(
         request,
         "access/people.html",
         status=422 if error else 200,
-        people=access.list_people(request.app.database),
+        people=people,
+        link=None if link is None else request.app.settings.public_url + link.path,
+        link_of=next((one for one in people if link is not None and one.id == link.person), None),
+        link_hours=access.LINK_LIFE_MS // 3_600_000,
         keys=access.list_keys(request.app.database),
         roles=list(access.PersonRole),
         scopes=list(access.Scope),
@@ -118,9 +121,7 @@ PAGES = (
     ),
     Page(path="/access/people/{person}/enable", run=enable_person, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/roles", run=change_roles, method="POST", permission=Permission.MANAGE_ACCESS),
-    Page(
-        path="/access/people/{person}/password", run=reset_password, method="POST", permission=Permission.MANAGE_ACCESS
-    ),
+    Page(path="/access/people/{person}/link", run=make_link, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys", run=add_key, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys/{key}/revoke", run=revoke_key, method="POST", permission=Permission.MANAGE_ACCESS),
 )

@@ -106,6 +106,33 @@ def sign_out(request: PageRequest) -> Response:
     return response
 
 
+def show_link(request: PageRequest) -> Response:
+    """The form in which a person chooses a password, once, by a link. Opening it uses nothing up."""
+    token = request.query("link")
+    try:
+        owner = access.person_of_link(request.app.database, token)
+    except access.PasswordLinkEnded as error:
+        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=str(error))
+    return render(request, "access/choose_password.html", owner=owner, token=token, error="")
+
+
+def use_link(request: PageRequest) -> Response:
+    """Take the chosen password. Who holds the link is who may: a session of somebody else in this browser ends."""
+    token, chosen = request.field("link"), request.field("password")
+    try:
+        owner = access.person_of_link(request.app.database, token)
+    except access.PasswordLinkEnded as error:
+        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=str(error))
+    if chosen != request.field("again"):
+        error_text = "The two passwords differ. Type the same one twice."
+        return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=error_text)
+    try:
+        access.choose_password(request.app.ledger, token, chosen)
+    except access.AccessError as error:
+        return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=str(error))
+    return sign_out(request)
+
+
 def _form(request: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
     if request.session is not None:
         return render(
@@ -122,5 +149,7 @@ def _form(request: PageRequest, *, where: str, email: str = "", error: str = "",
 PAGES = (
     Page(path="/sign-in", run=show, public=True),
     Page(path="/sign-in", run=sign_in, method="POST", public=True, refuse=refuse),
+    Page(path="/choose-password", run=show_link, public=True),
+    Page(path="/choose-password", run=use_link, method="POST", public=True),
     Page(path="/sign-out", run=sign_out, method="POST"),
 )
