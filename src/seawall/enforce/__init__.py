@@ -33,6 +33,7 @@ from seawall.enforce.endpoints import (
 )
 from seawall.enforce.enforce import JOB_KIND, apply, in_force, preview, send_again
 from seawall.enforce.lift import LIFT_REASONS, CannotLift, lift
+from seawall.enforce.recorded_items import ItemHead, RecordedItems
 from seawall.enforce.redelivery import CannotReplay, UnknownDelivery, replay
 from seawall.enforce.undo import undo
 
@@ -51,7 +52,9 @@ __all__ = [
     "EnforcementDiff",
     "EnforcementState",
     "IllegalTransition",
+    "ItemHead",
     "NewSecret",
+    "RecordedItems",
     "UnknownDelivery",
     "UnknownEndpoint",
     "add_endpoint",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from seawall.review.bulk.approval import BULK_JOB
+from seawall.review.bulk.events import BULK_EVENTS
+from seawall.review.bulk.projections import BulkDecisions
+from seawall.review.bulk.words import reseal_words
+from seawall.review.bulk.work import carry_out
 from seawall.review.events import EVENTS
 from seawall.review.projections import PROJECTIONS
 from seawall.review.queries import items_with_open_case
 from seawall.review.routing import ROUTER, ReviewSettings, services
-from seawall.storage.component import Component, PermissionSpec
+from seawall.storage.component import Component, JobSpec, PermissionSpec
 
 COMPONENT = Component(
     name="review",
-    events=EVENTS,
-    projections=PROJECTIONS,
+    events=(*EVENTS, *BULK_EVENTS),
+    projections=(*PROJECTIONS, BulkDecisions()),
     followers=(ROUTER,),
+    jobs=(JobSpec(kind=BULK_JOB, handler=carry_out, pool="bulk_decisions", max_attempts=10),),
+    reseal=reseal_words,
     settings=ReviewSettings,
     services=services,
     migrations="seawall.review.migrations",

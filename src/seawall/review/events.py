@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seawall.model import Action
+from seawall.model import Action, ItemRef
 from seawall.storage import EventSpec
 
 
@@ -39,6 +39,8 @@ class ReviewSubmitted:
     attention: Attention | None = None  # None: not given through a page
     ends_appeal: bool = False  # it is the answer to an appeal, which the appellant was told
     judged: Mapping[str, str] = field(default_factory=dict)  # policy → violates | does_not_violate | not_judged
+    bulk: str | None = None  # the bulk decision that it belongs to: nobody looked at this item for it
+    item: ItemRef | None = None  # of a bulk decision: the item may have had no case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,16 @@ class CaseRouted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewUndone:
-    """A reviewer took their review back; ``decision`` restores what was in force before it."""
+    """A reviewer took their review back; ``decision`` restores what was in force before it.
+
+    ``was_open``: the case was open before the review, and is again.
+    """
 
     review: str
     case: str
     by: str
     decision: str
+    was_open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +88,18 @@ def _with_attention(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "attention": None, "ends_appeal": False, "judged": {}}
 
 
+def _with_bulk(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "bulk": None, "item": None}
+
+
+def _with_was_open(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "was_open": True}
+
+
 EVENTS = (
-    EventSpec("review.submitted", ReviewSubmitted, version=2, upcast={1: _with_attention}),
+    EventSpec("review.submitted", ReviewSubmitted, version=3, upcast={1: _with_attention, 2: _with_bulk}),
     EventSpec("review.case_routed", CaseRouted),
-    EventSpec("review.undone", ReviewUndone),
+    EventSpec("review.undone", ReviewUndone, version=2, upcast={1: _with_was_open}),
     EventSpec("review.case_reopened", CaseReopened),
     EventSpec("review.case_passed_on", CasePassedOn),
 )

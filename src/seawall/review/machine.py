@@ -91,6 +91,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.NONE, CaseTrigger.CLEARED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.DECIDED): CaseState.NONE,
     (CaseState.NONE, CaseTrigger.REPORTED): CaseState.OPEN,
+    (CaseState.NONE, CaseTrigger.REVIEWED): CaseState.CLOSED,  # in bulk: an item for which nobody was asked
     (CaseState.OPEN, CaseTrigger.ASKED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.CLEARED): CaseState.CLOSED,  # unless ``_needs_a_person``
     (CaseState.OPEN, CaseTrigger.DECIDED): CaseState.OPEN,
@@ -109,7 +110,7 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.OPEN, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # unless something else waits: ``_answered``
     (CaseState.CLOSED, CaseTrigger.APPEAL_ANSWERED): CaseState.CLOSED,  # the ledger never rejects a past event
     (CaseState.OPEN, CaseTrigger.UNDONE): CaseState.OPEN,  # it was reported since the review
-    (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.UNDONE): CaseState.OPEN,  # unless it was closed before the review
     (CaseState.OPEN, CaseTrigger.REOPENED): CaseState.OPEN,  # as a review of a closed one
     (CaseState.CLOSED, CaseTrigger.REOPENED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.PASSED_ON): CaseState.OPEN,
@@ -201,7 +202,9 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTakenBack:
-    """The reviewer took their review back."""
+    """The reviewer took their review back. ``was_open``: the case waited for a person before the review."""
+
+    was_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,10 @@ def step(case: Case, fact: Fact, at: int) -> Case:
     if trigger is CaseTrigger.REVIEWED and case.appeals > 0:
         target = CaseState.OPEN  # it closes when the appeal is answered
         case = replace(case, severe_revision=None, returns_to=None)  # whatever else waited was judged
+    if isinstance(fact, ReviewTakenBack) and not fact.was_open:
+        target = case.state
+    if case.state is CaseState.NONE and trigger is CaseTrigger.REVIEWED:
+        case = replace(case, opened_at=at, closed_at=at)
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening and trigger in (CaseTrigger.UNDONE, CaseTrigger.REOPENED):
         case = replace(case, closed_at=None)  # its queue, its policies and what is severe in it are as they were

@@ -44,7 +44,7 @@ class Cases:
     """One row per item that was ever sent to review; updated by ``machine.step``. Beside it, who reported it."""
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 5  # 2: one reporter counts once; 3: severe_revision; 4: undone; 5: cleared
+    version: ClassVar[int] = 6  # 3: severe_revision; 4: policies, appeals, undone; 5: cleared; 6: in bulk
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -112,7 +112,7 @@ class Reviews:
     """One row per review."""
 
     name: ClassVar[str] = "reviews"
-    version: ClassVar[int] = 2  # 2: undone_at and attention
+    version: ClassVar[int] = 3  # 2: undone_at and attention; 3: bulk
     handles: ClassVar[tuple[type[EventBody], ...]] = (ReviewSubmitted, ReviewUndone)
     tables: tuple[Table, ...] = (review_table,)
 
@@ -150,6 +150,7 @@ def _review_row(event: Event, body: ReviewSubmitted) -> dict[str, Any]:
         "untouched": None if seen is None else ",".join(seen.untouched),
         "by_evidence": None if seen is None else seen.by_evidence,
         "ends_appeal": body.ends_appeal,
+        "bulk": body.bulk,
     }
 
 
@@ -227,13 +228,13 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return case_id(item.ref), item, Appealed(reasons)
         case AppealDecided(item=item):
             return case_id(item.ref), None, AppealAnswered()
-        case ReviewSubmitted(case=case, answer=answer, policy=policy, judged=judged):
+        case ReviewSubmitted(case=case, answer=answer, policy=policy, judged=judged, item=item):
             named = {policy: answer} if policy is not None else {}  # before 0.3 an answer was about one policy
-            return case, None, Reviewed(answer, judged or named)
+            return case, item, Reviewed(answer, judged or named)
         case CaseRouted(case=case, queue=queue):
             return case, None, Routed(queue)
-        case ReviewUndone(case=case):
-            return case, None, ReviewTakenBack()
+        case ReviewUndone(case=case, was_open=was_open):
+            return case, None, ReviewTakenBack(was_open)
         case CaseReopened(case=case):
             return case, None, ReopenedByPerson()
         case CasePassedOn(case=case, why=why):

@@ -66,6 +66,7 @@ class ReviewRow:
     answer: str
     reason: str
     undone_at: int | None = None  # when the reviewer took it back
+    bulk: str | None = None  # the bulk decision that it belongs to: nobody looked at the item for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +215,7 @@ def items_with_case(*, state: str | None = None, queue: str | None = None) -> Se
 def cases_of_items(connection: Connection, items: Sequence[str], now: int) -> dict[str, CaseRow]:
     """The cases of the items, by item; those without one are left out."""
     rows = select_in_chunks(connection, _cases(now), case.c.item, items)
-    return {row.item: CaseRow(**row._mapping) for row in rows}
+    return {row.item: _row(row._mapping) for row in rows}
 
 
 def get_review(connection: Connection, review_id: str) -> ReviewRow | None:

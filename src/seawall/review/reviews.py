@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
@@ -13,11 +13,11 @@ from seawall.enforce import ActiveEnforcement, EnforcementDiff, canonical_parame
 from seawall.model import Decision, DecisionSource, ItemRef, Reason, new_id, now_ms
 from seawall.model.events import DecisionMade
 from seawall.policy import verdict_of
-from seawall.review.case_policies import preset_policy, read_policies
+from seawall.review.case_policies import CasePolicy, preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
 from seawall.review.leases import is_decider
-from seawall.review.machine import CaseState
+from seawall.review.machine import Case, CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import (
     KEEPS_MEASURE,
@@ -47,6 +47,10 @@ class ReviewedItem(Protocol):
 
     @property
     def decision(self) -> str | None: ...
+
+
+ReviewedCase: TypeAlias = Row[Any] | CaseRow | Case
+"""A case as the database or a query has it, or the one that an item without a case would get."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,43 +102,64 @@ def submit_review(
             raise CaseMoved("The item was edited since you opened the case. Look at the new revision, then decide.")
         if (seen is not None or seen_revision is not None) and item.decision != seen:
             raise CaseMoved("The item was decided again since you opened the case. Review it again.")
-        active = enforce.in_force(tx, found.item)
-        queue = rulebook.queues.of(found.queue)
-        check_queue(answer, queue, [one.kind for one in active])
-        if answer.answer == KEEPS_MEASURE:
-            _check_kept(answer, active)
-        decision = _decision(found, item, person, answer, rulebook, tx.at)
-        tx.append(
-            ReviewSubmitted(
-                review=review_id,
-                case=case,
-                reviewer=person,
-                decision=decision.id,
-                policy=answer.policy,
-                answer=answer.answer,
-                actions=answer.actions,
-                reason=answer.reason,
-                attention=answer.attention,
-                ends_appeal=appeal is not None,
-                judged=judgements(answer, [one.policy for one in read_policies(found.policies)]),
-            )
-        )
-        tx.append(DecisionMade(decision=decision))
-        enforce.apply(
-            tx,
-            decision,
-            item_is_new=False,
-            send_at=tx.at + int(queue.undo_s * 1000) if queue.undo_s and appeal is None else None,
-            overturned_revision=None if appeal is None else appeal.revision,
-        )
-        if appeal is not None:
-            appeal.record(tx, decision)
-        if answer.note:
-            tx.seal(found.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
-        let_go(tx, case)
-        return decision
+        return record_review(tx, found, item, person, answer, rulebook, review_id, appeal=appeal)
 
     return ledger.commit(unit)
+
+
+def record_review(
+    tx: Transaction,
+    case: ReviewedCase,
+    item: ReviewedItem,
+    person: str,
+    answer: ReviewAnswer,
+    rulebook: Rulebook,
+    review_id: str,
+    *,
+    appeal: AppealAnswer | None = None,
+    bulk: str | None = None,
+) -> Decision:
+    """Record an answer that was checked, with its decision and what that enforces, and end the lease.
+
+    ``bulk``: the bulk decision that it belongs to. Raises BadAnswer.
+    """
+    active = enforce.in_force(tx, case.item)
+    queue = rulebook.queues.of(case.queue)
+    check_queue(answer, queue, [one.kind for one in active])
+    if answer.answer == KEEPS_MEASURE:
+        _check_kept(answer, active)
+    decision = decision_of(case, item, person, answer, rulebook, tx.at)
+    tx.append(
+        ReviewSubmitted(
+            review=review_id,
+            case=case.id,
+            reviewer=person,
+            decision=decision.id,
+            policy=answer.policy,
+            answer=answer.answer,
+            actions=answer.actions,
+            reason=answer.reason,
+            attention=answer.attention,
+            ends_appeal=appeal is not None,
+            judged=judgements(answer, [one.policy for one in policies_in(case)]),
+            bulk=bulk,
+            item=None if bulk is None else decision.item,
+        )
+    )
+    tx.append(DecisionMade(decision=decision))
+    enforce.apply(
+        tx,
+        decision,
+        item_is_new=False,
+        send_at=tx.at + int(queue.undo_s * 1000) if queue.undo_s and appeal is None else None,
+        overturned_revision=None if appeal is None else appeal.revision,
+    )
+    if appeal is not None:
+        appeal.record(tx, decision)
+    if answer.note:
+        tx.seal(case.item, f"review/{review_id}", answer.note.encode(), author_of(tx, item))
+    let_go(tx, case.id)
+    return decision
 
 
 def preview_review(
@@ -149,7 +174,7 @@ def preview_review(
 ) -> EnforcementDiff:
     """What the answer would reverse and apply, by the code that enforces; nothing is changed. Raises BadAnswer."""
     check_answer(answer, rulebook)
-    decision = _decision(case, item, person, answer, rulebook, now_ms())
+    decision = decision_of(case, item, person, answer, rulebook, now_ms())
     return enforce.preview(connection, decision, overturned_revision=overturned_revision)
 
 
@@ -193,17 +218,22 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
     return found
 
 
-def _ground(case: Row[Any] | CaseRow) -> tuple[str, str] | None:
+def policies_in(case: ReviewedCase) -> Sequence[CasePolicy]:
+    """The policies of a case, from its row in the database or from a typed one."""
+    return read_policies(case.policies) if isinstance(case.policies, str) else case.policies
+
+
+def _ground(case: ReviewedCase) -> tuple[str, str] | None:
     """Policy and harm of what stays in force: of the gravest policy that fired, not of one that a report claims."""
-    found = read_policies(case.policies) if isinstance(case.policies, str) else case.policies
-    first = preset_policy(found)
+    first = preset_policy(policies_in(case))
     policy, harm = (case.policy, case.harm) if first is None else (first.policy, first.harm)
     return None if policy is None or harm is None else (policy, harm)
 
 
-def _decision(
-    case: Row[Any] | CaseRow, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
+def decision_of(
+    case: ReviewedCase, item: ReviewedItem, person: str, answer: ReviewAnswer, rulebook: Rulebook, at: int
 ) -> Decision:
+    """The decision that an answer becomes. Raises BadAnswer for an action that the content type does not allow."""
     content_type = rulebook.content_types.get(case.content_type)
     chosen = answer.actions if answer.answer == VIOLATES else ()  # what only stays was allowed before
     if content_type is None and chosen:

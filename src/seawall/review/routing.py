@@ -33,9 +33,15 @@ _ALWAYS = "always"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewSettings:
-    """Settings of reviewing. ``queues``: the queue file; None: ``queues.yaml`` in the data folder, else the shipped."""
+    """Settings of reviewing. ``queues``: the queue file; None: ``queues.yaml`` in the data folder, else the shipped.
+
+    ``bulk_alone``: the most items that one person decides in bulk, within an hour, without the approval of a second
+    one. ``bulk_approval_hours``: how long an approval is waited for, 1 to 168.
+    """
 
     queues: Path | None = None
+    bulk_alone: int = 20
+    bulk_approval_hours: int = 24
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:

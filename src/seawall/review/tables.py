@@ -80,6 +80,7 @@ review = Table(
     Column("untouched", Text),  # comma-separated: what was answered as the form proposed it
     Column("by_evidence", Boolean),
     Column("ends_appeal", Boolean, nullable=False, server_default=false()),
+    Column("bulk", Text),  # the bulk decision that it belongs to; null: somebody looked at the item
     Index("ix_review_case", "case", "seq"),
     Index("ix_review_decision", "decision"),
 )

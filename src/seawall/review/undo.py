@@ -52,18 +52,31 @@ def undo_review(
         _check(tx, row, person, None if item is None else item.decision)
         if row.ends_appeal or case.appeals > 0:
             raise CannotUndo("An appeal hangs on this answer. Reopen the case to decide it again.")
-        made = find_decision(tx, row.decision)
-        before = None if made.supersedes is None else find_decision(tx, made.supersedes)
-        restored = _restored(made, before, person, tx.at)
-        tx.append(ReviewUndone(review=review, case=row.case, by=person, decision=restored.id))
-        tx.append(DecisionMade(decision=restored))
-        enforce.undo(tx, made.id, restored)
-        if restored.rescreen_due is not None:
-            rescreen(tx, restored)
+        take_back(tx, row, person, find_decision=find_decision, rescreen=rescreen)
         _lease_again(tx, row.case, person, case.reports_received)
         return str(row.case)
 
     return ledger.commit(unit)
+
+
+def take_back(
+    tx: Transaction,
+    review: Row[Any],
+    person: str,
+    *,
+    find_decision: FindDecision,
+    rescreen: Rescreen,
+    was_open: bool = True,
+) -> None:
+    """Put in force again what was before a review, which may be taken back. ``was_open``: so is the case again."""
+    made = find_decision(tx, review.decision)
+    before = None if made.supersedes is None else find_decision(tx, made.supersedes)
+    restored = _restored(made, before, person, tx.at)
+    tx.append(ReviewUndone(review=review.id, case=review.case, by=person, decision=restored.id, was_open=was_open))
+    tx.append(DecisionMade(decision=restored))
+    enforce.undo(tx, made.id, restored)
+    if restored.rescreen_due is not None:
+        rescreen(tx, restored)
 
 
 def reopen_case(ledger: Ledger, case: str, person: str) -> None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sqlalchemy import Connection, select
+
 from seawall.detect import Runner
-from seawall.enforce import DecisionLookup
+from seawall.enforce import DecisionLookup, ItemHead, RecordedItems
 from seawall.model import Decision, DecisionSource, Item, ItemRef
 from seawall.model.stored_items import ItemLanguages, Past, PastItems
 from seawall.policy import PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item
-from seawall.storage import Database, Erased, Job, NotRunnable, Vault
+from seawall.screen.tables import GONE
+from seawall.screen.tables import item as item_table
+from seawall.screen.units import rescreen_again
+from seawall.storage import Database, Erased, Job, NotRunnable, Transaction, Vault
 from seawall.storage.component import ServiceContext
+from seawall.storage.tables import subject
 
 UNRECORDED: Final = "unrecorded"
 """The folder in the data folder with the journals of answers that wait for their record."""
@@ -60,6 +67,34 @@ class StoredItemLanguages(ItemLanguages):
         return {ref: row.language for ref, row in found.items() if row.language is not None}
 
 
+class StoredRecordedItems(RecordedItems):
+    """Items and decisions as the projections and the ledger have them."""
+
+    def head(self, reader: Connection | Transaction, item: str) -> ItemHead | None:
+        """See ``RecordedItems``."""
+        table = item_table.c
+        columns = (table.content_type, table.actor, table.revision, table.decision, table.digest, subject.c.lookup)
+        query = select(*columns).outerjoin_from(item_table, subject, subject.c.ref == table.ref)
+        row = reader.execute(query.where(table.ref == item)).one_or_none()
+        if row is None:
+            return None
+        return ItemHead(
+            content_type=row.content_type,
+            actor=row.actor,
+            revision=row.revision,
+            decision=row.decision,
+            gone=row.lookup is None or row.digest.startswith(GONE),
+        )
+
+    def decision(self, tx: Transaction, decision: str) -> Decision:
+        """See ``RecordedItems``."""
+        return recorded_decision(tx, decision)
+
+    def rescreen(self, tx: Transaction, decision: Decision) -> None:
+        """See ``RecordedItems``."""
+        rescreen_again(tx, decision)
+
+
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
     screener = Screener(
@@ -75,6 +110,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),
+        StoredRecordedItems(),
     )
 
 
