@@ -2,9 +2,9 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import case, moves, queue
+from seawall.console.review import bulk_answer, bulk_decisions, case, moves, queue
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES)
+PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *bulk_answer.PAGES, *bulk_decisions.PAGES)
 MENU = (
     MenuEntry(
         path="/queue",
@@ -13,4 +13,5 @@ MENU = (
         order=20,
         sections=("/cases", "/reviews", "/blind-reviews"),
     ),
+    MenuEntry(path="/bulk-decisions", title="Bulk decisions", permission=Permission.SEE_CONTENT, order=27),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from seawall.console.formats import day
 from seawall.enforce import EnforcementDiff
-from seawall.enforce.diff import ToApply
+from seawall.model import Action
 
 _APPLIED: Final = {
     "remove": "Visitors will no longer find it.",
@@ -40,20 +41,26 @@ _HIDES: Final = frozenset({"remove", "disable", "hold"})
 
 def consequences(change: EnforcementDiff, now: int) -> list[str]:
     """Plain sentences about the item, then about its author. ``now``: milliseconds since 1970, for dates."""
-    applied = {one.action.kind for one in change.apply}
-    hidden = applied & _HIDES
-    sentences = [_applied(one, now) for one in change.apply]
-    for old in change.reverse:
-        if old.kind in applied or (old.kind in _HIDES and hidden):
+    applied, reversed_kinds = [one.action for one in change.apply], [old.kind for old in change.reverse]
+    return consequences_of(applied, reversed_kinds, no_actor=bool(change.skipped), now=now)
+
+
+def consequences_of(applied: Sequence[Action], reversed_kinds: Sequence[str], *, no_actor: bool, now: int) -> list[str]:
+    """The same from what a preview recorded: the actions it would apply, and the kinds that it would reverse."""
+    kinds = {one.kind for one in applied}
+    hidden = kinds & _HIDES
+    sentences = [_applied(one, now) for one in applied]
+    for kind in reversed_kinds:
+        if kind in kinds or (kind in _HIDES and hidden):
             continue  # replaced by another of its kind: it is not released
-        sentences.append(_REVERSED.get(old.kind, ""))
-    if change.skipped:
+        sentences.append(_REVERSED.get(kind, ""))
+    if no_actor:
         sentences.append("Nothing happens to its author: the item names none.")
     return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
 
 
-def _applied(one: ToApply, now: int) -> str:
-    kind, parameters = one.action.kind, one.action.parameters
+def _applied(action: Action, now: int) -> str:
+    kind, parameters = action.kind, action.parameters
     seconds = parameters.get("for")
     until = f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
     match kind:

@@ -54,6 +54,7 @@ def show(request: PageRequest) -> Response:
         now=now,
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
+        may_decide=state == "open" and request.may(Permission.REVIEW),
     )
 
 

@@ -78,6 +78,7 @@ def _page(request: PageRequest, text: str, hits: list[ExactHit], *, error: str =
         address=urlencode({"q": text}),
         further=_further(text, result),
         most=MOST_EXPORTED,
+        may_decide=request.may(Permission.REVIEW),
         **_shown(request, result),
     )
 
@@ -237,8 +238,7 @@ def _asked(request: PageRequest) -> str:
 
 def _exported(request: PageRequest) -> SearchResult:
     try:
-        found = _search(request, parse_search(_asked(request), now=now_ms()), limit=MOST_EXPORTED)
-        return seen_result(request, found)
+        return find_items(request, _asked(request), limit=MOST_EXPORTED)
     except SearchRefused as error:
         raise PageProblem(422, "Not understood", str(error)) from None
 
@@ -261,6 +261,11 @@ def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchRe
     if query.words:
         record_search(app.ledger, person=request.person.id, looked_at=result.looked_at, found=len(result.found))
     return result
+
+
+def find_items(request: PageRequest, text: str, *, limit: int) -> SearchResult:
+    """What the search finds and the person may see, newest first. Raises SearchRefused."""
+    return seen_result(request, _search(request, parse_search(text, now=now_ms()), limit=limit))
 
 
 def _filters(request: PageRequest, query: SearchQuery) -> ItemFilters | None:
