@@ -8,9 +8,31 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from seawall import review
+from seawall.console import active_bundle
+from seawall.enforce import RecordedItems
+from seawall.review import bulk
 from support.console import Rig, open_page
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def _bulk(rig: Rig, item: str) -> str:
+    """A bulk decision that is previewed: one item, and one that is left out."""
+    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation", note="All of them are fine.")
+    calm = rig.screen("Thank you", id="axe-calm").item
+    app = rig.app
+    return bulk.prepare(
+        app.ledger,
+        app.database,
+        app.vault,
+        app.context.get(RecordedItems),
+        active_bundle.rulebook(app),
+        rig.people["admin"].id,
+        answer,
+        [item, calm],
+        source="search",
+        query="blood",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +72,9 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/exposure",
         "/exposure/compare",
         "/appeals",
+        "/bulk-decisions",
+        f"/bulk-decisions/{_bulk(rig, graphic.item)}",
+        f"/cases/{review.case_id(held.item)}/near-duplicates",
         "/no-such-page",
     )
 

@@ -52,6 +52,8 @@ ALLOWED = {
     "POST /cases/{case}/reopen": REVIEWS,
     "POST /cases/{case}/pass-on": REVIEWS,
     "POST /reviews/{review}/undo": REVIEWS,
+    "GET /cases/{case}/near-duplicates": EVERYBODY,
+    "GET /cases/{case}/near-duplicates.json": EVERYBODY,
     "GET /bulk-decisions": EVERYBODY,
     "GET /bulk-decisions.json": EVERYBODY,
     "GET /bulk-decisions/{bulk}": EVERYBODY,

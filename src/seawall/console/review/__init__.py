@@ -2,9 +2,9 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import bulk_answer, bulk_decisions, case, moves, queue
+from seawall.console.review import bulk_answer, bulk_decisions, case, moves, near_duplicates, queue
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *bulk_answer.PAGES, *bulk_decisions.PAGES)
+PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *near_duplicates.PAGES, *bulk_answer.PAGES, *bulk_decisions.PAGES)
 MENU = (
     MenuEntry(
         path="/queue",

@@ -11,18 +11,19 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.child_safety import check_item, may_see_all
+from seawall.console.child_safety import may_see_all
 from seawall.console.letters import letters_of
-from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.request import Page, PageProblem, PageRequest, redirect
 from seawall.console.review.case import ACTION_KEYS, answer_in_form
-from seawall.console.screen.search import find_items
+from seawall.console.review.near_duplicates import seen_case, seen_near_duplicates
+from seawall.console.screen.search import found_by_search
 from seawall.console.screen.search_query import SearchRefused
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce import RecordedItems
 from seawall.model import ACTIONS, Action, ActionSubject, now_ms
 from seawall.review import bulk
-from seawall.review.queries import CaseFilters, cases_of_items, get_case, list_cases, reviews_of_item
+from seawall.review.queries import CaseFilters, cases_of_items, list_cases, reviews_of_item
 from seawall.screen import load_decision
 from seawall.screen.queries import items_by_ref
 
@@ -87,11 +88,14 @@ def _chosen(request: PageRequest) -> BulkChoice:
         return BulkChoice(items=ticked, source=source, query=query, case=case)
     if source == "search":
         try:
-            result = find_items(request, query, limit=bulk.MOST_ITEMS)
+            result = found_by_search(request, query, limit=bulk.MOST_ITEMS)
         except SearchRefused as error:
             raise PageProblem(422, "Not understood", str(error)) from None
         found = [one.item.ref for one in result.found]
         return BulkChoice(items=found, source=source, query=query, more=result.further is not None)
+    if source == "near_duplicates":
+        alike = [one.item.ref for one in seen_near_duplicates(request, seen_case(request, case or "")).found]
+        return BulkChoice(items=alike, source=source, case=case)
     filters = CaseFilters(
         queue=request.field("queue"), content_type=request.field("type"), child_safety=may_see_all(request)
     )
@@ -168,18 +172,14 @@ def _form(request: PageRequest, choice: BulkChoice) -> dict[str, Any]:
 
 def _answer_of(request: PageRequest, case_id: str) -> review.ReviewAnswer | None:
     """The answer that stands about a case, if there is one. Raises PageProblem for one that the person may not see."""
-    app = request.app
-    with app.database.read() as connection:
-        case = get_case(connection, case_id, now_ms())
-        if case is None:
-            raise missing("case")
-        check_item(request, connection, case.item)
+    case = seen_case(request, case_id)
+    with request.app.database.read() as connection:
         answers = [one for one in reviews_of_item(connection, case.item, limit=20) if one.undone_at is None]
     if not answers:
         return None
     last, actions = answers[0], tuple[Action, ...]()
     if last.answer == review.VIOLATES:
-        actions = load_decision(app.database, last.decision).actions
+        actions = load_decision(request.app.database, last.decision).actions
     return review.ReviewAnswer(answer=last.answer, policy=last.policy, reason=last.reason, actions=actions)
 
 

@@ -167,7 +167,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summary=_summary(found, rows, now),
         says={row.item: _says(found, row, now) for row in page},
         why=bulk.WHY_SKIPPED,
-        summaries=summaries(request, rows_of_items(items.values(), {ref: harms for ref in items})),
+        summaries=summaries(request, rows_of_items(items.values(), dict.fromkeys(items, harms))),
         items=items,
         words=words,
         policies=active_bundle.policies(app),

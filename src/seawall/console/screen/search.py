@@ -238,7 +238,7 @@ def _asked(request: PageRequest) -> str:
 
 def _exported(request: PageRequest) -> SearchResult:
     try:
-        return find_items(request, _asked(request), limit=MOST_EXPORTED)
+        return found_by_search(request, _asked(request), limit=MOST_EXPORTED)
     except SearchRefused as error:
         raise PageProblem(422, "Not understood", str(error)) from None
 
@@ -263,7 +263,7 @@ def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchRe
     return result
 
 
-def find_items(request: PageRequest, text: str, *, limit: int) -> SearchResult:
+def found_by_search(request: PageRequest, text: str, *, limit: int) -> SearchResult:
     """What the search finds and the person may see, newest first. Raises SearchRefused."""
     return seen_result(request, _search(request, parse_search(text, now=now_ms()), limit=limit))
 

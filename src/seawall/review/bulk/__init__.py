@@ -1,4 +1,4 @@
-"""Bulk decisions: one answer for many items, previewed, above a threshold approved by a second person, taken back whole.
+"""Bulk decisions: one answer for many items, previewed, approved by a second person if many, taken back as a whole.
 
     bulk_id = bulk.prepare(ledger, vault, rulebook, person, answer, heads, …)    # the preview; nothing is decided
     bulk.confirm(ledger, bulk_id, person, limits)                                # starts it, or asks for approval
