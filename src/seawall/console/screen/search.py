@@ -36,7 +36,14 @@ from seawall.screen import ACCOUNT, item_kind
 from seawall.screen.account_notes import record_search
 from seawall.screen.item_search import ItemFilters, SearchPosition, SearchResult, search_items
 from seawall.screen.queries import decisions_by_id
-from seawall.screen.saved_searches import TooManySaved, delete_search, save_search, saved_searches
+from seawall.screen.saved_searches import (
+    TooManySaved,
+    UnnamedSearch,
+    delete_search,
+    save_search,
+    saved_searches,
+    shared_searches,
+)
 
 PAGE_SIZE = 50
 MOST_EXPORTED = 500
@@ -75,6 +82,7 @@ def _page(request: PageRequest, text: str, hits: list[ExactHit], *, error: str =
         notes=notes,
         error=error,
         saved=saved_searches(app.database, app.vault, request.person.id),
+        shared=shared_searches(app.database, app.vault, request.person.id),
         address=urlencode({"q": text}),
         further=_further(text, result),
         most=MOST_EXPORTED,
@@ -192,13 +200,15 @@ def _cell(value: object) -> object:
 
 
 def save(request: PageRequest) -> Response:
-    """Keep the search for the person."""
+    """Keep the search for the person, and with a name for colleagues if they wish."""
     text = request.field("q").strip()
     try:
         parse_search(text, now=now_ms())
         if text:
-            save_search(request.app.database, request.app.vault, request.person.id, text)
-    except (SearchRefused, TooManySaved) as error:
+            name = " ".join(request.field("name").split())
+            shared = request.field("shared") == "1"
+            save_search(request.app.database, request.app.vault, request.person.id, text, name=name, shared=shared)
+    except (SearchRefused, TooManySaved, UnnamedSearch) as error:
         return _page(request, text, [], error=str(error), status=422)
     return redirect("/search?" + urlencode({"q": text}))
 
