@@ -17,7 +17,7 @@ from seawall.enforce.tables import enforcement
 from seawall.model import Action, ItemRef, now_ms
 from seawall.review import bulk
 from seawall.review.bulk.approval import BULK_JOB
-from seawall.review.bulk.queries import BulkDecisionRow, get_bulk_decision, items_of_bulk
+from seawall.review.bulk.queries import BulkDecisionRow, approvers_of_decisions, get_bulk_decision, items_of_bulk
 from seawall.review.bulk.tables import bulk_decision
 from seawall.review.bulk.tables import bulk_words as words_table
 from seawall.review.bulk.work import carry_out, rulebook_of
@@ -73,7 +73,8 @@ def states(rig: Rig, made: str) -> Counter[tuple[str, str | None]]:
 
 
 def reviews(rig: Rig) -> list[dict[str, Any]]:
-    return rig.rows(select(review_table).order_by(review_table.c.seq))
+    found: list[dict[str, Any]] = rig.rows(select(review_table).order_by(review_table.c.seq))
+    return found
 
 
 def in_force(rig: Rig, item: str) -> set[str]:
@@ -114,6 +115,8 @@ def test_many_items_need_a_second_person_who_is_not_the_first(rig: Rig) -> None:
         bulk.approve(rig.app.ledger, made, "per_3")
     assert rig.work(BULK_JOB) == 1
     assert states(rig, made) == {("decided", None): 21}
+    with rig.app.database.read() as connection:
+        assert approvers_of_decisions(connection, [reviews(rig)[0]["decision"]]) == ["per_2"]
     rig.assert_rebuilds()
 
 

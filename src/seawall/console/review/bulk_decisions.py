@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.review.consequences import consequences_of
-from seawall.console.summaries import rows_of_items, summaries
+from seawall.console.summaries import Summary, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce import RecordedItems
 from seawall.model import ACTIONS, ActionSubject, now_ms
@@ -30,8 +30,9 @@ from seawall.review.bulk.queries import (
     list_bulk_decisions,
 )
 from seawall.review.bulk.undo import may_undo
+from seawall.review.queries import cases_of_items
 from seawall.review.routing import ReviewSettings
-from seawall.screen.queries import items_by_ref
+from seawall.screen.queries import ItemRow, items_by_ref
 
 _PAGE: Final = 50
 _HOUR_MS: Final = 60 * 60 * 1000
@@ -155,7 +156,6 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         back = bulk.preview_undo(connection, recorded, found.id) if can_undo else None
         alone = bulk.BulkLimits(alone=settings.bulk_alone)
         needs_two = found.confirmed_at is None and bulk.needs_approval(connection, found, alone, now)
-    harms = _harms(request, found)
     return render(
         request,
         "review/bulk_decision.html",
@@ -167,8 +167,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summary=_summary(found, rows, now),
         says={row.item: _says(found, row, now) for row in page},
         why=bulk.WHY_SKIPPED,
-        summaries=summaries(request, rows_of_items(items.values(), dict.fromkeys(items, harms))),
-        items=items,
+        summaries=_gists(request, found, items),
         words=words,
         policies=active_bundle.policies(app),
         names=active_bundle.names_of_people(app),
@@ -184,10 +183,14 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     )
 
 
-def _harms(request: PageRequest, found: BulkDecisionRow) -> str | None:
-    """The harm of the policy that the answer names: the items' words are veiled by it, as on their own pages."""
+def _gists(request: PageRequest, found: BulkDecisionRow, items: Mapping[str, ItemRow]) -> dict[str, Summary]:
+    """What the items are about, veiled by the harms of their cases, of their decisions, and of the answer's policy."""
     policies = active_bundle.policies(request.app)
-    return policies[found.policy].harm if found.policy in policies else None
+    named = policies.get(found.policy or "")
+    with request.app.database.read() as connection:
+        cases = cases_of_items(connection, list(items), now_ms())
+    rows = rows_of_items(items.values(), {ref: case.harm for ref, case in cases.items()})
+    return summaries(request, [replace(row, harms=(*row.harms, named.harm if named else None)) for row in rows])
 
 
 def _summary(found: BulkDecisionRow, rows: Sequence[BulkItemRow], now: int) -> BulkSummary:

@@ -19,7 +19,7 @@ from seawall.review.bulk.approval import (
     confirm,
     needs_approval,
 )
-from seawall.review.bulk.examine import SKIPPED, WHY_SKIPPED, examine
+from seawall.review.bulk.examine import WHY_SKIPPED
 from seawall.review.bulk.prepare import MOST_ITEMS, prepare
 from seawall.review.bulk.undo import BULK_UNDO_MS, UndoPreview, ask_undo, preview_undo
 from seawall.review.bulk.words import BulkWords, bulk_words
@@ -29,7 +29,6 @@ __all__ = [
     "BULK_UNDO_MS",
     "MOST_ITEMS",
     "PREVIEW_MS",
-    "SKIPPED",
     "WHY_SKIPPED",
     "BulkLimits",
     "BulkRefused",
@@ -40,7 +39,6 @@ __all__ = [
     "bulk_words",
     "cancel",
     "confirm",
-    "examine",
     "needs_approval",
     "prepare",
     "preview_undo",
