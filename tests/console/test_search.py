@@ -210,6 +210,23 @@ def test_searches_are_kept_for_their_person(rig: Rig, browser: Browser) -> None:
     assert browser.post("/search/saved", q="colour:red").status_code == 422
 
 
+def test_a_search_is_shared_by_a_name_and_run_with_one_click(rig: Rig, browser: Browser) -> None:
+    rig.screen("A silly tide", id="tide")
+    browser.get("/search")
+    assert browser.post("/search/saved", q="tide verdict:hold", shared="1").status_code == 422
+    browser.post("/search/saved", q="tide verdict:hold", name="<b>The tide</b>", shared="1")
+    other = rig.browser("admin")
+    page = other.get("/search").text
+    assert "&lt;b&gt;The tide&lt;/b&gt;, by Reviewer Person" in page
+    link = re.search(r'href="(/search\?q=tide[^"]+)"', page)
+    assert link is not None
+    assert "A silly tide" in other.get(link[1]).text
+    (kept,) = re.findall(r"/search/saved/(\w+)/delete", browser.get("/search").text)
+    assert kept not in page, "only its owner deletes it"
+    browser.post(f"/search/saved/{kept}/delete")
+    assert "The tide" not in other.get("/search").text
+
+
 def test_deep_links(rig: Rig, browser: Browser) -> None:
     made = rig.screen("Thank you", id="deep&1", actor="deep?2")
     answer = browser.get("/find", params={"type": "comment", "id": "deep&1"})

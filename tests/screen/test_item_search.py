@@ -16,10 +16,12 @@ from seawall.screen.item_search import (
 from seawall.screen.saved_searches import (
     MOST_SAVED,
     TooManySaved,
+    UnnamedSearch,
     delete_search,
     reseal_searches,
     save_search,
     saved_searches,
+    shared_searches,
 )
 from seawall.screen.tables import item_thread
 from seawall.screen.threads import index_threads
@@ -100,6 +102,15 @@ def test_kept_searches_survive_a_change_of_the_key_and_are_few(rig: Rig) -> None
     with database.write() as connection:
         reseal_searches(connection, lambda name, sealed: vault.protect(name, vault.reveal(name, sealed)))
     assert [one.text for one in saved_searches(database, vault, "per_1")] == ["verdict:block u-9"]
+    save_search(database, vault, "per_1", "verdict:block u-9", name="Blocked of u-9", shared=True)
+    (seen,) = shared_searches(database, vault, "per_2")
+    assert (seen.id, seen.name, seen.person) == (kept.id, "Blocked of u-9", "per_1")
+    assert shared_searches(database, vault, "per_1") == []
+    with database.write() as connection:
+        reseal_searches(connection, lambda name, sealed: vault.protect(name, vault.reveal(name, sealed)))
+    assert [one.name for one in saved_searches(database, vault, "per_1")] == ["Blocked of u-9"]
+    with pytest.raises(UnnamedSearch, match="Give the search a name"):
+        save_search(database, vault, "per_1", "fool", shared=True)
     assert not delete_search(database, "per_2", kept.id)
     assert delete_search(database, "per_1", kept.id)
     for number in range(MOST_SAVED):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from seawall import review
+from seawall.console import active_bundle
+from seawall.enforce import RecordedItems
+from seawall.review import bulk
 from support.console import Rig
 
 
@@ -21,8 +24,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         f"/cases/{review.case_id(graphic.item)}",
         f"/items/{held.item}",
         f"/cases/{review.case_id(held.item)}/near-duplicates",
-        f"/bulk-decisions/new?item={held.item}&item={graphic.item}",
         "/bulk-decisions",
+        f"/bulk-decisions/{_bulk(rig, graphic.item)}",
         "/decisions",
         f"/decisions/{held.decision}",
         "/pending-rescreens",
@@ -50,4 +53,23 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/exposure/compare",
         "/appeals",
         "/no-such-page",
+    )
+
+
+def _bulk(rig: Rig, item: str) -> str:
+    """A bulk decision that is previewed: one item, and one that is left out."""
+    answer = review.ReviewAnswer(answer=review.DOES_NOT_VIOLATE, reason="not_a_violation", note="All of them are fine.")
+    calm = rig.screen("Thank you", id="axe-calm").item
+    app = rig.app
+    return bulk.prepare(
+        app.ledger,
+        app.database,
+        app.vault,
+        app.context.get(RecordedItems),
+        active_bundle.rulebook(app),
+        rig.people["admin"].id,
+        answer,
+        [item, calm],
+        source="search",
+        query="blood",
     )

@@ -9,6 +9,7 @@ from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, ActionSubject, Decision, Verdict, is_account
 from seawall.publish import NothingPublished
 from seawall.review import ReviewedAccount, account_of_case
+from seawall.review.bulk.queries import approvers_of_decisions
 from seawall.review.queries import answers_after
 from seawall.screen import edit_of, load_decision
 from seawall.screen.queries import ItemRow, find_item, get_item
@@ -99,8 +100,11 @@ def _deciders(app: App, decision: Decision, head: ItemRow | ReviewedAccount | No
     concerned = [decision]
     if head is not None and head.decision not in (None, decision.id):
         concerned.append(load_decision(app.database, head.decision))
-    people = [one.reviewer for one in concerned]
-    people += [edit.reviewer for one in concerned if (edit := edit_of(app.database, one)) is not None]
+    edits = [edit for one in concerned if (edit := edit_of(app.database, one)) is not None]
+    people = [*(one.reviewer for one in concerned), *(edit.reviewer for edit in edits)]
+    decisions = [*(one.id for one in concerned), *(edit.decision for edit in edits)]
+    with app.database.read() as connection:
+        people += approvers_of_decisions(connection, decisions)  # who let a bulk decision begin
     return tuple(dict.fromkeys(one for one in people if one is not None))
 
 

@@ -143,9 +143,14 @@ def _media_roots(parts: Sequence[Part]) -> set[str]:
 def load_hashes(vault: Vault, ref: str, revision: int) -> tuple[PartHash, ...]:
     """The hashes of one revision; empty when none were computed. Raises ``Erased``."""
     try:
-        return _HASHES.decode(vault.open(ref, hashes_name(revision)))
+        return read_hashes(vault.open(ref, hashes_name(revision)))
     except KeyError:
         return ()
+
+
+def read_hashes(sealed: bytes | None) -> tuple[PartHash, ...]:
+    """The decoded vault entry; no hashes for None."""
+    return () if sealed is None else _HASHES.decode(sealed)
 
 
 def load_derived(vault: Vault, ref: str, decision: str) -> tuple[DerivedPart, ...]:

@@ -174,12 +174,16 @@ def _similarity(
     except (Erased, KeyError):
         return EditSimilarity(missing="what was restricted is no longer kept")
     media = any(isinstance(value, dict) for value in stored.fields.values())
-    old = [*_written(stored.fields), *(_read_from_files(database, vault, ref, revision) if media else ())]
-    new = [*_written(item.fields), *(part.text for part in made.derived.parts if part.text and _is_text(part.modality))]
+    old = [*written_texts(stored.fields), *(_read_from_files(database, vault, ref, revision) if media else ())]
+    new = [
+        *written_texts(item.fields),
+        *(part.text for part in made.derived.parts if part.text and _is_text(part.modality)),
+    ]
     return compare(RevisionContent(old, hashes, media), RevisionContent(new, made.hashes, has_media(item)))
 
 
-def _written(fields: Mapping[str, Any]) -> Iterator[str]:
+def written_texts(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The texts among the fields, in the order of their names."""
     for _, value in sorted(fields.items()):
         if isinstance(value, str):
             yield value

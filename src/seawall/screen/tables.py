@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, false
 
 from seawall.storage.database import metadata
 
@@ -148,6 +148,8 @@ saved_search = Table(
     Column("person", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("sealed_name", LargeBinary),  # null: it goes by its words
+    Column("shared", Boolean, nullable=False, server_default=false()),  # colleagues see and run it
     Index("ix_saved_search_person", "person", "at"),
 )
 

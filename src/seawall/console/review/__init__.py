@@ -2,9 +2,9 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import bulk, case, moves, near_duplicates, queue
+from seawall.console.review import bulk_answer, bulk_decisions, case, moves, near_duplicates, queue
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *near_duplicates.PAGES, *bulk.PAGES)
+PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *near_duplicates.PAGES, *bulk_answer.PAGES, *bulk_decisions.PAGES)
 MENU = (
     MenuEntry(
         path="/queue",
@@ -13,4 +13,5 @@ MENU = (
         order=20,
         sections=("/cases", "/reviews", "/blind-reviews", "/bulk-decisions"),
     ),
+    MenuEntry(path="/bulk-decisions", title="Bulk decisions", permission=Permission.SEE_CONTENT, order=27),
 )

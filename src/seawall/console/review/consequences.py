@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from seawall.console.formats import day
-from seawall.enforce import ActiveEnforcement, EnforcementDiff
-from seawall.enforce.diff import ToApply
+from seawall.enforce import EnforcementDiff
 from seawall.model import Action
 
 _APPLIED: Final = {
@@ -58,43 +57,33 @@ def consequences(change: EnforcementDiff, now: int, *, subject: str = "item") ->
 
     ``subject``: what the case is about, item or account.
     """
+    applied, ended = [one.action for one in change.apply], [old.kind for old in change.reverse]
+    return consequences_of(applied, ended, no_actor=bool(change.skipped), now=now, subject=subject)
+
+
+def consequences_of(
+    applied: Sequence[Action], ended: Sequence[str], *, no_actor: bool, now: int, subject: str = "item"
+) -> list[str]:
+    """The same from what a preview recorded: the actions it would apply, and the kinds that it would reverse."""
     of_account = subject == "account"
-    ended = _OFF_ACCOUNT if of_account else _REVERSED
-    applied = {one.action.kind for one in change.apply}
-    hidden = applied & _HIDES
-    sentences = [(_applied_to_account if of_account else _applied)(one, now) for one in change.apply]
-    for old in change.reverse:
-        if old.kind in applied or (old.kind in _HIDES and hidden):
+    endings = _OFF_ACCOUNT if of_account else _REVERSED
+    kinds = {one.kind for one in applied}
+    hidden = kinds & _HIDES
+    sentences = [(_applied_to_account if of_account else _applied)(one, now) for one in applied]
+    for kind in ended:
+        if kind in kinds or (kind in _HIDES and hidden):
             continue  # replaced by another of its kind: it is not released
-        sentences.append(ended.get(old.kind, ""))
-    if change.skipped:
+        sentences.append(endings.get(kind, ""))
+    if no_actor:
         sentences.append("Nothing happens to its author: the item names none.")
     return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
 
 
-def recorded_consequences(
-    applied: Sequence[str], ended: Sequence[str], actions: Sequence[Action], now: int, *, no_actor: bool
-) -> list[str]:
-    """The same sentences from the kinds of actions that a preview recorded; ``actions``: the answer's, for details."""
-    given = {action.kind: action for action in actions}
-    return consequences(
-        EnforcementDiff(
-            apply=tuple(ToApply(given.get(kind, Action(kind)), "") for kind in applied),
-            reverse=tuple(
-                ActiveEnforcement(id="", decision="", revision=0, subject="", kind=kind, parameters="{}")
-                for kind in ended
-            ),
-            skipped=tuple(actions) if no_actor else (),
-        ),
-        now,
-    )
-
-
-def _applied(one: ToApply, now: int) -> str:
-    kind, until = one.action.kind, _until(one, now)
+def _applied(action: Action, now: int) -> str:
+    kind, until = action.kind, _until(action, now)
     match kind:
         case "strike":
-            return f"The author gets a strike of {_weight(one):g}, {until}."
+            return f"The author gets a strike of {_weight(action):g}, {until}."
         case "limit":
             return f"The author's account is limited {until}."
         case "suspend":
@@ -103,11 +92,11 @@ def _applied(one: ToApply, now: int) -> str:
             return _APPLIED.get(kind, "")
 
 
-def _applied_to_account(one: ToApply, now: int) -> str:
-    kind, until = one.action.kind, _until(one, now)
+def _applied_to_account(action: Action, now: int) -> str:
+    kind, until = action.kind, _until(action, now)
     match kind:
         case "strike":
-            return f"The account gets a strike of {_weight(one):g}, {until}."
+            return f"The account gets a strike of {_weight(action):g}, {until}."
         case "limit":
             return f"The account is limited {until}."
         case "suspend":
@@ -116,10 +105,10 @@ def _applied_to_account(one: ToApply, now: int) -> str:
             return _ON_ACCOUNT.get(kind, "")
 
 
-def _until(one: ToApply, now: int) -> str:
-    seconds = one.action.parameters.get("for")
+def _until(action: Action, now: int) -> str:
+    seconds = action.parameters.get("for")
     return f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
 
 
-def _weight(one: ToApply) -> float:
-    return float(one.action.parameters.get("weight", 1))
+def _weight(action: Action) -> float:
+    return float(action.parameters.get("weight", 1))

@@ -19,7 +19,6 @@ from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
-from seawall.review.bulk.queries import count_waiting_for_approval
 from seawall.review.queries import (
     CaseFilters,
     CaseRow,
@@ -45,7 +44,6 @@ def show(request: PageRequest) -> Response:
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
         queues = count_by_queue(connection, state, child_safety=child_safety)
         types = count_by_content_type(connection, state, child_safety=child_safety)
-        to_approve = count_waiting_for_approval(connection, request.person.id, now, child_safety=child_safety)
     shown = cases[:PAGE_SIZE]
     return render(
         request,
@@ -63,8 +61,7 @@ def show(request: PageRequest) -> Response:
         now=now,
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
-        may_choose=state == "open" and request.may(Permission.REVIEW),
-        to_approve=to_approve,
+        may_decide=state == "open" and request.may(Permission.REVIEW),
     )
 
 

@@ -35,8 +35,15 @@ from seawall.review.queries import CaseRow, cases_of_items, items_with_case
 from seawall.screen import ACCOUNT, item_kind
 from seawall.screen.account_notes import record_search
 from seawall.screen.item_search import ItemFilters, SearchPosition, SearchResult, search_items
-from seawall.screen.queries import ItemRow, decisions_by_id
-from seawall.screen.saved_searches import TooManySaved, delete_search, save_search, saved_searches
+from seawall.screen.queries import decisions_by_id
+from seawall.screen.saved_searches import (
+    TooManySaved,
+    UnnamedSearch,
+    delete_search,
+    save_search,
+    saved_searches,
+    shared_searches,
+)
 
 PAGE_SIZE = 50
 MOST_EXPORTED = 500
@@ -75,9 +82,11 @@ def _page(request: PageRequest, text: str, hits: list[ExactHit], *, error: str =
         notes=notes,
         error=error,
         saved=saved_searches(app.database, app.vault, request.person.id),
+        shared=shared_searches(app.database, app.vault, request.person.id),
         address=urlencode({"q": text}),
         further=_further(text, result),
         most=MOST_EXPORTED,
+        may_decide=request.may(Permission.REVIEW),
         **_shown(request, result),
     )
 
@@ -191,13 +200,15 @@ def _cell(value: object) -> object:
 
 
 def save(request: PageRequest) -> Response:
-    """Keep the search for the person."""
+    """Keep the search for the person, and with a name for colleagues if they wish."""
     text = request.field("q").strip()
     try:
         parse_search(text, now=now_ms())
         if text:
-            save_search(request.app.database, request.app.vault, request.person.id, text)
-    except (SearchRefused, TooManySaved) as error:
+            name = " ".join(request.field("name").split())
+            shared = request.field("shared") == "1"
+            save_search(request.app.database, request.app.vault, request.person.id, text, name=name, shared=shared)
+    except (SearchRefused, TooManySaved, UnnamedSearch) as error:
         return _page(request, text, [], error=str(error), status=422)
     return redirect("/search?" + urlencode({"q": text}))
 
@@ -237,19 +248,9 @@ def _asked(request: PageRequest) -> str:
 
 def _exported(request: PageRequest) -> SearchResult:
     try:
-        found = _search(request, parse_search(_asked(request), now=now_ms()), limit=MOST_EXPORTED)
-        return seen_result(request, found)
+        return found_by_search(request, _asked(request), limit=MOST_EXPORTED)
     except SearchRefused as error:
         raise PageProblem(422, "Not understood", str(error)) from None
-
-
-def all_found(request: PageRequest, text: str, limit: int) -> tuple[list[ItemRow], bool]:
-    """The items that a search finds and the person may see, and whether there may be more. Raises Problem 422."""
-    try:
-        found = _search(request, parse_search(text, now=now_ms()), limit=limit)
-    except SearchRefused as error:
-        raise PageProblem(422, "Not understood", str(error)) from None
-    return [one.item for one in seen_result(request, found).found], found.further is not None
 
 
 def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchResult:
@@ -270,6 +271,11 @@ def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchRe
     if query.words:
         record_search(app.ledger, person=request.person.id, looked_at=result.looked_at, found=len(result.found))
     return result
+
+
+def found_by_search(request: PageRequest, text: str, *, limit: int) -> SearchResult:
+    """What the search finds and the person may see, newest first. Raises SearchRefused."""
+    return seen_result(request, _search(request, parse_search(text, now=now_ms()), limit=limit))
 
 
 def _filters(request: PageRequest, query: SearchQuery) -> ItemFilters | None:

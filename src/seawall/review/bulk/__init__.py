@@ -1,6 +1,6 @@
-"""Bulk decisions: one answer for many items, previewed, approved by a second person above a threshold, undone whole.
+"""Bulk decisions: one answer for many items, previewed, approved by a second person if many, taken back as a whole.
 
-    bulk_id = bulk.prepare(ledger, database, vault, …, person, answer, items)    # the preview; nothing is decided
+    bulk_id = bulk.prepare(ledger, vault, rulebook, person, answer, heads, …)    # the preview; nothing is decided
     bulk.confirm(ledger, bulk_id, person, limits)                                # starts it, or asks for approval
     bulk.approve(ledger, bulk_id, colleague)                                     # somebody else; starts it
     bulk.ask_undo(ledger, bulk_id, person)                                       # all of it
@@ -19,9 +19,9 @@ from seawall.review.bulk.approval import (
     confirm,
     needs_approval,
 )
-from seawall.review.bulk.examine import SKIPPED, WHY_SKIPPED, examine
+from seawall.review.bulk.examine import WHY_SKIPPED
 from seawall.review.bulk.prepare import MOST_ITEMS, prepare
-from seawall.review.bulk.undo import BULK_UNDO_MS, UndoPreview, ask_undo, may_undo, preview_undo
+from seawall.review.bulk.undo import BULK_UNDO_MS, UndoPreview, ask_undo, preview_undo
 from seawall.review.bulk.words import BulkWords, bulk_words
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "BULK_UNDO_MS",
     "MOST_ITEMS",
     "PREVIEW_MS",
-    "SKIPPED",
     "WHY_SKIPPED",
     "BulkLimits",
     "BulkRefused",
@@ -40,8 +39,6 @@ __all__ = [
     "bulk_words",
     "cancel",
     "confirm",
-    "examine",
-    "may_undo",
     "needs_approval",
     "prepare",
     "preview_undo",

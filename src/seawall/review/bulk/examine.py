@@ -6,7 +6,7 @@ must be what was shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from seawall.enforce.diff import enforcement_diff
 from seawall.model import Action, ItemRef
 from seawall.review.bulk.events import BulkItem
 from seawall.review.errors import BadAnswer
-from seawall.review.machine import Case, CaseState, case_id, new_case
+from seawall.review.machine import Case, CaseState, new_case
 from seawall.review.quality.tables import blind_review
 from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_queue, kept_measures
 from seawall.review.reviews import decision_of
@@ -54,8 +54,6 @@ WHY_SKIPPED: Final[Mapping[str, str]] = {
     "undone": "Its answer was taken back already.",
 }
 """Why an item is left out: codes stored in the ledger, and what they say."""
-
-SKIPPED = frozenset(WHY_SKIPPED)
 
 _parameters = msgspec.json.Decoder(dict[str, str | float]).decode
 _NO_CHANGE: Final = EnforcementDiff()
@@ -172,10 +170,5 @@ def _settled(
     return "nothing_to_do" if answer.answer != VIOLATES and case.answer is None else ""
 
 
-def _kept(active: list[ActiveEnforcement] | Any) -> tuple[Action, ...]:
+def _kept(active: Sequence[ActiveEnforcement]) -> tuple[Action, ...]:
     return kept_measures([Action(one.kind, _parameters(one.parameters)) for one in active])
-
-
-def case_of(item: str) -> str:
-    """The id of the case that an item has, or would get."""
-    return case_id(item)
