@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from seawall.enforce.tables import enforcement
-from seawall.review.bulk.approval import BULK_JOB
-from seawall.review.routing import ReviewSettings
+from seawall.review.bulk.approval import BULK_JOB, BulkLimits
 from seawall.review.tables import case as case_table
 from seawall.worker import Worker
 from support.console import Rig, open_page
@@ -36,6 +35,7 @@ def case_state(rig: Rig, item: str) -> str:
 
 def answer_removal(page: Any) -> None:
     """By keys: violates, clear violation, the policy, remove."""
+    page.wait_for_url("**/bulk-decisions/choose", wait_until="load")
     page.keyboard.press("v")
     page.select_option("#policy", "rudeness")
     page.locator("#policy").blur()
@@ -80,8 +80,8 @@ def test_ticked_items_are_previewed_decided_and_taken_back(chromium: object, url
 
 def test_above_the_threshold_a_second_session_approves(chromium: object, url: str, rig: Rig) -> None:
     items = [rig.screen(f"A silly flood {n}", id=f"flood-{n}", actor="flooder").item for n in range(3)]
-    settings = rig.app.context.get(ReviewSettings)
-    object.__setattr__(settings, "bulk_alone", 2)
+    limits = rig.app.context.get(BulkLimits)
+    object.__setattr__(limits, "alone", 2)
     try:
         first: Any
         first, _ = open_page(chromium, url, "reviewer")
@@ -104,4 +104,4 @@ def test_above_the_threshold_a_second_session_approves(chromium: object, url: st
         assert all(in_force(rig, item) == {"remove"} for item in items)
         assert not complaints
     finally:
-        object.__setattr__(settings, "bulk_alone", 20)
+        object.__setattr__(limits, "alone", 20)

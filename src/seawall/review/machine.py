@@ -298,7 +298,8 @@ def step(case: Case, fact: Fact, at: int) -> Case:
         case = replace(case, opened_at=at, closed_at=at)
     opening = target is CaseState.OPEN and case.state is not CaseState.OPEN
     if opening and trigger in (CaseTrigger.UNDONE, CaseTrigger.REOPENED):
-        case = replace(case, closed_at=None)  # its queue, its policies and what is severe in it are as they were
+        # Its queue, its policies and what is severe in it are as they were; no appeal waits any more.
+        case = replace(case, closed_at=None, queue=REPORTS_QUEUE if case.queue == APPEALS_QUEUE else case.queue)
     elif opening:
         case = _opened(case, fact, at)
     closing = target is CaseState.CLOSED and case.state is CaseState.OPEN
