@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header
 from pydantic import ConfigDict, Field
 
 from seawall import appeal
-from seawall.access import Keys, Scope
+from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.appealed_decision import find_facts
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
@@ -17,8 +17,11 @@ from seawall.app import App
 from seawall.appeal.queries import (
     REPORTS_OF_REPORTER,
     AppealRow,
+    NoticeRow,
     conversation,
     get_appeal,
+    get_lane,
+    get_notice,
     get_report,
     overturning_appeals,
     reports_by,
@@ -38,10 +41,12 @@ WARNING = (
 )
 """What a warned reporter is to be told."""
 
+WAITING = "waiting_for_content"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """A report that an item is bad. ``kind``: user, trusted_flagger, authority or staff."""
+    """A report that an item is bad. ``kind``: user; or trusted_flagger, authority or staff, if the key has that lane."""
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
@@ -55,10 +60,17 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportResponse:
-    """The receipt of a report (DSA Art. 16(4)). ``warning``: tell the reporter (Art. 23)."""
+    """The receipt of a report (DSA Art. 16(4)). ``warning``: tell the reporter (Art. 23).
+
+    ``state``: received, or waiting_for_content when the item is not known yet: it is matched when it is screened.
+    ``kind``: as what it was received; ``lost_priority``: why not as what it was sent.
+    """
 
     report: str
     warning: str | None = None
+    state: str = "received"
+    kind: str = "user"
+    lost_priority: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +82,7 @@ class ReportState:
     """
 
     report: str
-    state: str  # received | decided
+    state: str  # waiting_for_content | received | decided | ended (the content never came)
     received_at: int
     outcome: str | None = None
     decision: str | None = None
@@ -163,13 +175,18 @@ def router(app: App, keys: Keys) -> APIRouter:
     routes = routes_under_v1(keys)
     may_report, may_appeal = Depends(key(keys, Scope.REPORT)), Depends(key(keys, Scope.APPEAL))
 
-    @routes.post("/reports", status_code=201, dependencies=[may_report], tags=["reports"])
+    @routes.post("/reports", status_code=201, tags=["reports"])
     def post_report(
-        asked: Annotated[ReportRequest, Body()], idempotency_key: Annotated[str | None, Header()] = None
+        asked: Annotated[ReportRequest, Body()],
+        caller: Annotated[KeyInfo, may_report],
+        idempotency_key: Annotated[str | None, Header()] = None,
     ) -> ReportResponse:
-        """Report an item that was submitted before; opens or moves up its case."""
-        report = _report(app, asked, idempotency_key)
-        return ReportResponse(report=report, warning=_warning(app, report))
+        """Report an item; opens or moves up its case. A report about an unknown item waits until that is screened."""
+        claim = _claim(app, asked, caller)
+        report, state = _report(app, asked, idempotency_key, claim)
+        return ReportResponse(
+            report=report, warning=_warning(app, report), state=state, kind=claim.kind, lost_priority=claim.lost
+        )
 
     @routes.get("/reports/{report}", dependencies=[may_report], tags=["reports"])
     def get_report_state(report: Code) -> ReportState:
@@ -228,19 +245,41 @@ def _harm(app: App, name: str | None) -> str | None:
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def _report(app: App, asked: ReportRequest, key: str | None) -> str:
+def _claim(app: App, asked: ReportRequest, caller: KeyInfo) -> appeal.LaneClaim:
+    """As what the report is received. Raises ApiProblem 403 when the key may not report as that kind."""
+    with app.database.read() as connection:
+        lane = get_lane(connection, caller.id) if asked.kind in list(appeal.LANE_KINDS) else None
+    try:
+        return appeal.claim(lane, asked.kind, _harm(app, asked.policy))
+    except appeal.LaneRefused as error:
+        raise ApiProblem(status=403, title="Not this key's lane", detail=str(error), pointer="/kind") from error
+
+
+def _report(app: App, asked: ReportRequest, key: str | None, claim: appeal.LaneClaim) -> tuple[str, str]:
+    """The report's id and its state."""
     report = appeal.Report(
         content_type=asked.content_type,
         item_id=asked.id,
-        kind=asked.kind,
+        kind=claim.kind,
         reporter=asked.reporter,
         policy=asked.policy,
         note=asked.note,
         key=key,
+        lane=claim.lane,
     )
     find_item = partial(find_item_ref, app.database, app.vault)
+    harm = _harm(app, asked.policy)
     try:
-        return appeal.receive_report(app.ledger, report, find_item=find_item, harm=_harm(app, asked.policy))
+        if (known := appeal.waiting_report(app.ledger, report)) is not None:
+            return known, _state_of(app, known)
+        try:
+            return appeal.receive_report(app.ledger, report, find_item=find_item, harm=harm), "received"
+        except appeal.UnknownItem:
+            if not _is_content_type(app, asked.content_type):
+                raise
+            notice = appeal.Notice(report=report, channel="api")
+            found = appeal.receive_notice(app.ledger, notice, find_item=find_item, harm=harm)
+            return found, _state_of(app, found)
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:
@@ -250,6 +289,18 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
         raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="The item's author was erased.") from error
+
+
+def _is_content_type(app: App, name: str) -> bool:
+    try:
+        return name in app.bundle.content_types
+    except NothingPublished:
+        return False
+
+
+def _state_of(app: App, report: str) -> str:
+    with app.database.read() as connection:
+        return "received" if get_report(connection, report) is not None else WAITING
 
 
 def _warning(app: App, report: str) -> str | None:
@@ -270,7 +321,7 @@ def _report_state(app: App, report: str) -> ReportState:
     with app.database.read() as connection:
         row = get_report(connection, report)
         if row is None:
-            raise not_found("There is no report with this id.")
+            return _notice_state(get_notice(connection, report))
         answers = answers_after(connection, [row.item], appeal.ANSWERS).get(row.item, [])
         outcome = appeal.outcome_of(row, answers, overturning_appeals(connection, [one.decision for one in answers]))
         warned_at = None if row.reporter is None else standings(connection, [row.reporter])[row.reporter].warned_at
@@ -287,6 +338,14 @@ def _report_state(app: App, report: str) -> ReportState:
         on_appeal=outcome.on_appeal,
         warning=warning,
     )
+
+
+def _notice_state(row: NoticeRow | None) -> ReportState:
+    """The state of a report that has no item yet."""
+    if row is None:
+        raise not_found("There is no report with this id.")
+    state = WAITING if row.state == "waiting" else "ended"
+    return ReportState(report=row.report, state=state, received_at=row.at, decided_at=row.ended_at)
 
 
 # -- appeals -----------------------------------------------------------------------------------------------------------

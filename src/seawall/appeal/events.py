@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seawall.model import AppealDecided, AppealReceived, ReportReceived
+from seawall.model import AppealDecided, AppealReceived, ItemRef, ReportReceived
 from seawall.storage import EventSpec
 
 
@@ -56,8 +56,90 @@ class ReporterUnmuted:
     person: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeReceived:
+    """Somebody reported something by the public form, or reported content that is not known yet (DSA Art. 16).
+
+    What they wrote and who they are is sealed in the vault under ``subject``. ``report`` is the id of the report that
+    it becomes when the content is known.
+    """
+
+    report: str
+    subject: str
+    channel: str  # form | api
+    content_type: str | None = None
+    target: str | None = None  # hex: the lookup of the item's subject, a keyed digest
+    reporter: str | None = None
+    kind: str = "user"
+    lane: str | None = None
+    policy: str | None = None
+    harm: str | None = None
+    illegal: bool = False  # the law is named, rather than a rule of the platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeMatched:
+    """The content of a notice is known now; its ReportReceived follows. ``person``: who found it, if somebody did."""
+
+    report: str
+    item: ItemRef
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeEnded:
+    """A notice is not waited for any more: its content never came, or a person found that it is about none."""
+
+    report: str
+    outcome: str  # expired | dismissed
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityOrderReceived:
+    """An authority reported content through its lane: handed on to whoever answers for compliance (DSA Art. 9)."""
+
+    report: str
+    lane: str
+    item: ItemRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneDeclared:
+    """An API key may report as ``kind``: a trusted flagger (DSA Art. 22), an authority or staff."""
+
+    key: str
+    kind: str
+    harms: tuple[str, ...]  # its areas; empty: all
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneSuspended:
+    """The reports of a lane have the priority of anybody's (DSA Art. 22(6)), until it is restored."""
+
+    key: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRestored:
+    """The reports of a lane have its priority again."""
+
+    key: str
+    by: str
+
+
 EVENTS = (
     EventSpec("report.received", ReportReceived),
+    EventSpec("notice.received", NoticeReceived),
+    EventSpec("notice.matched", NoticeMatched),
+    EventSpec("notice.ended", NoticeEnded),
+    EventSpec("order.received", AuthorityOrderReceived),
+    EventSpec("lane.declared", LaneDeclared),
+    EventSpec("lane.suspended", LaneSuspended),
+    EventSpec("lane.restored", LaneRestored),
     EventSpec("appeal.received", AppealReceived),
     EventSpec("appeal.message_sent", AppealMessageSent),
     EventSpec("appeal.decided", AppealDecided),

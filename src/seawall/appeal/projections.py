@@ -6,17 +6,32 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, Table, select
 
 from seawall.appeal.appeal_state import AppealState, AppealTrigger, appeal_after
 from seawall.appeal.events import (
     AppealMessageSent,
+    LaneDeclared,
+    LaneRestored,
+    LaneSuspended,
+    NoticeEnded,
+    NoticeMatched,
+    NoticeReceived,
     OutOfCourtOutcomeRecorded,
     ReporterMuted,
     ReporterUnmuted,
     ReporterWarned,
 )
-from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
+from seawall.appeal.tables import (
+    appeal,
+    appeal_message,
+    appeal_rule,
+    notice,
+    report,
+    reporter_standing,
+    reporting_lane,
+)
 from seawall.model import AppealDecided, AppealReceived, Event, EventBody, gravest
 from seawall.model.events import ReportReceived
 from seawall.storage.queries import select_in_chunks
@@ -30,7 +45,7 @@ class ReportProjection:
     """Every report, with its reporter and item."""
 
     name: ClassVar[str] = "report"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: the lane
     handles: ClassVar[tuple[type[EventBody], ...]] = (ReportReceived,)
     tables: tuple[Table, ...] = (report,)
 
@@ -46,6 +61,7 @@ class ReportProjection:
                 "reporter": event.body.reporter,
                 "kind": event.body.kind,
                 "policy": event.body.policy,
+                "lane": event.body.lane,
             }
             for event in events
             if isinstance(event.body, ReportReceived)
@@ -181,9 +197,88 @@ class ReporterStandings:
         upsert(conn, table, list(rows.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Notices by form, and those about content that is not known yet, with what became of them."""
+
+    name: ClassVar[str] = "notices"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (NoticeReceived, NoticeMatched, NoticeEnded)
+    tables: tuple[Table, ...] = (notice,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add notices, and what became of them."""
+        (table,) = self.tables
+        kinds = NoticeReceived | NoticeMatched | NoticeEnded
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        made = {body.report for _, body in bodies if isinstance(body, NoticeReceived)}
+        rows = _load(conn, table, "report", {body.report for _, body in bodies} - made)
+        for event, body in bodies:
+            if isinstance(body, NoticeReceived):
+                rows[body.report] = _notice(event, body)
+                continue
+            row = rows[body.report]
+            row["ended_at"], row["person"] = event.at, body.person
+            if isinstance(body, NoticeMatched):
+                row["state"], row["item"], row["content_type"] = "matched", body.item.ref, body.item.content_type
+            else:
+                row["state"] = body.outcome
+        upsert(conn, table, list(rows.values()))
+
+
+def _notice(event: Event, body: NoticeReceived) -> Row:
+    return {
+        "report": body.report,
+        "seq": event.seq,
+        "at": event.at,
+        "subject": body.subject,
+        "channel": body.channel,
+        "content_type": body.content_type,
+        "target": None if body.target is None else bytes.fromhex(body.target),
+        "reporter": body.reporter,
+        "kind": body.kind,
+        "lane": body.lane,
+        "policy": body.policy,
+        "harm": body.harm,
+        "illegal": body.illegal,
+        "state": "waiting",
+        "item": None,
+        "ended_at": None,
+        "person": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingLanes:
+    """The keys that may report for others than users."""
+
+    name: ClassVar[str] = "reporting_lanes"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (LaneDeclared, LaneSuspended, LaneRestored)
+    tables: tuple[Table, ...] = (reporting_lane,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Declare, suspend and restore lanes. A lane that is declared anew stays suspended."""
+        (table,) = self.tables
+        kinds = LaneDeclared | LaneSuspended | LaneRestored
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        rows = _load(conn, table, "key", {body.key for _, body in bodies})
+        for event, body in bodies:
+            row = rows.setdefault(body.key, {"suspended_at": None, "suspended_by": None, "reason": None})
+            match body:
+                case LaneDeclared(key=key, kind=kind, harms=harms, by=by):
+                    areas = msgspec.json.encode(harms).decode()
+                    row |= {"key": key, "kind": kind, "harms": areas, "declared_at": event.at, "declared_by": by}
+                case LaneSuspended(reason=reason, by=by):
+                    row["suspended_at"], row["suspended_by"], row["reason"] = event.at, by, reason
+                case LaneRestored():
+                    row["suspended_at"] = row["suspended_by"] = row["reason"] = None
+        upsert(conn, table, list(rows.values()))
+
+
 def _load(conn: Connection, table: Table, key: str, ids: Collection[str]) -> dict[str, Row]:
     found = select_in_chunks(conn, select(table), table.c[key], sorted(ids))
     return {row._mapping[key]: dict(row._mapping) for row in found}
 
 
-PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings())
+PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings(), Notices(), ReportingLanes())

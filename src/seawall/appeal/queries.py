@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from seawall.appeal.appeals import appeal_name, message_name
-from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
+from seawall.appeal.lanes import ReportingLane
+from seawall.appeal.notices import ENTRY, NoticeText, open_text
+from seawall.appeal.tables import (
+    appeal,
+    appeal_message,
+    appeal_rule,
+    notice,
+    report,
+    reporter_standing,
+    reporting_lane,
+)
 from seawall.measure.intervals import Interval, wilson
 from seawall.storage import Vault
 from seawall.storage.queries import select_in_chunks
@@ -31,6 +42,29 @@ class ReportRow:
     reporter: str | None
     kind: str
     policy: str | None
+    lane: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """A notice by form, or about content that was not known. What was written is in the vault."""
+
+    report: str
+    seq: int
+    at: int
+    subject: str
+    channel: str  # form | api
+    content_type: str | None
+    reporter: str | None
+    kind: str
+    lane: str | None
+    policy: str | None
+    harm: str | None
+    illegal: bool
+    state: str  # waiting | matched | expired | dismissed
+    item: str | None
+    ended_at: int | None
+    person: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +147,7 @@ class AppealLabel:
 
 
 _REPORT = select(*(report.c[name] for name in ReportRow.__dataclass_fields__))
+_NOTICE = select(*(notice.c[name] for name in NoticeRow.__dataclass_fields__))
 _APPEAL = select(*(appeal.c[name] for name in AppealRow.__dataclass_fields__))
 
 
@@ -141,6 +176,56 @@ def reports_about(connection: Connection, items: Select[Any], *, limit: int) -> 
     return _reports(connection, _REPORT.where(report.c.item.in_(items)).order_by(report.c.seq.desc()).limit(limit))
 
 
+def reports_through(connection: Connection, lane: str, *, limit: int) -> list[ReportRow]:
+    """The reports that came through a key's lane, newest first."""
+    return _reports(connection, _REPORT.where(report.c.lane == lane).order_by(report.c.seq.desc()).limit(limit))
+
+
+def authority_orders(connection: Connection, *, limit: int, skip: int = 0) -> list[ReportRow]:
+    """A page of the reports by authorities, newest first."""
+    query = _REPORT.where(report.c.kind == "authority").order_by(report.c.seq.desc())
+    return _reports(connection, query.limit(limit).offset(skip))
+
+
+def get_notice(connection: Connection, report_id: str) -> NoticeRow | None:
+    """The notice that became, or is to become, the report with this id."""
+    row = connection.execute(_NOTICE.where(notice.c.report == report_id)).mappings().one_or_none()
+    return None if row is None else NoticeRow(**row)
+
+
+def waiting_notices(
+    connection: Connection, *, hidden_harms: Iterable[str] = (), limit: int, skip: int = 0
+) -> list[NoticeRow]:
+    """A page of the notices that wait for their content, the oldest first, without those about hidden harms."""
+    query = _NOTICE.where(notice.c.state == "waiting")
+    if hidden := sorted(hidden_harms):
+        query = query.where(notice.c.harm.is_(None) | notice.c.harm.not_in(hidden))
+    rows = connection.execute(query.order_by(notice.c.seq).limit(limit).offset(skip)).mappings()
+    return [NoticeRow(**row) for row in rows]
+
+
+def notice_texts(vault: Vault, rows: Iterable[NoticeRow]) -> dict[str, NoticeText]:
+    """What was written in these notices, by the id of their report; erased ones are left out."""
+    subjects = {row.subject: row.report for row in rows}
+    return {subjects[ref]: text for ref, text in open_text(vault, list(subjects)).items()}
+
+
+def list_lanes(connection: Connection) -> list[ReportingLane]:
+    """Every lane, the first declared first."""
+    query = select(reporting_lane).order_by(reporting_lane.c.declared_at, reporting_lane.c.key)
+    return [_lane(row._mapping) for row in connection.execute(query)]
+
+
+def get_lane(connection: Connection, key: str) -> ReportingLane | None:
+    """The lane of an API key."""
+    row = connection.execute(select(reporting_lane).where(reporting_lane.c.key == key)).first()
+    return None if row is None else _lane(row._mapping)
+
+
+def _lane(row: Mapping[str, Any]) -> ReportingLane:
+    return ReportingLane(**{**row, "harms": msgspec.json.decode(row["harms"], type=tuple[str, ...])})
+
+
 def _reports(connection: Connection, query: Select[Any]) -> list[ReportRow]:
     return [ReportRow(**row) for row in connection.execute(query).mappings()]
 
@@ -152,6 +237,8 @@ def entries_by_writer(connection: Connection, writer: str) -> list[tuple[str, st
     """
     query = select(report.c.item, report.c.id).where(report.c.reporter == writer)
     entries = [(row.item, f"report/{row.id}") for row in connection.execute(query)]
+    noticed = select(notice.c.subject).where(notice.c.reporter == writer)
+    entries += [(row.subject, ENTRY) for row in connection.execute(noticed)]
     mine = select(appeal.c.item, appeal.c.id).where(appeal.c.appellant == writer)
     entries += [(row.item, appeal_name(row.id)) for row in connection.execute(mine)]
     said = (

@@ -21,6 +21,7 @@ class AppealSettings:
     misuse_days: int = 30
     misuse_share: float = 0.5
     misuse_mute_days: int = 30
+    notice_days: int = 180  # that a notice waits for its content; and that its words are kept after it ended
 
     @property
     def misuse(self) -> MisuseTerms:
@@ -44,7 +45,7 @@ def check_settings(settings: AppealSettings) -> None:
             f"SEAWALL_APPEAL_WINDOW_DAYS: appeals must be possible for at least six months (DSA Art. 20): "
             f"{SHORTEST_WINDOW} or more, not {settings.appeal_window_days}"
         )
-    for name in ("misuse_refused_reports", "misuse_days", "misuse_mute_days"):
+    for name in ("misuse_refused_reports", "misuse_days", "misuse_mute_days", "notice_days"):
         if (number := getattr(settings, name)) < 1:
             raise SettingsError(f"SEAWALL_{name.upper()}: expected a number of at least 1, not {number}")
     if not 0 <= settings.misuse_share <= 1:

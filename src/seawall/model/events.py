@@ -43,6 +43,7 @@ class ReportReceived:
     policy: str | None = None
     harm: str | None = None  # of the policy, when it was in force
     muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
+    lane: str | None = None  # the API key whose lane it came through (DSA Art. 22), if it has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
