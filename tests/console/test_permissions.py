@@ -136,7 +136,7 @@ ALLOWED = {
     "POST /access/keys": ADMIN,
     "POST /access/keys/{key}/revoke": ADMIN,
 }
-PUBLIC = {"GET /sign-in", "POST /sign-in"}
+PUBLIC = {"GET /sign-in", "POST /sign-in", "GET /report", "POST /report", "GET /report/{token}"}
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 
 

@@ -46,7 +46,7 @@ WAITING = "waiting_for_content"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """A report that an item is bad. ``kind``: user; or trusted_flagger, authority or staff, if the key has that lane."""
+    """A report that an item is bad. ``kind``: user, or trusted_flagger, authority or staff if the key has that lane."""
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 

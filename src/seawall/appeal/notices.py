@@ -116,9 +116,8 @@ def waiting_report(ledger: Ledger, report: Report) -> str | None:
     if row is None:
         return None
     text = open_text(ledger.vault, [row.subject]).get(row.subject)
-    if (row.kind, row.policy) != (report.kind, report.policy) or (
-        text is not None and text.note != (report.note or "")
-    ):
+    same_text = text is None or text.note == (report.note or "")
+    if (row.kind, row.policy) != (report.kind, report.policy) or not same_text:
         raise ReportKeyUsed(
             f"This idempotency key belongs to another report about the item ({name}), with other values. "
             "This report was not recorded: send it with a key of its own."

@@ -213,13 +213,13 @@ def notice_texts(vault: Vault, rows: Iterable[NoticeRow]) -> dict[str, NoticeTex
 def list_lanes(connection: Connection) -> list[ReportingLane]:
     """Every lane, the first declared first."""
     query = select(reporting_lane).order_by(reporting_lane.c.declared_at, reporting_lane.c.key)
-    return [_lane(row._mapping) for row in connection.execute(query)]
+    return [_lane(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def get_lane(connection: Connection, key: str) -> ReportingLane | None:
     """The lane of an API key."""
     row = connection.execute(select(reporting_lane).where(reporting_lane.c.key == key)).first()
-    return None if row is None else _lane(row._mapping)
+    return None if row is None else _lane(dict(row._mapping))
 
 
 def _lane(row: Mapping[str, Any]) -> ReportingLane:

@@ -60,8 +60,10 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                framed = "content-security-policy" in headers  # a page that says itself who may frame it
                 for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                    if name != "X-Frame-Options" or not framed:
+                        headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
