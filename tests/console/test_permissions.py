@@ -76,6 +76,16 @@ ALLOWED = {
     "GET /appeals/{appeal}": EVERYBODY,
     "POST /appeals/{appeal}/messages": REVIEWS,
     "POST /appeals/{appeal}/out-of-court": REVIEWS,
+    "GET /reports": EVERYBODY,
+    "GET /reports.json": EVERYBODY,
+    "GET /reports/orders": EVERYBODY,
+    "GET /reports/orders.json": EVERYBODY,
+    "GET /reports/lanes": MANAGES_REPORTERS,
+    "POST /reports/lanes": MANAGES_REPORTERS,
+    "POST /reports/lanes/{key}/suspend": MANAGES_REPORTERS,
+    "POST /reports/lanes/{key}/restore": MANAGES_REPORTERS,
+    "POST /reports/{report}/match": REVIEWS,
+    "POST /reports/{report}/dismiss": REVIEWS,
     "POST /reporters/{reporter}/mute": MANAGES_REPORTERS,
     "POST /reporters/{reporter}/unmute": MANAGES_REPORTERS,
     "GET /items/{item}.json": EVERYBODY,
@@ -174,6 +184,7 @@ def places(rig: Rig) -> dict[str, str]:
         "golden": "gold_none",
         "appeal": "app_none",
         "reporter": "en_none",
+        "report": "rep_none",
     }
 
 
