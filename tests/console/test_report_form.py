@@ -7,29 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from seawall import access, review
 from seawall.appeal.notices import MATCHER
 from seawall.appeal.queries import get_notice, get_report, notice_texts
 from seawall.storage import following
-from support.console import Browser, Rig, opened
-
-FORM = {
-    "SEAWALL_REPORT_FORM": "yes",
-    "SEAWALL_REPORT_LINKS": "comment=https://example.org/c/{id}",
-    "SEAWALL_REPORT_FORM_FRAMES": "https://example.org,http://localhost:9",
-}
-FILLED = {
-    "address": "https://example.org/c/c-1?from=mail#top",
-    "policy": "rudeness",
-    "illegal": "yes",
-    "note": "It insults my neighbour by name, in the first line.",
-    "name": "Ada Example",
-    "email": "Ada@example.org",
-    "good_faith": "yes",
-}
+from support.console import Rig, opened
+from support.report_form import FILLED, FORM, fill
 
 
 @pytest.fixture
@@ -42,13 +27,6 @@ def own(database_url: str, tmp_path: Path) -> Iterator[Rig]:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever fills in the form has read it."""
     monkeypatch.setattr("seawall.console.appeal.public_form.SOONEST_MS", 0)
-
-
-def fill(browser: Browser, where: str = "/report", **changes: str) -> httpx.Response:
-    page = browser.get(where)
-    assert page.status_code == 200
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-    return browser.post("/report", **{**hidden, **FILLED, **changes})
 
 
 def follow(rig: Rig) -> None:

@@ -96,6 +96,17 @@ class NoticeEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterTold:
+    """A receiver took the message that tells a reporter of a receipt or an outcome; it delivers the message."""
+
+    message: str  # its id at the receiver
+    report: str
+    kind: str  # receipt | outcome
+    endpoint: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityOrderReceived:
     """An authority reported content through its lane: handed on to whoever answers for compliance (DSA Art. 9)."""
 
@@ -136,6 +147,7 @@ EVENTS = (
     EventSpec("notice.received", NoticeReceived),
     EventSpec("notice.matched", NoticeMatched),
     EventSpec("notice.ended", NoticeEnded),
+    EventSpec("reporter.told", ReporterTold),
     EventSpec("order.received", AuthorityOrderReceived),
     EventSpec("lane.declared", LaneDeclared),
     EventSpec("lane.suspended", LaneSuspended),

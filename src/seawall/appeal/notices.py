@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Row, select
 
 from seawall.appeal.events import NoticeEnded, NoticeMatched, NoticeReceived
+from seawall.appeal.report_messages import RECEIPT, queue_message
 from seawall.appeal.reports import (
     LONGEST_ID,
     FindItem,
@@ -166,6 +167,8 @@ def _record(tx: Transaction, notice: Notice, item: ItemRef | None, target: str |
         note=asked.note or "",
     )
     tx.seal(subject, ENTRY, msgspec.json.encode(text), reporter)
+    if notice.channel == "form" and notice.email:
+        queue_message(tx, report, RECEIPT, asked.content_type)
     if item is not None and not tx.is_erased(item.ref):
         _match(tx, asdict(received), item, asked.note or "", None)
     return report
@@ -223,6 +226,11 @@ def dismiss_notice(ledger: Ledger, report: str, *, person: str) -> None:
         tx.append(NoticeEnded(report=report, outcome="dismissed", person=person))
 
     ledger.commit(unit)
+
+
+def receipt_mark(vault: Vault, report: str) -> str:
+    """What makes the link to a notice's receipt impossible to guess."""
+    return vault.digest(f"report receipt {report}".encode("utf-8", "replace"))[:40]
 
 
 def open_text(vault: Vault, subjects: Sequence[str]) -> dict[str, NoticeText]:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from seawall import appeal
 from seawall.access import FormThrottle
 from seawall.appeal import ANSWERS, AppealSettings, InvalidReport
+from seawall.appeal.notices import receipt_mark
 from seawall.appeal.queries import get_notice, get_report, overturning_appeals
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
@@ -117,11 +118,6 @@ def receipt(request: PageRequest) -> Response:
         outcome=outcome,
         address=f"{request.app.settings.public_url}{request.path}",
     )
-
-
-def receipt_link(request: PageRequest, report: str) -> str:
-    """The whole address of a receipt."""
-    return f"{request.app.settings.public_url}/report/{report}.{_mark(request, report)}"
 
 
 # -- what is sent ------------------------------------------------------------------------------------------------------
@@ -259,7 +255,7 @@ def _opened_at(request: PageRequest, stamp: str) -> int:
 
 
 def _mark(request: PageRequest, report: str) -> str:
-    return request.app.vault.digest(f"report receipt {report}".encode("utf-8", "replace"))[:40]
+    return receipt_mark(request.app.vault, report)
 
 
 def _receipt_path(request: PageRequest, report: str) -> str:
