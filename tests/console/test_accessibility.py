@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from seawall import review
+from seawall import access, appeal, review
 from support.console import Rig, open_page
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -19,6 +19,12 @@ def paths(rig: Rig) -> tuple[str, ...]:
     held = rig.screen("A silly thing to say", id="axe-held")
     graphic = rig.screen("so much blood", id="axe-graphic")
     rig.report("axe-held", note="Look at this.")
+    rig.report("axe-held", kind="authority")
+    waiting = appeal.Report(content_type="comment", item_id="axe-later", note="Look at this, too.")
+    notice = appeal.Notice(report=waiting, channel="api")
+    appeal.receive_notice(rig.app.ledger, notice, find_item=lambda content_type, item: None)
+    key = access.create_key(rig.app.ledger, "Hotline", [access.Scope.REPORT]).split("_")[1]
+    appeal.declare_lane(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
     return (
         "/",
         "/queue",
@@ -50,6 +56,9 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/exposure",
         "/exposure/compare",
         "/appeals",
+        "/reports",
+        "/reports/orders",
+        "/reports/lanes",
         "/no-such-page",
     )
 
