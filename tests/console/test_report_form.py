@@ -191,3 +191,21 @@ def test_the_form_is_off_unless_switched_on(rig: Rig) -> None:
 @pytest.mark.usefixtures("patient")
 def test_a_signed_in_person_may_use_the_form(own: Rig) -> None:
     assert fill(own.browser("reviewer")).status_code == 303
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_reporter_by_form_is_warned_before_a_person_may_mute_them(own: Rig) -> None:
+    browser, reviewer = own.browser(), own.browser("reviewer")
+    for number in range(3):
+        screened = own.screen("A plain thing to say", id=f"c-{number}")
+        receipt = fill(browser, address=f"https://example.org/c/c-{number}").headers["location"]
+        assert "were refused lately" not in browser.get(receipt).text
+        case = f"/cases/{review.case_id(screened.item)}"
+        reviewer.get(case)
+        reviewer.post(f"{case}/take")
+        answer = {"answer": "does_not_violate", "reason": "not_a_violation", "seen": screened.decision}
+        sent = reviewer.post(f"{case}/decide", **answer)
+        assert sent.status_code == 303, re.findall(r'class="note[^>]*>([^<]*)', sent.text)
+    receipt = fill(browser, address="https://example.org/c/later").headers["location"]
+    assert "were refused lately" in browser.get(receipt).text
+    assert sum(event.kind == "reporter.warned" for event in own.app.ledger.events()) == 1

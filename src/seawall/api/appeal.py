@@ -35,12 +35,6 @@ from seawall.storage import Erased
 
 T = TypeVar("T")
 
-WARNING = (
-    "Several of this reporter's reports were refused lately. Report what breaks the rules; if that goes on, reports "
-    "from this account may be looked at last for some time (DSA Art. 23)."
-)
-"""What a warned reporter is to be told."""
-
 WAITING = "waiting_for_content"
 
 
@@ -314,7 +308,7 @@ def _warning(app: App, report: str) -> str | None:
         appeals = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
     decided = appeal.decided_reports(reports, answers, appeals)
     warned = appeal.warn_if_due(app.ledger, row.reporter, decided, app.context.get(appeal.AppealSettings).misuse)
-    return WARNING if warned else None
+    return appeal.WARNING if warned else None
 
 
 def _report_state(app: App, report: str) -> ReportState:
@@ -325,7 +319,7 @@ def _report_state(app: App, report: str) -> ReportState:
         answers = answers_after(connection, [row.item], appeal.ANSWERS).get(row.item, [])
         outcome = appeal.outcome_of(row, answers, overturning_appeals(connection, [one.decision for one in answers]))
         warned_at = None if row.reporter is None else standings(connection, [row.reporter])[row.reporter].warned_at
-    warning = WARNING if warned_at is not None and warned_at >= row.at else None
+    warning = appeal.WARNING if warned_at is not None and warned_at >= row.at else None
     if outcome is None:
         return ReportState(report=row.id, state="received", received_at=row.at, warning=warning)
     return ReportState(

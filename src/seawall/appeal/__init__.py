@@ -50,7 +50,7 @@ from seawall.appeal.lanes import (
     restore_lane,
     suspend_lane,
 )
-from seawall.appeal.misuse import DecidedReport, MisuseTerms, ReporterAccuracy, may_mute, reporter_accuracy
+from seawall.appeal.misuse import WARNING, DecidedReport, MisuseTerms, ReporterAccuracy, may_mute, reporter_accuracy
 from seawall.appeal.notices import (
     Notice,
     NoticeText,
@@ -84,6 +84,7 @@ __all__ = [
     "LANE_KINDS",
     "SETTLEMENT_OUTCOMES",
     "UPHELD_REASONS",
+    "WARNING",
     "Appeal",
     "AppealKeyUsed",
     "AppealMoved",

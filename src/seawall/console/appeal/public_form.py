@@ -20,7 +20,14 @@ from seawall import appeal
 from seawall.access import FormThrottle
 from seawall.appeal import ANSWERS, AppealSettings, InvalidReport
 from seawall.appeal.notices import receipt_mark
-from seawall.appeal.queries import get_notice, get_report, overturning_appeals
+from seawall.appeal.queries import (
+    REPORTS_OF_REPORTER,
+    get_notice,
+    get_report,
+    overturning_appeals,
+    reports_by,
+    standings,
+)
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
 from seawall.model import CHILD_SAFETY_HARMS, now_ms
@@ -96,7 +103,21 @@ def send(request: PageRequest) -> Response:
     report = appeal.receive_notice(
         request.app.ledger, notice, find_item=find_item, harm=None if policy is None else policy.harm
     )
+    _warn(request, settings, report)
     return redirect(_receipt_path(request, report))
+
+
+def _warn(request: PageRequest, settings: AppealSettings, report: str) -> None:
+    """Warn the reporter when so many of their reports were refused: before that, nobody may mute them."""
+    with request.app.database.read() as connection:
+        notice = get_notice(connection, report)
+        if notice is None or notice.reporter is None:
+            return
+        reports = reports_by(connection, notice.reporter, limit=REPORTS_OF_REPORTER)
+        answers = answers_after(connection, [one.item for one in reports], ANSWERS)
+        appeals = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
+    decided = appeal.decided_reports(reports, answers, appeals)
+    appeal.warn_if_due(request.app.ledger, notice.reporter, decided, settings.misuse)
 
 
 def receipt(request: PageRequest) -> Response:
@@ -109,6 +130,8 @@ def receipt(request: PageRequest) -> Response:
         notice, row = get_notice(connection, report), get_report(connection, report)
         answers = [] if row is None else answers_after(connection, [row.item], ANSWERS).get(row.item, [])
         appeals = overturning_appeals(connection, [one.decision for one in answers])
+        reporter = None if notice is None else notice.reporter
+        warned_at = None if reporter is None else standings(connection, [reporter])[reporter].warned_at
     outcome = None if row is None else appeal.outcome_of(row, answers, appeals)
     return _public(
         request,
@@ -116,6 +139,7 @@ def receipt(request: PageRequest) -> Response:
         report=report,
         notice=notice,
         outcome=outcome,
+        warned=notice is not None and warned_at is not None and warned_at >= notice.at,
         address=f"{request.app.settings.public_url}{request.path}",
     )
 
