@@ -1,4 +1,4 @@
-"""Reports about content that is not known yet, and the lanes of keys that report for others than users."""
+"""Reports about content that is not known yet, and the API keys that report for others than users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from seawall import access, appeal
 from seawall.appeal.notices import MATCHER, end_old_notices
-from seawall.appeal.queries import get_notice, get_report, list_lanes
+from seawall.appeal.queries import get_notice, get_report, list_reporter_keys
 from seawall.model import ReportReceived
 from seawall.storage import following
 from support.api import Client
@@ -103,22 +103,22 @@ def test_erasing_the_reporter_erases_what_they_wrote(fresh: Client) -> None:
 
 @pytest.mark.parametrize("kind", ["trusted_flagger", "authority", "staff"])
 @pytest.mark.parametrize("key", ["report", "admin"])
-def test_nobody_claims_a_lane_by_writing_it(fresh: Client, kind: str, key: str) -> None:
+def test_nobody_gets_priority_by_writing_a_kind(fresh: Client, kind: str, key: str) -> None:
     fresh.screen("a harmless note", id="n-1")
     problem = send(fresh, key, 403, id="n-1", **NOTE, kind=kind)
-    assert "Reporting lanes" in problem["detail"]
+    assert "Reporter keys" in problem["detail"]
     assert not [event for event in fresh.rig.app.ledger.events() if isinstance(event.body, ReportReceived)]
 
 
-def lane(client: Client, kind: str, *harms: str) -> str:
+def declared(client: Client, kind: str, *harms: str) -> str:
     app = client.rig.app
     key = next(one for one in access.list_keys(app.database) if access.Scope.REPORT in one.scopes).id
-    appeal.declare_lane(app.ledger, key, kind, harms, by="system")
+    appeal.declare_reporter_key(app.ledger, key, kind, harms, by="system")
     return key
 
 
-def test_a_lane_gives_its_priority_within_its_areas_and_not_while_suspended(fresh: Client) -> None:
-    key = lane(fresh, "trusted_flagger", "harassment")
+def test_a_reporter_key_gives_its_priority_within_its_areas_and_not_while_suspended(fresh: Client) -> None:
+    key = declared(fresh, "trusted_flagger", "harassment")
     ledger = fresh.rig.app.ledger
     fresh.screen("a harmless note", id="n-1")
     flagged = {"id": "n-1", **NOTE, "kind": "trusted_flagger"}
@@ -128,24 +128,24 @@ def test_a_lane_gives_its_priority_within_its_areas_and_not_while_suspended(fres
     assert outside["kind"] == "user"
     assert "harassment" in outside["lost_priority"]
     send(fresh, status=403, **{**flagged, "kind": "authority"})
-    appeal.suspend_lane(ledger, key, "inaccurate-notices", by="system")
+    appeal.suspend_reporter_key(ledger, key, "inaccurate-notices", by="system")
     suspended = send(fresh, **flagged)
     assert suspended["kind"] == "user"
     assert "suspended" in suspended["lost_priority"]
-    with pytest.raises(appeal.LaneRefused, match="suspended already"):
-        appeal.suspend_lane(ledger, key, "inaccurate-notices", by="system")
-    appeal.restore_lane(ledger, key, by="system")
+    with pytest.raises(appeal.ReporterKeyRefused, match="suspended already"):
+        appeal.suspend_reporter_key(ledger, key, "inaccurate-notices", by="system")
+    appeal.restore_reporter_key(ledger, key, by="system")
     assert send(fresh, **flagged)["kind"] == "trusted_flagger"
     with fresh.rig.app.database.read() as connection:
-        assert [one.harms for one in list_lanes(connection)] == [("harassment",)]
+        assert [one.harms for one in list_reporter_keys(connection)] == [("harassment",)]
 
 
 def test_an_order_of_an_authority_is_handed_on(fresh: Client) -> None:
-    key = lane(fresh, "authority")
+    key = declared(fresh, "authority")
     screened = fresh.screen("a harmless note", id="n-1").json()
     report = send(fresh, id="n-1", **{**NOTE, "kind": "authority"})["report"]
     orders = [event.body for event in fresh.rig.app.ledger.events() if event.kind == "order.received"]
-    assert [(one.report, one.lane, one.item.ref) for one in orders] == [(report, key, screened["item"])]
+    assert [(one.report, one.reporter_key, one.item.ref) for one in orders] == [(report, key, screened["item"])]
     assert case_of(fresh, screened["item"])["priority"] == 0.95
     waiting = send(fresh, id="later", **{**NOTE, "kind": "authority"})
     assert (waiting["state"], waiting["kind"]) == ("waiting_for_content", "authority")
@@ -155,6 +155,6 @@ def test_an_order_of_an_authority_is_handed_on(fresh: Client) -> None:
 
 
 @pytest.mark.parametrize(("kind", "harms"), [("user", ()), ("staff", ("nonsense",))])
-def test_a_lane_of_nonsense_is_refused(fresh: Client, kind: str, harms: tuple[str, ...]) -> None:
-    with pytest.raises(appeal.LaneRefused):
-        appeal.declare_lane(fresh.rig.app.ledger, "key", kind, harms, by="system")
+def test_a_reporter_key_of_nonsense_is_refused(fresh: Client, kind: str, harms: tuple[str, ...]) -> None:
+    with pytest.raises(appeal.ReporterKeyRefused):
+        appeal.declare_reporter_key(fresh.rig.app.ledger, "key", kind, harms, by="system")

@@ -24,7 +24,7 @@ def paths(rig: Rig) -> tuple[str, ...]:
     notice = appeal.Notice(report=waiting, channel="api")
     appeal.receive_notice(rig.app.ledger, notice, find_item=lambda content_type, item: None)
     key = access.create_key(rig.app.ledger, "Hotline", [access.Scope.REPORT]).split("_")[1]
-    appeal.declare_lane(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
+    appeal.declare_reporter_key(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
     return (
         "/",
         "/queue",
@@ -58,7 +58,7 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/appeals",
         "/reports",
         "/reports/orders",
-        "/reports/lanes",
+        "/reports/keys",
         "/no-such-page",
     )
 

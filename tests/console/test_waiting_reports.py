@@ -1,4 +1,4 @@
-"""Reports that wait for content, orders of authorities and lanes, as people see and change them."""
+"""Reports that wait for content, orders of authorities and reporter keys, as people see and change them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seawall import access, appeal, review
-from seawall.appeal.queries import get_lane, get_report
+from seawall.appeal.queries import get_report, get_reporter_key
 from support.console import Rig, opened
 
 
@@ -70,27 +70,27 @@ def test_reports_about_children_are_seen_by_specialists_only(own: Rig) -> None:
         assert answer.status_code == 403
 
 
-def test_an_administrator_declares_suspends_and_restores_a_lane(own: Rig) -> None:
+def test_an_administrator_declares_suspends_and_restores_a_reporter_key(own: Rig) -> None:
     token = access.create_key(own.app.ledger, "Hotline <b>", [access.Scope.REPORT])
     key = token.split("_")[1]
     admin = own.browser("admin")
-    assert "No lane yet" in admin.get("/reports/lanes").text
-    assert admin.post("/reports/lanes", key="none", kind="authority").status_code == 422
-    assert admin.post("/reports/lanes", key=key, kind="user").status_code == 422
-    assert admin.post("/reports/lanes", key=key, kind="trusted_flagger", harm="hate").status_code == 303
-    page = admin.get("/reports/lanes").text
+    assert "No reporter key yet" in admin.get("/reports/keys").text
+    assert admin.post("/reports/keys", key="none", kind="authority").status_code == 422
+    assert admin.post("/reports/keys", key=key, kind="user").status_code == 422
+    assert admin.post("/reports/keys", key=key, kind="trusted_flagger", harm="hate").status_code == 303
+    page = admin.get("/reports/keys").text
     assert "Hotline &lt;b&gt;" in page
     assert "0 of 0 decided" in page
-    assert admin.post(f"/reports/lanes/{key}/suspend", reason="Not A Code").status_code == 409
-    assert admin.post(f"/reports/lanes/{key}/suspend", reason="inaccurate").status_code == 303
-    assert admin.post(f"/reports/lanes/{key}/suspend", reason="inaccurate").status_code == 409
+    assert admin.post(f"/reports/keys/{key}/suspend", reason="Not A Code").status_code == 409
+    assert admin.post(f"/reports/keys/{key}/suspend", reason="inaccurate").status_code == 303
+    assert admin.post(f"/reports/keys/{key}/suspend", reason="inaccurate").status_code == 409
     with own.app.database.read() as connection:
-        lane = get_lane(connection, key)
-    assert lane is not None
-    assert (lane.kind, lane.harms, lane.reason) == ("trusted_flagger", ("hate",), "inaccurate")
-    admin.get("/reports/lanes")
-    assert admin.post(f"/reports/lanes/{key}/restore").status_code == 303
-    assert admin.post(f"/reports/lanes/{key}/restore").status_code == 409
+        reporter_key = get_reporter_key(connection, key)
+    assert reporter_key is not None
+    assert (reporter_key.kind, reporter_key.harms, reporter_key.reason) == ("trusted_flagger", ("hate",), "inaccurate")
+    admin.get("/reports/keys")
+    assert admin.post(f"/reports/keys/{key}/restore").status_code == 303
+    assert admin.post(f"/reports/keys/{key}/restore").status_code == 409
     assert own.app.ledger.rebuild().equal
 
 

@@ -20,9 +20,9 @@ from seawall.appeal.queries import (
     NoticeRow,
     conversation,
     get_appeal,
-    get_lane,
     get_notice,
     get_report,
+    get_reporter_key,
     overturning_appeals,
     reports_by,
     standings,
@@ -40,7 +40,7 @@ WAITING = "waiting_for_content"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """A report that an item is bad. ``kind``: user, or trusted_flagger, authority or staff if the key has that lane."""
+    """A report that an item is bad. ``kind``: user; trusted_flagger, authority or staff for keys declared as that."""
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
 
@@ -239,17 +239,17 @@ def _harm(app: App, name: str | None) -> str | None:
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def _claim(app: App, asked: ReportRequest, caller: KeyInfo) -> appeal.LaneClaim:
+def _claim(app: App, asked: ReportRequest, caller: KeyInfo) -> appeal.ReporterClaim:
     """As what the report is received. Raises ApiProblem 403 when the key may not report as that kind."""
     with app.database.read() as connection:
-        lane = get_lane(connection, caller.id) if asked.kind in list(appeal.LANE_KINDS) else None
+        reporter_key = get_reporter_key(connection, caller.id) if asked.kind in list(appeal.KEYED_KINDS) else None
     try:
-        return appeal.claim(lane, asked.kind, _harm(app, asked.policy))
-    except appeal.LaneRefused as error:
-        raise ApiProblem(status=403, title="Not this key's lane", detail=str(error), pointer="/kind") from error
+        return appeal.claim(reporter_key, asked.kind, _harm(app, asked.policy))
+    except appeal.ReporterKeyRefused as error:
+        raise ApiProblem(status=403, title="Not declared for this key", detail=str(error), pointer="/kind") from error
 
 
-def _report(app: App, asked: ReportRequest, key: str | None, claim: appeal.LaneClaim) -> tuple[str, str]:
+def _report(app: App, asked: ReportRequest, key: str | None, claim: appeal.ReporterClaim) -> tuple[str, str]:
     """The report's id and its state."""
     report = appeal.Report(
         content_type=asked.content_type,
@@ -259,7 +259,7 @@ def _report(app: App, asked: ReportRequest, key: str | None, claim: appeal.LaneC
         policy=asked.policy,
         note=asked.note,
         key=key,
-        lane=claim.lane,
+        reporter_key=claim.reporter_key,
     )
     find_item = partial(find_item_ref, app.database, app.vault)
     harm = _harm(app, asked.policy)

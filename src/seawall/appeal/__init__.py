@@ -40,16 +40,6 @@ from seawall.appeal.appeals import (
     withdraw,
 )
 from seawall.appeal.component import COMPONENT
-from seawall.appeal.lanes import (
-    LANE_KINDS,
-    LaneClaim,
-    LaneRefused,
-    ReportingLane,
-    claim,
-    declare_lane,
-    restore_lane,
-    suspend_lane,
-)
 from seawall.appeal.misuse import WARNING, DecidedReport, MisuseTerms, ReporterAccuracy, may_mute, reporter_accuracy
 from seawall.appeal.notices import (
     Notice,
@@ -62,6 +52,16 @@ from seawall.appeal.notices import (
     waiting_report,
 )
 from seawall.appeal.outcomes import ANSWERS, ReportOutcome, decided_reports, outcome_of
+from seawall.appeal.reporter_keys import (
+    KEYED_KINDS,
+    ReporterClaim,
+    ReporterKey,
+    ReporterKeyRefused,
+    claim,
+    declare_reporter_key,
+    restore_reporter_key,
+    suspend_reporter_key,
+)
 from seawall.appeal.reports import (
     FindItem,
     InvalidReport,
@@ -81,7 +81,7 @@ from seawall.appeal.settings import AppealSettings
 __all__ = [
     "ANSWERS",
     "COMPONENT",
-    "LANE_KINDS",
+    "KEYED_KINDS",
     "SETTLEMENT_OUTCOMES",
     "UPHELD_REASONS",
     "WARNING",
@@ -98,8 +98,6 @@ __all__ = [
     "FindItem",
     "InvalidAppeal",
     "InvalidReport",
-    "LaneClaim",
-    "LaneRefused",
     "MisuseTerms",
     "MutingRefused",
     "NotTheAppellant",
@@ -110,8 +108,10 @@ __all__ = [
     "ReportKeyUsed",
     "ReportOutcome",
     "ReporterAccuracy",
+    "ReporterClaim",
+    "ReporterKey",
+    "ReporterKeyRefused",
     "ReporterKind",
-    "ReportingLane",
     "UnknownAppeal",
     "UnknownItem",
     "UnknownNotice",
@@ -120,7 +120,7 @@ __all__ = [
     "check_notice",
     "claim",
     "decided_reports",
-    "declare_lane",
+    "declare_reporter_key",
     "dismiss_notice",
     "is_adverse",
     "match_by_hand",
@@ -134,10 +134,10 @@ __all__ = [
     "record_answer",
     "record_out_of_court",
     "reporter_accuracy",
-    "restore_lane",
+    "restore_reporter_key",
     "role_of",
     "send_message",
-    "suspend_lane",
+    "suspend_reporter_key",
     "unmute_reporter",
     "waiting_report",
     "warn_if_due",

@@ -30,7 +30,7 @@ COMPONENT = Component(
     permissions=(
         PermissionSpec(name="appeal.view_deciders", description="See the name of who decided what is appealed."),
         PermissionSpec(
-            name="appeal.manage_reporters", description="Mute reporters who misuse reports; declare and suspend lanes."
+            name="appeal.manage_reporters", description="Mute reporters who misuse reports; declare reporter keys."
         ),
     ),
     api="seawall.api.appeal",

@@ -71,7 +71,7 @@ class NoticeReceived:
     target: str | None = None  # hex: the lookup of the item's subject, a keyed digest
     reporter: str | None = None
     kind: str = "user"
-    lane: str | None = None
+    reporter_key: str | None = None
     policy: str | None = None
     harm: str | None = None
     illegal: bool = False  # the law is named, rather than a rule of the platform
@@ -108,15 +108,15 @@ class ReporterTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityOrderReceived:
-    """An authority reported content through its lane: handed on to whoever answers for compliance (DSA Art. 9)."""
+    """An authority reported content with its reporter key: handed on to whoever answers for compliance (DSA Art. 9)."""
 
     report: str
-    lane: str
+    reporter_key: str
     item: ItemRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneDeclared:
+class ReporterKeyDeclared:
     """An API key may report as ``kind``: a trusted flagger (DSA Art. 22), an authority or staff."""
 
     key: str
@@ -126,8 +126,8 @@ class LaneDeclared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneSuspended:
-    """The reports of a lane have the priority of anybody's (DSA Art. 22(6)), until it is restored."""
+class ReporterKeySuspended:
+    """The reports of a reporter key have the priority of anybody's (DSA Art. 22(6)), until it is restored."""
 
     key: str
     reason: str
@@ -135,8 +135,8 @@ class LaneSuspended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneRestored:
-    """The reports of a lane have its priority again."""
+class ReporterKeyRestored:
+    """The reports of a reporter key have its priority again."""
 
     key: str
     by: str
@@ -149,9 +149,9 @@ EVENTS = (
     EventSpec("notice.ended", NoticeEnded),
     EventSpec("reporter.told", ReporterTold),
     EventSpec("order.received", AuthorityOrderReceived),
-    EventSpec("lane.declared", LaneDeclared),
-    EventSpec("lane.suspended", LaneSuspended),
-    EventSpec("lane.restored", LaneRestored),
+    EventSpec("reporter_key.declared", ReporterKeyDeclared),
+    EventSpec("reporter_key.suspended", ReporterKeySuspended),
+    EventSpec("reporter_key.restored", ReporterKeyRestored),
     EventSpec("appeal.received", AppealReceived),
     EventSpec("appeal.message_sent", AppealMessageSent),
     EventSpec("appeal.decided", AppealDecided),

@@ -152,7 +152,7 @@ def _record(tx: Transaction, notice: Notice, item: ItemRef | None, target: str |
         target=target,
         reporter=reporter,
         kind=asked.kind,
-        lane=asked.lane,
+        reporter_key=asked.reporter_key,
         policy=asked.policy,
         harm=harm,
         illegal=notice.illegal,
@@ -195,10 +195,10 @@ def _match(tx: Transaction, notice: dict[str, Any], item: ItemRef, note: str, pe
             policy=notice["policy"],
             harm=notice["harm"],
             muted=notice["kind"] == ReporterKind.USER and reporter is not None and is_muted(tx, reporter),
-            lane=notice["lane"],
+            reporter_key=notice["reporter_key"],
         )
     )
-    record_order(tx, report, item, notice["kind"], notice["lane"])
+    record_order(tx, report, item, notice["kind"], notice["reporter_key"])
     if note:
         tx.seal(item.ref, note_name(report), note.encode(), reporter)
 

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Table, select
 from seawall.appeal.appeal_state import AppealState, AppealTrigger, appeal_after
 from seawall.appeal.events import (
     AppealMessageSent,
-    LaneDeclared,
-    LaneRestored,
-    LaneSuspended,
     NoticeEnded,
     NoticeMatched,
     NoticeReceived,
     OutOfCourtOutcomeRecorded,
+    ReporterKeyDeclared,
+    ReporterKeyRestored,
+    ReporterKeySuspended,
     ReporterMuted,
     ReporterUnmuted,
     ReporterWarned,
@@ -29,8 +29,8 @@ from seawall.appeal.tables import (
     appeal_rule,
     notice,
     report,
+    reporter_key,
     reporter_standing,
-    reporting_lane,
 )
 from seawall.model import AppealDecided, AppealReceived, Event, EventBody, gravest
 from seawall.model.events import ReportReceived
@@ -45,7 +45,7 @@ class ReportProjection:
     """Every report, with its reporter and item."""
 
     name: ClassVar[str] = "report"
-    version: ClassVar[int] = 2  # 2: the lane
+    version: ClassVar[int] = 2  # 2: the reporter key
     handles: ClassVar[tuple[type[EventBody], ...]] = (ReportReceived,)
     tables: tuple[Table, ...] = (report,)
 
@@ -61,7 +61,7 @@ class ReportProjection:
                 "reporter": event.body.reporter,
                 "kind": event.body.kind,
                 "policy": event.body.policy,
-                "lane": event.body.lane,
+                "reporter_key": event.body.reporter_key,
             }
             for event in events
             if isinstance(event.body, ReportReceived)
@@ -237,7 +237,7 @@ def _notice(event: Event, body: NoticeReceived) -> Row:
         "target": None if body.target is None else bytes.fromhex(body.target),
         "reporter": body.reporter,
         "kind": body.kind,
-        "lane": body.lane,
+        "reporter_key": body.reporter_key,
         "policy": body.policy,
         "harm": body.harm,
         "illegal": body.illegal,
@@ -249,29 +249,29 @@ def _notice(event: Event, body: NoticeReceived) -> Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportingLanes:
+class ReporterKeys:
     """The keys that may report for others than users."""
 
-    name: ClassVar[str] = "reporting_lanes"
+    name: ClassVar[str] = "reporter_keys"
     version: ClassVar[int] = 1
-    handles: ClassVar[tuple[type[EventBody], ...]] = (LaneDeclared, LaneSuspended, LaneRestored)
-    tables: tuple[Table, ...] = (reporting_lane,)
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReporterKeyDeclared, ReporterKeySuspended, ReporterKeyRestored)
+    tables: tuple[Table, ...] = (reporter_key,)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
-        """Declare, suspend and restore lanes. A lane that is declared anew stays suspended."""
+        """Declare, suspend and restore reporter keys. One that is declared anew stays suspended."""
         (table,) = self.tables
-        kinds = LaneDeclared | LaneSuspended | LaneRestored
+        kinds = ReporterKeyDeclared | ReporterKeySuspended | ReporterKeyRestored
         bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
         rows = _load(conn, table, "key", {body.key for _, body in bodies})
         for event, body in bodies:
             row = rows.setdefault(body.key, {"suspended_at": None, "suspended_by": None, "reason": None})
             match body:
-                case LaneDeclared(key=key, kind=kind, harms=harms, by=by):
+                case ReporterKeyDeclared(key=key, kind=kind, harms=harms, by=by):
                     areas = msgspec.json.encode(harms).decode()
                     row |= {"key": key, "kind": kind, "harms": areas, "declared_at": event.at, "declared_by": by}
-                case LaneSuspended(reason=reason, by=by):
+                case ReporterKeySuspended(reason=reason, by=by):
                     row["suspended_at"], row["suspended_by"], row["reason"] = event.at, by, reason
-                case LaneRestored():
+                case ReporterKeyRestored():
                     row["suspended_at"] = row["suspended_by"] = row["reason"] = None
         upsert(conn, table, list(rows.values()))
 
@@ -281,4 +281,4 @@ def _load(conn: Connection, table: Table, key: str, ids: Collection[str]) -> dic
     return {row._mapping[key]: dict(row._mapping) for row in found}
 
 
-PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings(), Notices(), ReportingLanes())
+PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings(), Notices(), ReporterKeys())

@@ -10,16 +10,16 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from seawall.appeal.appeals import appeal_name, message_name
-from seawall.appeal.lanes import ReportingLane
 from seawall.appeal.notices import ENTRY, NoticeText, open_text
+from seawall.appeal.reporter_keys import ReporterKey
 from seawall.appeal.tables import (
     appeal,
     appeal_message,
     appeal_rule,
     notice,
     report,
+    reporter_key,
     reporter_standing,
-    reporting_lane,
 )
 from seawall.measure.intervals import Interval, wilson
 from seawall.storage import Vault
@@ -42,7 +42,7 @@ class ReportRow:
     reporter: str | None
     kind: str
     policy: str | None
-    lane: str | None = None
+    reporter_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class NoticeRow:
     content_type: str | None
     reporter: str | None
     kind: str
-    lane: str | None
+    reporter_key: str | None
     policy: str | None
     harm: str | None
     illegal: bool
@@ -176,9 +176,9 @@ def reports_about(connection: Connection, items: Select[Any], *, limit: int) -> 
     return _reports(connection, _REPORT.where(report.c.item.in_(items)).order_by(report.c.seq.desc()).limit(limit))
 
 
-def reports_through(connection: Connection, lane: str, *, limit: int) -> list[ReportRow]:
-    """The reports that came through a key's lane, newest first."""
-    return _reports(connection, _REPORT.where(report.c.lane == lane).order_by(report.c.seq.desc()).limit(limit))
+def reports_through(connection: Connection, key: str, *, limit: int) -> list[ReportRow]:
+    """The reports that came with a reporter key, newest first."""
+    return _reports(connection, _REPORT.where(report.c.reporter_key == key).order_by(report.c.seq.desc()).limit(limit))
 
 
 def authority_orders(connection: Connection, *, limit: int, skip: int = 0) -> list[ReportRow]:
@@ -210,20 +210,20 @@ def notice_texts(vault: Vault, rows: Iterable[NoticeRow]) -> dict[str, NoticeTex
     return {subjects[ref]: text for ref, text in open_text(vault, list(subjects)).items()}
 
 
-def list_lanes(connection: Connection) -> list[ReportingLane]:
-    """Every lane, the first declared first."""
-    query = select(reporting_lane).order_by(reporting_lane.c.declared_at, reporting_lane.c.key)
-    return [_lane(dict(row._mapping)) for row in connection.execute(query)]
+def list_reporter_keys(connection: Connection) -> list[ReporterKey]:
+    """Every reporter key, the first declared first."""
+    query = select(reporter_key).order_by(reporter_key.c.declared_at, reporter_key.c.key)
+    return [_reporter_key(dict(row._mapping)) for row in connection.execute(query)]
 
 
-def get_lane(connection: Connection, key: str) -> ReportingLane | None:
-    """The lane of an API key."""
-    row = connection.execute(select(reporting_lane).where(reporting_lane.c.key == key)).first()
-    return None if row is None else _lane(dict(row._mapping))
+def get_reporter_key(connection: Connection, key: str) -> ReporterKey | None:
+    """As what an API key may report; None: as a user."""
+    row = connection.execute(select(reporter_key).where(reporter_key.c.key == key)).first()
+    return None if row is None else _reporter_key(dict(row._mapping))
 
 
-def _lane(row: Mapping[str, Any]) -> ReportingLane:
-    return ReportingLane(**{**row, "harms": msgspec.json.decode(row["harms"], type=tuple[str, ...])})
+def _reporter_key(row: Mapping[str, Any]) -> ReporterKey:
+    return ReporterKey(**{**row, "harms": msgspec.json.decode(row["harms"], type=tuple[str, ...])})
 
 
 def _reports(connection: Connection, query: Select[Any]) -> list[ReportRow]:

@@ -69,7 +69,7 @@ class Report:
     policy: str | None = None  # the policy that the item violates, according to the reporter
     note: str | None = None
     key: str | None = None
-    lane: str | None = None  # the API key whose lane it came through: see ``lanes.claim``
+    reporter_key: str | None = None  # the reporter key it came with: see ``reporter_keys.claim``
 
 
 FindItem = Callable[[str, str], ItemRef | None]
@@ -113,19 +113,19 @@ def _record(tx: Transaction, report: Report, item: ItemRef, harm: str | None) ->
             policy=report.policy,
             harm=harm,
             muted=report.kind == ReporterKind.USER and reporter is not None and is_muted(tx, reporter),
-            lane=report.lane,
+            reporter_key=report.reporter_key,
         )
     )
-    record_order(tx, report_id, item, report.kind, report.lane)
+    record_order(tx, report_id, item, report.kind, report.reporter_key)
     if report.note:
         tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
     return report_id, True
 
 
-def record_order(tx: Transaction, report: str, item: ItemRef, kind: str, lane: str | None) -> None:
+def record_order(tx: Transaction, report: str, item: ItemRef, kind: str, reporter_key: str | None) -> None:
     """Hand the order of an authority on to compliance."""
-    if kind == ReporterKind.AUTHORITY and lane is not None:
-        tx.append(AuthorityOrderReceived(report=report, lane=lane, item=item))
+    if kind == ReporterKind.AUTHORITY and reporter_key is not None:
+        tx.append(AuthorityOrderReceived(report=report, reporter_key=reporter_key, item=item))
 
 
 def is_muted(tx: Transaction, reporter: str) -> bool:

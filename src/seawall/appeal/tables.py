@@ -17,10 +17,10 @@ report = Table(
     Column("reporter", Text),
     Column("kind", Text, nullable=False),
     Column("policy", Text),
-    Column("lane", Text),  # API key
+    Column("reporter_key", Text),  # API key
     Index("ix_report_item", "item", "seq"),
     Index("ix_report_reporter", "reporter", "seq"),
-    Index("ix_report_lane", "lane", "seq"),
+    Index("ix_report_reporter_key", "reporter_key", "seq"),
 )
 
 # Notices by form, and those about content that is not known yet. What people wrote is in the vault, under ``subject``.
@@ -36,7 +36,7 @@ notice = Table(
     Column("target", LargeBinary),  # the lookup of the item's subject; null: named by something else than its id
     Column("reporter", Text),
     Column("kind", Text, nullable=False),
-    Column("lane", Text),
+    Column("reporter_key", Text),
     Column("policy", Text),
     Column("harm", Text),
     Column("illegal", Boolean, nullable=False),
@@ -50,8 +50,8 @@ notice = Table(
 )
 
 # API keys that may report as a trusted flagger, an authority or staff.
-reporting_lane = Table(
-    "reporting_lane",
+reporter_key = Table(
+    "reporter_key",
     metadata,
     Column("key", Text, primary_key=True),
     Column("kind", Text, nullable=False),

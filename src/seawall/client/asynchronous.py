@@ -142,8 +142,8 @@ class AsyncSeawall:
     ) -> str:
         """Report an item as bad; returns the report's id. A report about an item that was never screened waits for it.
 
-        ``kind``: user; or trusted_flagger, authority or staff, if the key has that lane. Raises Unreachable, NotFound
-        when there is no such content type, RequestRefused.
+        ``kind``: user; or trusted_flagger, authority or staff, if the key is declared as that. Raises Unreachable,
+        NotFound when there is no such content type, RequestRefused.
         """
         body = {"content_type": content_type, "id": id, "kind": kind}
         body |= {

@@ -43,7 +43,7 @@ class ReportReceived:
     policy: str | None = None
     harm: str | None = None  # of the policy, when it was in force
     muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
-    lane: str | None = None  # the API key whose lane it came through (DSA Art. 22), if it has one
+    reporter_key: str | None = None  # the reporter key it came with (DSA Art. 22), if any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

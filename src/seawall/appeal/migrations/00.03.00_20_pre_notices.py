@@ -1,4 +1,4 @@
-"""Notices about content that is not known yet, and the lanes of keys that report for others than users."""
+"""Notices about content that is not known yet, and the API keys that report for others than users."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from alembic.operations import Operations
 
 
 def upgrade(op: Operations) -> None:
-    """Create the tables; a report says through whose lane it came."""
-    op.add_column("report", sa.Column("lane", sa.Text()))
-    op.create_index("ix_report_lane", "report", ["lane", "seq"])
+    """Create the tables; a report says with which reporter key it came."""
+    op.add_column("report", sa.Column("reporter_key", sa.Text()))
+    op.create_index("ix_report_reporter_key", "report", ["reporter_key", "seq"])
     op.create_table(
         "notice",
         sa.Column("report", sa.Text(), nullable=False),
@@ -21,7 +21,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("target", sa.LargeBinary()),
         sa.Column("reporter", sa.Text()),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("lane", sa.Text()),
+        sa.Column("reporter_key", sa.Text()),
         sa.Column("policy", sa.Text()),
         sa.Column("harm", sa.Text()),
         sa.Column("illegal", sa.Boolean(), nullable=False),
@@ -35,7 +35,7 @@ def upgrade(op: Operations) -> None:
     op.create_index("ix_notice_target", "notice", ["target"])
     op.create_index("ix_notice_reporter", "notice", ["reporter"])
     op.create_table(
-        "reporting_lane",
+        "reporter_key",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("harms", sa.Text(), nullable=False),
@@ -44,5 +44,5 @@ def upgrade(op: Operations) -> None:
         sa.Column("suspended_at", sa.BigInteger()),
         sa.Column("suspended_by", sa.Text()),
         sa.Column("reason", sa.Text()),
-        sa.PrimaryKeyConstraint("key", name="pk_reporting_lane"),
+        sa.PrimaryKeyConstraint("key", name="pk_reporter_key"),
     )

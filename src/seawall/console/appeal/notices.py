@@ -1,4 +1,4 @@
-"""Reports that wait for their content, the orders of authorities, and the lanes of keys that report for others."""
+"""Reports that wait for their content, the orders of authorities, and the keys that report for others than users."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from seawall import access, appeal, review
 from seawall.access import Permission
-from seawall.appeal import ANSWERS, NoticeText, ReporterAccuracy, ReportingLane
+from seawall.appeal import ANSWERS, NoticeText, ReporterAccuracy, ReporterKey
 from seawall.appeal.queries import (
     REPORTS_OF_REPORTER,
     NoticeRow,
     ReportRow,
     authority_orders,
     get_notice,
-    list_lanes,
+    list_reporter_keys,
     notice_texts,
     overturning_appeals,
     reports_through,
@@ -45,10 +45,10 @@ class WaitingNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownLane:
-    """A lane with the name of its key, and how accurate its reports were."""
+class ShownReporterKey:
+    """A reporter key with its name, and how accurate its reports were."""
 
-    lane: ReportingLane
+    declared: ReporterKey
     name: str
     revoked: bool
     accuracy: ReporterAccuracy
@@ -141,7 +141,7 @@ def show_orders(request: PageRequest) -> Response:
     return render(
         request,
         "appeal/orders.html",
-        rows=[(row, review.case_id(row.item), names.get(row.lane or "", "")) for row in rows],
+        rows=[(row, review.case_id(row.item), names.get(row.reporter_key or "", "")) for row in rows],
         older=skip + PAGE_SIZE if more else None,
     )
 
@@ -157,39 +157,39 @@ def _orders(request: PageRequest, skip: int) -> tuple[list[ReportRow], bool]:
         return seen_rows(request, connection, rows[:PAGE_SIZE]), len(rows) > PAGE_SIZE
 
 
-def show_lanes(request: PageRequest) -> Response:
+def show_keys(request: PageRequest) -> Response:
     """Which keys may report for others than users, and how accurate they were."""
-    return _lanes(request)
+    return _keys_page(request)
 
 
-def _lanes(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
+def _keys_page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
     keys = access.list_keys(request.app.database)
     by_id = {key.id: key for key in keys}
     with request.app.database.read() as connection:
-        lanes = [
-            ShownLane(
-                lane=lane,
-                name=by_id[lane.key].name if lane.key in by_id else lane.key,
-                revoked=lane.key not in by_id or by_id[lane.key].revoked_at is not None,
-                accuracy=_accuracy(connection, lane.key),
+        declared = [
+            ShownReporterKey(
+                declared=one,
+                name=by_id[one.key].name if one.key in by_id else one.key,
+                revoked=one.key not in by_id or by_id[one.key].revoked_at is not None,
+                accuracy=_accuracy(connection, one.key),
             )
-            for lane in list_lanes(connection)
+            for one in list_reporter_keys(connection)
         ]
     return render(
         request,
-        "appeal/lanes.html",
+        "appeal/reporter_keys.html",
         status=status,
         error=error,
-        lanes=lanes,
+        declared=declared,
         keys=[key for key in keys if key.revoked_at is None and key.may(access.Scope.REPORT)],
-        kinds=appeal.LANE_KINDS,
+        kinds=appeal.KEYED_KINDS,
         harms=sorted(HARMS.values(), key=lambda harm: harm.title),
         names=active_bundle.names_of_people(request.app),
     )
 
 
-def _accuracy(connection: Connection, lane: str) -> ReporterAccuracy:
-    reports = reports_through(connection, lane, limit=REPORTS_OF_REPORTER)
+def _accuracy(connection: Connection, reporter_key: str) -> ReporterAccuracy:
+    reports = reports_through(connection, reporter_key, limit=REPORTS_OF_REPORTER)
     answers = answers_after(connection, [one.item for one in reports], ANSWERS)
     changed = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
     return appeal.reporter_accuracy(appeal.decided_reports(reports, answers, changed))
@@ -199,34 +199,34 @@ def declare(request: PageRequest) -> Response:
     """Declare what a key may report as."""
     key, keys = request.field("key"), access.list_keys(request.app.database)
     if not any(one.id == key and one.revoked_at is None and one.may(access.Scope.REPORT) for one in keys):
-        return _lanes(request, error="Choose an API key in use that has the scope report.", status=422)
+        return _keys_page(request, error="Choose an API key in use that has the scope report.", status=422)
     try:
-        appeal.declare_lane(
+        appeal.declare_reporter_key(
             request.app.ledger, key, request.field("kind"), request.fields("harm"), by=request.person.id
         )
-    except appeal.LaneRefused as error:
-        return _lanes(request, error=str(error), status=422)
-    return redirect("/reports/lanes")
+    except appeal.ReporterKeyRefused as error:
+        return _keys_page(request, error=str(error), status=422)
+    return redirect("/reports/keys")
 
 
 def suspend(request: PageRequest) -> Response:
-    """Take a lane's priority away for now."""
+    """Take a reporter key's priority away for now."""
     try:
-        appeal.suspend_lane(
+        appeal.suspend_reporter_key(
             request.app.ledger, request.path_param("key"), request.field("reason").strip(), by=request.person.id
         )
-    except appeal.LaneRefused as error:
-        return _lanes(request, error=str(error), status=409)
-    return redirect("/reports/lanes")
+    except appeal.ReporterKeyRefused as error:
+        return _keys_page(request, error=str(error), status=409)
+    return redirect("/reports/keys")
 
 
 def restore(request: PageRequest) -> Response:
-    """Give a lane its priority back."""
+    """Give a reporter key its priority back."""
     try:
-        appeal.restore_lane(request.app.ledger, request.path_param("key"), by=request.person.id)
-    except appeal.LaneRefused as error:
-        return _lanes(request, error=str(error), status=409)
-    return redirect("/reports/lanes")
+        appeal.restore_reporter_key(request.app.ledger, request.path_param("key"), by=request.person.id)
+    except appeal.ReporterKeyRefused as error:
+        return _keys_page(request, error=str(error), status=409)
+    return redirect("/reports/keys")
 
 
 _MANAGE = Permission.MANAGE_REPORTERS
@@ -235,10 +235,10 @@ PAGES = (
     Page(path="/reports.json", run=waiting_as_json, permission=Permission.SEE_CONTENT),
     Page(path="/reports/orders", run=show_orders, permission=Permission.SEE_CONTENT),
     Page(path="/reports/orders.json", run=orders_as_json, permission=Permission.SEE_CONTENT),
-    Page(path="/reports/lanes", run=show_lanes, permission=_MANAGE),
-    Page(path="/reports/lanes", run=declare, method="POST", permission=_MANAGE),
-    Page(path="/reports/lanes/{key}/suspend", run=suspend, method="POST", permission=_MANAGE),
-    Page(path="/reports/lanes/{key}/restore", run=restore, method="POST", permission=_MANAGE),
+    Page(path="/reports/keys", run=show_keys, permission=_MANAGE),
+    Page(path="/reports/keys", run=declare, method="POST", permission=_MANAGE),
+    Page(path="/reports/keys/{key}/suspend", run=suspend, method="POST", permission=_MANAGE),
+    Page(path="/reports/keys/{key}/restore", run=restore, method="POST", permission=_MANAGE),
     Page(path="/reports/{report}/match", run=match, method="POST", permission=Permission.REVIEW),
     Page(path="/reports/{report}/dismiss", run=dismiss, method="POST", permission=Permission.REVIEW),
 )
