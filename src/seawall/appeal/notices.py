@@ -106,8 +106,8 @@ def receive_notice(ledger: Ledger, notice: Notice, *, find_item: FindItem, harm:
 
 def waiting_report(ledger: Ledger, report: Report) -> str | None:
     """The report that a notice by API with the same key is, or became. Raises ReportKeyUsed if it said otherwise."""
-    if report.key is None:
-        return None
+    if report.key is None or not (report.content_type and report.item_id):
+        return None  # about no item by its id: it never waited
     check_report(report)
     notice = Notice(report=report, channel="api")
     reporter = None if report.reporter is None else ledger.vault.find("account", report.reporter)
