@@ -22,7 +22,7 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("GET", "/v1/decisions/dec_nowhere", "read", None, 404),
     ("GET", "/v1/decisions/dec_nowhere/explanation", "read", None, 404),
     ("GET", "/v1/items/note/nowhere", "read", None, 404),
-    ("POST", "/v1/reports", "report", {"content_type": "note", "id": "nowhere"}, 404),
+    ("POST", "/v1/reports", "report", {"content_type": "nothing", "id": "nowhere"}, 404),
     ("GET", "/v1/reports/rep_nowhere", "report", None, 404),
     ("POST", "/v1/appeals", "appeal", {"appellant": "a", "text": "No.", "decision": "dec_nowhere"}, 404),
     ("GET", "/v1/appeals/app_nowhere", "appeal", None, 404),
@@ -238,7 +238,8 @@ def test_what_was_erased_is_gone(fresh: Client) -> None:
     app.ledger.commit(lambda tx: app.vault.erase(tx, account))
     assert fresh.send("GET", f"/v1/decisions/{answer['decision']}").status_code in (200, 410)
     problem(fresh.send("GET", "/v1/items/note/n-9"), 404)
-    problem(fresh.send("POST", "/v1/reports", json={"content_type": "note", "id": "n-9"}), 404)
+    about = {"content_type": "note", "id": "n-9"}
+    assert fresh.send("POST", "/v1/reports", json=about).json()["state"] == "waiting_for_content"
     assert fresh.screen("you fool", id="n-9").json()["item"] != answer["item"]
 
 

@@ -88,6 +88,16 @@ ALLOWED = {
     "GET /appeals/{appeal}": EVERYBODY,
     "POST /appeals/{appeal}/messages": REVIEWS,
     "POST /appeals/{appeal}/out-of-court": REVIEWS,
+    "GET /reports": EVERYBODY,
+    "GET /reports.json": EVERYBODY,
+    "GET /reports/orders": EVERYBODY,
+    "GET /reports/orders.json": EVERYBODY,
+    "GET /reports/keys": MANAGES_REPORTERS,
+    "POST /reports/keys": MANAGES_REPORTERS,
+    "POST /reports/keys/{key}/suspend": MANAGES_REPORTERS,
+    "POST /reports/keys/{key}/restore": MANAGES_REPORTERS,
+    "POST /reports/{report}/match": REVIEWS,
+    "POST /reports/{report}/dismiss": REVIEWS,
     "POST /reporters/{reporter}/mute": MANAGES_REPORTERS,
     "POST /reporters/{reporter}/unmute": MANAGES_REPORTERS,
     "GET /items/{item}.json": EVERYBODY,
@@ -150,7 +160,10 @@ ALLOWED = {
     "POST /access/keys": ADMIN,
     "POST /access/keys/{key}/revoke": ADMIN,
 }
-PUBLIC = {"GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"}
+PUBLIC = {
+    *("GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"),
+    *("GET /report", "POST /report", "GET /report/{token}"),
+}
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 
 
@@ -189,6 +202,7 @@ def places(rig: Rig) -> dict[str, str]:
         "golden": "gold_none",
         "appeal": "app_none",
         "reporter": "en_none",
+        "report": "rep_none",
     }
 
 

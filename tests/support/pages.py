@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seawall import review
+from seawall import access, appeal, review
 from seawall.console import active_bundle
 from seawall.enforce import RecordedItems
 from seawall.review import bulk
@@ -16,6 +16,12 @@ def every_page(rig: Rig) -> tuple[str, ...]:
     rig.report("axe-held", note="Look at this.")
     rig.report_account("author", note="They follow me.")
     account = rig.app.vault.find("account", "author") or ""
+    rig.report("axe-held", kind="authority")
+    waiting = appeal.Report(content_type="comment", item_id="axe-later", note="Look at this, too.")
+    notice = appeal.Notice(report=waiting, channel="api")
+    appeal.receive_notice(rig.app.ledger, notice, find_item=lambda content_type, item: None)
+    key = access.create_key(rig.app.ledger, "Hotline", [access.Scope.REPORT]).split("_")[1]
+    appeal.declare_reporter_key(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
     return (
         "/",
         "/queue",
@@ -52,6 +58,9 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/exposure",
         "/exposure/compare",
         "/appeals",
+        "/reports",
+        "/reports/orders",
+        "/reports/keys",
         "/no-such-page",
     )
 

@@ -53,7 +53,7 @@ from seawall.access.sessions import (
     sessions_of,
     start_session,
 )
-from seawall.access.throttle import KNOWN_FOR_S, Throttle
+from seawall.access.throttle import KNOWN_FOR_S, FormThrottle, Throttle
 
 __all__ = [
     "COMPONENT",
@@ -62,6 +62,7 @@ __all__ = [
     "LINK_LIFE_MS",
     "PERMISSIONS",
     "AccessError",
+    "FormThrottle",
     "KeyInfo",
     "Keys",
     "PasswordLink",

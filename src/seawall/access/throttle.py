@@ -142,6 +142,45 @@ class Throttle:
         )
 
 
+class FormThrottle:
+    """Forms that strangers send, in a sliding window, kept in the database so that all server processes share them.
+
+    ``per_address`` from one address (IPv6: one /64 network), and ``total`` from everybody. Addresses are kept as
+    SHA-256, no longer than the window.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        form: str,
+        *,
+        per_address: int,
+        total: int,
+        window_s: int = 15 * 60,  # no longer than the window of ``Throttle``, which deletes older rows
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database = database
+        self._form = form
+        self._limits = (per_address, total)
+        self._window_ms = window_s * 1000
+        self._clock = clock
+
+    def take(self, address: str) -> float:
+        """Count one form from this address; returns 0. When there were too many: seconds to wait, and it is not."""
+        now = self._clock()
+        keys = (_key(f"form {self._form}", network_of(address)), _key(f"form {self._form}", "everywhere"))
+        with self._database.write() as connection:
+            connection.execute(delete(table).where(table.c.at <= now - self._window_ms))
+            for key, limit in zip(keys, self._limits, strict=True):
+                recent = connection.scalars(
+                    select(table.c.at).where(table.c.key == key).order_by(table.c.at.desc()).limit(limit)
+                ).all()
+                if len(recent) == limit:
+                    return max(1.0, (int(recent[-1]) + self._window_ms - now) / 1000)
+            connection.execute(insert(table), [{"key": key, "at": now} for key in keys])
+        return 0.0
+
+
 class PasswordChecks:
     """Bounds the work of checking passwords, which costs 20 MB and 25 ms: one at a time, and few wrong ones a second.
     Thread-safe.

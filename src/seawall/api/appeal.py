@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header
 from pydantic import ConfigDict, Field
 
 from seawall import appeal
-from seawall.access import Keys, Scope
+from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.appealed_decision import find_facts
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
@@ -17,9 +17,12 @@ from seawall.app import App
 from seawall.appeal.queries import (
     REPORTS_OF_REPORTER,
     AppealRow,
+    NoticeRow,
     conversation,
     get_appeal,
+    get_notice,
     get_report,
+    get_reporter_key,
     overturning_appeals,
     reports_by,
     standings,
@@ -33,18 +36,14 @@ from seawall.storage import Erased
 
 T = TypeVar("T")
 
-WARNING = (
-    "Several of this reporter's reports were refused lately. Report what breaks the rules; if that goes on, reports "
-    "from this account may be looked at last for some time (DSA Art. 23)."
-)
-"""What a warned reporter is to be told."""
+WAITING = "waiting_for_content"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
     """A report that an item, by its content type and id, or an ``account``, by its id, is bad.
 
-    ``kind``: user, trusted_flagger, authority or staff.
+    ``kind``: user; trusted_flagger, authority or staff for keys declared as that.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
@@ -60,10 +59,17 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportResponse:
-    """The receipt of a report (DSA Art. 16(4)). ``warning``: tell the reporter (Art. 23)."""
+    """The receipt of a report (DSA Art. 16(4)). ``warning``: tell the reporter (Art. 23).
+
+    ``state``: received, or waiting_for_content when the item is not known yet: it is matched when it is screened.
+    ``kind``: as what it was received; ``lost_priority``: why not as what it was sent.
+    """
 
     report: str
     warning: str | None = None
+    state: str = "received"
+    kind: str = "user"
+    lost_priority: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class ReportState:
     """
 
     report: str
-    state: str  # received | decided
+    state: str  # waiting_for_content | received | decided | ended (the content never came)
     received_at: int
     outcome: str | None = None
     decision: str | None = None
@@ -168,13 +174,18 @@ def router(app: App, keys: Keys) -> APIRouter:
     routes = routes_under_v1(keys)
     may_report, may_appeal = Depends(key(keys, Scope.REPORT)), Depends(key(keys, Scope.APPEAL))
 
-    @routes.post("/reports", status_code=201, dependencies=[may_report], tags=["reports"])
+    @routes.post("/reports", status_code=201, tags=["reports"])
     def post_report(
-        asked: Annotated[ReportRequest, Body()], idempotency_key: Annotated[str | None, Header()] = None
+        asked: Annotated[ReportRequest, Body()],
+        caller: Annotated[KeyInfo, may_report],
+        idempotency_key: Annotated[str | None, Header()] = None,
     ) -> ReportResponse:
-        """Report an item that was submitted before, or an account; opens or moves up its case."""
-        report = _report(app, asked, idempotency_key)
-        return ReportResponse(report=report, warning=_warning(app, report))
+        """Report an item or an account; opens or moves up its case. An unknown item is waited for."""
+        claim = _claim(app, asked, caller)
+        report, state = _report(app, asked, idempotency_key, claim)
+        return ReportResponse(
+            report=report, warning=_warning(app, report), state=state, kind=claim.kind, lost_priority=claim.lost
+        )
 
     @routes.get("/reports/{report}", dependencies=[may_report], tags=["reports"])
     def get_report_state(report: Code) -> ReportState:
@@ -236,20 +247,42 @@ def _harm(app: App, name: str | None) -> str | None:
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def _report(app: App, asked: ReportRequest, key: str | None) -> str:
+def _claim(app: App, asked: ReportRequest, caller: KeyInfo) -> appeal.ReporterClaim:
+    """As what the report is received. Raises ApiProblem 403 when the key may not report as that kind."""
+    with app.database.read() as connection:
+        reporter_key = get_reporter_key(connection, caller.id) if asked.kind in list(appeal.KEYED_KINDS) else None
+    try:
+        return appeal.claim(reporter_key, asked.kind, _harm(app, asked.policy))
+    except appeal.ReporterKeyRefused as error:
+        raise ApiProblem(status=403, title="Not declared for this key", detail=str(error), pointer="/kind") from error
+
+
+def _report(app: App, asked: ReportRequest, key: str | None, claim: appeal.ReporterClaim) -> tuple[str, str]:
+    """The report's id and its state."""
     report = appeal.Report(
         content_type=asked.content_type,
         item_id=asked.id,
         account=asked.account,
-        kind=asked.kind,
+        kind=claim.kind,
         reporter=asked.reporter,
         policy=asked.policy,
         note=asked.note,
         key=key,
+        reporter_key=claim.reporter_key,
     )
     find_item = partial(find_item_ref, app.database, app.vault)
+    harm = _harm(app, asked.policy)
     try:
-        return appeal.receive_report(app.ledger, report, find_item=find_item, harm=_harm(app, asked.policy))
+        if (known := appeal.waiting_report(app.ledger, report)) is not None:
+            return known, _state_of(app, known)
+        try:
+            return appeal.receive_report(app.ledger, report, find_item=find_item, harm=harm), "received"
+        except appeal.UnknownItem:
+            if not _is_content_type(app, asked.content_type or ""):
+                raise
+            notice = appeal.Notice(report=report, channel="api")
+            found = appeal.receive_notice(app.ledger, notice, find_item=find_item, harm=harm)
+            return found, _state_of(app, found)
     except appeal.UnknownItem as error:
         raise not_found(str(error)) from error
     except appeal.InvalidReport as error:
@@ -259,6 +292,18 @@ def _report(app: App, asked: ReportRequest, key: str | None) -> str:
         raise ApiProblem(status=409, title="Idempotency key already used", detail=str(error)) from error
     except Erased as error:
         raise ApiProblem(status=410, title="Erased", detail="The account was erased, or the item's author.") from error
+
+
+def _is_content_type(app: App, name: str) -> bool:
+    try:
+        return name in app.bundle.content_types
+    except NothingPublished:
+        return False
+
+
+def _state_of(app: App, report: str) -> str:
+    with app.database.read() as connection:
+        return "received" if get_report(connection, report) is not None else WAITING
 
 
 def _warning(app: App, report: str) -> str | None:
@@ -272,18 +317,18 @@ def _warning(app: App, report: str) -> str | None:
         appeals = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
     decided = appeal.decided_reports(reports, answers, appeals)
     warned = appeal.warn_if_due(app.ledger, row.reporter, decided, app.context.get(appeal.AppealSettings).misuse)
-    return WARNING if warned else None
+    return appeal.WARNING if warned else None
 
 
 def _report_state(app: App, report: str) -> ReportState:
     with app.database.read() as connection:
         row = get_report(connection, report)
         if row is None:
-            raise not_found("There is no report with this id.")
+            return _notice_state(get_notice(connection, report))
         answers = answers_after(connection, [row.item], appeal.ANSWERS).get(row.item, [])
         outcome = appeal.outcome_of(row, answers, overturning_appeals(connection, [one.decision for one in answers]))
         warned_at = None if row.reporter is None else standings(connection, [row.reporter])[row.reporter].warned_at
-    warning = WARNING if warned_at is not None and warned_at >= row.at else None
+    warning = appeal.WARNING if warned_at is not None and warned_at >= row.at else None
     if outcome is None:
         return ReportState(report=row.id, state="received", received_at=row.at, warning=warning)
     return ReportState(
@@ -296,6 +341,14 @@ def _report_state(app: App, report: str) -> ReportState:
         on_appeal=outcome.on_appeal,
         warning=warning,
     )
+
+
+def _notice_state(row: NoticeRow | None) -> ReportState:
+    """The state of a report that has no item yet."""
+    if row is None:
+        raise not_found("There is no report with this id.")
+    state = WAITING if row.state == "waiting" else "ended"
+    return ReportState(report=row.report, state=state, received_at=row.at, decided_at=row.ended_at)
 
 
 # -- appeals -----------------------------------------------------------------------------------------------------------

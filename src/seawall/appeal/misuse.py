@@ -16,6 +16,11 @@ from seawall.measure.intervals import Interval, wilson
 DAY_MS: Final = 24 * 3_600_000
 FEWEST_FOR_A_FIGURE: Final = 5
 """Decided reports below which a share would say nothing about a reporter."""
+WARNING: Final = (
+    "Several of this reporter's reports were refused lately. Report what breaks the rules; if that goes on, reports "
+    "from this account may be looked at last for some time (DSA Art. 23)."
+)
+"""What a warned reporter is to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,17 +6,32 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, Table, select
 
 from seawall.appeal.appeal_state import AppealState, AppealTrigger, appeal_after
 from seawall.appeal.events import (
     AppealMessageSent,
+    NoticeEnded,
+    NoticeMatched,
+    NoticeReceived,
     OutOfCourtOutcomeRecorded,
+    ReporterKeyDeclared,
+    ReporterKeyRestored,
+    ReporterKeySuspended,
     ReporterMuted,
     ReporterUnmuted,
     ReporterWarned,
 )
-from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
+from seawall.appeal.tables import (
+    appeal,
+    appeal_message,
+    appeal_rule,
+    notice,
+    report,
+    reporter_key,
+    reporter_standing,
+)
 from seawall.model import AppealDecided, AppealReceived, Event, EventBody, gravest
 from seawall.model.events import ReportReceived
 from seawall.storage.queries import select_in_chunks
@@ -30,7 +45,7 @@ class ReportProjection:
     """Every report, with its reporter and the item or account that it is about."""
 
     name: ClassVar[str] = "report"
-    version: ClassVar[int] = 2  # 2: person
+    version: ClassVar[int] = 3  # 2: person; 3: the reporter key
     handles: ClassVar[tuple[type[EventBody], ...]] = (ReportReceived,)
     tables: tuple[Table, ...] = (report,)
 
@@ -47,6 +62,7 @@ class ReportProjection:
                 "kind": event.body.kind,
                 "policy": event.body.policy,
                 "person": event.body.person,
+                "reporter_key": event.body.reporter_key,
             }
             for event in events
             if isinstance(event.body, ReportReceived)
@@ -182,9 +198,88 @@ class ReporterStandings:
         upsert(conn, table, list(rows.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Notices by form, and those about content that is not known yet, with what became of them."""
+
+    name: ClassVar[str] = "notices"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (NoticeReceived, NoticeMatched, NoticeEnded)
+    tables: tuple[Table, ...] = (notice,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add notices, and what became of them."""
+        (table,) = self.tables
+        kinds = NoticeReceived | NoticeMatched | NoticeEnded
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        made = {body.report for _, body in bodies if isinstance(body, NoticeReceived)}
+        rows = _load(conn, table, "report", {body.report for _, body in bodies} - made)
+        for event, body in bodies:
+            if isinstance(body, NoticeReceived):
+                rows[body.report] = _notice(event, body)
+                continue
+            row = rows[body.report]
+            row["ended_at"], row["person"] = event.at, body.person
+            if isinstance(body, NoticeMatched):
+                row["state"], row["item"], row["content_type"] = "matched", body.item.ref, body.item.content_type
+            else:
+                row["state"] = body.outcome
+        upsert(conn, table, list(rows.values()))
+
+
+def _notice(event: Event, body: NoticeReceived) -> Row:
+    return {
+        "report": body.report,
+        "seq": event.seq,
+        "at": event.at,
+        "subject": body.subject,
+        "channel": body.channel,
+        "content_type": body.content_type,
+        "target": None if body.target is None else bytes.fromhex(body.target),
+        "reporter": body.reporter,
+        "kind": body.kind,
+        "reporter_key": body.reporter_key,
+        "policy": body.policy,
+        "harm": body.harm,
+        "illegal": body.illegal,
+        "state": "waiting",
+        "item": None,
+        "ended_at": None,
+        "person": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterKeys:
+    """The keys that may report for others than users."""
+
+    name: ClassVar[str] = "reporter_keys"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (ReporterKeyDeclared, ReporterKeySuspended, ReporterKeyRestored)
+    tables: tuple[Table, ...] = (reporter_key,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Declare, suspend and restore reporter keys. One that is declared anew stays suspended."""
+        (table,) = self.tables
+        kinds = ReporterKeyDeclared | ReporterKeySuspended | ReporterKeyRestored
+        bodies = [(event, event.body) for event in events if isinstance(event.body, kinds)]
+        rows = _load(conn, table, "key", {body.key for _, body in bodies})
+        for event, body in bodies:
+            row = rows.setdefault(body.key, {"suspended_at": None, "suspended_by": None, "reason": None})
+            match body:
+                case ReporterKeyDeclared(key=key, kind=kind, harms=harms, by=by):
+                    areas = msgspec.json.encode(harms).decode()
+                    row |= {"key": key, "kind": kind, "harms": areas, "declared_at": event.at, "declared_by": by}
+                case ReporterKeySuspended(reason=reason, by=by):
+                    row["suspended_at"], row["suspended_by"], row["reason"] = event.at, by, reason
+                case ReporterKeyRestored():
+                    row["suspended_at"] = row["suspended_by"] = row["reason"] = None
+        upsert(conn, table, list(rows.values()))
+
+
 def _load(conn: Connection, table: Table, key: str, ids: Collection[str]) -> dict[str, Row]:
     found = select_in_chunks(conn, select(table), table.c[key], sorted(ids))
     return {row._mapping[key]: dict(row._mapping) for row in found}
 
 
-PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings())
+PROJECTIONS = (ReportProjection(), Appeals(), AppealMessages(), ReporterStandings(), Notices(), ReporterKeys())

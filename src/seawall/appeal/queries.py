@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Select, func, or_, select
 
 from seawall.appeal.appeals import appeal_name, message_name
-from seawall.appeal.tables import appeal, appeal_message, appeal_rule, report, reporter_standing
+from seawall.appeal.notices import ENTRY, NoticeText, open_text
+from seawall.appeal.reporter_keys import ReporterKey
+from seawall.appeal.tables import (
+    appeal,
+    appeal_message,
+    appeal_rule,
+    notice,
+    report,
+    reporter_key,
+    reporter_standing,
+)
 from seawall.measure.intervals import Interval, wilson
 from seawall.model import is_account
 from seawall.storage import Vault
@@ -33,6 +44,29 @@ class ReportRow:
     kind: str
     policy: str | None
     person: str | None = None
+    reporter_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """A notice by form, or about content that was not known. What was written is in the vault."""
+
+    report: str
+    seq: int
+    at: int
+    subject: str
+    channel: str  # form | api
+    content_type: str | None
+    reporter: str | None
+    kind: str
+    reporter_key: str | None
+    policy: str | None
+    harm: str | None
+    illegal: bool
+    state: str  # waiting | matched | expired | dismissed
+    item: str | None
+    ended_at: int | None
+    person: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +149,7 @@ class AppealLabel:
 
 
 _REPORT = select(*(report.c[name] for name in ReportRow.__dataclass_fields__))
+_NOTICE = select(*(notice.c[name] for name in NoticeRow.__dataclass_fields__))
 _APPEAL = select(*(appeal.c[name] for name in AppealRow.__dataclass_fields__))
 
 
@@ -144,6 +179,56 @@ def reports_about(connection: Connection, account: str, items: Select[Any], *, l
     return _reports(connection, _REPORT.where(about).order_by(report.c.seq.desc()).limit(limit))
 
 
+def reports_through(connection: Connection, key: str, *, limit: int) -> list[ReportRow]:
+    """The reports that came with a reporter key, newest first."""
+    return _reports(connection, _REPORT.where(report.c.reporter_key == key).order_by(report.c.seq.desc()).limit(limit))
+
+
+def authority_orders(connection: Connection, *, limit: int, skip: int = 0) -> list[ReportRow]:
+    """A page of the reports by authorities, newest first."""
+    query = _REPORT.where(report.c.kind == "authority").order_by(report.c.seq.desc())
+    return _reports(connection, query.limit(limit).offset(skip))
+
+
+def get_notice(connection: Connection, report_id: str) -> NoticeRow | None:
+    """The notice that became, or is to become, the report with this id."""
+    row = connection.execute(_NOTICE.where(notice.c.report == report_id)).mappings().one_or_none()
+    return None if row is None else NoticeRow(**row)
+
+
+def waiting_notices(
+    connection: Connection, *, hidden_harms: Iterable[str] = (), limit: int, skip: int = 0
+) -> list[NoticeRow]:
+    """A page of the notices that wait for their content, the oldest first, without those about hidden harms."""
+    query = _NOTICE.where(notice.c.state == "waiting")
+    if hidden := sorted(hidden_harms):
+        query = query.where(notice.c.harm.is_(None) | notice.c.harm.not_in(hidden))
+    rows = connection.execute(query.order_by(notice.c.seq).limit(limit).offset(skip)).mappings()
+    return [NoticeRow(**row) for row in rows]
+
+
+def notice_texts(vault: Vault, rows: Iterable[NoticeRow]) -> dict[str, NoticeText]:
+    """What was written in these notices, by the id of their report; erased ones are left out."""
+    subjects = {row.subject: row.report for row in rows}
+    return {subjects[ref]: text for ref, text in open_text(vault, list(subjects)).items()}
+
+
+def list_reporter_keys(connection: Connection) -> list[ReporterKey]:
+    """Every reporter key, the first declared first."""
+    query = select(reporter_key).order_by(reporter_key.c.declared_at, reporter_key.c.key)
+    return [_reporter_key(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def get_reporter_key(connection: Connection, key: str) -> ReporterKey | None:
+    """As what an API key may report; None: as a user."""
+    row = connection.execute(select(reporter_key).where(reporter_key.c.key == key)).first()
+    return None if row is None else _reporter_key(dict(row._mapping))
+
+
+def _reporter_key(row: Mapping[str, Any]) -> ReporterKey:
+    return ReporterKey(**{**row, "harms": msgspec.json.decode(row["harms"], type=tuple[str, ...])})
+
+
 def _reports(connection: Connection, query: Select[Any]) -> list[ReportRow]:
     return [ReportRow(**row) for row in connection.execute(query).mappings()]
 
@@ -155,6 +240,8 @@ def entries_by_writer(connection: Connection, writer: str) -> list[tuple[str, st
     """
     query = select(report.c.item, report.c.id).where(report.c.reporter == writer)
     entries = [(row.item, f"report/{row.id}") for row in connection.execute(query)]
+    noticed = select(notice.c.subject).where(notice.c.reporter == writer)
+    entries += [(row.subject, ENTRY) for row in connection.execute(noticed)]
     mine = select(appeal.c.item, appeal.c.id).where(appeal.c.appellant == writer)
     entries += [(row.item, appeal_name(row.id)) for row in connection.execute(mine)]
     said = (

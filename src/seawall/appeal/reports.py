@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from seawall.appeal.events import ReporterMuted, ReporterUnmuted, ReporterWarned
+from seawall.appeal.events import AuthorityOrderReceived, ReporterMuted, ReporterUnmuted, ReporterWarned
 from seawall.appeal.misuse import DAY_MS, DecidedReport, MisuseTerms, may_mute, refused_since, should_warn
 from seawall.appeal.tables import report as table
 from seawall.appeal.tables import reporter_standing
@@ -55,7 +55,7 @@ class UnknownItem(LookupError):
     """The item was never screened."""
 
     def __init__(self, content_type: str, item_id: str) -> None:
-        super().__init__(f"There is no {content_type} {item_id!r}. Screen it, or send its content with the report.")
+        super().__init__(f"There is no {content_type} {item_id!r}. Screen it, or check its id and content type.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,7 @@ class Report:
     note: str | None = None
     key: str | None = None
     person: str | None = None
+    reporter_key: str | None = None  # the reporter key it came with: see ``reporter_keys.claim``
 
 
 FindItem = Callable[[str, str], ItemRef | None]
@@ -88,7 +89,7 @@ def receive_report(ledger: Ledger, report: Report, *, find_item: FindItem, harm:
     before: it may break the rules where nothing is screened. Raises InvalidReport, UnknownItem, ReportKeyUsed, and
     Erased when the item's author was erased.
     """
-    _check(report)
+    check_report(report)
     found = None
     if report.account is None:
         content_type, item_id = report.content_type or "", report.item_id or ""
@@ -123,16 +124,25 @@ def _record(tx: Transaction, report: Report, found: ItemRef | None, harm: str | 
             kind=report.kind,
             policy=report.policy,
             harm=harm,
-            muted=report.kind == ReporterKind.USER and reporter is not None and _is_muted(tx, reporter),
+            muted=report.kind == ReporterKind.USER and reporter is not None and is_muted(tx, reporter),
             person=report.person,
+            reporter_key=report.reporter_key,
         )
     )
+    record_order(tx, report_id, item, report.kind, report.reporter_key)
     if report.note:
         tx.seal(item.ref, note_name(report_id), report.note.encode(), reporter)
     return report_id, item, True
 
 
-def _is_muted(tx: Transaction, reporter: str) -> bool:
+def record_order(tx: Transaction, report: str, item: ItemRef, kind: str, reporter_key: str | None) -> None:
+    """Hand the order of an authority on to compliance."""
+    if kind == ReporterKind.AUTHORITY and reporter_key is not None:
+        tx.append(AuthorityOrderReceived(report=report, reporter_key=reporter_key, item=item))
+
+
+def is_muted(tx: Transaction, reporter: str) -> bool:
+    """Whether a person muted the reporter, and that has not ended."""
     query = select(reporter_standing.c.muted_until).where(reporter_standing.c.reporter == reporter)
     until = tx.execute(query).scalar()
     return until is not None and until > tx.at
@@ -183,7 +193,7 @@ def unmute_reporter(ledger: Ledger, reporter: str, *, person: str) -> None:
     """Give the reporter's reports their priority back. Raises MutingRefused when they are not muted."""
 
     def unit(tx: Transaction) -> None:
-        if not _is_muted(tx, reporter):
+        if not is_muted(tx, reporter):
             raise MutingRefused("This reporter is not muted.")
         tx.append(ReporterUnmuted(reporter=reporter, person=person))
 
@@ -214,7 +224,8 @@ def note_name(report_id: str) -> str:
     return f"report/{report_id}"
 
 
-def _check(report: Report) -> None:
+def check_report(report: Report) -> None:
+    """Raises InvalidReport, which names the place."""
     if report.kind not in list(ReporterKind):
         raise InvalidReport("kind", f"expected one of {', '.join(ReporterKind)}, not {report.kind!r}")
     if report.policy is not None and not _POLICY.fullmatch(report.policy):

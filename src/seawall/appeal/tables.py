@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from seawall.storage.database import metadata
 
@@ -18,8 +18,50 @@ report = Table(
     Column("kind", Text, nullable=False),
     Column("policy", Text),
     Column("person", Text),  # the colleague who asked for the review; null: it came from outside
+    Column("reporter_key", Text),  # API key
     Index("ix_report_item", "item", "seq"),
     Index("ix_report_reporter", "reporter", "seq"),
+    Index("ix_report_reporter_key", "reporter_key", "seq"),
+)
+
+# Notices by form, and those about content that is not known yet. What people wrote is in the vault, under ``subject``.
+notice = Table(
+    "notice",
+    metadata,
+    Column("report", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # form | api
+    Column("content_type", Text),
+    Column("target", LargeBinary),  # the lookup of the item's subject; null: named by something else than its id
+    Column("reporter", Text),
+    Column("kind", Text, nullable=False),
+    Column("reporter_key", Text),
+    Column("policy", Text),
+    Column("harm", Text),
+    Column("illegal", Boolean, nullable=False),
+    Column("state", Text, nullable=False),  # waiting | matched | expired | dismissed
+    Column("item", Text),
+    Column("ended_at", BigInteger),
+    Column("person", Text),  # who matched or dismissed it
+    Index("ix_notice_state", "state", "seq"),
+    Index("ix_notice_target", "target"),
+    Index("ix_notice_reporter", "reporter"),
+)
+
+# API keys that may report as a trusted flagger, an authority or staff.
+reporter_key = Table(
+    "reporter_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("harms", Text, nullable=False),  # JSON list; empty: all
+    Column("declared_at", BigInteger, nullable=False),
+    Column("declared_by", Text, nullable=False),
+    Column("suspended_at", BigInteger),
+    Column("suspended_by", Text),
+    Column("reason", Text),  # a code: why it is suspended
 )
 
 # What people wrote is in the vault, under the item: "appeal/<id>", "appeal-message/<id>", "appeal-note/<id>".

@@ -162,7 +162,7 @@ def demo(
     _prepare(data_dir, keep)
     if data is not None:
         _check_data(data)
-    chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes")
+    chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes", report_form="yes")
     with explained(), _listen(host, port) as listening:
         run_migrations(chosen)
         _demo(chosen, listening, rate, seed, data)

@@ -140,9 +140,10 @@ class AsyncSeawall:
         kind: str = "user",
         idempotency_key: str | None = None,
     ) -> str:
-        """Report an item as bad; returns the report's id. ``kind``: user, trusted_flagger, authority, staff.
+        """Report an item as bad; returns the report's id. A report about an item that was never screened waits for it.
 
-        Raises Unreachable, NotFound when the item was never screened, RequestRefused.
+        ``kind``: user; or trusted_flagger, authority or staff, if the key is declared as that. Raises Unreachable,
+        NotFound when there is no such content type, RequestRefused.
         """
         about = {"content_type": content_type, "id": id}
         return await self._report(about, kind, reporter, note, policy, idempotency_key)

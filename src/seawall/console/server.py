@@ -46,6 +46,9 @@ HEADERS = {
 }
 
 
+WIDGET = "/static/widget.js"
+
+
 class Headers:
     """Adds the security headers to every response; pages are never cached."""
 
@@ -60,8 +63,12 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope["path"] == WIDGET:  # pages of other origins run it
+                    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+                framed = "content-security-policy" in headers  # a page that says itself who may frame it
                 for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                    if name != "X-Frame-Options" or not framed:
+                        headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -140,6 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
             platform.platform_state.refuse()
             self._answer(401, "text/plain; charset=utf-8", f"{error}\n")
             return
+        if not message.type.startswith("enforcement."):  # to a reporter: a real platform sends it by e-mail
+            self._answer(204, "text/plain; charset=utf-8", "")
+            return
         try:
             platform.platform_state.apply(message.id, message.data)
         except (KeyError, TypeError):

@@ -47,6 +47,7 @@ class ReportReceived:
     harm: str | None = None  # of the policy, when it was in force
     muted: bool = False  # the reporter was muted for misuse (DSA Art. 23): received, with no priority
     person: str | None = None
+    reporter_key: str | None = None  # the reporter key it came with (DSA Art. 22), if any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,30 @@ class PastItems(ABC):
         """The next page of past items in the order of their surrogates; empty when there are no more."""
 
 
+class GivenAnswer(Protocol):
+    """What counts of one answer of a person about an item."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def decision(self) -> str: ...
+
+    @property
+    def answer(self) -> str: ...
+
+
+class ItemAnswers(ABC):
+    """What people answered about items: a service that one component makes and another one asks."""
+
+    @abstractmethod
+    def answers_of(self, item: str, answers: Sequence[str]) -> Sequence[GivenAnswer]:
+        """The answers about an item that stand and are one of ``answers``, oldest first."""
+
+
 class ItemLanguages(ABC):
     """The languages of recorded items: a service that one component makes and another one asks."""
 

@@ -14,17 +14,18 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from seawall.model import DecisionMade, DecisionSource, Event, ReportReceived
-from seawall.model.stored_items import ItemLanguages
+from seawall.model.stored_items import GivenAnswer, ItemAnswers, ItemLanguages
 from seawall.review.bulk.approval import BulkLimits
 from seawall.review.case_policies import queue_of, read_policies
 from seawall.review.events import CaseRouted
 from seawall.review.machine import BY_PERSON, BY_ROUTE, REPORTS_QUEUE, CaseState, asks_for_review, case_id
+from seawall.review.queries import answers_after
 from seawall.review.queue_file import read_queues
 from seawall.review.queues import Queues, case_features
 from seawall.review.tables import case as case_table
 from seawall.settings import SettingsError
 from seawall.shipped import Folder
-from seawall.storage import Transaction
+from seawall.storage import Database, Transaction
 from seawall.storage.component import Follower, ServiceContext
 from seawall.yamlfile.source import PolicyErrors
 
@@ -46,9 +47,10 @@ class ReviewSettings:
 
 
 def services(context: ServiceContext) -> tuple[object, ...]:
-    """The queues and routes, and how far bulk decisions go. Raises SettingsError."""
+    """The queues and routes, how far bulk decisions go, and what people answered. Raises SettingsError."""
     settings = context.get(ReviewSettings)
-    return load_queues(settings.queues, context.settings.data_dir), _bulk_limits(settings)
+    queues = load_queues(settings.queues, context.settings.data_dir)
+    return queues, _bulk_limits(settings), StoredAnswers(context.database)
 
 
 def _bulk_limits(settings: ReviewSettings) -> BulkLimits:
@@ -57,6 +59,18 @@ def _bulk_limits(settings: ReviewSettings) -> BulkLimits:
     if not 1 <= settings.bulk_approval_hours <= 168:
         raise SettingsError("SEAWALL_BULK_APPROVAL_HOURS: from 1 to 168 hours")
     return BulkLimits(alone=settings.bulk_alone, approval_ms=settings.bulk_approval_hours * 3_600_000)
+
+
+class StoredAnswers(ItemAnswers):
+    """The answers of reviews."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def answers_of(self, item: str, answers: Sequence[str]) -> Sequence[GivenAnswer]:
+        """The reviews of an item that stand and gave one of ``answers``, oldest first."""
+        with self._database.read() as connection:
+            return answers_after(connection, [item], answers).get(item, [])
 
 
 def load_queues(file: Path | None, data_dir: Path) -> Queues:

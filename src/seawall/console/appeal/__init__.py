@@ -1,8 +1,8 @@
 """Appeals: the list, one appeal with its conversation, its answer, and the muting of reporters."""
 
 from seawall.access import Permission
-from seawall.console.appeal import answering, appeals, reporters
+from seawall.console.appeal import answering, appeals, notices, public_form, reporters
 from seawall.console.request import MenuEntry
 
-PAGES = (*appeals.PAGES, *answering.PAGES, *reporters.PAGES)
-MENU = (MenuEntry(path="/appeals", title="Appeals", permission=Permission.SEE_CONTENT, order=25),)
+PAGES = (*appeals.PAGES, *answering.PAGES, *reporters.PAGES, *public_form.PAGES, *notices.PAGES)
+MENU = (MenuEntry(path="/appeals", title="Appeals", permission=Permission.SEE_CONTENT, order=25), *notices.MENU)

@@ -1,0 +1,52 @@
+// Opens Seawall's public forms in a dialog on a page of the product. A link works without it:
+//   <a href="https://seawall.example/report?content_type=comment&id=c-12" data-seawall>Report</a>
+//   <script src="https://seawall.example/static/widget.js" async></script>
+// It sets no cookie, reads nothing of the page but such links, and styles through the CSSOM, which every
+// Content-Security-Policy allows. The page's policy needs script-src and frame-src for Seawall's origin.
+(() => {
+  "use strict";
+  const script = document.currentScript;
+  if (!script) return; // a module or a copy: the links go on working as links
+  const origin = new URL(script.src).origin;
+  const words = { close: script.dataset.close || "Close", title: script.dataset.title || "Report content" };
+
+  const styled = (element, style) => {
+    for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
+    return element;
+  };
+
+  const open = (address) => {
+    const dialog = styled(document.createElement("dialog"), {
+      width: "min(680px, 100vw)", height: "min(860px, 100dvh)", "max-width": "100vw", "max-height": "100dvh",
+      padding: "0", border: "0", "border-radius": "10px", overflow: "hidden", background: "Canvas", color: "CanvasText",
+    });
+    dialog.setAttribute("aria-label", words.title);
+    const close = styled(document.createElement("button"), {
+      display: "block", "margin-inline-start": "auto", "min-height": "44px", padding: "0 18px", border: "0",
+      background: "transparent", color: "inherit", font: "inherit", cursor: "pointer",
+    });
+    close.type = "button";
+    close.textContent = words.close;
+    close.addEventListener("click", () => dialog.close());
+    const frame = styled(document.createElement("iframe"), {
+      display: "block", width: "100%", height: "calc(100% - 44px)", border: "0",
+    });
+    frame.title = words.title;
+    frame.referrerPolicy = "no-referrer";
+    frame.src = address;
+    dialog.append(close, frame);
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  document.addEventListener("click", (event) => {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target instanceof Element ? event.target.closest("a[data-seawall]") : null;
+    if (!plain || event.defaultPrevented || !link) return;
+    const address = new URL(link.href, document.baseURI);
+    if (address.origin !== origin || !/^\/(report|appeal)(\/|$)/.test(address.pathname)) return;
+    event.preventDefault();
+    open(address.href);
+  });
+})();
