@@ -97,7 +97,7 @@ def _deciders(app: App, decision: Decision, head: ItemRow | None) -> tuple[str, 
     if head is not None and head.decision not in (None, decision.id):
         concerned.append(load_decision(app.database, head.decision))
     edits = [edit for one in concerned if (edit := edit_of(app.database, one)) is not None]
-    people = [one.reviewer for one in (*concerned, *edits)]
+    people = [*(one.reviewer for one in concerned), *(edit.reviewer for edit in edits)]
     decisions = [*(one.id for one in concerned), *(edit.decision for edit in edits)]
     with app.database.read() as connection:
         people += approvers_of_decisions(connection, decisions)  # who let a bulk decision begin
