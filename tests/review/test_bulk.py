@@ -24,6 +24,7 @@ from seawall.review.bulk.work import carry_out, rulebook_of
 from seawall.review.tables import case as case_table
 from seawall.review.tables import review as review_table
 from seawall.screen import item_kind, status_of
+from seawall.storage import Job, Jobs
 from support.app import Rig, opened
 
 ALONE = bulk.BulkLimits(alone=20)
@@ -198,10 +199,10 @@ class Killed(BaseException):
     """The worker is gone."""
 
 
-class DyingJobs:
+class DyingJobs(Jobs):
     """The jobs of a worker that is killed after its first transaction."""
 
-    def heartbeat(self, job: Any) -> None:
+    def heartbeat(self, job: Job, *_more: Any) -> None:
         raise Killed
 
 
@@ -210,7 +211,7 @@ def test_a_worker_that_is_killed_in_between_decides_nothing_twice(rig: Rig) -> N
     bulk.confirm(rig.app.ledger, made, "per_1", bulk.BulkLimits(alone=100))
     job = rig.app.jobs.claim([BULK_JOB], "killed", 1, -1)[0]  # its lease has run out: another worker may have it
     with pytest.raises(Killed):
-        carry_out(replace(rig.app.context, jobs=DyingJobs()), job)
+        carry_out(replace(rig.app.context, jobs=DyingJobs(rig.app.database)), job)
     assert states(rig, made) == {("decided", None): 10, ("planned", None): 15}
     assert rig.work(BULK_JOB) == 1
     assert states(rig, made) == {("decided", None): 25}
@@ -253,7 +254,7 @@ def test_one_that_is_taken_back_while_it_runs_decides_nothing_more(rig: Rig) -> 
     bulk.confirm(rig.app.ledger, made, "per_1", ALONE)
     job = rig.app.jobs.claim([BULK_JOB], "killed", 1, -1)[0]
     with pytest.raises(Killed):
-        carry_out(replace(rig.app.context, jobs=DyingJobs()), job)
+        carry_out(replace(rig.app.context, jobs=DyingJobs(rig.app.database)), job)
     bulk.ask_undo(rig.app.ledger, made, "per_1")
     rig.work(BULK_JOB)
     assert states(rig, made) == {("undone", None): 10, ("planned", None): 5}
