@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,14 +13,14 @@ from seawall import enforce
 from seawall.access import Permission
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import seen_result
+from seawall.console.child_safety import check_item, hidden_items, seen_result
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
 from seawall.console.screen.search import position_of, position_text
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
-from seawall.enforce.queries import EnforcementRow, enforcements_on
+from seawall.enforce.queries import EnforcementRow, enforcements_on, get_enforcement
 from seawall.model import now_ms
 from seawall.review.queries import cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
@@ -43,13 +43,18 @@ _VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """What is recorded about an account."""
+    """What is recorded about an account.
+
+    Of what concerns an item of child safety, people who may not see it get only that a restriction exists, its kind and
+    its end; ``unseen`` counts what is missing.
+    """
 
     totals: ActorTotals
     enforced: Sequence[EnforcementRow]
     reviews: Sequence[DecisionRow]
     reported: Sequence[ReportRow]  # its items, by others
     filed: Sequence[ReportRow]  # by it, about others
+    unseen: int = 0
 
 
 def show(request: PageRequest) -> Response:
@@ -61,7 +66,7 @@ def as_json(request: PageRequest) -> Response:
     """What is recorded about the account, without content."""
     account = _account(request)
     with request.app.database.read() as connection:
-        return json_response({"account": account, **_json(_record(connection, account))})
+        return json_response({"account": account, **_json(_record(request, connection, account))})
 
 
 def _json(record: AccountRecord) -> dict[str, object]:
@@ -81,6 +86,10 @@ def note(request: PageRequest) -> Response:
 def lift(request: PageRequest) -> Response:
     """Lift a restriction in force; the platform is told."""
     account = _account(request)
+    with request.app.database.read() as connection:
+        found = get_enforcement(connection, request.path_param("enforcement"))
+        if found is not None:
+            check_item(request, connection, found.item)
     try:
         lift_restriction(
             request.app.ledger,
@@ -105,14 +114,26 @@ def _account(request: PageRequest) -> str:
     return account
 
 
-def _record(connection: Connection, account: str) -> AccountRecord:
+def _record(request: PageRequest, connection: Connection, account: str) -> AccountRecord:
+    enforced = enforcements_on(connection, account, limit=_LISTED)
+    reviews = reviews_of_actor(connection, account, limit=_LISTED)
+    reported = reports_about(connection, items_by_actor(account), limit=_LISTED)
+    filed = reports_by(connection, account, limit=_LISTED)
+    items = [row.item for rows in (enforced, reviews, reported, filed) for row in rows]
+    hidden = hidden_items(request, connection, items)
     return AccountRecord(
         totals=totals_of_actor(connection, account),
-        enforced=enforcements_on(connection, account, limit=_LISTED),
-        reviews=reviews_of_actor(connection, account, limit=_LISTED),
-        reported=reports_about(connection, items_by_actor(account), limit=_LISTED),
-        filed=reports_by(connection, account, limit=_LISTED),
+        enforced=[_without_item(row) if row.item in hidden else row for row in enforced],
+        reviews=[row for row in reviews if row.item not in hidden],
+        reported=[row for row in reported if row.item not in hidden],
+        filed=[row for row in filed if row.item not in hidden],
+        unseen=sum(item in hidden for item in items),
     )
+
+
+def _without_item(row: EnforcementRow) -> EnforcementRow:
+    """The restriction itself, which is in force for everybody; not what it is for."""
+    return replace(row, item="", decision="", parameters={}, deliveries=(), reversed_by=None)
 
 
 def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:
@@ -122,7 +143,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     )
     items = {one.item.ref: one.item for one in seen_result(request, found).found}
     with app.database.read() as connection:
-        record = _record(connection, account)
+        record = _record(request, connection, account)
         notes = notes_about(connection, app.vault, account, limit=_LISTED)
         cases = cases_of_items(connection, list(items), now)
         decisions = decisions_by_id(connection, [row.decision for row in items.values() if row.decision])
