@@ -46,7 +46,7 @@ def hidden_items(request: PageRequest, connection: Connection, items: Iterable[s
 
 
 def hidden_events(request: PageRequest, connection: Connection, bodies: Sequence[str]) -> list[bool]:
-    """For the body of each event as JSON: whether it names an item that the person may not see, or its case or decision."""
+    """Whether the body of each event, as JSON, names an item that the person may not see, or its case or decision."""
     if may_see_all(request) or not bodies:
         return [False] * len(bodies)
     named = [set(_NAMES.findall(body)) for body in bodies]
