@@ -1,4 +1,4 @@
-"""Every address of the console and the API that answers GET, against everybody who may not see items of child safety."""
+"""Every address that answers GET, against everybody who may not see items of child safety."""
 
 from __future__ import annotations
 
