@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from seawall.review.quality.tables import blind_review, golden_case
+from seawall.review.review_answer import VIOLATES
 from seawall.review.tables import review
 
 
@@ -61,6 +62,25 @@ class AnswerPair:
     queue: str
     first: tuple[str, str | None]  # answer, policy
     second: tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindJudgement:
+    """What a second reviewer, or with ``is_final`` the adjudicator, says about one policy.
+
+    ``violates`` None: the final answer names another policy, and says nothing about this one.
+    """
+
+    task: str
+    at: int
+    item: str
+    content_type: str
+    revision: int
+    decision: str | None  # of the first reviewer
+    person: str | None
+    policy: str
+    violates: bool | None
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +173,37 @@ def answer_pairs(connection: Connection, *, since: int = 0) -> list[AnswerPair]:
         AnswerPair(queue=queue, first=(answer, policy), second=(second, second_policy))
         for queue, answer, policy, second, second_policy in connection.execute(query)
     ]
+
+
+def judgements_of_blind_reviews(connection: Connection) -> list[BlindJudgement]:
+    """Those of all blind reviews of cases that stand, oldest first, about the policies that either answer names."""
+    query = _ROW.where(_DONE, review.c.id.is_not(None), _STANDS).order_by(blind_review.c.seq)
+    found = []
+    for row in connection.execute(query).mappings():
+        one = BlindReviewRow(**row)
+        for policy in sorted({name for name in (one.first_policy, one.policy, one.final_policy) if name is not None}):
+            found.append(_judgement(one, policy, is_final=False))
+            if one.state == "adjudicated":
+                found.append(_judgement(one, policy, is_final=True))
+    return found
+
+
+def _judgement(row: BlindReviewRow, policy: str, *, is_final: bool) -> BlindJudgement:
+    answer, named = (row.final_answer, row.final_policy) if is_final else (row.answer, row.policy)
+    at = row.adjudicated_at if is_final else row.answered_at
+    assert at is not None
+    return BlindJudgement(
+        task=row.id,
+        at=at,
+        item=row.item,
+        content_type=row.content_type,
+        revision=row.revision,
+        decision=row.first_decision,
+        person=row.adjudicator if is_final else row.reviewer,
+        policy=policy,
+        violates=True if named == policy else None if answer == VIOLATES else False,
+        is_final=is_final,
+    )
 
 
 def count_waiting(connection: Connection) -> int:
