@@ -12,6 +12,8 @@ from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
 from seawall.model import now_ms
+from seawall.review.case_summary.figures import by_visibility
+from seawall.review.case_summary.queries import suggested_answers, summary_use
 from seawall.review.quality import figures
 from seawall.review.quality.queries import (
     ReviewerCounts,
@@ -65,11 +67,15 @@ def _figures(request: PageRequest) -> dict[str, Any]:
         pairs = answer_pairs(connection, since=since)
         counts = reviewer_counts(connection, since=since)
         waiting = count_waiting(connection)
+        suggested = suggested_answers(connection, since=since)
+        use = summary_use(connection, since=since)
     return {
         "queues": figures.by_queue(pairs),
         "policies": figures.by_policy(pairs),
         "reviewers": [figures.of_reviewer(one) for one in counts],
         "waiting": waiting,
+        "suggestions": by_visibility(suggested),
+        "summaries": use,
     }
 
 

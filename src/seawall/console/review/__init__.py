@@ -2,9 +2,9 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import case, moves, queue
+from seawall.console.review import case, case_summary, moves, queue
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES)
+PAGES = (*queue.PAGES, *case.PAGES, *case_summary.PAGES, *moves.PAGES)
 MENU = (
     MenuEntry(
         path="/queue",
