@@ -37,6 +37,7 @@ ALLOWED = {
     "POST /endpoints/{endpoint}/secret": ADMIN,
     "GET /": EVERYBODY,
     "GET /overview.json": EVERYBODY,
+    "GET /live": EVERYBODY,
     "GET /overview/live": EVERYBODY,
     "GET /overview/traffic.json": EVERYBODY,
     "GET /queue": EVERYBODY,

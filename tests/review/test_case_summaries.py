@@ -24,7 +24,7 @@ from seawall.review.case_summary.jobs import FOLLOWER, KIND, is_hidden, summaris
 from seawall.review.case_summary.queries import suggested_answers, summary_of_case, summary_text, summary_use
 from seawall.settings import SettingsError
 from seawall.storage.following import follow
-from support.console import Rig, open_page, opened
+from support.console import Rig, opened
 
 SUMMARY = "Somebody insults a gardener <b>openly</b>."
 REASON = "It attacks a person for who they are."
@@ -183,7 +183,7 @@ def test_a_suggestion_that_was_not_offered_is_dropped(dropped: dict[str, Any]) -
 
 
 def test_content_that_gives_orders_changes_nothing_but_its_summary(open_rig: Open, service: Service) -> None:
-    """The model obeys the content: what it then says is refused where it is no answer, and is never an answer of ours."""
+    """A model that obeys the content: what it then says is no answer in the form that was asked for."""
 
     def obeys(seen: Seen) -> Said:
         text = seen.json["messages"][1]["content"]

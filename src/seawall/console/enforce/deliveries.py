@@ -21,6 +21,7 @@ from seawall.enforce.queries import (
     delivery_lines,
     newest_deliveries,
 )
+from seawall.model import now_ms
 
 PAGE_SIZE = 50
 STATES = ("queued", "retrying", "delivered", "dead", "cancelled")
@@ -47,6 +48,7 @@ def show(request: PageRequest) -> Response:
         states=STATES,
         counts=counts,
         receivers=receivers,
+        now=now_ms(),
     )
 
 

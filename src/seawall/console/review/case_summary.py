@@ -1,4 +1,4 @@
-"""The summary that a language model wrote of a case: folded, labelled, and not there where answers must be independent."""
+"""The summary that a language model wrote of a case: folded, labelled, and not where answers must be independent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CaseSummaryView:
 
 
 def summary_view(request: PageRequest, case: CaseRow, revision: int, *, working: bool) -> CaseSummaryView | None:
-    """None: nobody asked for one, it is hidden by chance, or the queue is blind. ``working``: the person has the case."""
+    """None: there is none, it is hidden by chance, or the queue is blind. ``working``: the person has the case."""
     app = request.app
     if is_blind_queue(active_bundle.queues(app), case.queue):
         return None

@@ -119,4 +119,4 @@ def summary_use(connection: Connection, *, since: int = 0) -> CaseSummaryUse:
     )
     shown, expanded = connection.execute(views).one()
     rows = connection.execute(counts.group_by(case_summary.c.outcome).order_by(case_summary.c.outcome))
-    return CaseSummaryUse(outcomes={outcome: count for outcome, count in rows}, shown=shown, expanded=expanded)
+    return CaseSummaryUse(outcomes={row[0]: row[1] for row in rows}, shown=shown, expanded=expanded)
