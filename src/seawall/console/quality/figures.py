@@ -31,9 +31,11 @@ _NEWEST = 5
 
 
 def show(request: PageRequest) -> Response:
-    """Show agreement by queue and policy, accuracy by reviewer, and the newest disagreements."""
+    """Show agreement by queue and policy, accuracy by reviewer, and the gravest open disagreements."""
+    severities = active_bundle.severities(request.app)
     with request.app.database.read() as connection:
-        newest = seen_rows(request, connection, list_disagreements(connection, state="open", limit=_NEWEST))
+        found = list_disagreements(connection, state="open", severities=severities, limit=_NEWEST)
+        newest = seen_rows(request, connection, found)
     return render(
         request,
         "quality/quality.html",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from seawall.review.quality.tables import blind_review, golden_case
 from seawall.review.review_answer import VIOLATES
@@ -144,21 +146,38 @@ def get_blind_review(connection: Connection, task: str) -> BlindReviewRow | None
 
 
 def list_disagreements(
-    connection: Connection, *, policy: str = "", state: str = "", limit: int, before: int | None = None
+    connection: Connection,
+    *,
+    policy: str = "",
+    state: str = "",
+    severities: Mapping[str, int] = MappingProxyType({}),
+    limit: int,
+    skip: int = 0,
 ) -> list[BlindReviewRow]:
-    """Where a second reviewer answered otherwise, newest first.
+    """Where a second reviewer answered otherwise, the most severe first, then the newest.
 
-    ``policy``: one that either named; ``state``: open | adjudicated; empty: all.
+    ``policy``: one that either named; ``state``: open | adjudicated; empty: all. ``severities``: of policies, by name;
+    the graver of the two that the answers name counts.
     """
     query = _ROW.where(_DONE, review.c.id.is_not(None), _STANDS, ~_SAME)
     if policy:
         query = query.where(or_(blind_review.c.policy == policy, review.c.policy == policy))
     if state:
         query = query.where(blind_review.c.state == ("adjudicated" if state == "adjudicated" else "answered"))
-    if before is not None:
-        query = query.where(blind_review.c.seq < before)
-    rows = connection.execute(query.order_by(blind_review.c.seq.desc()).limit(limit)).mappings()
-    return [BlindReviewRow(**row) for row in rows]
+    query = query.order_by(_severity(severities).desc(), blind_review.c.seq.desc())
+    return [BlindReviewRow(**row) for row in connection.execute(query.limit(limit).offset(skip)).mappings()]
+
+
+def _severity(severities: Mapping[str, int]) -> ColumnElement[int]:
+    """The severity of the gravest policy that either answer names; 0 for one that is not known any more."""
+    named: dict[int, list[str]] = {}
+    for policy, severity in sorted(severities.items(), key=lambda item: -item[1]):
+        named.setdefault(severity, []).append(policy)
+    whens = [
+        (or_(blind_review.c.policy.in_(names), review.c.policy.in_(names)), literal(severity))
+        for severity, names in named.items()
+    ]
+    return case(*whens, else_=literal(0)) if whens else literal(0)
 
 
 def answer_pairs(connection: Connection, *, since: int = 0) -> list[AnswerPair]:
