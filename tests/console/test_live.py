@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import threading
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from seawall import access, review
 from seawall.console import live_updates
@@ -189,3 +191,20 @@ def test_without_scripts_the_pages_are_whole(chromium: Any, url: str, rig: Rig) 
         assert page.locator("[data-live]").inner_text() == ""
     page.goto(f"{url}/queue")
     assert page.locator(f"a[href*='{review.case_id(screened.item)}']").count() == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_axe_finds_nothing_when_something_is_new(
+    chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
+) -> None:
+    page: Any
+    page, _ = open_page(chromium, url, "reviewer", width, height)
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{url}/queue")
+    rig.screen("You fool", id=f"axe-{theme}-{width}")
+    page.get_by_role("button", name="new case: show").wait_for()
+    if folder := os.environ.get("SEAWALL_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/live-{theme}-{width}.png")
+    results = Axe().run(page, options={"resultTypes": ["violations"]}).response
+    assert [(one["id"], node["html"][:160]) for one in results["violations"] for node in one["nodes"]] == []
