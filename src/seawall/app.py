@@ -19,7 +19,7 @@ from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
 from seawall.policy import Bundle, Explanation, build_bundle, explain
 from seawall.publish import BankCache, BundleInForce, Sources, list_banks, read_sources
-from seawall.review import exposure, quality
+from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
 from seawall.storage import (
@@ -54,6 +54,7 @@ COMPONENTS: tuple[Component, ...] = (
     enforce.COMPONENT,
     review.COMPONENT,
     quality.COMPONENT,
+    case_summary.COMPONENT,
     exposure.COMPONENT,
     appeal.COMPONENT,
     access.COMPONENT,

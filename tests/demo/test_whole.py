@@ -51,7 +51,9 @@ def rig(folder: Path) -> Iterator[tuple[App, str, str, WebhookServer, HangSwitch
 
 @contextmanager
 def served(app: App) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)

@@ -50,7 +50,9 @@ def server(tmp_path: Path) -> Iterator[tuple[str, str]]:
                 await super().startup()
                 ready.set()
 
-        served = Server(uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False))
+        served = Server(
+            uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        )
         thread = threading.Thread(target=served.run, daemon=True)
         thread.start()
         assert ready.wait(60)

@@ -375,6 +375,10 @@ def test_agreement_is_an_equal_answer_and_policy(house: QualityDesk) -> None:
         ("does_not_violate", None),
         ("violates", "gore"),
     ]
+    severe = {"gore": 4, "rudeness": 2}
+    first = [one.policy for one in house.read(list_disagreements, limit=9, severities=severe)]
+    assert first == ["gore", None]  # the older one first, because it is graver
+    assert [one.policy for one in house.read(list_disagreements, limit=9, severities=severe, skip=1)] == [None]
     assert [one.policy for one in house.read(list_disagreements, limit=9, policy="gore")] == ["gore"]
     assert house.read(count_waiting) == 1
     counts = {one.person: (one.pairs, one.agreed) for one in house.read(reviewer_counts)}

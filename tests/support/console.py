@@ -248,7 +248,7 @@ def served(rig: Rig) -> Iterator[str]:
     """Serve the console; its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -76,6 +76,7 @@ class Scope(StrEnum):
     READ = "read"
     REVIEW = "review"
     BANK = "bank"
+    CHILD_SAFETY = "child_safety"  # beside another scope: details of items of child safety
     ADMIN = "admin"
 
 

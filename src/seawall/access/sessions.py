@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select
@@ -13,6 +14,7 @@ from seawall.access.preferences import Preferences, read_preferences
 from seawall.access.tables import person, preference, session
 from seawall.model import now_ms
 from seawall.storage.database import Database
+from seawall.storage.queries import select_in_chunks
 
 _NAMED_BY = 16  # characters of a session's digest
 LIFE_MS = 12 * 60 * 60 * 1000
@@ -70,6 +72,16 @@ def find_session(database: Database, token: str) -> Session | None:
         expires_at=row.expires_at,
         preferences=read_preferences(row.chosen),
     )
+
+
+def active_people(database: Database, tokens: Collection[str]) -> dict[str, Person]:
+    """The people of those tokens whose sessions are active still, by token, with their roles as they are now."""
+    by_digest = {digest_of(token): token for token in tokens}
+    query = select(person, session.c.token).join(session, session.c.person == person.c.id)
+    query = query.where(session.c.expires_at > now_ms(), person.c.disabled.is_(False))
+    with database.read() as connection:
+        rows = select_in_chunks(connection, query, session.c.token, sorted(by_digest))
+        return {by_digest[row.token]: person_of(row) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from seawall import publish
 from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.child_safety import hidden_items
 from seawall.api.common import KNOWN_ONLY, Code, Limit, Text, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.api.requests import body_limit
@@ -21,7 +22,7 @@ from seawall.content.values import MAX_TEXT
 from seawall.match import Hit
 from seawall.model import Modality, Part, Unknown
 from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
-from seawall.publish.queries import BankState, bank_state
+from seawall.publish.queries import BankState, bank_state, items_made_into, withhold
 
 Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A code such as wrong_match")]
 
@@ -154,10 +155,20 @@ def router(app: App, keys: Keys) -> APIRouter:
         assert found is not None, "just configured"
         return bank_state(found)
 
-    @routes.get("/banks/{bank}/entries", dependencies=[Depends(bank_key)])
-    def get_entries(bank: Code, after: Text = "", limit: Limit = 100, state: Text | None = None) -> list[Entry]:
-        """A page of a bank's entries, by id: in ``state``, or all that were not removed."""
-        return publish.list_entries(app.database, app.vault, bank, after=after, limit=limit, state=state)
+    @routes.get("/banks/{bank}/entries")
+    def get_entries(
+        bank: Code,
+        caller: Annotated[KeyInfo, Depends(bank_key)],
+        after: Text = "",
+        limit: Limit = 100,
+        state: Text | None = None,
+    ) -> list[Entry]:
+        """A page of a bank's entries, by id: in ``state``, or all that were not removed.
+
+        What an entry made from an item of child safety holds is withheld from keys without the scope child_safety.
+        """
+        found = publish.list_entries(app.database, app.vault, bank, after=after, limit=limit, state=state)
+        return withhold(found, hidden_items(app, caller, items_made_into(found)))
 
     @routes.post("/banks/{bank}/entries", status_code=201)
     @body_limit(_LARGE_BODY)
@@ -173,13 +184,13 @@ def router(app: App, keys: Keys) -> APIRouter:
         await run_in_threadpool(app.banks.refresh)
         return EntriesResponse(entries=ids)
 
-    @routes.get("/banks/{bank}/entries/{entry}", dependencies=[Depends(bank_key)])
-    def get_entry(bank: Code, entry: Code) -> Entry:
+    @routes.get("/banks/{bank}/entries/{entry}")
+    def get_entry(bank: Code, entry: Code, caller: Annotated[KeyInfo, Depends(bank_key)]) -> Entry:
         """One entry with its counts, also when it was removed."""
         found = publish.find_entry(app.database, app.vault, entry)
         if found is None or found.bank != bank:
             raise not_found(f"bank {bank!r} never held an entry {entry!r}")
-        return found
+        return withhold([found], hidden_items(app, caller, items_made_into([found])))[0]
 
     @routes.delete("/banks/{bank}/entries/{entry}", status_code=204)
     def delete_entry(bank: Code, entry: Code, info: Annotated[KeyInfo, Depends(bank_key)], reason: Why = "") -> None:

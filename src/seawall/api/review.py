@@ -25,9 +25,9 @@ def router(app: App, keys: Keys) -> APIRouter:
     ) -> Response:
         """Cases: open ones the most urgent first, closed ones the newest first.
 
-        Those of child safety are listed for keys with the scope admin only.
+        Those of child safety are listed for keys that have the scope child_safety as well.
         """
-        filters = CaseFilters(state=state, queue=queue or "", child_safety=caller.may(Scope.ADMIN))
+        filters = CaseFilters(state=state, queue=queue or "", child_safety=caller.may(Scope.CHILD_SAFETY))
         with app.database.read() as connection:
             return json_response(list_cases(connection, filters, now_ms(), limit=limit))
 

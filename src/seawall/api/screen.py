@@ -1,13 +1,14 @@
 """Routes of the screening service: screening itself, decisions with their explanations, and items."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from seawall.access import Keys, Scope
+from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.child_safety import RestrictedDecision, check_item, is_restricted, restricted
 from seawall.api.common import Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
@@ -26,6 +27,7 @@ class ItemState:
     """The state of an item. ``decisions``: newest first, at most 50.
 
     ``provisional``: its newest revision is not decided yet, or another look by the detectors under ``pending`` follows.
+    ``withheld``: what is not listed for keys without the scope of this name, ``decisions`` and ``pending``; else None.
     """
 
     content_type: str
@@ -39,25 +41,28 @@ class ItemState:
     pending: tuple[str, ...]
     provisional: bool
     decisions: list[DecisionRow]
+    withheld: str | None = None
 
 
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
     routes.routes += plain_routes(app, keys)
-    may_read = Depends(key(keys, Scope.READ))
+    may_read = key(keys, Scope.READ)
 
-    @routes.get("/decisions/{decision}", dependencies=[may_read], tags=["decisions"], response_model=Decision)
-    def get_decision(decision: Code) -> Response:
-        """The whole record of a decision."""
-        try:
-            return json_response(load_decision(app.database, decision))
-        except LookupError as error:
-            raise not_found(str(error.args[0])) from error
+    @routes.get("/decisions/{decision}", tags=["decisions"], response_model=Decision | RestrictedDecision)
+    def get_decision(decision: Code, caller: Annotated[KeyInfo, Depends(may_read)]) -> Response:
+        """The whole record of a decision.
 
-    @routes.get("/decisions/{decision}/explanation", dependencies=[may_read], tags=["decisions"])
-    def get_explanation(decision: Code) -> dict[str, Any]:
+        About an item of child safety, keys without the scope child_safety get what is to be enforced.
+        """
+        found = _load(app, decision)
+        return json_response(restricted(found) if is_restricted(app, caller, found.item.ref) else found)
+
+    @routes.get("/decisions/{decision}/explanation", tags=["decisions"])
+    def get_explanation(decision: Code, caller: Annotated[KeyInfo, Depends(may_read)]) -> dict[str, Any]:
         """Why: rules that fired, their values, what was unknown, and the smallest change that would have flipped it."""
+        check_item(app, caller, _load(app, decision).item.ref)
         found, explanation = _explained(app, decision)
         if explanation is None:
             return {"decision": found.id, "text": "A person made this decision, not a rule.", "rules": []}
@@ -66,14 +71,22 @@ def router(app: App, keys: Keys) -> APIRouter:
             return explanation.to_json()
         return explanation.to_json() | {"edit": msgspec.to_builtins(edit) | {"text": edit.summary}}
 
-    @routes.get(
-        "/items/{content_type}/{item_id:anything}", dependencies=[may_read], tags=["items"], response_model=ItemState
-    )
-    def get_item(content_type: str, item_id: str) -> Response:
+    @routes.get("/items/{content_type}/{item_id:anything}", tags=["items"], response_model=ItemState)
+    def get_item(content_type: str, item_id: str, caller: Annotated[KeyInfo, Depends(may_read)]) -> Response:
         """The state of an item, by the platform's own id."""
-        return json_response(_item_state(app, content_type, item_id))
+        found = _item_state(app, content_type, item_id)
+        if is_restricted(app, caller, found.item):
+            found = replace(found, decisions=[], pending=(), withheld=Scope.CHILD_SAFETY)
+        return json_response(found)
 
     return routes
+
+
+def _load(app: App, decision: str) -> Decision:
+    try:
+        return load_decision(app.database, decision)
+    except LookupError as error:
+        raise not_found(str(error.args[0])) from error
 
 
 def _explained(app: App, decision: str) -> tuple[Decision, Explanation | None]:

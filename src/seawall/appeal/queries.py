@@ -318,6 +318,11 @@ def items_with_open_appeal(reader: Connection | Transaction, items: Sequence[str
     return [row.item for row in select_in_chunks(reader, query, appeal.c.item, items)]
 
 
+def items_of_open_appeals(connection: Connection) -> list[str]:
+    """The item of each open appeal."""
+    return list(connection.execute(select(appeal.c.item).where(appeal.c.state == "open")).scalars())
+
+
 def appeals_by_rule(connection: Connection) -> list[RuleAppeals]:
     """Answered appeals of authors by the rules of the appealed decisions, the most often overturned first."""
     query = (

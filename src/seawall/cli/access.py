@@ -26,7 +26,10 @@ command.add_typer(people, name="person")
 @keys.command("create")
 def create_key(
     name: str,
-    scope: Annotated[list[str], typer.Option("--scope", help="screen, report, read, review, bank, admin; repeat.")],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", help="screen, report, appeal, read, review, bank, child_safety, admin; repeat."),
+    ],
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``seawall train``: trains the text model from the data sets, reproducibly."""
+"""``seawall train``: trains the text model from the data sets, reproducibly; ``seawall labels``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from seawall.cli import labels
 from seawall.cli.common import err, fail, out
 
 command = typer.Typer()
+command.add_typer(labels.app, name="labels")
 
 
 @command.command()

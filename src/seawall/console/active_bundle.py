@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from seawall.access import list_people
 from seawall.app import App
-from seawall.model import ContentType
+from seawall.model import HARMS, ContentType
 from seawall.policy import Policy
 from seawall.publish import NothingPublished
 from seawall.review import REVIEW_RULE, Queues, Rulebook
@@ -16,6 +16,11 @@ from seawall.screen import EDITED_RULE, FAIL_MODE_POLICY, FAIL_MODE_RULES, NEAR_
 def policies(app: App) -> Mapping[str, Policy]:
     """Policies in force by name."""
     return {policy.name: policy for policy in app.bundle.policies}
+
+
+def severities(app: App) -> Mapping[str, int]:
+    """The severity of the harm of each policy in force, by the policy's name."""
+    return {name: HARMS[policy.harm].severity for name, policy in policies(app).items()}
 
 
 def policy_names(app: App) -> frozenset[str]:

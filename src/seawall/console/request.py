@@ -29,6 +29,7 @@ from seawall.console.languages import language_of, marked, speaking
 
 if TYPE_CHECKING:
     from seawall.app import App
+    from seawall.console.live_updates import LiveUpdates
 
 MAX_FORM_BYTES = 64 * 1024
 MOST_WAITING = 64  # requests for a thread; more are refused
@@ -63,6 +64,7 @@ class ConsoleContext:
     secure: bool  # the console is served over https
     menu: Sequence[MenuEntry]
     templates: Environment
+    live: LiveUpdates
     threads: CapacityLimiter  # at once for people who have a session
     public_threads: CapacityLimiter  # at once for everybody else
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seawall.access import Throttle, find_session, warm_up_passwords
 from seawall.app import App
 from seawall.console.languages import gettext, language_of, marked, speaking
+from seawall.console.live_updates import LiveUpdates
 from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
 from seawall.console.routes import console_pages
 from seawall.console.static_files import static_route
@@ -85,6 +86,7 @@ def build(app: App) -> ASGIApp:
         secure=urlsplit(app.settings.public_url).scheme == "https",
         menu=found.menu,
         templates=environment(found.templates),
+        live=LiveUpdates(app),
         threads=CapacityLimiter(_THREADS),
         public_threads=CapacityLimiter(_PUBLIC_THREADS),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from seawall.model.content import ItemRef, Part
@@ -67,3 +68,19 @@ class ItemLanguages(ABC):
     @abstractmethod
     def languages_of(self, items: Sequence[str]) -> Mapping[str, str]:
         """Item's surrogate → language, for those items whose language is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredText:
+    """What people wrote in one revision of an item, field by field, and the types of its media."""
+
+    text: str
+    media: tuple[str, ...]
+
+
+class ItemTexts(ABC):
+    """The texts of recorded items: a service that one component makes and another one asks."""
+
+    @abstractmethod
+    def text_of(self, item: str, revision: int) -> StoredText | None:
+        """None: it was erased, its retention ended, or its content type is no longer in force."""

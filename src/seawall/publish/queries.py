@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -51,10 +51,26 @@ class Entry:
     note: str | None = None
     counts: Counts = field(default_factory=Counts)
     sources: tuple[EntrySource, ...] = ()
+    withheld: str | None = None  # why value, note and sources are not given: child_safety
 
 
-_ELSEWHERE = ("value", "note", "counts", "sources")
+_ELSEWHERE = ("value", "note", "counts", "sources", "withheld")
 _COLUMNS = tuple(bank_entry.c[name] for name in Entry.__dataclass_fields__ if name not in _ELSEWHERE)
+
+
+def items_made_into(entries: Sequence[Entry]) -> list[str]:
+    """The items that the entries were made from."""
+    return [source.item for entry in entries for source in entry.sources if source.item is not None]
+
+
+def withhold(entries: Sequence[Entry], hidden: Container[str]) -> list[Entry]:
+    """The entries, those made from a hidden item of child safety without what they hold of it."""
+    return [
+        replace(entry, value=None, note=None, sources=(), withheld="child_safety")
+        if any(item in hidden for item in items_made_into([entry]))
+        else entry
+        for entry in entries
+    ]
 
 
 def list_entries(

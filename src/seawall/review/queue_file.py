@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from seawall.model import ACTIONS, HARMS, ContentType, FeatureValue, RetentionTerms
@@ -13,11 +13,12 @@ from seawall.policy.environment import Environment
 from seawall.policy.expressions import read_expression
 from seawall.policy.syntax import InvalidExpression
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TypedTerm, ValueType, const, features_of, read
+from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE
 from seawall.review.queues import CASE_FEATURES, CaseRoute, Queues, QueueSettings
 from seawall.yamlfile.nodes import Mapping as YamlMapping
 from seawall.yamlfile.nodes import Node, Scalar, UnreadableYaml, read_yaml
 from seawall.yamlfile.reader import Reader
-from seawall.yamlfile.source import PolicyErrors, SourceFile, nearest
+from seawall.yamlfile.source import PolicyErrors, Problem, SourceFile, nearest, problem_at
 
 _QUEUE_KEYS = (
     "title",
@@ -33,6 +34,8 @@ _QUEUE_KEYS = (
 )
 UNDO_S = 10.0
 """How long receivers are not told of an answer where a queue does not say: a slip of the hand is noticed at once."""
+_OWN = frozenset({APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE})
+"""Queues that cases come to without rule or route."""
 _ANSWER_FIELDS = ("note",)
 _ALWAYS = const(True, ValueType.BOOLEAN)
 _LETS = {name: Checked(read(Feature(name, kind, FeatureOrigin.FIELD))) for name, kind in CASE_FEATURES.items()}
@@ -61,6 +64,27 @@ def read_queues(text: str, path: str) -> Queues:
     if file.reader.problems:
         raise PolicyErrors(file.reader.problems)
     return queues
+
+
+def unreachable_queues(text: str, path: str, queues: Queues, asked: Collection[str]) -> list[Problem]:
+    """The queues of the file that no case can come to. ``asked``: those that rules of the policies name.
+
+    Not an error of the file, which is read without the policies: they may change, and people may move cases there.
+    """
+    reached = {route.queue for route in queues.routes} | set(asked) | _OWN
+    source = SourceFile(text.removeprefix("\ufeff"), path)
+    listed = read_yaml(source).values["queues"]
+    assert isinstance(listed, YamlMapping), "the file was read"
+    return [
+        problem_at(
+            source,
+            key.span,
+            f"no case comes to the queue '{name}': no route leads there, and no rule of the policies names it",
+            remedy="add a route, name it in a rule, or remove it",
+        )
+        for name, key in listed.keys.items()
+        if name not in reached
+    ]
 
 
 @dataclass(slots=True)

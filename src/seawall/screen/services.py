@@ -9,15 +9,15 @@ from sqlalchemy import Connection, select
 
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup, ItemHead, RecordedItems
-from seawall.model import Decision, DecisionSource, Item, ItemRef
-from seawall.model.stored_items import ItemLanguages, Past, PastItems
-from seawall.policy import PublishedBundles
+from seawall.model import Decision, DecisionSource, FieldType, Item, ItemRef
+from seawall.model.stored_items import ItemLanguages, ItemTexts, Past, PastItems, StoredText
+from seawall.policy import NothingPublished, PublishedBundles
 from seawall.screen.backfill import iter_items
 from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
 from seawall.screen.screen import Screener
-from seawall.screen.stored_content import load_decision, load_item
+from seawall.screen.stored_content import load_decision, load_item, read_contents
 from seawall.screen.tables import GONE
 from seawall.screen.tables import item as item_table
 from seawall.screen.units import rescreen_again
@@ -95,6 +95,37 @@ class StoredRecordedItems(RecordedItems):
         rescreen_again(tx, decision)
 
 
+class StoredItemTexts(ItemTexts):
+    """Texts and links as submitted; ids, the author and other fields are left out."""
+
+    def __init__(self, vault: Vault, context: ServiceContext) -> None:
+        self._vault = vault
+        self._context = context
+
+    def text_of(self, item: str, revision: int) -> StoredText | None:
+        """See ``ItemTexts``."""
+        content = read_contents(self._vault, [(item, revision)]).get((item, revision))
+        with self._context.database.read() as connection:
+            row = items_by_ref(connection, [item]).get(item)
+        try:
+            types = self._context.get(PublishedBundles).current.content_types
+        except NothingPublished:
+            return None
+        content_type = types.get(row.content_type) if row is not None else None
+        if content is None or content_type is None:
+            return None
+        lines = []
+        for field in content_type.fields:
+            value = content.fields.get(field.name) if field.type in _TEXTS else None
+            for text in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(text, str) and text.strip():
+                    lines.append(f"{field.name}: {text}")
+        return StoredText(text="\n".join(lines), media=tuple(sorted({one.type for one in content.media.values()})))
+
+
+_TEXTS: Final = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.LINK, FieldType.LINKS})
+
+
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
     screener = Screener(
@@ -111,6 +142,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),
         StoredRecordedItems(),
+        StoredItemTexts(context.vault, context),
     )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall import enforce
 from seawall.access import Permission
+from seawall.console.child_safety import hidden_items
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import (
+    DeliveryLine,
     count_enabled_endpoints,
     deliveries_by_state,
     delivery_lines,
     newest_deliveries,
 )
+from seawall.model import now_ms
 
 PAGE_SIZE = 50
 STATES = ("queued", "retrying", "delivered", "dead", "cancelled")
@@ -27,6 +33,7 @@ def show(request: PageRequest) -> Response:
     wanted, before = request.query("id"), request.cursor()
     with request.app.database.read() as connection:
         lines = delivery_lines(connection, limit=PAGE_SIZE + 1, state=state, delivery_id=wanted, before=before)
+        lines = _seen(request, connection, lines)
         counts = deliveries_by_state(connection)
         receivers = count_enabled_endpoints(connection)
     older = urlencode({"state": state, "before": lines[PAGE_SIZE - 1].delivery.seq}) if len(lines) > PAGE_SIZE else ""
@@ -41,7 +48,14 @@ def show(request: PageRequest) -> Response:
         states=STATES,
         counts=counts,
         receivers=receivers,
+        now=now_ms(),
     )
+
+
+def _seen(request: PageRequest, connection: Connection, lines: Sequence[DeliveryLine]) -> list[DeliveryLine]:
+    """The lines; those about items that the person may not see do not name the item."""
+    hidden = hidden_items(request, connection, [one.item for one in lines if one.item is not None])
+    return [replace(one, item=None) if one.item in hidden else one for one in lines]
 
 
 def as_json(request: PageRequest) -> Response:

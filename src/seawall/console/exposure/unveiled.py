@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.veiling import harms_of, veiling_of
 from seawall.model import ItemRef
@@ -23,11 +24,12 @@ def record(request: PageRequest) -> Response:
     revision = request.field("revision")
     if not revision.isdecimal() or len(revision) > 9:
         raise missing("revision")
-    harms = harms_of(request.app, request.field("item"), int(revision))
     with request.app.database.read() as connection:
         head = get_item(connection, request.field("item"))
-    if head is None:
-        raise missing("item")
+        if head is None:
+            raise missing("item")
+        check_item(request, connection, head.ref)
+    harms = harms_of(request.app, head.ref, int(revision))
     item = ItemRef(head.content_type, head.ref, int(revision))
     part, modality = _part(request, item)
     chosen = veiling_of(request.app.context.get(exposure.Wellbeing), request.preferences, harms)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from seawall import access, publish
 from seawall.access import Permission
 from seawall.app import BANKS
+from seawall.console.child_safety import hidden_items
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked, pgettext
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
@@ -19,7 +20,7 @@ from seawall.detectors.hashes import hash_file
 from seawall.match import KINDS, EntryError
 from seawall.model import HARMS
 from seawall.publish import Bank, BankError, BankSettings, Entry, NewEntry, NoSuchEntry
-from seawall.publish.queries import bank_state, hits_of_entry
+from seawall.publish.queries import bank_state, hits_of_entry, items_made_into, withhold
 from seawall.screen.queries import items_by_ref
 
 _PAGE = 50
@@ -187,6 +188,7 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
         limit=_PAGE + 1,
         state=state if state in states else None,
     )
+    entries = _seen(request, entries)
     return render(
         request,
         "publish/bank.html",
@@ -211,10 +213,12 @@ def _entry_page(request: PageRequest, error: str = "") -> Response:
     entry = publish.find_entry(request.app.database, request.app.vault, request.path_param("entry"))
     if entry is None or entry.bank != request.path_param("bank"):
         raise missing(marked("entry"))
+    (entry,) = _seen(request, [entry])
     with request.app.database.read() as connection:
-        hits = hits_of_entry(connection, entry.id, limit=_HITS)
-        made_from = [source.item for source in entry.sources if source.item is not None]
-        items = items_by_ref(connection, [*(hit.item for hit in hits), *made_from])
+        found = hits_of_entry(connection, entry.id, limit=_HITS)
+        hidden = hidden_items(request, connection, [hit.item for hit in found])
+        hits = [hit for hit in found if hit.item not in hidden]
+        items = items_by_ref(connection, [*(hit.item for hit in hits), *items_made_into([entry])])
     return render(
         request,
         "publish/bank_entry.html",
@@ -222,12 +226,19 @@ def _entry_page(request: PageRequest, error: str = "") -> Response:
         entry=entry,
         hits=[(hit, items[hit.item]) for hit in hits if hit.item in items],
         items=items,
+        unseen=len(found) - len(hits),
         reasons=publish.REASONS,
         states=_states(),
         titles=_kinds(),
         names=_names(request, [entry]),
         error=error,
     )
+
+
+def _seen(request: PageRequest, entries: list[Entry]) -> list[Entry]:
+    """The entries; those made from an item that the person may not see do not show what they hold of it."""
+    with request.app.database.read() as connection:
+        return withhold(entries, hidden_items(request, connection, items_made_into(entries)))
 
 
 def _shortened(entry: Entry) -> Entry:

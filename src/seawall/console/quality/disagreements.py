@@ -25,14 +25,14 @@ _STATES = ("open", "adjudicated")
 
 
 def show_all(request: PageRequest) -> Response:
-    """List disagreements, newest first, by policy and state."""
+    """List disagreements, the most severe first, by policy and state."""
     found, older = _list(request)
     policy, state = request.query("policy"), request.query("state")
     return render(
         request,
         "quality/disagreements.html",
         rows=found,
-        older=_link(policy=policy, state=state, before=older),
+        older=_link(policy=policy, state=state, skip=older),
         states=[("", "All"), ("open", "Open"), ("adjudicated", "Adjudicated")],
         chosen={"policy": policy, "state": state},
         link=_link,
@@ -42,7 +42,7 @@ def show_all(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """Disagreements as JSON; ``older``: the value of ``before`` that goes on."""
+    """Disagreements as JSON; ``older``: the value of ``skip`` that goes on."""
     found, older = _list(request)
     return json_response({"disagreements": found, "older": older})
 
@@ -67,22 +67,24 @@ def adjudicate(request: PageRequest) -> Response:
 
 
 def _list(request: PageRequest) -> tuple[list[BlindReviewRow], int | None]:
-    state = request.query("state")
+    state, skip = request.query("state"), request.cursor("skip") or 0
+    severities = active_bundle.severities(request.app)
     with request.app.database.read() as connection:
         rows = list_disagreements(
             connection,
             policy=request.query("policy"),
             state=state if state in _STATES else "",
+            severities=severities,
             limit=_PAGE + 1,
-            before=request.cursor(),
+            skip=skip,
         )
         seen = seen_rows(request, connection, rows[:_PAGE])
-    return seen, rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+    return seen, skip + _PAGE if len(rows) > _PAGE else None
 
 
 def _link(**chosen: object) -> str | None:
     """The address of a list; None for a page that does not exist."""
-    if "before" in chosen and chosen["before"] is None:
+    if "skip" in chosen and chosen["skip"] is None:
         return None
     query = urlencode({name: value for name, value in chosen.items() if value})
     return "/disagreements" + (f"?{query}" if query else "")

@@ -12,6 +12,8 @@ from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
 from seawall.model import now_ms
+from seawall.review.case_summary.figures import by_visibility
+from seawall.review.case_summary.queries import suggested_answers, summary_use
 from seawall.review.quality import figures
 from seawall.review.quality.queries import (
     ReviewerCounts,
@@ -29,9 +31,11 @@ _NEWEST = 5
 
 
 def show(request: PageRequest) -> Response:
-    """Show agreement by queue and policy, accuracy by reviewer, and the newest disagreements."""
+    """Show agreement by queue and policy, accuracy by reviewer, and the gravest open disagreements."""
+    severities = active_bundle.severities(request.app)
     with request.app.database.read() as connection:
-        newest = seen_rows(request, connection, list_disagreements(connection, state="open", limit=_NEWEST))
+        found = list_disagreements(connection, state="open", severities=severities, limit=_NEWEST)
+        newest = seen_rows(request, connection, found)
     return render(
         request,
         "quality/quality.html",
@@ -65,11 +69,15 @@ def _figures(request: PageRequest) -> dict[str, Any]:
         pairs = answer_pairs(connection, since=since)
         counts = reviewer_counts(connection, since=since)
         waiting = count_waiting(connection)
+        suggested = suggested_answers(connection, since=since)
+        use = summary_use(connection, since=since)
     return {
         "queues": figures.by_queue(pairs),
         "policies": figures.by_policy(pairs),
         "reviewers": [figures.of_reviewer(one) for one in counts],
         "waiting": waiting,
+        "suggestions": by_visibility(suggested),
+        "summaries": use,
     }
 
 

@@ -2,9 +2,20 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import bulk_answer, bulk_decisions, case, moves, near_duplicates, queue
+from seawall.console.review import (
+    bulk_answer,
+    bulk_decisions,
+    case,
+    case_summary,
+    moves,
+    near_duplicates,
+    queue,
+)
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *near_duplicates.PAGES, *bulk_answer.PAGES, *bulk_decisions.PAGES)
+PAGES = (
+    *(*queue.PAGES, *case.PAGES, *case_summary.PAGES, *moves.PAGES, *near_duplicates.PAGES),
+    *(*bulk_answer.PAGES, *bulk_decisions.PAGES),
+)
 MENU = (
     MenuEntry(
         path="/queue",

@@ -7,6 +7,7 @@ from typing import Final
 
 from seawall import review
 from seawall.console import active_bundle
+from seawall.console.child_safety import check_item
 from seawall.console.field_views import FieldView, field_views
 from seawall.console.request import PageRequest
 from seawall.console.veiling import Veiling, harms_of, veiling_of
@@ -41,6 +42,8 @@ def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Atten
         return _of_account(request, answer, case)
     if case is None or head is None:
         raise review.NoSuchCase
+    with app.database.read() as connection:
+        check_item(request, connection, case.item)
     kind = active_bundle.content_types(app).get(head.content_type)
     decided = load_decision(app.database, head.decision).actions if head.decision else ()
     in_force = [Action(one.kind, one.parameters) for one in enforced if one.state == "active"]

@@ -21,6 +21,7 @@ from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.case_subject import case_subject, context_of, head_of_case
+from seawall.console.review.case_summary import summary_view
 from seawall.console.review.consequences import consequences
 from seawall.console.review.order import order_in_words
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
@@ -252,6 +253,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
             about.content_type, seen.decision, active, request.form, letters_of(request.preferences, ACTION_KEYS), queue
         ),
         queue=queue,
+        summary=summary_view(request, case, head.revision, working=mine is not None),
         notes=notes(app.vault, head.ref, reports, (*answers, *passings)),
         passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -14,14 +14,14 @@ from seawall.access import Permission
 from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import may_see_all, seen_result, seen_rows
+from seawall.console.child_safety import check_item, hidden_items, may_see_all, seen_result
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
 from seawall.console.screen.search import position_of, position_text
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
-from seawall.enforce.queries import EnforcementRow, enforcements_on
+from seawall.enforce.queries import EnforcementRow, enforcements_on, get_enforcement
 from seawall.model import now_ms
 from seawall.policy import Policy
 from seawall.review.queries import CaseRow, case_of_item, cases_of_items, items_of_child_safety
@@ -45,7 +45,11 @@ _VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """What is recorded about an account, as far as the person may see it. ``case``: the one about the account."""
+    """What is recorded about an account, as far as the person may see it. ``case``: the one about the account.
+
+    Of what concerns an item of child safety, people who may not see it get only that a restriction exists, its kind and
+    its end; ``unseen`` counts what is missing.
+    """
 
     totals: ActorTotals
     enforced: Sequence[EnforcementRow]
@@ -53,6 +57,7 @@ class AccountRecord:
     reported: Sequence[ReportRow]  # it or its items, by others
     filed: Sequence[ReportRow]  # by it, about others
     case: CaseRow | None = None
+    unseen: int = 0
 
 
 def show(request: PageRequest) -> Response:
@@ -84,6 +89,10 @@ def note(request: PageRequest) -> Response:
 def lift(request: PageRequest) -> Response:
     """Lift a restriction in force; the platform is told."""
     account = _account(request)
+    with request.app.database.read() as connection:
+        found = get_enforcement(connection, request.path_param("enforcement"))
+        if found is not None:
+            check_item(request, connection, found.item)
     try:
         lift_restriction(
             request.app.ledger,
@@ -136,16 +145,26 @@ def _account(request: PageRequest) -> str:
 def record_of(request: PageRequest, connection: Connection, account: str) -> AccountRecord:
     """What is recorded about an account, without what is said of child safety to those who may not see it."""
     restricted = not may_see_all(request) and items_of_child_safety(connection, [account])
+    enforced = enforcements_on(connection, account, limit=_LISTED)
+    reviews = reviews_of_actor(connection, account, limit=_LISTED)
+    reported = reports_about(connection, account, items_by_actor(account), limit=_LISTED)
+    filed = reports_by(connection, account, limit=_LISTED)
+    items = [row.item for rows in (enforced, reviews, reported, filed) for row in rows]
+    hidden = hidden_items(request, connection, items)
     return AccountRecord(
         totals=totals_of_actor(connection, account),
-        enforced=enforcements_on(connection, account, limit=_LISTED),
-        reviews=seen_rows(request, connection, reviews_of_actor(connection, account, limit=_LISTED)),
-        reported=seen_rows(
-            request, connection, reports_about(connection, account, items_by_actor(account), limit=_LISTED)
-        ),
-        filed=seen_rows(request, connection, reports_by(connection, account, limit=_LISTED)),
+        enforced=[_without_item(row) if row.item in hidden else row for row in enforced],
+        reviews=[row for row in reviews if row.item not in hidden],
+        reported=[row for row in reported if row.item not in hidden],
+        filed=[row for row in filed if row.item not in hidden],
         case=None if restricted else case_of_item(connection, account, now_ms()),
+        unseen=sum(item in hidden for item in items),
     )
+
+
+def _without_item(row: EnforcementRow) -> EnforcementRow:
+    """The restriction itself, which is in force for everybody; not what it is for."""
+    return replace(row, item="", decision="", parameters={}, deliveries=(), reversed_by=None)
 
 
 def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Response:

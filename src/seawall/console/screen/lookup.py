@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from seawall import access
 from seawall.access import Permission
 from seawall.app import App
 from seawall.appeal.queries import get_report
+from seawall.console.child_safety import check_item, hidden_items
 from seawall.console.request import PageRequest
 from seawall.console.summaries import known_content_types
 from seawall.enforce.queries import delivery_lines, get_enforcement
@@ -41,11 +42,15 @@ NAMES: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExactHit:
-    """Something with the id that was typed. ``kind``: item | account | decision | … | person."""
+    """Something with the id that was typed. ``kind``: item | account | decision | … | person.
+
+    ``item``: the surrogate of the item that it is about, if it is about one.
+    """
 
     kind: str
     title: str
     path: str
+    item: str | None = None
 
 
 def surrogate_kind(text: str) -> str | None:
@@ -55,17 +60,30 @@ def surrogate_kind(text: str) -> str | None:
 
 
 def exact_hits(request: PageRequest, text: str) -> list[ExactHit]:
-    """Everything that has this id or email. The product's ids are found by a keyed look-up, not by reading."""
+    """Everything that has this id or email and that the person may see. Raises Problem 403 if they may see none of it.
+
+    The product's ids are found by a keyed look-up, not by reading.
+    """
+    hits = _hits(request, text)
+    with request.app.database.read() as connection:
+        hidden = hidden_items(request, connection, [hit.item for hit in hits if hit.item is not None])
+        seen = [hit for hit in hits if hit.item not in hidden]
+        if hits and not seen:
+            check_item(request, connection, next(iter(hidden)))
+    return seen
+
+
+def _hits(request: PageRequest, text: str) -> list[ExactHit]:
     app = request.app
     if (kind := surrogate_kind(text)) is not None:
         if kind == "delivery" and not request.may(Permission.SEE_OPERATIONS):
             return []
         with app.database.read() as connection:
-            path = _PATHS[kind](app, connection, text)
-        if path is not None:
-            return [ExactHit(kind=kind, title=kind, path=path)]
+            found = _PLACES[kind](app, connection, text)
+        if found is not None:
+            return [ExactHit(kind=kind, title=kind, path=found[0], item=found[1])]
     hits = [
-        ExactHit(kind="item", title=name, path=f"/items/{ref}")
+        ExactHit(kind="item", title=name, path=f"/items/{ref}", item=ref)
         for name in content_type_names(app)
         if (ref := find_ref(app, item_kind(name), text)) is not None
     ]
@@ -109,20 +127,38 @@ def item_path(ref: str) -> str:
     return f"/accounts/{ref}" if is_account(ref) else f"/items/{ref}"
 
 
-_PATHS: Final[Mapping[str, Callable[[App, Connection, str], str | None]]] = MappingProxyType(
+_Place: TypeAlias = tuple[str, str | None]  # a path, and the item that its page is about
+
+
+def _review_place(app: App, connection: Connection, ref: str) -> _Place | None:
+    found = get_review(connection, ref)
+    case = None if found is None else get_case(connection, found.case, now_ms())
+    return None if case is None else (f"/cases/{case.id}", case.item)
+
+
+def _delivery_place(app: App, connection: Connection, ref: str) -> _Place | None:
+    found = delivery_lines(connection, limit=1, delivery_id=ref)
+    return (f"/deliveries?id={ref}", None) if found else None
+
+
+_PLACES: Final[Mapping[str, Callable[[App, Connection, str], _Place | None]]] = MappingProxyType(
     {
-        "item": lambda app, connection, ref: f"/items/{ref}" if get_item(connection, ref) else None,
-        "account": lambda app, connection, ref: account_path(app, ref),
-        "decision": lambda app, connection, ref: f"/decisions/{ref}" if get_decision(connection, ref) else None,
-        "case": lambda app, connection, ref: f"/cases/{ref}" if get_case(connection, ref, now_ms()) else None,
-        "review": lambda app, connection, ref: f"/cases/{row.case}" if (row := get_review(connection, ref)) else None,
-        "report": lambda app, connection, ref: item_path(row.item) if (row := get_report(connection, ref)) else None,
+        "item": lambda app, connection, ref: (f"/items/{ref}", ref) if get_item(connection, ref) else None,
+        "account": lambda app, connection, ref: (path, None) if (path := account_path(app, ref)) else None,
+        "decision": lambda app, connection, ref: (
+            (f"/decisions/{ref}", row.item) if (row := get_decision(connection, ref)) else None
+        ),
+        "case": lambda app, connection, ref: (
+            (f"/cases/{ref}", row.item) if (row := get_case(connection, ref, now_ms())) else None
+        ),
+        "review": _review_place,
+        "report": lambda app, connection, ref: (
+            (item_path(row.item), row.item) if (row := get_report(connection, ref)) else None
+        ),
         "enforcement": lambda app, connection, ref: (
-            f"/decisions/{row.decision}" if (row := get_enforcement(connection, ref)) else None
+            (f"/decisions/{row.decision}", row.item) if (row := get_enforcement(connection, ref)) else None
         ),
-        "delivery": lambda app, connection, ref: (
-            f"/deliveries?id={ref}" if delivery_lines(connection, limit=1, delivery_id=ref) else None
-        ),
+        "delivery": _delivery_place,
     }
 )
 

@@ -16,7 +16,7 @@ from seawall import access
 from seawall.access import Permission
 from seawall.appeal.queries import items_with_report
 from seawall.console import active_bundle
-from seawall.console.child_safety import seen_result
+from seawall.console.child_safety import check_item, seen_result
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import (
     ExactHit,
@@ -238,6 +238,8 @@ def find(request: PageRequest) -> Response:
         known = ", ".join(content_type_names(request.app)) or "none yet"
         about = f"There is no {content_type[:100]} {item[:200]!r}: it was never screened, or was erased."
         raise PageProblem(404, "Not found", f"{about} Content types: {known}.")
+    with request.app.database.read() as connection:
+        check_item(request, connection, ref)
     return redirect(f"/items/{ref}")
 
 

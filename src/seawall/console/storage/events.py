@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from seawall.access import Permission
+from seawall.console.child_safety import hidden_events
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
@@ -50,7 +51,7 @@ class Line:
     kind: str
     id: str
     gist: tuple[tuple[str, bool], ...]  # summary of the body in a few words; with each, whether it is translated
-    body: str  # the body as indented JSON
+    body: str | None  # the body as indented JSON; None: about an item of child safety that the person may not see
     chain: str
 
 
@@ -76,8 +77,11 @@ def as_json(request: PageRequest) -> Response:
     after = request.cursor("after") or 0
     with request.app.database.read() as connection:
         rows = events_after(connection, after, limit=_FOLLOWED)
+        hidden = hidden_events(request, connection, [row.body.decode() for row in rows])
     events = [
-        {"seq": row.seq, "id": row.id, "at": row.at, "kind": row.kind, "body": json.loads(row.body)} for row in rows
+        {"seq": row.seq, "id": row.id, "at": row.at, "kind": row.kind}
+        | ({"body": None, "withheld": "child_safety"} if withheld else {"body": json.loads(row.body)})
+        for row, withheld in zip(rows, hidden, strict=True)
     ]
     return json_response({"events": events, "next": rows[-1].seq if rows else after})
 
@@ -88,6 +92,7 @@ def _page(request: PageRequest) -> Response:
     before, at = request.cursor(), request.cursor("seq")
     with request.app.database.read() as connection:
         rows = newest_events(connection, limit=PAGE_SIZE + 1, kind=kind or None, before=before, seq=at)
+        hidden = hidden_events(request, connection, [row.body.decode() for row in rows])
         last = find_verification(connection)
     lines = [
         Line(
@@ -95,11 +100,11 @@ def _page(request: PageRequest) -> Response:
             at=row.at,
             kind=row.kind,
             id=row.id,
-            gist=_gist(json.loads(row.body)),
-            body=json.dumps(json.loads(row.body), indent=2, ensure_ascii=False),
+            gist=() if withheld else _gist(json.loads(row.body)),
+            body=None if withheld else json.dumps(json.loads(row.body), indent=2, ensure_ascii=False),
             chain=row.chain.hex(),
         )
-        for row in rows[:PAGE_SIZE]
+        for row, withheld in list(zip(rows, hidden, strict=True))[:PAGE_SIZE]
     ]
     more = {"kind": kind} if kind else {}
     return render(

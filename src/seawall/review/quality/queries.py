@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from seawall.review.quality.tables import blind_review, golden_case
+from seawall.review.review_answer import VIOLATES
 from seawall.review.tables import review
 
 
@@ -61,6 +64,25 @@ class AnswerPair:
     queue: str
     first: tuple[str, str | None]  # answer, policy
     second: tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindJudgement:
+    """What a second reviewer, or with ``is_final`` the adjudicator, says about one policy.
+
+    ``violates`` None: the final answer names another policy, and says nothing about this one.
+    """
+
+    task: str
+    at: int
+    item: str
+    content_type: str
+    revision: int
+    decision: str | None  # of the first reviewer
+    person: str | None
+    policy: str
+    violates: bool | None
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,21 +146,38 @@ def get_blind_review(connection: Connection, task: str) -> BlindReviewRow | None
 
 
 def list_disagreements(
-    connection: Connection, *, policy: str = "", state: str = "", limit: int, before: int | None = None
+    connection: Connection,
+    *,
+    policy: str = "",
+    state: str = "",
+    severities: Mapping[str, int] = MappingProxyType({}),
+    limit: int,
+    skip: int = 0,
 ) -> list[BlindReviewRow]:
-    """Where a second reviewer answered otherwise, newest first.
+    """Where a second reviewer answered otherwise, the most severe first, then the newest.
 
-    ``policy``: one that either named; ``state``: open | adjudicated; empty: all.
+    ``policy``: one that either named; ``state``: open | adjudicated; empty: all. ``severities``: of policies, by name;
+    the graver of the two that the answers name counts.
     """
     query = _ROW.where(_DONE, review.c.id.is_not(None), _STANDS, ~_SAME)
     if policy:
         query = query.where(or_(blind_review.c.policy == policy, review.c.policy == policy))
     if state:
         query = query.where(blind_review.c.state == ("adjudicated" if state == "adjudicated" else "answered"))
-    if before is not None:
-        query = query.where(blind_review.c.seq < before)
-    rows = connection.execute(query.order_by(blind_review.c.seq.desc()).limit(limit)).mappings()
-    return [BlindReviewRow(**row) for row in rows]
+    query = query.order_by(_severity(severities).desc(), blind_review.c.seq.desc())
+    return [BlindReviewRow(**row) for row in connection.execute(query.limit(limit).offset(skip)).mappings()]
+
+
+def _severity(severities: Mapping[str, int]) -> ColumnElement[int]:
+    """The severity of the gravest policy that either answer names; 0 for one that is not known any more."""
+    named: dict[int, list[str]] = {}
+    for policy, severity in sorted(severities.items(), key=lambda item: -item[1]):
+        named.setdefault(severity, []).append(policy)
+    whens = [
+        (or_(blind_review.c.policy.in_(names), review.c.policy.in_(names)), literal(severity))
+        for severity, names in named.items()
+    ]
+    return case(*whens, else_=literal(0)) if whens else literal(0)
 
 
 def answer_pairs(connection: Connection, *, since: int = 0) -> list[AnswerPair]:
@@ -153,6 +192,37 @@ def answer_pairs(connection: Connection, *, since: int = 0) -> list[AnswerPair]:
         AnswerPair(queue=queue, first=(answer, policy), second=(second, second_policy))
         for queue, answer, policy, second, second_policy in connection.execute(query)
     ]
+
+
+def judgements_of_blind_reviews(connection: Connection) -> list[BlindJudgement]:
+    """Those of all blind reviews of cases that stand, oldest first, about the policies that either answer names."""
+    query = _ROW.where(_DONE, review.c.id.is_not(None), _STANDS).order_by(blind_review.c.seq)
+    found = []
+    for row in connection.execute(query).mappings():
+        one = BlindReviewRow(**row)
+        for policy in sorted({name for name in (one.first_policy, one.policy, one.final_policy) if name is not None}):
+            found.append(_judgement(one, policy, is_final=False))
+            if one.state == "adjudicated":
+                found.append(_judgement(one, policy, is_final=True))
+    return found
+
+
+def _judgement(row: BlindReviewRow, policy: str, *, is_final: bool) -> BlindJudgement:
+    answer, named = (row.final_answer, row.final_policy) if is_final else (row.answer, row.policy)
+    at = row.adjudicated_at if is_final else row.answered_at
+    assert at is not None
+    return BlindJudgement(
+        task=row.id,
+        at=at,
+        item=row.item,
+        content_type=row.content_type,
+        revision=row.revision,
+        decision=row.first_decision,
+        person=row.adjudicator if is_final else row.reviewer,
+        policy=policy,
+        violates=True if named == policy else None if answer == VIOLATES else False,
+        is_final=is_final,
+    )
 
 
 def count_waiting(connection: Connection) -> int:
