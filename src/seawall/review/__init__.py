@@ -14,10 +14,21 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.assignments import (
+    ASSIGNED_MS,
+    MOST_AT_ONCE,
+    WHY_ASSIGN,
+    WHY_DECLINE,
+    assign,
+    assign_most_urgent,
+    decline,
+    take_away,
+)
 from seawall.review.case_policies import CasePolicy, gravest_first, preset_policy
 from seawall.review.component import COMPONENT
 from seawall.review.errors import (
     BadAnswer,
+    CannotAssign,
     CannotUndo,
     CaseMoved,
     CaseRestricted,
@@ -29,7 +40,9 @@ from seawall.review.errors import (
 from seawall.review.events import Attention
 from seawall.review.leases import (
     LEASE_MS,
+    WHY_SKIP,
     Lease,
+    assigned_to,
     case_held_by,
     holder,
     is_decider,
@@ -60,10 +73,12 @@ from seawall.review.undo import reopen_case, undo_review
 
 __all__ = [
     "APPEALS_QUEUE",
+    "ASSIGNED_MS",
     "COMPONENT",
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
     "LEASE_MS",
+    "MOST_AT_ONCE",
     "NOT_JUDGED",
     "REASONS",
     "REPORTS_QUEUE",
@@ -71,9 +86,13 @@ __all__ = [
     "SPECIALISTS_QUEUE",
     "VIOLATES",
     "WHY",
+    "WHY_ASSIGN",
+    "WHY_DECLINE",
+    "WHY_SKIP",
     "AppealAnswer",
     "Attention",
     "BadAnswer",
+    "CannotAssign",
     "CannotUndo",
     "Case",
     "CaseMoved",
@@ -89,8 +108,12 @@ __all__ = [
     "ReviewAnswer",
     "ReviewError",
     "Rulebook",
+    "assign",
+    "assign_most_urgent",
+    "assigned_to",
     "case_held_by",
     "case_id",
+    "decline",
     "gravest_first",
     "held_case",
     "holder",
@@ -110,5 +133,6 @@ __all__ = [
     "skip_case",
     "submit_review",
     "take",
+    "take_away",
     "undo_review",
 ]

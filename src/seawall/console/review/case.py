@@ -94,7 +94,11 @@ def release(request: PageRequest) -> Response:
 
 def skip(request: PageRequest) -> Response:
     """Release the lease and take the next case."""
-    review.skip_case(request.app.database, request.path_param("case"), request.person.id)
+    try:
+        why = request.field("why") or "not_given"
+        review.skip_case(request.app.ledger, request.path_param("case"), request.person.id, why=why)
+    except review.BadAnswer as error:
+        raise PageProblem(422, "Not skipped", str(error)) from None
     return go_to_next(request)
 
 

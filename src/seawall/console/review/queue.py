@@ -91,7 +91,13 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
         lease = review.next_case(
-            app.database, person, queue=queue, content_type=content_type, excluded=excluded, child_safety=sees_all
+            app.database,
+            person,
+            queue=queue,
+            content_type=content_type,
+            excluded=excluded,
+            child_safety=sees_all,
+            push=active_bundle.queues(app).push(),
         )
     if task is None and lease is None:
         if excluded and rotation.others_wait(request, queue, content_type):
