@@ -47,6 +47,8 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/disagreements",
         "/golden-cases",
         "/my-reviews",
+        "/figures",
+        "/my-figures",
         "/exposure",
         "/exposure/compare",
         "/appeals",

@@ -15,6 +15,7 @@ ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "child_safety", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
+LEADS = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
 MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
@@ -51,6 +52,16 @@ ALLOWED = {
     "POST /cases/{case}/decide": REVIEWS,
     "POST /cases/{case}/reopen": REVIEWS,
     "POST /cases/{case}/pass-on": REVIEWS,
+    "GET /figures": LEADS,
+    "GET /figures.json": LEADS,
+    "GET /figures.csv": LEADS,
+    "GET /my-figures": REVIEWS,
+    "GET /my-figures.json": REVIEWS,
+    "GET /my-figures.csv": REVIEWS,
+    "POST /cases/{case}/assign": LEADS,
+    "POST /cases/{case}/take-away": LEADS,
+    "POST /cases/{case}/decline": REVIEWS,
+    "POST /queue/assign": LEADS,
     "POST /reviews/{review}/undo": REVIEWS,
     "GET /blind-reviews/{task}": REVIEWS,
     "POST /blind-reviews/{task}/take": REVIEWS,

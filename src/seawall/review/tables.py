@@ -60,7 +60,7 @@ case_closing = Table(
     Column("decision", Text),  # by which a person closed it; null also for an appeal that was upheld
     Column("seconds", Float),  # that the reviewer had the page open; null: not answered through a page
     Index("ix_case_closing_closed", "closed_at"),
-    Index("ix_case_closing_opened", "opened_at", "queue"),
+    Index("ix_case_closing_opened", "opened_at", "child_safety", "queue", "policy"),
     Index("ix_case_closing_decision", "decision"),
 )
 

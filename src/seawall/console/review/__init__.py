@@ -2,9 +2,9 @@
 
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
-from seawall.console.review import case, moves, queue
+from seawall.console.review import assigning, case, moves, queue
 
-PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES)
+PAGES = (*queue.PAGES, *case.PAGES, *moves.PAGES, *assigning.PAGES)
 MENU = (
     MenuEntry(
         path="/queue",

@@ -21,6 +21,7 @@ from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.item_view import item_view
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.review.assigning import assignment_on_case
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.consequences import consequences
 from seawall.console.review.order import order_in_words
@@ -240,7 +241,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         head=head,
         seen=seen,
         lease=mine,
-        can_take=may_decide and lease is None,
+        can_take=may_decide and lease is None and case.assigned_to in (None, request.person.id),
         is_taken=may_decide and lease is not None and mine is None,
         enforced=active,
         reports=reports if case.reports else (),
@@ -276,6 +277,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         undo_here=_undo_here(request, case),
         may_reopen=case.state == review.CaseState.CLOSED and request.may(Permission.REVIEW),
         why_pass_on=review.WHY,
+        why_skip=review.WHY_SKIP,
+        assignment=assignment_on_case(request, case),
         must_open=must_open(veiling, seen.fields),
         error=error,
     )

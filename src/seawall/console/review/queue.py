@@ -14,11 +14,19 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
+from seawall.console.review.reviewers import reviewers
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
-from seawall.review.queries import CaseFilters, count_by_content_type, count_by_queue, list_cases, undoable_review
+from seawall.review.queries import (
+    CaseFilters,
+    count_assigned,
+    count_by_content_type,
+    count_by_queue,
+    list_cases,
+    undoable_review,
+)
 from seawall.screen.queries import items_by_ref
 
 PAGE_SIZE = 50
@@ -36,6 +44,7 @@ def show(request: PageRequest) -> Response:
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
         queues = count_by_queue(connection, state, child_safety=child_safety)
         types = count_by_content_type(connection, state, child_safety=child_safety)
+        assigned = count_assigned(connection, request.person.id, now)
     shown = cases[:PAGE_SIZE]
     harms = {case.item: case.harm for case in shown}
     return render(
@@ -54,6 +63,10 @@ def show(request: PageRequest) -> Response:
         now=now,
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
+        assigned=assigned,
+        given=request.query("given"),
+        reviewers=reviewers(request.app) if request.may(Permission.ASSIGN) else (),
+        why_assign=review.WHY_ASSIGN,
     )
 
 

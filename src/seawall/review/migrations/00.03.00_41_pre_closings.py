@@ -22,7 +22,7 @@ def upgrade(op: Operations) -> None:
         sa.PrimaryKeyConstraint("case", "opened_at", name="pk_case_closing"),
     )
     op.create_index("ix_case_closing_closed", "case_closing", ["closed_at"])
-    op.create_index("ix_case_closing_opened", "case_closing", ["opened_at", "queue"])
+    op.create_index("ix_case_closing_opened", "case_closing", ["opened_at", "child_safety", "queue", "policy"])
     op.create_index("ix_case_closing_decision", "case_closing", ["decision"])
     op.create_index(
         "ix_review_case_counts",
