@@ -49,6 +49,8 @@ def paths(rig: Rig) -> tuple[str, ...]:
         "/my-reviews",
         "/figures",
         "/my-figures",
+        "/staffing",
+        "/staffing?per_hour=20&handle=60s&sla=1h&reach=90",
         "/exposure",
         "/exposure/compare",
         "/appeals",

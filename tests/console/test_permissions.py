@@ -55,6 +55,8 @@ ALLOWED = {
     "GET /figures": LEADS,
     "GET /figures.json": LEADS,
     "GET /figures.csv": LEADS,
+    "GET /staffing": LEADS,
+    "GET /staffing.json": LEADS,
     "GET /my-figures": REVIEWS,
     "GET /my-figures.json": REVIEWS,
     "GET /my-figures.csv": REVIEWS,

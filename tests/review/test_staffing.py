@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.review import staffing
+from seawall.review.figure_rows import FigureFilters
+from seawall.review.figures import HOUR_MS
+from seawall.review.tables import case_closing
 
 FLAT = [20.0] * staffing.WEEK_HOURS
 
@@ -94,6 +99,22 @@ def test_inputs_that_make_no_plan_are_refused(
 ) -> None:
     with pytest.raises(staffing.CannotPlan):
         staffing.plan_staffing(arrivals, handle_s, sla_s=sla_s, reach=reach)
+
+
+def test_work_is_measured_by_the_hour_of_the_week(desk: Any) -> None:
+    monday = 1_795_996_800_000  # 2026-11-30 00:00 UTC
+    assert staffing.hour_of_week(monday // HOUR_MS) == 0
+    with desk.database.write() as connection:
+        rows = [
+            {"case": f"case_{number}", "opened_at": monday + int(hours * HOUR_MS), "closed_at": monday + 200 * HOUR_MS}
+            | {"queue": "rudeness", "child_safety": False, "reviewer": "per_1", "seconds": seconds}
+            for number, (hours, seconds) in enumerate([(9, 30.0), (9.5, 9000.0), (9 + 168, None), (30, 60.0)])
+        ]
+        connection.execute(case_closing.insert(), rows)
+        until = monday + 2 * 168 * HOUR_MS
+        found = staffing.measure_work(connection, monday, until, FigureFilters())
+    assert {hour: came for hour, came in enumerate(found.arrivals) if came} == {9: 1.5, 30: 0.5}
+    assert (sorted(found.handle_s), found.left_out, found.weeks) == ([30.0, 60.0], 1, 2.0)
 
 
 def test_hours_of_equal_staff_are_told_together() -> None:

@@ -16,7 +16,7 @@ from seawall.storage.upsert import insert_rows
 _Row: TypeAlias = dict[str, object]
 
 
-class Closings:
+class BatchClosings:
     """The closings of a batch of events, in their order. Reads and writes nothing in a batch without any."""
 
     def __init__(self, conn: Connection, table: Table) -> None:

@@ -29,4 +29,5 @@ COMPONENT = Component(
     confidential=("review/",),
     items_in_use=items_with_open_case,
     console="seawall.console.review",
+    cli="seawall.cli.review",
 )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, select, update
 from seawall.model import Decision, DecisionSource, Event, EventBody, ItemRef
 from seawall.model.events import AppealDecided, AppealReceived, DecisionMade, ItemSubmitted, ReportReceived
 from seawall.review.case_policies import read_policies
-from seawall.review.closings import Closings
+from seawall.review.closings import BatchClosings
 from seawall.review.events import (
     CaseAssigned,
     CasePassedOn,
@@ -90,7 +90,7 @@ class Cases:
         }  # an item that was not there before the batch has no case
         before = _load(conn, cases, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
-        closings = Closings(conn, closed)
+        closings = BatchClosings(conn, closed)
         reported = _Reporters(conn, reporters, [found for _, found, _, fact in facts if isinstance(fact, Reported)])
         for event, found, item, fact in facts:
             current = after.get(found)

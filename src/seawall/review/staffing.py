@@ -1,6 +1,6 @@
 """How many reviewers each hour of the week needs: arrivals x handle time x SLA, by simulation.
 
-    plan = plan_staffing(arrivals, handle_s, sla_s=3600, reach=0.9, seed=1)
+    plan = plan_staffing(per_hour, handle_s, sla_s=3600, reach=0.9, seed=1)
     plan.reviewers[9]                          # Monday, 09:00 to 10:00 UTC
     erlang_c(reviewers=14, load=10)            # what queueing theory says, to check the simulation against
 
@@ -19,10 +19,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from seawall.review.figure_rows import FigureFilters, arrivals, closings
+from seawall.review.figures import HOUR_MS
 
 WEEK_HOURS: Final = 168
 MOST_PER_WEEK: Final = 100_000
 MOST_REVIEWERS: Final = 2_000
+MOST_HANDLE_S: Final = 3600.0
+"""A page that was open for longer was not worked on all the time."""
 _HOUR_S: Final = 3600.0
 _SIMULATED_CASES: Final = 8_000
 _MOST_WEEKS: Final = 26
@@ -60,21 +66,53 @@ class SimulatedWaits:
     handle: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredWork:
+    """What came in each hour of the week on average, and how long cases took (s), of a period of ``weeks``."""
+
+    arrivals: tuple[float, ...]
+    handle_s: tuple[float, ...]
+    left_out: int  # cases whose page was open for longer than ``MOST_HANDLE_S``
+    weeks: float
+
+
+def measure_work(connection: Connection, since: int, until: int, filters: FigureFilters) -> MeasuredWork:
+    """Arrivals and handle times of a period, which begins and ends with an hour (ms since 1970, UTC)."""
+    first, hours = since // HOUR_MS, (until - since) // HOUR_MS
+    came, there = np.zeros(WEEK_HOURS), np.zeros(WEEK_HOURS)
+    for hour in range(first, first + hours):
+        there[hour_of_week(hour)] += 1
+    for one in arrivals(connection, since, until, HOUR_MS, filters):
+        came[hour_of_week(first + one.step)] += one.times
+    seconds = [one for one in closings(connection, since, until, filters).seconds if one is not None and one > 0]
+    return MeasuredWork(
+        arrivals=tuple((came / np.maximum(there, 1)).tolist()),
+        handle_s=tuple(one for one in seconds if one <= MOST_HANDLE_S),
+        left_out=sum(one > MOST_HANDLE_S for one in seconds),
+        weeks=hours / WEEK_HOURS,
+    )
+
+
+def hour_of_week(hour: int) -> int:
+    """Hours since 1970, which began with a Thursday, as hours since Monday 00:00."""
+    return (hour + 3 * 24) % WEEK_HOURS
+
+
 def plan_staffing(
-    arrivals: Sequence[float], handle_s: Sequence[float], *, sla_s: float, reach: float, seed: int = 1
+    per_hour: Sequence[float], handle_s: Sequence[float], *, sla_s: float, reach: float, seed: int = 1
 ) -> StaffingPlan:
     """A plan in which a share of ``reach`` of the cases of every hour are taken within ``sla_s`` seconds.
 
-    ``arrivals``: cases per hour, for the 168 hours of a week from Monday 00:00 UTC. ``handle_s``: handle times in
+    ``per_hour``: cases that come, for the 168 hours of a week from Monday 00:00 UTC. ``handle_s``: handle times in
     seconds, of which each case draws one. Found by adding reviewers where cases wait too long and removing those that
     are not needed, so a plan with fewer may exist. Raises CannotPlan.
     """
-    _check(arrivals, handle_s, sla_s, reach)
-    weeks = max(2, min(_MOST_WEEKS, round(_SIMULATED_CASES / max(1.0, sum(arrivals)))))
-    at, handle = _cases(np.asarray(arrivals, dtype=np.float64), handle_s, weeks, seed)
+    _check(per_hour, handle_s, sla_s, reach)
+    weeks = max(2, min(_MOST_WEEKS, round(_SIMULATED_CASES / max(1.0, sum(per_hour)))))
+    at, handle = _cases(np.asarray(per_hour, dtype=np.float64), handle_s, weeks, seed)
     mean = float(np.mean(handle_s))
     reach_hours = int(sla_s // _HOUR_S)
-    reviewers = _smoothed_load(arrivals, mean, reach_hours)
+    reviewers = _smoothed_load(per_hour, mean, reach_hours)
     for _ in range(_ROUNDS):
         run = simulate(reviewers, at, handle)
         met, _ = _met(run, sla_s)
@@ -135,12 +173,12 @@ def erlang_met(reviewers: int, per_hour: float, mean_s: float, sla_s: float) -> 
     return 1 - erlang_c(reviewers, load) * math.exp(-(reviewers - load) * sla_s / mean_s)
 
 
-def _check(arrivals: Sequence[float], handle_s: Sequence[float], sla_s: float, reach: float) -> None:
-    if len(arrivals) != WEEK_HOURS or not all(math.isfinite(one) and one >= 0 for one in arrivals):
+def _check(per_hour: Sequence[float], handle_s: Sequence[float], sla_s: float, reach: float) -> None:
+    if len(per_hour) != WEEK_HOURS or not all(math.isfinite(one) and one >= 0 for one in per_hour):
         raise CannotPlan(f"Give the arrivals of {WEEK_HOURS} hours, none of them below 0.")
-    if not sum(arrivals):
+    if not sum(per_hour):
         raise CannotPlan("No case arrives, so nobody is needed. Choose a period in which cases came.")
-    if sum(arrivals) > MOST_PER_WEEK:
+    if sum(per_hour) > MOST_PER_WEEK:
         raise CannotPlan(f"At most {MOST_PER_WEEK} cases a week are simulated. Choose one queue.")
     if not handle_s or not all(math.isfinite(one) and one > 0 for one in handle_s):
         raise CannotPlan("Give at least one handle time above 0 seconds.")
@@ -149,20 +187,20 @@ def _check(arrivals: Sequence[float], handle_s: Sequence[float], sla_s: float, r
 
 
 def _cases(
-    arrivals: NDArray[np.float64], handle_s: Sequence[float], weeks: int, seed: int
+    per_hour: NDArray[np.float64], handle_s: Sequence[float], weeks: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     random = np.random.default_rng(seed)
-    counts = random.poisson(np.tile(arrivals, weeks))
+    counts = random.poisson(np.tile(per_hour, weeks))
     hours = np.repeat(np.arange(WEEK_HOURS * weeks), counts)
     at = np.sort((hours + random.random(len(hours))) * _HOUR_S)
     return at, random.choice(np.asarray(handle_s, dtype=np.float64), len(at))
 
 
-def _smoothed_load(arrivals: Sequence[float], mean_s: float, reach_hours: int) -> list[int]:
+def _smoothed_load(per_hour: Sequence[float], mean_s: float, reach_hours: int) -> list[int]:
     """Where the search begins: the work that comes, spread over the hours that its SLA leaves for it."""
     window = range(reach_hours + 1) if reach_hours < WEEK_HOURS else range(WEEK_HOURS)
     load = [
-        sum(arrivals[(hour - back) % WEEK_HOURS] for back in window) / len(window) * mean_s / _HOUR_S
+        sum(per_hour[(hour - back) % WEEK_HOURS] for back in window) / len(window) * mean_s / _HOUR_S
         for hour in range(WEEK_HOURS)
     ]
     return [math.ceil(one) if one > 0 else 0 for one in load]
