@@ -43,8 +43,9 @@ class CannotPlan(ValueError):
 class StaffingPlan:
     """Reviewers for each hour of the week, from Monday 00:00 UTC, and what the simulation of it gave.
 
-    ``met``: share of the cases of each hour that somebody took in time (1 in an hour without any); ``busy``: share of
-    the reviewers' time that they worked. ``weeks``: simulated ones.
+    ``met``: share of the cases of each hour that somebody took in time (1 in an hour without any), in the simulation
+    that the plan was made with. The other figures are of a second one, of as many ``weeks`` and other cases. ``busy``:
+    share of the reviewers' time that they worked.
     """
 
     reviewers: tuple[int, ...]
@@ -109,7 +110,8 @@ def plan_staffing(
     """
     _check(per_hour, handle_s, sla_s, reach)
     weeks = max(2, min(_MOST_WEEKS, round(_SIMULATED_CASES / max(1.0, sum(per_hour)))))
-    at, handle = _cases(np.asarray(per_hour, dtype=np.float64), handle_s, weeks, seed)
+    rates = np.asarray(per_hour, dtype=np.float64)
+    at, handle = _cases(rates, handle_s, weeks, seed)
     mean = float(np.mean(handle_s))
     reach_hours = int(sla_s // _HOUR_S)
     reviewers = _smoothed_load(per_hour, mean, reach_hours)
@@ -127,7 +129,9 @@ def plan_staffing(
     else:
         raise CannotPlan("No plan was found: allow more time (the SLA), or a smaller share.")
     reviewers = _trimmed(reviewers, at, handle, sla_s, reach)
-    return _plan(reviewers, simulate(reviewers, at, handle), sla_s, weeks)
+    met, _ = _met(simulate(reviewers, at, handle), sla_s)
+    # What the plan is worth is told of cases that it was not made for.
+    return _plan(reviewers, met, simulate(reviewers, *_cases(rates, handle_s, weeks, seed + 1)), sla_s, weeks)
 
 
 def simulate(reviewers: Sequence[int], at: NDArray[np.float64], handle: NDArray[np.float64]) -> SimulatedWaits:
@@ -244,8 +248,9 @@ def _trimmed(
     return kept
 
 
-def _plan(reviewers: Sequence[int], run: SimulatedWaits, sla_s: float, weeks: int) -> StaffingPlan:
-    met, came = _met(run, sla_s)
+def _plan(
+    reviewers: Sequence[int], met: Sequence[float], run: SimulatedWaits, sla_s: float, weeks: int
+) -> StaffingPlan:
     median, p90 = np.percentile(run.wait, [50, 90])
     return StaffingPlan(
         reviewers=tuple(reviewers),
@@ -254,7 +259,7 @@ def _plan(reviewers: Sequence[int], run: SimulatedWaits, sla_s: float, weeks: in
         busy=min(1.0, float(run.handle.sum() / (sum(reviewers) * _HOUR_S * weeks))),
         median_wait_s=float(median),
         p90_wait_s=float(p90),
-        cases=int(came.sum()),
+        cases=len(run.at),
         weeks=weeks,
     )
 
