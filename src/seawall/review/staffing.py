@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from seawall.review.figure_rows import FigureFilters, arrivals, closings
-from seawall.review.figures import HOUR_MS
+from seawall.review.figures import HOUR_MS, FloatArray
 
 WEEK_HOURS: Final = 168
 MOST_PER_WEEK: Final = 100_000
@@ -33,6 +33,7 @@ _HOUR_S: Final = 3600.0
 _SIMULATED_CASES: Final = 8_000
 _MOST_WEEKS: Final = 26
 _ROUNDS: Final = 200
+_REFINEMENTS: Final = 4
 
 
 class CannotPlan(ValueError):
@@ -44,7 +45,7 @@ class StaffingPlan:
     """Reviewers for each hour of the week, from Monday 00:00 UTC, and what the simulation of it gave.
 
     ``met``: share of the cases of each hour that somebody took in time (1 in an hour without any), in the simulation
-    that the plan was made with. The other figures are of a second one, of as many ``weeks`` and other cases. ``busy``:
+    that the plan was made with. The other figures are of another one, of as many ``weeks`` and other cases. ``busy``:
     share of the reviewers' time that they worked.
     """
 
@@ -62,9 +63,9 @@ class StaffingPlan:
 class SimulatedWaits:
     """One run: when each case came (s), how long until somebody took it (s), how long it took (s)."""
 
-    at: NDArray[np.float64]
-    wait: NDArray[np.float64]
-    handle: NDArray[np.float64]
+    at: FloatArray
+    wait: FloatArray
+    handle: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,32 +110,37 @@ def plan_staffing(
     are not needed, so a plan with fewer may exist. Raises CannotPlan.
     """
     _check(per_hour, handle_s, sla_s, reach)
-    weeks = max(2, min(_MOST_WEEKS, round(_SIMULATED_CASES / max(1.0, sum(per_hour)))))
     rates = np.asarray(per_hour, dtype=np.float64)
-    at, handle = _cases(rates, handle_s, weeks, seed)
-    mean = float(np.mean(handle_s))
-    reach_hours = int(sla_s // _HOUR_S)
-    reviewers = _smoothed_load(per_hour, mean, reach_hours)
+    weeks = max(2, min(_MOST_WEEKS, round(_SIMULATED_CASES / max(1.0, sum(per_hour)))))
+    first, second, third = (_cases(rates, handle_s, weeks, seed + more) for more in range(3))
+    start = _smoothed_load(per_hour, float(np.mean(handle_s)), int(sla_s // _HOUR_S))
+    aim = reach
+    for _ in range(_REFINEMENTS):
+        reviewers = _fitted(start, first, sla_s, aim)
+        # A plan that fits the cases it was made for may not fit others: then it is made for more.
+        if float(np.mean(simulate(reviewers, *second).wait <= sla_s)) >= reach:
+            break
+        aim = (aim + 1) / 2
+    met, _ = _met(simulate(reviewers, *first), sla_s)
+    return _plan(reviewers, met, simulate(reviewers, *third), sla_s, weeks)
+
+
+def _fitted(start: Sequence[int], cases: tuple[FloatArray, FloatArray], sla_s: float, reach: float) -> list[int]:
+    """The plan for these cases. Raises CannotPlan."""
+    reviewers = list(start)
     for _ in range(_ROUNDS):
-        run = simulate(reviewers, at, handle)
+        run = simulate(reviewers, *cases)
         met, _ = _met(run, sla_s)
         short = [hour for hour in range(WEEK_HOURS) if met[hour] < reach]
         if not short:
-            break
-        _add(reviewers, run, short, sla_s, reach_hours)
+            return _trimmed(reviewers, *cases, sla_s, reach)
+        _add(reviewers, run, short, sla_s, int(sla_s // _HOUR_S))
         if max(reviewers) > MOST_REVIEWERS:
-            raise CannotPlan(
-                f"More than {MOST_REVIEWERS} reviewers at once would be needed. Allow more time (the SLA)."
-            )
-    else:
-        raise CannotPlan("No plan was found: allow more time (the SLA), or a smaller share.")
-    reviewers = _trimmed(reviewers, at, handle, sla_s, reach)
-    met, _ = _met(simulate(reviewers, at, handle), sla_s)
-    # What the plan is worth is told of cases that it was not made for.
-    return _plan(reviewers, met, simulate(reviewers, *_cases(rates, handle_s, weeks, seed + 1)), sla_s, weeks)
+            break
+    raise CannotPlan("No plan was found. Allow more time (the SLA), or a smaller share.")
 
 
-def simulate(reviewers: Sequence[int], at: NDArray[np.float64], handle: NDArray[np.float64]) -> SimulatedWaits:
+def simulate(reviewers: Sequence[int], at: FloatArray, handle: FloatArray) -> SimulatedWaits:
     """Let cases that come ``at`` these seconds since Monday 00:00 be taken first come, first served.
 
     ``reviewers``: by hour of the week, which repeats. Whoever works on a case at the end of their hour finishes it.
@@ -190,9 +196,7 @@ def _check(per_hour: Sequence[float], handle_s: Sequence[float], sla_s: float, r
         raise CannotPlan("Give an SLA of up to 30 days, and a share between 0 and 100 %.")
 
 
-def _cases(
-    per_hour: NDArray[np.float64], handle_s: Sequence[float], weeks: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _cases(per_hour: FloatArray, handle_s: Sequence[float], weeks: int, seed: int) -> tuple[FloatArray, FloatArray]:
     random = np.random.default_rng(seed)
     counts = random.poisson(np.tile(per_hour, weeks))
     hours = np.repeat(np.arange(WEEK_HOURS * weeks), counts)
@@ -232,9 +236,7 @@ def _add(reviewers: list[int], run: SimulatedWaits, short: Sequence[int], sla_s:
         done.add(chosen)
 
 
-def _trimmed(
-    reviewers: list[int], at: NDArray[np.float64], handle: NDArray[np.float64], sla_s: float, reach: float
-) -> list[int]:
+def _trimmed(reviewers: list[int], at: FloatArray, handle: FloatArray, sla_s: float, reach: float) -> list[int]:
     """Without reviewers that are not needed: tried for runs of hours, largest first."""
     kept = list(reviewers)
     for size in (24, 8):
