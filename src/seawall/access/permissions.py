@@ -24,6 +24,8 @@ class Permission(StrEnum):
     SEE_OVERVIEW = "screen.view_overview"
     SEE_CONTENT = "screen.view_content"  # cases, items, decisions: what people wrote
     REVIEW = "review.decide"  # lease and decide cases
+    ASSIGN = "review.assign"  # give cases to reviewers, and take them away
+    SEE_FIGURES = "review.view_figures"  # of everybody's reviews; one's own need no permission of their own
     SEE_QUALITY = "quality.view"  # agreement and accuracy of all reviewers
     ADJUDICATE = "quality.adjudicate"
     MARK_GOLDEN = "quality.mark_golden"  # and retire
@@ -57,6 +59,8 @@ PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
         Permission.SEE_LEDGER,
         Permission.SEE_BANKS,
         Permission.MANAGE_BANKS,
+        Permission.ASSIGN,
+        Permission.SEE_FIGURES,
         Permission.SEE_QUALITY,
         Permission.ADJUDICATE,
         Permission.MARK_GOLDEN,

@@ -262,6 +262,18 @@ def appeals_of_item(connection: Connection, item: str, *, limit: int) -> list[Ap
     return _appeals(connection, _APPEAL.where(appeal.c.item == item).order_by(appeal.c.seq.desc()).limit(limit))
 
 
+def answered_between(connection: Connection, since: int, until: int) -> list[tuple[str, bool]]:
+    """Appeals that people answered from ``since`` until ``until`` (ms): the appealed decision, and whether the answer
+    changed it, wholly or in part."""
+    answered = (
+        appeal.c.answered_at >= since,
+        appeal.c.answered_at < until,
+        appeal.c.state.in_(("upheld", "overturned", "partly")),
+    )
+    query = select(appeal.c.decision, appeal.c.state).where(*answered).order_by(appeal.c.seq)
+    return [(decision, state != "upheld") for decision, state in connection.execute(query)]
+
+
 def open_appeal_of_item(connection: Connection, item: str) -> AppealRow | None:
     """The oldest open appeal about an item: they are answered in their order."""
     query = _APPEAL.where(appeal.c.item == item, appeal.c.state == "open").order_by(appeal.c.seq).limit(1)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHIPPED: Final = (
     "seawall.cli.screen",
     "seawall.cli.enforce",
-    "seawall.cli.queues",
+    "seawall.cli.review",
     "seawall.cli.publish",
     "seawall.cli.access",
     "seawall.cli.storage",

@@ -10,9 +10,7 @@ import typer
 
 from seawall.cli.common import ContentTypes, Policies, err, explained, fail, out
 
-command = typer.Typer()
 app = typer.Typer(no_args_is_help=True, help="Check a queue file.")
-command.add_typer(app, name="queue")
 
 _ASKED: Final = re.compile(r"""review\((?:[^()"']|"[^"]*"|'[^']*')*?queue\s*=\s*["']([^"']+)["']""")
 

@@ -188,6 +188,7 @@ def short(ref: str, keep: int = 6) -> str:
 
 
 FILTERS = {
+    "day": day,
     "when": when,
     "age": age,
     "stamp": stamp,

@@ -15,10 +15,21 @@
 """
 
 from seawall.review.account_cases import ReviewedAccount, account_of_case, account_type, find_reviewed
+from seawall.review.assignments import (
+    ASSIGNED_MS,
+    MOST_AT_ONCE,
+    WHY_ASSIGN,
+    WHY_DECLINE,
+    assign,
+    assign_most_urgent,
+    decline,
+    take_away,
+)
 from seawall.review.case_policies import CasePolicy, gravest_first, preset_policy
 from seawall.review.component import COMPONENT
 from seawall.review.errors import (
     BadAnswer,
+    CannotAssign,
     CannotUndo,
     CaseMoved,
     CaseRestricted,
@@ -30,7 +41,9 @@ from seawall.review.errors import (
 from seawall.review.events import Attention
 from seawall.review.leases import (
     LEASE_MS,
+    WHY_SKIP,
     Lease,
+    assigned_to,
     case_held_by,
     holder,
     is_decider,
@@ -62,10 +75,12 @@ from seawall.review.undo import reopen_case, undo_review
 __all__ = [
     "ACCOUNT",
     "APPEALS_QUEUE",
+    "ASSIGNED_MS",
     "COMPONENT",
     "DOES_NOT_VIOLATE",
     "KEEPS_MEASURE",
     "LEASE_MS",
+    "MOST_AT_ONCE",
     "NOT_JUDGED",
     "REASONS",
     "REPORTS_QUEUE",
@@ -73,9 +88,13 @@ __all__ = [
     "SPECIALISTS_QUEUE",
     "VIOLATES",
     "WHY",
+    "WHY_ASSIGN",
+    "WHY_DECLINE",
+    "WHY_SKIP",
     "AppealAnswer",
     "Attention",
     "BadAnswer",
+    "CannotAssign",
     "CannotUndo",
     "Case",
     "CaseMoved",
@@ -94,8 +113,12 @@ __all__ = [
     "Rulebook",
     "account_of_case",
     "account_type",
+    "assign",
+    "assign_most_urgent",
+    "assigned_to",
     "case_held_by",
     "case_id",
+    "decline",
     "find_reviewed",
     "gravest_first",
     "held_case",
@@ -116,5 +139,6 @@ __all__ = [
     "skip_case",
     "submit_review",
     "take",
+    "take_away",
     "undo_review",
 ]

@@ -25,6 +25,8 @@ COMPONENT = Component(
     migrations="seawall.review.migrations",
     permissions=(
         PermissionSpec(name="review.decide", description="Take and decide cases."),
+        PermissionSpec(name="review.assign", description="Assign cases to reviewers, and take them away."),
+        PermissionSpec(name="review.view_figures", description="See the figures of all queues and reviewers."),
         PermissionSpec(
             name="review.see_child_safety",
             description="See cases of child safety, and their items, decisions and media.",
@@ -34,5 +36,5 @@ COMPONENT = Component(
     confidential=("review/",),
     items_in_use=items_with_open_case,
     console="seawall.console.review",
-    cli="seawall.cli.queues",
+    cli="seawall.cli.review",
 )

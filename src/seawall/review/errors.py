@@ -35,6 +35,10 @@ class CaseRestricted(ReviewError):
         )
 
 
+class CannotAssign(ReviewError):
+    """The case cannot be given to this person, or there is no such assignment."""
+
+
 class CaseMoved(ReviewError):
     """The case is already closed, or the item changed since the reviewer opened it."""
 

@@ -84,6 +84,47 @@ class CasePassedOn:
     why: str  # not_my_language | cannot_tell | needs_specialist
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSkipped:
+    """A reviewer put a case back for now. ``why``: a key of ``leases.WHY_SKIP``."""
+
+    case: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseAssigned:
+    """A case was given to a reviewer, who has it to themselves until ``until`` (ms), also in place of another.
+
+    ``sees_child_safety``: whether they may see cases of child safety. Without it the assignment ends when the case
+    becomes one. The note is sealed in the vault under ``review/<assignment>``.
+    """
+
+    assignment: str
+    case: str
+    person: str
+    by: str
+    why: str  # a key of assignments.WHY_ASSIGN
+    until: int
+    sees_child_safety: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUnassigned:
+    """A case was declined by the reviewer it was assigned to, or taken away from them (``by`` is another person).
+
+    ``assignment``: None when they only held it. The note is sealed in the vault under ``review/<ending>``.
+    """
+
+    ending: str
+    assignment: str | None
+    case: str
+    person: str
+    by: str
+    why: str  # a key of assignments.WHY_DECLINE, or of WHY_ASSIGN
+
+
 def _with_attention(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "attention": None, "ends_appeal": False, "judged": {}}
 
@@ -102,4 +143,7 @@ EVENTS = (
     EventSpec("review.undone", ReviewUndone, version=2, upcast={1: _with_was_open}),
     EventSpec("review.case_reopened", CaseReopened),
     EventSpec("review.case_passed_on", CasePassedOn),
+    EventSpec("review.case_skipped", CaseSkipped),
+    EventSpec("review.case_assigned", CaseAssigned),
+    EventSpec("review.case_unassigned", CaseUnassigned),
 )

@@ -8,23 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
-from seawall.review.errors import CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
+from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
+from seawall.review.events import CaseSkipped
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
-from seawall.review.tables import case_decider, case_passing, lease, skip
+from seawall.review.tables import case_assignment, case_decider, case_passing, lease, skip
 from seawall.storage.database import Database
+from seawall.storage.ledger import Ledger
 from seawall.storage.transaction import Transaction
 
 LEASE_MS = 10 * 60 * 1000
 SKIP_MS = 60 * 60 * 1000
+
+WHY_SKIP: Final[Mapping[str, str]] = {
+    "not_given": "No reason given",
+    "later": "I come back to it",
+    "takes_long": "Takes long",
+    "does_not_load": "The content does not load",
+    "know_them": "I know the people in it",
+}
+"""Codes of why a case was skipped, stored in the ledger, and their titles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +56,28 @@ def next_case(
     content_type: str | None = None,
     excluded: Collection[str] = (),
     child_safety: bool = False,
+    push: Mapping[str, float | None] = MappingProxyType({}),
     ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
-    None when no case is waiting. Cases that the person skipped recently or left to others are not offered, nor those of
-    the harms in ``excluded``; those of child safety only with ``child_safety``, for its specialists.
+    Then comes what was assigned to them, of whatever queue and content type. None when no case is waiting. Cases that
+    the person skipped recently or left to others are not offered, nor those of the harms in ``excluded``; those of
+    child safety only with ``child_safety``, for its specialists. ``push``: queues whose cases are only given to whom
+    they are assigned, until they have waited for so many seconds (None: always).
     """
     while True:
         now = now_ms()
-        wanted = _Wanted(person, queue, content_type, excluded, child_safety, now)
+        wanted = _Wanted(person, queue, content_type, excluded, child_safety, now, push)
         # In one transaction, and past the rows that others take at this moment: people who press the key together do
         # not all try the same case.
         free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
         with suppress(CaseTaken), database.write() as connection:
-            found = _held(connection, wanted) or connection.execute(free).scalar()
+            found = _held(connection, wanted) or _assigned(connection, wanted) or connection.execute(free).scalar()
             if found is not None:
                 return _lease(connection, found, person, ms, sees_reports=True, child_safety=child_safety)
         with database.read() as connection:
-            if connection.execute(_waiting(wanted)).first() is None:
+            if _assigned(connection, wanted) is None and connection.execute(_waiting(wanted)).first() is None:
                 return None
 
 
@@ -76,8 +91,8 @@ def case_held_by(connection: Connection, person: str, now: int) -> str | None:
 def take(database: Database, case: str, person: str, *, child_safety: bool = False, ms: int = LEASE_MS) -> Lease:
     """Lease this case, or renew the lease; the person is about to see the case with all its reports.
 
-    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another), OwnDecision (the person decided what is appealed
-    in it) or, without ``child_safety``, CaseRestricted.
+    Raises NoSuchCase, CaseMoved (closed), CaseTaken (held by another or assigned to one), OwnDecision (the person
+    decided what is appealed in it) or, without ``child_safety``, CaseRestricted.
     """
     with database.write() as connection:
         return _lease(connection, case, person, ms, sees_reports=True, child_safety=child_safety)
@@ -85,7 +100,9 @@ def take(database: Database, case: str, person: str, *, child_safety: bool = Fal
 
 def _lease(connection: Connection, case: str, person: str, ms: int, *, sees_reports: bool, child_safety: bool) -> Lease:
     columns = (case_table.c.state, case_table.c.reports_received, case_table.c.child_safety)
-    found = connection.execute(select(*columns).where(case_table.c.id == case)).one_or_none()
+    # Locked, as by whoever assigns the case: of the two that come at one moment, the second sees what the first did.
+    query = select(*columns).where(case_table.c.id == case).with_for_update()
+    found = connection.execute(query).one_or_none()
     if found is None or found.state == CaseState.NONE:
         raise NoSuchCase
     if found.child_safety and not child_safety:
@@ -95,6 +112,8 @@ def _lease(connection: Connection, case: str, person: str, ms: int, *, sees_repo
     if is_decider(connection, case, person):
         raise OwnDecision
     now = now_ms()
+    if assigned_to(connection, case, now) not in (None, person):
+        raise CaseTaken(ASSIGNED_TO_ANOTHER)
     row = {"case": case, "person": person, "until": now + ms, "reports_received": found.reports_received}
     _take_over(connection, row, now, sees_reports=sees_reports)
     held = connection.execute(select(lease).where(lease.c.case == case)).one()
@@ -115,15 +134,55 @@ def release(database: Database, case: str, person: str) -> None:
         connection.execute(lease.delete().where(lease.c.case == case, lease.c.person == person))
 
 
-def skip_case(database: Database, case: str, person: str, *, ms: int = SKIP_MS) -> None:
-    """Release the case, and do not offer it to this person again for ``ms``."""
-    now = now_ms()
-    with database.write() as connection:
-        connection.execute(lease.delete().where(lease.c.case == case, lease.c.person == person))
-        connection.execute(
-            skip.delete().where((skip.c.case == case) & (skip.c.person == person) | (skip.c.until < now))
-        )
-        connection.execute(skip.insert().values(case=case, person=person, until=now + ms))
+def skip_case(ledger: Ledger, case: str, person: str, *, why: str = "not_given", ms: int = SKIP_MS) -> None:
+    """Release the case, and do not offer it to this person again for ``ms``. ``why``: a key of ``WHY_SKIP``.
+
+    Raises BadAnswer.
+    """
+    if why not in WHY_SKIP:
+        raise BadAnswer(f"Say why: {', '.join(WHY_SKIP)}.")
+
+    def unit(tx: Transaction) -> None:
+        held = select(lease.c.case).where(lease.c.case == case, lease.c.person == person, lease.c.until > tx.at)
+        if tx.execute(held).first() is not None:
+            tx.append(CaseSkipped(case=case, by=person, why=why))
+        tx.execute(lease.delete().where(lease.c.case == case, lease.c.person == person))
+        not_offered(tx, case, person, ms)
+
+    ledger.commit(unit)
+
+
+def not_offered(tx: Transaction, case: str, person: str, ms: int) -> None:
+    """Do not offer the case to this person for ``ms``."""
+    tx.execute(skip.delete().where((skip.c.case == case) & (skip.c.person == person) | (skip.c.until < tx.at)))
+    tx.execute(skip.insert().values(case=case, person=person, until=tx.at + ms))
+
+
+ASSIGNED_TO_ANOTHER: Final = "This case is assigned to another reviewer. Take the next one, or ask who assigned it."
+
+
+def assigned_to(reader: Connection | Transaction, case: str, now: int) -> str | None:
+    """Whom the case is assigned to at ``now``; None: nobody."""
+    query = select(case_assignment.c.person).join(case_table, case_table.c.id == case_assignment.c.case)
+    found = reader.execute(query.where(case_assignment.c.case == case, in_force(now))).first()
+    return None if found is None else found.person
+
+
+def in_force(now: int) -> ColumnElement[bool]:
+    """Whether a row of ``case_assignment``, beside its case, counts at ``now``.
+
+    It ends with its time, when the case was closed, and when its reviewer may no longer see or answer the case: what
+    became a case of child safety, or an appeal against their own decision, must not wait for them.
+    """
+    decided = exists().where(
+        case_decider.c.case == case_assignment.c.case, case_decider.c.person == case_assignment.c.person
+    )
+    return and_(
+        case_assignment.c.until > now,
+        case_assignment.c.at >= case_table.c.opened_at,
+        or_(case_table.c.child_safety.is_(False), case_assignment.c.sees_child_safety.is_(True)),
+        ~decided,
+    )
 
 
 def holder(connection: Connection, case: str, now: int) -> Lease | None:
@@ -168,6 +227,7 @@ class _Wanted:
     excluded: Collection[str]
     child_safety: bool
     now: int
+    push: Mapping[str, float | None]
 
 
 def is_waiting(
@@ -178,9 +238,10 @@ def is_waiting(
     queue: str | None,
     content_type: str | None,
     child_safety: bool = False,
+    push: Mapping[str, float | None] = MappingProxyType({}),
 ) -> bool:
     """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
-    wanted = _Wanted(person, queue, content_type, (), child_safety, now)
+    wanted = _Wanted(person, queue, content_type, (), child_safety, now, push)
     return connection.execute(_waiting(wanted)).first() is not None
 
 
@@ -207,9 +268,23 @@ def _held(connection: Connection, wanted: _Wanted) -> str | None:
     return str(max(rows, key=lambda row: (row.score, row.id)).id) if rows else None
 
 
-def _waiting(wanted: _Wanted) -> Select[Any]:
-    """The most urgent case that nobody holds, and that the person has neither skipped nor left to others; an index has
-    the order."""
+def _assigned(connection: Connection, wanted: _Wanted) -> str | None:
+    """The most urgent case that is assigned to the person and that they may take now; there are few."""
+    mine = case_assignment.c.person == wanted.person
+    query = select(case_assignment.c.case).where(mine, case_assignment.c.until > wanted.now)
+    if not (cases := connection.execute(query).scalars().all()):
+        return None
+    anywhere = replace(wanted, queue=None, content_type=None)
+    offered = _offered(anywhere).join(case_assignment, case_assignment.c.case == case_table.c.id)
+    offered = offered.where(case_table.c.id.in_(cases), in_force(wanted.now))
+    return connection.execute(offered.order_by(*_ORDER).limit(1)).scalar()
+
+
+_ORDER = (case_table.c.score.desc(), case_table.c.id.desc())
+
+
+def _offered(wanted: _Wanted) -> Select[Any]:
+    """Cases that nobody holds, and that the person has neither skipped nor left to others."""
     held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
     passed_on = exists().where(
@@ -220,4 +295,28 @@ def _waiting(wanted: _Wanted) -> Select[Any]:
     free = _open_cases(wanted).where(~held, ~skipped, ~passed_on)
     for harm in sorted(wanted.excluded):  # any of the case's policies may be about it
         free = free.where(~case_table.c.policies.contains(f'"harm":"{harm}"', autoescape=True))
-    return free.order_by(case_table.c.score.desc(), case_table.c.id.desc()).limit(1)
+    return free
+
+
+def _waiting(wanted: _Wanted) -> Select[Any]:
+    """The most urgent of these cases that is assigned to nobody else; an index has the order."""
+    to_another = exists().where(
+        case_assignment.c.case == case_table.c.id, case_assignment.c.person != wanted.person, in_force(wanted.now)
+    )
+    free = _offered(wanted).where(~to_another)
+    for queue, most_s in sorted(wanted.push.items()):
+        to_be_assigned = case_table.c.queue == queue
+        if most_s is not None:  # nobody assigned it in time: whoever comes takes it
+            to_be_assigned &= case_table.c.opened_at > wanted.now - round(most_s * 1000)
+        free = free.where(~to_be_assigned)
+    return free.order_by(*_ORDER).limit(1)
+
+
+def unassigned_cases(
+    tx: Transaction, person: str, *, queue: str | None, excluded: Collection[str], child_safety: bool, most: int
+) -> list[str]:
+    """The most urgent cases that nobody has, and that this person could be given; locked until the unit ends."""
+    wanted = _Wanted(person, queue, None, excluded, child_safety, tx.at, MappingProxyType({}))
+    to_anybody = exists().where(case_assignment.c.case == case_table.c.id, in_force(tx.at))
+    query = _offered(wanted).where(~to_anybody).order_by(*_ORDER).limit(most)
+    return list(tx.execute(query.with_for_update(of=case_table, skip_locked=True)).scalars())

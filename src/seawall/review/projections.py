@@ -12,7 +12,17 @@ from sqlalchemy import Connection, Table, select, update
 from seawall.model import Decision, DecisionSource, Event, EventBody, ItemRef
 from seawall.model.events import AppealDecided, AppealReceived, DecisionMade, ItemSubmitted, ReportReceived
 from seawall.review.case_policies import read_policies
-from seawall.review.events import CasePassedOn, CaseReopened, CaseRouted, ReviewSubmitted, ReviewUndone
+from seawall.review.closings import BatchClosings
+from seawall.review.events import (
+    CaseAssigned,
+    CasePassedOn,
+    CaseReopened,
+    CaseRouted,
+    CaseSkipped,
+    CaseUnassigned,
+    ReviewSubmitted,
+    ReviewUndone,
+)
 from seawall.review.machine import (
     AppealAnswered,
     Appealed,
@@ -33,7 +43,14 @@ from seawall.review.machine import (
     step,
 )
 from seawall.review.tables import case as case_table
-from seawall.review.tables import case_decider, case_passing, case_reporter
+from seawall.review.tables import (
+    case_assignment,
+    case_closing,
+    case_decider,
+    case_passing,
+    case_reporter,
+    case_skip,
+)
 from seawall.review.tables import review as review_table
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.upsert import insert_rows, upsert
@@ -41,10 +58,13 @@ from seawall.storage.upsert import insert_rows, upsert
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """One row per item or account that was ever sent to review, and who reported it; updated by ``machine.step``."""
+    """One row per item or account that was ever sent to review, updated by ``machine.step``.
+
+    Beside it, who reported it, and how each opening ended.
+    """
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 7  # 3: severe_revision; 4: undone; 5: cleared; 6: accounts; 7: reviewed in bulk
+    version: ClassVar[int] = 8  # 4: undone; 5: cleared; 6: accounts; 7: reviewed in bulk; 8: closings, reopened appeals
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -57,12 +77,12 @@ class Cases:
         AppealDecided,
         CaseRouted,
     )
-    tables: tuple[Table, ...] = (case_table, case_reporter)
+    tables: tuple[Table, ...] = (case_table, case_reporter, case_closing)
 
     def apply(self, conn: Connection, events: Sequence[Event]) -> None:
         """Apply ``events`` to the cases they are about."""
-        cases, reporters = self.tables
-        facts = [(event.at, *about) for event in events if (about := _about(event)) is not None]
+        cases, reporters, closed = self.tables
+        facts = [(event, *about) for event in events if (about := _about(event)) is not None]
         if not facts:
             return
         fresh = {
@@ -72,17 +92,20 @@ class Cases:
         }  # an item that was not there before the batch has no case
         before = _load(conn, cases, sorted({found for _, found, _, _ in facts} - fresh))
         after = dict(before)
+        closings = BatchClosings(conn, closed)
         reported = _Reporters(conn, reporters, [found for _, found, _, fact in facts if isinstance(fact, Reported)])
-        for at, found, item, fact in facts:
+        for event, found, item, fact in facts:
             current = after.get(found)
             if current is None and isinstance(fact, Decided) and not _is_kept(fact.decision):
                 continue  # most traffic: no case, and none opens
             if current is None and item is not None:
                 current = new_case(item)
             if current is not None:
-                after[found] = step(current, reported.marked(current, fact), at)
+                after[found] = step(current, reported.marked(current, fact), event.at)
                 reported.add(after[found], fact)
+                closings.add(current, after[found], event.body)
         _store(conn, cases, before, after)
+        closings.store()
         reported.store()
 
 
@@ -181,6 +204,47 @@ class CasePassings:
             insert_rows(conn, self.tables[0], rows)
 
 
+@dataclass(frozen=True, slots=True)
+class CaseAssignments:
+    """Whom a case is assigned to. A row may be out of force, see ``leases.in_force``; an answer removes it."""
+
+    name: ClassVar[str] = "case_assignments"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (CaseAssigned, CaseUnassigned, ReviewSubmitted, CaseReopened)
+    tables: tuple[Table, ...] = (case_assignment,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add, replace and remove them."""
+        (table,) = self.tables
+        for event in events:
+            match event.body:
+                case CaseAssigned() as body:
+                    row = {name: getattr(body, name) for name in body.__dataclass_fields__ if name != "assignment"}
+                    upsert(conn, table, [{**row, "id": body.assignment, "at": event.at}])
+                case CaseUnassigned(case=case) | ReviewSubmitted(case=case) | CaseReopened(case=case):
+                    conn.execute(table.delete().where(table.c.case == case))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSkips:
+    """One row for each time that a reviewer put a case back for now."""
+
+    name: ClassVar[str] = "case_skips"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (CaseSkipped,)
+    tables: tuple[Table, ...] = (case_skip,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add them."""
+        rows = [
+            {"seq": event.seq, "at": event.at, "case": event.body.case, "person": event.body.by, "why": event.body.why}
+            for event in events
+            if isinstance(event.body, CaseSkipped)
+        ]
+        if rows:
+            insert_rows(conn, self.tables[0], rows)
+
+
 class _Reporters:
     """Who reported the cases of a batch since they were opened. Reads and writes nothing in a batch without reports."""
 
@@ -212,7 +276,7 @@ class _Reporters:
             insert_rows(self._conn, self._table, self._new)
 
 
-PROJECTIONS = (Cases(), CaseDeciders(), Reviews(), CasePassings())
+PROJECTIONS = (Cases(), CaseDeciders(), Reviews(), CasePassings(), CaseAssignments(), CaseSkips())
 
 
 def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:

@@ -14,7 +14,7 @@ from seawall.policy.expressions import read_expression
 from seawall.policy.syntax import InvalidExpression
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TypedTerm, ValueType, const, features_of, read
 from seawall.review.machine import APPEALS_QUEUE, REPORTS_QUEUE, SPECIALISTS_QUEUE
-from seawall.review.queues import CASE_FEATURES, CaseRoute, Queues, QueueSettings
+from seawall.review.queues import CASE_FEATURES, PULL, PUSH, CaseRoute, Queues, QueueSettings
 from seawall.yamlfile.nodes import Mapping as YamlMapping
 from seawall.yamlfile.nodes import Node, Scalar, UnreadableYaml, read_yaml
 from seawall.yamlfile.reader import Reader
@@ -31,6 +31,7 @@ _QUEUE_KEYS = (
     "hidden_actions",
     "undo",
     "blind_share",
+    "gives",
 )
 UNDO_S = 10.0
 """How long receivers are not told of an answer where a queue does not say: a slip of the hand is noticed at once."""
@@ -133,6 +134,7 @@ class _QueueFile:
             hidden_actions=self._words(values, "hidden_actions", ACTIONS),
             undo_s=(reader.duration(values["undo"], "undo") or 0.0) if "undo" in values else UNDO_S,
             blind_share=self._share(values["blind_share"]) if "blind_share" in values else None,
+            gives=self._gives(values["gives"]) if "gives" in values else PULL,
         )
 
     def _words(
@@ -157,6 +159,17 @@ class _QueueFile:
         if not 0 <= share <= 1:
             self.reader.refuse(node.span, "blind_share must be a number", expected="a number from 0 to 1, such as 0.1")
         return share
+
+    def _gives(self, node: Node) -> str:
+        text = self.reader.text(node, "gives")
+        if text is not None and text not in (PULL, PUSH):
+            self.reader.refuse(
+                node.span,
+                f"gives cannot be '{text}'",
+                expected=f"{PULL} (reviewers take the next case) or {PUSH} (cases are assigned to them)",
+                near=nearest(text, (PULL, PUSH)),
+            )
+        return text or PULL
 
     def _route(self, node: Node) -> None:
         reader = self.reader

@@ -10,6 +10,8 @@ from seawall.policy.tree import ValueType
 from seawall.review.case_policies import CasePolicy, gravest_policy
 from seawall.review.priority import severity_of
 
+PULL, PUSH = "pull", "push"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
@@ -18,7 +20,8 @@ class QueueSettings:
     ``sla_s``: the longest that a case should wait, in seconds; None: nothing is promised. ``required``: fields that
     an answer must have. ``hidden_actions``: those that its form does not offer. ``undo_s``: how long receivers are not
     told of an answer, so that it can be taken back unseen. ``blind_share``: the share of answers that a second person
-    gives blind, 0 to 1; None: that of the setting.
+    gives blind, 0 to 1; None: that of the setting. ``gives``: "pull", reviewers take the next case themselves; "push",
+    its cases go to whom they are assigned, and to anybody once they have waited longer than ``sla_s``.
     """
 
     name: str
@@ -32,6 +35,7 @@ class QueueSettings:
     hidden_actions: tuple[str, ...] = ()
     undo_s: float = 0.0
     blind_share: float | None = None
+    gives: str = PULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,10 @@ class Queues:
     def of(self, name: str) -> QueueSettings:
         """The queue's settings; a queue that only rules name has the defaults."""
         return self.by_name.get(name) or QueueSettings(name=name, title=name, undo_s=self.undo_s)
+
+    def push(self) -> dict[str, float | None]:
+        """The queues whose cases are assigned, with the seconds after which anybody takes them (None: never)."""
+        return {name: one.sla_s for name, one in self.by_name.items() if one.gives == PUSH}
 
     def route(self, features: Mapping[str, FeatureValue]) -> CaseRoute | None:
         """The first route that holds; one whose value is unknown does not."""

@@ -23,7 +23,7 @@ from seawall.review.account_cases import (
 from seawall.review.case_policies import CasePolicy, preset_policy, read_policies
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import ReviewSubmitted
-from seawall.review.leases import is_decider
+from seawall.review.leases import ASSIGNED_TO_ANOTHER, assigned_to, is_decider
 from seawall.review.machine import ACCOUNT, Case, CaseState
 from seawall.review.queries import CaseRow
 from seawall.review.review_answer import (
@@ -212,13 +212,16 @@ def held_case(tx: Transaction, case: str, person: str, *, child_safety: bool) ->
 
     Raises NoSuchCase, CaseRestricted (without ``child_safety``), CaseMoved, CaseTaken or OwnDecision.
     """
-    found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
+    # Locked first, then the lease: in the order in which a case is taken or assigned.
+    found = tx.execute(select(case_table).where(case_table.c.id == case).with_for_update()).first()
     if found is None or found.state == CaseState.NONE:
         raise NoSuchCase
     if found.child_safety and not child_safety:
         raise CaseRestricted
     if found.state != CaseState.OPEN:
         raise CaseMoved("This case is closed: it was decided, or a later evaluation cleared it.")
+    if assigned_to(tx, case, tx.at) not in (None, person):
+        raise CaseTaken(ASSIGNED_TO_ANOTHER)
     held = tx.execute(select(lease).where(lease.c.case == case)).first()
     if held is None or held.until <= tx.at:
         raise CaseTaken("Your lease on this case expired. Open it again to decide it.")

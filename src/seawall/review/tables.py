@@ -45,6 +45,53 @@ case = Table(
     Index("ix_review_case_queue", "state", "queue", "priority"),
     Index("ix_review_case_score", "state", "score", "id"),
     Index("ix_review_case_queue_score", "state", "queue", "score", "id"),
+    # What counts and ages of cases are read from, without a row of the table: see queries.count_cases.
+    Index("ix_review_case_counts", "state", "child_safety", "queue", "content_type", "policy", "opened_at"),
+)
+
+# How each opening of a case ended. A row goes when the answer is taken back; it stays when a person decides again.
+case_closing = Table(
+    "case_closing",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("opened_at", BigInteger, primary_key=True),
+    Column("closed_at", BigInteger, nullable=False),
+    Column("queue", Text, nullable=False),  # that it waited in
+    Column("policy", Text),  # the gravest one that it waited for
+    Column("child_safety", Boolean, nullable=False),  # while it waited
+    Column("reviewer", Text),  # null: a later, complete evaluation cleared it, or the appeal was withdrawn
+    Column("decision", Text),  # by which a person closed it; null also for an appeal that was upheld
+    Column("seconds", Float),  # that the reviewer had the page open; null: not answered through a page
+    Index("ix_case_closing_closed", "closed_at"),
+    Index("ix_case_closing_opened", "opened_at", "child_safety", "queue", "policy"),
+    Index("ix_case_closing_decision", "decision"),
+)
+
+# Who has a case to themselves, whether they hold it at the moment or not. A row in it may be out of force: see
+# ``leases.in_force``.
+case_assignment = Table(
+    "case_assignment",
+    metadata,
+    Column("case", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("sees_child_safety", Boolean, nullable=False),
+    Index("ix_case_assignment_person", "person", "until"),
+)
+
+case_skip = Table(
+    "case_skip",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_case_skip_at", "at"),
 )
 
 # Who reported a case since it was last opened: one reporter counts once. Anonymous reports are not here.
@@ -86,6 +133,7 @@ review = Table(
     Column("bulk", Text),  # the bulk decision that it belongs to; null: somebody looked at the item
     Index("ix_review_case", "case", "seq"),
     Index("ix_review_decision", "decision"),
+    Index("ix_review_undone", "undone_at"),
 )
 
 # Who left a case to others. They are not offered it again until it is closed.
@@ -99,6 +147,7 @@ case_passing = Table(
     Column("person", Text, nullable=False),
     Column("why", Text, nullable=False),
     Index("ix_case_passing_case", "case", "person"),
+    Index("ix_case_passing_at", "at"),
 )
 
 lease = Table(

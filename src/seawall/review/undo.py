@@ -47,7 +47,7 @@ def undo_review(
         row = tx.execute(select(review_table).where(review_table.c.id == review)).first()
         if row is None:
             raise CannotUndo("There is no review with this id.")
-        case = tx.execute(select(case_table).where(case_table.c.id == row.case)).one()
+        case = tx.execute(select(case_table).where(case_table.c.id == row.case).with_for_update()).one()
         item = find_reviewed(tx, case.item, find_item)
         _check(tx, row, person, None if item is None else item.decision)
         if row.ends_appeal or case.appeals > 0:
@@ -86,7 +86,7 @@ def reopen_case(ledger: Ledger, case: str, person: str) -> None:
     """
 
     def unit(tx: Transaction) -> None:
-        found = tx.execute(select(case_table).where(case_table.c.id == case)).first()
+        found = tx.execute(select(case_table).where(case_table.c.id == case).with_for_update()).first()
         if found is None:
             raise NoSuchCase
         if found.state == CaseState.OPEN:

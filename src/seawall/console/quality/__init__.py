@@ -6,7 +6,9 @@ from seawall.console.request import MenuEntry
 
 PAGES = (*blind_review.PAGES, *figures.PAGES, *disagreements.PAGES, *golden_cases.PAGES)
 MENU = (
-    MenuEntry(path="/my-reviews", title="My reviews", permission=Permission.REVIEW, order=25),
+    MenuEntry(
+        path="/my-reviews", title="My reviews", permission=Permission.REVIEW, order=25, sections=("/my-figures",)
+    ),
     MenuEntry(
         path="/quality",
         title="Quality",

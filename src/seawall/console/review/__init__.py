@@ -3,6 +3,7 @@
 from seawall.access import Permission
 from seawall.console.request import MenuEntry
 from seawall.console.review import (
+    assigning,
     bulk_answer,
     bulk_decisions,
     case,
@@ -14,7 +15,7 @@ from seawall.console.review import (
 
 PAGES = (
     *(*queue.PAGES, *case.PAGES, *case_summary.PAGES, *moves.PAGES, *near_duplicates.PAGES),
-    *(*bulk_answer.PAGES, *bulk_decisions.PAGES),
+    *(*bulk_answer.PAGES, *bulk_decisions.PAGES, *assigning.PAGES),
 )
 MENU = (
     MenuEntry(

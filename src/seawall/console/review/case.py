@@ -19,6 +19,7 @@ from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
+from seawall.console.review.assigning import assignment_on_case
 from seawall.console.review.attention import attention, must_open
 from seawall.console.review.case_subject import case_subject, context_of, head_of_case
 from seawall.console.review.case_summary import summary_view
@@ -91,7 +92,11 @@ def release(request: PageRequest) -> Response:
 
 def skip(request: PageRequest) -> Response:
     """Release the lease and take the next case."""
-    review.skip_case(request.app.database, request.path_param("case"), request.person.id)
+    try:
+        why = request.field("why") or "not_given"
+        review.skip_case(request.app.ledger, request.path_param("case"), request.person.id, why=why)
+    except review.BadAnswer as error:
+        raise PageProblem(422, "Not skipped", str(error)) from None
     return go_to_next(request)
 
 
@@ -230,7 +235,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         head=head,
         seen=seen,
         lease=mine,
-        can_take=may_decide and lease is None,
+        can_take=may_decide and lease is None and case.assigned_to in (None, request.person.id),
         is_taken=may_decide and lease is not None and mine is None,
         enforced=active,
         reports=reports if case.reports else (),
@@ -264,6 +269,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         undo_here=_undo_here(request, case),
         may_reopen=case.state == review.CaseState.CLOSED and request.may(Permission.REVIEW),
         why_pass_on=review.WHY,
+        why_skip=review.WHY_SKIP,
+        assignment=assignment_on_case(request, case),
         must_open=must_open(veiling, seen.fields),
         error=error,
         **context_of(request, about),

@@ -15,6 +15,7 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
+from seawall.console.review.reviewers import reviewers
 from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -22,6 +23,7 @@ from seawall.review import quality
 from seawall.review.queries import (
     CaseFilters,
     CaseRow,
+    count_assigned,
     count_by_content_type,
     count_by_queue,
     list_cases,
@@ -44,6 +46,7 @@ def show(request: PageRequest) -> Response:
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
         queues = count_by_queue(connection, state, child_safety=child_safety)
         types = count_by_content_type(connection, state, child_safety=child_safety)
+        assigned = count_assigned(connection, request.person.id, now)
     shown = cases[:PAGE_SIZE]
     return render(
         request,
@@ -62,6 +65,10 @@ def show(request: PageRequest) -> Response:
         order={case.id: order_in_words(case, now, settings.of(case.queue).sla_s) for case in cases},
         settings=settings,
         may_decide=state == "open" and request.may(Permission.REVIEW),
+        assigned=assigned,
+        given=request.query("given"),
+        reviewers=reviewers(request.app) if request.may(Permission.ASSIGN) else (),
+        why_assign=review.WHY_ASSIGN,
     )
 
 
@@ -108,7 +115,13 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
         lease = review.next_case(
-            app.database, person, queue=queue, content_type=content_type, excluded=excluded, child_safety=sees_all
+            app.database,
+            person,
+            queue=queue,
+            content_type=content_type,
+            excluded=excluded,
+            child_safety=sees_all,
+            push=active_bundle.queues(app).push(),
         )
     if task is None and lease is None:
         if excluded and rotation.others_wait(request, queue, content_type):

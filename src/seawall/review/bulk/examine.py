@@ -19,6 +19,7 @@ from seawall.enforce.diff import enforcement_diff
 from seawall.model import Action, ItemRef
 from seawall.review.bulk.events import BulkItem
 from seawall.review.errors import BadAnswer
+from seawall.review.leases import assigned_to
 from seawall.review.machine import Case, CaseState, new_case
 from seawall.review.quality.tables import blind_review
 from seawall.review.review_answer import KEEPS_MEASURE, VIOLATES, ReviewAnswer, Rulebook, check_queue, kept_measures
@@ -150,7 +151,7 @@ def _set_aside(case: Row[Any] | Case, head: ItemHead, answer: ReviewAnswer, *, c
 def _busy(reader: Connection | Transaction, case: Row[Any] | Case, person: str, now: int) -> str:
     """Whether others work on it."""
     held = select(lease.c.person).where(lease.c.case == case.id, lease.c.until > now, lease.c.person != person)
-    if reader.execute(held).first() is not None:
+    if reader.execute(held).first() is not None or assigned_to(reader, case.id, now) not in (None, person):
         return "leased"
     waiting = select(blind_review.c.id).where(blind_review.c.case == case.id, blind_review.c.state == "waiting")
     return "blind_review" if reader.execute(waiting.limit(1)).first() is not None else ""

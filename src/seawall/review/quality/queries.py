@@ -180,14 +180,16 @@ def _severity(severities: Mapping[str, int]) -> ColumnElement[int]:
     return case(*whens, else_=literal(0)) if whens else literal(0)
 
 
-def answer_pairs(connection: Connection, *, since: int = 0) -> list[AnswerPair]:
-    """All pairs of independent answers of which the second was given after ``since`` (ms)."""
+def answer_pairs(connection: Connection, *, since: int = 0, until: int | None = None) -> list[AnswerPair]:
+    """All pairs of independent answers of which the second was given from ``since`` until ``until`` (ms)."""
     query = (
         select(blind_review.c.queue, review.c.answer, review.c.policy, blind_review.c.answer, blind_review.c.policy)
         .join_from(blind_review, review, review.c.id == blind_review.c.review)
         .where(_DONE, _STANDS, blind_review.c.answered_at >= since)
         .order_by(blind_review.c.seq)
     )
+    if until is not None:
+        query = query.where(blind_review.c.answered_at < until)
     return [
         AnswerPair(queue=queue, first=(answer, policy), second=(second, second_policy))
         for queue, answer, policy, second, second_policy in connection.execute(query)
