@@ -124,6 +124,11 @@ def filled(rig: Rig) -> World:
     )
     decisions = [one["id"] for one in admin.get(f"/items/{found.item}.json").json()["decisions"]]
     assert len(decisions) == 2
+    bulk = {"source": "search", "answer": "does_not_violate", "reason": "not_a_violation"}
+    bulks = [
+        admin.post("/bulk-decisions", items=f"{one},{after.item}", q=ID, **bulk).headers["location"].rpartition("/")[2]
+        for one in (found.item, before.item)
+    ]
     every = admin.get("/deliveries.json").json()["deliveries"]
     shown = admin.get(f"/accounts/{app.vault.find('account', 'author')}.json").json()
     places = {
@@ -139,6 +144,7 @@ def filled(rig: Rig) -> World:
         "entry": [entry],
         "appeal": [appeal],
         "task": ["blind_none"],
+        "bulk": bulks,
         "delivery": [one["id"] for one in every],
         "enforcement": [one["id"] for one in shown["enforced"]],
     }
@@ -205,6 +211,7 @@ def test_those_who_may_see_it_see_it_on_the_pages_that_are_about_it(world: World
         "/appeals/{appeal}",
         "/banks/{bank}",
         "/banks/{bank}/entries/{entry}",
+        "/bulk-decisions/{bulk}",
         "/deliveries",
         "/golden-cases",
         "/ledger",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from seawall import review
@@ -148,6 +149,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         page = rows[after : after + _PAGE]
         items = items_by_ref(connection, [row.item for row in page])
         words = bulk.bulk_words(connection, app.vault, found.id)
+        if found.by != request.person.id:  # what somebody searched for may name somebody
+            words = msgspec.structs.replace(words, query="")
         can_undo = may_decide and may_undo(found, request.person.id, now)
         back = bulk.preview_undo(connection, recorded, found.id) if can_undo else None
         needs_two = found.confirmed_at is None and bulk.needs_approval(connection, found, limits, now)
