@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from seawall import appeal, review, screen
+from seawall import appeal, enforce, review, screen
 from seawall.api.appealed_decision import find_facts
 from seawall.appeal.queries import appeal_labels, appeals_by_rule
+from seawall.appeal.telling import ANSWERER, TELL_ANSWER
+from seawall.client import verify_webhook
 from seawall.console.active_bundle import rulebook
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, Decision
+from seawall.storage import following
 from seawall.storage.erasure import erase_subject, export_file, find_subject
 from support.api import Client, problem
+from support.receivers import receiving
 
 TEXT = "It was a quotation from Jane Doe."
 
@@ -501,3 +506,26 @@ def test_whose_report_of_an_account_was_refused_appeals_and_the_account_is_restr
     with fresh.rig.app.database.read() as connection:
         rows = connection.execute(select(enforcement.c.kind, enforcement.c.revision)).all()
     assert [tuple(row) for row in rows] == [("strike", 1)]
+
+
+def test_the_answer_to_an_appeal_is_told_once(fresh: Client) -> None:
+    app = fresh.rig.app
+    with receiving() as receiver:
+        secret = enforce.add_endpoint(app.ledger, app.vault, url=receiver.url, allow_private=True).secret
+        screened = removed(fresh)
+        made = appealing(fresh, decision=screened["decision"]).json()["appeal"]
+        withdrawn = removed(fresh, "n-2")
+        other = appealing(fresh, decision=withdrawn["decision"]).json()["appeal"]
+        fresh.send("POST", f"/v1/appeals/{other}/withdraw", key="appeal", json={"appellant": "a-1"})
+        answered(fresh, screened["item"], made)
+        context = replace(app.context, settings=replace(app.settings, allow_private_endpoints=True))
+        following.follow(context, ANSWERER, "tests")
+        for _ in range(2):
+            for job in app.jobs.claim((TELL_ANSWER.kind,), "tests", limit=9, lease_ms=60_000):
+                TELL_ANSWER.handler(context, job)
+        (message,) = [verify_webhook(one.headers, one.body, secret) for one in receiver.requests]
+    assert message.type == "appeal.answered"
+    assert (message.data["appeal"], message.data["state"], message.data["appellant"]) == (made, "overturned", "a-1")
+    assert message.data["item"] == {"content_type": "note", "id": "n-1", "revision": 1}
+    assert message.data["new_decision"] == status(fresh, made)["new_decision"]
+    assert [event.body.appeal for event in app.ledger.events() if event.kind == "appellant.told"] == [made]

@@ -6,6 +6,7 @@ platform that screens, reports and appeals over HTTP, and a receiver that is tol
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -60,8 +61,9 @@ def tools() -> None:
 class Platform:
     """The product: it screens, reports and appeals with its key."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, env: dict[str, str]) -> None:
         self.url = url
+        self.env = env
         self._http = httpx.Client(base_url=f"{url}/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
     def close(self) -> None:
@@ -115,7 +117,7 @@ def platform(tmp_path: Path, database_url: str, inbox: tuple[str, Inbox]) -> Ite
         )
     cli(env, "endpoint", "add", inbox[0])
     running = Process(env, "serve", "--port", "0")
-    made = Platform(running.url, key)
+    made = Platform(running.url, key, env)
     yield made
     made.close()
     running.stop()
@@ -212,7 +214,7 @@ def unknown(platform: Platform, id: str) -> Any:
     return platform.decision("post", id)["unknown"]
 
 
-def test_a_shift(platform: Platform, inbox: tuple[str, Inbox]) -> None:
+def test_a_shift(platform: Platform, inbox: tuple[str, Inbox], tmp_path: Path) -> None:
     receipts = content(platform)
     with at_keyboard(platform, "ada") as ada:
         taken = until_she_is_paused(ada)
@@ -248,6 +250,10 @@ def test_a_shift(platform: Platform, inbox: tuple[str, Inbox]) -> None:
     assert platform.get(f"/appeals/{appeal}")["messages"][-1]["text"] == "It is a song."
     assert in_force(platform, struck)["verdict"] == "allow"
     told(inbox[1], struck, "enforcement.reversed", {"remove", "strike"})
+    cli(platform.env, "labels", "export", str(tmp_path / "labels.jsonl"))
+    labels = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    (label,) = [one for one in labels if one["id"] == struck and one["policy"] == "threats"]
+    assert (label["violates"], label["source"]) == (False, "appeal")
 
 
 def until_she_is_paused(ada: Person) -> list[tuple[str, str]]:

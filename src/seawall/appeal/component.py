@@ -7,7 +7,7 @@ from seawall.appeal.notices import MATCHER, end_old_notices
 from seawall.appeal.projections import PROJECTIONS
 from seawall.appeal.queries import entries_by_writer, items_with_open_appeal
 from seawall.appeal.settings import AppealSettings, check_settings
-from seawall.appeal.telling import TELL, TELLER
+from seawall.appeal.telling import ANSWERER, TELL, TELL_ANSWER, TELLER
 from seawall.storage.component import Component, PermissionSpec, Schedule, ServiceContext
 
 
@@ -21,8 +21,8 @@ COMPONENT = Component(
     name="appeal",
     events=EVENTS,
     projections=PROJECTIONS,
-    followers=(MATCHER, TELLER),
-    jobs=(TELL,),
+    followers=(MATCHER, TELLER, ANSWERER),
+    jobs=(TELL, TELL_ANSWER),
     schedules=(Schedule(name="old_notices", task=end_old_notices, every_s=3_600),),
     migrations="seawall.appeal.migrations",
     settings=AppealSettings,

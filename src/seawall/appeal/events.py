@@ -112,6 +112,16 @@ class ReporterTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppellantTold:
+    """A receiver took the message that tells an appellant of the answer; it delivers the message."""
+
+    message: str  # its id at the receiver
+    appeal: str
+    endpoint: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityOrderReceived:
     """An authority reported content with its reporter key: handed on to whoever answers for compliance (DSA Art. 9)."""
 
@@ -153,6 +163,7 @@ EVENTS = (
     EventSpec("notice.matched", NoticeMatched),
     EventSpec("notice.ended", NoticeEnded),
     EventSpec("reporter.told", ReporterTold),
+    EventSpec("appellant.told", AppellantTold),
     EventSpec("order.received", AuthorityOrderReceived),
     EventSpec("reporter_key.declared", ReporterKeyDeclared),
     EventSpec("reporter_key.suspended", ReporterKeySuspended),

@@ -1,4 +1,4 @@
-"""Telling reporters what became of their notices: when outcomes are due, and one attempt to send one message."""
+"""Telling reporters what became of their notices, and appellants what was answered: by the receivers of webhooks."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
-from seawall.appeal.events import NoticeEnded, ReporterTold
+from seawall.appeal.events import AppellantTold, NoticeEnded, ReporterTold
 from seawall.appeal.notices import open_text, receipt_mark
 from seawall.appeal.outcomes import ANSWERS, outcome_of
-from seawall.appeal.queries import NoticeRow, get_notice, get_report, overturning_appeals
+from seawall.appeal.queries import (
+    NoticeRow,
+    conversation,
+    get_appeal,
+    get_notice,
+    get_report,
+    overturning_appeals,
+)
 from seawall.appeal.report_messages import OUTCOME, TELL_JOB, queue_message
 from seawall.appeal.tables import notice as table
-from seawall.enforce.endpoints import find_endpoint
+from seawall.enforce.endpoints import find_endpoint, receivers
 from seawall.enforce.outbox import rfc3339
 from seawall.enforce.signing import sign
-from seawall.model import DecisionMade, DecisionSource, Event, now_ms
+from seawall.model import AppealDecided, DecisionMade, DecisionSource, Event, EventBody, now_ms
 from seawall.model.stored_items import ItemAnswers
 from seawall.net.client import post
-from seawall.storage import Job, Transaction
+from seawall.storage import Erased, Job, Transaction
 from seawall.storage.component import Follower, JobSpec, ServiceContext
 
 SETTLES_MS: Final = 10 * 60_000
 """After a decision, before reporters are told: its reviewer may take it back meanwhile."""
+
+ANSWER_JOB: Final = "tell_appellant"
 
 _log = structlog.get_logger(__name__)
 
@@ -62,19 +71,66 @@ def tell_outcomes(context: ServiceContext, events: Sequence[Event]) -> Callable[
 
 
 def tell_reporter(context: ServiceContext, job: Job) -> None:
-    """Send one message to one receiver. Raises MessageNotTaken, so that the job is tried again."""
-    report, endpoint_id = job.payload["report"], job.payload["endpoint"]
-    found = find_endpoint(context.database, context.vault, endpoint_id)
-    data = _message(context, report, job.payload["kind"])
+    """Send one message about a report to one receiver. Raises MessageNotTaken, so that the job is tried again."""
+    report, kind = job.payload["report"], job.payload["kind"]
+    _send(
+        context,
+        job,
+        f"report.{kind}",
+        _message(context, report, kind),
+        lambda message, endpoint, status: ReporterTold(
+            message=message, report=report, kind=kind, endpoint=endpoint, status=status
+        ),
+    )
+
+
+def queue_answers(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None] | None:
+    """Queue the answers of people to appeals; None: nothing."""
+    answered = [event.body for event in events if isinstance(event.body, AppealDecided)]
+    answered = [body for body in answered if body.person is not None]  # else the appellant withdrew it, and knows
+    if not answered:
+        return None
+
+    def unit(tx: Transaction) -> None:
+        for body in answered:
+            for endpoint in receivers(tx, body.item.content_type):
+                payload = {"appeal": body.appeal, "endpoint": endpoint.id}
+                tx.enqueue(ANSWER_JOB, f"{body.appeal}/{endpoint.id}", payload)
+
+    return unit
+
+
+def tell_appellant(context: ServiceContext, job: Job) -> None:
+    """Send the answer to an appeal to one receiver. Raises MessageNotTaken, so that the job is tried again."""
+    appeal = job.payload["appeal"]
+    _send(
+        context,
+        job,
+        "appeal.answered",
+        _answer(context, appeal),
+        lambda message, endpoint, status: AppellantTold(
+            message=message, appeal=appeal, endpoint=endpoint, status=status
+        ),
+    )
+
+
+def _send(
+    context: ServiceContext,
+    job: Job,
+    type: str,
+    data: Mapping[str, Any] | None,
+    told: Callable[[str, str, int], EventBody],
+) -> None:
+    """One attempt to send ``data`` to the receiver of the job; ``told`` makes the event that says it was taken."""
+    found = find_endpoint(context.database, context.vault, job.payload["endpoint"])
     if found is None or not found[0].enabled or data is None:
-        _log.info("a reporter is not told", report=report, known=data is not None)
+        _log.info("a message is not sent", type=type, job=job.id, known=data is not None)
         context.ledger.commit(lambda tx: tx.finish(job))
         return
     endpoint, secrets = found
     now = now_ms()
     message = "msg_" + context.vault.digest("\0".join(map(str, sorted(job.payload.items()))).encode())[:26]
-    told = {"type": f"report.{job.payload['kind']}", "timestamp": rfc3339(now), "data": data}
-    body = msgspec.json.encode(told)
+    body = msgspec.json.encode({"type": type, "timestamp": rfc3339(now), "data": data})
     headers = {
         "content-type": "application/json",
         "user-agent": "Seawall-Webhooks/1",
@@ -89,11 +145,35 @@ def tell_reporter(context: ServiceContext, job: Job) -> None:
 
     def unit(tx: Transaction) -> None:
         tx.finish(job)
-        tx.append(
-            ReporterTold(message=message, report=report, kind=job.payload["kind"], endpoint=endpoint.id, status=status)
-        )
+        tx.append(told(message, endpoint.id, status))
 
     context.ledger.commit(unit)
+
+
+def _answer(context: ServiceContext, appeal: str) -> Mapping[str, Any] | None:
+    """What the receiver is told of an answered appeal; None when the appellant or the item was erased."""
+    with context.database.read() as connection:
+        row = get_appeal(connection, appeal)
+        said = [] if row is None else conversation(connection, context.vault, row, notes=False)
+    if row is None or row.answered_at is None:
+        return None
+    try:
+        appellant, item = context.vault.platform_id(row.appellant), context.vault.platform_id(row.item)
+    except (Erased, KeyError):
+        return None
+    words = [one.text for one in said if one.kind == "to_appellant" and one.text]
+    return {
+        "appeal": row.id,
+        "state": row.state,
+        "role": row.role,
+        "appellant": appellant,
+        "item": {"content_type": row.content_type, "id": item, "revision": row.revision},
+        "decision": row.decision,
+        "new_decision": row.new_decision,
+        "received_at": rfc3339(row.at),
+        "answered_at": rfc3339(row.answered_at),
+        "message": words[-1] if words else None,
+    }
 
 
 def _message(context: ServiceContext, report: str, kind: str) -> Mapping[str, Any] | None:
@@ -135,3 +215,5 @@ def _outcome(context: ServiceContext, notice: NoticeRow) -> Mapping[str, Any] | 
 
 TELLER = Follower(name="outcome_teller", handles=(DecisionMade, NoticeEnded), step=tell_outcomes)
 TELL = JobSpec(kind=TELL_JOB, handler=tell_reporter, pool="deliver")
+ANSWERER = Follower(name="appeal_answerer", handles=(AppealDecided,), step=queue_answers)
+TELL_ANSWER = JobSpec(kind=ANSWER_JOB, handler=tell_appellant, pool="deliver")

@@ -67,6 +67,7 @@ def answers_of(store: Storage) -> Iterator[HumanLabel]:
                 by=one.reviewer,
                 decision=one.decision,
                 answer=one.review,
+                bulk=one.bulk,
             )
     for given in blind:
         yield HumanLabel(

@@ -37,7 +37,8 @@ class HumanLabel:
     """What somebody said about one revision of an item under one policy.
 
     ``violates`` None: they said something else, so what was said before is not known to be right any more.
-    ``answer``: the id of the review, the blind review or the appeal; ``decision``: what it is about.
+    ``answer``: the id of the review, the blind review or the appeal; ``decision``: what it is about. ``bulk``: the
+    review is part of a bulk decision, so nobody looked at the item for it.
     """
 
     item: str  # surrogate
@@ -50,6 +51,7 @@ class HumanLabel:
     by: str | None
     decision: str | None
     answer: str
+    bulk: bool = False
 
 
 def resolve(answers: Iterable[HumanLabel]) -> list[HumanLabel]:

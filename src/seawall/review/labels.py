@@ -28,6 +28,7 @@ class ReviewJudgement:
     decision: str
     policy: str
     violates: bool
+    bulk: bool  # of a bulk decision: nobody looked at the item for it
 
 
 def judgements_of_reviews(ledger: Ledger) -> list[ReviewJudgement]:
@@ -42,6 +43,7 @@ def judgements_of_reviews(ledger: Ledger) -> list[ReviewJudgement]:
             decision=body.decision,
             policy=policy,
             violates=said == VIOLATES,
+            bulk=body.bulk is not None,
         )
         for event in _submitted(ledger)
         if isinstance(body := event.body, ReviewSubmitted) and body.review not in undone
