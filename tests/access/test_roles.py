@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from seawall import access
 from seawall.access import Permission, read_roles
 from seawall.configfile import ConfigError
 from seawall.model.case_scope import EVERY_CASE, CaseScope
-from seawall.storage import Database, Ledger
+from seawall.storage import Database, Ledger, Vault, open_database
+from seawall.storage.component import ledger_of
 
 FILE = """\
 roles:
@@ -29,6 +33,21 @@ teams:
 """
 DECLARED = [one.value for one in Permission]
 KNOWN = read_roles(FILE, "roles.yaml", DECLARED)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ledger(database: Database, tmp_path: Path) -> Iterator[Ledger]:
+    opened = ledger_of(database, Vault.open_in(database, tmp_path), (access.COMPONENT,))
+    opened.build()
+    yield opened
+    opened.close()
 
 
 def person(*roles: str, team: str = "") -> access.Person:

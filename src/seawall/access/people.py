@@ -26,7 +26,7 @@ from seawall.access.roles import SHIPPED, Roles
 from seawall.access.tables import password_link, person, session
 from seawall.access.throttle import Throttle
 from seawall.model import new_id, now_ms
-from seawall.model.case_scope import CaseScopes
+from seawall.model.case_scope import CaseScope, CaseScopes
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
@@ -56,6 +56,11 @@ class Person:
     def scopes(self, permission: str = Permission.SEE_CONTENT) -> CaseScopes:
         """The cases for which this person has the permission."""
         return () if self.disabled else self.known.scopes_of(self.roles, self.team, permission)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether roles or team limit the content that this person sees, child safety aside."""
+        return not any(scope.covers(CaseScope()) for scope in self.scopes())
 
     def has_rights_of(self, roles: Iterable[str], team: str) -> bool:
         """Whether this person has all that these roles give in that team, for every case for which they give it."""

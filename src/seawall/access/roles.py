@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,10 +43,10 @@ class TeamSpec(ConfigStruct, frozen=True):
 
 
 class RoleFile(ConfigStruct, frozen=True):
-    """The whole file."""
+    """The whole file; roles and teams are read one by one, so that an error names its place."""
 
-    roles: dict[str, RoleSpec] = msgspec.field(default_factory=dict)
-    teams: dict[str, TeamSpec] = msgspec.field(default_factory=dict)
+    roles: dict[str, Any] = msgspec.field(default_factory=dict)
+    teams: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +130,16 @@ def load_roles(file: Path | None, data_dir: Path, declared: Collection[str]) -> 
 
 def read_roles(text: str, path: str, declared: Collection[str]) -> Roles:
     """The shipped roles and those of a file. Raises ConfigError with the place and the remedy."""
-    file = read_yaml(text, path).convert(RoleFile)
-    for kind, names in (("roles", file.roles), ("teams", file.teams)):
-        for name in names:
+    root = read_yaml(text, path)
+    root.convert(RoleFile)
+    in_roles, in_teams = root.section("roles"), root.section("teams")
+    for kind, names in (("roles", in_roles), ("teams", in_teams)):
+        for name in names.values:
             if not _NAME.fullmatch(name):
                 raise ConfigError(f"{path}: {kind}: {name!r} is no name: use a-z, 0-9, - and _, a letter first")
-    roles = {name: _role(path, name, spec, declared) for name, spec in file.roles.items()}
-    teams = {
-        name: Team(name=name, title=spec.title or name, queues=_set(spec.queues)) for name, spec in file.teams.items()
-    }
+    roles = {name: _role(path, name, in_roles.section(name).convert(RoleSpec), declared) for name in in_roles.values}
+    specs = {name: in_teams.section(name).convert(TeamSpec) for name in in_teams.values}
+    teams = {name: Team(name=name, title=spec.title or name, queues=_set(spec.queues)) for name, spec in specs.items()}
     return Roles(by_name={**SHIPPED.by_name, **roles}, teams=teams)
 
 

@@ -1,4 +1,7 @@
-"""Who may see items of child safety: their cases, decisions and media, wherever these are shown."""
+"""Who may see which items: those of child safety, and those that the roles and the team of a person admit.
+
+Cases, decisions and media ask here, wherever they are shown.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,12 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console.languages import gettext as _
 from seawall.console.request import PageProblem, PageRequest
-from seawall.review.queries import items_of_child_safety
+from seawall.model import now_ms
+from seawall.model.case_scope import CaseScope
+from seawall.review.case_scopes import items_in_scopes
+from seawall.review.queries import get_case, items_of_child_safety
 from seawall.screen.item_search import SearchResult
+from seawall.screen.queries import items_by_ref
 
 
 class AboutItem(Protocol):
@@ -31,16 +38,50 @@ def may_see_all(request: PageRequest) -> bool:
     return request.may(Permission.SEE_CHILD_SAFETY)
 
 
-def check_item(request: PageRequest, connection: Connection, item: str) -> None:
-    """Raises Problem 403 when the item is of child safety, and the person is no specialist for it."""
+def check_item(
+    request: PageRequest, connection: Connection, item: str, permission: Permission = Permission.SEE_CONTENT
+) -> None:
+    """Raises Problem 403 when the item is of child safety, and the person is no specialist for it.
+
+    The same when the roles that give ``permission`` do not admit it.
+    """
     if not may_see_all(request) and items_of_child_safety(connection, [item]):
         raise PageProblem(403, _("Permission denied"), str(review.CaseRestricted()))
+    if _out_of_scope(request, connection, [item], permission):
+        raise PageProblem(403, _("Permission denied"), _("Your roles and your team do not include this content."))
+
+
+def check_case(request: PageRequest, case: str) -> None:
+    """Raises Problem 403 when the person may not decide this case. One that does not exist is found missing later."""
+    with request.app.database.read() as connection:
+        found = get_case(connection, case, now_ms())
+        if found is not None:
+            check_item(request, connection, found.item, Permission.REVIEW)
+
+
+def _out_of_scope(
+    request: PageRequest, connection: Connection, items: Sequence[str], permission: Permission = Permission.SEE_CONTENT
+) -> frozenset[str]:
+    """Those of the items for which no role of the person gives the permission."""
+    scopes = request.person.scopes(permission)
+    if any(scope.covers(CaseScope()) for scope in scopes):
+        return frozenset()  # child safety has its own check
+    admitted = items_in_scopes(connection, items, scopes)
+    types = items_by_ref(connection, [item for item in items if item not in admitted])
+    for item, row in types.items():
+        admitted[item] = any(scope.admits_without_case(row.content_type) for scope in scopes)
+    return frozenset(item for item in items if not admitted.get(item, False))
+
+
+def _hidden(request: PageRequest, connection: Connection, items: Sequence[str]) -> frozenset[str]:
+    guarded = frozenset[str]() if may_see_all(request) else items_of_child_safety(connection, items)
+    return guarded | _out_of_scope(request, connection, items)
 
 
 def seen_result(request: PageRequest, result: SearchResult) -> SearchResult:
     """The result of a search without the items that the person may not see."""
     with request.app.database.read() as connection:
-        hidden = frozenset() if may_see_all(request) else items_of_child_safety(connection, _refs(result))
+        hidden = _hidden(request, connection, _refs(result))
     return replace(result, found=tuple(one for one in result.found if one.item.ref not in hidden))
 
 
@@ -50,7 +91,5 @@ def _refs(result: SearchResult) -> list[str]:
 
 def seen_rows(request: PageRequest, connection: Connection, rows: Sequence[Row]) -> list[Row]:
     """The rows without those about items that the person may not see."""
-    if may_see_all(request) or not rows:
-        return list(rows)
-    hidden = items_of_child_safety(connection, [row.item for row in rows])
+    hidden = _hidden(request, connection, [row.item for row in rows])
     return [row for row in rows if row.item not in hidden]

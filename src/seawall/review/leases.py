@@ -16,6 +16,8 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.case_scopes import in_scopes
 from seawall.review.errors import CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.machine import CaseState
 from seawall.review.tables import case as case_table
@@ -44,16 +46,18 @@ def next_case(
     content_type: str | None = None,
     excluded: Collection[str] = (),
     child_safety: bool = False,
+    scopes: CaseScopes = EVERY_CASE,
     ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
     None when no case is waiting. Cases that the person skipped recently or left to others are not offered, nor those of
-    the harms in ``excluded``; those of child safety only with ``child_safety``, for its specialists.
+    the harms in ``excluded``; those of child safety only with ``child_safety``, for its specialists; and
+    only those that one of the ``scopes`` admits.
     """
     while True:
         now = now_ms()
-        wanted = _Wanted(person, queue, content_type, excluded, child_safety, now)
+        wanted = _Wanted(person, queue, content_type, excluded, child_safety, scopes, now)
         # In one transaction, and past the rows that others take at this moment: people who press the key together do
         # not all try the same case.
         free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
@@ -167,6 +171,7 @@ class _Wanted:
     content_type: str | None
     excluded: Collection[str]
     child_safety: bool
+    scopes: CaseScopes
     now: int
 
 
@@ -178,9 +183,10 @@ def is_waiting(
     queue: str | None,
     content_type: str | None,
     child_safety: bool = False,
+    scopes: CaseScopes = EVERY_CASE,
 ) -> bool:
     """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
-    wanted = _Wanted(person, queue, content_type, (), child_safety, now)
+    wanted = _Wanted(person, queue, content_type, (), child_safety, scopes, now)
     return connection.execute(_waiting(wanted)).first() is not None
 
 
@@ -189,6 +195,8 @@ def _open_cases(wanted: _Wanted) -> Select[Any]:
     statement = select(case_table.c.id, case_table.c.score).where(case_table.c.state == CaseState.OPEN)
     if not wanted.child_safety:
         statement = statement.where(case_table.c.child_safety.is_(False))
+    if wanted.scopes != EVERY_CASE:
+        statement = statement.where(in_scopes(wanted.scopes))
     if wanted.queue is not None:
         statement = statement.where(case_table.c.queue == wanted.queue)
     if wanted.content_type is not None:

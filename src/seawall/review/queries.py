@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
 
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
 from seawall.review.case_policies import CasePolicy, read_policies
+from seawall.review.case_scopes import in_scopes
 from seawall.review.tables import case, case_passing, lease, review
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
@@ -86,12 +88,16 @@ class PassingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilters:
-    """Which cases a list shows; an empty field filters nothing. ``child_safety``: with those of child safety."""
+    """Which cases a list shows; an empty field filters nothing. ``child_safety``: with those of child safety.
+
+    ``scopes``: only those that one of them admits.
+    """
 
     state: str = "open"
     queue: str = ""
     content_type: str = ""
     child_safety: bool = False
+    scopes: CaseScopes = EVERY_CASE
 
 
 UNDO_MS: Final = 10 * 60 * 1000
@@ -109,6 +115,8 @@ def list_cases(connection: Connection, filters: CaseFilters, now: int, *, limit:
         query = query.where(case.c.content_type == filters.content_type)
     if not filters.child_safety:
         query = query.where(case.c.child_safety.is_(False))
+    if filters.scopes != EVERY_CASE:
+        query = query.where(in_scopes(filters.scopes))
     if filters.state == "open":
         query = query.order_by(case.c.score.desc(), case.c.id.desc())
     else:
@@ -146,20 +154,28 @@ def _row(row: Mapping[Any, Any]) -> CaseRow:
     return CaseRow(**{**row, "policies": read_policies(row["policies"])})
 
 
-def count_by_queue(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+def count_by_queue(
+    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
+) -> list[tuple[str, int]]:
     """Cases in a state by queue, in the queues' order; without ``child_safety`` only those that everybody may see."""
-    return _counts(connection, case.c.queue, state, child_safety)
+    return _counts(connection, case.c.queue, state, child_safety, scopes)
 
 
-def count_by_content_type(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+def count_by_content_type(
+    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
+) -> list[tuple[str, int]]:
     """Cases in a state by content type, in their order; as ``count_by_queue``."""
-    return _counts(connection, case.c.content_type, state, child_safety)
+    return _counts(connection, case.c.content_type, state, child_safety, scopes)
 
 
-def _counts(connection: Connection, column: Any, state: str, child_safety: bool) -> list[tuple[str, int]]:
+def _counts(
+    connection: Connection, column: Any, state: str, child_safety: bool, scopes: CaseScopes
+) -> list[tuple[str, int]]:
     query = select(column, func.count()).where(case.c.state == state).group_by(column).order_by(column)
     if not child_safety:
         query = query.where(case.c.child_safety.is_(False))
+    if scopes != EVERY_CASE:
+        query = query.where(in_scopes(scopes))
     return [(name, count) for name, count in connection.execute(query)]
 
 

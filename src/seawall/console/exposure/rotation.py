@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from seawall import review
+from seawall.access import Permission
 from seawall.console.child_safety import may_see_all
 from seawall.console.request import PageRequest, redirect
 from seawall.model import now_ms
@@ -50,6 +51,7 @@ def others_wait(request: PageRequest, queue: str | None, content_type: str | Non
             queue=queue,
             content_type=content_type,
             child_safety=may_see_all(request),
+            scopes=request.person.scopes(Permission.REVIEW),
         )
 
 

@@ -36,7 +36,7 @@ def show_all(request: PageRequest) -> Response:
         states=[("", "All"), ("open", "Open"), ("adjudicated", "Adjudicated")],
         chosen={"policy": policy, "state": state},
         link=_link,
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         policies=active_bundle.policies(request.app),
     )
 
@@ -116,7 +116,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         and not agree
         and request.person.id not in (row.first_reviewer, row.reviewer),
         policies=active_bundle.policies(app),
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         reasons=review.REASONS,
         given=sent(request),
         error=error,

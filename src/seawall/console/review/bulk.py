@@ -120,7 +120,7 @@ def list_all(request: PageRequest) -> Response:
         rows=shown,
         counts=counts,
         now=now_ms(),
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         policies=active_bundle.policies(request.app),
         older=shown[-1].seq if len(rows) > PAGE_SIZE else None,
         before=before,
@@ -160,6 +160,9 @@ def _move(request: PageRequest, move: Callable[[str], object]) -> Response:
 def _found(request: PageRequest) -> BulkDecisionRow:
     with request.app.database.read() as connection:
         found = get_bulk_decision(connection, request.path_param("bulk"))
+        items = items_of_bulk(connection, found.id) if found is not None else ()
+        if len(seen_rows(request, connection, items)) < len(items) and request.person.is_limited:
+            raise missing("bulk decision")
     if found is None or (found.child_safety and not may_see_all(request)):
         raise missing("bulk decision")
     return found
@@ -185,7 +188,10 @@ def _chosen(request: PageRequest) -> Chosen:
 
 def _waiting(request: PageRequest) -> Chosen:
     filters = CaseFilters(
-        queue=request.query("queue"), content_type=request.query("type"), child_safety=may_see_all(request)
+        queue=request.query("queue"),
+        content_type=request.query("type"),
+        child_safety=may_see_all(request),
+        scopes=request.person.scopes(Permission.REVIEW),
     )
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now_ms(), limit=bulk.MOST_ITEMS + 1)
@@ -311,7 +317,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         why=bulk.WHY_SKIPPED,
         does=does,
         summaries=summaries(request, rows_of_items(heads.values())),
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         policies=active_bundle.policies(app),
         reasons={code: title for titles in review.REASONS.values() for code, title in titles.items()},
         limits=_limits(request),

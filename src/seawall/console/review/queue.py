@@ -39,12 +39,13 @@ def show(request: PageRequest) -> Response:
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
     child_safety, settings = may_see_all(request), active_bundle.queues(request.app)
-    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety)
+    scopes = request.person.scopes()
+    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety, scopes=scopes)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
-        queues = count_by_queue(connection, state, child_safety=child_safety)
-        types = count_by_content_type(connection, state, child_safety=child_safety)
+        queues = count_by_queue(connection, state, child_safety=child_safety, scopes=scopes)
+        types = count_by_content_type(connection, state, child_safety=child_safety, scopes=scopes)
         to_approve = count_waiting_for_approval(connection, request.person.id, now, child_safety=child_safety)
     shown = cases[:PAGE_SIZE]
     return render(
@@ -80,7 +81,10 @@ def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[Summa
 def as_json(request: PageRequest) -> Response:
     """Open cases as JSON, as ``GET /v1/cases`` returns them."""
     filters = CaseFilters(
-        queue=request.query("queue"), content_type=request.query("type"), child_safety=may_see_all(request)
+        queue=request.query("queue"),
+        content_type=request.query("type"),
+        child_safety=may_see_all(request),
+        scopes=request.person.scopes(),
     )
     with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
@@ -104,14 +108,26 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
         return rotation.pause(request, done)
     excluded = standing.over | request.preferences.opt_outs
     shares = app.context.get(quality.QualitySettings)
-    sees_all = may_see_all(request)
+    sees_all, scopes = may_see_all(request), request.person.scopes(Permission.REVIEW)
     next_task = partial(
-        quality.next_task, app.ledger, shares, person, policies=active_bundle.policy_names(app), child_safety=sees_all
+        quality.next_task,
+        app.ledger,
+        shares,
+        person,
+        policies=active_bundle.policy_names(app),
+        child_safety=sees_all,
+        scopes=scopes,
     )
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
         lease = review.next_case(
-            app.database, person, queue=queue, content_type=content_type, excluded=excluded, child_safety=sees_all
+            app.database,
+            person,
+            queue=queue,
+            content_type=content_type,
+            excluded=excluded,
+            child_safety=sees_all,
+            scopes=scopes,
         )
     if task is None and lease is None:
         if excluded and rotation.others_wait(request, queue, content_type):

@@ -178,7 +178,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         cases=cases,
         summaries=about,
         notes=notes,
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         policies=_policies(request),
         asked=request.query("asked"),
         reasons=enforce.LIFT_REASONS,
