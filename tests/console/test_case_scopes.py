@@ -136,5 +136,11 @@ def test_a_lead_invites_into_the_own_team_what_they_have_themselves(rig: Rig) ->
     assert access.find_person(rig.app.database, "n3@example.org").team == "acme"
 
 
+def test_who_may_mark_golden_cases_marks_none_that_they_may_not_see(rig: Rig) -> None:
+    case = review.case_id(items(rig)["gory"])
+    browser = rig.browser("lead")
+    assert browser.get(f"/golden-cases?case={case}").status_code == 403
+
+
 def test_who_lacks_the_overview_starts_where_they_may(rig: Rig) -> None:
     assert rig.browser("rude").get("/").status_code == 303

@@ -73,7 +73,8 @@ def _out_of_scope(
     return frozenset(item for item in items if not admitted.get(item, False))
 
 
-def _hidden(request: PageRequest, connection: Connection, items: Sequence[str]) -> frozenset[str]:
+def hidden_items(request: PageRequest, connection: Connection, items: Sequence[str]) -> frozenset[str]:
+    """Those of the items that the person may not see."""
     guarded = frozenset[str]() if may_see_all(request) else items_of_child_safety(connection, items)
     return guarded | _out_of_scope(request, connection, items)
 
@@ -81,7 +82,7 @@ def _hidden(request: PageRequest, connection: Connection, items: Sequence[str]) 
 def seen_result(request: PageRequest, result: SearchResult) -> SearchResult:
     """The result of a search without the items that the person may not see."""
     with request.app.database.read() as connection:
-        hidden = _hidden(request, connection, _refs(result))
+        hidden = hidden_items(request, connection, _refs(result))
     return replace(result, found=tuple(one for one in result.found if one.item.ref not in hidden))
 
 
@@ -91,5 +92,5 @@ def _refs(result: SearchResult) -> list[str]:
 
 def seen_rows(request: PageRequest, connection: Connection, rows: Sequence[Row]) -> list[Row]:
     """The rows without those about items that the person may not see."""
-    hidden = _hidden(request, connection, [row.item for row in rows])
+    hidden = hidden_items(request, connection, [row.item for row in rows])
     return [row for row in rows if row.item not in hidden]

@@ -55,6 +55,9 @@ def show(request: PageRequest) -> Response:
 def adjudicate(request: PageRequest) -> Response:
     """Record the final answer."""
     task = request.path_param("task")
+    with request.app.database.read() as connection:
+        if (row := get_blind_review(connection, task)) is not None:
+            check_item(request, connection, row.item, Permission.ADJUDICATE)
     try:
         quality.adjudicate(
             request.app.ledger, active_bundle.policies(request.app), task, request.person.id, answer_of(request)

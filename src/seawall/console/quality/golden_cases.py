@@ -7,7 +7,7 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.child_safety import seen_rows
+from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
@@ -67,6 +67,8 @@ def _case(request: PageRequest) -> tuple[CaseRow | None, str | None]:
     wanted = request.field("case") or request.query("case")
     with request.app.database.read() as connection:
         case = get_case(connection, wanted, now_ms())
+        if case is not None:
+            check_item(request, connection, case.item)
         answers = reviews_of_item(connection, case.item, limit=1) if case is not None else ()
     return case, answers[0].decision if answers else None
 

@@ -14,7 +14,7 @@ from seawall.access import Permission
 from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import may_see_all, seen_result, seen_rows
+from seawall.console.child_safety import seen_result, seen_rows
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
@@ -24,7 +24,7 @@ from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_on
 from seawall.model import now_ms
 from seawall.policy import Policy
-from seawall.review.queries import CaseRow, case_of_item, cases_of_items, items_of_child_safety
+from seawall.review.queries import CaseRow, case_of_item, cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
 from seawall.screen.item_search import ItemFilters, search_items
 from seawall.screen.queries import (
@@ -135,7 +135,7 @@ def _account(request: PageRequest) -> str:
 
 def record_of(request: PageRequest, connection: Connection, account: str) -> AccountRecord:
     """What is recorded about an account, without what is said of child safety to those who may not see it."""
-    restricted = not may_see_all(request) and items_of_child_safety(connection, [account])
+    case = case_of_item(connection, account, now_ms())
     return AccountRecord(
         totals=totals_of_actor(connection, account),
         enforced=enforcements_on(connection, account, limit=_LISTED),
@@ -144,7 +144,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
             request, connection, reports_about(connection, account, items_by_actor(account), limit=_LISTED)
         ),
         filed=seen_rows(request, connection, reports_by(connection, account, limit=_LISTED)),
-        case=None if restricted else case_of_item(connection, account, now_ms()),
+        case=next(iter(seen_rows(request, connection, [case] if case is not None else [])), None),
     )
 
 
