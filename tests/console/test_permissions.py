@@ -171,6 +171,7 @@ ALLOWED = {
     "POST /access/people/{person}/disable": ADMIN,
     "POST /access/people/{person}/enable": ADMIN,
     "POST /access/people/{person}/roles": ADMIN,
+    "POST /access/people/{person}/team": ADMIN,
     "POST /access/people/{person}/link": ADMIN,
     "POST /access/keys": ADMIN,
     "POST /access/keys/{key}/revoke": ADMIN,

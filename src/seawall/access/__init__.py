@@ -32,6 +32,7 @@ from seawall.access.people import (
     authenticate,
     change_own_password,
     change_roles,
+    change_team,
     create_person,
     disable_person,
     enable_person,
@@ -43,6 +44,7 @@ from seawall.access.people import (
 )
 from seawall.access.permissions import PERMISSIONS, Permission, PersonRole, Scope, permissions_of
 from seawall.access.preferences import Preferences, opt_outs, save_preferences
+from seawall.access.roles import SHIPPED, Role, Roles, Team, read_roles
 from seawall.access.sessions import (
     LIFE_MS,
     Session,
@@ -62,6 +64,7 @@ __all__ = [
     "LIFE_MS",
     "LINK_LIFE_MS",
     "PERMISSIONS",
+    "SHIPPED",
     "AccessError",
     "FormThrottle",
     "KeyInfo",
@@ -72,17 +75,21 @@ __all__ = [
     "Person",
     "PersonRole",
     "Preferences",
+    "Role",
+    "Roles",
     "Scope",
     "Session",
     "SessionRow",
     "SignInBusy",
     "SignInFailed",
     "SignInThrottled",
+    "Team",
     "Throttle",
     "active_people",
     "authenticate",
     "change_own_password",
     "change_roles",
+    "change_team",
     "choose_password",
     "create_key",
     "create_person",
@@ -99,6 +106,7 @@ __all__ = [
     "opt_outs",
     "permissions_of",
     "person_of_link",
+    "read_roles",
     "record_sign_in",
     "record_view",
     "rename_person",

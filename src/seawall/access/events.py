@@ -44,6 +44,15 @@ class PersonRolesChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonTeamChanged:
+    """The team of a person from now on; empty: none."""
+
+    person: str
+    team: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged:
     """A person has a new password: their own choice when ``by`` is themselves, else a reset."""
 
@@ -94,6 +103,7 @@ EVENTS = (
     EventSpec("person.disabled", PersonDisabled),
     EventSpec("person.enabled", PersonEnabled),
     EventSpec("person.roles_changed", PersonRolesChanged),
+    EventSpec("person.team_changed", PersonTeamChanged),
     EventSpec("person.password_changed", PasswordChanged),
     EventSpec("person.password_link_made", PasswordLinkMade),
     EventSpec("person.signed_in", PersonSignedIn),

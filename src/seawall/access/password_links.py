@@ -16,7 +16,7 @@ from sqlalchemy import Select, select, update
 from seawall.access.errors import AccessError, PasswordLinkEnded
 from seawall.access.events import PasswordChanged, PasswordLinkMade
 from seawall.access.people import Person, check_may_change, create_person, digest_of, hashed, person_of
-from seawall.access.permissions import PersonRole
+from seawall.access.roles import SHIPPED, Roles
 from seawall.access.tables import password_link, person, session
 from seawall.model import now_ms
 from seawall.storage.database import Database
@@ -35,15 +35,22 @@ class PasswordLink:
 
 
 def invite_person(
-    ledger: Ledger, email: str, name: str, roles: Iterable[PersonRole | str], *, by: str = "system"
+    ledger: Ledger,
+    email: str,
+    name: str,
+    roles: Iterable[str],
+    *,
+    by: str = "system",
+    team: str = "",
+    known: Roles = SHIPPED,
 ) -> PasswordLink:
     """Create an account whose password its owner chooses by the returned link. Raises AccessError."""
     nobody_knows = secrets.token_urlsafe(32)
-    made = create_person(ledger, email, name, nobody_knows, roles, by=by)
-    return make_password_link(ledger, made.id, by=by)
+    made = create_person(ledger, email, name, nobody_knows, roles, by=by, team=team, known=known)
+    return make_password_link(ledger, made.id, by=by, known=known)
 
 
-def make_password_link(ledger: Ledger, person_id: str, *, by: str = "system") -> PasswordLink:
+def make_password_link(ledger: Ledger, person_id: str, *, by: str = "system", known: Roles = SHIPPED) -> PasswordLink:
     """A link for this person; a former one ends. The present password works until they choose another.
 
     Raises AccessError when nobody has that id, their account is closed, or ``by`` has fewer rights than they.
@@ -57,7 +64,7 @@ def make_password_link(ledger: Ledger, person_id: str, *, by: str = "system") ->
             raise AccessError("There is no person with that id.")
         if row.disabled:
             raise AccessError("This account is closed. Open it again first.")
-        check_may_change(tx, by, person_of(row))
+        check_may_change(tx, by, person_of(row, known), known)
         tx.execute(password_link.delete().where(password_link.c.person == person_id))
         tx.insert(password_link, {"person": person_id, "token": digest_of(token), "expires_at": expires_at})
         tx.append(PasswordLinkMade(person=person_id, expires_at=expires_at, by=by))

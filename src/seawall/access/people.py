@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from sqlalchemy import Row, select, update
 
@@ -19,34 +19,61 @@ from seawall.access.events import (
     PersonEnabled,
     PersonRolesChanged,
     PersonSignedIn,
+    PersonTeamChanged,
 )
-from seawall.access.permissions import Permission, PersonRole, permissions_of
+from seawall.access.permissions import Permission, PersonRole
+from seawall.access.roles import SHIPPED, Roles
 from seawall.access.tables import password_link, person, session
 from seawall.access.throttle import Throttle
 from seawall.model import new_id, now_ms
+from seawall.model.case_scope import CaseScope, CaseScopes
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
-AccountChange: TypeAlias = PasswordChanged | PersonDisabled | PersonEnabled | PersonRolesChanged
+AccountChange: TypeAlias = PasswordChanged | PersonDisabled | PersonEnabled | PersonRolesChanged | PersonTeamChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person with an account. ``id`` is the surrogate used in the ledger."""
+    """A person with an account. ``id`` is the surrogate used in the ledger, ``known`` the roles and teams in use."""
 
     id: str
     email: str
     name: str
-    roles: tuple[PersonRole, ...]
+    roles: tuple[str, ...]
     disabled: bool
     created_at: int
+    team: str = ""  # empty: none
+    known: Roles = field(default=SHIPPED, repr=False, compare=False)
 
     @property
-    def permissions(self) -> frozenset[Permission]:
+    def permissions(self) -> frozenset[str]:
         """All permissions of this person's roles."""
-        return frozenset() if self.disabled else permissions_of(self.roles)
+        return frozenset() if self.disabled else self.known.permissions_of(self.roles)
+
+    def scopes(self, permission: str = Permission.SEE_CONTENT) -> CaseScopes:
+        """The cases for which this person has the permission."""
+        return () if self.disabled else self.known.scopes_of(self.roles, self.team, permission)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether roles or team limit the content that this person sees, child safety aside."""
+        return not any(scope.covers(CaseScope()) for scope in self.scopes())
+
+    def has_rights_of(self, roles: Iterable[str], team: str) -> bool:
+        """Whether this person has all that these roles give in that team, for every case for which they give it."""
+        asked = tuple(roles)
+        if PersonRole.ADMIN in self.roles and not self.team:
+            return True
+        if PersonRole.ADMIN in asked or not self.known.permissions_of(asked) <= self.permissions:
+            return False
+        return all(
+            any(mine.covers(theirs) for mine in self.scopes(permission))
+            for permission in self.known.permissions_of(asked)
+            for theirs in self.known.scopes_of(asked, team, permission)
+        )
 
     def may(self, permission: str) -> bool:
         """Whether this person may do something. An admin may do what any component declares."""
@@ -54,12 +81,27 @@ class Person:
 
 
 def create_person(
-    ledger: Ledger, email: str, name: str, password: str, roles: Iterable[PersonRole | str], *, by: str = "system"
+    ledger: Ledger,
+    email: str,
+    name: str,
+    password: str,
+    roles: Iterable[str],
+    *,
+    by: str = "system",
+    team: str = "",
+    known: Roles = SHIPPED,
 ) -> Person:
     """Create an account. Raises AccessError when the email is taken, an argument is malformed, or ``by`` may not."""
     email = _email(email)
     made = Person(
-        id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
+        id=new_id("per"),
+        email=email,
+        name=_name(name),
+        roles=_roles(roles, known),
+        disabled=False,
+        created_at=now_ms(),
+        team=_team(team, known),
+        known=known,
     )
     row = {
         "id": made.id,
@@ -67,16 +109,19 @@ def create_person(
         "name": made.name,
         "password": hashed(password),
         "roles": ",".join(made.roles),
+        "team": made.team,
         "disabled": False,
         "created_at": made.created_at,
     }
 
     def unit(tx: Transaction) -> None:
-        check_may_give(tx, by, made.roles)
+        check_may_give(tx, by, made.roles, made.team, known)
         if tx.execute(select(person.c.id).where(person.c.email == email)).first():
             raise AccessError(f"The email {email} is already in use.")
         tx.insert(person, row)
-        tx.append(PersonAdded(person=made.id, roles=tuple(made.roles), by=by))
+        tx.append(PersonAdded(person=made.id, roles=made.roles, by=by))
+        if made.team:
+            tx.append(PersonTeamChanged(person=made.id, team=made.team, by=by))
 
     ledger.commit(unit)
     return made
@@ -109,43 +154,53 @@ def authenticate(
     return person_of(row)
 
 
-def list_people(database: Database) -> list[Person]:
+def list_people(database: Database, known: Roles = SHIPPED) -> list[Person]:
     """All people, by name."""
+    query = select(person).order_by(person.c.name, person.c.id)
     with database.read() as connection:
-        return [person_of(row) for row in connection.execute(select(person).order_by(person.c.name, person.c.id))]
+        return [person_of(row, known) for row in connection.execute(query)]
 
 
-def find_person(database: Database, name: str) -> Person:
+def find_person(database: Database, name: str, known: Roles = SHIPPED) -> Person:
     """The person with that id or email. Raises AccessError."""
     with database.read() as connection:
-        known = (person.c.id == name) | (person.c.email == name.strip().casefold())
-        row = connection.execute(select(person).where(known)).first()
+        named = (person.c.id == name) | (person.c.email == name.strip().casefold())
+        row = connection.execute(select(person).where(named)).first()
     if row is None:
         raise AccessError("There is no person with that id or email. 'seawall person list' names them.")
-    return person_of(row)
+    return person_of(row, known)
 
 
-def disable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
+def disable_person(ledger: Ledger, person_id: str, *, by: str = "system", known: Roles = SHIPPED) -> None:
     """Close an account and end its sessions. Raises AccessError: nobody has that id, or they must not be closed."""
-    _change(ledger, person_id, PersonDisabled(person=person_id, by=by), ends_sessions=True, disabled=True)
+    _change(ledger, person_id, PersonDisabled(person=person_id, by=by), known, ends_sessions=True, disabled=True)
 
 
-def enable_person(ledger: Ledger, person_id: str, *, by: str = "system") -> None:
+def enable_person(ledger: Ledger, person_id: str, *, by: str = "system", known: Roles = SHIPPED) -> None:
     """Open a closed account again, with the password and the roles that it had. Raises AccessError."""
-    _change(ledger, person_id, PersonEnabled(person=person_id, by=by), disabled=False)
+    _change(ledger, person_id, PersonEnabled(person=person_id, by=by), known, disabled=False)
 
 
-def change_roles(ledger: Ledger, person_id: str, roles: Iterable[PersonRole | str], *, by: str = "system") -> None:
+def change_roles(
+    ledger: Ledger, person_id: str, roles: Iterable[str], *, by: str = "system", known: Roles = SHIPPED
+) -> None:
     """Give a person these roles and no others; sessions have them at once. Raises AccessError."""
-    found = _roles(roles)
-    changed = PersonRolesChanged(person=person_id, roles=tuple(found), by=by)
-    _change(ledger, person_id, changed, roles=",".join(found))
+    found = _roles(roles, known)
+    _change(ledger, person_id, PersonRolesChanged(person=person_id, roles=found, by=by), known, roles=",".join(found))
 
 
-def reset_password(ledger: Ledger, person_id: str, password: str, *, by: str = "system") -> None:
+def change_team(ledger: Ledger, person_id: str, team: str, *, by: str = "system", known: Roles = SHIPPED) -> None:
+    """Put a person into this team, or with an empty one into none; sessions see its queues at once."""
+    changed = PersonTeamChanged(person=person_id, team=_team(team, known), by=by)
+    _change(ledger, person_id, changed, known, team=changed.team)
+
+
+def reset_password(
+    ledger: Ledger, person_id: str, password: str, *, by: str = "system", known: Roles = SHIPPED
+) -> None:
     """Give a person a new password and end their sessions. Raises AccessError."""
     changed = PasswordChanged(person=person_id, by=by)
-    _change(ledger, person_id, changed, ends_sessions=True, password=hashed(password))
+    _change(ledger, person_id, changed, known, ends_sessions=True, password=hashed(password))
 
 
 def change_own_password(ledger: Ledger, person_id: str, password: str, *, token: str) -> None:
@@ -173,7 +228,13 @@ def record_sign_in(ledger: Ledger, person_id: str) -> None:
 
 
 def _change(
-    ledger: Ledger, person_id: str, changed: AccountChange, *, ends_sessions: bool = False, **values: object
+    ledger: Ledger,
+    person_id: str,
+    changed: AccountChange,
+    known: Roles,
+    *,
+    ends_sessions: bool = False,
+    **values: Any,
 ) -> None:
     """Change a person's row and put it on the record. A change that changes nothing is not recorded."""
 
@@ -183,9 +244,9 @@ def _change(
             raise AccessError("There is no person with that id.")
         if all(row._mapping[name] == value for name, value in values.items()):
             return
-        check_may_change(tx, changed.by, person_of(row))
-        if isinstance(changed, PersonRolesChanged):
-            check_may_give(tx, changed.by, _roles(changed.roles))
+        check_may_change(tx, changed.by, person_of(row), known)
+        after = {**row._mapping, **values}
+        check_may_give(tx, changed.by, after["roles"].split(","), after["team"], known)
         tx.execute(update(person).where(person.c.id == person_id).values(values))
         _check_an_administrator_remains(tx, person_of(row))
         if ends_sessions:
@@ -196,33 +257,38 @@ def _change(
     ledger.commit(unit)
 
 
-def check_may_give(tx: Transaction, by: str, roles: Iterable[PersonRole]) -> None:
-    """Raises AccessError when ``by`` is a person who lacks a right that these roles give."""
-    giver = _giver(tx, by)
-    if giver is None or PersonRole.ADMIN in giver.roles:
+def check_may_give(tx: Transaction, by: str, roles: Iterable[str], team: str, known: Roles) -> None:
+    """Raises AccessError when ``by`` is a person who lacks a right that these roles give in that team.
+
+    Somebody in a team gives rights in that team only.
+    """
+    giver = _giver(tx, by, known)
+    if giver is None:
         return
-    if PersonRole.ADMIN in (asked := tuple(roles)) or not permissions_of(asked) <= giver.permissions:
+    if giver.team and giver.team != team:
+        raise AccessError("You manage the people of your own team only. Ask an administrator.")
+    if not giver.has_rights_of(roles, team):
         raise AccessError("You cannot give rights that you do not have. Ask an administrator.")
 
 
-def check_may_change(tx: Transaction, by: str, who: Person) -> None:
+def check_may_change(tx: Transaction, by: str, who: Person, known: Roles) -> None:
     """Raises AccessError when ``by`` is ``who``, or a person who lacks a right of theirs.
 
     Who could give a new password to somebody with more rights would have these rights.
     """
     if by == who.id:
         raise AccessError("You cannot change your own account here. Ask another administrator.")
-    check_may_give(tx, by, who.roles)
+    check_may_give(tx, by, who.roles, who.team, known)
 
 
-def _giver(tx: Transaction, by: str) -> Person | None:
+def _giver(tx: Transaction, by: str, known: Roles) -> Person | None:
     """The person who acts, with the rights of this moment; None for a command or the system. Raises AccessError."""
     if not by.startswith("per_"):
         return None
     row = tx.execute(select(person).where(person.c.id == by)).first()
     if row is None or row.disabled:
         raise AccessError("Your account is closed. Ask an administrator.")
-    return person_of(row)
+    return person_of(row, known)
 
 
 def _check_an_administrator_remains(tx: Transaction, before: Person) -> None:
@@ -244,16 +310,18 @@ def hashed(password: str) -> str:
     return passwords.hash_password(password)
 
 
-def person_of(row: Row[tuple[object, ...]]) -> Person:
+def person_of(row: Row[Any], known: Roles = SHIPPED) -> Person:
     """A row of the table ``person`` (with its own column names) as a value."""
     fields = row._mapping
     return Person(
         id=fields["id"],
         email=fields["email"],
         name=fields["name"],
-        roles=tuple(PersonRole(role) for role in fields["roles"].split(",")),
+        roles=tuple(fields["roles"].split(",")),
         disabled=bool(fields["disabled"]),
         created_at=fields["created_at"],
+        team=fields["team"],
+        known=known,
     )
 
 
@@ -283,11 +351,19 @@ def _name(text: str) -> str:
     return name
 
 
-def _roles(roles: Iterable[PersonRole | str]) -> tuple[PersonRole, ...]:
-    try:
-        found = tuple(sorted({PersonRole(role) for role in roles}))
-    except ValueError as error:
-        raise AccessError(f"{error}. Roles are {', '.join(PersonRole)}.") from error
+def _roles(roles: Iterable[str], known: Roles) -> tuple[str, ...]:
+    found = tuple(sorted({str(role) for role in roles}))
+    names = ", ".join(known.by_name)
+    for role in found:
+        if role not in known.by_name:
+            raise AccessError(f"{role!r} is not a role in use. Roles are {names}.")
     if not found:
-        raise AccessError(f"Give at least one role of {', '.join(PersonRole)}.")
+        raise AccessError(f"Give at least one role of {names}.")
     return found
+
+
+def _team(team: str, known: Roles) -> str:
+    if team and team not in known.teams:
+        named = f"Teams are {', '.join(known.teams)}." if known.teams else "The file of roles declares none."
+        raise AccessError(f"{team!r} is not a team in use. {named}")
+    return team

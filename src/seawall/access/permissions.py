@@ -91,6 +91,6 @@ def check_roles(declared: Collection[str]) -> None:
             raise ValueError(f"the role {role} has the permission {unknown[0]}, which no component declares")
 
 
-def permissions_of(roles: Iterable[PersonRole]) -> frozenset[Permission]:
-    """The union of these roles' permissions."""
-    return frozenset().union(*(PERMISSIONS[role] for role in roles))
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """The union of these shipped roles' permissions."""
+    return frozenset[Permission]().union(*(PERMISSIONS[PersonRole(role)] for role in roles))

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from seawall.access.people import Person, digest_of, person_of
 from seawall.access.preferences import Preferences, read_preferences
+from seawall.access.roles import SHIPPED, Roles
 from seawall.access.tables import person, preference, session
 from seawall.model import now_ms
 from seawall.storage.database import Database
@@ -54,7 +55,7 @@ def start_session(database: Database, who: Person, *, previous: str | None = Non
     return token
 
 
-def find_session(database: Database, token: str) -> Session | None:
+def find_session(database: Database, token: str, known: Roles = SHIPPED) -> Session | None:
     """The active session of a token; None when it is unknown, expired, or its person was disabled."""
     statement = (
         select(person, session.c.csrf, session.c.expires_at, preference.c.chosen)
@@ -67,7 +68,7 @@ def find_session(database: Database, token: str) -> Session | None:
     if row is None:
         return None
     return Session(
-        person=person_of(row),
+        person=person_of(row, known),
         csrf=row.csrf,
         expires_at=row.expires_at,
         preferences=read_preferences(row.chosen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, text
 
 from seawall.storage.database import metadata
 
@@ -14,6 +14,7 @@ person = Table(
     Column("name", Text, nullable=False),
     Column("password", Text, nullable=False),  # argon2id, with its parameters and salt
     Column("roles", Text, nullable=False),  # comma-separated
+    Column("team", Text, nullable=False, server_default=text("''")),  # empty: none
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )

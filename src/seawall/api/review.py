@@ -8,12 +8,12 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from seawall import review
-from seawall.access import AccessError, KeyInfo, Keys, Permission, Scope, find_person, opt_outs
+from seawall.access import AccessError, KeyInfo, Keys, Permission, Roles, Scope, find_person, opt_outs
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, Limit, Text, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
 from seawall.model import now_ms
-from seawall.review.queries import CaseFilters, CaseRow, get_case, list_cases
+from seawall.review.queries import CaseFilters, CaseRow, admits, get_case, list_cases
 from seawall.screen import status_of
 
 
@@ -57,13 +57,16 @@ def router(app: App, keys: Keys) -> APIRouter:
     ) -> Response:
         """Give an open case to a reviewer, who gets it first and has it to themselves; also in place of another."""
         try:
-            person = find_person(app.database, wanted.person)
+            person = find_person(app.database, wanted.person, app.context.get(Roles))
         except AccessError as error:
             raise ApiProblem(status=422, title="Not assigned", detail=str(error)) from None
         if not person.may(Permission.REVIEW):
             raise ApiProblem(status=422, title="Not assigned", detail="This person does not review.")
         found = _case(case)
         harms = {one.harm for one in found.policies} | {found.harm}
+        if not admits(person.scopes(Permission.REVIEW), found):
+            detail = "The roles of this person do not include this case."
+            raise ApiProblem(status=409, title="Not assigned", detail=detail)
         if harms & opt_outs(app.database).get(person.id, frozenset()):
             raise ApiProblem(status=409, title="Not assigned", detail="This person is not given cases of this kind.")
         try:

@@ -11,7 +11,7 @@ import typer
 from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
 
 if TYPE_CHECKING:
-    from seawall.access import Person
+    from seawall.access import Person, Roles
     from seawall.app import Storage
 
 Who = Annotated[str, typer.Argument(help="Id or email of the person.")]
@@ -74,8 +74,11 @@ def revoke_key(key: str, data_dir: DataDir = None, database: DatabaseUrl = None)
 def create_person(
     email: str,
     name: Annotated[str, typer.Option(prompt=True)],
-    role: Annotated[list[str], typer.Option("--role", help="reviewer, child_safety, policy, admin; repeat.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="reviewer, child_safety, policy, admin, or your own; repeat.")
+    ],
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    team: Annotated[str, typer.Option("--team", help="A team of the file of roles.")] = "",
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -86,7 +89,7 @@ def create_person(
 
     with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         try:
-            person = create(store.ledger, email, name, password, role, by="cli")
+            person = create(store.ledger, email, name, password, role, by="cli", team=team, known=_roles(data_dir))
         except AccessError as error:
             fail(str(error))
     out.print(person.id)
@@ -133,7 +136,21 @@ def change_roles(
     from seawall.access import change_roles as change
 
     with _person(person, data_dir, database) as (store, found):
-        change(store.ledger, found.id, role, by="cli")
+        change(store.ledger, found.id, role, by="cli", known=_roles(data_dir))
+
+
+@people.command("team")
+def change_team(
+    person: Who,
+    team: Annotated[str, typer.Argument(help="A team of the file of roles; empty: none.")],
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Put a person into a team, or into none."""
+    from seawall.access import change_team as change
+
+    with _person(person, data_dir, database) as (store, found):
+        change(store.ledger, found.id, team, by="cli", known=_roles(data_dir))
 
 
 @people.command("reset-password")
@@ -160,6 +177,17 @@ def make_password_link(person: Who, data_dir: DataDir = None, database: Database
         out.print(
             settings(data_dir=data_dir, database_url=database).public_url + link.path, markup=False, soft_wrap=True
         )
+
+
+def _roles(data_dir: DataDir) -> Roles:
+    """The roles and teams in use. Raises SettingsError."""
+    from seawall.access.component import RoleSettings
+    from seawall.access.roles import load_roles
+    from seawall.app import COMPONENTS
+
+    chosen = settings(data_dir=data_dir)
+    declared = [spec.name for component in COMPONENTS for spec in component.permissions]
+    return load_roles(chosen.section(RoleSettings).roles, chosen.data_dir, declared)
 
 
 @contextmanager

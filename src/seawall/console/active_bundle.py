@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from seawall.access import list_people
+from seawall.access import Person, Roles, list_people
 from seawall.app import App
 from seawall.model import HARMS, ContentType
 from seawall.policy import Policy
@@ -73,6 +73,12 @@ def signal_kinds(app: App) -> Mapping[tuple[str, str], str]:
     }
 
 
-def names_of_people(app: App) -> Mapping[str, str]:
-    """Names of people by their ids."""
-    return {person.id: person.name for person in list_people(app.database)}
+def names_of_people(app: App, viewer: Person) -> Mapping[str, str]:
+    """Names of people by their ids. Somebody in a team is told the names of its people only."""
+    return {person.id: person.name for person in people_seen_by(app, viewer)}
+
+
+def people_seen_by(app: App, viewer: Person) -> list[Person]:
+    """All people; for somebody in a team those of the team only, whose names, figures and views they see."""
+    people = list_people(app.database, app.context.get(Roles))
+    return [one for one in people if not viewer.team or one.team == viewer.team]

@@ -244,10 +244,15 @@ def _answer(
         return page.run(page_request) if refusal is None else refusal
 
 
+def roles_in_use(app: App) -> access.Roles:
+    """The roles and teams in use."""
+    return app.context.get(access.Roles)
+
+
 def _session(context: ConsoleContext, request: Request) -> Session | None:
     """The session of the request's cookie; None for strangers."""
     token = request.cookies.get(context.cookie, "")
-    return access.find_session(context.app.database, token) if token else None
+    return access.find_session(context.app.database, token, roles_in_use(context.app)) if token else None
 
 
 def _refusal(page: Page, session: Session | None, request: Request) -> Response | None:

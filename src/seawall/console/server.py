@@ -20,7 +20,7 @@ from seawall.access import Throttle, find_session, warm_up_passwords
 from seawall.app import App
 from seawall.console.languages import gettext, language_of, marked, speaking
 from seawall.console.live_updates import LiveUpdates
-from seawall.console.request import ConsoleContext, PageProblem, PageRequest, route
+from seawall.console.request import ConsoleContext, PageProblem, PageRequest, roles_in_use, route
 from seawall.console.routes import console_pages
 from seawall.console.static_files import static_route
 from seawall.console.templates import STATIC, environment, problem_page, render
@@ -149,7 +149,7 @@ def _error_pages(context: ConsoleContext) -> dict[Any, Any]:
 
 
 def _with_menu(context: ConsoleContext, request: Request, status: int, title: str, text: str) -> Response:
-    session = find_session(context.app.database, request.cookies[context.cookie])
+    session = find_session(context.app.database, request.cookies[context.cookie], roles_in_use(context.app))
     if session is None:
         return problem_page(status, title, text)
     asked = PageRequest(context=context, http=request, session=session)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from seawall.model import new_id
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
 from seawall.review.account_cases import FindReviewedItem, find_reviewed
 from seawall.review.errors import BadAnswer, CannotAssign, CaseMoved, CaseRestricted, NoSuchCase
 from seawall.review.events import CaseAssigned, CaseUnassigned
@@ -103,12 +104,14 @@ def assign_most_urgent(
     queue: str | None = None,
     ms: int = ASSIGNED_MS,
     excluded: Collection[str] = (),
+    scopes: CaseScopes = EVERY_CASE,
     sees_child_safety: bool = False,
     child_safety: bool = False,
 ) -> list[str]:
     """Give the most urgent cases that nobody has to ``person``: at most ``most``. Returns their ids.
 
-    ``excluded``: harms that the person is not given. The others as for ``assign``. Raises BadAnswer.
+    ``excluded``: harms that the person is not given; ``scopes``: what they may decide. The others
+    as for ``assign``. Raises BadAnswer.
     """
     if why == "other":
         raise BadAnswer("Give a reason that holds for all of these cases.")
@@ -119,7 +122,9 @@ def assign_most_urgent(
 
     def unit(tx: Transaction) -> list[str]:
         both = sees_child_safety and child_safety
-        cases = unassigned_cases(tx, person, queue=queue, excluded=excluded, child_safety=both, most=most)
+        cases = unassigned_cases(
+            tx, person, queue=queue, excluded=excluded, child_safety=both, scopes=scopes, most=most
+        )
         for case in cases:
             assigned = CaseAssigned(
                 assignment=new_id("asg"),

@@ -17,6 +17,8 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.case_scopes import in_scopes
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import CaseSkipped
 from seawall.review.machine import CaseState
@@ -57,18 +59,20 @@ def next_case(
     excluded: Collection[str] = (),
     child_safety: bool = False,
     push: Mapping[str, float | None] = MappingProxyType({}),
+    scopes: CaseScopes = EVERY_CASE,
     ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
     Then comes what was assigned to them, of whatever queue and content type. None when no case is waiting. Cases that
     the person skipped recently or left to others are not offered, nor those of the harms in ``excluded``; those of
-    child safety only with ``child_safety``, for its specialists. ``push``: queues whose cases are only given to whom
-    they are assigned, until they have waited for so many seconds (None: always).
+    child safety only with ``child_safety``, for its specialists; and only those that one of the ``scopes`` admits.
+    ``push``: queues whose cases are only given to whom they are assigned, until they have waited for so many seconds
+    (None: always).
     """
     while True:
         now = now_ms()
-        wanted = _Wanted(person, queue, content_type, excluded, child_safety, now, push)
+        wanted = _Wanted(person, queue, content_type, excluded, child_safety, scopes, now, push)
         # In one transaction, and past the rows that others take at this moment: people who press the key together do
         # not all try the same case.
         free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
@@ -226,6 +230,7 @@ class _Wanted:
     content_type: str | None
     excluded: Collection[str]
     child_safety: bool
+    scopes: CaseScopes
     now: int
     push: Mapping[str, float | None]
 
@@ -239,9 +244,10 @@ def is_waiting(
     content_type: str | None,
     child_safety: bool = False,
     push: Mapping[str, float | None] = MappingProxyType({}),
+    scopes: CaseScopes = EVERY_CASE,
 ) -> bool:
     """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
-    wanted = _Wanted(person, queue, content_type, (), child_safety, now, push)
+    wanted = _Wanted(person, queue, content_type, (), child_safety, scopes, now, push)
     return connection.execute(_waiting(wanted)).first() is not None
 
 
@@ -250,6 +256,8 @@ def _open_cases(wanted: _Wanted) -> Select[Any]:
     statement = select(case_table.c.id, case_table.c.score).where(case_table.c.state == CaseState.OPEN)
     if not wanted.child_safety:
         statement = statement.where(case_table.c.child_safety.is_(False))
+    if wanted.scopes != EVERY_CASE:
+        statement = statement.where(in_scopes(wanted.scopes))
     if wanted.queue is not None:
         statement = statement.where(case_table.c.queue == wanted.queue)
     if wanted.content_type is not None:
@@ -313,10 +321,17 @@ def _waiting(wanted: _Wanted) -> Select[Any]:
 
 
 def unassigned_cases(
-    tx: Transaction, person: str, *, queue: str | None, excluded: Collection[str], child_safety: bool, most: int
+    tx: Transaction,
+    person: str,
+    *,
+    queue: str | None,
+    excluded: Collection[str],
+    child_safety: bool,
+    scopes: CaseScopes,
+    most: int,
 ) -> list[str]:
     """The most urgent cases that nobody has, and that this person could be given; locked until the unit ends."""
-    wanted = _Wanted(person, queue, None, excluded, child_safety, tx.at, MappingProxyType({}))
+    wanted = _Wanted(person, queue, None, excluded, child_safety, scopes, tx.at, MappingProxyType({}))
     to_anybody = exists().where(case_assignment.c.case == case_table.c.id, in_force(tx.at))
     query = _offered(wanted).where(~to_anybody).order_by(*_ORDER).limit(most)
     return list(tx.execute(query.with_for_update(of=case_table, skip_locked=True)).scalars())

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
 
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
 from seawall.review.case_policies import CasePolicy, read_policies
+from seawall.review.case_scopes import in_scopes
 from seawall.review.leases import in_force
 from seawall.review.tables import case, case_assignment, case_passing, lease, review
 from seawall.storage.queries import select_in_chunks
@@ -103,12 +105,16 @@ class AssignmentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilters:
-    """Which cases a list shows; an empty field filters nothing. ``child_safety``: with those of child safety."""
+    """Which cases a list shows; an empty field filters nothing. ``child_safety``: with those of child safety.
+
+    ``scopes``: only those that one of them admits.
+    """
 
     state: str = "open"
     queue: str = ""
     content_type: str = ""
     child_safety: bool = False
+    scopes: CaseScopes = EVERY_CASE
 
 
 UNDO_MS: Final = 10 * 60 * 1000
@@ -126,6 +132,8 @@ def list_cases(connection: Connection, filters: CaseFilters, now: int, *, limit:
         query = query.where(case.c.content_type == filters.content_type)
     if not filters.child_safety:
         query = query.where(case.c.child_safety.is_(False))
+    if filters.scopes != EVERY_CASE:
+        query = query.where(in_scopes(filters.scopes))
     if filters.state == "open":
         query = query.order_by(case.c.score.desc(), case.c.id.desc())
     else:
@@ -141,6 +149,15 @@ def get_case(connection: Connection, case_id: str, now: int) -> CaseRow | None:
 def case_of_item(connection: Connection, item: str, now: int) -> CaseRow | None:
     """The one case of an item or account."""
     return _first(connection, _cases(now).where(case.c.item == item, case.c.state != "none"))
+
+
+def admits(scopes: CaseScopes, found: CaseRow) -> bool:
+    """Whether one of the scopes admits this case, as ``case_scopes.in_scopes`` says in SQL."""
+    harms = {one.harm for one in found.policies} | {found.harm}
+    return any(
+        scope.admits(queue=found.queue, harms=harms, content_type=found.content_type, child_safety=found.child_safety)
+        for scope in scopes
+    )
 
 
 def items_of_child_safety(connection: Connection, items: Iterable[str]) -> frozenset[str]:
@@ -182,22 +199,30 @@ def _assignments(now: int) -> Select[Any]:
     return select(*columns).join(case, case.c.id == case_assignment.c.case).where(in_force(now))
 
 
-def count_by_queue(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+def count_by_queue(
+    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
+) -> list[tuple[str, int]]:
     """Cases in a state by queue, in the queues' order; without ``child_safety`` only those that everybody may see."""
-    return _counts(connection, case.c.queue, state, child_safety)
+    return _counts(connection, case.c.queue, state, child_safety, scopes)
 
 
-def count_by_content_type(connection: Connection, state: str, *, child_safety: bool = True) -> list[tuple[str, int]]:
+def count_by_content_type(
+    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
+) -> list[tuple[str, int]]:
     """Cases in a state by content type, in their order; as ``count_by_queue``."""
-    return _counts(connection, case.c.content_type, state, child_safety)
+    return _counts(connection, case.c.content_type, state, child_safety, scopes)
 
 
-def _counts(connection: Connection, column: Any, state: str, child_safety: bool) -> list[tuple[str, int]]:
+def _counts(
+    connection: Connection, column: Any, state: str, child_safety: bool, scopes: CaseScopes
+) -> list[tuple[str, int]]:
     # Both values of child_safety are named, and groups are in the order of the index ix_review_case_counts, so that
     # SQLite reads that index and neither sorts nor reads the rows, which are much larger.
     shown = (False, True) if child_safety else (False,)
     groups = case.c.child_safety, case.c.queue, case.c.content_type
     query = select(column, func.count()).where(case.c.state == state, case.c.child_safety.in_(shown)).group_by(*groups)
+    if scopes != EVERY_CASE:
+        query = query.where(in_scopes(scopes))
     found: Counter[str] = Counter()
     for name, count in connection.execute(query):
         found[name] += count

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
-from seawall.console.request import Page, PageRequest, redirect
+from seawall.console.languages import gettext as _
+from seawall.console.request import Page, PageRequest, redirect, roles_in_use
 from seawall.console.templates import render
 
 
@@ -24,6 +25,8 @@ def add_person(request: PageRequest) -> Response:
             request.field("name"),
             request.fields("role"),
             by=request.person.id,
+            team=request.field("team"),
+            known=roles_in_use(request.app),
         )
     except access.AccessError as error:
         return _page(request, error=str(error))
@@ -35,7 +38,9 @@ def disable_person(request: PageRequest) -> Response:
     if request.path_param("person") == request.person.id:
         return _page(request, error="You cannot close your own account.")
     try:
-        access.disable_person(request.app.ledger, request.path_param("person"), by=request.person.id)
+        access.disable_person(
+            request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
+        )
     except access.AccessError as error:
         return _page(request, error=str(error))
     return redirect("/access")
@@ -44,7 +49,9 @@ def disable_person(request: PageRequest) -> Response:
 def enable_person(request: PageRequest) -> Response:
     """Open a closed account again."""
     try:
-        access.enable_person(request.app.ledger, request.path_param("person"), by=request.person.id)
+        access.enable_person(
+            request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
+        )
     except access.AccessError as error:
         return _page(request, error=str(error))
     return redirect("/access")
@@ -56,7 +63,26 @@ def change_roles(request: PageRequest) -> Response:
         return _page(request, error="You cannot change your own roles. Ask another administrator.")
     try:
         access.change_roles(
-            request.app.ledger, request.path_param("person"), request.fields("role"), by=request.person.id
+            request.app.ledger,
+            request.path_param("person"),
+            request.fields("role"),
+            by=request.person.id,
+            known=roles_in_use(request.app),
+        )
+    except access.AccessError as error:
+        return _page(request, error=str(error))
+    return redirect("/access")
+
+
+def change_team(request: PageRequest) -> Response:
+    """Put a person into another team, or into none."""
+    try:
+        access.change_team(
+            request.app.ledger,
+            request.path_param("person"),
+            request.field("team"),
+            by=request.person.id,
+            known=roles_in_use(request.app),
         )
     except access.AccessError as error:
         return _page(request, error=str(error))
@@ -66,14 +92,18 @@ def change_roles(request: PageRequest) -> Response:
 def make_link(request: PageRequest) -> Response:
     """Make a link by which a person chooses a new password, and show it once."""
     try:
-        link = access.make_password_link(request.app.ledger, request.path_param("person"), by=request.person.id)
+        link = access.make_password_link(
+            request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
+        )
     except access.AccessError as error:
         return _page(request, error=str(error))
     return _page(request, link=link)
 
 
 def add_key(request: PageRequest) -> Response:
-    """Create a key and show it once."""
+    """Create a key and show it once. A program sees all that its scopes open: only administrators make keys."""
+    if not request.person.has_rights_of((access.PersonRole.ADMIN,), ""):
+        return _page(request, error=_("Only administrators create API keys, because a key is not limited to a team."))
     try:
         token = access.create_key(
             request.app.ledger, request.field("name"), request.fields("scope"), by=request.person.id
@@ -95,7 +125,8 @@ def revoke_key(request: PageRequest) -> Response:
 def _page(
     request: PageRequest, *, error: str = "", token: str = "", link: access.PasswordLink | None = None
 ) -> Response:
-    people = access.list_people(request.app.database)
+    known, team = roles_in_use(request.app), request.person.team
+    people = [one for one in access.list_people(request.app.database, known) if not team or one.team == team]
     return render(
         request,
         "access/people.html",
@@ -105,9 +136,10 @@ def _page(
         link_of=next((one for one in people if link is not None and one.id == link.person), None),
         link_hours=access.LINK_LIFE_MS // 3_600_000,
         keys=access.list_keys(request.app.database),
-        roles=list(access.PersonRole),
+        roles=list(known.by_name.values()),
+        teams=[one for one in known.teams.values() if not team or one.name == team],
         scopes=list(access.Scope),
-        permissions=access.PERMISSIONS,
+        permissions={name: role.permissions for name, role in known.by_name.items()},
         error=error,
         token=token,
     )
@@ -121,6 +153,7 @@ PAGES = (
     ),
     Page(path="/access/people/{person}/enable", run=enable_person, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/roles", run=change_roles, method="POST", permission=Permission.MANAGE_ACCESS),
+    Page(path="/access/people/{person}/team", run=change_team, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/link", run=make_link, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys", run=add_key, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys/{key}/revoke", run=revoke_key, method="POST", permission=Permission.MANAGE_ACCESS),

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from seawall.access import Permission, list_people
+from seawall.access import Permission
 from seawall.access.queries import ViewRow, newest_views
+from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
@@ -30,13 +31,14 @@ _PLACES: Final = {
 def show(request: PageRequest) -> Response:
     """The log, of everybody or of one person, about everything or about one item."""
     seen, more = _rows(request)
+    people = active_bundle.people_seen_by(request.app, request.person)
     kept = {name: value for name in ("person", "item") if (value := request.query(name))}
     return render(
         request,
         "access/views.html",
         rows=seen,
-        people=list_people(request.app.database),
-        names={one.id: one.name for one in list_people(request.app.database)},
+        people=people,
+        names={one.id: one.name for one in people},
         places=_PLACES,
         who=request.query("person"),
         item=request.query("item"),
@@ -62,6 +64,9 @@ def _rows(request: PageRequest) -> tuple[list[ViewRow], int | None]:
             before=request.cursor(),
         )
         seen = seen_rows(request, connection, rows[:PAGE_SIZE])
+    if request.person.team:
+        people = {one.id for one in active_bundle.people_seen_by(request.app, request.person)}
+        seen = [row for row in seen if row.person in people]
     return seen, rows[PAGE_SIZE - 1].seq if len(rows) > PAGE_SIZE else None
 
 

@@ -13,7 +13,7 @@ from seawall.appeal import AppealTrigger
 from seawall.appeal.queries import AppealRow
 from seawall.console import active_bundle
 from seawall.console.appeal.appeals import appeal_of
-from seawall.console.child_safety import may_see_all
+from seawall.console.child_safety import check_case, may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.review.case import answer_in_form, refused, revision_in_form
 from seawall.console.review.consequences import consequences
@@ -34,6 +34,7 @@ _STRICTNESS: Final = {"allow": 0, "hold": 1, "block": 2}
 
 def answer(request: PageRequest) -> Response:
     """Record the answer, then take the next case. A refused answer shows the case again with the reason."""
+    check_case(request, request.path_param("case"))
     row = _open(request)
     try:
         appeal.check_answer_text(request.field("message"))
@@ -50,6 +51,7 @@ def answer(request: PageRequest) -> Response:
 
 def preview(request: PageRequest) -> Response:
     """What the answer in the form would do, as JSON: plain sentences, or what is still missing. Changes nothing."""
+    check_case(request, request.path_param("case"))
     row = _open(request)
     if request.field("answer") == STAYS:
         return JSONResponse({"will": ["Nothing changes: what is in force stays as it is. The appellant is told why."]})

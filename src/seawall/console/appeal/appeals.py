@@ -51,7 +51,7 @@ def show(request: PageRequest) -> Response:
         "appeal/appeal.html",
         appealed=shown,
         case_id=case,
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         sees_deciders=may_see_deciders,
         upheld_reasons=appeal.UPHELD_REASONS,
         settlement_outcomes=appeal.SETTLEMENT_OUTCOMES,

@@ -184,7 +184,7 @@ def _keys_page(request: PageRequest, *, error: str = "", status: int = 200) -> R
         keys=[key for key in keys if key.revoked_at is None and key.may(access.Scope.REPORT)],
         kinds=appeal.KEYED_KINDS,
         harms=sorted(HARMS.values(), key=lambda harm: harm.title),
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
     )
 
 

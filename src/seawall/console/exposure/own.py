@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
+from seawall.console import active_bundle
 from seawall.console.exposure.rotation import standing_of
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, redirect
 from seawall.console.templates import render
@@ -32,6 +34,8 @@ def end_break(request: PageRequest) -> Response:
     """End somebody's break, with a reason."""
     try:
         person = access.find_person(request.app.database, request.field("person"))
+        if request.person.team and person.team != request.person.team:
+            raise access.AccessError(_("You manage the people of your own team only."))
         exposure.end_break(request.app.ledger, person.id, request.field("reason"), by=request.person.id)
     except (access.AccessError, exposure.BadBreak) as error:
         return _page(request, error=str(error))
@@ -58,7 +62,7 @@ def _page(request: PageRequest, *, error: str = "") -> Response:
         done=request.query("done"),
         manages=manages,
         on_break=exposure.count_on_break(app.database, wellbeing, now_ms()) if manages else 0,
-        people=access.list_people(app.database) if manages else (),
+        people=active_bundle.people_seen_by(app, request.person) if manages else (),
         others=access.opt_outs(app.database) if manages else {},
         reasons=exposure.BREAK_REASONS,
         error=error,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from seawall import review
+from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
 from seawall.console.request import PageRequest, redirect
@@ -52,6 +53,7 @@ def others_wait(request: PageRequest, queue: str | None, content_type: str | Non
             content_type=content_type,
             child_safety=may_see_all(request),
             push=active_bundle.queues(request.app).push(),
+            scopes=request.person.scopes(Permission.REVIEW),
         )
 
 

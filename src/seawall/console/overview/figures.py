@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import answered_between
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
-from seawall.console.request import Page, PageProblem, PageRequest, json_response
+from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review.figure_rows import FigureFilters, policies_and_queues
@@ -85,7 +85,7 @@ def _page(request: PageRequest, chosen: _Chosen, *, own: bool) -> Response:
     found = _figures(request, chosen)
     with app.database.read() as connection:
         policies, queues = policies_and_queues(connection, child_safety=may_see_all(request))
-    names = active_bundle.names_of_people(app)
+    names = active_bundle.names_of_people(app, request.person)
     return render(
         request,
         "overview/figures.html",
@@ -114,7 +114,7 @@ def _policies(request: PageRequest) -> Mapping[str, Any]:
 def _figures(request: PageRequest, chosen: _Chosen) -> Figures:
     period, filters = chosen.period, chosen.filters
     with request.app.database.read() as connection:
-        return read_figures(
+        found = read_figures(
             connection,
             period,
             filters,
@@ -125,6 +125,28 @@ def _figures(request: PageRequest, chosen: _Chosen) -> Figures:
             agreements=_agreements(connection, period, filters),
             agreements_before=_agreements(connection, period.before, filters),
         )
+    seen = {one.id for one in active_bundle.people_seen_by(request.app, request.person)}
+    return found if not request.person.team else replace(found, reviewers=_those(found.reviewers, seen))
+
+
+def _those(rows: Sequence[FigureRow], seen: Collection[str]) -> tuple[FigureRow, ...]:
+    """The rows of people whose figures the person sees."""
+    return tuple(row for row in rows if row.name in seen)
+
+
+def queue_in_scope(request: PageRequest) -> str | None:
+    """The queue that was asked for; for people whose roles or team have queues one of these. Raises Problem 403."""
+    asked = request.query("queue") or None
+    if not request.person.is_limited:
+        return asked
+    scopes = request.person.scopes(Permission.SEE_FIGURES)
+    whole = [one.queues for one in scopes if one.harms is None and one.content_types is None]
+    allowed = frozenset[str]().union(*(queues for queues in whole if queues is not None))
+    if None in whole or asked in allowed:
+        return asked
+    if asked is None and allowed:
+        return min(allowed)
+    raise PageProblem(403, "Permission denied", "Your roles and your team do not include the figures of this queue.")
 
 
 def _agreements(connection: Connection, period: Period, filters: FigureFilters) -> Agreements:
@@ -164,15 +186,19 @@ def _by_policy(pairs: Sequence[AnswerPair]) -> dict[str, tuple[int, int]]:
 
 
 def _chosen(request: PageRequest) -> _Chosen:
-    return _choice(request, last_day=_today(), reviewer=request.query("reviewer") or None)
+    reviewer = request.query("reviewer") or None
+    if reviewer is not None and reviewer not in active_bundle.names_of_people(request.app, request.person):
+        raise missing("person")
+    return _choice(request, last_day=_today(), reviewer=reviewer, queue=queue_in_scope(request))
 
 
 def _own(request: PageRequest) -> _Chosen:
     """Up to the end of yesterday (UTC), so that a number that does not grow does not tell which case was blind."""
-    return _choice(request, last_day=_today() - DAY_MS, reviewer=request.person.id)
+    queue = request.query("queue") or None
+    return _choice(request, last_day=_today() - DAY_MS, reviewer=request.person.id, queue=queue)
 
 
-def _choice(request: PageRequest, *, last_day: int, reviewer: str | None) -> _Chosen:
+def _choice(request: PageRequest, *, last_day: int, reviewer: str | None, queue: str | None) -> _Chosen:
     last = min(_day(request.query("to"), last_day), last_day)
     first = _day(request.query("from"), last - 6 * DAY_MS)
     if first > last:
@@ -180,7 +206,7 @@ def _choice(request: PageRequest, *, last_day: int, reviewer: str | None) -> _Ch
     if last - first >= MOST_DAYS * DAY_MS:
         raise PageProblem(422, "Too long", f"A period has at most {MOST_DAYS} days. Choose a later first day.")
     filters = FigureFilters(
-        queue=request.query("queue") or None,
+        queue=queue,
         policy=request.query("policy") or None,
         reviewer=reviewer,
         child_safety=may_see_all(request),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
+from seawall.console.overview.figures import queue_in_scope
 from seawall.console.request import Page, PageProblem, PageRequest, json_response
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -77,7 +78,7 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _inputs(request: PageRequest) -> _Inputs:
-    queue, weeks = request.query("queue"), request.query("weeks")
+    queue, weeks = queue_in_scope(request) or "", request.query("weeks")
     sla = active_bundle.queues(request.app).of(queue).sla_s if queue else None
     return _Inputs(
         queue=queue,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all, seen_rows
-from seawall.console.request import Page, PageRequest, json_response
+from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import Verdict, now_ms
@@ -56,7 +56,9 @@ class Numbers:
 
 
 def show(request: PageRequest) -> Response:
-    """Show the page."""
+    """Show the page; those whose roles do not include it go on to the first page that they do."""
+    if not request.may(Permission.SEE_OVERVIEW):
+        return redirect(next((one.path for one in request.context.menu if request.may(one.permission)), "/account"))
     return render(request, "overview/overview.html", **_context(request))
 
 
@@ -129,7 +131,7 @@ def _top(fired: list[FiredRuleCount]) -> list[FiredRuleCount]:
 
 
 PAGES = (
-    Page(path="/", run=show, permission=Permission.SEE_OVERVIEW),
+    Page(path="/", run=show),
     Page(path="/overview.json", run=as_json, permission=Permission.SEE_OVERVIEW),
     Page(path="/overview/live", run=live, permission=Permission.SEE_OVERVIEW),
     Page(path="/overview/traffic.json", run=traffic_json, permission=Permission.SEE_OVERVIEW),

@@ -56,7 +56,7 @@ def show_all(request: PageRequest) -> Response:
         harms=HARMS,
         bundle=bundle,
         published=published,
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
     )
 
 

@@ -42,6 +42,7 @@ def show(request: PageRequest) -> Response:
 
 def take(request: PageRequest) -> Response:
     """Take the lease again, after it ended."""
+    _task(request)
     try:
         quality.take_task(request.app.database, request.path_param("task"), request.person.id)
     except review.NoSuchCase:
@@ -79,6 +80,7 @@ def skip(request: PageRequest) -> Response:
 
 def submit(request: PageRequest) -> Response:
     """Record the answer, then take the next case. A refused answer shows the case again with the reason."""
+    _task(request)
     task = request.path_param("task")
     try:
         quality.submit_second_review(

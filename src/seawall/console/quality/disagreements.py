@@ -36,7 +36,7 @@ def show_all(request: PageRequest) -> Response:
         states=[("", "All"), ("open", "Open"), ("adjudicated", "Adjudicated")],
         chosen={"policy": policy, "state": state},
         link=_link,
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         policies=active_bundle.policies(request.app),
     )
 
@@ -55,6 +55,9 @@ def show(request: PageRequest) -> Response:
 def adjudicate(request: PageRequest) -> Response:
     """Record the final answer."""
     task = request.path_param("task")
+    with request.app.database.read() as connection:
+        if (row := get_blind_review(connection, task)) is not None:
+            check_item(request, connection, row.item, Permission.ADJUDICATE)
     try:
         quality.adjudicate(
             request.app.ledger, active_bundle.policies(request.app), task, request.person.id, answer_of(request)
@@ -118,7 +121,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         and not agree
         and request.person.id not in (row.first_reviewer, row.reviewer),
         policies=active_bundle.policies(app),
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         reasons=review.REASONS,
         given=sent(request),
         error=error,

@@ -43,7 +43,7 @@ def show(request: PageRequest) -> Response:
         newest=newest,
         days=_days(request),
         periods=PERIODS,
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         policies=active_bundle.policies(request.app),
     )
 
@@ -71,10 +71,13 @@ def _figures(request: PageRequest) -> dict[str, Any]:
         waiting = count_waiting(connection)
         suggested = suggested_answers(connection, since=since)
         use = summary_use(connection, since=since)
+    scopes = request.person.scopes(Permission.SEE_QUALITY)
+    pairs = [one for one in pairs if any(each.queues is None or one.queue in each.queues for each in scopes)]
+    seen = {one.id for one in active_bundle.people_seen_by(request.app, request.person)}
     return {
         "queues": figures.by_queue(pairs),
         "policies": figures.by_policy(pairs),
-        "reviewers": [figures.of_reviewer(one) for one in counts],
+        "reviewers": [figures.of_reviewer(one) for one in counts if one.person in seen or not request.person.team],
         "waiting": waiting,
         "suggestions": by_visibility(suggested),
         "summaries": use,

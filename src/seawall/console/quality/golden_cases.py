@@ -91,7 +91,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         older=f"/golden-cases?before={older}" if older is not None else None,
         case=case,
         policies=active_bundle.policies(request.app),
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         reasons=review.REASONS,
         given={"answer": request.field("answer"), "policy": request.field("policy")},
         error=error,

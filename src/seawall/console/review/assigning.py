@@ -9,16 +9,18 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission, Person, opt_outs
-from seawall.console.child_safety import may_see_all
+from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.queue import go_to_next, with_filters
 from seawall.console.review.reviewers import reviewer, reviewers
 from seawall.model import now_ms
-from seawall.review.queries import AssignmentRow, CaseRow, assignment_of_case, get_case
+from seawall.review.queries import AssignmentRow, CaseRow, admits, assignment_of_case, get_case
 from seawall.screen import status_of
 
 _HOUR_MS: Final = 60 * 60 * 1000
 _HOURS: Final = ("1", "4", "8", "24", "72")
+
+_NOT_THEIRS: Final = "The roles of this person do not include this case. Choose somebody else."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def assignment_on_case(request: PageRequest, case: CaseRow) -> AssignmentOnCase 
         row=row,
         note="" if note is None else note.decode(errors="replace"),
         may_decline=mine and request.may(Permission.REVIEW),
-        reviewers=tuple(reviewers(request.app)) if request.may(Permission.ASSIGN) else (),
+        reviewers=tuple(reviewers(request.app, request.person)) if request.may(Permission.ASSIGN) else (),
         held=row is not None or case.holder is not None,
     )
 
@@ -60,6 +62,10 @@ def assign(request: PageRequest) -> Response:
     case, person = request.path_param("case"), _chosen(request)
     with request.app.database.read() as connection:
         found = get_case(connection, case, now_ms())
+        if found is not None:
+            check_item(request, connection, found.item, Permission.ASSIGN)
+    if found is not None and not admits(person.scopes(Permission.REVIEW), found):
+        raise PageProblem(409, "Not assigned", _NOT_THEIRS)
     harms = {one.harm for one in found.policies} | {found.harm} if found is not None else set()
     if harms & opt_outs(request.app.database).get(person.id, frozenset()):
         raise PageProblem(409, "Not assigned", "This person is not given cases of this kind. Choose somebody else.")
@@ -96,6 +102,7 @@ def assign_most_urgent(request: PageRequest) -> Response:
             queue=request.query("queue") or None,
             ms=_time(request),
             excluded=opt_outs(request.app.database).get(person.id, frozenset()),
+            scopes=person.scopes(Permission.REVIEW),
             sees_child_safety=person.may(Permission.SEE_CHILD_SAFETY),
             child_safety=may_see_all(request),
         )
@@ -107,6 +114,7 @@ def assign_most_urgent(request: PageRequest) -> Response:
 def take_away(request: PageRequest) -> Response:
     """Give the case back to everybody but who has it."""
     case = request.path_param("case")
+    check_case(request, case, Permission.ASSIGN)
     try:
         review.take_away(
             request.app.ledger,
@@ -144,7 +152,7 @@ def decline(request: PageRequest) -> Response:
 
 
 def _chosen(request: PageRequest) -> Person:
-    found = reviewer(request.app, request.field("person"))
+    found = reviewer(request.app, request.person, request.field("person"))
     if found is None:
         raise PageProblem(422, "Not assigned", "Choose somebody who reviews and whose account is open.")
     return found

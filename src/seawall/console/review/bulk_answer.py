@@ -11,7 +11,7 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.child_safety import may_see_all
+from seawall.console.child_safety import decidable_items, may_see_all
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, redirect
 from seawall.console.review.case import ACTION_KEYS, answer_in_form
@@ -49,6 +49,8 @@ def choose(request: PageRequest) -> Response:
 def prepare(request: PageRequest) -> Response:
     """Find out what the answer would do with each item, keep that as the preview, and show it."""
     app, choice = request.app, _carried(request)
+    with app.database.read() as connection:
+        items = decidable_items(request, connection, choice.items)
     try:
         made = bulk.prepare(
             app.ledger,
@@ -58,7 +60,7 @@ def prepare(request: PageRequest) -> Response:
             active_bundle.rulebook(app),
             request.person.id,
             _answer(request),
-            choice.items,
+            items,
             source=choice.source,
             query=choice.query,
             case=choice.case,
@@ -97,7 +99,10 @@ def _chosen(request: PageRequest) -> BulkChoice:
         alike = [one.item.ref for one in seen_near_duplicates(request, seen_case(request, case or "")).found]
         return BulkChoice(items=alike, source=source, case=case)
     filters = CaseFilters(
-        queue=request.field("queue"), content_type=request.field("type"), child_safety=may_see_all(request)
+        queue=request.field("queue"),
+        content_type=request.field("type"),
+        child_safety=may_see_all(request),
+        scopes=request.person.scopes(Permission.REVIEW),
     )
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now_ms(), limit=bulk.MOST_ITEMS + 1)

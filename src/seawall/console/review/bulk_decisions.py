@@ -13,7 +13,7 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.child_safety import may_see_all
+from seawall.console.child_safety import hidden_items, may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.review.consequences import consequences_of
 from seawall.console.summaries import Summary, rows_of_items, summaries
@@ -71,7 +71,7 @@ def show_list(request: PageRequest) -> Response:
         counts=counts,
         waiting=waiting if request.may(Permission.REVIEW) else 0,
         policies=active_bundle.policies(request.app),
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
         older=f"/bulk-decisions?before={older}" if older is not None else None,
     )
 
@@ -131,7 +131,9 @@ def _do(request: PageRequest, change: Callable[[str], object]) -> Response:
 def _found(request: PageRequest) -> BulkDecisionRow:
     with request.app.database.read() as connection:
         found = get_bulk_decision(connection, request.path_param("bulk"))
-    if found is None:
+        items = [row.item for row in items_of_bulk(connection, found.id)] if found is not None else []
+        limited = request.person.is_limited and bool(hidden_items(request, connection, items))
+    if found is None or limited:
         raise missing("bulk decision")
     if found.child_safety and not may_see_all(request):
         raise PageProblem(403, "Permission denied", str(review.CaseRestricted()))
@@ -168,7 +170,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summaries=_gists(request, found, items),
         words=words,
         policies=active_bundle.policies(app),
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         own=found.by == request.person.id,
         may_decide=may_decide,
         needs_two=needs_two,

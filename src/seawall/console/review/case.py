@@ -14,7 +14,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import reports_of_item
 from seawall.console import active_bundle
 from seawall.console.appeal_view import open_appeal, reporter_records
-from seawall.console.child_safety import check_item, may_see_all
+from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
 from seawall.console.letters import letters_of
@@ -62,6 +62,7 @@ def show(request: PageRequest) -> Response:
 
 def take(request: PageRequest) -> Response:
     """Take the lease of the case and show the form, or the reason why another person has the lease."""
+    check_case(request, request.path_param("case"))
     try:
         if (refused := rotation.refuse_case(request, request.path_param("case"))) is not None:
             return refused
@@ -75,6 +76,7 @@ def take(request: PageRequest) -> Response:
 
 def renew(request: PageRequest) -> Response:
     """Renew the lease: its remaining time, or why it ended, as JSON."""
+    check_case(request, request.path_param("case"))
     try:
         lease = review.renew(
             request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request)
@@ -102,6 +104,7 @@ def skip(request: PageRequest) -> Response:
 
 def decide(request: PageRequest) -> Response:
     """Record the review, then take the next case. A refused review shows the case again with the reason."""
+    check_case(request, request.path_param("case"))
     try:
         answer = answer_in_form(request)
         answer = replace(answer, attention=attention(request, answer))
@@ -143,7 +146,7 @@ def preview(request: PageRequest) -> Response:
         head = head_of_case(connection, case) if case else None
         if case is None or head is None:
             raise missing("case")
-        check_item(request, connection, case.item)
+        check_item(request, connection, case.item, Permission.REVIEW)
         try:
             answer = answer_in_form(request)
             rulebook = active_bundle.rulebook(app)
@@ -243,7 +246,9 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         now=now_ms(),
         veiling=veiling,
         # Who answers an appeal is not to know whom they would contradict.
-        names=active_bundle.names_of_people(app) if appealed is None or request.may(Permission.SEE_DECIDERS) else {},
+        names=active_bundle.names_of_people(app, request.person)
+        if appealed is None or request.may(Permission.SEE_DECIDERS)
+        else {},
         appealed=appealed,
         own_decision=own,
         upheld_reasons=appeal.UPHELD_REASONS,

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from seawall import review
 from seawall.access import Permission
-from seawall.console.child_safety import check_item, may_see_all
+from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.queue import go_to_next, with_filters
 from seawall.model import now_ms
@@ -36,7 +36,7 @@ def reopen(request: PageRequest) -> Response:
     with request.app.database.read() as connection:
         found = get_case(connection, case, now_ms())
         if found is not None:
-            check_item(request, connection, found.item)
+            check_item(request, connection, found.item, Permission.REVIEW)
     try:
         review.reopen_case(request.app.ledger, case, request.person.id)
     except review.NoSuchCase:
@@ -48,6 +48,7 @@ def reopen(request: PageRequest) -> Response:
 
 def pass_on(request: PageRequest) -> Response:
     """Leave the case to others, and take the next one."""
+    check_case(request, request.path_param("case"))
     try:
         review.pass_on(
             request.app.ledger,

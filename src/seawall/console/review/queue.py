@@ -40,12 +40,13 @@ def show(request: PageRequest) -> Response:
     queue, content_type = request.query("queue"), request.query("type")
     after, now = request.cursor("skip") or 0, now_ms()
     child_safety, settings = may_see_all(request), active_bundle.queues(request.app)
-    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety)
+    scopes = request.person.scopes()
+    filters = CaseFilters(state=state, queue=queue, content_type=content_type, child_safety=child_safety, scopes=scopes)
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
-        queues = count_by_queue(connection, state, child_safety=child_safety)
-        types = count_by_content_type(connection, state, child_safety=child_safety)
+        queues = count_by_queue(connection, state, child_safety=child_safety, scopes=scopes)
+        types = count_by_content_type(connection, state, child_safety=child_safety, scopes=scopes)
         assigned = count_assigned(connection, request.person.id, now)
     shown = cases[:PAGE_SIZE]
     return render(
@@ -67,7 +68,7 @@ def show(request: PageRequest) -> Response:
         may_decide=state == "open" and request.may(Permission.REVIEW),
         assigned=assigned,
         given=request.query("given"),
-        reviewers=reviewers(request.app) if request.may(Permission.ASSIGN) else (),
+        reviewers=reviewers(request.app, request.person) if request.may(Permission.ASSIGN) else (),
         why_assign=review.WHY_ASSIGN,
     )
 
@@ -84,7 +85,10 @@ def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[Summa
 def as_json(request: PageRequest) -> Response:
     """Open cases as JSON, as ``GET /v1/cases`` returns them."""
     filters = CaseFilters(
-        queue=request.query("queue"), content_type=request.query("type"), child_safety=may_see_all(request)
+        queue=request.query("queue"),
+        content_type=request.query("type"),
+        child_safety=may_see_all(request),
+        scopes=request.person.scopes(),
     )
     with request.app.database.read() as connection:
         return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
@@ -108,9 +112,15 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
         return rotation.pause(request, done)
     excluded = standing.over | request.preferences.opt_outs
     shares = app.context.get(quality.QualitySettings)
-    sees_all = may_see_all(request)
+    sees_all, scopes = may_see_all(request), request.person.scopes(Permission.REVIEW)
     next_task = partial(
-        quality.next_task, app.ledger, shares, person, policies=active_bundle.policy_names(app), child_safety=sees_all
+        quality.next_task,
+        app.ledger,
+        shares,
+        person,
+        policies=active_bundle.policy_names(app),
+        child_safety=sees_all,
+        scopes=scopes,
     )
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
@@ -122,6 +132,7 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
             excluded=excluded,
             child_safety=sees_all,
             push=active_bundle.queues(app).push(),
+            scopes=scopes,
         )
     if task is None and lease is None:
         if excluded and rotation.others_wait(request, queue, content_type):

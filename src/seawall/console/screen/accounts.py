@@ -14,7 +14,7 @@ from seawall.access import Permission
 from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import check_item, hidden_items, may_see_all, seen_result
+from seawall.console.child_safety import check_item, hidden_items, seen_result, seen_rows
 from seawall.console.formats import action_title, day
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
@@ -24,7 +24,7 @@ from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_on, get_enforcement
 from seawall.model import now_ms
 from seawall.policy import Policy
-from seawall.review.queries import CaseRow, case_of_item, cases_of_items, items_of_child_safety
+from seawall.review.queries import CaseRow, case_of_item, cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
 from seawall.screen.item_search import ItemFilters, search_items
 from seawall.screen.queries import (
@@ -144,7 +144,7 @@ def _account(request: PageRequest) -> str:
 
 def record_of(request: PageRequest, connection: Connection, account: str) -> AccountRecord:
     """What is recorded about an account, without what is said of child safety to those who may not see it."""
-    restricted = not may_see_all(request) and items_of_child_safety(connection, [account])
+    case = case_of_item(connection, account, now_ms())
     enforced = enforcements_on(connection, account, limit=_LISTED)
     reviews = reviews_of_actor(connection, account, limit=_LISTED)
     reported = reports_about(connection, account, items_by_actor(account), limit=_LISTED)
@@ -157,7 +157,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
         reviews=[row for row in reviews if row.item not in hidden],
         reported=[row for row in reported if row.item not in hidden],
         filed=[row for row in filed if row.item not in hidden],
-        case=None if restricted else case_of_item(connection, account, now_ms()),
+        case=next(iter(seen_rows(request, connection, [case] if case is not None else [])), None),
         unseen=sum(item in hidden for item in items),
     )
 
@@ -197,7 +197,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         cases=cases,
         summaries=about,
         notes=notes,
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         policies=_policies(request),
         asked=request.query("asked"),
         reasons=enforce.LIFT_REASONS,

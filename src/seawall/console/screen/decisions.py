@@ -52,7 +52,7 @@ def show_all(request: PageRequest) -> Response:
         sources=list(DecisionSource),
         types=types,
         policies=sorted(active_bundle.policies(request.app)),
-        names=active_bundle.names_of_people(request.app),
+        names=active_bundle.names_of_people(request.app, request.person),
     )
 
 
@@ -85,7 +85,7 @@ def show(request: PageRequest) -> Response:
         enforced=[one for one in enforced if one.decision == found.id],
         seen=seen,
         veiling=veiling,
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
     )
 
 

@@ -65,7 +65,7 @@ def show(request: PageRequest) -> Response:
         revision=revision,
         talk=conversation_view(request, head),
         veiling=veiling,
-        names=active_bundle.names_of_people(app),
+        names=active_bundle.names_of_people(app, request.person),
         notes=notes(app.vault, head.ref, reports, answers),
         case_open=review.CaseState.OPEN,
         **context,

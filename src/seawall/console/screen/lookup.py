@@ -92,7 +92,8 @@ def _hits(request: PageRequest, text: str) -> list[ExactHit]:
     if "@" in text:
         with suppress(access.AccessError):
             person = access.find_person(app.database, text)
-            hits.append(ExactHit(kind="person", title=person.name, path=f"/search?q=by%3A{person.id}"))
+            if request.person.team in ("", person.team):
+                hits.append(ExactHit(kind="person", title=person.name, path=f"/search?q=by%3A{person.id}"))
     return hits
 
 

@@ -105,7 +105,7 @@ def _shown(request: PageRequest, result: SearchResult | None) -> dict[str, Any]:
         "decisions": decisions,
         "summaries": {ref: _around(one, excerpts.get(ref, "")) for ref, one in about.items()},
         "ids": platform_ids(app, [ref for row in items for ref in (row.ref, row.actor) if ref]),
-        "names": active_bundle.names_of_people(app),
+        "names": active_bundle.names_of_people(app, request.person),
     }
 
 
@@ -302,7 +302,10 @@ def _filters(request: PageRequest, query: SearchQuery) -> ItemFilters | None:
         filters = replace(filters, by_person=query.by == "person")
     elif query.by is not None:
         try:
-            filters = replace(filters, reviewer=access.find_person(app.database, query.by).id)
+            found = access.find_person(app.database, query.by)
+            if request.person.team and found.team != request.person.team:
+                raise access.AccessError("Not in this team.")  # as if there were none
+            filters = replace(filters, reviewer=found.id)
         except access.AccessError:
             raise SearchRefused(1, f"by: is person, rules, or the email of a colleague, not {query.by!r}") from None
     if query.queue is not None or query.case is not None:

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import new_id, now_ms
+from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.case_scopes import in_scopes
 from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.leases import LEASE_MS, SKIP_MS
 from seawall.review.quality.events import GoldenCaseOffered
@@ -44,6 +46,7 @@ def next_task(
     content_type: str | None = None,
     idle: bool = False,
     child_safety: bool = False,
+    scopes: CaseScopes = EVERY_CASE,
     draw: Callable[[], float] = random.random,
 ) -> str | None:
     """Lease a blind review for ``person`` before their next case, at the rate that the shares imply; or None.
@@ -62,13 +65,13 @@ def next_task(
             return None
         golden = None
         if drawn < settings.golden_share:
-            chosen = [*_in(golden_case, queue, content_type), *_seen(golden_case, child_safety)]
+            chosen = [*_in(golden_case, queue, content_type), *_seen(golden_case, child_safety, scopes)]
             golden = _next_golden(connection, person, policies, chosen)
     if golden is not None:
         task = new_id("blind")
         ledger.commit(lambda tx: tx.append(GoldenCaseOffered(task=task, golden=golden, person=person)))
         return take_task(ledger.database, task, person).task
-    chosen = [*_in(blind_review, queue, content_type), *_seen(blind_review, child_safety)]
+    chosen = [*_in(blind_review, queue, content_type), *_seen(blind_review, child_safety, scopes)]
     return _take_waiting(ledger.database, person, chosen)
 
 
@@ -180,10 +183,11 @@ def _in(table: Any, queue: str | None, content_type: str | None) -> list[ColumnE
     return [table.c[name] == value for name, value in chosen.items() if value is not None]
 
 
-def _seen(table: Any, child_safety: bool) -> list[ColumnElement[bool]]:
-    """Without what only the specialists of child safety may see, unless the person is one."""
+def _seen(table: Any, child_safety: bool, scopes: CaseScopes) -> list[ColumnElement[bool]]:
+    """Without what only the specialists of child safety may see, unless the person is one; in the scopes only."""
     guarded = exists().where(case_table.c.id == table.c.case, case_table.c.child_safety.is_(True))
-    return [] if child_safety else [~guarded]
+    admitted = exists().where(case_table.c.id == table.c.case, in_scopes(scopes))
+    return ([] if child_safety else [~guarded]) + ([] if scopes == EVERY_CASE else [admitted])
 
 
 def _next_golden(
