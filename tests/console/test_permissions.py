@@ -24,6 +24,7 @@ ALLOWED = {
     "POST /account/name": EVERYBODY,
     "POST /account/password": EVERYBODY,
     "POST /account/sessions/{session}/end": EVERYBODY,
+    "POST /account/sessions/end-others": EVERYBODY,
     "POST /account/look": EVERYBODY,
     "POST /account/letters": EVERYBODY,
     "POST /account/opt-outs": EVERYBODY,
@@ -150,7 +151,15 @@ ALLOWED = {
     "POST /access/keys": ADMIN,
     "POST /access/keys/{key}/revoke": ADMIN,
 }
-PUBLIC = {"GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"}
+PUBLIC = {
+    "GET /sign-in",
+    "POST /sign-in",
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/callback",
+    "GET /sign-in/oidc/sign-out",
+    "GET /choose-password",
+    "POST /choose-password",
+}
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 
 

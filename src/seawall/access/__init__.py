@@ -17,7 +17,9 @@ info.may(access.Scope.SCREEN)
 from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, PasswordLinkEnded, SignInBusy, SignInFailed, SignInThrottled
+from seawall.access.identities import sign_in_identity
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
+from seawall.access.oidc import ATTEMPT_MS, CALLBACK, OidcClient, OidcRefused
 from seawall.access.password_links import (
     LINK_LIFE_MS,
     PasswordLink,
@@ -47,6 +49,7 @@ from seawall.access.sessions import (
     LIFE_MS,
     Session,
     SessionRow,
+    end_other_sessions,
     end_session,
     end_session_of,
     find_session,
@@ -56,6 +59,8 @@ from seawall.access.sessions import (
 from seawall.access.throttle import KNOWN_FOR_S, Throttle
 
 __all__ = [
+    "ATTEMPT_MS",
+    "CALLBACK",
     "COMPONENT",
     "KNOWN_FOR_S",
     "LIFE_MS",
@@ -64,6 +69,8 @@ __all__ = [
     "AccessError",
     "KeyInfo",
     "Keys",
+    "OidcClient",
+    "OidcRefused",
     "PasswordLink",
     "PasswordLinkEnded",
     "Permission",
@@ -85,6 +92,7 @@ __all__ = [
     "create_person",
     "disable_person",
     "enable_person",
+    "end_other_sessions",
     "end_session",
     "end_session_of",
     "find_person",
@@ -103,6 +111,7 @@ __all__ = [
     "revoke_key",
     "save_preferences",
     "sessions_of",
+    "sign_in_identity",
     "start_session",
     "warm_up_passwords",
 ]

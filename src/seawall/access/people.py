@@ -57,29 +57,40 @@ def create_person(
     ledger: Ledger, email: str, name: str, password: str, roles: Iterable[PersonRole | str], *, by: str = "system"
 ) -> Person:
     """Create an account. Raises AccessError when the email is taken, an argument is malformed, or ``by`` may not."""
-    email = _email(email)
-    made = Person(
-        id=new_id("per"), email=email, name=_name(name), roles=_roles(roles), disabled=False, created_at=now_ms()
-    )
-    row = {
-        "id": made.id,
-        "email": made.email,
-        "name": made.name,
-        "password": hashed(password),
-        "roles": ",".join(made.roles),
-        "disabled": False,
-        "created_at": made.created_at,
-    }
+    made, row = new_person(email, name, roles, hashed(password))
 
     def unit(tx: Transaction) -> None:
         check_may_give(tx, by, made.roles)
-        if tx.execute(select(person.c.id).where(person.c.email == email)).first():
-            raise AccessError(f"The email {email} is already in use.")
+        if tx.execute(select(person.c.id).where(person.c.email == made.email)).first():
+            raise AccessError(f"The email {made.email} is already in use.")
         tx.insert(person, row)
         tx.append(PersonAdded(person=made.id, roles=tuple(made.roles), by=by))
 
     ledger.commit(unit)
     return made
+
+
+def new_person(
+    email: str, name: str, roles: Iterable[PersonRole | str], password: str
+) -> tuple[Person, dict[str, object]]:
+    """A person and their row, not stored yet. ``password``: its hash. Raises AccessError for a malformed argument."""
+    made = Person(
+        id=new_id("per"),
+        email=_email(email),
+        name=_name(name),
+        roles=_roles(roles),
+        disabled=False,
+        created_at=now_ms(),
+    )
+    return made, {
+        "id": made.id,
+        "email": made.email,
+        "name": made.name,
+        "password": password,
+        "roles": ",".join(made.roles),
+        "disabled": False,
+        "created_at": made.created_at,
+    }
 
 
 def authenticate(
@@ -187,7 +198,7 @@ def _change(
         if isinstance(changed, PersonRolesChanged):
             check_may_give(tx, changed.by, _roles(changed.roles))
         tx.execute(update(person).where(person.c.id == person_id).values(values))
-        _check_an_administrator_remains(tx, person_of(row))
+        check_an_administrator_remains(tx, person_of(row))
         if ends_sessions:
             tx.execute(session.delete().where(session.c.person == person_id))
             tx.execute(password_link.delete().where(password_link.c.person == person_id))
@@ -225,7 +236,7 @@ def _giver(tx: Transaction, by: str) -> Person | None:
     return person_of(row)
 
 
-def _check_an_administrator_remains(tx: Transaction, before: Person) -> None:
+def check_an_administrator_remains(tx: Transaction, before: Person) -> None:
     """Raises AccessError when ``before`` was the last administrator, after their row was changed."""
     if before.disabled or PersonRole.ADMIN not in before.roles:
         return
