@@ -362,7 +362,6 @@ def test_a_person_signs_in_with_the_provider_in_a_real_browser(
                 page.set_viewport_size({"width": width, "height": height})
                 page.emulate_media(color_scheme=scheme)
                 assert not violations(page), name
-                page.screenshot(path=str(tmp_path / f"{name}.png"))
         finally:
             page.context.close()
             server.should_exit = True

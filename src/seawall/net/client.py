@@ -31,9 +31,9 @@ from seawall.net.tls import failed_on_tls, tls_context
 
 __all__ = [
     "DEFAULT_LIMITS",
-    "Answered",
     "FetchError",
     "Fetched",
+    "PostAnswer",
     "PostLimits",
     "Sent",
     "ask",
@@ -78,7 +78,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class PostAnswer:
     """Answer to a POST, whatever its status."""
 
     status: int
@@ -146,7 +146,7 @@ def ask(
     seconds: float = 10.0,
     allow_private: bool = False,
     getaddrinfo: GetAddrInfo = socket.getaddrinfo,
-) -> Answered:
+) -> PostAnswer:
     """Send one POST and read its answer, whatever its status. Redirects are not followed. Raises ``FetchError``.
 
     Blocks for ``seconds`` at most, resolving included. Not to be called on a running event loop.
@@ -253,11 +253,11 @@ async def _post(
 
 async def _ask(
     url: httpx.URL, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, max_bytes: int, until: float
-) -> Answered:
+) -> PostAnswer:
     headers = {"accept-encoding": "identity", **headers}
     with _explained(url):
         async with asyncio.timeout(until - time.monotonic()), _open("POST", url, addresses, headers, body) as answer:
-            return Answered(status=answer.status_code, data=await _read(answer, max_bytes))
+            return PostAnswer(status=answer.status_code, data=await _read(answer, max_bytes))
 
 
 async def _drain(answer: httpx.Response, seconds: float) -> None:
