@@ -8,6 +8,7 @@ import pytest
 
 from seawall.access.oidc_file import ClaimRoles, load_oidc_file
 from seawall.configfile import ConfigError, Texts
+from seawall.net.client import FetchError, ask
 
 FILE = "issuer: https://login.example.org\nclient_id: seawall\n"
 
@@ -53,3 +54,9 @@ def test_a_dot_leads_into_an_object_and_a_name_with_dots_is_a_name() -> None:
     assert mapped.of({"realm": {"roles": ["a"]}}) == ("reviewer",)
     assert mapped.of({"realm.roles": ["a"]}) == ("reviewer",)
     assert mapped.of({"realm": ["a"]}) == ()
+
+
+def test_a_provider_inside_the_private_network_must_be_declared() -> None:
+    with pytest.raises(FetchError) as error:
+        ask("https://127.0.0.1:9/token", headers={}, body=b"")
+    assert error.value.code == "not_public"
