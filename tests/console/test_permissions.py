@@ -25,6 +25,7 @@ ALLOWED = {
     "POST /account/name": EVERYBODY,
     "POST /account/password": EVERYBODY,
     "POST /account/sessions/{session}/end": EVERYBODY,
+    "POST /account/sessions/end-others": EVERYBODY,
     "POST /account/look": EVERYBODY,
     "POST /account/letters": EVERYBODY,
     "POST /account/opt-outs": EVERYBODY,
@@ -179,6 +180,7 @@ ALLOWED = {
 PUBLIC = {
     *("GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"),
     *("GET /report", "POST /report", "GET /report/{token}"),
+    *("GET /sign-in/oidc", "GET /sign-in/oidc/callback", "GET /sign-in/oidc/sign-out"),
 }
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
 

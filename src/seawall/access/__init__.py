@@ -17,7 +17,9 @@ info.may(access.Scope.SCREEN)
 from seawall.access.component import COMPONENT
 from seawall.access.content_views import record_view
 from seawall.access.errors import AccessError, PasswordLinkEnded, SignInBusy, SignInFailed, SignInThrottled
+from seawall.access.identities import sign_in_identity
 from seawall.access.keys import KeyInfo, Keys, create_key, list_keys, revoke_key
+from seawall.access.oidc import ATTEMPT_MS, CALLBACK, OidcClient, OidcRefused
 from seawall.access.password_links import (
     LINK_LIFE_MS,
     PasswordLink,
@@ -50,6 +52,7 @@ from seawall.access.sessions import (
     Session,
     SessionRow,
     active_people,
+    end_other_sessions,
     end_session,
     end_session_of,
     find_session,
@@ -59,6 +62,8 @@ from seawall.access.sessions import (
 from seawall.access.throttle import KNOWN_FOR_S, FormThrottle, Throttle
 
 __all__ = [
+    "ATTEMPT_MS",
+    "CALLBACK",
     "COMPONENT",
     "KNOWN_FOR_S",
     "LIFE_MS",
@@ -69,6 +74,8 @@ __all__ = [
     "FormThrottle",
     "KeyInfo",
     "Keys",
+    "OidcClient",
+    "OidcRefused",
     "PasswordLink",
     "PasswordLinkEnded",
     "Permission",
@@ -95,6 +102,7 @@ __all__ = [
     "create_person",
     "disable_person",
     "enable_person",
+    "end_other_sessions",
     "end_session",
     "end_session_of",
     "find_person",
@@ -114,6 +122,7 @@ __all__ = [
     "revoke_key",
     "save_preferences",
     "sessions_of",
+    "sign_in_identity",
     "start_session",
     "warm_up_passwords",
 ]

@@ -71,9 +71,18 @@ class PasswordLinkMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSignedIn:
-    """A person signed in to the console."""
+    """A person signed in to the console. ``method``: ``password``, or ``oidc`` for a provider."""
 
     person: str
+    method: str = "password"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLinked:
+    """An identity at the OpenID provider opens this account from now on; ``provisioned``: and made it."""
+
+    person: str
+    provisioned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,11 @@ def _viewed_before_exposure(body: dict[str, Any]) -> dict[str, Any]:
     return body | {"harm": None, "shown": [], "veiled": [], "controls": []}
 
 
+def _signed_in_by_password(body: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew passwords only."""
+    return body | {"method": "password"}
+
+
 EVENTS = (
     EventSpec("person.added", PersonAdded),
     EventSpec("person.disabled", PersonDisabled),
@@ -106,7 +120,8 @@ EVENTS = (
     EventSpec("person.team_changed", PersonTeamChanged),
     EventSpec("person.password_changed", PasswordChanged),
     EventSpec("person.password_link_made", PasswordLinkMade),
-    EventSpec("person.signed_in", PersonSignedIn),
+    EventSpec("person.signed_in", PersonSignedIn, version=2, upcast={1: _signed_in_by_password}),
+    EventSpec("person.identity_linked", IdentityLinked),
     EventSpec("key.created", KeyCreated),
     EventSpec("key.revoked", KeyRevoked),
     EventSpec("content.viewed", ContentViewed, version=2, upcast={1: _viewed_before_exposure}),

@@ -92,32 +92,12 @@ def create_person(
     known: Roles = SHIPPED,
 ) -> Person:
     """Create an account. Raises AccessError when the email is taken, an argument is malformed, or ``by`` may not."""
-    email = _email(email)
-    made = Person(
-        id=new_id("per"),
-        email=email,
-        name=_name(name),
-        roles=_roles(roles, known),
-        disabled=False,
-        created_at=now_ms(),
-        team=_team(team, known),
-        known=known,
-    )
-    row = {
-        "id": made.id,
-        "email": made.email,
-        "name": made.name,
-        "password": hashed(password),
-        "roles": ",".join(made.roles),
-        "team": made.team,
-        "disabled": False,
-        "created_at": made.created_at,
-    }
+    made, row = new_person(email, name, roles, hashed(password), team=team, known=known)
 
     def unit(tx: Transaction) -> None:
         check_may_give(tx, by, made.roles, made.team, known)
-        if tx.execute(select(person.c.id).where(person.c.email == email)).first():
-            raise AccessError(f"The email {email} is already in use.")
+        if tx.execute(select(person.c.id).where(person.c.email == made.email)).first():
+            raise AccessError(f"The email {made.email} is already in use.")
         tx.insert(person, row)
         tx.append(PersonAdded(person=made.id, roles=made.roles, by=by))
         if made.team:
@@ -125,6 +105,32 @@ def create_person(
 
     ledger.commit(unit)
     return made
+
+
+def new_person(
+    email: str, name: str, roles: Iterable[str], password: str, *, team: str = "", known: Roles = SHIPPED
+) -> tuple[Person, dict[str, object]]:
+    """A person and their row, not stored yet. ``password``: its hash. Raises AccessError for a malformed argument."""
+    made = Person(
+        id=new_id("per"),
+        email=_email(email),
+        name=_name(name),
+        roles=_roles(roles, known),
+        disabled=False,
+        created_at=now_ms(),
+        team=_team(team, known),
+        known=known,
+    )
+    return made, {
+        "id": made.id,
+        "email": made.email,
+        "name": made.name,
+        "password": password,
+        "roles": ",".join(made.roles),
+        "team": made.team,
+        "disabled": False,
+        "created_at": made.created_at,
+    }
 
 
 def authenticate(
@@ -248,7 +254,7 @@ def _change(
         after = {**row._mapping, **values}
         check_may_give(tx, changed.by, after["roles"].split(","), after["team"], known)
         tx.execute(update(person).where(person.c.id == person_id).values(values))
-        _check_an_administrator_remains(tx, person_of(row))
+        check_an_administrator_remains(tx, person_of(row))
         if ends_sessions:
             tx.execute(session.delete().where(session.c.person == person_id))
             tx.execute(password_link.delete().where(password_link.c.person == person_id))
@@ -291,7 +297,7 @@ def _giver(tx: Transaction, by: str, known: Roles) -> Person | None:
     return person_of(row, known)
 
 
-def _check_an_administrator_remains(tx: Transaction, before: Person) -> None:
+def check_an_administrator_remains(tx: Transaction, before: Person) -> None:
     """Raises AccessError when ``before`` was the last administrator, after their row was changed."""
     if before.disabled or PersonRole.ADMIN not in before.roles:
         return

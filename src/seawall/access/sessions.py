@@ -124,6 +124,13 @@ def end_session_of(database: Database, person_id: str, session_id: str) -> bool:
         return connection.execute(session.delete().where(named)).rowcount > 0
 
 
+def end_other_sessions(database: Database, person_id: str, token: str) -> None:
+    """End all of a person's sessions but that of ``token``, the cookie's."""
+    others = (session.c.person == person_id) & (session.c.token != digest_of(token))
+    with database.write() as connection:
+        connection.execute(session.delete().where(others))
+
+
 def end_session(database: Database, token: str) -> None:
     """Sign out: the token becomes invalid."""
     with database.write() as connection:

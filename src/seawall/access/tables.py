@@ -46,6 +46,26 @@ password_link = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
+# Which account an identity at an OpenID provider opens.
+oidc_identity = Table(
+    "oidc_identity",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("provisioned", Boolean, nullable=False),  # the provider made the account, so its claims are the roles
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_oidc_identity_person", "person", "issuer", unique=True),
+)
+
+# Sign-ins with the provider that were completed, so that none is completed twice.
+oidc_used = Table(
+    "oidc_used",
+    metadata,
+    Column("state", Text, primary_key=True),  # SHA-256 of the attempt's state
+    Column("expires_at", BigInteger, nullable=False),
+)
+
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,

@@ -181,13 +181,13 @@ def make_password_link(person: Who, data_dir: DataDir = None, database: Database
 
 def _roles(data_dir: DataDir) -> Roles:
     """The roles and teams in use. Raises SettingsError."""
-    from seawall.access.component import RoleSettings
     from seawall.access.roles import load_roles
+    from seawall.access.settings import AccessSettings
     from seawall.app import COMPONENTS
 
     chosen = settings(data_dir=data_dir)
     declared = [spec.name for component in COMPONENTS for spec in component.permissions]
-    return load_roles(chosen.section(RoleSettings).roles, chosen.data_dir, declared)
+    return load_roles(chosen.section(AccessSettings).roles, chosen.data_dir, declared)
 
 
 @contextmanager

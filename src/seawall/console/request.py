@@ -67,6 +67,7 @@ class ConsoleContext:
     live: LiveUpdates
     threads: CapacityLimiter  # at once for people who have a session
     public_threads: CapacityLimiter  # at once for everybody else
+    provider_threads: CapacityLimiter  # at once that wait for the OpenID provider: passwords need no such thread
 
     @property
     def cookie(self) -> str:
@@ -163,6 +164,7 @@ class Page:
     permission: Permission | str | None = None
     method: str = "GET"
     public: bool = False
+    asks_provider: bool = False  # waits for the OpenID provider
     upload_bytes: int = 0  # largest file in its form, in bytes
     refuse: Callable[[ConsoleContext, Request], Awaitable[Response | None]] | None = None  # before the body is read
 
@@ -173,6 +175,7 @@ def route(context: ConsoleContext, page: Page) -> Route:
     async def endpoint(request: Request) -> Response:
         # Threads of the console's own: neither its pages nor strangers take those of the API.
         threads = context.public_threads if page.public else context.threads
+        threads = context.provider_threads if page.asks_provider else threads
         if page.refuse is not None and (refused := await page.refuse(context, request)) is not None:
             return refused
         if threads.statistics().tasks_waiting >= (MOST_STRANGERS_WAITING if page.public else MOST_WAITING):

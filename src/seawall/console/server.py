@@ -35,6 +35,7 @@ CONTENT_SECURITY_POLICY = (
 
 _THREADS = 6  # few: pages and screening share the processor
 _PUBLIC_THREADS = 2  # one may wait for a password to be checked
+_PROVIDER_THREADS = 4  # each may wait seconds for the OpenID provider
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -89,6 +90,7 @@ def build(app: App) -> ASGIApp:
         live=LiveUpdates(app),
         threads=CapacityLimiter(_THREADS),
         public_threads=CapacityLimiter(_PUBLIC_THREADS),
+        provider_threads=CapacityLimiter(_PROVIDER_THREADS),
     )
     # Headers wrap the application, so that error pages have them too.
     pages = Starlette(

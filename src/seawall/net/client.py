@@ -29,7 +29,18 @@ from seawall.net.addresses import GetAddrInfo, is_numeric, resolve
 from seawall.net.errors import FetchError
 from seawall.net.tls import failed_on_tls, tls_context
 
-__all__ = ["DEFAULT_LIMITS", "FetchError", "Fetched", "PostLimits", "Sent", "check_url", "fetch", "post"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "FetchError",
+    "Fetched",
+    "PostAnswer",
+    "PostLimits",
+    "Sent",
+    "ask",
+    "check_url",
+    "fetch",
+    "post",
+]
 
 MAX_REDIRECTS: Final = 3
 _LONGEST_URL: Final = 2_000
@@ -64,6 +75,14 @@ class Sent:
     status: int | None = None
     detail: str = ""
     retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostAnswer:
+    """Answer to a POST, whatever its status."""
+
+    status: int
+    data: bytes
 
 
 DEFAULT_LIMITS: Final = PostLimits()
@@ -116,6 +135,26 @@ def post(
         return asyncio.run(_post(parsed, addresses, headers, body, limits, until))
     except FetchError as error:
         return Sent(detail=error.code)
+
+
+def ask(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    max_bytes: int = 1 << 20,
+    seconds: float = 10.0,
+    allow_private: bool = False,
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo,
+) -> PostAnswer:
+    """Send one POST and read its answer, whatever its status. Redirects are not followed. Raises ``FetchError``.
+
+    Blocks for ``seconds`` at most, resolving included. Not to be called on a running event loop.
+    """
+    until = time.monotonic() + seconds
+    parsed = _parse(url)
+    addresses = _resolve_until(until, parsed, allow_private, getaddrinfo)
+    return asyncio.run(_ask(parsed, addresses, headers, body, max_bytes, until))
 
 
 def check_url(url: str, *, allow_private: bool, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> None:
@@ -210,6 +249,15 @@ async def _post(
                 answer = await stack.enter_async_context(opened)
         await _drain(answer, limits.body)
         return Sent(status=answer.status_code, retry_after=answer.headers.get("retry-after"))
+
+
+async def _ask(
+    url: httpx.URL, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, max_bytes: int, until: float
+) -> PostAnswer:
+    headers = {"accept-encoding": "identity", **headers}
+    with _explained(url):
+        async with asyncio.timeout(until - time.monotonic()), _open("POST", url, addresses, headers, body) as answer:
+            return PostAnswer(status=answer.status_code, data=await _read(answer, max_bytes))
 
 
 async def _drain(answer: httpx.Response, seconds: float) -> None:

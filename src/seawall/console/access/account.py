@@ -22,6 +22,7 @@ _SAVED: Final = {
     "name": "Your name is changed.",
     "password": "Your password is changed. Your other sessions have ended.",
     "session": "The session has ended.",
+    "sessions": "Your other sessions have ended.",
     "look": "Theme and veils are changed.",
     "letters": "The letters are changed.",
     "opt-outs": "Saved. Cases of these harms go to others.",
@@ -64,6 +65,12 @@ def end_session(request: PageRequest) -> Response:
     if not access.end_session_of(request.app.database, request.person.id, request.path_param("session")):
         raise missing("session")
     return _saved("session")
+
+
+def end_other_sessions(request: PageRequest) -> Response:
+    """End all of one's own sessions but this one."""
+    access.end_other_sessions(request.app.database, request.person.id, _token(request))
+    return _saved("sessions")
 
 
 def change_look(request: PageRequest) -> Response:
@@ -142,6 +149,7 @@ PAGES = (
     Page(path="/account/name", run=change_name, method="POST"),
     Page(path="/account/password", run=change_password, method="POST"),
     Page(path="/account/sessions/{session}/end", run=end_session, method="POST"),
+    Page(path="/account/sessions/end-others", run=end_other_sessions, method="POST"),
     Page(path="/account/look", run=change_look, method="POST"),
     Page(path="/account/letters", run=change_letters, method="POST"),
     Page(path="/account/opt-outs", run=change_opt_outs, method="POST"),

@@ -11,7 +11,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from seawall import access
-from seawall.console.request import ConsoleContext, Page, PageRequest, delay_refusal, form_cookie, local_path, redirect
+from seawall.console.request import (
+    ConsoleContext,
+    Page,
+    PageRequest,
+    delay_refusal,
+    form_cookie,
+    local_path,
+    redirect,
+    roles_in_use,
+)
 from seawall.console.templates import problem_page, render
 
 _BROWSER = "seawall_browser"  # the cookie of a browser that signed in before
@@ -43,9 +52,15 @@ def sign_in(request: PageRequest) -> Response:
     except access.SignInFailed as error:
         _log.warning("sign-in refused", reason="failed", address=_pseudonym(request, address))
         return _form(request, where=where, email=email, error=str(error), status=401)
-    previous = request.http.cookies.get(request.context.cookie)
-    token = access.start_session(database, person, previous=previous)
     access.record_sign_in(request.app.ledger, person.id)
+    return _signed_in(request, person, where)
+
+
+def _signed_in(request: PageRequest, person: access.Person, where: str) -> Response:
+    """A new session for the person, which replaces this browser's former one, and the browser is known from now on."""
+    throttle, browser = request.context.throttle, browser_of(request.context, request.http)
+    previous = request.http.cookies.get(request.context.cookie)
+    token = access.start_session(request.app.database, person, previous=previous)
     if not throttle.knows(person.email, browser):  # never a token that somebody else may have chosen
         browser = _new_browser(request.context)
     throttle.remember(person.email, browser)
@@ -56,6 +71,68 @@ def sign_in(request: PageRequest) -> Response:
     ):
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=request.context.secure)
     response.delete_cookie(form_cookie())
+    return response
+
+
+def begin_oidc(request: PageRequest) -> Response:
+    """Send the browser to the OpenID provider. A link, not a form: a form must not lead to another site."""
+    where = local_path(request.query("next", "/"))
+    if request.session is not None:
+        return redirect(where)
+    try:
+        address, attempt = _oidc(request).begin(where)
+    except access.OidcRefused as error:
+        return _oidc_refused(request, error, where)
+    response = redirect(address)
+    response.set_cookie(
+        _attempt_cookie(request),
+        attempt,
+        max_age=access.ATTEMPT_MS // 1000,
+        httponly=True,
+        samesite="lax",
+        secure=request.context.secure,
+    )
+    return response
+
+
+def finish_oidc(request: PageRequest) -> Response:
+    """The browser comes back from the provider: its person is signed in, or the sign-in page says why not."""
+    client, where = _oidc(request), "/"
+    try:
+        attempt = client.attempt(request.http.cookies.get(_attempt_cookie(request), ""))
+        where = local_path(attempt.where)
+        claims = client.finish(attempt, request.http.query_params)
+        person = access.sign_in_identity(
+            request.app.ledger, client.declared, attempt, claims, roles_in_use(request.app)
+        )
+    except access.OidcRefused as error:
+        return _oidc_refused(request, error, where)
+    response = _signed_in(request, person, where)
+    response.delete_cookie(_attempt_cookie(request), secure=request.context.secure, httponly=True, samesite="lax")
+    return response
+
+
+def sign_out_of_oidc(request: PageRequest) -> Response:
+    """To the provider's own page for signing out."""
+    try:
+        return redirect(_oidc(request).sign_out_address() or "/sign-in")
+    except access.OidcRefused as error:
+        return _oidc_refused(request, error, "/")
+
+
+def _oidc(request: PageRequest) -> access.OidcClient:
+    return request.app.context.get(access.OidcClient)
+
+
+def _attempt_cookie(request: PageRequest) -> str:
+    return "__Host-seawall_oidc" if request.context.secure else "seawall_oidc"
+
+
+def _oidc_refused(request: PageRequest, error: access.OidcRefused, where: str) -> Response:
+    address = request.http.client.host if request.http.client else ""
+    _log.warning("sign-in refused", reason=f"oidc_{error.reason}", address=_pseudonym(request, address))
+    response = _form(request, where=where, error=str(error), status=503 if "provider_" in error.reason else 401)
+    response.delete_cookie(_attempt_cookie(request), secure=request.context.secure, httponly=True, samesite="lax")
     return response
 
 
@@ -101,7 +178,7 @@ def sign_out(request: PageRequest) -> Response:
     token = request.http.cookies.get(request.context.cookie)
     if token:
         access.end_session(request.app.database, token)
-    response = redirect("/sign-in")
+    response = redirect("/sign-in" if _oidc(request).configuration is None else "/sign-in?signed-out=1")
     response.delete_cookie(request.context.cookie, secure=request.context.secure, httponly=True, samesite="lax")
     return response
 
@@ -134,13 +211,32 @@ def use_link(request: PageRequest) -> Response:
 
 
 def _form(request: PageRequest, *, where: str, email: str = "", error: str = "", status: int = 200) -> Response:
+    declared = _oidc(request).configuration
+    provider = declared.name if declared is not None else ""
+    signed_out = bool(request.query("signed-out"))
     if request.session is not None:
         return render(
-            request, "access/sign_in.html", where=where, email=email, error=error, form_csrf=request.session.csrf
+            request,
+            "access/sign_in.html",
+            status=status,
+            where=where,
+            email=email,
+            error=error,
+            form_csrf=request.session.csrf,
+            provider=provider,
+            signed_out=signed_out,
         )
     token = request.http.cookies.get(form_cookie()) or secrets.token_urlsafe(24)
     response = render(
-        request, "access/sign_in.html", status=status, where=where, email=email, error=error, form_csrf=token
+        request,
+        "access/sign_in.html",
+        status=status,
+        where=where,
+        email=email,
+        error=error,
+        form_csrf=token,
+        provider=provider,
+        signed_out=signed_out,
     )
     response.set_cookie(form_cookie(), token, httponly=True, samesite="lax", secure=request.context.secure)
     return response
@@ -149,6 +245,9 @@ def _form(request: PageRequest, *, where: str, email: str = "", error: str = "",
 PAGES = (
     Page(path="/sign-in", run=show, public=True),
     Page(path="/sign-in", run=sign_in, method="POST", public=True, refuse=refuse),
+    Page(path="/sign-in/oidc", run=begin_oidc, public=True, asks_provider=True),
+    Page(path=access.CALLBACK, run=finish_oidc, public=True, asks_provider=True),
+    Page(path="/sign-in/oidc/sign-out", run=sign_out_of_oidc, public=True, asks_provider=True),
     Page(path="/choose-password", run=show_link, public=True),
     Page(path="/choose-password", run=use_link, method="POST", public=True),
     Page(path="/sign-out", run=sign_out, method="POST"),
