@@ -47,20 +47,6 @@ def test_nobody_takes_the_last_administrator_away(rig: Rig, admin: Browser) -> N
     assert "your own account" in admin.post(f"/access/people/{me.id}/disable").text
 
 
-def test_a_password_is_reset_and_sessions_end(rig: Rig, admin: Browser, eve: access.Person) -> None:
-    browser = rig.browser()
-    browser.sign_in(eve.email, PASSWORD)
-    assert admin.post(f"/access/people/{eve.id}/password", password="short").status_code == 422
-    assert browser.get("/").status_code == 200
-    assert admin.post(f"/access/people/{eve.id}/password", password=NEW).status_code == 303
-    changed = newest(rig)
-    assert isinstance(changed, PasswordChanged)
-    assert (changed.person, changed.by != eve.id) == (eve.id, True)
-    assert browser.get("/").status_code == 303
-    assert rig.browser().sign_in(eve.email, PASSWORD).status_code == 401
-    assert rig.browser().sign_in(eve.email, NEW).status_code == 303
-
-
 def test_a_person_changes_their_own_password(rig: Rig, eve: access.Person) -> None:
     browser = rig.browser()
     browser.sign_in(eve.email, PASSWORD)

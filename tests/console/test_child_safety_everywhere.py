@@ -242,7 +242,7 @@ def test_a_restriction_for_it_is_shown_without_it_and_is_not_lifted_by_others(wo
     account, reviewer = world.places["account"][0], browser_of(world, "reviewer")
     page = reviewer.get(f"/accounts/{account}").text
     assert "In force: strike" in page
-    assert "for an item of child safety" in page
+    assert "for an item that your roles do not include" in page
     assert "are not shown" in page
     for enforcement in world.places["enforcement"]:
         path = f"/accounts/{account}/enforcements/{enforcement}/lift"
