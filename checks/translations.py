@@ -6,6 +6,7 @@ the catalogue of the part of the console that says them first, and drops those t
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,16 @@ Key: TypeAlias = tuple[str, str]  # context and sentence (the first form, where 
 _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _OPTIONS: Final = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
 _KEYWORDS: Final = {"_": None, "gettext": None, "marked": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+_SERVICES: Final = ("access", "review", "appeal", "enforce")
+_SHOWN: Final = (
+    "AccessError",
+    "ReviewError",
+    "AppealMoved",
+    "AppealRefused",
+    "MutingRefused",
+    "CannotReplay",
+    "CannotLift",
+)
 _PLACE: Final = re.compile(r"%\((\w+)\)|%%|\{(\w*)\}")
 
 
@@ -49,9 +60,44 @@ def sentences(root: Path) -> dict[Key, Said]:
         parts = Path(file).parts
         part = parts[0] if len(parts) > 1 and parts[0] != "templates" else "console"
         found.setdefault((context or "", forms[0]), Said(f"{file}:{line}", forms, part))
+    for where, sentence in _messages(root):
+        found.setdefault(("", sentence), Said(where, (sentence,), "errors"))
     for title in (*(harm.title for harm in HARMS.values()), *(action.title for action in ACTIONS.values())):
         found.setdefault(("", title), Said("seawall.model", (title,), "model"))
     return found
+
+
+def _messages(root: Path) -> Iterator[tuple[str, str]]:
+    """Messages of the services' exceptions that pages show: those that are whole sentences, not made of parts."""
+    trees = {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for service in _SERVICES
+        for path in sorted((root / "src/seawall" / service).rglob("*.py"))
+    }
+    shown = set(_SHOWN)
+    for tree in trees.values():
+        shown |= {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            and any(isinstance(base, ast.Name) and base.id in shown for base in node.bases)
+        }
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in shown
+            in_class = isinstance(node, ast.ClassDef) and node.name in shown
+            calls = [node] if isinstance(node, ast.Call) and made else _inits(node) if in_class else []
+            for call in calls:
+                for argument in call.args[:1]:
+                    text = argument.value if isinstance(argument, ast.Constant) else None
+                    if isinstance(text, str) and " " in text:  # else it is a code
+                        yield f"{path.relative_to(root)}:{argument.lineno}", text
+
+
+def _inits(node: ast.AST) -> list[ast.Call]:
+    """The calls of ``super().__init__`` in a class."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "__init__"]
 
 
 def check(root: Path) -> Iterator[str]:

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from seawall import access
 from seawall.access import Preferences
 from seawall.console.access.sign_in import browser_of
+from seawall.console.languages import LANGUAGES, marked, pgettext
+from seawall.console.languages import gettext as _
 from seawall.console.letters import problem_with, unveil_key_of
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.review.case import ACTION_KEYS
@@ -17,15 +19,16 @@ from seawall.console.templates import render
 from seawall.model import HARMS
 from seawall.review import exposure
 
-_THEMES: Final = {"": "as the system", "light": "light", "dark": "dark"}
+_THEMES: Final = ("", "light", "dark")
+_STRENGTHS: Final = (marked("none"), marked("light"), marked("medium"), marked("strong"))  # words of ``exposure.BLURS``
 _SAVED: Final = {
-    "name": "Your name is changed.",
-    "password": "Your password is changed. Your other sessions have ended.",
-    "session": "The session has ended.",
+    "name": marked("Your name is changed."),
+    "password": marked("Your password is changed. Your other sessions have ended."),
+    "session": marked("The session has ended."),
     "sessions": "Your other sessions have ended.",
-    "look": "Theme and veils are changed.",
-    "letters": "The letters are changed.",
-    "opt-outs": "Saved. Cases of these harms go to others.",
+    "look": marked("Language, theme and veils are changed."),
+    "letters": marked("The letters are changed."),
+    "opt-outs": marked("Saved. Cases of these harms go to others."),
 }
 
 
@@ -54,7 +57,7 @@ def change_password(request: PageRequest) -> Response:
         )
         access.change_own_password(app.ledger, person.id, request.field("new"), token=_token(request))
     except access.SignInFailed:
-        return _page(request, error="The old password is incorrect.")
+        return _page(request, error=_("The old password is incorrect."))
     except access.AccessError as error:
         return _page(request, error=str(error))
     return _saved("password")
@@ -63,7 +66,7 @@ def change_password(request: PageRequest) -> Response:
 def end_session(request: PageRequest) -> Response:
     """End one of one's own sessions."""
     if not access.end_session_of(request.app.database, request.person.id, request.path_param("session")):
-        raise missing("session")
+        raise missing(marked("session"))
     return _saved("session")
 
 
@@ -74,12 +77,16 @@ def end_other_sessions(request: PageRequest) -> Response:
 
 
 def change_look(request: PageRequest) -> Response:
-    """Change theme, blur, greyscale and mute."""
+    """Change language, theme, blur, greyscale and mute."""
     blur = request.field("blur")
     if blur not in exposure.BLURS or request.field("theme") not in _THEMES:
-        return _page(request, error="Choose a theme and a strength of blur from the lists.")
+        return _page(request, error=_("Choose a theme and a strength of blur from the lists."))
+    language = request.field("language")
+    if language not in ("", *LANGUAGES):
+        return _page(request, error=_("Choose a language from the list."))
     _save(
         request,
+        language=language,
         theme=request.field("theme"),
         blur=exposure.BLURS.index(blur),
         greyscale=bool(request.field("greyscale")),
@@ -103,7 +110,7 @@ def change_opt_outs(request: PageRequest) -> Response:
     """Change the harms whose cases one is not given."""
     harms = request.fields("harm")
     if unknown := [harm for harm in harms if harm not in HARMS]:
-        return _page(request, error=f"There is no harm '{unknown[0][:40]}'. Choose from the list.")
+        return _page(request, error=_("There is no harm '%(harm)s'. Choose from the list.") % {"harm": unknown[0][:40]})
     _save(request, opt_outs=frozenset(harms))
     return _saved("opt-outs")
 
@@ -133,7 +140,8 @@ def _page(request: PageRequest, *, error: str = "") -> Response:
         status=422 if error else 200,
         sessions=access.sessions_of(request.app.database, request.person.id, _token(request)),
         chosen=chosen,
-        themes=_THEMES,
+        languages=LANGUAGES,
+        themes={"": _("as the system"), "light": pgettext("theme", "light"), "dark": pgettext("theme", "dark")},
         blurs=exposure.BLURS,
         floors=request.app.context.get(exposure.Wellbeing).veils,
         letters=letters,

@@ -36,7 +36,7 @@ def add_person(request: PageRequest) -> Response:
 def disable_person(request: PageRequest) -> Response:
     """Close an account; closing one's own is refused."""
     if request.path_param("person") == request.person.id:
-        return _page(request, error="You cannot close your own account.")
+        return _page(request, error=_("You cannot close your own account."))
     try:
         access.disable_person(
             request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
@@ -60,7 +60,7 @@ def enable_person(request: PageRequest) -> Response:
 def change_roles(request: PageRequest) -> Response:
     """Change a person's roles; one's own cannot be changed, so that an administrator remains."""
     if request.path_param("person") == request.person.id:
-        return _page(request, error="You cannot change your own roles. Ask another administrator.")
+        return _page(request, error=_("You cannot change your own roles. Ask another administrator."))
     try:
         access.change_roles(
             request.app.ledger,

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from seawall import access
+from seawall.console.languages import gettext as _
 from seawall.console.request import (
     ConsoleContext,
     Page,
@@ -165,7 +166,7 @@ def _new_browser(context: ConsoleContext) -> str:
 def browser_of(context: ConsoleContext, request: Request) -> str:
     """The token of the browser's cookie; empty when it has none, or one that was not made here."""
     token = request.cookies.get(_BROWSER, "")
-    name, _, mark = token.partition(".")
+    name, _dot, mark = token.partition(".")
     return token if token.isascii() and hmac.compare_digest(_mark(context, name), mark) else ""
 
 
@@ -201,7 +202,7 @@ def use_link(request: PageRequest) -> Response:
     except access.PasswordLinkEnded as error:
         return render(request, "access/choose_password.html", status=410, owner=None, token="", error=str(error))
     if chosen != request.field("again"):
-        error_text = "The two passwords differ. Type the same one twice."
+        error_text = _("The two passwords differ. Type the same one twice.")
         return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=error_text)
     try:
         access.choose_password(request.app.ledger, token, chosen)

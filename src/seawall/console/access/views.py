@@ -11,20 +11,21 @@ from seawall.access import Permission
 from seawall.access.queries import ViewRow, newest_views
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response
 from seawall.console.templates import render
 
 PAGE_SIZE: Final = 100
 
 _PLACES: Final = {
-    "item": "the item's page",
-    "case": "the case",
-    "decision": "the decision",
-    "blind_review": "a blind review",
-    "disagreement": "a disagreement",
-    "appeal": "an appeal",
-    "media": "a file, inside a page",
-    "media_alone": "a file, by its own address",
+    "item": marked("the item's page"),
+    "case": marked("the case"),
+    "decision": marked("the decision"),
+    "blind_review": marked("a blind review"),
+    "disagreement": marked("a disagreement"),
+    "appeal": marked("an appeal"),
+    "media": marked("a file, inside a page"),
+    "media_alone": marked("a file, by its own address"),
 }
 
 
