@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from checks.translations import check
+from markupsafe import Markup
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from seawall.console import languages
 from seawall.console.formats import day, number, span_of_time
 from seawall.console.languages import language_of, speaking
+from seawall.console.templates import environment
 from support.console import Rig
 from support.pages import every_page
 
@@ -50,6 +52,18 @@ def test_every_sentence_of_every_page_can_be_translated(rig: Rig) -> None:
         page = browser.get(path, headers={"Accept-Language": "xx"})
         found += [f"{path}: {text}" for text in _untranslated(page.text)]
     assert not found, "\n".join(found)
+
+
+def test_a_sentence_is_escaped_whatever_it_is() -> None:
+    def shown(template: str, **given: object) -> str:
+        return environment({}).from_string(template).render(**given)
+
+    assert shown("{{ _(x) }}", x="<b>100 % & more") == "&lt;b&gt;100 % &amp; more"
+    assert shown('{{ _("<b>%(x)s") }}', x="<i>") == "&lt;b&gt;%(x)s"
+    assert shown('{{ _("by %(x)s", x=x) }}', x="<i>") == "by &lt;i&gt;"
+    assert shown('{{ _("by <%(x)s", x=x) }}', x=Markup("<i>")) == "by &lt;<i>"
+    assert shown('{{ _("100%%") }}') == "100%"
+    assert shown("{% trans x=x %}<b>by {{ x }}</b>{% endtrans %}", x="<i>") == "<b>by &lt;i&gt;</b>"
 
 
 def test_every_sentence_is_translated() -> None:

@@ -177,7 +177,7 @@ def test_people_are_invited_and_closed(rig: Rig, browser: Browser) -> None:
     assert "new@example.org" in page
     assert link not in page
     newcomer = rig.browser()
-    assert "For the account of New, new@example.org" in newcomer.get(link).text
+    assert 'For the account of <span translate="no">New, new@example.org</span>' in newcomer.get(link).text
     token = link.partition("link=")[2]
     differ = newcomer.post("/choose-password", link=token, password="long enough words", again="long enough word")
     assert (differ.status_code, "The two passwords differ" in differ.text) == (422, True)

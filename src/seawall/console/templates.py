@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from seawall.console.formats import FILTERS
@@ -37,10 +38,20 @@ def environment(folders: Mapping[str, Path]) -> Environment:
     )
     made.policies["ext.i18n.trimmed"] = True  # a sentence over several lines is one line
     made.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+    # Jinja's own take a sentence for markup, and every one for a format: these are given values as well as literals.
+    made.globals["_"] = _sentence
     made.globals["language"] = current_language
     made.filters.update(FILTERS)
     made.filters["visible"] = visible
     return made
+
+
+def _sentence(text: str, **values: object) -> str:
+    """``{{ _("…") }}``: the sentence in the page's language, escaped like any text; markup is for ``{% trans %}``."""
+    said = gettext(text)
+    if not values:
+        return said.replace("%%", "%")
+    return escape(said) % values if any(isinstance(one, Markup) for one in values.values()) else said % values
 
 
 @cache
