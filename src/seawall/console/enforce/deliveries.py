@@ -27,7 +27,7 @@ from seawall.model import now_ms
 
 PAGE_SIZE = 50
 STATES = (marked("queued"), marked("retrying"), marked("delivered"), marked("dead"), marked("cancelled"))
-WORDS = (marked("apply"), marked("reverse"))
+WORDS = (marked("applied"), marked("reversed"))
 """Changes that the template shows with the filter ``words``: here for the catalogues."""
 
 
