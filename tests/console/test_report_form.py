@@ -84,6 +84,21 @@ def test_a_report_of_a_link_that_nobody_knows_waits(own: Rig) -> None:
 
 
 @pytest.mark.usefixtures("patient")
+def test_the_form_and_its_receipt_are_in_the_language_of_the_browser(own: Rig) -> None:
+    own.screen("A plain thing to say", id="c-1")
+    browser = own.browser()
+    german = {"Accept-Language": "de-AT,en;q=0.5"}
+    form = browser.get("/report", headers=german)
+    assert '<html lang="de">' in form.text
+    assert "Inhalt melden" in form.text
+    assert "Mindestens 20 Zeichen." in form.text
+    address = fill(browser).headers["location"]
+    receipt = browser.get(address, headers=german)
+    assert "Ihre Meldung ist eingegangen" in receipt.text
+    assert "We have received it" in browser.get(address).text
+
+
+@pytest.mark.usefixtures("patient")
 def test_the_query_names_the_content_and_is_escaped(own: Rig) -> None:
     own.screen("A plain thing to say", id="c-1")
     browser = own.browser()

@@ -22,7 +22,7 @@ from support.console import Rig, opened
 from support.report_form import FILLED, FORM
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-HOST_PAGE = """<!doctype html><html lang="en"><title>A product</title><body><p>A post</p>
+HOST_PAGE = """<!doctype html><html lang="{lang}"><title>A product</title><body><p>A post</p>
 <a id="report" href="{url}/report?content_type=comment&amp;id=c-1" data-seawall>Report</a>
 <a id="other" href="{url}/sign-in" data-seawall>Something else</a>
 <script src="{url}/static/widget.js" async></script></body></html>"""
@@ -49,7 +49,10 @@ def host(url_of: dict[str, str]) -> Starlette:
     async def page(request: Request) -> Response:
         url = url_of["seawall"]
         policy = f"default-src 'none'; script-src {url}; frame-src {url}; style-src 'none'; base-uri 'none'"
-        return HTMLResponse(HOST_PAGE.format(url=url), headers={"Content-Security-Policy": policy})
+        return HTMLResponse(
+            HOST_PAGE.format(url=url, lang=request.query_params.get("lang", "en")),
+            headers={"Content-Security-Policy": policy},
+        )
 
     return Starlette(routes=[Route("/", page)])
 
@@ -168,3 +171,13 @@ def test_axe_finds_nothing_on_the_public_pages(
 
 def test_the_widget_is_small() -> None:
     assert Path(STATIC / "widget.js").stat().st_size < 10_000
+
+
+def test_the_widget_speaks_the_language_of_the_page(chromium: Any, places: tuple[Rig, str, str, str]) -> None:
+    _, _, allowed, _ = places
+    for lang, title, close in (("de-AT", "Inhalt melden", "Schließen"), ("fr", "Report content", "Close")):
+        page = chromium.new_context().new_page()
+        page.goto(f"{allowed}/?lang={lang}")
+        page.click("a[data-seawall]")
+        assert page.get_attribute("dialog", "aria-label") == title
+        assert page.inner_text("dialog > button") == close

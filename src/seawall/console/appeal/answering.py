@@ -14,6 +14,8 @@ from seawall.appeal.queries import AppealRow
 from seawall.console import active_bundle
 from seawall.console.appeal.appeals import appeal_of
 from seawall.console.child_safety import check_case, may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing
 from seawall.console.review.case import answer_in_form, refused, revision_in_form
 from seawall.console.review.consequences import consequences
@@ -29,6 +31,14 @@ from seawall.storage import Transaction
 STAYS: Final = "upheld"
 """The answer in the form that leaves the decision as it is."""
 
+WORDS: Final = (
+    marked("The decision was right"),
+    marked("The context that was given changes nothing"),
+    marked("The rule was misunderstood, and is explained"),
+    marked("The same was answered before"),
+)
+"""Titles of reasons, which the component says (seawall.appeal.UPHELD_REASONS): here for the catalogues."""
+
 _STRICTNESS: Final = {"allow": 0, "hold": 1, "block": 2}
 
 
@@ -41,11 +51,11 @@ def answer(request: PageRequest) -> Response:
         answered = _uphold if request.field("answer") == STAYS else _overturn
         decision = answered(request, row)
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except (review.ReviewError, appeal.AppealMoved) as error:
         return refused(request, str(error))
     except appeal.InvalidAppeal as error:
-        return refused(request, f"The appellant has to be told why: {error}.")
+        return refused(request, _("The appellant has to be told why: %(problem)s.") % {"problem": error})
     return go_to_next(request, done="" if decision is None else decision.id)
 
 
@@ -54,14 +64,16 @@ def preview(request: PageRequest) -> Response:
     check_case(request, request.path_param("case"))
     row = _open(request)
     if request.field("answer") == STAYS:
-        return JSONResponse({"will": ["Nothing changes: what is in force stays as it is. The appellant is told why."]})
+        return JSONResponse(
+            {"will": [_("Nothing changes: what is in force stays as it is. The appellant is told why.")]}
+        )
     try:
         with request.app.database.read() as connection:
             change = _change(request, connection, row, answer_in_form(request))
     except review.ReviewError as error:
         return JSONResponse({"missing": str(error)})
     return JSONResponse(
-        {"will": [*consequences(change, now_ms(), subject=_subject(row)), "The appellant is told why."]}
+        {"will": [*consequences(change, now_ms(), subject=_subject(row)), _("The appellant is told why.")]}
     )
 
 
@@ -72,9 +84,9 @@ def _subject(row: AppealRow) -> str:
 def _open(request: PageRequest) -> AppealRow:
     row = appeal_of(request)
     if review.case_id(row.item) != request.path_param("case"):
-        raise missing("appeal of this case")
+        raise missing(marked("appeal of this case"))
     if not request.field("answer"):
-        raise PageProblem(422, "No answer", "Choose an answer.")
+        raise PageProblem(422, _("No answer"), _("Choose an answer."))
     return row
 
 
@@ -82,16 +94,16 @@ def _uphold(request: PageRequest, row: AppealRow) -> Decision | None:
     """Leave what is in force: there is no new decision."""
     reason = request.field("reason")
     if reason not in appeal.UPHELD_REASONS:
-        raise review.BadAnswer("Choose a reason.")
+        raise review.BadAnswer(_("Choose a reason."))
     case, person = request.path_param("case"), request.person.id
 
     def unit(tx: Transaction) -> None:
         review.held_case(tx, case, person, child_safety=may_see_all(request))
         item = review.find_reviewed(tx, row.item, status_of)
         if item is None or (item.decision or "") != request.field("seen"):
-            raise review.CaseMoved("It was decided again since you opened the case. Review it again.")
+            raise review.CaseMoved(_("It was decided again since you opened the case. Review it again."))
         if item.revision != revision_in_form(request):
-            raise review.CaseMoved("Something new came since you opened the case. Look at it, then answer.")
+            raise review.CaseMoved(_("Something new came since you opened the case. Look at it, then answer."))
         appeal.record_answer(
             tx, row.id, AppealTrigger.UPHELD, person=person, reason=reason, message=request.field("message")
         )
@@ -137,7 +149,9 @@ def _overturn(request: PageRequest, row: AppealRow) -> Decision | None:
 def _outcome(row: AppealRow, said: review.ReviewAnswer) -> AppealTrigger:
     if row.role == "reporter":
         if said.answer != review.VIOLATES:
-            raise review.BadAnswer("To overturn a refused report means to restrict the item; else the refusal stays.")
+            raise review.BadAnswer(
+                _("To overturn a refused report means to restrict the item; else the refusal stays.")
+            )
         return AppealTrigger.OVERTURNED
     return AppealTrigger.OVERTURNED if said.answer == review.DOES_NOT_VIOLATE else AppealTrigger.PARTLY
 
@@ -162,13 +176,13 @@ def _check_milder(
     change: EnforcementDiff, head: ItemRow | review.ReviewedAccount, said: review.ReviewAnswer, outcome: AppealTrigger
 ) -> None:
     if outcome is AppealTrigger.PARTLY and not change.reverse:
-        raise review.BadAnswer("This would reverse nothing: answer that the decision stays.")
+        raise review.BadAnswer(_("This would reverse nothing: answer that the decision stays."))
     reversed_kinds = {one.kind for one in change.reverse}
     added = {
         one.action.kind for one in change.apply if ACTIONS[one.action.kind].subject is ActionSubject.ENTITY
     } - reversed_kinds
     if added or _STRICTNESS[verdict_of(said.actions)] > _STRICTNESS[head.verdict or "allow"]:
-        raise review.BadAnswer("An appeal must not end worse for who made it: choose less than what is in force.")
+        raise review.BadAnswer(_("An appeal must not end worse for who made it: choose less than what is in force."))
 
 
 PAGES = (

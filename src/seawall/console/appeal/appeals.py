@@ -10,12 +10,19 @@ from seawall.appeal.queries import AppealRow, appeals_by_rule, get_appeal, list_
 from seawall.console import active_bundle
 from seawall.console.appeal_view import appeal_on_case
 from seawall.console.child_safety import check_item, seen_rows
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
 from seawall.model import ItemRef, now_ms
 from seawall.storage import Erased
 
 PAGE_SIZE = 50
+WORDS = (
+    *(marked("open"), marked("upheld"), marked("overturned"), marked("partly"), marked("settled")),
+    *(marked("withdrawn"), marked("inadmissible"), marked("author"), marked("reporter")),
+)
+"""Codes of states, outcomes and roles that templates show with the filter ``words``: here for the catalogues."""
 
 
 def show_list(request: PageRequest) -> Response:
@@ -63,7 +70,7 @@ def appeal_of(request: PageRequest) -> AppealRow:
     with request.app.database.read() as connection:
         row = get_appeal(connection, request.path_param("appeal"))
         if row is None:
-            raise missing("appeal")
+            raise missing(marked("appeal"))
         check_item(request, connection, row.item)
     return row
 
@@ -73,15 +80,17 @@ def write(request: PageRequest) -> Response:
     row, note = appeal_of(request), request.field("kind") != "message"
     with request.app.database.read() as connection:
         if not note and review.is_decider(connection, review.case_id(row.item), request.person.id):
-            raise PageProblem(409, "Not sent", str(review.OwnDecision()))
+            raise PageProblem(409, _("Not sent"), str(review.OwnDecision()))
     try:
         appeal.answer_message(request.app.ledger, row.id, request.field("text"), person=request.person.id, note=note)
     except appeal.InvalidAppeal as error:
-        raise PageProblem(422, "Not sent", f"The message was not sent: {error}.") from error
+        raise PageProblem(
+            422, _("Not sent"), _("The message was not sent: %(problem)s.") % {"problem": error}
+        ) from error
     except appeal.AppealMoved as error:
-        raise PageProblem(409, "Not sent", str(error)) from error
+        raise PageProblem(409, _("Not sent"), str(error)) from error
     except Erased as error:
-        raise PageProblem(410, "Erased", "The appellant was erased: there is nobody to write to.") from error
+        raise PageProblem(410, _("Erased"), _("The appellant was erased: there is nobody to write to.")) from error
     return redirect(f"/cases/{review.case_id(row.item)}" if row.state == "open" else f"/appeals/{row.id}")
 
 
@@ -98,9 +107,11 @@ def record_settlement(request: PageRequest) -> Response:
             person=request.person.id,
         )
     except appeal.InvalidAppeal as error:
-        raise PageProblem(422, "Not recorded", f"The outcome was not recorded: {error}.") from error
+        raise PageProblem(
+            422, _("Not recorded"), _("The outcome was not recorded: %(problem)s.") % {"problem": error}
+        ) from error
     except appeal.AppealMoved as error:
-        raise PageProblem(409, "Not recorded", str(error)) from error
+        raise PageProblem(409, _("Not recorded"), str(error)) from error
     return redirect(f"/appeals/{row.id}")
 
 

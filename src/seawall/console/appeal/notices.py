@@ -24,6 +24,8 @@ from seawall.appeal.queries import (
 )
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, may_see_all, seen_rows
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import MenuEntry, Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.summaries import known_content_types
 from seawall.console.templates import render
@@ -33,6 +35,11 @@ from seawall.screen.queries import find_item_ref
 from seawall.storage import Erased
 
 PAGE_SIZE = 50
+WORDS = (
+    *(marked("user"), marked("trusted flagger"), marked("authority"), marked("staff")),
+    marked("inaccurate"),
+)
+"""Kinds of reporters that templates show with the filter ``words``: here for the catalogues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +105,18 @@ def match(request: PageRequest) -> Response:
     if item is None:
         raise PageProblem(
             422,
-            "Not matched",
-            f"There is no {content_type} {item_id[:80]!r} yet. Give the id with which it is screened.",
+            _("Not matched"),
+            _("There is no %(type)s %(id)s yet. Give the id with which it is screened.")
+            % {"type": content_type, "id": repr(item_id[:80])},
         )
     with app.database.read() as connection:
         check_item(request, connection, item.ref)
     try:
         appeal.match_by_hand(app.ledger, app.vault, row.report, item, person=request.person.id)
     except appeal.UnknownNotice as error:
-        raise PageProblem(409, "Not matched", str(error)) from error
+        raise PageProblem(409, _("Not matched"), str(error)) from error
     except Erased as error:
-        raise PageProblem(410, "Erased", "The author of this content was erased.") from error
+        raise PageProblem(410, _("Erased"), _("The author of this content was erased.")) from error
     return redirect(f"/cases/{review.case_id(item.ref)}")
 
 
@@ -118,7 +126,7 @@ def dismiss(request: PageRequest) -> Response:
     try:
         appeal.dismiss_notice(request.app.ledger, row.report, person=request.person.id)
     except appeal.UnknownNotice as error:
-        raise PageProblem(409, "Not dismissed", str(error)) from error
+        raise PageProblem(409, _("Not dismissed"), str(error)) from error
     return redirect("/reports")
 
 
@@ -127,9 +135,9 @@ def _seen_notice(request: PageRequest) -> NoticeRow:
     with request.app.database.read() as connection:
         row = get_notice(connection, request.path_param("report"))
     if row is None:
-        raise missing("report")
+        raise missing(marked("report"))
     if row.harm in CHILD_SAFETY_HARMS and not may_see_all(request):
-        raise PageProblem(403, "Permission denied", str(review.CaseRestricted()))
+        raise PageProblem(403, _("Permission denied"), str(review.CaseRestricted()))
     return row
 
 
@@ -199,7 +207,7 @@ def declare(request: PageRequest) -> Response:
     """Declare what a key may report as."""
     key, keys = request.field("key"), access.list_keys(request.app.database)
     if not any(one.id == key and one.revoked_at is None and one.may(access.Scope.REPORT) for one in keys):
-        return _keys_page(request, error="Choose an API key in use that has the scope report.", status=422)
+        return _keys_page(request, error=_("Choose an API key in use that has the scope report."), status=422)
     try:
         appeal.declare_reporter_key(
             request.app.ledger, key, request.field("kind"), request.fields("harm"), by=request.person.id

@@ -28,6 +28,8 @@ from seawall.appeal.queries import (
     reports_by,
     standings,
 )
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.templates import render
 from seawall.model import CHILD_SAFETY_HARMS, now_ms
@@ -80,21 +82,20 @@ def send(request: PageRequest) -> Response:
         return redirect(_receipt_path(request, "rep_" + secrets.token_hex(13)))
     errors = _errors(request, values)
     if not errors and not (opened := _opened_at(request, request.field("stamp"))):
-        errors = [FormError(field="form", text="This form has expired. Your words are still here: send it again.")]
+        errors = [FormError(field="form", text=_("This form has expired. Your words are still here: send it again."))]
     elif not errors and now_ms() - opened < SOONEST_MS:
-        errors = [FormError(field="form", text="This was very fast. Please read it once more, and send it again.")]
+        errors = [FormError(field="form", text=_("This was very fast. Please read it once more, and send it again."))]
     if errors:
         return _form(request, FilledForm(values=values, errors=errors), status=422)
     try:
         notice = _notice(request, settings, values)
         appeal.check_notice(notice)
     except InvalidReport as error:
-        text = f"Please change this: {str(error).partition(': ')[2]}."
+        text = _("Please change this: %(problem)s.") % {"problem": str(error).partition(": ")[2]}
         name = error.field if error.field in FIELDS else "form"
         return _form(request, FilledForm(values=values, errors=[FormError(field=name, text=text)]), status=422)
     if wait := _throttle(request, settings).take(request.http.client.host if request.http.client else ""):
-        minutes = f"{int(wait // 60) + 1} minutes" if wait > 60 else "a minute"
-        text = f"Too many reports were sent from here, or to us at once. Your words are still here: try in {minutes}."
+        text = _too_many(wait)
         response = _form(request, FilledForm(values=values, errors=[FormError(field="form", text=text)]), status=429)
         response.headers["Retry-After"] = str(int(wait) + 1)
         return response
@@ -123,9 +124,9 @@ def _warn(request: PageRequest, settings: AppealSettings, report: str) -> None:
 def receipt(request: PageRequest) -> Response:
     """The receipt of a notice, and what became of it. Whoever has the link may read it: it names no content."""
     _settings(request)
-    report, _, mark = request.path_param("token").partition(".")
+    report, _dot, mark = request.path_param("token").partition(".")
     if not hmac.compare_digest(_mark(request, report).encode(), mark.encode("utf-8", "replace")):
-        raise missing("report")
+        raise missing(marked("report"))
     with request.app.database.read() as connection:
         notice, row = get_notice(connection, report), get_report(connection, report)
         answers = [] if row is None else answers_after(connection, [row.item], ANSWERS).get(row.item, [])
@@ -147,17 +148,29 @@ def receipt(request: PageRequest) -> Response:
 # -- what is sent ------------------------------------------------------------------------------------------------------
 
 
+def _too_many(wait: float) -> str:
+    """Why nothing was recorded, and when to try again."""
+    if wait <= 60:
+        return _("Too many reports were sent from here, or to us at once. Your words are still here: try in a minute.")
+    text = _("Too many reports were sent from here, or to us at once. Your words are still here: try in %(n)d minutes.")
+    return text % {"n": int(wait // 60) + 1}
+
+
 def _errors(request: PageRequest, values: dict[str, str]) -> list[FormError]:
     policy = _policy(request, values["policy"])
     needs_name = policy is None or policy.harm not in CHILD_SAFETY_HARMS
     checks = (
-        ("address", not (values["address"] or (values["content_type"] and values["id"])), "Say where it is."),
-        ("policy", not values["policy"] or (policy is None and values["policy"] != OTHER), "Choose what is wrong."),
-        ("note", len(values["note"]) < SHORTEST_NOTE, f"Say why, in at least {SHORTEST_NOTE} characters."),
-        ("name", needs_name and not values["name"], "Give your name."),
-        ("email", needs_name and not values["email"], "Give your e-mail address."),
-        ("email", bool(values["email"]) and not _is_email(values["email"]), "This is not an e-mail address."),
-        ("good_faith", values["good_faith"] != "yes", "Confirm that you believe this in good faith."),
+        ("address", not (values["address"] or (values["content_type"] and values["id"])), _("Say where it is.")),
+        ("policy", not values["policy"] or (policy is None and values["policy"] != OTHER), _("Choose what is wrong.")),
+        (
+            "note",
+            len(values["note"]) < SHORTEST_NOTE,
+            _("Say why, in at least %(n)d characters.") % {"n": SHORTEST_NOTE},
+        ),
+        ("name", needs_name and not values["name"], _("Give your name.")),
+        ("email", needs_name and not values["email"], _("Give your e-mail address.")),
+        ("email", bool(values["email"]) and not _is_email(values["email"]), _("This is not an e-mail address.")),
+        ("good_faith", values["good_faith"] != "yes", _("Confirm that you believe this in good faith.")),
     )
     return [FormError(field=name, text=text) for name, wrong, text in checks if wrong]
 
@@ -219,7 +232,7 @@ def _settings(request: PageRequest) -> AppealSettings:
     """Raises PageProblem 404 unless the form is switched on."""
     settings = request.app.context.get(AppealSettings)
     if not settings.report_form:
-        raise PageProblem(404, "Not found", "There is no page at this address.")
+        raise PageProblem(404, _("Not found"), _("There is no page at this address."))
     return settings
 
 

@@ -8,6 +8,8 @@ from seawall import appeal
 from seawall.access import Permission
 from seawall.appeal import ANSWERS, AppealSettings
 from seawall.appeal.queries import REPORTS_OF_REPORTER, overturning_appeals, reports_by
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.model import now_ms
 from seawall.review.queries import answers_after, get_case
@@ -21,13 +23,13 @@ def mute(request: PageRequest) -> Response:
         answers = answers_after(connection, [one.item for one in reports], ANSWERS)
         changed = overturning_appeals(connection, [one.decision for found in answers.values() for one in found])
     if not reports:
-        raise missing("reporter")
+        raise missing(marked("reporter"))
     decided = appeal.decided_reports(reports, answers, changed)
     terms = request.app.context.get(AppealSettings).misuse
     try:
         appeal.mute_reporter(request.app.ledger, reporter, decided, terms, person=request.person.id)
     except appeal.MutingRefused as error:
-        raise PageProblem(409, "Not muted", str(error)) from error
+        raise PageProblem(409, _("Not muted"), str(error)) from error
     return _back(request)
 
 
@@ -36,7 +38,7 @@ def unmute(request: PageRequest) -> Response:
     try:
         appeal.unmute_reporter(request.app.ledger, request.path_param("reporter"), person=request.person.id)
     except appeal.MutingRefused as error:
-        raise PageProblem(409, "Not changed", str(error)) from error
+        raise PageProblem(409, _("Not changed"), str(error)) from error
     return _back(request)
 
 

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from seawall import enforce
 from seawall.access import Permission
 from seawall.console.child_safety import hidden_items
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import (
@@ -24,7 +26,9 @@ from seawall.enforce.queries import (
 from seawall.model import now_ms
 
 PAGE_SIZE = 50
-STATES = ("queued", "retrying", "delivered", "dead", "cancelled")
+STATES = (marked("queued"), marked("retrying"), marked("delivered"), marked("dead"), marked("cancelled"))
+WORDS = (marked("applied"), marked("reversed"))
+"""Changes that the template shows with the filter ``words``: here for the catalogues."""
 
 
 def show(request: PageRequest) -> Response:
@@ -70,9 +74,9 @@ def replay(request: PageRequest) -> Response:
     try:
         enforce.replay(request.app.ledger, wanted, person=request.person.id)
     except enforce.UnknownDelivery:
-        raise missing("delivery") from None
+        raise missing(marked("delivery")) from None
     except enforce.CannotReplay as error:
-        raise PageProblem(409, "Not sent again", str(error)) from None
+        raise PageProblem(409, _("Not sent again"), str(error)) from None
     return redirect(f"/deliveries?id={wanted}")
 
 

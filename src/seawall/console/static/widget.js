@@ -8,7 +8,9 @@
   const script = document.currentScript;
   if (!script) return; // a module or a copy: the links go on working as links
   const origin = new URL(script.src).origin;
-  const words = { close: script.dataset.close || "Close", title: script.dataset.title || "Report content" };
+  const german = /^de(-|$)/i.test(document.documentElement.lang); // the page's language; its own words go first
+  const [close, title] = german ? ["Schließen", "Inhalt melden"] : ["Close", "Report content"];
+  const words = { close: script.dataset.close || close, title: script.dataset.title || title };
 
   const styled = (element, style) => {
     for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);

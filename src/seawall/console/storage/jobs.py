@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from seawall.access import Permission
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.templates import render
 
@@ -33,7 +34,7 @@ def requeue(request: PageRequest) -> Response:
     try:
         request.app.jobs.requeue(request.path_param("job"))
     except KeyError:
-        raise missing("dead job") from None
+        raise missing(marked("dead job")) from None
     return redirect("/jobs")
 
 
