@@ -24,6 +24,7 @@ from seawall.appeal.queries import (
 )
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, may_see_all, seen_rows
+from seawall.console.languages import marked
 from seawall.console.request import MenuEntry, Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.summaries import known_content_types
 from seawall.console.templates import render
@@ -242,4 +243,4 @@ PAGES = (
     Page(path="/reports/{report}/match", run=match, method="POST", permission=Permission.REVIEW),
     Page(path="/reports/{report}/dismiss", run=dismiss, method="POST", permission=Permission.REVIEW),
 )
-MENU = (MenuEntry(path="/reports", title="Reports", permission=Permission.SEE_CONTENT, order=24),)
+MENU = (MenuEntry(path="/reports", title=marked("Reports"), permission=Permission.SEE_CONTENT, order=24),)
