@@ -19,6 +19,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import answered_between
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response
 from seawall.console.templates import render

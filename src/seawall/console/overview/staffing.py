@@ -54,7 +54,7 @@ def show(request: PageRequest) -> Response:
     inputs = _inputs(request)
     work, plan, error = _answer(request, inputs)
     with request.app.database.read() as connection:
-        _, queues = policies_and_queues(connection, child_safety=may_see_all(request))
+        queues = policies_and_queues(connection, child_safety=may_see_all(request))[1]
     return render(
         request,
         "overview/staffing.html",
