@@ -34,6 +34,9 @@ _DAYS: Final = (
     *(marked("Saturday"), marked("Sunday")),
 )
 _SHIFT_HOURS: Final = 8
+_FORM: Final = marked(
+    'a duration such as "30s", "10m", "12h", "7d", "2w" or "5y"'
+)  # ``FORM``, so that the catalogues know it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ def _answer(request: PageRequest, inputs: _Inputs) -> tuple[MeasuredWork, Staffi
         return work, None, ""
     sla_s, handle_s = parse_duration(inputs.sla), parse_duration(inputs.handle) if inputs.handle else None
     if sla_s is None or (inputs.handle and handle_s is None):
-        return work, None, _("Write the SLA and the time on a case as %(form)s.") % {"form": FORM}
+        return work, None, _("Write the SLA and the time on a case as %(form)s.") % {"form": _(FORM)}
     try:
         reach = float(inputs.reach) / 100
         per_hour = [float(inputs.per_hour)] * WEEK_HOURS if inputs.per_hour else work.arrivals
