@@ -38,7 +38,7 @@ def span_of_time(ms: float) -> str:
 
 def stamp(ms: int) -> str:
     """Milliseconds as ``2026-11-22 22:04:05 UTC``."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return _("%(time)s UTC") % {"time": datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")}
 
 
 def day(ms: int) -> str:
@@ -134,6 +134,11 @@ def number(value: object) -> str:
     return _point(f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}")
 
 
+def tenth(value: float) -> str:
+    """A number to one place."""
+    return _point(f"{value:.1f}")
+
+
 def _point(digits: str) -> str:
     return digits.replace(".", pgettext("decimal point", "."))
 
@@ -194,6 +199,7 @@ FILTERS = {
     "stamp": stamp,
     "duration": span_of_time,
     "number": number,
+    "tenth": tenth,
     "percent": percent,
     "coefficient": coefficient,
     "action_title": action_title,

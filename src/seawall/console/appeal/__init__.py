@@ -2,7 +2,8 @@
 
 from seawall.access import Permission
 from seawall.console.appeal import answering, appeals, notices, public_form, reporters
+from seawall.console.languages import marked
 from seawall.console.request import MenuEntry
 
 PAGES = (*appeals.PAGES, *answering.PAGES, *reporters.PAGES, *public_form.PAGES, *notices.PAGES)
-MENU = (MenuEntry(path="/appeals", title="Appeals", permission=Permission.SEE_CONTENT, order=25), *notices.MENU)
+MENU = (MenuEntry(path="/appeals", title=marked("Appeals"), permission=Permission.SEE_CONTENT, order=25), *notices.MENU)

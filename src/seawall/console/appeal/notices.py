@@ -250,4 +250,4 @@ PAGES = (
     Page(path="/reports/{report}/match", run=match, method="POST", permission=Permission.REVIEW),
     Page(path="/reports/{report}/dismiss", run=dismiss, method="POST", permission=Permission.REVIEW),
 )
-MENU = (MenuEntry(path="/reports", title="Reports", permission=Permission.SEE_CONTENT, order=24),)
+MENU = (MenuEntry(path="/reports", title=marked("Reports"), permission=Permission.SEE_CONTENT, order=24),)

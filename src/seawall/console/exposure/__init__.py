@@ -2,7 +2,8 @@
 
 from seawall.access import Permission
 from seawall.console.exposure import comparison, own, unveiled
+from seawall.console.languages import marked
 from seawall.console.request import MenuEntry
 
 PAGES = (*own.PAGES, *comparison.PAGES, *unveiled.PAGES)
-MENU = (MenuEntry(path="/exposure", title="Well-being", permission=Permission.SEE_CONTENT, order=25),)
+MENU = (MenuEntry(path="/exposure", title=marked("Well-being"), permission=Permission.SEE_CONTENT, order=25),)

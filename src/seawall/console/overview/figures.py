@@ -19,6 +19,8 @@ from seawall.access import Permission
 from seawall.appeal.queries import answered_between
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -36,7 +38,11 @@ from seawall.review.figures import (
 from seawall.review.quality.queries import AnswerPair, answer_pairs, reviewer_counts
 from seawall.review.review_answer import VIOLATES
 
-PRESETS: Final = (("today", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90))
+PRESETS: Final = ((marked("today"), 1), (marked("7 days"), 7), (marked("30 days"), 30), (marked("90 days"), 90))
+_AGES: Final = (  # the titles of ``review.figures.AGES``, so that the catalogues know them
+    *(marked("under 1 h"), marked("1 to 4 h"), marked("4 to 24 h"), marked("1 to 3 days"), marked("3 to 7 days")),
+    marked("over 7 days"),
+)
 MOST_DAYS: Final = 366
 
 
@@ -202,9 +208,15 @@ def _choice(request: PageRequest, *, last_day: int, reviewer: str | None, queue:
     last = min(_day(request.query("to"), last_day), last_day)
     first = _day(request.query("from"), last - 6 * DAY_MS)
     if first > last:
-        raise PageProblem(422, "Not a period", "The first day is after the last one. Choose an earlier first day.")
+        raise PageProblem(
+            422, _("Not a period"), _("The first day is after the last one. Choose an earlier first day.")
+        )
     if last - first >= MOST_DAYS * DAY_MS:
-        raise PageProblem(422, "Too long", f"A period has at most {MOST_DAYS} days. Choose a later first day.")
+        raise PageProblem(
+            422,
+            _("Too long"),
+            _("A period has at most %(days)d days. Choose a later first day.") % {"days": MOST_DAYS},
+        )
     filters = FigureFilters(
         queue=queue,
         policy=request.query("policy") or None,
@@ -227,7 +239,7 @@ def _day(text: str, otherwise: int) -> int:
     try:
         return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise PageProblem(422, "Not a day", "Write a day as 2026-11-28: year, month, day.") from None
+        raise PageProblem(422, _("Not a day"), _("Write a day as 2026-11-28: year, month, day.")) from None
 
 
 def _text(day: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response, StreamingResponse
 
+from seawall.console.languages import gettext as _
 from seawall.console.live_updates import MOST_LISTENING, Listener, LiveState, look, message_for
 from seawall.console.request import Page, PageProblem, PageRequest, json_response
 
@@ -15,7 +16,7 @@ def listen(request: PageRequest) -> Response:
         return json_response(message_for(look(request.app, LiveState()), listener))
     updates = request.context.live
     if updates.listening >= MOST_LISTENING:
-        raise PageProblem(503, "Too many pages are open", "Reload this page to see what is new.")
+        raise PageProblem(503, _("Too many pages are open"), _("Reload this page to see what is new."))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(updates.stream(listener), media_type="text/event-stream", headers=headers)
 

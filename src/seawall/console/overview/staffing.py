@@ -10,6 +10,8 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.overview.figures import queue_in_scope
 from seawall.console.request import Page, PageProblem, PageRequest, json_response
 from seawall.console.templates import render
@@ -28,8 +30,14 @@ from seawall.review.staffing import (
 )
 
 _WEEKS: Final = (1, 4, 12)
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS: Final = (
+    *(marked("Monday"), marked("Tuesday"), marked("Wednesday"), marked("Thursday"), marked("Friday")),
+    *(marked("Saturday"), marked("Sunday")),
+)
 _SHIFT_HOURS: Final = 8
+_FORM: Final = marked(
+    'a duration such as "30s", "10m", "12h", "7d", "2w" or "5y"'
+)  # ``FORM``, so that the catalogues know it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ def show(request: PageRequest) -> Response:
     inputs = _inputs(request)
     work, plan, error = _answer(request, inputs)
     with request.app.database.read() as connection:
-        _, queues = policies_and_queues(connection, child_safety=may_see_all(request))
+        queues = policies_and_queues(connection, child_safety=may_see_all(request))[1]
     return render(
         request,
         "overview/staffing.html",
@@ -72,7 +80,7 @@ def as_json(request: PageRequest) -> Response:
     """What was measured and the plan, as JSON."""
     work, plan, error = _answer(request, _inputs(request))
     if error:
-        raise PageProblem(422, "No plan", error)
+        raise PageProblem(422, _("No plan"), error)
     measured = {"per_hour": work.arrivals, "handle_times": len(work.handle_s), "weeks": work.weeks}
     return json_response({"measured": measured, "plan": plan})
 
@@ -101,12 +109,12 @@ def _answer(request: PageRequest, inputs: _Inputs) -> tuple[MeasuredWork, Staffi
         return work, None, ""
     sla_s, handle_s = parse_duration(inputs.sla), parse_duration(inputs.handle) if inputs.handle else None
     if sla_s is None or (inputs.handle and handle_s is None):
-        return work, None, f"Write the SLA and the time on a case as {FORM}."
+        return work, None, _("Write the SLA and the time on a case as %(form)s.") % {"form": _(FORM)}
     try:
         reach = float(inputs.reach) / 100
         per_hour = [float(inputs.per_hour)] * WEEK_HOURS if inputs.per_hour else work.arrivals
     except ValueError:
-        return work, None, "Write the share and the cases in an hour as numbers, such as 90 and 12.5."
+        return work, None, _("Write the share and the cases in an hour as numbers, such as 90 and 12.5.")
     try:
         plan = plan_staffing(per_hour, [handle_s] if handle_s else work.handle_s, sla_s=sla_s, reach=reach)
     except CannotPlan as refused:

@@ -1,11 +1,12 @@
 """Pages about policies and banks."""
 
 from seawall.access import Permission
+from seawall.console.languages import marked
 from seawall.console.publish import banks, policies
 from seawall.console.request import MenuEntry
 
 PAGES = (*policies.PAGES, *banks.PAGES)
 MENU = (
-    MenuEntry(path="/policies", title="Policies", permission=Permission.SEE_POLICIES, order=60),
-    MenuEntry(path="/banks", title="Banks", permission=Permission.SEE_BANKS, order=70),
+    MenuEntry(path="/policies", title=marked("Policies"), permission=Permission.SEE_POLICIES, order=60),
+    MenuEntry(path="/banks", title=marked("Banks"), permission=Permission.SEE_BANKS, order=70),
 )

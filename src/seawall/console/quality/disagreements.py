@@ -11,6 +11,7 @@ from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.item_view import item_view
+from seawall.console.languages import marked
 from seawall.console.quality.blind_review import answer_of, newest_evaluation, sent
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
@@ -33,7 +34,7 @@ def show_all(request: PageRequest) -> Response:
         "quality/disagreements.html",
         rows=found,
         older=_link(policy=policy, state=state, skip=older),
-        states=[("", "All"), ("open", "Open"), ("adjudicated", "Adjudicated")],
+        states=[("", marked("All")), ("open", marked("Open")), ("adjudicated", marked("Adjudicated"))],
         chosen={"policy": policy, "state": state},
         link=_link,
         names=active_bundle.names_of_people(request.app, request.person),

@@ -1,6 +1,7 @@
 """Pages of the review queue and its cases."""
 
 from seawall.access import Permission
+from seawall.console.languages import marked
 from seawall.console.request import MenuEntry
 from seawall.console.review import (
     assigning,
@@ -20,10 +21,10 @@ PAGES = (
 MENU = (
     MenuEntry(
         path="/queue",
-        title="Queue",
+        title=marked("Queue"),
         permission=Permission.SEE_CONTENT,
         order=20,
         sections=("/cases", "/reviews", "/blind-reviews", "/bulk-decisions"),
     ),
-    MenuEntry(path="/bulk-decisions", title="Bulk decisions", permission=Permission.SEE_CONTENT, order=27),
+    MenuEntry(path="/bulk-decisions", title=marked("Bulk decisions"), permission=Permission.SEE_CONTENT, order=27),
 )
