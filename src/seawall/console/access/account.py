@@ -42,7 +42,7 @@ def change_name(request: PageRequest) -> Response:
     try:
         access.rename_person(request.app.ledger, request.person.id, request.field("name"))
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _saved("name")
 
 
@@ -59,7 +59,7 @@ def change_password(request: PageRequest) -> Response:
     except access.SignInFailed:
         return _page(request, error=_("The old password is incorrect."))
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _saved("password")
 
 

@@ -29,7 +29,7 @@ def add_person(request: PageRequest) -> Response:
             known=roles_in_use(request.app),
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _page(request, link=link)
 
 
@@ -42,7 +42,7 @@ def disable_person(request: PageRequest) -> Response:
             request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/access")
 
 
@@ -53,7 +53,7 @@ def enable_person(request: PageRequest) -> Response:
             request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/access")
 
 
@@ -70,7 +70,7 @@ def change_roles(request: PageRequest) -> Response:
             known=roles_in_use(request.app),
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/access")
 
 
@@ -85,7 +85,7 @@ def change_team(request: PageRequest) -> Response:
             known=roles_in_use(request.app),
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/access")
 
 
@@ -96,7 +96,7 @@ def make_link(request: PageRequest) -> Response:
             request.app.ledger, request.path_param("person"), by=request.person.id, known=roles_in_use(request.app)
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _page(request, link=link)
 
 
@@ -109,7 +109,7 @@ def add_key(request: PageRequest) -> Response:
             request.app.ledger, request.field("name"), request.fields("scope"), by=request.person.id
         )
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _page(request, token=token)
 
 
@@ -118,7 +118,7 @@ def revoke_key(request: PageRequest) -> Response:
     try:
         access.revoke_key(request.app.ledger, request.path_param("key"), by=request.person.id)
     except access.AccessError as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/access")
 
 

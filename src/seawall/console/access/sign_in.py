@@ -47,12 +47,12 @@ def sign_in(request: PageRequest) -> Response:
         person = access.authenticate(database, throttle, email, password, address, browser)
     except (access.SignInThrottled, access.SignInBusy) as error:
         _log.warning("sign-in refused", reason="throttled", address=_pseudonym(request, address))
-        response = _form(request, where=where, email=email, error=str(error), status=429)
+        response = _form(request, where=where, email=email, error=_(str(error)), status=429)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
     except access.SignInFailed as error:
         _log.warning("sign-in refused", reason="failed", address=_pseudonym(request, address))
-        return _form(request, where=where, email=email, error=str(error), status=401)
+        return _form(request, where=where, email=email, error=_(str(error)), status=401)
     access.record_sign_in(request.app.ledger, person.id)
     return _signed_in(request, person, where)
 
@@ -132,7 +132,7 @@ def _attempt_cookie(request: PageRequest) -> str:
 def _oidc_refused(request: PageRequest, error: access.OidcRefused, where: str) -> Response:
     address = request.http.client.host if request.http.client else ""
     _log.warning("sign-in refused", reason=f"oidc_{error.reason}", address=_pseudonym(request, address))
-    response = _form(request, where=where, error=str(error), status=503 if "provider_" in error.reason else 401)
+    response = _form(request, where=where, error=_(str(error)), status=503 if "provider_" in error.reason else 401)
     response.delete_cookie(_attempt_cookie(request), secure=request.context.secure, httponly=True, samesite="lax")
     return response
 
@@ -190,7 +190,7 @@ def show_link(request: PageRequest) -> Response:
     try:
         owner = access.person_of_link(request.app.database, token)
     except access.PasswordLinkEnded as error:
-        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=str(error))
+        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=_(str(error)))
     return render(request, "access/choose_password.html", owner=owner, token=token, error="")
 
 
@@ -200,14 +200,14 @@ def use_link(request: PageRequest) -> Response:
     try:
         owner = access.person_of_link(request.app.database, token)
     except access.PasswordLinkEnded as error:
-        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=str(error))
+        return render(request, "access/choose_password.html", status=410, owner=None, token="", error=_(str(error)))
     if chosen != request.field("again"):
         error_text = _("The two passwords differ. Type the same one twice.")
         return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=error_text)
     try:
         access.choose_password(request.app.ledger, token, chosen)
     except access.AccessError as error:
-        return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=str(error))
+        return render(request, "access/choose_password.html", status=422, owner=owner, token=token, error=_(str(error)))
     return sign_out(request)
 
 

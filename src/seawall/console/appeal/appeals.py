@@ -88,7 +88,7 @@ def write(request: PageRequest) -> Response:
             422, _("Not sent"), _("The message was not sent: %(problem)s.") % {"problem": error}
         ) from error
     except appeal.AppealMoved as error:
-        raise PageProblem(409, _("Not sent"), str(error)) from error
+        raise PageProblem(409, _("Not sent"), _(str(error))) from error
     except Erased as error:
         raise PageProblem(410, _("Erased"), _("The appellant was erased: there is nobody to write to.")) from error
     return redirect(f"/cases/{review.case_id(row.item)}" if row.state == "open" else f"/appeals/{row.id}")
@@ -111,7 +111,7 @@ def record_settlement(request: PageRequest) -> Response:
             422, _("Not recorded"), _("The outcome was not recorded: %(problem)s.") % {"problem": error}
         ) from error
     except appeal.AppealMoved as error:
-        raise PageProblem(409, _("Not recorded"), str(error)) from error
+        raise PageProblem(409, _("Not recorded"), _(str(error))) from error
     return redirect(f"/appeals/{row.id}")
 
 

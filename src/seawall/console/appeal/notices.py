@@ -114,7 +114,7 @@ def match(request: PageRequest) -> Response:
     try:
         appeal.match_by_hand(app.ledger, app.vault, row.report, item, person=request.person.id)
     except appeal.UnknownNotice as error:
-        raise PageProblem(409, _("Not matched"), str(error)) from error
+        raise PageProblem(409, _("Not matched"), _(str(error))) from error
     except Erased as error:
         raise PageProblem(410, _("Erased"), _("The author of this content was erased.")) from error
     return redirect(f"/cases/{review.case_id(item.ref)}")
@@ -126,7 +126,7 @@ def dismiss(request: PageRequest) -> Response:
     try:
         appeal.dismiss_notice(request.app.ledger, row.report, person=request.person.id)
     except appeal.UnknownNotice as error:
-        raise PageProblem(409, _("Not dismissed"), str(error)) from error
+        raise PageProblem(409, _("Not dismissed"), _(str(error))) from error
     return redirect("/reports")
 
 
@@ -213,7 +213,7 @@ def declare(request: PageRequest) -> Response:
             request.app.ledger, key, request.field("kind"), request.fields("harm"), by=request.person.id
         )
     except appeal.ReporterKeyRefused as error:
-        return _keys_page(request, error=str(error), status=422)
+        return _keys_page(request, error=_(str(error)), status=422)
     return redirect("/reports/keys")
 
 
@@ -224,7 +224,7 @@ def suspend(request: PageRequest) -> Response:
             request.app.ledger, request.path_param("key"), request.field("reason").strip(), by=request.person.id
         )
     except appeal.ReporterKeyRefused as error:
-        return _keys_page(request, error=str(error), status=409)
+        return _keys_page(request, error=_(str(error)), status=409)
     return redirect("/reports/keys")
 
 
@@ -233,7 +233,7 @@ def restore(request: PageRequest) -> Response:
     try:
         appeal.restore_reporter_key(request.app.ledger, request.path_param("key"), by=request.person.id)
     except appeal.ReporterKeyRefused as error:
-        return _keys_page(request, error=str(error), status=409)
+        return _keys_page(request, error=_(str(error)), status=409)
     return redirect("/reports/keys")
 
 

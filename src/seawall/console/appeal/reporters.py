@@ -29,7 +29,7 @@ def mute(request: PageRequest) -> Response:
     try:
         appeal.mute_reporter(request.app.ledger, reporter, decided, terms, person=request.person.id)
     except appeal.MutingRefused as error:
-        raise PageProblem(409, _("Not muted"), str(error)) from error
+        raise PageProblem(409, _("Not muted"), _(str(error))) from error
     return _back(request)
 
 
@@ -38,7 +38,7 @@ def unmute(request: PageRequest) -> Response:
     try:
         appeal.unmute_reporter(request.app.ledger, request.path_param("reporter"), person=request.person.id)
     except appeal.MutingRefused as error:
-        raise PageProblem(409, _("Not changed"), str(error)) from error
+        raise PageProblem(409, _("Not changed"), _(str(error))) from error
     return _back(request)
 
 

@@ -76,7 +76,7 @@ def replay(request: PageRequest) -> Response:
     except enforce.UnknownDelivery:
         raise missing(marked("delivery")) from None
     except enforce.CannotReplay as error:
-        raise PageProblem(409, _("Not sent again"), str(error)) from None
+        raise PageProblem(409, _("Not sent again"), _(str(error))) from None
     return redirect(f"/deliveries?id={wanted}")
 
 

@@ -38,7 +38,7 @@ def end_break(request: PageRequest) -> Response:
             raise access.AccessError(_("You manage the people of your own team only."))
         exposure.end_break(request.app.ledger, person.id, request.field("reason"), by=request.person.id)
     except (access.AccessError, exposure.BadBreak) as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return redirect("/exposure?ended=1")
 
 

@@ -87,7 +87,7 @@ def configure(request: PageRequest) -> Response:
         )
         publish.configure_bank(request.app.ledger, name, settings, request.person.id, request.app.kinds)
     except BankError as error:
-        return _bank_page(request, error=str(error))
+        return _bank_page(request, error=_(str(error)))
     request.app.banks.refresh()
     return redirect(f"/banks/{name}")
 
@@ -117,7 +117,7 @@ def add(request: PageRequest) -> Response:
             request.app.ledger, name, [entry], request.person.id, places=["the entry"], hashers=request.app.kinds
         )
     except (BankError, EntryError) as error:
-        return _bank_page(request, error=str(error))
+        return _bank_page(request, error=_(str(error)))
     request.app.banks.refresh()
     return redirect(f"/banks/{name}/entries/{made}")
 
@@ -158,7 +158,7 @@ def _change(request: PageRequest, change: str) -> Response:
             raise missing(marked("entry")) from error
         return _entry_page(request, error=str(error.args[0]))
     except BankError as error:
-        return _entry_page(request, error=str(error))
+        return _entry_page(request, error=_(str(error)))
     request.app.banks.refresh()
     return redirect(f"/banks/{bank}/entries/{entry}")
 
