@@ -29,6 +29,8 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("POST", "/v1/appeals/app_nowhere/messages", "appeal", {"appellant": "a", "text": "No."}, 404),
     ("POST", "/v1/appeals/app_nowhere/withdraw", "appeal", {"appellant": "a"}, 404),
     ("GET", "/v1/cases", "review", None, 200),
+    ("PUT", "/v1/cases/case_nowhere/assignment", "admin", {"person": "nobody@example.org"}, 422),
+    ("DELETE", "/v1/cases/case_nowhere/assignment", "admin", None, 404),
     ("GET", "/v1/banks", "bank", None, 200),
     ("GET", "/v1/banks/blocked-texts/entries", "bank", None, 200),
     ("POST", "/v1/banks/blocked-texts/entries", "bank", {"entries": [ENTRY]}, 201),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from providers.service import Said, Seen, Service
+from seawall.configfile import load_yaml
 from seawall.detect import Runner
 from seawall.detect.cascade import score_ranges_of
 from seawall.detectors import default_detectors
@@ -16,6 +17,7 @@ from seawall.model import Modality, Part
 from seawall.providers import CallLimits
 from seawall.providers.configuration import configure
 from seawall.providers.judges import FAMILIES, PolicyQuestion
+from seawall.review.case_summary.configuration import read_summary_model
 from seawall.shipped import providers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text("utf-8")
@@ -37,7 +39,14 @@ def _part(text: str, language: str | None = None) -> Part:
 
 
 def test_the_page_has_the_files_that_are_walked_here() -> None:
-    assert [name for name, _ in BLOCKS] == ["detectors.yaml", "acme.yaml", "detectors.yaml"]
+    assert [name for name, _ in BLOCKS] == ["detectors.yaml", "acme.yaml", "detectors.yaml", "summaries.yaml"]
+
+
+def test_the_file_of_summaries_is_read_as_the_page_says(tmp_path: Path) -> None:
+    path = tmp_path / "summaries.yaml"
+    path.write_text(BLOCKS[3][1])
+    model = read_summary_model(load_yaml(path), {"SUMMARY_URL": "https://models.example.org"})
+    assert (model.url, model.hidden_share) == ("https://models.example.org/v1", 0.2)
 
 
 def test_a_service_that_ships_is_asked_as_the_page_says(service: Service, tmp_path: Path) -> None:
