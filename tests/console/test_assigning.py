@@ -67,10 +67,10 @@ def test_a_lead_assigns_a_case_and_its_reviewer_gets_it_first(rig: Rig) -> None:
     assert "1 case is assigned to you" in reviewer.get("/queue").text
     assert reviewer.post("/queue/next").headers["location"].startswith(f"/cases/{calm}")
     page = reviewer.get(f"/cases/{calm}").text
-    assert "Policy Person assigned this case to you" in page
+    assert "Policy Person</span> assigned this case to you" in page
     assert "You know the game." in page
     other = rig.browser("child_safety")
-    assert "This case is assigned to Reviewer Person" in other.get(f"/cases/{calm}").text
+    assert 'This case is assigned to <span translate="no">Reviewer Person' in other.get(f"/cases/{calm}").text
     assert other.post(f"/cases/{calm}/take").status_code == 409
     declined = reviewer.post(f"/cases/{calm}/decline", why="know_them", note="")
     assert declined.status_code == 303

@@ -9,8 +9,8 @@ from math import isnan
 
 from markupsafe import Markup
 
+from seawall.console.languages import current_language, marked, pgettext
 from seawall.console.languages import gettext as _
-from seawall.console.languages import marked, pgettext
 from seawall.model import ACTIONS, HARMS, Action, Unknown, now_ms
 
 _STEPS = (
@@ -186,6 +186,11 @@ def words(code: str) -> str:
     return _(code.replace("_", " "))
 
 
+def within(title: str) -> str:
+    """A title within a sentence, where English does without its capital; other languages may need theirs."""
+    return title.lower() if current_language() == "en" else title
+
+
 def short(ref: str, keep: int = 6) -> str:
     """The prefix and the last characters of an id; its random end differs between neighbouring ids."""
     kind, _, tail = ref.partition("_")
@@ -209,4 +214,5 @@ FILTERS = {
     "why_unknown": why_unknown,
     "words": words,
     "short": short,
+    "within": within,
 }

@@ -53,7 +53,7 @@ def answer(request: PageRequest) -> Response:
     except review.NoSuchCase:
         raise missing(marked("case")) from None
     except (review.ReviewError, appeal.AppealMoved) as error:
-        return refused(request, str(error))
+        return refused(request, _(str(error)))
     except appeal.InvalidAppeal as error:
         return refused(request, _("The appellant has to be told why: %(problem)s.") % {"problem": error})
     return go_to_next(request, done="" if decision is None else decision.id)
@@ -71,7 +71,7 @@ def preview(request: PageRequest) -> Response:
         with request.app.database.read() as connection:
             change = _change(request, connection, row, answer_in_form(request))
     except review.ReviewError as error:
-        return JSONResponse({"missing": str(error)})
+        return JSONResponse({"missing": _(str(error))})
     return JSONResponse(
         {"will": [*consequences(change, now_ms(), subject=_subject(row)), _("The appellant is told why.")]}
     )

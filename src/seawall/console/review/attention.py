@@ -9,6 +9,7 @@ from seawall import review
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item
 from seawall.console.field_views import FieldView, field_views
+from seawall.console.languages import marked
 from seawall.console.request import PageRequest
 from seawall.console.veiling import Veiling, harms_of, veiling_of
 from seawall.enforce.queries import enforcements_of_item
@@ -57,8 +58,10 @@ def attention(request: PageRequest, answer: review.ReviewAnswer) -> review.Atten
         veiling = veiling_of(wellbeing, request.preferences, harms)
         if content is not None and must_open(veiling, field_views(kind, content, (), whole=False)):
             raise review.BadAnswer(
-                "Open the veiled content, or say that you judge by the evidence: an answer about what nobody looked at "
-                "is none."
+                marked(
+                    "Open the veiled content, or say that you judge by the evidence: an answer about what nobody "
+                    "looked at is none."
+                )
             )
     untouched = [one.kind for one in answer.actions if proposed.get(one.kind) == one]
     if answer.policy is not None and answer.policy == case.policy:

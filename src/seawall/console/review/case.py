@@ -17,6 +17,8 @@ from seawall.console.appeal_view import open_appeal, reporter_records
 from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.exposure import rotation
 from seawall.console.history import LIMIT, notes, timeline
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.assigning import assignment_on_case
@@ -36,6 +38,12 @@ from seawall.screen import status_of
 _REPORTS = 20
 _NO_END = "never"
 _JUDGED = "judged."
+# What the form and its refusals show of other packages, for the catalogues.
+_PASSED_ON = (marked("Not my language"), marked("Cannot tell"), marked("Needs a specialist"))
+_SKIPPED = (
+    *(marked("I come back to it"), marked("Takes long"), marked("The content does not load")),
+    marked("I know the people in it"),
+)
 
 ACTION_KEYS: Final = {
     "remove": "x",
@@ -68,9 +76,9 @@ def take(request: PageRequest) -> Response:
             return refused
         _take(request)
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect(with_filters(request, f"/cases/{request.path_param('case')}"))
 
 
@@ -98,7 +106,7 @@ def skip(request: PageRequest) -> Response:
         why = request.field("why") or "not_given"
         review.skip_case(request.app.ledger, request.path_param("case"), request.person.id, why=why)
     except review.BadAnswer as error:
-        raise PageProblem(422, "Not skipped", str(error)) from None
+        raise PageProblem(422, _("Not skipped"), _(str(error))) from None
     return go_to_next(request)
 
 
@@ -120,9 +128,9 @@ def decide(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        return refused(request, str(error))
+        return refused(request, _(str(error)))
     return go_to_next(request, done=decision.id)
 
 
@@ -145,14 +153,14 @@ def preview(request: PageRequest) -> Response:
         case = get_case(connection, request.path_param("case"), now_ms())
         head = head_of_case(connection, case) if case else None
         if case is None or head is None:
-            raise missing("case")
+            raise missing(marked("case"))
         check_item(request, connection, case.item, Permission.REVIEW)
         try:
             answer = answer_in_form(request)
             rulebook = active_bundle.rulebook(app)
             change = review.preview_review(connection, case, head, request.person.id, answer, rulebook)
         except review.ReviewError as error:
-            return JSONResponse({"missing": str(error)})
+            return JSONResponse({"missing": _(str(error))})
     return JSONResponse({"will": consequences(change, now_ms(), subject=case.subject)})
 
 
@@ -207,7 +215,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         if case is not None:
             check_item(request, connection, case.item)
     if case is None or head is None:
-        raise missing("case")
+        raise missing(marked("case"))
     may_decide = case.state == review.CaseState.OPEN and request.may(Permission.REVIEW)
     mine = lease if may_decide and lease is not None and lease.person == request.person.id else None
     about = case_subject(request, head)
@@ -305,7 +313,9 @@ def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]
     for parameter in ACTIONS[kind].parameters:
         text = request.field(f"{kind}.{parameter.name}").strip()
         if not text and (kind, parameter.name) == ("suspend", "for"):
-            raise review.BadAnswer("Choose how long the account is suspended. 'No end' has to be chosen as well.")
+            raise review.BadAnswer(
+                marked("Choose how long the account is suspended. 'No end' has to be chosen as well.")
+            )
         if not text:
             continue
         if text == _NO_END:
@@ -316,7 +326,8 @@ def _parameters(request: PageRequest, kind: str) -> list[tuple[str, str | float]
         try:
             found.append((parameter.name, float(text)))
         except ValueError:
-            raise PageProblem(422, "Not a number", f"{parameter.name} of {kind} must be a number.") from None
+            text = _("%(parameter)s of %(action)s must be a number.") % {"parameter": parameter.name, "action": kind}
+            raise PageProblem(422, _("Not a number"), text) from None
     return found
 
 

@@ -10,6 +10,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing
 from seawall.model import now_ms
 from seawall.review.case_summary import SummaryText, is_blind_queue, record_summary_seen
@@ -47,7 +48,7 @@ def expanded(request: PageRequest) -> Response:
         case = get_case(connection, request.path_param("case"), now_ms())
         row = get_summary(connection, request.path_param("summary"))
         if case is None or row is None or row.case != case.id or row.hidden:
-            raise missing("summary")
+            raise missing(marked("summary"))
         check_item(request, connection, case.item)
         lease = review.holder(connection, case.id, now_ms())
     if lease is None or lease.person != person:

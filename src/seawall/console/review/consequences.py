@@ -6,46 +6,48 @@ from collections.abc import Sequence
 from typing import Final
 
 from seawall.console.formats import day
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked, pgettext
 from seawall.enforce import EnforcementDiff
 from seawall.model import Action
 
 _APPLIED: Final = {
-    "remove": "Visitors will no longer find it.",
-    "disable": "Nobody will be able to open it.",
-    "hold": "It stays unpublished.",
-    "demote": "It will be shown to fewer people.",
-    "demonetise": "It will earn nothing.",
-    "age_restrict": "Only adults will see it.",
-    "advisory": "It will carry a label.",
-    "exclude_from_counts": "It will not be counted.",
-    "warn": "The author is warned.",
-    "terminate": "The author's account ends.",
+    "remove": marked("Visitors will no longer find it."),
+    "disable": marked("Nobody will be able to open it."),
+    "hold": marked("It stays unpublished."),
+    "demote": marked("It will be shown to fewer people."),
+    "demonetise": marked("It will earn nothing."),
+    "age_restrict": marked("Only adults will see it."),
+    "advisory": marked("It will carry a label."),
+    "exclude_from_counts": marked("It will not be counted."),
+    "warn": marked("The author is warned."),
+    "terminate": marked("The author's account ends."),
 }
 _REVERSED: Final = {
-    "remove": "Visitors will find it again.",
-    "disable": "It can be opened again.",
-    "hold": "It will be published.",
-    "demote": "It will be shown as before.",
-    "demonetise": "It will earn again.",
-    "age_restrict": "Everybody will see it.",
-    "advisory": "Its label is taken off.",
-    "exclude_from_counts": "It will be counted again.",
-    "warn": "The warning is withdrawn.",
-    "strike": "The author's strike is taken back.",
-    "limit": "The author's account is no longer limited.",
-    "suspend": "The author's account is no longer suspended.",
-    "terminate": "The author's account is reinstated.",
+    "remove": marked("Visitors will find it again."),
+    "disable": marked("It can be opened again."),
+    "hold": marked("It will be published."),
+    "demote": marked("It will be shown as before."),
+    "demonetise": marked("It will earn again."),
+    "age_restrict": marked("Everybody will see it."),
+    "advisory": marked("Its label is taken off."),
+    "exclude_from_counts": marked("It will be counted again."),
+    "warn": marked("The warning is withdrawn."),
+    "strike": marked("The author's strike is taken back."),
+    "limit": marked("The author's account is no longer limited."),
+    "suspend": marked("The author's account is no longer suspended."),
+    "terminate": marked("The author's account is reinstated."),
 }
 _ON_ACCOUNT: Final = {
-    "warn": "The account is warned.",
-    "terminate": "The account ends.",
+    "warn": marked("The account is warned."),
+    "terminate": marked("The account ends."),
 }
 _OFF_ACCOUNT: Final = {
-    "warn": "The warning is withdrawn.",
-    "strike": "The account's strike is taken back.",
-    "limit": "The account is no longer limited.",
-    "suspend": "The account is no longer suspended.",
-    "terminate": "The account is reinstated.",
+    "warn": marked("The warning is withdrawn."),
+    "strike": marked("The account's strike is taken back."),
+    "limit": marked("The account is no longer limited."),
+    "suspend": marked("The account is no longer suspended."),
+    "terminate": marked("The account is reinstated."),
 }
 """The same where the case is about the account itself, which then is nobody's author."""
 
@@ -73,42 +75,45 @@ def consequences_of(
     for kind in ended:
         if kind in kinds or (kind in _HIDES and hidden):
             continue  # replaced by another of its kind: it is not released
-        sentences.append(endings.get(kind, ""))
+        sentences.append(_(endings.get(kind, "")))
     if no_actor:
-        sentences.append("Nothing happens to its author: the item names none.")
-    return [sentence for sentence in sentences if sentence] or ["Nothing changes: what is in force stays as it is."]
+        sentences.append(_("Nothing happens to its author: the item names none."))
+    return [sentence for sentence in sentences if sentence] or [_("Nothing changes: what is in force stays as it is.")]
 
 
 def _applied(action: Action, now: int) -> str:
-    kind, until = action.kind, _until(action, now)
-    match kind:
+    match action.kind:
         case "strike":
-            return f"The author gets a strike of {_weight(action):g}, {until}."
+            said = _("The author gets a strike of %(weight)s, %(until)s.")
         case "limit":
-            return f"The author's account is limited {until}."
+            said = _("The author's account is limited %(until)s.")
         case "suspend":
-            return f"The author's account is suspended {until}."
-        case _:
-            return _APPLIED.get(kind, "")
+            said = _("The author's account is suspended %(until)s.")
+        case kind:
+            return _(_APPLIED.get(kind, ""))
+    return said % {"weight": _weight(action), "until": _until(action, now)}
 
 
 def _applied_to_account(action: Action, now: int) -> str:
-    kind, until = action.kind, _until(action, now)
-    match kind:
+    match action.kind:
         case "strike":
-            return f"The account gets a strike of {_weight(action):g}, {until}."
+            said = _("The account gets a strike of %(weight)s, %(until)s.")
         case "limit":
-            return f"The account is limited {until}."
+            said = _("The account is limited %(until)s.")
         case "suspend":
-            return f"The account is suspended {until}."
-        case _:
-            return _ON_ACCOUNT.get(kind, "")
+            said = _("The account is suspended %(until)s.")
+        case kind:
+            return _(_ON_ACCOUNT.get(kind, ""))
+    return said % {"weight": _weight(action), "until": _until(action, now)}
 
 
 def _until(action: Action, now: int) -> str:
     seconds = action.parameters.get("for")
-    return f"until {day(now + int(float(seconds) * 1000))}" if seconds is not None else "without an end"
+    if seconds is None:
+        return _("without an end")
+    return _("until %(day)s") % {"day": day(now + int(float(seconds) * 1000))}
 
 
-def _weight(action: Action) -> float:
-    return float(action.parameters.get("weight", 1))
+def _weight(action: Action) -> str:
+    weight = f"{float(action.parameters.get('weight', 1)):g}"
+    return weight.replace(".", pgettext("decimal point", "."))

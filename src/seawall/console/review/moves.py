@@ -7,6 +7,8 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission
 from seawall.console.child_safety import check_case, check_item, may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.queue import go_to_next, with_filters
 from seawall.model import now_ms
@@ -26,7 +28,7 @@ def undo(request: PageRequest) -> Response:
             rescreen=rescreen_again,
         )
     except review.CannotUndo as error:
-        raise PageProblem(409, "Not taken back", str(error)) from None
+        raise PageProblem(409, _("Not taken back"), _(str(error))) from None
     return redirect(with_filters(request, f"/cases/{case}", taken_back="1"))
 
 
@@ -40,7 +42,7 @@ def reopen(request: PageRequest) -> Response:
     try:
         review.reopen_case(request.app.ledger, case, request.person.id)
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.CaseMoved:
         pass  # somebody else opened it meanwhile: the page says who has it
     return redirect(with_filters(request, f"/cases/{case}"))
@@ -60,9 +62,9 @@ def pass_on(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        raise PageProblem(409, "Not passed on", str(error)) from None
+        raise PageProblem(409, _("Not passed on"), _(str(error))) from None
     return go_to_next(request)
 
 

@@ -25,9 +25,9 @@ if (form !== null && line !== null) {
       const answer = await fetch(line.dataset.preview, { method: "POST", body });
       const said = await answer.json();
       if (mine !== asked) return; // a later change was asked about meanwhile
-      line.textContent = answer.ok ? (said.will ?? [said.missing]).join(" ") : "What this does could not be found out.";
+      line.textContent = answer.ok ? (said.will ?? [said.missing]).join(" ") : line.dataset.failed;
     } catch {
-      line.textContent = "What this does could not be found out: the server does not answer.";
+      line.textContent = line.dataset.silent;
     }
   };
 

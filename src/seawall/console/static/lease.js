@@ -14,7 +14,8 @@ if (place !== null) {
   const show = () => {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000));
     const seconds = String(left % 60).padStart(2, "0");
-    place.textContent = left > 0 ? `Leased to you for ${Math.floor(left / 60)}:${seconds}` : "Your lease has ended: reload to take the case again";
+    const time = `${Math.floor(left / 60)}:${seconds}`;
+    place.textContent = left > 0 ? place.dataset.held.replace("{time}", time) : place.dataset.lost;
     place.classList.toggle("hold", left < 120);
   };
 

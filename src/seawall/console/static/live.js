@@ -30,7 +30,9 @@ function tell({ menu, new: count, more }) {
   button.type = "button";
   button.className = "button main";
   button.dataset.key = "u";
-  button.append(`${count}${more ? " or more" : ""} ${count === 1 ? news.dataset.one : news.dataset.many}: show `, key);
+  const what = count === 1 ? news.dataset.one : news.dataset.many;
+  const words = more ? news.dataset.more : news.dataset.some;
+  button.append(words.replace("{count}", () => count).replace("{what}", () => what), " ", key);
   button.addEventListener("click", () => location.reload());
   news.append(button);
 }
