@@ -227,3 +227,24 @@ def test_a_closed_case_is_decided_again(chromium: object, url: str, rig: Rig) ->
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Decided and recorded")
     assert complaints == []
+
+
+def test_a_case_and_its_scripts_speak_german(chromium: object, url: str, rig: Rig) -> None:
+    case = review.case_id(rig.screen("You fool of a translator", id="b-german").item)
+    page, complaints = open_page(chromium, url, "reviewer")
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    page.goto(f"{url}/cases/{case}")
+    assert page.inner_text("#order").startswith("Grund der Reihenfolge: Schwere 3 von 5; zu 0,")
+    page.keyboard.press("t")
+    page.wait_for_selector("[data-lease] >> text=Ihnen zugeteilt für")
+    page.keyboard.press("v")
+    page.wait_for_selector("#will >> text=Wählen Sie einen Grund.")
+    page.keyboard.press("1")
+    page.keyboard.press("i")
+    page.wait_for_selector("#will >> text=Der Strike des Verfasserkontos wird zurückgenommen.")
+    page.route("**/preview", lambda route: route.abort())
+    page.keyboard.press("i")
+    page.wait_for_selector("#will >> text=der Server antwortet nicht")
+    assert [one for one in complaints if "ERR_FAILED" not in one] == []
+    page.keyboard.press("s")
+    page.wait_for_url(lambda address: case not in address)

@@ -16,7 +16,9 @@ from sqlalchemy import select
 from media.samples import animated
 from seawall import review
 from seawall.access.tables import view
-from seawall.model import Image, Item, now_ms
+from seawall.console.languages import speaking
+from seawall.console.review.consequences import consequences_of
+from seawall.model import Action, Image, Item, now_ms
 from seawall.review.events import ReviewSubmitted
 from support.console import Rig, opened, small
 from support.items import content_type_text, policy_text
@@ -401,3 +403,23 @@ def test_a_duration_that_a_rule_gave_is_offered_once_and_chosen(tmp_path: Path, 
         assert re.findall(r"<option[^>]* selected>([^<]*)<", offered) == [shown]
         values = re.findall(r'value="(\d[^"]*)"', offered)
         assert len(set(map(float, values))) == len(values) == (6 if days == "7d" else 7)
+
+
+def test_what_an_answer_will_do_is_said_in_the_language_of_the_page() -> None:
+    actions = [Action("strike", {"weight": 1.5, "for": 7 * 86_400}), Action("suspend", {})]
+
+    def said(subject: str) -> list[str]:
+        return consequences_of(actions, ["remove"], no_actor=False, now=1_803_600_000_000, subject=subject)
+
+    assert said("item") == [
+        "The author gets a strike of 1.5, until 5 Mar 2027.",
+        "The author's account is suspended without an end.",
+        "Visitors will find it again.",
+    ]
+    with speaking("de"):
+        assert said("item") == [
+            "Das Verfasserkonto erhält einen Strike mit Gewicht 1,5, bis 5. März 2027.",
+            "Das Verfasserkonto wird unbefristet gesperrt.",
+            "Es ist wieder zu finden.",
+        ]
+        assert said("account")[1] == "Das Konto wird unbefristet gesperrt."
