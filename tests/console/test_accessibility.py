@@ -20,6 +20,7 @@ def paths(rig: Rig) -> tuple[str, ...]:
     return every_page(rig)
 
 
+@pytest.mark.timeout(300)  # some fifty pages
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_axe_finds_nothing(
@@ -48,6 +49,7 @@ def test_axe_finds_nothing_on_the_sign_in_page(chromium: Any, url: str) -> None:
     assert _violations(page, "/sign-in") == []
 
 
+@pytest.mark.timeout(300)  # some fifty pages
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_axe_finds_nothing_where_a_password_is_chosen(
