@@ -10,6 +10,8 @@ from starlette.responses import Response
 from seawall import review
 from seawall.access import Permission, Person, opt_outs
 from seawall.console.child_safety import check_case, check_item, may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
 from seawall.console.review.queue import go_to_next, with_filters
 from seawall.console.review.reviewers import reviewer, reviewers
@@ -20,7 +22,17 @@ from seawall.screen import status_of
 _HOUR_MS: Final = 60 * 60 * 1000
 _HOURS: Final = ("1", "4", "8", "24", "72")
 
-_NOT_THEIRS: Final = "The roles of this person do not include this case. Choose somebody else."
+_NOT_THEIRS: Final = marked("The roles of this person do not include this case. Choose somebody else.")
+
+# Titles of ``review.WHY_ASSIGN`` and ``review.WHY_DECLINE``, which forms show in the page's language: the catalogues
+# know them from here.
+_REASONS: Final = (
+    *(marked("To share out the work"), marked("It must not wait any longer")),
+    *(marked("They know the subject or the language"), marked("The other reviewer is away")),
+    *(marked("The other reviewer knows the people in it"), marked("Another reason")),
+    *(marked("I have no time for it"), marked("Not my language"), marked("I cannot judge it")),
+    *(marked("I know the people in it"), marked("It is too hard on me at the moment")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +77,11 @@ def assign(request: PageRequest) -> Response:
         if found is not None:
             check_item(request, connection, found.item, Permission.ASSIGN)
     if found is not None and not admits(person.scopes(Permission.REVIEW), found):
-        raise PageProblem(409, "Not assigned", _NOT_THEIRS)
+        raise PageProblem(409, _("Not assigned"), _(_NOT_THEIRS))
     harms = {one.harm for one in found.policies} | {found.harm} if found is not None else set()
     if harms & opt_outs(request.app.database).get(person.id, frozenset()):
-        raise PageProblem(409, "Not assigned", "This person is not given cases of this kind. Choose somebody else.")
+        text = _("This person is not given cases of this kind. Choose somebody else.")
+        raise PageProblem(409, _("Not assigned"), text)
     try:
         review.assign(
             request.app.ledger,
@@ -83,9 +96,9 @@ def assign(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        raise PageProblem(409, "Not assigned", str(error)) from None
+        raise PageProblem(409, _("Not assigned"), _(str(error))) from None
     return redirect(with_filters(request, f"/cases/{case}"))
 
 
@@ -107,7 +120,7 @@ def assign_most_urgent(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.BadAnswer as error:
-        raise PageProblem(422, "Not assigned", str(error)) from None
+        raise PageProblem(422, _("Not assigned"), _(str(error))) from None
     return redirect(with_filters(request, "/queue", given=str(len(cases))))
 
 
@@ -126,9 +139,9 @@ def take_away(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        raise PageProblem(409, "Not taken away", str(error)) from None
+        raise PageProblem(409, _("Not taken away"), _(str(error))) from None
     return redirect(with_filters(request, f"/cases/{case}"))
 
 
@@ -145,16 +158,16 @@ def decline(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.NoSuchCase:
-        raise missing("case") from None
+        raise missing(marked("case")) from None
     except review.ReviewError as error:
-        raise PageProblem(409, "Not declined", str(error)) from None
+        raise PageProblem(409, _("Not declined"), _(str(error))) from None
     return go_to_next(request)
 
 
 def _chosen(request: PageRequest) -> Person:
     found = reviewer(request.app, request.person, request.field("person"))
     if found is None:
-        raise PageProblem(422, "Not assigned", "Choose somebody who reviews and whose account is open.")
+        raise PageProblem(422, _("Not assigned"), _("Choose somebody who reviews and whose account is open."))
     return found
 
 

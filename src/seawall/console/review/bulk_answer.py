@@ -12,6 +12,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import decidable_items, may_see_all
+from seawall.console.languages import gettext as _
 from seawall.console.letters import letters_of
 from seawall.console.request import Page, PageProblem, PageRequest, redirect
 from seawall.console.review.case import ACTION_KEYS, answer_in_form
@@ -67,7 +68,7 @@ def prepare(request: PageRequest) -> Response:
             child_safety=may_see_all(request),
         )
     except review.ReviewError as error:
-        return _page(request, choice, error=str(error), status=409)
+        return _page(request, choice, error=_(str(error)), status=409)
     return redirect(f"/bulk-decisions/{made}")
 
 
@@ -84,7 +85,7 @@ def _chosen(request: PageRequest) -> BulkChoice:
     ticked, case = list(dict.fromkeys(request.fields("item"))), request.field("case") or None
     source = request.field("source")
     if source not in ("search", "queue", "near_duplicates"):
-        raise PageProblem(422, "Nothing was chosen", "Choose items on a search, in a queue, or on a case.")
+        raise PageProblem(422, _("Nothing was chosen"), _("Choose items on a search, in a queue, or on a case."))
     query = request.field("q") if source == "search" else ""
     if not request.field("all"):
         return BulkChoice(items=ticked, source=source, query=query, case=case)
@@ -92,7 +93,7 @@ def _chosen(request: PageRequest) -> BulkChoice:
         try:
             result = found_by_search(request, query, limit=bulk.MOST_ITEMS)
         except SearchRefused as error:
-            raise PageProblem(422, "Not understood", str(error)) from None
+            raise PageProblem(422, _("Not understood"), str(error)) from None
         found = [one.item.ref for one in result.found]
         return BulkChoice(items=found, source=source, query=query, more=result.further is not None)
     if source == "near_duplicates":

@@ -14,6 +14,8 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import hidden_items, may_see_all
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.review.consequences import consequences_of
 from seawall.console.summaries import Summary, rows_of_items, summaries
@@ -35,6 +37,42 @@ from seawall.review.queries import cases_of_items
 from seawall.screen.queries import ItemRow, items_by_ref
 
 _PAGE: Final = 50
+
+# What ``bulk.WHY_SKIPPED`` says, and the refusals of the service, which pages show in the page's language: the
+# catalogues know them from here.
+_WHY: Final = (
+    marked("It is about the safety of children: only people with that role may see and decide it."),
+    marked("It is about the safety of children: that it does not violate is never said in bulk."),
+    marked("It was flagged for a severe harm that nobody has judged: somebody must look at it by itself."),
+    marked("It was erased, or its content is not kept any more."),
+    marked("A decision about it was appealed: the appeal must be answered."),
+    marked("Somebody else is working on its case."),
+    marked("A blind review of it is waiting: deciding it now would change what that is compared with."),
+    marked("It was decided like this already."),
+    marked("Nobody asked for a review of it, and the answer would change nothing."),
+    marked("Its content type does not allow one of these actions, or is no longer in force."),
+    marked("Its queue needs a note with every answer, or does not offer one of these actions."),
+    marked("Nothing is in force on it that could stay."),
+    marked("It was edited or decided again since the preview."),
+    marked("It was reported since the preview: somebody must read the report."),
+    marked("The answer would do something else now than the preview said."),
+    marked("The policy is no longer in force, so the answer is not complete."),
+    marked("It was edited, erased or decided again since this bulk decision."),
+    marked("Its answer was taken back already."),
+)
+_REFUSALS: Final = (
+    marked("Who prepared this bulk decision has not confirmed it yet."),
+    marked("This bulk decision waits for the approval of somebody else."),
+    marked("Nobody approved this bulk decision in time. Prepare it again: things may stand otherwise now."),
+    marked("This bulk decision was withdrawn by who prepared it."),
+    marked("Somebody refused this bulk decision. Prepare another one."),
+    marked("This bulk decision is being carried out already."),
+    marked("This bulk decision was carried out already."),
+    marked("This bulk decision is being taken back."),
+    marked("This bulk decision was taken back."),
+)
+_STATES: Final = (marked("running"), marked("expired"), marked("withdrawn"), marked("refused"), marked("decided"))
+"""Codes that the pages show as words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +162,7 @@ def _do(request: PageRequest, change: Callable[[str], object]) -> Response:
     try:
         change(found.id)
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect(f"/bulk-decisions/{found.id}")
 
 
@@ -134,9 +172,9 @@ def _found(request: PageRequest) -> BulkDecisionRow:
         items = [row.item for row in items_of_bulk(connection, found.id)] if found is not None else []
         limited = request.person.is_limited and bool(hidden_items(request, connection, items))
     if found is None or limited:
-        raise missing("bulk decision")
+        raise missing(marked("bulk decision"))
     if found.child_safety and not may_see_all(request):
-        raise PageProblem(403, "Permission denied", str(review.CaseRestricted()))
+        raise PageProblem(403, _("Permission denied"), _(str(review.CaseRestricted())))
     return found
 
 

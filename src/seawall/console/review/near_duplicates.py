@@ -9,6 +9,7 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, may_see_all
+from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
@@ -49,7 +50,7 @@ def seen_case(request: PageRequest, case_id: str) -> CaseRow:
     with request.app.database.read() as connection:
         case = get_case(connection, case_id, now_ms())
         if case is None:
-            raise missing("case")
+            raise missing(marked("case"))
         check_item(request, connection, case.item)
     return case
 

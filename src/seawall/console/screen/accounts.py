@@ -15,7 +15,9 @@ from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, hidden_items, seen_result, seen_rows
-from seawall.console.formats import action_title, day
+from seawall.console.formats import action_title, day, number, within
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked, ngettext
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
 from seawall.console.screen.search import position_of, position_text
@@ -40,7 +42,23 @@ from seawall.storage import Erased
 
 PAGE_SIZE = 25
 _LISTED: Final = 100  # enforcements, reviews, reports and notes
-_VERDICTS: Final = {"allow": "allowed", "hold": "held", "block": "blocked", "": "not decided"}
+_VERDICTS: Final = {
+    "allow": marked("%(n)s allowed"),
+    "hold": marked("%(n)s held"),
+    "block": marked("%(n)s blocked"),
+    "": marked("%(n)s not decided"),
+}
+
+# What ``enforce.LIFT_REASONS`` and ``screen.account_notes.BadNote`` say, which the page shows in its language: the
+# catalogues know it from here.
+_REASONS: Final = (
+    *(marked("It lasted long enough"), marked("It was a mistake"), marked("The account was in somebody else's hands")),
+    *(marked("The person promised to keep to the rules"), marked("Another reason")),
+)
+_BAD_NOTES: Final = (
+    marked("Write what others should know: without words, a note or the reason of a lifting says nothing."),
+    marked("The note contains half of a surrogate pair, which is not a character. Remove it."),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +100,7 @@ def note(request: PageRequest) -> Response:
     try:
         add_account_note(request.app.ledger, account, request.field("note"), person=request.person.id)
     except (BadNote, Erased) as error:
-        return _page(request, error=str(error.args[0]), status=422)
+        return _page(request, error=_(str(error.args[0])), status=422)
     return redirect(f"/accounts/{account}#notes")
 
 
@@ -103,9 +121,9 @@ def lift(request: PageRequest) -> Response:
             person=request.person.id,
         )
     except BadNote as error:
-        return _page(request, error=str(error), status=422)
+        return _page(request, error=_(str(error)), status=422)
     except (enforce.CannotLift, Erased) as error:
-        return _page(request, error=str(error.args[0]), status=409)
+        return _page(request, error=_(str(error.args[0])), status=409)
     return redirect(f"/accounts/{account}")
 
 
@@ -115,11 +133,11 @@ def ask_for_review(request: PageRequest) -> Response:
     name, policy = platform_ids(request.app, [account]).get(account), request.field("policy") or None
     known = _policies(request)
     if not why:
-        return _page(request, error="Say in words why this account should be reviewed.", status=422)
+        return _page(request, error=_("Say in words why this account should be reviewed."), status=422)
     if policy is not None and policy not in known:
-        return _page(request, error="Choose one of the policies in force.", status=422)
+        return _page(request, error=_("Choose one of the policies in force."), status=422)
     if name is None:
-        return _page(request, error="This account was erased: there is nothing to review.", status=409)
+        return _page(request, error=_("This account was erased: there is nothing to review."), status=409)
     report = Report(account=name, kind=ReporterKind.STAFF, policy=policy, note=why, person=request.person.id)
     harm = None if policy is None else known[policy].harm
     try:
@@ -138,7 +156,7 @@ def _account(request: PageRequest) -> str:
     """The surrogate in the address. Raises Problem 404."""
     account = request.path_param("account")
     if not account.startswith("en_") or account_path(request.app, account) is None:
-        raise missing("account")
+        raise missing(marked("account"))
     return account
 
 
@@ -215,32 +233,41 @@ def history_in_words(record: AccountRecord, now: int) -> list[str]:
     totals = record.totals
     count = sum(totals.verdicts.values())
     if totals.first_at is None:
-        said = ["Seawall has seen nothing that this account wrote."]
+        said = [_("Seawall has seen nothing that this account wrote.")]
     else:
-        parts = [f"{totals.verdicts[name]:,} {word}" for name, word in _VERDICTS.items() if totals.verdicts.get(name)]
-        said = [f"{count:,} {'item' if count == 1 else 'items'} since {day(totals.first_at)}: {', '.join(parts)}."]
+        numbers = {name: number(n) for name, n in totals.verdicts.items() if n}
+        parts = [_(sentence) % {"n": numbers[name]} for name, sentence in _VERDICTS.items() if name in numbers]
+        items = ngettext("%(n)s item since %(day)s: %(verdicts)s.", "%(n)s items since %(day)s: %(verdicts)s.", count)
+        said = [items % {"n": number(count), "day": day(totals.first_at), "verdicts": ", ".join(parts)}]
     if record.reviews:
         against = sum(1 for row in record.reviews if row.policy is not None)
-        said.append(f"People decided about it or its items: {_many(record.reviews)} times, {against} as a violation.")
+        text = _("People decided about it or its items: %(times)s times, %(against)d as a violation.")
+        said.append(text % {"times": _many(record.reviews), "against": against})
     if record.reported:
         reporters = len({row.reporter for row in record.reported if row.reporter is not None})
-        said.append(f"Reports about it: {_many(record.reported)}, by {reporters} known reporters.")
+        text = _("Reports about it: %(count)s, by %(reporters)d known reporters.")
+        said.append(text % {"count": _many(record.reported), "reporters": reporters})
     if record.filed:
-        said.append(f"Reports by it: {_many(record.filed)}.")
+        said.append(_("Reports by it: %(count)s.") % {"count": _many(record.filed)})
     in_force = [one for one in record.enforced if one.is_in_force(now)]
-    for kind in dict.fromkeys(one.kind for one in in_force):
-        ends = [one.ends_at for one in in_force if one.kind == kind]
-        until = "without an end" if None in ends else f"until {day(max(end for end in ends if end is not None))}"
-        said.append(
-            f"In force: {action_title(kind).lower()}{f' ({len(ends)} times)' if len(ends) > 1 else ''}, {until}."
-        )
+    said += [_in_force(kind, in_force) for kind in dict.fromkeys(one.kind for one in in_force)]
     if record.enforced and not in_force:
-        said.append("No restriction is in force.")
+        said.append(_("No restriction is in force."))
     return said
 
 
+def _in_force(kind: str, rows: Sequence[EnforcementRow]) -> str:
+    """That restrictions of this kind are in force, how many, and until when."""
+    ends = [one.ends_at for one in rows if one.kind == kind]
+    last = None if None in ends else max(end for end in ends if end is not None)
+    until = _("without an end") if last is None else _("until %(day)s") % {"day": day(last)}
+    several = _("In force: %(action)s (%(count)d times), %(until)s.")
+    said = several if len(ends) > 1 else _("In force: %(action)s, %(until)s.")
+    return said % {"action": within(action_title(kind)), "count": len(ends), "until": until}
+
+
 def _many(rows: Sequence[object]) -> str:
-    return f"{len(rows)} or more" if len(rows) == _LISTED else str(len(rows))
+    return _("%(count)d or more") % {"count": _LISTED} if len(rows) == _LISTED else str(len(rows))
 
 
 PAGES = (

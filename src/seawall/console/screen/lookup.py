@@ -16,6 +16,7 @@ from seawall.access import Permission
 from seawall.app import App
 from seawall.appeal.queries import get_report
 from seawall.console.child_safety import check_item, hidden_items
+from seawall.console.languages import marked
 from seawall.console.request import PageRequest
 from seawall.console.summaries import known_content_types
 from seawall.enforce.queries import delivery_lines, get_enforcement
@@ -28,14 +29,14 @@ from seawall.storage import Erased
 _SURROGATE: Final = re.compile(r"(it|en|dec|case|rev|rep|enf|dlv)_[0-9a-f]{20,40}")
 NAMES: Final = MappingProxyType(
     {
-        "it": "item",
-        "en": "account",
-        "dec": "decision",
-        "case": "case",
-        "rev": "review",
-        "rep": "report",
-        "enf": "enforcement",
-        "dlv": "delivery",
+        "it": marked("item"),
+        "en": marked("account"),
+        "dec": marked("decision"),
+        "case": marked("case"),
+        "rev": marked("review"),
+        "rep": marked("report"),
+        "enf": marked("enforcement"),
+        "dlv": marked("delivery"),
     }
 )
 
@@ -93,7 +94,7 @@ def _hits(request: PageRequest, text: str) -> list[ExactHit]:
         with suppress(access.AccessError):
             person = access.find_person(app.database, text)
             if request.person.team in ("", person.team):
-                hits.append(ExactHit(kind="person", title=person.name, path=f"/search?q=by%3A{person.id}"))
+                hits.append(ExactHit(kind=marked("person"), title=person.name, path=f"/search?q=by%3A{person.id}"))
     return hits
 
 

@@ -17,6 +17,8 @@ from seawall.access import Permission
 from seawall.appeal.queries import items_with_report
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_result
+from seawall.console.languages import gettext as _
+from seawall.console.languages import marked, pgettext
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import (
     ExactHit,
@@ -37,6 +39,7 @@ from seawall.screen.account_notes import record_search
 from seawall.screen.item_search import ItemFilters, SearchPosition, SearchResult, search_items
 from seawall.screen.queries import decisions_by_id
 from seawall.screen.saved_searches import (
+    MOST_SAVED,
     TooManySaved,
     UnnamedSearch,
     delete_search,
@@ -50,6 +53,7 @@ MOST_EXPORTED = 500
 """Rows of a JSON or CSV answer."""
 
 _POSITION: Final = re.compile(r"(\d{1,15})\.(it_[0-9a-f]{1,40})")
+_UNNAMED: Final = marked("Give the search a name before you share it, so that colleagues know what it finds.")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -209,14 +213,21 @@ def save(request: PageRequest) -> Response:
             shared = request.field("shared") == "1"
             save_search(request.app.database, request.app.vault, request.person.id, text, name=name, shared=shared)
     except (SearchRefused, TooManySaved, UnnamedSearch) as error:
-        return _page(request, text, [], error=str(error), status=422)
+        return _page(request, text, [], error=_not_saved(error), status=422)
     return redirect("/search?" + urlencode({"q": text}))
+
+
+def _not_saved(error: Exception) -> str:
+    """Why, in the page's language."""
+    if isinstance(error, TooManySaved):
+        return _("You keep %(count)d searches. Delete one that you no longer need.") % {"count": MOST_SAVED}
+    return _(_UNNAMED) if isinstance(error, UnnamedSearch) else str(error)
 
 
 def delete(request: PageRequest) -> Response:
     """Delete a kept search of the person."""
     if not delete_search(request.app.database, request.person.id, request.path_param("search")):
-        raise missing("saved search")
+        raise missing(marked("saved search"))
     return redirect("/search")
 
 
@@ -227,17 +238,18 @@ def find(request: PageRequest) -> Response:
     if account is not None and content_type is None and item is None:
         ref = find_ref(request.app, ACCOUNT, account)
         if ref is None:
-            raise PageProblem(
-                404, "Not found", f"There is no account {account[:200]!r}: none was met, or it was erased."
-            )
+            about = _("There is no account %(id)r: none was met, or it was erased.") % {"id": account[:200]}
+            raise PageProblem(404, _("Not found"), about)
         return redirect(f"/accounts/{ref}")
     if account is not None or not content_type or not item:
-        raise PageProblem(422, "Which one?", "Give type and id of an item (/find?type=comment&id=c-1), or account.")
+        text = _("Give type and id of an item (/find?type=comment&id=c-1), or account.")
+        raise PageProblem(422, _("Which one?"), text)
     ref = find_ref(request.app, item_kind(content_type), item)
     if ref is None:
-        known = ", ".join(content_type_names(request.app)) or "none yet"
-        about = f"There is no {content_type[:100]} {item[:200]!r}: it was never screened, or was erased."
-        raise PageProblem(404, "Not found", f"{about} Content types: {known}.")
+        known = ", ".join(content_type_names(request.app)) or _("none yet")
+        about = _("There is no %(type)s %(id)r: it was never screened, or was erased. Content types: %(known)s.")
+        about %= {"type": content_type[:100], "id": item[:200], "known": known}
+        raise PageProblem(404, _("Not found"), about)
     with request.app.database.read() as connection:
         check_item(request, connection, ref)
     return redirect(f"/items/{ref}")
@@ -252,7 +264,7 @@ def _exported(request: PageRequest) -> SearchResult:
     try:
         return found_by_search(request, _asked(request), limit=MOST_EXPORTED)
     except SearchRefused as error:
-        raise PageProblem(422, "Not understood", str(error)) from None
+        raise PageProblem(422, _("Not understood"), str(error)) from None
 
 
 def _search(request: PageRequest, query: SearchQuery, *, limit: int) -> SearchResult:
@@ -307,7 +319,8 @@ def _filters(request: PageRequest, query: SearchQuery) -> ItemFilters | None:
                 raise access.AccessError("Not in this team.")  # as if there were none
             filters = replace(filters, reviewer=found.id)
         except access.AccessError:
-            raise SearchRefused(1, f"by: is person, rules, or the email of a colleague, not {query.by!r}") from None
+            text = _("by: is person, rules, or the email of a colleague, not %(value)r") % {"value": query.by}
+            raise SearchRefused(1, text) from None
     if query.queue is not None or query.case is not None:
         filters = replace(filters, among=(items_with_case(state=query.case, queue=query.queue),))
     if query.reported is not None:
@@ -325,17 +338,21 @@ def _notes(request: PageRequest, query: SearchQuery, text: str) -> list[str]:
     app = request.app
     notes = []
     if (kind := surrogate_kind(text)) is not None:
-        notes.append(f"There is no {kind} with this id. What was erased is not found by its id either.")
+        text = _("There is no %(kind)s with this id. What was erased is not found by its id either.")
+        notes.append(text % {"kind": _(kind)})
     if query.content_type is not None and query.content_type not in (types := content_type_names(app)):
-        notes.append(f"There is no content type {query.content_type!r}. There are: {', '.join(types) or 'none'}.")
+        known = ", ".join(types) or pgettext("content types", "none")
+        text = _("There is no content type %(name)r. There are: %(known)s.")
+        notes.append(text % {"name": query.content_type, "known": known})
     try:
-        policies, signals = active_bundle.policies(app), {name for _, name in active_bundle.signal_kinds(app)}
+        policies, signals = active_bundle.policies(app), {one[1] for one in active_bundle.signal_kinds(app)}
     except NothingPublished:
         return notes
     if query.policy is not None and query.policy not in policies:
-        notes.append(f"No policy in force is named {query.policy!r}; an earlier one may have been.")
+        text = _("No policy in force is named %(name)r; an earlier one may have been.")
+        notes.append(text % {"name": query.policy})
     notes += [
-        f"No detector in force gives a signal {one.name!r}; an earlier one may have."
+        _("No detector in force gives a signal %(name)r; an earlier one may have.") % {"name": one.name}
         for one in query.signals
         if one.name not in signals
     ]
@@ -349,7 +366,8 @@ def position_of(request: PageRequest) -> SearchPosition | None:
         return None
     found = _POSITION.fullmatch(given)
     if found is None:
-        raise PageProblem(422, "Not a position", "The position in this address is damaged. Start the search again.")
+        text = _("The position in this address is damaged. Start the search again.")
+        raise PageProblem(422, _("Not a position"), text)
     return SearchPosition(int(found[1]), found[2])
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from seawall.console.languages import gettext as _
 from seawall.model import HARMS
 from seawall.screen.item_search import Comparison, SignalCondition
 
@@ -32,7 +33,7 @@ class SearchRefused(ValueError):
     """A search that cannot be understood. ``position``: the character where, from 1."""
 
     def __init__(self, position: int, problem: str) -> None:
-        super().__init__(f"At character {position}: {problem}")
+        super().__init__(_("At character %(position)d: %(problem)s") % {"position": position, "problem": problem})
         self.position = position
 
 
@@ -72,9 +73,10 @@ class _Token:
 def parse_search(text: str, *, now: int) -> SearchQuery:
     """The query. ``now``: milliseconds since 1970, for ``since:7d``. Raises SearchRefused."""
     if len(text) > LONGEST_SEARCH:
-        raise SearchRefused(LONGEST_SEARCH + 1, f"a search has at most {LONGEST_SEARCH} characters; shorten it")
+        problem = _("a search has at most %(count)d characters; shorten it") % {"count": LONGEST_SEARCH}
+        raise SearchRefused(LONGEST_SEARCH + 1, problem)
     if "\0" in text:
-        raise SearchRefused(text.index("\0") + 1, "there is a NUL character, which no text has; remove it")
+        raise SearchRefused(text.index("\0") + 1, _("there is a NUL character, which no text has; remove it"))
     words: list[str] = []
     signals: list[SignalCondition] = []
     given: dict[str, Any] = {}
@@ -86,11 +88,12 @@ def parse_search(text: str, *, now: int) -> SearchQuery:
         else:
             name, read = _FIELDS[token.field]
             if name in given:
-                raise SearchRefused(token.position, f"{token.field}: stands twice; a search has it once")
+                problem = _("%(field)s: stands twice; a search has it once") % {"field": token.field}
+                raise SearchRefused(token.position, problem)
             given[name] = read(token, now)
     query = replace(SearchQuery(words=tuple(words), signals=tuple(signals)), **given)
     if query.since is not None and query.until is not None and query.since >= query.until:
-        raise SearchRefused(1, "since: is not before until:, so nothing can be found; exchange them")
+        raise SearchRefused(1, _("since: is not before until:, so nothing can be found; exchange them"))
     return query
 
 
@@ -106,9 +109,8 @@ def _tokens(text: str) -> Iterator[_Token]:
             _check_field(field, start + 1)
         value, at = _value(text, at)
         if not value.strip():
-            raise SearchRefused(
-                start + 1, f"{field}: needs a value" if field else "there is nothing between the quotes"
-            )
+            problem = _("%(field)s: needs a value") if field else _("there is nothing between the quotes")
+            raise SearchRefused(start + 1, problem % {"field": field})
         yield _Token(start + 1, field, value)
 
 
@@ -117,7 +119,7 @@ def _value(text: str, at: int) -> tuple[str, int]:
     if text.startswith('"', at):
         end = text.find('"', at + 1)
         if end < 0:
-            raise SearchRefused(at + 1, 'the quote is not closed; add a " after the phrase')
+            raise SearchRefused(at + 1, _('the quote is not closed; add a " after the phrase'))
         return text[at + 1 : end], end + 1
     end = at
     while end < len(text) and not text[end].isspace():
@@ -128,9 +130,8 @@ def _value(text: str, at: int) -> tuple[str, int]:
 def _check_field(field: str, position: int) -> None:
     if field != "signal" and field not in _FIELDS:
         known = ", ".join(sorted((*_FIELDS, "signal")))
-        raise SearchRefused(
-            position, f'there is no field {field!r}. Fields: {known}. To look for the text itself, write it in "quotes"'
-        )
+        problem = _('there is no field %(field)r. Fields: %(known)s. To look for the text itself, write it in "quotes"')
+        raise SearchRefused(position, problem % {"field": field, "known": known})
 
 
 def _plain(token: _Token, now: int) -> str:
@@ -140,7 +141,9 @@ def _plain(token: _Token, now: int) -> str:
 def _one_of(*values: str) -> Callable[[_Token, int], str]:
     def read(token: _Token, now: int) -> str:
         if token.text not in values:
-            raise SearchRefused(token.position, f"{token.field}: is one of {', '.join(values)}, not {token.text!r}")
+            problem = _("%(field)s: is one of %(values)s, not %(value)r")
+            named = {"field": token.field, "values": ", ".join(values), "value": token.text}
+            raise SearchRefused(token.position, problem % named)
         return token.text
 
     return read
@@ -164,18 +167,16 @@ def _moment(token: _Token, now: int, *, days: int) -> int:
     try:
         day = datetime.strptime(token.text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
     except (ValueError, OverflowError):
-        raise SearchRefused(
-            token.position, f"{token.field}: is a day such as 2026-11-01, or a time ago such as 7d or 12h"
-        ) from None
+        problem = _("%(field)s: is a day such as 2026-11-01, or a time ago such as 7d or 12h")
+        raise SearchRefused(token.position, problem % {"field": token.field}) from None
     return int(day.timestamp() * 1000)
 
 
 def _signal(token: _Token) -> SignalCondition:
     found = _SIGNAL.fullmatch(token.text)
     if found is None:
-        raise SearchRefused(
-            token.position, "signal: is a name, a comparison (>, >=, <, <=) and a number, as signal:toxicity>0.8"
-        )
+        problem = _("signal: is a name, a comparison (>, >=, <, <=) and a number, as signal:toxicity>0.8")
+        raise SearchRefused(token.position, problem)
     return SignalCondition(name=found[1], comparison=Comparison(found[2]), value=float(found[3]))
 
 
