@@ -59,14 +59,14 @@ class Desk:
     ledger: Ledger
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def item(self) -> tuple[ItemRef, str]:
+    def item(self, language: str | None = None) -> tuple[ItemRef, str]:
         """A submitted item and its actor."""
         number = next(self.numbers)
 
         def unit(tx: Any) -> tuple[ItemRef, str]:
             actor = tx.subject("account", f"author-{number}")
             item = ItemRef("comment", tx.subject("item:comment", f"c-{number}", owner=actor), 1)
-            tx.append(ItemSubmitted(item=item, actor=actor, digest=tx.digest(b"x")))
+            tx.append(ItemSubmitted(item=item, actor=actor, digest=tx.digest(b"x"), language=language))
             return item, actor
 
         return self.ledger.commit(unit)
@@ -94,16 +94,19 @@ class Desk:
         self.ledger.commit(unit)
         return decision
 
-    def edit(self, item: ItemRef, actor: str) -> ItemRef:
+    def edit(self, item: ItemRef, actor: str, language: str | None = None) -> ItemRef:
         """A new revision of the item, which nobody has decided yet."""
         later = ItemRef(item.content_type, item.ref, item.revision + 1)
-        self.ledger.commit(lambda tx: tx.append(ItemSubmitted(item=later, actor=actor, digest=tx.digest(b"y"))))
+        submitted = ItemSubmitted(item=later, actor=actor, digest=self.vault.digest(b"y"), language=language)
+        self.ledger.commit(lambda tx: tx.append(submitted))
         return later
 
-    def case(self, *actions: Action, priority: float = 0.7) -> tuple[str, ItemRef, Decision]:
+    def case(
+        self, *actions: Action, priority: float = 0.7, language: str | None = None, queue: str = "rudeness"
+    ) -> tuple[str, ItemRef, Decision]:
         """A fresh case that a held item opened."""
-        item, actor = self.item()
-        asked = Action("review", {"queue": "rudeness", "priority": priority})
+        item, actor = self.item(language)
+        asked = Action("review", {"queue": queue, "priority": priority})
         decision = self.decide(item, actor, *(actions or (Action("hold"),)), asked)
         return review.case_id(item.ref), item, decision
 

@@ -21,6 +21,7 @@ from seawall.review.machine import (
     CaseTrigger,
     Decided,
     Fact,
+    LanguageFound,
     PassedOn,
     ReopenedByPerson,
     Reported,
@@ -82,6 +83,7 @@ FACTS: dict[CaseTrigger, list[Fact]] = {
     CaseTrigger.APPEALED: [Appealed(), Appealed((Reason(policy="spam", rule="certain", harm="spam"),))],
     CaseTrigger.APPEAL_ANSWERED: [AppealAnswered()],
     CaseTrigger.ROUTED: [Routed("night-shift")],
+    CaseTrigger.LANGUAGE_FOUND: [LanguageFound("de"), LanguageFound(None)],
 }
 
 BEFORE = {
@@ -106,7 +108,7 @@ def test_every_state_meets_every_happening(state: CaseState, trigger: CaseTrigge
 def test_only_what_people_and_routes_do_with_a_case_that_never_was_is_impossible() -> None:
     missing = {(state, trigger) for state in CaseState for trigger in CaseTrigger} - set(TRANSITIONS)
     by_people = (CaseTrigger.UNDONE, CaseTrigger.REOPENED, CaseTrigger.PASSED_ON)  # a review can be one in bulk
-    others = (CaseTrigger.APPEAL_ANSWERED, CaseTrigger.ROUTED)
+    others = (CaseTrigger.APPEAL_ANSWERED, CaseTrigger.ROUTED, CaseTrigger.LANGUAGE_FOUND)
     assert missing == {(CaseState.NONE, trigger) for trigger in (*by_people, *others)}
 
 
@@ -241,6 +243,7 @@ def test_ids_follow_the_item() -> None:
     assert case_id("it_01kz") == "case_01kz"
 
 
+NEED_A_CASE = (Reviewed, ReviewTakenBack, ReopenedByPerson, PassedOn, AppealAnswered, Routed, LanguageFound)
 facts = st.sampled_from([fact for kind in FACTS.values() for fact in kind] + [asking("spam", 0.2), asking("x", 1.0)])
 
 
@@ -249,8 +252,7 @@ def test_a_case_stays_coherent_whatever_happens(happened: list[Fact]) -> None:
     case: Case = new_case(ITEM)
     reviews = 0
     for at, fact in enumerate(happened, start=1):
-        by_person = isinstance(fact, Reviewed | ReviewTakenBack | ReopenedByPerson | PassedOn | AppealAnswered | Routed)
-        if case.state is CaseState.NONE and by_person:
+        if case.state is CaseState.NONE and isinstance(fact, NEED_A_CASE):
             continue
         reviews += isinstance(fact, Reviewed) - isinstance(fact, ReviewTakenBack)
         case = step(case, fact, at)

@@ -32,8 +32,11 @@ from seawall.access.passwords import warm_up as warm_up_passwords
 from seawall.access.people import (
     Person,
     authenticate,
+    change_languages,
+    change_own_languages,
     change_own_password,
     change_roles,
+    change_skills,
     change_team,
     create_person,
     disable_person,
@@ -57,6 +60,7 @@ from seawall.access.sessions import (
     end_session_of,
     find_session,
     sessions_of,
+    signed_in_people,
     start_session,
 )
 from seawall.access.throttle import KNOWN_FOR_S, FormThrottle, Throttle
@@ -94,8 +98,11 @@ __all__ = [
     "Throttle",
     "active_people",
     "authenticate",
+    "change_languages",
+    "change_own_languages",
     "change_own_password",
     "change_roles",
+    "change_skills",
     "change_team",
     "choose_password",
     "create_key",
@@ -123,6 +130,7 @@ __all__ = [
     "save_preferences",
     "sessions_of",
     "sign_in_identity",
+    "signed_in_people",
     "start_session",
     "warm_up_passwords",
 ]

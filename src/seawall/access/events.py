@@ -53,6 +53,24 @@ class PersonTeamChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLanguagesChanged:
+    """The languages that a person reads, from now on; None: not stated. ``by`` may be themselves."""
+
+    person: str
+    languages: tuple[str, ...] | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSkillsChanged:
+    """The skills of a person from now on; None: not stated."""
+
+    person: str
+    skills: tuple[str, ...] | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged:
     """A person has a new password: their own choice when ``by`` is themselves, else a reset."""
 
@@ -118,6 +136,8 @@ EVENTS = (
     EventSpec("person.enabled", PersonEnabled),
     EventSpec("person.roles_changed", PersonRolesChanged),
     EventSpec("person.team_changed", PersonTeamChanged),
+    EventSpec("person.languages_changed", PersonLanguagesChanged),
+    EventSpec("person.skills_changed", PersonSkillsChanged),
     EventSpec("person.password_changed", PasswordChanged),
     EventSpec("person.password_link_made", PasswordLinkMade),
     EventSpec("person.signed_in", PersonSignedIn, version=2, upcast={1: _signed_in_by_password}),

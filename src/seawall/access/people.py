@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Row, select, update
 
@@ -17,27 +17,46 @@ from seawall.access.events import (
     PersonAdded,
     PersonDisabled,
     PersonEnabled,
+    PersonLanguagesChanged,
     PersonRolesChanged,
     PersonSignedIn,
+    PersonSkillsChanged,
     PersonTeamChanged,
 )
 from seawall.access.permissions import Permission, PersonRole
 from seawall.access.roles import SHIPPED, Roles
 from seawall.access.tables import password_link, person, session
 from seawall.access.throttle import Throttle
+from seawall.content.values import InvalidValue, read_language
 from seawall.model import new_id, now_ms
 from seawall.model.case_scope import CaseScope, CaseScopes
 from seawall.storage.database import Database
 from seawall.storage.ledger import Ledger, Transaction
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+_SKILL = re.compile(r"[^\s,](?:[^,\x00-\x1f\x7f]{0,48}[^\s,])?")
 
-AccountChange: TypeAlias = PasswordChanged | PersonDisabled | PersonEnabled | PersonRolesChanged | PersonTeamChanged
+MOST_WORDS: Final = 30
+"""The most languages, and the most skills, that one person can have."""
+
+AccountChange: TypeAlias = (
+    PasswordChanged
+    | PersonDisabled
+    | PersonEnabled
+    | PersonLanguagesChanged
+    | PersonRolesChanged
+    | PersonSkillsChanged
+    | PersonTeamChanged
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person with an account. ``id`` is the surrogate used in the ledger, ``known`` the roles and teams in use."""
+    """A person with an account. ``id`` is the surrogate used in the ledger, ``known`` the roles and teams in use.
+
+    ``languages``: codes of those that they read; ``skills``: those that queues ask for. None: not stated, so that
+    cases of any language, or of any queue, are given to them.
+    """
 
     id: str
     email: str
@@ -46,6 +65,8 @@ class Person:
     disabled: bool
     created_at: int
     team: str = ""  # empty: none
+    languages: tuple[str, ...] | None = None
+    skills: tuple[str, ...] | None = None
     known: Roles = field(default=SHIPPED, repr=False, compare=False)
 
     @property
@@ -201,6 +222,39 @@ def change_team(ledger: Ledger, person_id: str, team: str, *, by: str = "system"
     _change(ledger, person_id, changed, known, team=changed.team)
 
 
+def change_languages(
+    ledger: Ledger, person_id: str, languages: Iterable[str] | None, *, by: str = "system", known: Roles = SHIPPED
+) -> None:
+    """State the languages that a person reads, as codes; None or nothing: not stated. Raises AccessError."""
+    found = _languages(languages)
+    changed = PersonLanguagesChanged(person=person_id, languages=found, by=by)
+    _change(ledger, person_id, changed, known, languages=_joined(found))
+
+
+def change_own_languages(ledger: Ledger, person_id: str, languages: Iterable[str] | None) -> None:
+    """State the languages that one reads oneself; None or nothing: not stated. Raises AccessError."""
+    found = _languages(languages)
+
+    def unit(tx: Transaction) -> None:
+        mine = person.c.id == person_id
+        row = tx.execute(select(person.c.languages).where(mine)).first()
+        if row is None or row.languages == _joined(found):
+            return
+        tx.execute(update(person).where(mine).values(languages=_joined(found)))
+        tx.append(PersonLanguagesChanged(person=person_id, languages=found, by=person_id))
+
+    ledger.commit(unit)
+
+
+def change_skills(
+    ledger: Ledger, person_id: str, skills: Iterable[str] | None, *, by: str = "system", known: Roles = SHIPPED
+) -> None:
+    """Give a person these skills and no others; None: not stated. Raises AccessError."""
+    found = _skills(skills)
+    changed = PersonSkillsChanged(person=person_id, skills=found, by=by)
+    _change(ledger, person_id, changed, known, skills=_joined(found))
+
+
 def reset_password(
     ledger: Ledger, person_id: str, password: str, *, by: str = "system", known: Roles = SHIPPED
 ) -> None:
@@ -327,6 +381,8 @@ def person_of(row: Row[Any], known: Roles = SHIPPED) -> Person:
         disabled=bool(fields["disabled"]),
         created_at=fields["created_at"],
         team=fields["team"],
+        languages=_split(fields["languages"]),
+        skills=_split(fields["skills"]),
         known=known,
     )
 
@@ -373,3 +429,40 @@ def _team(team: str, known: Roles) -> str:
         named = f"Teams are {', '.join(known.teams)}." if known.teams else "The file of roles declares none."
         raise AccessError(f"{team!r} is not a team in use. {named}")
     return team
+
+
+def _languages(codes: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Primary codes, sorted: ``pt-BR`` is ``pt``, as of items. None for none: nobody reviews without a language."""
+    found: set[str] = set()
+    for code in codes or ():
+        try:
+            language = read_language(code.strip().replace("_", "-"))
+        except InvalidValue:
+            language = None
+        if language is None:
+            raise AccessError("A language is a code of two letters, such as de, en or pt-BR. Separate them by commas.")
+        found.add(language)
+    if len(found) > MOST_WORDS:
+        raise AccessError(f"A person can have at most {MOST_WORDS} languages.")
+    return tuple(sorted(found)) or None
+
+
+def _skills(words: Iterable[str] | None) -> tuple[str, ...] | None:
+    if words is None:
+        return None
+    found = tuple(sorted({word.strip() for word in words}))
+    if not all(_SKILL.fullmatch(word) for word in found):
+        raise AccessError(
+            "A skill is a word of the queue file: up to 50 characters, without commas. Separate them by commas."
+        )
+    if len(found) > MOST_WORDS:
+        raise AccessError(f"A person can have at most {MOST_WORDS} skills.")
+    return found
+
+
+def _joined(words: tuple[str, ...] | None) -> str | None:
+    return None if words is None else ",".join(words)
+
+
+def _split(stored: str | None) -> tuple[str, ...] | None:
+    return None if stored is None else tuple(filter(None, stored.split(",")))

@@ -85,6 +85,13 @@ def active_people(database: Database, tokens: Collection[str]) -> dict[str, Pers
         return {by_digest[row.token]: person_of(row) for row in rows}
 
 
+def signed_in_people(database: Database) -> frozenset[str]:
+    """Ids of the people who have a session now, on duty as far as Seawall knows."""
+    with database.read() as connection:
+        found = connection.execute(select(session.c.person).where(session.c.expires_at > now_ms()).distinct())
+        return frozenset(found.scalars())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     """One of a person's sessions in a list. ``id`` names it; it opens nothing. ``is_this``: the one that asks."""

@@ -15,6 +15,8 @@ person = Table(
     Column("password", Text, nullable=False),  # argon2id, with its parameters and salt
     Column("roles", Text, nullable=False),  # comma-separated
     Column("team", Text, nullable=False, server_default=text("''")),  # empty: none
+    Column("languages", Text),  # that they read, comma-separated; null: not stated
+    Column("skills", Text),  # comma-separated; null: not stated, empty: none
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )

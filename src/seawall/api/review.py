@@ -15,6 +15,7 @@ from seawall.app import App
 from seawall.model import now_ms
 from seawall.review.queries import CaseFilters, CaseRow, admits, get_case, list_cases
 from seawall.screen import status_of
+from seawall.screen.queries import item_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,9 @@ def router(app: App, keys: Keys) -> APIRouter:
                 find_item=status_of,
                 sees_child_safety=person.may(Permission.SEE_CHILD_SAFETY),
                 child_safety=True,
+                abilities=review.abilities_of(
+                    app.context.get(review.Queues), person.languages, person.skills, item_languages=item_languages()
+                ),
             )
         except review.ReviewError as error:
             raise _refused(error) from None

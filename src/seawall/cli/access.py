@@ -104,7 +104,10 @@ def list_people(data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
     with explained(), open_storage(settings(data_dir=data_dir, database_url=database)) as store:
         for one in every(store.database):
             ended = "  closed" if one.disabled else ""
-            out.print(f"{one.id}  {one.email}  {one.name}  {','.join(one.roles)}{ended}", markup=False, soft_wrap=True)
+            reads = "" if one.languages is None else f"  languages: {', '.join(one.languages)}"
+            skills = "" if one.skills is None else f"  skills: {', '.join(one.skills) or 'none'}"
+            line = f"{one.id}  {one.email}  {one.name}  {','.join(one.roles)}{reads}{skills}{ended}"
+            out.print(line, markup=False, soft_wrap=True)
 
 
 @people.command("disable")
@@ -151,6 +154,41 @@ def change_team(
 
     with _person(person, data_dir, database) as (store, found):
         change(store.ledger, found.id, team, by="cli", known=_roles(data_dir))
+
+
+@people.command("languages")
+def change_languages(
+    person: Who,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", help="A code, such as de; repeat. Without it: not stated.")
+    ] = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """State the languages that a person reads: they are not given cases in others."""
+    from seawall.access import change_languages as change
+
+    with _person(person, data_dir, database) as (store, found):
+        change(store.ledger, found.id, language, by="cli")
+
+
+@people.command("skills")
+def change_skills(
+    person: Who,
+    skill: Annotated[
+        list[str] | None, typer.Option("--skill", help="A skill of the queue file; repeat. Without it: not stated.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="They have none: only queues that need no skill.")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Give a person skills: they are not given cases of queues that need others."""
+    from seawall.access import change_skills as change
+
+    if none and skill:
+        fail("Either name skills, or say --none.")
+    with _person(person, data_dir, database) as (store, found):
+        change(store.ledger, found.id, [] if none else skill or None, by="cli")
 
 
 @people.command("reset-password")

@@ -14,6 +14,16 @@
 ``machine`` is the case's state machine as a pure function; ``projections`` store each case's state.
 """
 
+from seawall.review.abilities import (
+    ANY_CASE,
+    Abilities,
+    Reviewer,
+    UntakenCases,
+    abilities_of,
+    has_skills_of,
+    reads_queue,
+    untaken_cases,
+)
 from seawall.review.account_cases import ReviewedAccount, account_of_case, account_type, find_reviewed
 from seawall.review.assignments import (
     ASSIGNED_MS,
@@ -74,6 +84,7 @@ from seawall.review.undo import reopen_case, undo_review
 
 __all__ = [
     "ACCOUNT",
+    "ANY_CASE",
     "APPEALS_QUEUE",
     "ASSIGNED_MS",
     "COMPONENT",
@@ -91,6 +102,7 @@ __all__ = [
     "WHY_ASSIGN",
     "WHY_DECLINE",
     "WHY_SKIP",
+    "Abilities",
     "AppealAnswer",
     "Attention",
     "BadAnswer",
@@ -110,7 +122,10 @@ __all__ = [
     "ReviewAnswer",
     "ReviewError",
     "ReviewedAccount",
+    "Reviewer",
     "Rulebook",
+    "UntakenCases",
+    "abilities_of",
     "account_of_case",
     "account_type",
     "assign",
@@ -121,6 +136,7 @@ __all__ = [
     "decline",
     "find_reviewed",
     "gravest_first",
+    "has_skills_of",
     "held_case",
     "holder",
     "is_decider",
@@ -133,6 +149,7 @@ __all__ = [
     "preset_policy",
     "preview_review",
     "read_queues",
+    "reads_queue",
     "release",
     "renew",
     "reopen_case",
@@ -141,4 +158,5 @@ __all__ = [
     "take",
     "take_away",
     "undo_review",
+    "untaken_cases",
 ]

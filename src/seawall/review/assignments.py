@@ -14,6 +14,7 @@ from sqlalchemy import Row, select
 
 from seawall.model import new_id
 from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.abilities import ANY_CASE, Abilities, in_languages, suits
 from seawall.review.account_cases import FindReviewedItem, find_reviewed
 from seawall.review.errors import BadAnswer, CannotAssign, CaseMoved, CaseRestricted, NoSuchCase
 from seawall.review.events import CaseAssigned, CaseUnassigned
@@ -62,12 +63,13 @@ def assign(
     ms: int = ASSIGNED_MS,
     sees_child_safety: bool = False,
     child_safety: bool = False,
+    abilities: Abilities = ANY_CASE,
 ) -> None:
     """Give an open case to ``person`` for ``ms``. Whoever has it until now, assigned or leased, has it no more.
 
     That ``person`` reviews at all is for the caller to check. ``sees_child_safety``: whether they may see cases of
-    child safety; ``child_safety``: whether ``by`` may. Raises BadAnswer, NoSuchCase, CaseRestricted, CaseMoved or
-    CannotAssign.
+    child safety; ``child_safety``: whether ``by`` may. ``abilities``: of ``person``; a case that does not suit them is
+    refused. Raises BadAnswer, NoSuchCase, CaseRestricted, CaseMoved or CannotAssign.
     """
     _check_reason(why, WHY_ASSIGN, note)
     _check_time(ms)
@@ -76,6 +78,7 @@ def assign(
     def unit(tx: Transaction) -> None:
         found = _open_case(tx, case, child_safety=child_safety)
         _check_person(tx, found, person, sees_child_safety=sees_child_safety)
+        _check_abilities(tx, case, abilities)
         tx.append(
             CaseAssigned(
                 assignment=assignment,
@@ -107,11 +110,12 @@ def assign_most_urgent(
     scopes: CaseScopes = EVERY_CASE,
     sees_child_safety: bool = False,
     child_safety: bool = False,
+    abilities: Abilities = ANY_CASE,
 ) -> list[str]:
     """Give the most urgent cases that nobody has to ``person``: at most ``most``. Returns their ids.
 
-    ``excluded``: harms that the person is not given; ``scopes``: what they may decide. The others
-    as for ``assign``. Raises BadAnswer.
+    ``excluded``: harms that the person is not given; ``scopes``: what they may decide; only cases that suit their
+    ``abilities`` are given. The others as for ``assign``. Raises BadAnswer.
     """
     if why == "other":
         raise BadAnswer("Give a reason that holds for all of these cases.")
@@ -123,7 +127,14 @@ def assign_most_urgent(
     def unit(tx: Transaction) -> list[str]:
         both = sees_child_safety and child_safety
         cases = unassigned_cases(
-            tx, person, queue=queue, excluded=excluded, child_safety=both, scopes=scopes, most=most
+            tx,
+            person,
+            queue=queue,
+            excluded=excluded,
+            child_safety=both,
+            scopes=scopes,
+            abilities=abilities,
+            most=most,
         )
         for case in cases:
             assigned = CaseAssigned(
@@ -240,6 +251,20 @@ def _check_person(tx: Transaction, found: Row[Any], person: str, *, sees_child_s
     passed_on = case_passing.c.case == found.id, case_passing.c.person == person, case_passing.c.at >= found.opened_at
     if tx.execute(select(case_passing.c.id).where(*passed_on)).first() is not None:
         raise CannotAssign("This person left the case to others. Assign it to somebody else.")
+
+
+def _check_abilities(tx: Transaction, case: str, abilities: Abilities) -> None:
+    here = case_table.c.id == case
+    if tx.execute(select(case_table.c.id).where(here, in_languages(abilities))).first() is None:
+        raise CannotAssign(
+            "This case is in none of the languages that this person has stated. Assign it to somebody who reads it, or "
+            "have the language added to theirs."
+        )
+    if tx.execute(select(case_table.c.id).where(here, suits(abilities))).first() is None:
+        raise CannotAssign(
+            "The queue of this case needs a language or a skill that this person does not have. Assign it to somebody "
+            "who has it, or have it added to theirs."
+        )
 
 
 def _assignment(tx: Transaction, case: str) -> Row[Any] | None:

@@ -53,6 +53,14 @@ class CaseRouted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseLanguageFound:
+    """The language of what a case is about, as the item was submitted; None: it is not known any more."""
+
+    case: str
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewUndone:
     """A reviewer took their review back; ``decision`` restores what was in force before it.
 
@@ -140,6 +148,7 @@ def _with_was_open(body: dict[str, Any]) -> dict[str, Any]:
 EVENTS = (
     EventSpec("review.submitted", ReviewSubmitted, version=3, upcast={1: _with_attention, 2: _with_bulk}),
     EventSpec("review.case_routed", CaseRouted),
+    EventSpec("review.case_language_found", CaseLanguageFound),
     EventSpec("review.undone", ReviewUndone, version=2, upcast={1: _with_was_open}),
     EventSpec("review.case_reopened", CaseReopened),
     EventSpec("review.case_passed_on", CasePassedOn),

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import now_ms
 from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.abilities import ANY_CASE, Abilities, suits
 from seawall.review.case_scopes import in_scopes
 from seawall.review.errors import BadAnswer, CaseMoved, CaseRestricted, CaseTaken, NoSuchCase, OwnDecision
 from seawall.review.events import CaseSkipped
@@ -60,19 +61,21 @@ def next_case(
     child_safety: bool = False,
     push: Mapping[str, float | None] = MappingProxyType({}),
     scopes: CaseScopes = EVERY_CASE,
+    abilities: Abilities = ANY_CASE,
     ms: int = LEASE_MS,
 ) -> Lease | None:
     """Lease the most urgent open case that is free; a case that ``person`` already holds comes first.
 
     Then comes what was assigned to them, of whatever queue and content type. None when no case is waiting. Cases that
     the person skipped recently or left to others are not offered, nor those of the harms in ``excluded``; those of
-    child safety only with ``child_safety``, for its specialists; and only those that one of the ``scopes`` admits.
+    child safety only with ``child_safety``, for its specialists; and only those that one of the ``scopes`` admits and
+    that suit the person's ``abilities``, which do not matter for what they hold or what was assigned to them.
     ``push``: queues whose cases are only given to whom they are assigned, until they have waited for so many seconds
     (None: always).
     """
     while True:
         now = now_ms()
-        wanted = _Wanted(person, queue, content_type, excluded, child_safety, scopes, now, push)
+        wanted = _Wanted(person, queue, content_type, excluded, child_safety, scopes, now, push, abilities)
         # In one transaction, and past the rows that others take at this moment: people who press the key together do
         # not all try the same case.
         free = _waiting(wanted).with_for_update(of=case_table, skip_locked=True)  # SQLite: it is exclusive anyway
@@ -233,6 +236,7 @@ class _Wanted:
     scopes: CaseScopes
     now: int
     push: Mapping[str, float | None]
+    abilities: Abilities
 
 
 def is_waiting(
@@ -245,9 +249,10 @@ def is_waiting(
     child_safety: bool = False,
     push: Mapping[str, float | None] = MappingProxyType({}),
     scopes: CaseScopes = EVERY_CASE,
+    abilities: Abilities = ANY_CASE,
 ) -> bool:
     """Whether a case waits that ``next_case`` would offer to this person if no harm were excluded."""
-    wanted = _Wanted(person, queue, content_type, (), child_safety, scopes, now, push)
+    wanted = _Wanted(person, queue, content_type, (), child_safety, scopes, now, push, abilities)
     return connection.execute(_waiting(wanted)).first() is not None
 
 
@@ -282,7 +287,7 @@ def _assigned(connection: Connection, wanted: _Wanted) -> str | None:
     query = select(case_assignment.c.case).where(mine, case_assignment.c.until > wanted.now)
     if not (cases := connection.execute(query).scalars().all()):
         return None
-    anywhere = replace(wanted, queue=None, content_type=None)
+    anywhere = replace(wanted, queue=None, content_type=None, abilities=ANY_CASE)  # they suited when they were assigned
     offered = _offered(anywhere).join(case_assignment, case_assignment.c.case == case_table.c.id)
     offered = offered.where(case_table.c.id.in_(cases), in_force(wanted.now))
     return connection.execute(offered.order_by(*_ORDER).limit(1)).scalar()
@@ -292,7 +297,7 @@ _ORDER = (case_table.c.score.desc(), case_table.c.id.desc())
 
 
 def _offered(wanted: _Wanted) -> Select[Any]:
-    """Cases that nobody holds, and that the person has neither skipped nor left to others."""
+    """Cases that suit the person, that nobody holds, and that they have neither skipped nor left to others."""
     held = exists().where(lease.c.case == case_table.c.id, lease.c.until > wanted.now)
     skipped = exists().where(skip.c.case == case_table.c.id, skip.c.person == wanted.person, skip.c.until > wanted.now)
     passed_on = exists().where(
@@ -303,7 +308,7 @@ def _offered(wanted: _Wanted) -> Select[Any]:
     free = _open_cases(wanted).where(~held, ~skipped, ~passed_on)
     for harm in sorted(wanted.excluded):  # any of the case's policies may be about it
         free = free.where(~case_table.c.policies.contains(f'"harm":"{harm}"', autoescape=True))
-    return free
+    return free if wanted.abilities == ANY_CASE else free.where(suits(wanted.abilities))
 
 
 def _waiting(wanted: _Wanted) -> Select[Any]:
@@ -328,10 +333,11 @@ def unassigned_cases(
     excluded: Collection[str],
     child_safety: bool,
     scopes: CaseScopes,
+    abilities: Abilities,
     most: int,
 ) -> list[str]:
     """The most urgent cases that nobody has, and that this person could be given; locked until the unit ends."""
-    wanted = _Wanted(person, queue, None, excluded, child_safety, scopes, tx.at, MappingProxyType({}))
+    wanted = _Wanted(person, queue, None, excluded, child_safety, scopes, tx.at, MappingProxyType({}), abilities)
     to_anybody = exists().where(case_assignment.c.case == case_table.c.id, in_force(tx.at))
     query = _offered(wanted).where(~to_anybody).order_by(*_ORDER).limit(most)
     return list(tx.execute(query.with_for_update(of=case_table, skip_locked=True)).scalars())

@@ -96,6 +96,7 @@ class CaseTrigger(StrEnum):
     REPORTED = "reported"
     REVIEWED = "reviewed"
     ROUTED = "routed"  # a route moves it to another queue
+    LANGUAGE_FOUND = "language_found"
     UNDONE = "undone"  # a reviewer took their review back
     REOPENED = "reopened"  # a person wants to decide it again
     PASSED_ON = "passed_on"  # a reviewer leaves it to others
@@ -121,6 +122,8 @@ TRANSITIONS: Mapping[tuple[CaseState, CaseTrigger], CaseState] = {
     (CaseState.CLOSED, CaseTrigger.REVIEWED): CaseState.CLOSED,  # the ledger never rejects a past event
     (CaseState.OPEN, CaseTrigger.ROUTED): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.ROUTED): CaseState.CLOSED,  # it was closed meanwhile
+    (CaseState.OPEN, CaseTrigger.LANGUAGE_FOUND): CaseState.OPEN,
+    (CaseState.CLOSED, CaseTrigger.LANGUAGE_FOUND): CaseState.CLOSED,
     (CaseState.NONE, CaseTrigger.APPEALED): CaseState.OPEN,
     (CaseState.OPEN, CaseTrigger.APPEALED): CaseState.OPEN,
     (CaseState.CLOSED, CaseTrigger.APPEALED): CaseState.OPEN,
@@ -153,7 +156,8 @@ class Case:
 
     ``subject``: item or account, whose surrogate is ``item``. ``openings``: the times that something new opened it; an
     account's ``decision`` is one about the last of them. ``marked_child_safety``: whether the last review made it a
-    case of child safety, which only a person's answer says of an account that nobody reported for it.
+    case of child safety, which only a person's answer says of an account that nobody reported for it. ``language``: of
+    the item; None: not known.
     """
 
     id: str
@@ -188,6 +192,7 @@ class Case:
     score: float = 0.0
     subject: str = ITEM
     openings: int = 0
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +230,13 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageFound:
+    """The language of its item is known, or not any more."""
+
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewTakenBack:
     """The reviewer took their review back. ``was_open``: the case waited for a person before the review."""
 
@@ -256,7 +268,16 @@ class AppealAnswered:
 
 
 Fact: TypeAlias = (
-    Decided | Reported | Reviewed | Routed | ReviewTakenBack | ReopenedByPerson | PassedOn | Appealed | AppealAnswered
+    Decided
+    | Reported
+    | Reviewed
+    | Routed
+    | LanguageFound
+    | ReviewTakenBack
+    | ReopenedByPerson
+    | PassedOn
+    | Appealed
+    | AppealAnswered
 )
 
 
@@ -311,6 +332,8 @@ def step(case: Case, fact: Fact, at: int) -> Case:
             return _scored(_with_appeal(moved, _reported(moved, fact, opening=opening), came=REPORTS_QUEUE))
         case Reviewed():
             return _reviewed(moved, fact)
+        case LanguageFound(language):
+            return replace(moved, language=language)
         case _:
             return _by_people(case, moved, fact, at, opening=opening)
 
@@ -427,6 +450,8 @@ def _trigger(fact: Fact) -> CaseTrigger:
             return CaseTrigger.REVIEWED
         case Routed():
             return CaseTrigger.ROUTED
+        case LanguageFound():
+            return CaseTrigger.LANGUAGE_FOUND
         case ReviewTakenBack():
             return CaseTrigger.UNDONE
         case ReopenedByPerson():

@@ -15,6 +15,7 @@ from seawall.review.case_policies import read_policies
 from seawall.review.closings import BatchClosings
 from seawall.review.events import (
     CaseAssigned,
+    CaseLanguageFound,
     CasePassedOn,
     CaseReopened,
     CaseRouted,
@@ -30,6 +31,7 @@ from seawall.review.machine import (
     CaseState,
     Decided,
     Fact,
+    LanguageFound,
     PassedOn,
     ReopenedByPerson,
     Reported,
@@ -64,7 +66,7 @@ class Cases:
     """
 
     name: ClassVar[str] = "cases"
-    version: ClassVar[int] = 8  # 4: undone; 5: cleared; 6: accounts; 7: reviewed in bulk; 8: closings, reopened appeals
+    version: ClassVar[int] = 9  # 6: accounts; 7: reviewed in bulk; 8: closings, reopened appeals; 9: languages
     handles: ClassVar[tuple[type[EventBody], ...]] = (
         ItemSubmitted,
         DecisionMade,
@@ -76,6 +78,7 @@ class Cases:
         AppealReceived,
         AppealDecided,
         CaseRouted,
+        CaseLanguageFound,
     )
     tables: tuple[Table, ...] = (case_table, case_reporter, case_closing)
 
@@ -297,6 +300,8 @@ def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:
             return case, item, Reviewed(answer, judged or named)
         case CaseRouted(case=case, queue=queue):
             return case, None, Routed(queue)
+        case CaseLanguageFound(case=case, language=language):
+            return case, None, LanguageFound(language)
         case ReviewUndone(case=case, was_open=was_open):
             return case, None, ReviewTakenBack(was_open)
         case CaseReopened(case=case):

@@ -28,6 +28,7 @@ class CaseRow:
     those of the gravest. ``child_safety``: only people with ``review.see_child_safety`` may see the case and its item.
     ``unnamed_claim``: the highest priority of the reports that name no policy. ``score``: the order of open cases.
     ``subject``: item or account, whose surrogate is ``item``. ``openings``: the times that something new opened it.
+    ``language``: of the item, known a moment after the case was opened; None: not known.
     """
 
     id: str
@@ -58,6 +59,7 @@ class CaseRow:
     appeals: int = 0
     subject: str = "item"
     openings: int = 0
+    language: str | None = None
     assigned_to: str | None = None
 
 

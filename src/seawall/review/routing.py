@@ -1,7 +1,8 @@
-"""The follower that moves cases to the queues that routes choose for them.
+"""The follower that moves cases to the queues that routes choose for them, and says in which language they are.
 
 A route is read from a file that may change, so its result is an event: a projection depends on events alone, and is
-rebuilt to the same rows whatever the file says by then (docs/decisions/0012-routes-are-events.md).
+rebuilt to the same rows whatever the file says by then (docs/decisions/0012-routes-are-events.md). So is the language,
+which the item's submission had, long before its case perhaps.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from seawall.model import DecisionMade, DecisionSource, Event, ReportReceived
+from seawall.model.events import AppealReceived
 from seawall.model.stored_items import GivenAnswer, ItemAnswers, ItemLanguages
 from seawall.review.bulk.approval import BulkLimits
 from seawall.review.case_policies import queue_of, read_policies
-from seawall.review.events import CaseRouted
+from seawall.review.events import CaseLanguageFound, CaseRouted
 from seawall.review.machine import BY_PERSON, BY_ROUTE, REPORTS_QUEUE, CaseState, asks_for_review, case_id
 from seawall.review.queries import answers_after
 from seawall.review.queue_file import read_queues
@@ -88,9 +90,10 @@ def load_queues(file: Path | None, data_dir: Path) -> Queues:
 
 
 def route_cases(context: ServiceContext, events: Sequence[Event]) -> Callable[[Transaction], None] | None:
-    """Move the cases that the events are about; None when there is nothing to do."""
+    """Move the cases that the events are about, and give them their languages; None when there is nothing to do."""
     queues = context.get(Queues)
-    items = sorted({item for event in events if (item := _item(event)) is not None}) if queues.routes else []
+    asked = {item for event in events if (item := _item(event)) is not None}
+    items = sorted(asked | {item for event in events if (item := _changed(event)) is not None})
     if not items:
         return None
     languages = context.get(ItemLanguages).languages_of(items)
@@ -98,7 +101,9 @@ def route_cases(context: ServiceContext, events: Sequence[Event]) -> Callable[[T
     def unit(tx: Transaction) -> None:
         query = select(case_table).where(case_table.c.id.in_([case_id(item) for item in items]))
         for row in tx.execute(query.order_by(case_table.c.id)).all():
-            if (moved := routed(row, queues, languages)) is not None:
+            if row.state == CaseState.OPEN and row.language != languages.get(row.item):
+                tx.append(CaseLanguageFound(case=row.id, language=languages.get(row.item)))
+            if row.item in asked and queues.routes and (moved := routed(row, queues, languages)) is not None:
                 tx.append(moved)
 
     return unit
@@ -139,4 +144,16 @@ def _item(event: Event) -> str | None:
     return None
 
 
-ROUTER = Follower(name="case_router", handles=(DecisionMade, ReportReceived), step=route_cases, from_start=False)
+def _changed(event: Event) -> str | None:
+    """The item whose language may be new to its case: it was edited, or appealed for without a case."""
+    match event.body:
+        case DecisionMade(decision=made) if made.item.revision > 1 and made.source is not DecisionSource.REVIEW:
+            return made.item.ref
+        case AppealReceived(item=item):
+            return item.ref
+    return None
+
+
+ROUTER = Follower(
+    name="case_router", handles=(DecisionMade, ReportReceived, AppealReceived), step=route_cases, from_start=False
+)

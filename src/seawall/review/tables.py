@@ -42,11 +42,13 @@ case = Table(
     Column("subject", Text, nullable=False, server_default=text("'item'")),  # item | account
     Column("openings", Integer, nullable=False, server_default=text("0")),  # times that something new opened it
     Column("marked_child_safety", Boolean, nullable=False, server_default=text("false")),  # by the last review
+    Column("language", Text),  # of the item, found a moment after the case was opened; null: not known
     Index("ix_review_case_queue", "state", "queue", "priority"),
     Index("ix_review_case_score", "state", "score", "id"),
     Index("ix_review_case_queue_score", "state", "queue", "score", "id"),
     # What counts and ages of cases are read from, without a row of the table: see queries.count_cases.
     Index("ix_review_case_counts", "state", "child_safety", "queue", "content_type", "policy", "opened_at"),
+    Index("ix_review_case_language", "state", "child_safety", "queue", "language"),  # as above: abilities.untaken_cases
 )
 
 # How each opening of a case ended. A row goes when the answer is taken back; it stays when a person decides again.

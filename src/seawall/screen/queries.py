@@ -168,6 +168,11 @@ def items_by_ref(connection: Connection, refs: Iterable[str]) -> dict[str, ItemR
     return {row.ref: ItemRow(**row._mapping) for row in rows}
 
 
+def item_languages() -> Select[Any]:
+    """A SELECT of the items whose language is known, ``ref`` and ``language``: for the queries of other services."""
+    return select(item.c.ref, item.c.language).where(item.c.language.is_not(None))
+
+
 def revisions_of(connection: Connection, ref: str, *, limit: int) -> list[RevisionRow]:
     """The submissions of an item, newest first."""
     query = _columns(revision, RevisionRow).where(revision.c.item == ref).order_by(revision.c.seq.desc()).limit(limit)

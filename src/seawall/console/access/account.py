@@ -1,7 +1,9 @@
-"""One's own settings: name, password, sessions, theme, veils, letters of actions, harms that one is not given."""
+"""One's own settings: name, password, sessions, theme, veils, letters of actions, harms that one is not given,
+languages that one reads."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -29,6 +31,8 @@ _SAVED: Final = {
     "look": marked("Language, theme and veils are changed."),
     "letters": marked("The letters are changed."),
     "opt-outs": marked("Saved. Cases of these harms go to others."),
+    "languages": marked("Saved. Cases in other languages go to others."),
+    "any-language": marked("Saved. You are given cases of any language."),
 }
 
 
@@ -115,6 +119,16 @@ def change_opt_outs(request: PageRequest) -> Response:
     return _saved("opt-outs")
 
 
+def change_languages(request: PageRequest) -> Response:
+    """State the languages that one reads; none: not stated."""
+    codes = [code for code in re.split(r"[\s,;]+", request.field("languages")) if code]
+    try:
+        access.change_own_languages(request.app.ledger, request.person.id, codes)
+    except access.AccessError as error:
+        return _page(request, error=_(str(error)))
+    return _saved("languages" if codes else "any-language")
+
+
 def _save(request: PageRequest, **changes: object) -> None:
     chosen = msgspec.structs.replace(request.preferences, **changes)
     access.save_preferences(request.app.database, request.person.id, chosen)
@@ -146,6 +160,7 @@ def _page(request: PageRequest, *, error: str = "") -> Response:
         floors=request.app.context.get(exposure.Wellbeing).veils,
         letters=letters,
         unveil_key=request.field("unveil_key") or unveil_key_of(chosen),
+        reads=request.field("languages") if "languages" in sent else ", ".join(request.person.languages or ()),
         harms=sorted(HARMS.values(), key=lambda harm: (-harm.severity, harm.title)),
         saved=_SAVED.get(request.query("saved"), ""),
         error=error,
@@ -161,4 +176,5 @@ PAGES = (
     Page(path="/account/look", run=change_look, method="POST"),
     Page(path="/account/letters", run=change_letters, method="POST"),
     Page(path="/account/opt-outs", run=change_opt_outs, method="POST"),
+    Page(path="/account/languages", run=change_languages, method="POST"),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.responses import Response
 
 from seawall import access
 from seawall.access import Permission
+from seawall.console import active_bundle
 from seawall.console.languages import gettext as _
 from seawall.console.request import Page, PageRequest, redirect, roles_in_use
 from seawall.console.templates import render
@@ -89,6 +92,38 @@ def change_team(request: PageRequest) -> Response:
     return redirect("/access")
 
 
+def change_languages(request: PageRequest) -> Response:
+    """State the languages that a person reads; none: not stated."""
+    codes = [code for code in re.split(r"[\s,;]+", request.field("languages")) if code]
+    try:
+        access.change_languages(
+            request.app.ledger,
+            request.path_param("person"),
+            codes,
+            by=request.person.id,
+            known=roles_in_use(request.app),
+        )
+    except access.AccessError as error:
+        return _page(request, error=_(str(error)))
+    return redirect("/access")
+
+
+def change_skills(request: PageRequest) -> Response:
+    """Give a person skills; none and not ticked that they have none: not stated."""
+    skills = [word.strip() for word in request.field("skills").split(",") if word.strip()]
+    try:
+        access.change_skills(
+            request.app.ledger,
+            request.path_param("person"),
+            skills if skills or request.field("none") else None,
+            by=request.person.id,
+            known=roles_in_use(request.app),
+        )
+    except access.AccessError as error:
+        return _page(request, error=_(str(error)))
+    return redirect("/access")
+
+
 def make_link(request: PageRequest) -> Response:
     """Make a link by which a person chooses a new password, and show it once."""
     try:
@@ -126,6 +161,7 @@ def _page(
     request: PageRequest, *, error: str = "", token: str = "", link: access.PasswordLink | None = None
 ) -> Response:
     known, team = roles_in_use(request.app), request.person.team
+    queues = active_bundle.queues(request.app).by_name.values()
     people = [one for one in access.list_people(request.app.database, known) if not team or one.team == team]
     return render(
         request,
@@ -138,6 +174,9 @@ def _page(
         keys=access.list_keys(request.app.database),
         roles=list(known.by_name.values()),
         teams=[one for one in known.teams.values() if not team or one.name == team],
+        asked_skills=sorted(
+            {word for one in active_bundle.queues(request.app).by_name.values() for word in one.skills}
+        ),
         scopes=list(access.Scope),
         permissions={name: role.permissions for name, role in known.by_name.items()},
         error=error,
@@ -154,6 +193,13 @@ PAGES = (
     Page(path="/access/people/{person}/enable", run=enable_person, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/roles", run=change_roles, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/team", run=change_team, method="POST", permission=Permission.MANAGE_ACCESS),
+    Page(
+        path="/access/people/{person}/languages",
+        run=change_languages,
+        method="POST",
+        permission=Permission.MANAGE_ACCESS,
+    ),
+    Page(path="/access/people/{person}/skills", run=change_skills, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/people/{person}/link", run=make_link, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys", run=add_key, method="POST", permission=Permission.MANAGE_ACCESS),
     Page(path="/access/keys/{key}/revoke", run=revoke_key, method="POST", permission=Permission.MANAGE_ACCESS),

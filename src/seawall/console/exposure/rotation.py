@@ -42,8 +42,13 @@ def refuse_case(request: PageRequest, case_id: str) -> Response | None:
     return None if exposure.allowed(app.database, wellbeing, request.person.id, case.harm, now) else to_exposure()
 
 
-def others_wait(request: PageRequest, queue: str | None, content_type: str | None) -> bool:
-    """Whether cases wait here, all of them of harms that this person is not given."""
+def others_wait(
+    request: PageRequest,
+    queue: str | None,
+    content_type: str | None,
+    abilities: review.Abilities = review.ANY_CASE,
+) -> bool:
+    """Whether cases wait here that suit these abilities, though this person is given none of them now."""
     with request.app.database.read() as connection:
         return review.is_waiting(
             connection,
@@ -54,6 +59,7 @@ def others_wait(request: PageRequest, queue: str | None, content_type: str | Non
             child_safety=may_see_all(request),
             push=active_bundle.queues(request.app).push(),
             scopes=request.person.scopes(Permission.REVIEW),
+            abilities=abilities,
         )
 
 

@@ -158,6 +158,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         request,
         "quality/blind_review.html",
         status=status,
+        advice=request.query("advice"),
         task=task,
         lease=lease,
         seen=seen,

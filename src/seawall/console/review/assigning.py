@@ -13,9 +13,11 @@ from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
-from seawall.console.review.queue import go_to_next, with_filters
+from seawall.console.review.queue import STATE_LANGUAGES, go_to_next, with_filters
 from seawall.console.review.reviewers import reviewer, reviewers
+from seawall.console.review.suitable import abilities
 from seawall.model import now_ms
+from seawall.review.machine import NOT_MY_LANGUAGE
 from seawall.review.queries import AssignmentRow, CaseRow, admits, assignment_of_case, get_case
 from seawall.screen import status_of
 
@@ -94,6 +96,7 @@ def assign(request: PageRequest) -> Response:
             find_item=status_of,
             sees_child_safety=person.may(Permission.SEE_CHILD_SAFETY),
             child_safety=may_see_all(request),
+            abilities=abilities(request.app, person),
         )
     except review.NoSuchCase:
         raise missing(marked("case")) from None
@@ -118,6 +121,7 @@ def assign_most_urgent(request: PageRequest) -> Response:
             scopes=person.scopes(Permission.REVIEW),
             sees_child_safety=person.may(Permission.SEE_CHILD_SAFETY),
             child_safety=may_see_all(request),
+            abilities=abilities(request.app, person),
         )
     except review.BadAnswer as error:
         raise PageProblem(422, _("Not assigned"), _(str(error))) from None
@@ -161,7 +165,7 @@ def decline(request: PageRequest) -> Response:
         raise missing(marked("case")) from None
     except review.ReviewError as error:
         raise PageProblem(409, _("Not declined"), _(str(error))) from None
-    return go_to_next(request)
+    return go_to_next(request, advice=STATE_LANGUAGES if request.field("why") == NOT_MY_LANGUAGE else "")
 
 
 def _chosen(request: PageRequest) -> Person:

@@ -28,6 +28,7 @@ from seawall.console.review.case_summary import summary_view
 from seawall.console.review.consequences import consequences
 from seawall.console.review.order import order_in_words
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
+from seawall.console.review.suitable import why_unsuitable
 from seawall.console.templates import render
 from seawall.console.veiling import open_content
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
@@ -284,6 +285,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         why_pass_on=review.WHY,
         why_skip=review.WHY_SKIP,
         assignment=assignment_on_case(request, case),
+        unsuitable=why_unsuitable(request, case),
+        advice=request.query("advice"),
         must_open=must_open(veiling, seen.fields),
         error=error,
         **context_of(request, about),

@@ -10,8 +10,9 @@ from seawall.console.child_safety import check_case, check_item, may_see_all
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
-from seawall.console.review.queue import go_to_next, with_filters
+from seawall.console.review.queue import STATE_LANGUAGES, go_to_next, with_filters
 from seawall.model import now_ms
+from seawall.review.machine import NOT_MY_LANGUAGE
 from seawall.review.queries import get_case
 from seawall.screen import recorded_decision, rescreen_again, status_of
 
@@ -50,13 +51,14 @@ def reopen(request: PageRequest) -> Response:
 
 def pass_on(request: PageRequest) -> Response:
     """Leave the case to others, and take the next one."""
+    why = request.field("why")
     check_case(request, request.path_param("case"))
     try:
         review.pass_on(
             request.app.ledger,
             request.path_param("case"),
             request.person.id,
-            request.field("why"),
+            why,
             find_item=status_of,
             note=request.field("note").strip(),
             child_safety=may_see_all(request),
@@ -65,7 +67,7 @@ def pass_on(request: PageRequest) -> Response:
         raise missing(marked("case")) from None
     except review.ReviewError as error:
         raise PageProblem(409, _("Not passed on"), _(str(error))) from None
-    return go_to_next(request)
+    return go_to_next(request, advice=STATE_LANGUAGES if why == NOT_MY_LANGUAGE else "")
 
 
 PAGES = (

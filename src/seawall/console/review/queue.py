@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
 from seawall.console.review.reviewers import reviewers
+from seawall.console.review.suitable import abilities, untaken
 from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
@@ -32,6 +34,10 @@ from seawall.review.queries import (
 from seawall.screen.queries import ItemRow, items_by_ref
 
 PAGE_SIZE = 50
+STATE_LANGUAGES: Final = "languages"
+"""Advice to somebody who left a case to others for its language and has not stated theirs."""
+UNSUITABLE: Final = "unsuitable"
+"""To somebody who got none of the waiting cases, because none suits their languages and skills."""
 
 
 def show(request: PageRequest) -> Response:
@@ -48,6 +54,7 @@ def show(request: PageRequest) -> Response:
         queues = count_by_queue(connection, state, child_safety=child_safety, scopes=scopes)
         types = count_by_content_type(connection, state, child_safety=child_safety, scopes=scopes)
         assigned = count_assigned(connection, request.person.id, now)
+        waiting = untaken(request, connection) if state == "open" else []
     shown = cases[:PAGE_SIZE]
     return render(
         request,
@@ -67,6 +74,8 @@ def show(request: PageRequest) -> Response:
         settings=settings,
         may_decide=state == "open" and request.may(Permission.REVIEW),
         assigned=assigned,
+        untaken=waiting,
+        advice=request.query("advice"),
         given=request.query("given"),
         reviewers=reviewers(request.app, request.person) if request.may(Permission.ASSIGN) else (),
         why_assign=review.WHY_ASSIGN,
@@ -83,7 +92,7 @@ def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[Summa
 
 
 def as_json(request: PageRequest) -> Response:
-    """Open cases as JSON, as ``GET /v1/cases`` returns them."""
+    """Open cases as JSON, as ``GET /v1/cases`` returns them, and how many wait that nobody present is given."""
     filters = CaseFilters(
         queue=request.query("queue"),
         content_type=request.query("type"),
@@ -91,7 +100,8 @@ def as_json(request: PageRequest) -> Response:
         scopes=request.person.scopes(),
     )
     with request.app.database.read() as connection:
-        return json_response({"cases": list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)})
+        cases = list_cases(connection, filters, now_ms(), limit=PAGE_SIZE)
+        return json_response({"cases": cases, "untaken": untaken(request, connection)})
 
 
 def take_next(request: PageRequest) -> Response:
@@ -99,11 +109,11 @@ def take_next(request: PageRequest) -> Response:
     return go_to_next(request)
 
 
-def go_to_next(request: PageRequest, *, done: str = "") -> Response:
+def go_to_next(request: PageRequest, *, done: str = "", advice: str = "") -> Response:
     """Lease the next case of the chosen queue and type and go to it; to the queue when there is none.
 
     Now and then it is a blind review: a second one, or one of a golden case.
-    ``done``: the decision just made, which the next page links to.
+    ``done``: the decision just made, which the next page links to. ``advice``: what the next page advises.
     """
     queue, content_type = filter_of(request, "queue") or None, filter_of(request, "type") or None
     app, person = request.app, request.person.id
@@ -113,6 +123,7 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
     excluded = standing.over | request.preferences.opt_outs
     shares = app.context.get(quality.QualitySettings)
     sees_all, scopes = may_see_all(request), request.person.scopes(Permission.REVIEW)
+    suited = abilities(app, request.person)
     next_task = partial(
         quality.next_task,
         app.ledger,
@@ -121,6 +132,7 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
         policies=active_bundle.policy_names(app),
         child_safety=sees_all,
         scopes=scopes,
+        abilities=suited,
     )
     task, lease = next_task(queue=queue, content_type=content_type), None
     if task is None:
@@ -133,13 +145,16 @@ def go_to_next(request: PageRequest, *, done: str = "") -> Response:
             child_safety=sees_all,
             push=active_bundle.queues(app).push(),
             scopes=scopes,
+            abilities=suited,
         )
     if task is None and lease is None:
-        if excluded and rotation.others_wait(request, queue, content_type):
+        if excluded and rotation.others_wait(request, queue, content_type, suited):
             return rotation.to_exposure(done)
         task = next_task(queue=queue, content_type=content_type, idle=True)
+        if task is None and suited != review.ANY_CASE and rotation.others_wait(request, queue, content_type):
+            advice = advice or UNSUITABLE
     where = f"/blind-reviews/{task}" if task is not None else "/queue" if lease is None else f"/cases/{lease.case}"
-    return redirect(with_filters(request, where, done=done))
+    return redirect(with_filters(request, where, done=done, advice=advice))
 
 
 def undoable(request: PageRequest) -> str | None:

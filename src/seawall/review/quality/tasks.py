@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from seawall.model import new_id, now_ms
 from seawall.model.case_scope import EVERY_CASE, CaseScopes
+from seawall.review.abilities import ANY_CASE, Abilities, in_languages
 from seawall.review.case_scopes import in_scopes
 from seawall.review.errors import CaseMoved, CaseTaken, NoSuchCase
 from seawall.review.leases import LEASE_MS, SKIP_MS
@@ -47,6 +48,7 @@ def next_task(
     idle: bool = False,
     child_safety: bool = False,
     scopes: CaseScopes = EVERY_CASE,
+    abilities: Abilities = ANY_CASE,
     draw: Callable[[], float] = random.random,
 ) -> str | None:
     """Lease a blind review for ``person`` before their next case, at the rate that the shares imply; or None.
@@ -55,7 +57,7 @@ def next_task(
     those which had to wait are made up for; ``idle``: no case waits, so any of them is offered. Golden cases are
     offered at their rate only, each once to a person, and never to somebody who reviewed the case before; those whose
     policy is none of the active ``policies`` are not, because nobody could give their right answer. What is of child
-    safety is offered with ``child_safety`` only, to its specialists.
+    safety is offered with ``child_safety`` only, to its specialists. ``abilities``: as for the next case.
     """
     with ledger.database.read() as connection:
         if (held := _held(connection, person)) is not None:
@@ -65,13 +67,13 @@ def next_task(
             return None
         golden = None
         if drawn < settings.golden_share:
-            chosen = [*_in(golden_case, queue, content_type), *_seen(golden_case, child_safety, scopes)]
+            chosen = [*_in(golden_case, queue, content_type), *_seen(golden_case, child_safety, scopes, abilities)]
             golden = _next_golden(connection, person, policies, chosen)
     if golden is not None:
         task = new_id("blind")
         ledger.commit(lambda tx: tx.append(GoldenCaseOffered(task=task, golden=golden, person=person)))
         return take_task(ledger.database, task, person).task
-    chosen = [*_in(blind_review, queue, content_type), *_seen(blind_review, child_safety, scopes)]
+    chosen = [*_in(blind_review, queue, content_type), *_seen(blind_review, child_safety, scopes, abilities)]
     return _take_waiting(ledger.database, person, chosen)
 
 
@@ -183,11 +185,17 @@ def _in(table: Any, queue: str | None, content_type: str | None) -> list[ColumnE
     return [table.c[name] == value for name, value in chosen.items() if value is not None]
 
 
-def _seen(table: Any, child_safety: bool, scopes: CaseScopes) -> list[ColumnElement[bool]]:
-    """Without what only the specialists of child safety may see, unless the person is one; in the scopes only."""
+def _seen(table: Any, child_safety: bool, scopes: CaseScopes, abilities: Abilities) -> list[ColumnElement[bool]]:
+    """Without what only the specialists of child safety may see, unless the person is one; in the scopes only, and
+    what suits the person."""
     guarded = exists().where(case_table.c.id == table.c.case, case_table.c.child_safety.is_(True))
     admitted = exists().where(case_table.c.id == table.c.case, in_scopes(scopes))
-    return ([] if child_safety else [~guarded]) + ([] if scopes == EVERY_CASE else [admitted])
+    read = exists().where(case_table.c.id == table.c.case, in_languages(abilities))
+    return [
+        *([] if child_safety else [~guarded]),
+        *([] if scopes == EVERY_CASE else [admitted]),
+        *([] if abilities == ANY_CASE else [read, table.c.queue.not_in(sorted(abilities.other_queues))]),
+    ]
 
 
 def _next_golden(
