@@ -375,6 +375,16 @@ def test_people_are_changed(run: Run) -> None:
     run("person", "create", "eve@example.org", *ada)
     assert "/choose-password?link=" in run("person", "password-link", "eve@example.org").stdout
     run("person", "roles", "ada@example.org", "--role", "reviewer", "--role", "policy")
+    run("person", "languages", "ada@example.org", "--language", "de-AT", "--language", "tr")
+    run("person", "skills", "ada@example.org", "--skill", "legal")
+    assert "  languages: de, tr  skills: legal" in run("person", "list").stdout
+    assert "two letters" in run("person", "languages", "ada@example.org", "--language", "German", status=1).stderr
+    assert "--none" in run("person", "skills", "ada@example.org", "--skill", "legal", "--none", status=1).stderr
+    run("person", "skills", "ada@example.org", "--none")
+    assert "  skills: none" in run("person", "list").stdout
+    run("person", "languages", "ada@example.org")
+    run("person", "skills", "ada@example.org")
+    assert "skills:" not in run("person", "list").stdout
     run("person", "disable", "ADA@example.org")
     assert "Ada  policy,reviewer  closed" in run("person", "list").stdout
     run("person", "enable", "ada@example.org")

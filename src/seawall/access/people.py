@@ -36,8 +36,7 @@ from seawall.storage.ledger import Ledger, Transaction
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _SKILL = re.compile(r"[^\s,](?:[^,\x00-\x1f\x7f]{0,48}[^\s,])?")
 
-MOST_WORDS: Final = 30
-"""The most languages, and the most skills, that one person can have."""
+_MOST_WORDS: Final = 30  # of languages, and of skills: the messages say it
 
 AccountChange: TypeAlias = (
     PasswordChanged
@@ -442,8 +441,8 @@ def _languages(codes: Iterable[str] | None) -> tuple[str, ...] | None:
         if language is None:
             raise AccessError("A language is a code of two letters, such as de, en or pt-BR. Separate them by commas.")
         found.add(language)
-    if len(found) > MOST_WORDS:
-        raise AccessError(f"A person can have at most {MOST_WORDS} languages.")
+    if len(found) > _MOST_WORDS:
+        raise AccessError("A person can have at most 30 languages.")
     return tuple(sorted(found)) or None
 
 
@@ -455,8 +454,8 @@ def _skills(words: Iterable[str] | None) -> tuple[str, ...] | None:
         raise AccessError(
             "A skill is a word of the queue file: up to 50 characters, without commas. Separate them by commas."
         )
-    if len(found) > MOST_WORDS:
-        raise AccessError(f"A person can have at most {MOST_WORDS} skills.")
+    if len(found) > _MOST_WORDS:
+        raise AccessError("A person can have at most 30 skills.")
     return found
 
 

@@ -174,9 +174,7 @@ def _page(
         keys=access.list_keys(request.app.database),
         roles=list(known.by_name.values()),
         teams=[one for one in known.teams.values() if not team or one.name == team],
-        asked_skills=sorted(
-            {word for one in active_bundle.queues(request.app).by_name.values() for word in one.skills}
-        ),
+        asked_skills=sorted({word for one in queues for word in one.skills}),
         scopes=list(access.Scope),
         permissions={name: role.permissions for name, role in known.by_name.items()},
         error=error,
