@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from seawall import access
+from seawall import access, review
+from seawall.model import Item
 from support.console import Rig, open_page
 from support.pages import every_page
 
@@ -60,6 +61,39 @@ def test_axe_finds_nothing_where_a_password_is_chosen(
     for path in (link.path, "/choose-password?link=none"):
         page.goto(url + path)
         assert _violations(page, path) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_axe_finds_nothing_where_languages_and_skills_are_stated(
+    chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
+) -> None:
+    item = Item(content_type="comment", id="axe-tr", fields={"body": "A silly thing"}, actor="author", language="tr")
+    case = review.case_id(rig.app.screener.screen(item).item)
+    for person in rig.people.values():
+        access.change_languages(rig.app.ledger, person.id, ["de"])
+        access.change_skills(rig.app.ledger, person.id, ["legal"])
+    page: Any
+    page, _ = open_page(chromium, url, "admin", width, height)
+    page.emulate_media(color_scheme=theme)
+    found: list[str] = []
+    for path, shown in (
+        ("/queue", "#untaken"),
+        ("/queue?advice=unsuitable", "#advice"),
+        (f"/cases/{case}", "#unsuitable"),
+        ("/account", "#languages"),
+        ("/access", "details"),
+    ):
+        page.goto(url + path)
+        assert page.locator(shown).first.is_visible()
+        if shown == "details":
+            page.locator("details summary").first.click()
+        found += _violations(page, path)
+    assert not found, "\n".join(found)
+    for person in rig.people.values():
+        access.change_languages(rig.app.ledger, person.id, None)
+        access.change_skills(rig.app.ledger, person.id, None)
 
 
 def _violations(page: Any, path: str) -> list[str]:

@@ -136,6 +136,7 @@ def test_the_queue_says_what_nobody_who_is_signed_in_is_given(house: Rig) -> Non
     assert f"{told} No other reviewer reads it." in page
     skill = '1 case waits in a queue whose skills nobody who is signed in has: <strong translate="no">strong_stomach<'
     assert skill in page
+    assert told in " ".join(house.browser("policy").get("/figures").text.split())
     twin = browser.get("/queue.json").json()["untaken"]
     assert [(one["lacks"], one["what"], one["cases"]) for one in twin] == [
         ("language", "tr", 2),

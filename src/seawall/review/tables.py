@@ -44,8 +44,9 @@ case = Table(
     Column("marked_child_safety", Boolean, nullable=False, server_default=text("false")),  # by the last review
     Column("language", Text),  # of the item, found a moment after the case was opened; null: not known
     Index("ix_review_case_queue", "state", "queue", "priority"),
-    Index("ix_review_case_score", "state", "score", "id"),
-    Index("ix_review_case_queue_score", "state", "queue", "score", "id"),
+    # With the language, so that those of other languages are passed over without reading their rows.
+    Index("ix_review_case_score", "state", "score", "id", "language"),
+    Index("ix_review_case_queue_score", "state", "queue", "score", "id", "language"),
     # What counts and ages of cases are read from, without a row of the table: see queries.count_cases.
     Index("ix_review_case_counts", "state", "child_safety", "queue", "content_type", "policy", "opened_at"),
     Index("ix_review_case_language", "state", "child_safety", "queue", "language"),  # as above: abilities.untaken_cases

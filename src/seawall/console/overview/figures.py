@@ -22,6 +22,7 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
+from seawall.console.review.suitable import untaken
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review.figure_rows import FigureFilters, policies_and_queues
@@ -91,6 +92,7 @@ def _page(request: PageRequest, chosen: _Chosen, *, own: bool) -> Response:
     found = _figures(request, chosen)
     with app.database.read() as connection:
         policies, queues = policies_and_queues(connection, child_safety=may_see_all(request))
+        waiting = [] if own else untaken(request, connection)
     names = active_bundle.names_of_people(app, request.person)
     return render(
         request,
@@ -98,6 +100,7 @@ def _page(request: PageRequest, chosen: _Chosen, *, own: bool) -> Response:
         figures=found,
         chosen=chosen,
         own=own,
+        untaken=waiting,
         path="/my-figures" if own else "/figures",
         presets=PRESETS,
         preset_days=(chosen.period.until - chosen.period.since) // DAY_MS if _ends_last(chosen, own=own) else 0,
