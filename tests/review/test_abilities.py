@@ -257,6 +257,16 @@ def test_it_is_told_what_nobody_who_is_there_is_given(desk: Any, tmp_path: Path,
     assert told(reviewer(["de"], ["legal"], queues=frozenset({"law"}))) == []
 
 
+def test_cases_whose_language_is_not_known_are_all_counted(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.review.abilities._LATE", 1)  # asked of so many items only
+    for _ in range(3):
+        desk.case(queue="law")
+    with desk.database.read() as connection:
+        given = {"child_safety": True, "scopes": EVERY_CASE}
+        found = review.untaken_cases(connection, QUEUES, [reviewer(None, [])], item_languages(), **given)
+    assert [(one.lacks, one.what, one.cases) for one in found] == [("skill", "legal", 3)]
+
+
 codes = st.sampled_from(["de", "tr", "en"])
 
 

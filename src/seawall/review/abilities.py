@@ -7,7 +7,7 @@ one does not read stays possible.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -136,7 +136,8 @@ def untaken_cases(
     if all(one.languages is None and one.skills is None for one in reviewers):
         return []
     found: Counter[tuple[str, str, bool]] = Counter()
-    for queue, language, guarded, cases in _open_cases(connection, item_languages, child_safety, scopes):
+    waiting = _open_cases(connection, item_languages, child_safety, scopes)
+    for (queue, language, guarded), cases in waiting.items():
         may_take = [one for one in reviewers if _admits(one.scopes, queue, guarded)]
         if (lacking := _lacking(queues.of(queue), language, may_take)) is not None:
             found[lacking] += cases
@@ -146,20 +147,24 @@ def untaken_cases(
 
 def _open_cases(
     connection: Connection, item_languages: Select[Any], child_safety: bool, scopes: CaseScopes
-) -> Iterator[tuple[str, str | None, bool, int]]:
-    """Queue, language, whether it is of child safety, and how many: from an index, without the cases' rows."""
+) -> Counter[tuple[str, str | None, bool]]:
+    """How many by queue, language, and whether they are of child safety: from an index, without the cases' rows."""
     shown = (False, True) if child_safety else (False,)
     counted = and_(case.c.state == "open", case.c.child_safety.in_(shown), _within(scopes))
     groups = case.c.child_safety, case.c.queue, case.c.language
-    query = select(*groups, func.count()).where(counted, case.c.language.is_not(None)).group_by(*groups)
+    found: Counter[tuple[str, str | None, bool]] = Counter()
+    for guarded, queue, language, cases in connection.execute(
+        select(*groups, func.count()).where(counted).group_by(*groups)
+    ):
+        found[queue, language, guarded] = cases
+    unknown = select(case.c.item, case.c.queue, case.c.child_safety).where(counted, case.c.language.is_(None))
+    late, item = unknown.limit(_LATE).subquery(), item_languages.subquery()
+    columns = late.c.child_safety, late.c.queue, item.c.language
+    query = select(*columns, func.count()).join_from(late, item, item.c.ref == late.c.item).group_by(*columns)
     for guarded, queue, language, cases in connection.execute(query):
-        yield queue, language, guarded, cases
-    late = select(case.c.item, case.c.queue, case.c.child_safety).where(counted, case.c.language.is_(None))
-    late_case, item = late.limit(_LATE).subquery(), item_languages.subquery()
-    columns = late_case.c.child_safety, late_case.c.queue, item.c.language
-    query = select(*columns, func.count()).outerjoin_from(late_case, item, item.c.ref == late_case.c.item)
-    for guarded, queue, language, cases in connection.execute(query.group_by(*columns)):
-        yield queue, language, guarded, cases
+        found[queue, language, guarded] += cases
+        found[queue, None, guarded] -= cases
+    return +found
 
 
 def _within(scopes: CaseScopes) -> ColumnElement[bool]:
