@@ -199,34 +199,31 @@ def _assignments(now: int) -> Select[Any]:
     return select(*columns).join(case, case.c.id == case_assignment.c.case).where(in_force(now))
 
 
-def count_by_queue(
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """Cases of one state, counted: by queue and by content type, each in alphabetical order."""
+
+    queues: Sequence[tuple[str, int]]
+    content_types: Sequence[tuple[str, int]]
+
+
+def count_cases(
     connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
-) -> list[tuple[str, int]]:
-    """Cases in a state by queue, in the queues' order; without ``child_safety`` only those that everybody may see."""
-    return _counts(connection, case.c.queue, state, child_safety, scopes)
-
-
-def count_by_content_type(
-    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
-) -> list[tuple[str, int]]:
-    """Cases in a state by content type, in their order; as ``count_by_queue``."""
-    return _counts(connection, case.c.content_type, state, child_safety, scopes)
-
-
-def _counts(
-    connection: Connection, column: Any, state: str, child_safety: bool, scopes: CaseScopes
-) -> list[tuple[str, int]]:
+) -> CaseCounts:
+    """The cases in a state, counted; without ``child_safety`` only those that everybody may see."""
     # Both values of child_safety are named, and groups are in the order of the index ix_review_case_counts, so that
     # SQLite reads that index and neither sorts nor reads the rows, which are much larger.
     shown = (False, True) if child_safety else (False,)
     groups = case.c.child_safety, case.c.queue, case.c.content_type
-    query = select(column, func.count()).where(case.c.state == state, case.c.child_safety.in_(shown)).group_by(*groups)
+    query = select(*groups, func.count().label("cases")).group_by(*groups)
+    query = query.where(case.c.state == state, case.c.child_safety.in_(shown))
     if scopes != EVERY_CASE:
         query = query.where(in_scopes(scopes))
-    found: Counter[str] = Counter()
-    for name, count in connection.execute(query):
-        found[name] += count
-    return sorted(found.items())
+    queues, content_types = Counter[str](), Counter[str]()
+    for row in connection.execute(query):
+        queues[row.queue] += row.cases
+        content_types[row.content_type] += row.cases
+    return CaseCounts(sorted(queues.items()), sorted(content_types.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

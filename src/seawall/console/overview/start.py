@@ -15,7 +15,7 @@ from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import Verdict, now_ms
-from seawall.review.queries import count_by_queue
+from seawall.review.queries import count_cases
 from seawall.screen.queries import (
     DecisionFilters,
     FiredRuleCount,
@@ -92,7 +92,7 @@ def numbers(connection: Connection, *, child_safety: bool) -> Numbers:
         if count.verdict is not None:
             verdicts[count.verdict] += count.items
             degraded += count.items if count.degraded else 0
-    queues = count_by_queue(connection, "open", child_safety=child_safety)
+    queues = count_cases(connection, "open", child_safety=child_safety).queues
     rescreens = rescreen_summary(connection, now)
     states = deliveries_by_state(connection)
     return Numbers(

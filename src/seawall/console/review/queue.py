@@ -24,8 +24,7 @@ from seawall.review.queries import (
     CaseFilters,
     CaseRow,
     count_assigned,
-    count_by_content_type,
-    count_by_queue,
+    count_cases,
     list_cases,
     undoable_review,
 )
@@ -45,8 +44,7 @@ def show(request: PageRequest) -> Response:
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
-        queues = count_by_queue(connection, state, child_safety=child_safety, scopes=scopes)
-        types = count_by_content_type(connection, state, child_safety=child_safety, scopes=scopes)
+        counts = count_cases(connection, state, child_safety=child_safety, scopes=scopes)
         assigned = count_assigned(connection, request.person.id, now)
     shown = cases[:PAGE_SIZE]
     return render(
@@ -56,8 +54,8 @@ def show(request: PageRequest) -> Response:
         items=items,
         summaries=summaries(request, _about(shown, items)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
-        queues=queues,
-        types=types,
+        queues=counts.queues,
+        types=counts.content_types,
         chosen={"queue": queue, "type": content_type, "state": state},
         link=lambda **changes: _link(queue, content_type, state, changes),
         done=request.query("done"),
