@@ -90,7 +90,7 @@ def renew(request: PageRequest) -> Response:
             request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request)
         )
     except review.ReviewError as error:
-        return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
+        return JSONResponse({"held": False, "reason": _(str(error))}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
 
 
