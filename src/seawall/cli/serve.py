@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -65,15 +66,17 @@ def serve(
     from seawall.worker import Worker
 
     log_to_stderr()
-    chosen = settings(
-        data_dir=data_dir,
-        database_url=database,
-        policies_dir=policies,
-        content_types_dir=content_types,
-        text_model_dir=text_model,
-    )
     _end_in_order()
     with explained(), ExitStack() as stack:
+        listening = stack.enter_context(_listen(host, port))
+        chosen = settings(
+            data_dir=data_dir,
+            database_url=database,
+            public_url=_own_url(listening),
+            policies_dir=policies,
+            content_types_dir=content_types,
+            text_model_dir=text_model,
+        )
         if migrate:
             run_migrations(chosen)
         trusted_proxies = proxies(chosen)
@@ -82,7 +85,7 @@ def serve(
         app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app, beside_requests=True))
-        _server(asgi(app), _listen(host, port), trusted_proxies).run()
+        _server(asgi(app), listening, trusted_proxies).run()
 
 
 def _end_in_order() -> None:
@@ -162,8 +165,14 @@ def demo(
     _prepare(data_dir, keep)
     if data is not None:
         _check_data(data)
-    chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes", report_form="yes")
     with explained(), _listen(host, port) as listening:
+        chosen = settings(
+            data_dir=data_dir,
+            database_url=database,
+            public_url=_own_url(listening),
+            allow_private_endpoints="yes",
+            report_form="yes",
+        )
         run_migrations(chosen)
         _demo(chosen, listening, rate, seed, data)
 
@@ -278,6 +287,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _own_url(listening: socket.socket) -> str | None:
+    """Where a browser on this machine finds the server, for links to it; None: ``SEAWALL_PUBLIC_URL`` says so."""
+    if os.environ.get("SEAWALL_PUBLIC_URL"):
+        return None
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tuple[str, ...] = ()) -> uvicorn.Server:
     import uvicorn
 
@@ -300,6 +319,9 @@ def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tup
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
     )
-    listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
+    try:
+        listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
+    except OSError as error:  # another process has listened meanwhile
+        fail(f"cannot listen on {listening.getsockname()[0]}:{listening.getsockname()[1]}: {error.strerror}")
     err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")
     return Server(config)
