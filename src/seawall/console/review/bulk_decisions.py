@@ -18,10 +18,10 @@ from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.review.consequences import consequences_of
-from seawall.console.summaries import Summary, rows_of_items, summaries
+from seawall.console.summaries import Summary, rows_of_accounts, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce import RecordedItems
-from seawall.model import ACTIONS, ActionSubject, now_ms
+from seawall.model import ACTIONS, ActionSubject, is_account, now_ms
 from seawall.review import bulk
 from seawall.review.bulk.queries import (
     BulkDecisionRow,
@@ -41,6 +41,7 @@ _PAGE: Final = 50
 # What ``bulk.WHY_SKIPPED`` says, and the refusals of the service, which pages show in the page's language: the
 # catalogues know them from here.
 _WHY: Final = (
+    marked("It is about an account: somebody must look at it by itself."),
     marked("It is about the safety of children: only people with that role may see and decide it."),
     marked("It is about the safety of children: that it does not violate is never said in bulk."),
     marked("It was flagged for a severe harm that nobody has judged: somebody must look at it by itself."),
@@ -205,7 +206,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summary=_summary(found, rows, now),
         says={row.item: _says(found, row, now) for row in page},
         why=bulk.WHY_SKIPPED,
-        summaries=_gists(request, found, items),
+        summaries=_gists(request, found, items, [row.item for row in page if is_account(row.item)]),
         words=words,
         policies=active_bundle.policies(app),
         names=active_bundle.names_of_people(app, request.person),
@@ -221,14 +222,17 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     )
 
 
-def _gists(request: PageRequest, found: BulkDecisionRow, items: Mapping[str, ItemRow]) -> dict[str, Summary]:
+def _gists(
+    request: PageRequest, found: BulkDecisionRow, items: Mapping[str, ItemRow], accounts: Sequence[str]
+) -> dict[str, Summary]:
     """What the items are about, veiled by the harms of their cases, of their decisions, and of the answer's policy."""
     policies = active_bundle.policies(request.app)
     named = policies.get(found.policy or "")
     with request.app.database.read() as connection:
         cases = cases_of_items(connection, list(items), now_ms())
     rows = rows_of_items(items.values(), {ref: case.harm for ref, case in cases.items()})
-    return summaries(request, [replace(row, harms=(*row.harms, named.harm if named else None)) for row in rows])
+    veiled = [replace(row, harms=(*row.harms, named.harm if named else None)) for row in rows]
+    return summaries(request, [*veiled, *rows_of_accounts(accounts)])
 
 
 def _summary(found: BulkDecisionRow, rows: Sequence[BulkItemRow], now: int) -> BulkSummary:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from seawall.enforce import RecordedItems
-from seawall.model import new_id, now_ms
+from seawall.model import is_account, new_id, now_ms
 from seawall.review.bulk.approval import PREVIEW_MS, BulkRefused
 from seawall.review.bulk.events import BulkItem, BulkPrepared
-from seawall.review.bulk.examine import examine
+from seawall.review.bulk.examine import account_set_aside, examine
 from seawall.review.bulk.words import BulkWords, forget_old_words, keep_words, seal_words
 from seawall.review.review_answer import ReviewAnswer, Rulebook, check_answer
 from seawall.storage import Database, Vault
@@ -38,8 +38,8 @@ def prepare(
 ) -> str:
     """Find out what ``answer`` would do with each of the items, and record it. Returns the bulk decision's id.
 
-    Nothing is decided. ``child_safety``: the person may decide items of child safety. Items that do not exist are left
-    out. Raises BadAnswer, and BulkRefused when there is none, or there are too many.
+    Nothing is decided. ``child_safety``: the person may decide items of child safety. Items that do not exist are
+    not part of it; accounts are, and are left out. Raises BadAnswer, and BulkRefused when there is none, or there are too many.
     """
     check_answer(answer, rulebook)
     if len(items) > MOST_ITEMS:
@@ -49,6 +49,12 @@ def prepare(
     guarded = False
     with database.read() as connection:
         for item in dict.fromkeys(items):
+            if is_account(item):
+                account = account_set_aside(connection, item, child_safety=child_safety)
+                if account is not None:
+                    shown.append(account[0])
+                    guarded = guarded or (child_safety and account[1])
+                continue
             head = recorded.head(connection, item)
             if head is not None:
                 found = examine(connection, item, head, person, answer, rulebook, now=now, child_safety=child_safety)
