@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seawall.app import App
 from seawall import review
+from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
 from seawall.console.formats import words
