@@ -303,3 +303,21 @@ def _report(rig: Rig, id: str) -> None:
 
     given = appeal.Report(content_type="note", item_id=id, kind="user", reporter="u-9", note="Look.")
     appeal.receive_report(rig.app.ledger, given, find_item=find)
+
+
+def test_a_case_that_was_closed_before_and_is_open_again_is_not_closed_by_taking_all_back(rig: Rig) -> None:
+    reopened, reported, quiet = notes(rig, 3, body="hello")
+    rulebook = rulebook_of(rig.app.context)
+    made = prepare(rig, [reopened, reported, quiet])
+    bulk.confirm(rig.app.ledger, made, "per_1", ALONE)
+    rig.work(BULK_JOB)
+    review.reopen_case(rig.app.ledger, review.case_id(reopened), "per_3")
+    _report(rig, "n-1")
+    bulk.ask_undo(rig.app.ledger, made, "per_1")
+    rig.work(BULK_JOB)
+    cases = {row["item"]: row["state"] for row in rig.rows(select(case_table))}
+    print(states(rig, made), cases, rulebook and "")
+    assert cases[reported] == "open", "the report waits for an answer"
+    assert cases[reopened] == "open", "somebody works on it"
+    assert cases[quiet] == "closed"
+    rig.assert_rebuilds()

@@ -227,36 +227,18 @@ def count_cases(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCaseCount:
-    """How many open cases are in one queue, of one content type, for everybody or for specialists only."""
-
-    queue: str
-    content_type: str
-    child_safety: bool
-    cases: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedCase:
     """When an open case was opened, and where it waits."""
 
     opened_at: int
     queue: str
     content_type: str
-    child_safety: bool
 
 
-def open_case_counts(connection: Connection) -> list[OpenCaseCount]:
-    """The open cases, counted."""
-    columns = (case.c.queue, case.c.content_type, case.c.child_safety)
-    query = select(*columns, func.count().label("cases")).where(case.c.state == "open").group_by(*columns)
-    return [OpenCaseCount(**row) for row in connection.execute(query.order_by(*columns)).mappings()]
-
-
-def newest_open_cases(connection: Connection, *, limit: int) -> list[OpenedCase]:
-    """The open cases that were opened last, the newest first."""
+def newest_open_cases(connection: Connection, *, scopes: CaseScopes, limit: int) -> list[OpenedCase]:
+    """The open cases that were opened last and that one of the scopes admits, the newest first."""
     query = select(*(case.c[name] for name in OpenedCase.__dataclass_fields__)).where(case.c.state == "open")
-    rows = connection.execute(query.order_by(case.c.opened_at.desc()).limit(limit)).mappings()
+    rows = connection.execute(query.where(in_scopes(scopes)).order_by(case.c.opened_at.desc()).limit(limit)).mappings()
     return [OpenedCase(**row) for row in rows]
 
 

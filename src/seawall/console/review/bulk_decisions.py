@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall import review
@@ -108,7 +109,7 @@ def show_list(request: PageRequest) -> Response:
         rows=rows,
         states={row.id: row.state(now) for row in rows},
         counts=counts,
-        waiting=waiting if request.may(Permission.REVIEW) else 0,
+        waiting=waiting if request.may(Permission.REVIEW) and not request.person.is_limited else 0,
         policies=active_bundle.policies(request.app),
         names=active_bundle.names_of_people(request.app, request.person),
         older=f"/bulk-decisions?before={older}" if older is not None else None,
@@ -122,11 +123,19 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _list(request: PageRequest) -> tuple[list[BulkDecisionRow], int | None]:
+    """One page of them; without those that have an item which the roles and the team of the person do not include."""
     with request.app.database.read() as connection:
         rows = list_bulk_decisions(
             connection, child_safety=may_see_all(request), limit=_PAGE + 1, before=request.cursor()
         )
-    return rows[:_PAGE], rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        older = rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        return [row for row in rows[:_PAGE] if _is_seen(request, connection, row)], older
+
+
+def _is_seen(request: PageRequest, connection: Connection, found: BulkDecisionRow) -> bool:
+    if not request.person.is_limited:
+        return True
+    return not hidden_items(request, connection, [row.item for row in items_of_bulk(connection, found.id)])
 
 
 def show(request: PageRequest) -> Response:
@@ -170,9 +179,9 @@ def _do(request: PageRequest, change: Callable[[str], object]) -> Response:
 def _found(request: PageRequest) -> BulkDecisionRow:
     with request.app.database.read() as connection:
         found = get_bulk_decision(connection, request.path_param("bulk"))
-        items = [row.item for row in items_of_bulk(connection, found.id)] if found is not None else []
-        limited = request.person.is_limited and bool(hidden_items(request, connection, items))
-    if found is None or limited:
+        if found is not None and not _is_seen(request, connection, found):
+            found = None
+    if found is None:
         raise missing(marked("bulk decision"))
     if found.child_safety and not may_see_all(request):
         raise PageProblem(403, _("Permission denied"), _(str(review.CaseRestricted())))
