@@ -12,6 +12,7 @@ import pytest
 from seawall import access, api, review
 from seawall.model import now_ms
 from seawall.review.queries import CaseFilters, CaseRow, list_cases
+from seawall.screen import status_of
 from support.console import Rig, open_page
 
 
@@ -162,3 +163,35 @@ def test_by_keyboard_in_a_browser(chromium: object, url: str, rig: Rig, width: i
     reviewer.click("#assigned button")
     reviewer.wait_for_url(lambda where: case not in where)
     assert not complaints + more
+
+
+def test_the_history_of_a_case_says_who_had_it_and_what_they_did_with_it(rig: Rig) -> None:
+    item = rig.screen("You silly traveller", id="handed-over").item
+    case, ledger = review.case_id(item), rig.app.ledger
+    lead, reviewer = rig.people["policy"].id, rig.people["reviewer"].id
+    review.assign(ledger, case, reviewer, by=lead, why="knowledge", find_item=status_of)
+    review.take(rig.app.database, case, reviewer)
+    review.skip_case(ledger, case, reviewer, why="takes_long")
+    review.decline(ledger, case, reviewer, why="too_hard", find_item=status_of)
+    review.assign(ledger, case, rig.people["admin"].id, by=lead, why="workload", find_item=status_of)
+    review.take_away(ledger, case, by=lead, why="absent", find_item=status_of)
+    browser = rig.browser("reviewer")
+    browser.get("/queue")
+    answer = {"source": "search", "answer": "does_not_violate", "reason": "not_a_violation"}
+    bulk = browser.post("/bulk-decisions", items=item, **answer).headers["location"]
+    for page in (f"/cases/{case}", f"/items/{item}"):
+        seen = browser.get(page).text
+        for said in (
+            "Policy Person</span> assigned it to",
+            "They know the subject or the language",
+            "skipped it: <strong>Takes long",
+            "declined it: <strong>It is too hard on me at the moment",
+            "took it away from",
+            "The other reviewer is away",
+            f'prepared a <a href="{bulk}">bulk decision</a> with it',
+        ):
+            assert said in seen, (page, said)
+    assert "too hard on me" in rig.browser("policy").get(f"/cases/{case}").text, "who leads may read why"
+    other = rig.browser("child_safety").get(f"/cases/{case}").text
+    assert "declined it" in other
+    assert "too hard on me" not in other.partition('id="history-title"')[2], "it may be about their health"

@@ -13,7 +13,7 @@ from seawall.model.case_scope import EVERY_CASE, CaseScopes
 from seawall.review.case_policies import CasePolicy, read_policies
 from seawall.review.case_scopes import in_scopes
 from seawall.review.leases import in_force
-from seawall.review.tables import case, case_assignment, case_passing, lease, review
+from seawall.review.tables import case, case_assignment, case_handover, case_passing, case_skip, lease, review
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
 
@@ -88,6 +88,29 @@ class PassingRow:
     case: str
     person: str
     why: str  # a key of ``passing_on.WHY``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverRow:
+    """A case was given to ``person``; ``ended``: they declined it, or ``by`` took it away. The note is in the vault."""
+
+    id: str
+    seq: int
+    at: int
+    person: str
+    by: str
+    why: str  # a key of ``assignments.WHY_ASSIGN``; of WHY_DECLINE when they declined it
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRow:
+    """A reviewer put a case back for now."""
+
+    seq: int
+    at: int
+    person: str
+    why: str  # a key of ``leases.WHY_SKIP``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +278,22 @@ def passings_of_item(connection: Connection, item: str, *, limit: int) -> Sequen
     query = query.join(case, case.c.id == case_passing.c.case).where(case.c.item == item)
     rows = connection.execute(query.order_by(case_passing.c.seq.desc()).limit(limit)).mappings()
     return [PassingRow(**row) for row in rows]
+
+
+def handovers_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[HandoverRow]:
+    """To whom an item's case was given, and from whom it was taken, newest first."""
+    query = select(*(case_handover.c[name] for name in HandoverRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == case_handover.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(case_handover.c.seq.desc()).limit(limit)).mappings()
+    return [HandoverRow(**row) for row in rows]
+
+
+def skips_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[SkipRow]:
+    """Who put an item's case back for now, newest first."""
+    query = select(*(case_skip.c[name] for name in SkipRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == case_skip.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(case_skip.c.seq.desc()).limit(limit)).mappings()
+    return [SkipRow(**row) for row in rows]
 
 
 def undoable_review(connection: Connection, decision: str, person: str, now: int) -> ReviewRow | None:
