@@ -100,6 +100,12 @@ class AppealPageView:
     item_id: str | None
     gone: bool  # what it is about was erased: nothing can be added
 
+    @property
+    def restricts_now(self) -> bool:
+        """Whether something is in force, as far as the statement says."""
+        said = self.statement
+        return said is not None and (not said.measures or any(one.in_force for one in (*said.measures, *said.later)))
+
 
 # -- the pages ---------------------------------------------------------------------------------------------------------
 
