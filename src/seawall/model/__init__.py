@@ -23,6 +23,7 @@ from seawall.model.content import (
     ScreeningStage,
     Span,
     SpanUnit,
+    UnanswerableMode,
     Untranscribed,
     Value,
     Video,
@@ -53,6 +54,7 @@ from seawall.model.events import (
 from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
 from seawall.model.signals import (
+    LASTING,
     Cost,
     Detector,
     DetectorResult,
@@ -77,6 +79,7 @@ __all__ = [
     "ACTIONS",
     "CHILD_SAFETY_HARMS",
     "HARMS",
+    "LASTING",
     "MEDIA_MODALITIES",
     "UNKNOWN",
     "Action",
@@ -132,6 +135,7 @@ __all__ = [
     "Span",
     "SpanUnit",
     "SubjectErased",
+    "UnanswerableMode",
     "Unknown",
     "UnknownEvent",
     "UnknownReason",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from seawall.model.content import Modality, Part, Span
 
@@ -84,6 +84,10 @@ class UnknownReason(StrEnum):
     LANGUAGE = "language"  # it does not support the part's language
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
     LATER = "later"  # left to a later stage
+
+
+LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})
+"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
