@@ -558,3 +558,20 @@ def test_a_database_that_is_not_there(run: Run, command: tuple[str, ...], tmp_pa
 
 def test_the_version(run: Run) -> None:
     assert run("--version").stdout.strip()
+
+
+def test_the_plan_says_what_is_told_apart_and_what_was_spared(run: Run) -> None:
+    from seawall.app import open_app
+    from seawall.model import Item
+
+    run("policy", "publish")
+    assert "No text was classified yet" in run("policy", "plan").stdout
+    with open_app(Settings.from_env()) as opened:
+        for number, body in enumerate(["See you at seven, I bring bread.", "you are a worthless idiot, kill yourself"]):
+            opened.screener.screen(
+                Item(content_type="comment", id=f"c-{number}", fields={"body": body}, actor="u", language="en")
+            )
+    shown = run("policy", "plan").stdout
+    assert "text-model" in next(line for line in shown.splitlines() if line.startswith("comment: "))
+    assert "  hate: told apart from 0.7" in shown
+    assert "the encoder was asked about 50.0% of them" in shown

@@ -70,6 +70,7 @@ from seawall.model.signals import (
     Signal,
     SignalKind,
     SignalSpec,
+    Thresholds,
     Unknown,
     UnknownReason,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "Span",
     "SpanUnit",
     "SubjectErased",
+    "Thresholds",
     "UnanswerableMode",
     "Unknown",
     "UnknownEvent",
