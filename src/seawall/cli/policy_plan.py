@@ -39,9 +39,9 @@ def plan(
         with opened.database.read() as connection:
             rows = newest_decisions(connection, DecisionFilters(), limit=newest) if newest else []
         read = [_texts(load_decision(opened.database, row.id).signals) for row in rows]
-    texts, spared = sum(count for count, _ in read), sum(count for _, count in read)
+    texts, skipped = sum(count for count, _ in read), sum(count for _, count in read)
     if texts:
-        share = (texts - spared) / texts
+        share = (texts - skipped) / texts
         out.print(
             f"{texts:,} texts in the newest {len(rows):,} decisions: the encoder was asked about {share:.1%} of them; "
             "for the others no rule could have told the difference."
