@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -558,3 +559,26 @@ def test_a_database_that_is_not_there(run: Run, command: tuple[str, ...], tmp_pa
 
 def test_the_version(run: Run) -> None:
     assert run("--version").stdout.strip()
+
+
+def test_the_plan_says_what_is_told_apart_and_what_was_left_out(run: Run, tmp_path: Path) -> None:
+    from seawall.app import open_app
+    from seawall.model import Item
+
+    types, policies = tmp_path / "types", tmp_path / "policies"
+    types.mkdir()
+    policies.mkdir()
+    (types / "note.yaml").write_text(CONTENT_TYPES["note"])
+    rule = "    when: harassment >= 0.7"
+    (policies / "words.yaml").write_text(
+        re.sub(r"    when: .*", rule, WORDS).replace('bank("blocked-texts"): 0', "harassment: 0.8")
+    )
+    run("policy", "publish", "--policies", policies, "--content-types", types)
+    assert "No text was classified yet" in run("policy", "plan").stdout
+    with open_app(Settings.from_env()) as opened:
+        for number, body in enumerate(["See you at seven, I bring bread.", "you are a worthless idiot, go away"]):
+            opened.screener.screen(Item(content_type="note", id=f"n-{number}", fields={"body": body}, language="en"))
+    shown = run("policy", "plan").stdout
+    assert "note: text-model" in shown
+    assert "  harassment: told apart from 0.700 on; the encoder is asked from 0." in shown
+    assert "2 texts in the newest 2 decisions: the encoder was asked about 50.0% of them" in shown

@@ -11,7 +11,9 @@ from seawall.policy import PolicyErrors, PolicySource, build_bundle, load_policy
 from support.examples import examples
 from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, errors, policy, rule
 
-FUNCTIONS = "abs, age, at_fpr, bank, contains, count_matches, in_part, known, length, lower, matches, max, min"
+FUNCTIONS = (
+    "abs, age, at_fpr, bank, contains, count_matches, in_part, known, length, lower, matches, max, min, unanswerable"
+)
 
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'
 

@@ -217,6 +217,34 @@ def test_the_rule_of_a_lenient_content_type_decides_what_nobody_can_read(sqlite_
         assert rig.pending_rescreens() == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "verdict", "actions"),
+    [
+        ("allow", "allow", []),
+        ("review", "allow", ["review"]),
+        ("hold", "hold", ["hold", "review"]),
+        ("block", "block", ["disable", "review"]),
+    ],
+)
+@pytest.mark.parametrize("more", [AT_ONCE, ""])
+def test_a_content_type_declares_what_happens_to_what_nobody_can_read(
+    sqlite_url: str, tmp_path: Path, more: str, declared: str, verdict: str, actions: list[str]
+) -> None:
+    with opened(tmp_path, sqlite_url, f", on_unanswerable: {declared}{more}", LENIENT) as rig:
+        answer = rig.app.screener.screen(card(sound=Audio(b"noise")))
+        rig.work("rescreen")
+        last = rig.decisions(answer.item)[-1]
+        assert (last.verdict, last.degraded, last.rescreen_due) == (verdict, True, None)
+        assert [action.kind for action in last.actions] == actions
+        waiting = [(row["state"], row["queue"]) for row in rig.rows(select(case))]
+        assert waiting == ([("open", "unreadable")] if "review" in actions else [])
+        if not more:
+            return
+        failed = rig.app.screener.screen(card("k-2", sound=Audio(b"hoarse")))  # may be mended: the fail mode decides
+        assert (failed.verdict, failed.fail_mode) == ("hold", "hold")
+        rig.assert_rebuilds()
+
+
 def test_prints_are_sealed_and_listed(rig: Rig) -> None:
     answer = rig.app.screener.screen(card(sound=Audio(b"marker-8841")))
     rig.work("rescreen")

@@ -21,12 +21,15 @@ from seawall.cli.common import (
     out,
     settings,
 )
+from seawall.cli.policy_plan import plan
 
 if TYPE_CHECKING:
     from seawall.policy import Bundle
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
 content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
+
+app.command("plan")(plan)
 
 Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own used by policies; repeat.")]
 PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder (default: the shipped policies).")]

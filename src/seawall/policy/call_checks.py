@@ -106,16 +106,26 @@ def _known(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
+def _unanswerable(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    (what,) = arguments(checker, node, 1)
+    signal = _signal(checker, what, "the argument of unanswerable must be a signal", "unanswerable")
+    name = call_key("unanswerable", signal.name)
+    return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.UNANSWERABLE, argument=signal.argument))
+
+
+def _signal(checker: CallChecker, node: ast.expr, otherwise: str, function: str) -> Feature:
+    """The signal that an argument names. Raises Refused with ``otherwise``."""
+    environment = checker.environment
+    if not isinstance(node, ast.Name) or node.id not in environment.signals:
+        near = nearest(node.id, environment.signals) if isinstance(node, ast.Name) else ()
+        raise checker.refused(node, otherwise, expected=SIGNATURES[function], near=near)
+    return checker.ask(node, environment.signal, node.id)
+
+
 def _in_part(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
-    environment = checker.environment
-    part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
-    if not isinstance(what, ast.Name) or what.id not in environment.signals:
-        near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
-        raise checker.refused(
-            what, "the second argument of in_part must be a signal", expected=SIGNATURES["in_part"], near=near
-        )
-    signal = checker.ask(what, environment.signal, what.id)
+    part = checker.ask(where, checker.environment.screened, _constant_text(checker, where, "in_part"))
+    signal = _signal(checker, what, "the second argument of in_part must be a signal", "in_part")
     name = call_key("in_part", literal(part), signal.name)
     return read(Feature(name, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
 
@@ -238,4 +248,5 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "matches": _pattern,
     "max": _numeric,
     "min": _numeric,
+    "unanswerable": _unanswerable,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, TypeAlias
 
-from seawall.model import UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
+from seawall.model import LASTING, UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
 from seawall.policy.functions import (
     canonical_text,
     compile_pattern,
@@ -22,6 +22,7 @@ from seawall.policy.functions import (
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject
 
 Row: TypeAlias = dict[str, FeatureValue]
+_UNANSWERABLE = FeatureOrigin.UNANSWERABLE
 _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
 
@@ -61,6 +62,7 @@ def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) 
         for filler in (
             _fields_filler(features),
             _signals_filler(features, tuple(detectors)),
+            _unanswerable_filler(features, tuple(detectors)),
             _text_filler(features),
         )
         if filler is not None
@@ -81,7 +83,7 @@ def _default(feature: Feature) -> FeatureValue:
             return 0.0
         case FeatureOrigin.BANK | FeatureOrigin.LENGTH | FeatureOrigin.COUNT_MATCHES:
             return 0
-        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST:
+        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST | FeatureOrigin.UNANSWERABLE:
             return False
         case _:
             return None
@@ -186,6 +188,27 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
         for column in missing:
             row[f"at_least({column})"] = row[column]
             row[column] = UNKNOWN
+
+    return fill
+
+
+def _unanswerable_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpec]) -> _Filler | None:
+    """True once a detector of the signal can never read one part; unknown while one may still answer, or refuse."""
+    wanted = {str(feature.argument): feature.name for feature in features if feature.origin is _UNANSWERABLE}
+    columns = {
+        detector.name: [wanted[signal.name] for signal in detector.signals if signal.name in wanted]
+        for detector in detectors
+    }
+    if not wanted:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        for unknown in context.unknown:
+            for column in columns.get(unknown.detector, ()):
+                if unknown.reason in LASTING:
+                    row[column] = True
+                elif row[column] is False:
+                    row[column] = UNKNOWN
 
     return fill
 
@@ -303,7 +326,9 @@ def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[st
 
 def signal_names(features: Iterable[Feature]) -> frozenset[str]:
     """The signals that these features read."""
-    return frozenset(str(feature.argument) for feature in features if feature.growing)
+    return frozenset(
+        str(feature.argument) for feature in features if feature.growing or feature.origin is _UNANSWERABLE
+    )
 
 
 def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozenset[str]:

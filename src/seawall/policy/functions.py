@@ -26,6 +26,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "matches": 'matches(<text field, or text>, "<RE2 pattern>")',
     "max": "max(a, b, …)",
     "min": "min(a, b, …)",
+    "unanswerable": "unanswerable(signal)",
 }
 """Every function of the language, with its signature."""
 

@@ -20,6 +20,7 @@ from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
 from seawall.policy.features import Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
+from seawall.policy.thresholds import lowest_thresholds
 from seawall.policy.tree import Feature, features_of
 
 _REMEMBERED: Final = 4_096  # cached outcomes, keyed by the rules fired and undetermined
@@ -56,6 +57,8 @@ class Program:
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
+        self.thresholds: Mapping[str, float] = lowest_thresholds(self.rules)
+        """By signal, the lowest value that a rule tells apart."""
         self.row: Callable[[Context], Row] = row_builder(self.features, detectors)
         """The feature row of a context."""
         self._run, self.source = compile_rules([rule.when for rule in self.rules], content_type.name)

@@ -62,6 +62,7 @@ class FeatureOrigin(StrEnum):
     SIGNAL = "signal"
     IN_PART = "in_part"
     BANK = "bank"
+    UNANSWERABLE = "unanswerable"
     AGE = "age"
     NOW = "now"
     TEXT = "text"

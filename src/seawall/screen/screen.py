@@ -310,6 +310,7 @@ class Screener:
             unchecked=planned.unchecked,
             memory=memory,
             account=account,
+            thresholds=planned.program.thresholds,
         )
 
     def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
