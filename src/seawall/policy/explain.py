@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
@@ -72,6 +72,7 @@ class RuleExplanation:
     thresholds: tuple[str, ...]
     actions: tuple[str, ...]
     change: str | None = None  # for a near miss: the change that would have made it fire
+    before: str | None = None  # … and the value that it would have changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,8 @@ def _near_misses(
             if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
-                found.append(reader.rule(rule, "near miss", change))
+                before = reader.read(candidate.feature).shown
+                found.append(replace(reader.rule(rule, "near miss", change), before=before))
     return found
 
 
@@ -269,7 +271,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"    {feature.name} = {feature.shown}"
         yield f"  do: {', '.join(rule.actions)}"
         if rule.change:
-            yield f"  would have fired with {rule.change}"
+            yield f"  would have fired with {rule.change} (is {rule.before})"
     yield ""
     if explanation.change is None:
         yield "smallest change: no change of a single feature gives another verdict"

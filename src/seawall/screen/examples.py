@@ -1,0 +1,66 @@
+"""The examples of policies in both columns: as logic, and as screened by the real detectors and banks today."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seawall.detect import Runner
+from seawall.model import now_ms
+from seawall.policy import (
+    Bundle,
+    Context,
+    ExampleResult,
+    Program,
+    ScreenedExample,
+    ScreenedState,
+    run_examples,
+    run_screened,
+)
+from seawall.policy.examples import CheckedExample
+from seawall.screen.trying import ask, last_evaluation_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleReport:
+    """Both columns, in the order of the examples."""
+
+    logic: tuple[ExampleResult, ...]
+    screened: tuple[ScreenedExample, ...]
+
+    @property
+    def failed(self) -> list[ExampleResult | ScreenedExample]:
+        """What must not be published: failing logic, and failing screenings that are not declared as wanted."""
+        logic = [one for one in self.logic if not one.passed]
+        return [*logic, *(one for one in self.screened if one.state is ScreenedState.FAILED)]
+
+    @property
+    def counts(self) -> Counter[ScreenedState]:
+        """How many examples fare how with the real detectors."""
+        return Counter(one.state for one in self.screened)
+
+
+def run_both_columns(bundle: Bundle, runner: Runner, policies: Iterable[str] | None = None) -> ExampleReport:
+    """Run the examples of all policies, or of the named ones, in both columns. Nothing is recorded."""
+    names = None if policies is None else tuple(policies)
+    return ExampleReport(
+        logic=tuple(run_examples(bundle, names)), screened=tuple(screen_examples(bundle, runner, names))
+    )
+
+
+def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | None = None) -> list[ScreenedExample]:
+    """The second column alone: every example's item is screened by the detectors that its policy reads."""
+
+    def measure(checked: CheckedExample, program: Program) -> Context:
+        evaluation = last_evaluation_of(runner, checked.item, bundle)
+        found = ask(runner, [evaluation], program.detectors).wait()
+        return Context(
+            item=checked.item,
+            parts=found.parts or evaluation.parts,
+            signals=found.signals,
+            unknown=found.unknown,
+            now_ms=now_ms(),
+        )
+
+    return run_screened(bundle, measure, policies)
