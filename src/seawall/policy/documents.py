@@ -12,7 +12,6 @@ from typing import Final
 from seawall.policy.syntax import Expression
 from seawall.yamlfile.source import SourceFile, SourceSpan
 
-
 SCREENED: Final = ("expected", "wanted", "skip")
 """What an example asks of the real detectors: the expected result, the same but not fulfilled yet, or nothing."""
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-
 from seawall.content.items import parts_of
 from seawall.model import UNKNOWN, FeatureValue
 from seawall.policy.bundle import Bundle
@@ -151,7 +150,9 @@ def _screen(bundle: Bundle, checked: CheckedExample, program: Program, measure: 
     outcome = program.decide(row)
     differences = tuple(_differences(example, outcome))
     if not differences:
-        return result(ScreenedState.FULFILLED if example.screened == "wanted" else ScreenedState.PASSED, outcome=outcome)
+        return result(
+            ScreenedState.FULFILLED if example.screened == "wanted" else ScreenedState.PASSED, outcome=outcome
+        )
     if example.screened != "wanted" and (bank := _without_entry(checked, found, row)) is not None:
         return result(ScreenedState.SKIPPED, why=f"the bank '{bank}' has no entry that matches it", outcome=outcome)
     return result(

@@ -20,6 +20,7 @@ from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item, read_contents
 from seawall.screen.tables import GONE
 from seawall.screen.tables import item as item_table
+from seawall.screen.trying import ItemTrials
 from seawall.screen.units import rescreen_again
 from seawall.storage import Database, Erased, Job, NotRunnable, Transaction, Vault
 from seawall.storage.component import ServiceContext
@@ -138,6 +139,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
     screener.record_left()
     return (
         screener,
+        ItemTrials(context.get(Runner)),
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),
