@@ -11,7 +11,7 @@ from seawall.publish.sources import Sources
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a draft's bundle is built from. ``added`` and ``changed``: names of policies; the others stay as they are."""
+    """What a draft's bundle is built from. ``added`` and ``changed``: names of policies; the others are as in force."""
 
     sources: Sources
     added: tuple[str, ...]

@@ -50,7 +50,7 @@ def item_of_texts(
 
 
 def item_of_json(content_type: ContentType, raw: Mapping[str, Any]) -> Item:
-    """The item described by decoded JSON, as for screening; its id and its account may be left out. Raises ItemError."""
+    """The item of decoded JSON, as for screening, but its id and its account may be left out. Raises ItemError."""
     return validate_item(with_optional_actor(content_type), {"id": _ID, **raw})
 
 

@@ -3,10 +3,8 @@
 It runs the detectors of live traffic, the stage plan and the decision of a screening, and the explanation of a
 decision. What is left out is the record: no item, no event, no file is kept, and what was tried is not logged.
 
-trials = context.get(ItemTrials)
-with trials.turn(person):
-    trial = trials.run(item, in_force, draft)
-trial.differences, trial.in_force.verdict
+trial = context.get(ItemTrials).start(person, item, in_force).result()
+trial.in_force.verdict, trial.signals
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
 from math import ceil
 from typing import Any, Final
 
@@ -34,7 +32,8 @@ TRIES_PER_MINUTE: Final = 20
 _MINUTE_S: Final = 60.0
 _PEOPLE: Final = 10_000  # whose tries are counted
 _AT_ONCE: Final = 2  # tries of everybody: live traffic needs the detectors more
-_PATIENCE_S: Final = 10.0  # for the tries of others
+_MOST_OPEN: Final = 6  # running and waiting ones
+_OTHERS_WAIT_S: Final = 10
 _DEADLINE_MS: Final = 40_000  # below the time after which the API answers that there is no answer
 _SHOWN_TEXT: Final = 2_000  # characters of a part
 
@@ -110,39 +109,56 @@ class ItemTrial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemTrials:
-    """Tries items with the running detectors, some at once and so many a minute for each person. Thread-safe."""
+    """Tries items with the running detectors: few at once, and so many a minute for each person. Thread-safe.
+
+    They run in threads of their own, so that slow ones take none from live traffic and none from the console.
+    """
 
     def __init__(self, runner: Runner, clock: Callable[[], float] = time.monotonic) -> None:
         self._runner = runner
         self._clock = clock
         self._lock = threading.Lock()
         self._tries: TTLCache[str, list[float]] = TTLCache(_PEOPLE, _MINUTE_S, clock)
-        self._running = threading.Semaphore(_AT_ONCE)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="seawall-try")
+        self._open = 0
 
-    @contextmanager
-    def turn(self, by: str) -> Iterator[None]:
-        """Around one try of ``by``, with the building of its draft. Raises TooManyTries."""
-        self._count(by)
-        if not self._running.acquire(timeout=_PATIENCE_S):
-            raise TooManyTries("Others are trying items now. Wait a moment and try again.", int(_PATIENCE_S))
-        try:
-            yield
-        finally:
-            self._running.release()
+    def start(
+        self, by: str, item: Item, in_force: Bundle, draft: Callable[[], Bundle] | None = None
+    ) -> Future[ItemTrial]:
+        """Try an item for ``by``, a person or an API key; ``draft`` builds the other bundle. Raises TooManyTries.
+
+        The result raises what ``draft`` raises, and LookupError.
+        """
+
+        def work() -> ItemTrial:
+            return try_item(self._runner, item, in_force, None if draft is None else draft())
+
+        with self._lock:
+            self._count(by)
+            if self._open >= _MOST_OPEN:
+                raise TooManyTries("Others are trying items now. Wait a moment and try again.", _OTHERS_WAIT_S)
+            self._open += 1
+        started = self._threads.submit(work)
+        started.add_done_callback(self._done)
+        return started
+
+    def _done(self, _started: Future[ItemTrial]) -> None:
+        with self._lock:
+            self._open -= 1
 
     def _count(self, by: str) -> None:
+        """One more of this person in the last minute; with the lock held."""
         now = self._clock()
-        with self._lock:
-            recent = [at for at in self._tries.get(by, ()) if at > now - _MINUTE_S]
-            if len(recent) >= TRIES_PER_MINUTE:
-                wait = max(1, ceil(recent[0] + _MINUTE_S - now))
-                text = f"At most {TRIES_PER_MINUTE} items a minute can be tried. Wait {wait} seconds and try again."
-                raise TooManyTries(text, wait)
-            self._tries[by] = [*recent, now]
+        recent = [at for at in self._tries.get(by, ()) if at > now - _MINUTE_S]
+        if len(recent) >= TRIES_PER_MINUTE:
+            wait = max(1, ceil(recent[0] + _MINUTE_S - now))
+            text = f"At most {TRIES_PER_MINUTE} items a minute can be tried. Wait {wait} seconds and try again."
+            raise TooManyTries(text, wait)
+        self._tries[by] = [*recent, now]
 
-    def run(self, item: Item, in_force: Bundle, draft: Bundle | None = None) -> ItemTrial:
-        """Ask the detectors that either bundle needs, once, and decide under each. Raises LookupError."""
-        return try_item(self._runner, item, in_force, draft)
+    def close(self) -> None:
+        """End the threads; tries that wait are not run."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def try_item(runner: Runner, item: Item, in_force: Bundle, draft: Bundle | None = None) -> ItemTrial:
