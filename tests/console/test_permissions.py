@@ -30,6 +30,8 @@ ALLOWED = {
     "POST /account/letters": EVERYBODY,
     "POST /account/opt-outs": EVERYBODY,
     "GET /exposure": EVERYBODY,
+    "GET /try": EVERYBODY,
+    "POST /try": EVERYBODY,
     "GET /exposure/compare": ADMIN,
     "POST /exposure/end-break": ADMIN,
     "POST /exposure/unveiled": EVERYBODY,
