@@ -147,6 +147,7 @@ ALLOWED = {
     "GET /policies": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
+    "POST /policies/{policy}/examples": EVERYBODY,
     "GET /banks": EVERYBODY,
     "GET /banks.json": EVERYBODY,
     "GET /banks/{bank}": EVERYBODY,

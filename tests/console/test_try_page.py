@@ -89,6 +89,23 @@ def test_hostile_texts_stay_text(rig: Rig) -> None:
     assert "</textarea><b>" not in shown.text
 
 
+def test_the_policy_page_shows_both_columns_when_somebody_asks_the_detectors(rig: Rig) -> None:
+    browser = rig.browser("reviewer")
+    page = LexborHTMLParser(browser.get("/policies/rudeness").text)
+    logic = [row.css("td")[1].text(strip=True) for row in page.css("[data-examples] tbody tr")]
+    real = [row.css("td")[2].text(strip=True) for row in page.css("[data-examples] tbody tr")]
+    assert (logic, real) == (["passes", "fails"], ["not asked", "not asked"])
+    before = kept_by(rig.app, without=("session",))
+    assert browser.post("/policies/rudeness/examples").status_code == 303
+    assert kept_by(rig.app, without=("session",)) == before
+    page = LexborHTMLParser(browser.get("/policies/rudeness").text)
+    real = [row.css("td")[2].text(separator=" ", strip=True) for row in page.css("[data-examples] tbody tr")]
+    assert real[0].startswith("passed")
+    assert real[1].split() == "failed verdict: expected hold, got allow rudeness is 0, given 0.1".split()
+    assert "As screened: 1 of 2 pass" in text_of(browser.get("/policies/rudeness"))
+    assert browser.post("/policies/nothing/examples").status_code == 404
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_the_result_is_accessible_and_fits(

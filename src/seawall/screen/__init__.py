@@ -10,7 +10,7 @@ from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
 from seawall.screen.content import MediaFile
 from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RULE, EditComparison, edit_of
-from seawall.screen.examples import ExampleReport, run_both_columns, screen_examples
+from seawall.screen.examples import ExampleReport, ScreenedColumns, run_both_columns, screen_examples
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, recorded_decision, status_of
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
@@ -51,6 +51,7 @@ __all__ = [
     "MediaFile",
     "MediaInfo",
     "ScreenResponse",
+    "ScreenedColumns",
     "Screener",
     "StoredItem",
     "TooManyTries",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from cachetools import LRUCache
 
 from seawall.detect import Runner
 from seawall.model import now_ms
@@ -19,7 +24,9 @@ from seawall.policy import (
     run_screened,
 )
 from seawall.policy.examples import CheckedExample
-from seawall.screen.trying import ask, last_evaluation_of
+from seawall.screen.trying import ItemTrials, ask, last_evaluation_of
+
+_MOST_COLUMNS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,43 @@ class ExampleReport:
     def counts(self) -> Counter[ScreenedState]:
         """How many examples fare how with the real detectors."""
         return Counter(one.state for one in self.screened)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedColumn:
+    """The second column of one policy, and when it was run, in milliseconds since 1970."""
+
+    at: int
+    examples: tuple[ScreenedExample, ...]
+
+
+class ScreenedColumns:
+    """The last screened column of each policy, for this bundle and these versions of the detectors. Thread-safe.
+
+    Kept in memory by each process: it can be run again, and what banks hold changes without a version.
+    """
+
+    def __init__(self, runner: Runner, trials: ItemTrials) -> None:
+        self._runner = runner
+        self._trials = trials
+        self._columns: LRUCache[tuple[object, ...], ScreenedColumn] = LRUCache(_MOST_COLUMNS)
+        self._lock = threading.Lock()
+
+    def last(self, bundle: Bundle, policy: str) -> ScreenedColumn | None:
+        """The column that was run last, if it still is about this bundle and these detectors."""
+        with self._lock:
+            return self._columns.get(self._key(bundle, policy))
+
+    def run(self, by: str, bundle: Bundle, policy: str) -> ScreenedColumn:
+        """Screen the examples of a policy for ``by``; it counts as one try. Raises TooManyTries."""
+        examples = self._trials.submit(by, partial(screen_examples, bundle, self._runner, [policy])).result()
+        column = ScreenedColumn(now_ms(), tuple(examples))
+        with self._lock:
+            self._columns[self._key(bundle, policy)] = column
+        return column
+
+    def _key(self, bundle: Bundle, policy: str) -> tuple[object, ...]:
+        return (bundle.hash, policy, tuple((spec.name, spec.version) for spec in self._runner.specs))
 
 
 def run_both_columns(bundle: Bundle, runner: Runner, policies: Iterable[str] | None = None) -> ExampleReport:

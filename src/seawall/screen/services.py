@@ -13,6 +13,7 @@ from seawall.model import Decision, DecisionSource, FieldType, Item, ItemRef
 from seawall.model.stored_items import ItemLanguages, ItemTexts, Past, PastItems, StoredText
 from seawall.policy import NothingPublished, PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.examples import ScreenedColumns
 from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
@@ -137,9 +138,11 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
     )
     screener.record_left()
+    trials = ItemTrials(context.get(Runner))
     return (
         screener,
-        ItemTrials(context.get(Runner)),
+        trials,
+        ScreenedColumns(context.get(Runner), trials),
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),

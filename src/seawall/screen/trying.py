@@ -14,13 +14,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from cachetools import TTLCache
 
 from seawall.detect import DetectorRun, Findings, Runner
-from seawall.model import UNKNOWN, DecisionSource, FeatureValue, Item, ItemRef, Part, Signal, Unknown, Verdict
+from seawall.model import (
+    ACTIONS,
+    UNKNOWN,
+    DecisionSource,
+    FeatureValue,
+    Item,
+    ItemRef,
+    Part,
+    Reason,
+    Signal,
+    Unknown,
+    Verdict,
+)
 from seawall.model.decisions import gravest
 from seawall.policy import Bundle, Change, Explanation, RuleExplanation, explain
 from seawall.screen.evaluation import ItemEvaluation, decide, evaluation_of
@@ -28,6 +40,8 @@ from seawall.screen.plans import POST_PUBLISH, stage_plan
 
 TRIES_PER_MINUTE: Final = 20
 """Of one person or API key, in one process: a try asks every detector, and some of them cost money."""
+
+T = TypeVar("T")
 
 _MINUTE_S: Final = 60.0
 _PEOPLE: Final = 10_000  # whose tries are counted
@@ -55,7 +69,7 @@ class TriedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TriedStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """The ground that a statement of reasons would give: that of the gravest rule that fired."""
+    """The ground that a statement of reasons would give: that of the gravest rule that fired and restricts somebody."""
 
     policy: str
     title: str
@@ -133,6 +147,10 @@ class ItemTrials:
         def work() -> ItemTrial:
             return try_item(self._runner, item, in_force, None if draft is None else draft())
 
+        return self.submit(by, work)
+
+    def submit(self, by: str, work: Callable[[], T]) -> Future[T]:
+        """Other work with the detectors that somebody waits for, as one try. Raises TooManyTries."""
         with self._lock:
             self._count(by)
             if self._open >= _MOST_OPEN:
@@ -142,7 +160,7 @@ class ItemTrials:
         started.add_done_callback(self._done)
         return started
 
-    def _done(self, _started: Future[ItemTrial]) -> None:
+    def _done(self, _started: Future[T]) -> None:
         with self._lock:
             self._open -= 1
 
@@ -218,7 +236,7 @@ def _outcome(evaluation: ItemEvaluation, findings: Findings) -> TrialOutcome:
     row: dict[str, FeatureValue] = {**draft.features, **draft.personal_features}
     row.update(dict.fromkeys(draft.unknown_features, UNKNOWN))
     explanation = explain(bundle, decision, row)
-    reason = gravest(decision.reasons)
+    reason = gravest([each for each in decision.reasons if _restricts(bundle, each)])
     policy = bundle.policy(reason.policy) if reason is not None else None
     return TrialOutcome(
         bundle=bundle.hash,
@@ -240,6 +258,13 @@ def _outcome(evaluation: ItemEvaluation, findings: Findings) -> TrialOutcome:
         shadow=tuple(f"{each.policy}/{each.rule}" for each in decision.shadow),
         change=explanation.change,
     )
+
+
+def _restricts(bundle: Bundle, reason: Reason) -> bool:
+    """Whether the rule of a reason restricts somebody, who is then owed a statement of reasons."""
+    policy = bundle.policy(reason.policy)
+    rule = policy.rule(reason.rule) if policy is not None else None
+    return rule is not None and any(ACTIONS[call.kind].adverse for call in rule.do)
 
 
 def _near_misses(explanation: Explanation) -> tuple[RuleExplanation, ...]:

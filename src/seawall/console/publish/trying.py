@@ -19,7 +19,7 @@ from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest
 from seawall.console.templates import render
 from seawall.content.items import ItemError
-from seawall.model import ContentType, FieldSpec, FieldType
+from seawall.model import ContentType, FieldRole, FieldSpec, FieldType
 from seawall.policy import Bundle, PolicyErrors, PolicySource
 from seawall.publish import draft_of
 from seawall.screen import ItemTrial, ItemTrials, TooManyTries, item_of_texts
@@ -165,6 +165,7 @@ def _page(request: PageRequest, bundle: Bundle, asked: str, draft: str, tried: T
         inputs=[] if content_type is None else _inputs(request, "field", content_type.fields),
         attributes=[] if content_type is None else _inputs(request, "actor", _attributes(content_type)),
         age=request.field("actor.age"),
+        asks_language=content_type is None or content_type.field_with_role(FieldRole.LANGUAGE) is None,
         language_code=request.field("language"),
         draft=draft,
         bundle=bundle,
