@@ -19,5 +19,6 @@ def kept_by(app: App, *, without: tuple[str, ...] = ()) -> dict[str, object]:
             if table.name not in without:
                 found[table.name] = connection.execute(select(func.count()).select_from(table)).scalar_one()
     folder = Path(app.settings.data_dir)
-    files = [path for path in folder.rglob("*") if path.is_file() and ".db" not in path.name]
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".db" not in path.name]
+    files = [path for path in paths if path.relative_to(folder).parts[0] != "indexes"]  # of the banks, made at a start
     return found | {str(path.relative_to(folder)): path.stat().st_size for path in files}

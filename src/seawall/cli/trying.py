@@ -208,7 +208,8 @@ def _lines(trial: ItemTrial, draft: Draft | None) -> Iterator[str]:
     if trial.unknown:
         yield "Unknown"
     for one in trial.unknown:
-        yield f"  {one.part}: {one.detector} gave no answer: {one.detail or one.reason}"
+        why = f"{one.reason} ({one.detail})" if one.detail else one.reason
+        yield f"  {one.part}: {one.detector} gave no answer: {why}"
     for detector, part in trial.skipped:
         yield f"  {part}: {detector} was not asked: a cheaper detector had answered already"
     yield ""

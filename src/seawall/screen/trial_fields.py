@@ -42,8 +42,12 @@ def item_of_texts(
         "fields": {name: _value(content_type.field(name), texts) for name, texts in fields.items()},
     }
     raw["fields"].update({name: {"base64": b64encode(data).decode()} for name, data in (files or {}).items()})
+    now = now_ms()
     if actor:
-        raw["actor"] = {"id": _ID, "attributes": _attributes(content_type, actor)}
+        raw["actor"] = {"id": _ID, "attributes": _attributes(content_type, actor, now)}
+        written_at = content_type.field_with_role(FieldRole.CREATED_AT)
+        if "age" in actor and (written_at is None or written_at.name not in fields):
+            raw["created_at"] = now  # an account's age is taken at the item's creation
     if language:
         raw["language"] = language
     return item_of_json(content_type, raw)
@@ -63,7 +67,7 @@ def _value(spec: FieldSpec | None, texts: Sequence[str]) -> Any:
     return as_field(texts[-1], spec, True)
 
 
-def _attributes(content_type: ContentType, given: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(content_type: ContentType, given: Mapping[str, str], now: int) -> dict[str, Any]:
     declared = content_type.actor.attributes if content_type.actor else ()
     specs = {spec.name: spec for spec in declared}
     found: dict[str, Any] = {}
@@ -72,7 +76,7 @@ def _attributes(content_type: ContentType, given: Mapping[str, str]) -> dict[str
             seconds = parse_duration(text)
             if seconds is None:
                 raise ItemError("actor.age", f"is {text[:40]!r}, which is no duration", f"write it as {FORM}")
-            found["created_at"] = now_ms() - int(1000 * seconds)
+            found["created_at"] = now - int(1000 * seconds)
         else:
             found[name] = as_field(text, specs[name], True) if name in specs else text
     return found
