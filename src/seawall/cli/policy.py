@@ -77,14 +77,14 @@ def run_tests(
     if logic:
         _test_logic(path, content_types, text_model, bank)
         return
-    from seawall.cli.trying import print_columns, running_detectors
+    from seawall.cli.trying import show_columns, running_detectors
     from seawall.publish import read_sources
     from seawall.screen import run_both_columns
 
     chosen = settings(data_dir=data_dir, database_url=database, text_model_dir=text_model)
     with explained(), running_detectors(chosen, bank or ()) as running:
         report = run_both_columns(running.build(read_sources(path, content_types)), running.runner)
-        print_columns(report, running.banks)
+        show_columns(report, running.banks)
     if report.failed:
         raise typer.Exit(1)
 
@@ -126,7 +126,7 @@ def try_text(
     database: DatabaseUrl = None,
 ) -> None:
     """Show what detectors and rules say of an item, under the bundle in force and under a draft. Records nothing."""
-    from seawall.cli.trying import content_type_of, print_trial, running_detectors, typed_item
+    from seawall.cli.trying import content_type_of, show_trial, running_detectors, typed_item
     from seawall.publish import draft_of, read_sources
     from seawall.screen import try_item
 
@@ -141,7 +141,7 @@ def try_text(
         item = typed_item(content_type_of(in_force, content_type), text, field or [], actor or [], language)
         draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
         trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
-        print_trial(trial, draft, as_json)
+        show_trial(trial, draft, as_json)
 
 
 @app.command()

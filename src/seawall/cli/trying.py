@@ -100,7 +100,7 @@ def _without_database(chosen: Settings, banks: Sequence[str]) -> Iterator[Runnin
 # -- the columns of examples -----------------------------------------------------------------------------------------
 
 
-def print_columns(report: ExampleReport, banks: str) -> None:
+def show_columns(report: ExampleReport, banks: str) -> None:
     """Both columns, one row for each example, and the counts."""
     from seawall.policy import ScreenedState
 
@@ -176,7 +176,7 @@ def _file(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def print_trial(trial: ItemTrial, draft: Draft | None, as_json: bool) -> None:
+def show_trial(trial: ItemTrial, draft: Draft | None, as_json: bool) -> None:
     """The trial as text: what differs first, then the outcome, rules, near misses, signals and unknowns."""
     from seawall.screen.trying import to_json
 
