@@ -99,6 +99,19 @@ def test_a_draft_with_a_mistake_is_refused_with_its_place(rig: Rig) -> None:
         tried(rig, "hello", POLICIES["rude"].replace("rudeness >= 0.5", "rudenes >= 0.5"))
 
 
+def test_shadow_rules_of_a_draft_are_explained_and_rules_in_draft_mode_named(sqlite_rig: Rig) -> None:
+    sqlite_rig.gore.go_on.set()
+    shadow = POLICIES["rude"].replace("  - id: likely\n", "  - id: likely\n    mode: shadow\n")
+    shadow = shadow.replace("  - id: certain\n", "  - id: certain\n    mode: draft\n")
+    trial = tried(sqlite_rig, "a silly thing", shadow)
+    assert trial.draft is not None
+    assert (trial.draft.verdict, trial.draft.named("fired")) == (Verdict.ALLOW, ())
+    assert trial.draft.named("shadow") == ("rude/likely",)
+    assert [feature.shown for feature in trial.draft.rules[0].features] == ["0.6"]
+    assert trial.draft.not_run == ("rude/certain",)
+    assert {each.what for each in trial.differences} == {"verdict", "actions", "statement", "fired", "shadow"}
+
+
 def test_near_misses_say_how_near(sqlite_rig: Rig) -> None:
     sqlite_rig.gore.go_on.set()
     trial = tried(sqlite_rig, "a silly thing", POLICIES["rude"].replace("rudeness >= 0.9", "rudeness >= 0.7"))

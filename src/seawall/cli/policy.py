@@ -77,7 +77,7 @@ def run_tests(
     if logic:
         _test_logic(path, content_types, text_model, bank)
         return
-    from seawall.cli.trying import show_columns, running_detectors
+    from seawall.cli.trying import running_detectors, show_columns
     from seawall.publish import read_sources
     from seawall.screen import run_both_columns
 
@@ -126,7 +126,7 @@ def try_text(
     database: DatabaseUrl = None,
 ) -> None:
     """Show what detectors and rules say of an item, under the bundle in force and under a draft. Records nothing."""
-    from seawall.cli.trying import content_type_of, show_trial, running_detectors, typed_item
+    from seawall.cli.trying import content_type_of, running_detectors, show_trial, typed_item
     from seawall.publish import draft_of, read_sources
     from seawall.screen import try_item
 

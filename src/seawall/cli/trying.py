@@ -232,15 +232,16 @@ def _outcome(side: TrialOutcome) -> Iterator[str]:
         yield f"  degraded: an undetermined rule could change this; the fail mode {side.fail_mode} decided"
     for rule in (*side.rules, *side.near_misses):
         yield from _rule(rule)
-    for name in side.shadow:
-        yield f"fired without effect: {name}"
+    if side.not_run:
+        yield f"in draft mode, not run: {', '.join(side.not_run)}"
     if side.change is not None:
         change = side.change
         yield f"smallest change: {change.feature} {change.after} (is {change.before}) gives {change.verdict}"
 
 
 def _rule(rule: RuleExplanation) -> Iterator[str]:
-    yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title})"
+    state = "fired without effect" if rule.state == "shadow" else rule.state
+    yield f"{state}: {rule.policy}/{rule.rule} ({rule.title})"
     yield f"  when: {rule.when}"
     for threshold in rule.thresholds:
         yield f"    {threshold}"

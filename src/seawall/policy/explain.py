@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +56,7 @@ class FeatureRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExplanation:
-    """One rule's part in a decision. ``state``: fired, undetermined or near miss."""
+    """One rule's part in a decision. ``state``: fired, undetermined, near miss, or shadow (fired without effect)."""
 
     policy: str
     policy_title: str
@@ -109,17 +109,22 @@ class Explanation:
         return "\n".join(_lines(self))
 
 
-def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
-    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete."""
+def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool = False) -> Explanation:
+    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete.
+
+    ``shadow``: shadow rules that fired, and near misses of them, are explained as well.
+    """
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
     outcome = program.decide(row)
-    changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
+    modes = ("live", "shadow") if shadow else ("live",)
+    changes = sorted(candidates(program, row, modes), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
     rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
     rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
-    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
+    rules += [reader.rule(rule, "shadow") for rule in fired if shadow and rule.rule.mode == "shadow"]
+    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)}, modes)
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -155,15 +160,15 @@ def _smallest_change(
 
 
 def _near_misses(
-    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str]
+    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str], modes: Collection[str]
 ) -> list[RuleExplanation]:
-    """Live rules that one small change would have made fire, nearest first."""
+    """Rules in these modes that one small change would have made fire, nearest first."""
     found: list[RuleExplanation] = []
     for candidate in changes:
         if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
-            if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
+            if rule.rule.mode in modes and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
                 before = reader.read(candidate.feature).shown

@@ -79,7 +79,10 @@ class TriedStatement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one bundle makes of the item. ``rules``: fired and undetermined ones; ``shadow``: fired without effect."""
+    """What one bundle makes of the item. ``rules``: fired, undetermined, and fired without effect (state ``shadow``).
+
+    ``not_run``: rules in mode draft, which are never run.
+    """
 
     bundle: str
     verdict: Verdict
@@ -89,7 +92,7 @@ class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
     statement: TriedStatement | None
     rules: tuple[RuleExplanation, ...]
     near_misses: tuple[RuleExplanation, ...]
-    shadow: tuple[str, ...]
+    not_run: tuple[str, ...]
     change: Change | None
 
     def named(self, state: str) -> tuple[str, ...]:
@@ -235,7 +238,7 @@ def _outcome(evaluation: ItemEvaluation, findings: Findings) -> TrialOutcome:
     decision = msgspec.structs.replace(draft, id="").at_item(ItemRef(evaluation.item.content_type, "", 0), None, None)
     row: dict[str, FeatureValue] = {**draft.features, **draft.personal_features}
     row.update(dict.fromkeys(draft.unknown_features, UNKNOWN))
-    explanation = explain(bundle, decision, row)
+    explanation = explain(bundle, decision, row, shadow=True)
     reason = gravest([each for each in decision.reasons if _restricts(bundle, each)])
     policy = bundle.policy(reason.policy) if reason is not None else None
     return TrialOutcome(
@@ -255,7 +258,7 @@ def _outcome(evaluation: ItemEvaluation, findings: Findings) -> TrialOutcome:
         ),
         rules=tuple(rule for rule in explanation.rules if rule.state != "near miss"),
         near_misses=_near_misses(explanation),
-        shadow=tuple(f"{each.policy}/{each.rule}" for each in decision.shadow),
+        not_run=tuple(_in_draft_mode(bundle, evaluation.item.content_type)),
         change=explanation.change,
     )
 
@@ -265,6 +268,13 @@ def _restricts(bundle: Bundle, reason: Reason) -> bool:
     policy = bundle.policy(reason.policy)
     rule = policy.rule(reason.rule) if policy is not None else None
     return rule is not None and any(ACTIONS[call.kind].adverse for call in rule.do)
+
+
+def _in_draft_mode(bundle: Bundle, content_type: str) -> Iterator[str]:
+    for policy in bundle.policies:
+        for rule in policy.rules:
+            if rule.mode == "draft" and content_type in rule.applies_to:
+                yield f"{policy.name}/{rule.id}"
 
 
 def _near_misses(explanation: Explanation) -> tuple[RuleExplanation, ...]:
@@ -280,7 +290,7 @@ def _differences(in_force: TrialOutcome, draft: TrialOutcome) -> Iterator[TrialD
             "statement": () if told is None else (f"{told.title}: {told.clause}",),
             "fired": side.named("fired"),
             "undetermined": side.named("undetermined"),
-            "shadow": side.shadow,
+            "shadow": side.named("shadow"),
         }
 
     before, after = views(in_force), views(draft)
