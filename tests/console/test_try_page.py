@@ -24,7 +24,9 @@ def _unlimited(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def text_of(answer: Any) -> str:
-    return " ".join(LexborHTMLParser(answer.text).body.text(separator=" ").split())
+    body = LexborHTMLParser(answer.text).body
+    assert body is not None
+    return " ".join(body.text(separator=" ").split())
 
 
 def test_a_sentence_shows_what_would_be_done(rig: Rig) -> None:
@@ -43,7 +45,8 @@ def test_a_sentence_shows_what_would_be_done(rig: Rig) -> None:
 def test_a_draft_stands_beside_what_is_in_force_with_the_difference_first(rig: Rig) -> None:
     browser = rig.browser("policy")
     page = LexborHTMLParser(browser.get("/try?policy=rudeness").text)
-    assert page.css_first("#draft").text().strip() == RUDENESS.strip()
+    (draft,) = page.css("#draft")
+    assert draft.text().strip() == RUDENESS.strip()
     shown = LexborHTMLParser(browser.post("/try", type="comment", draft=DRAFT, **{"field.body": "a silly thing"}).text)
     differences = {row.attributes["data-difference"]: row.text(separator=" ") for row in shown.css("[data-difference]")}
     assert set(differences) >= {"verdict", "actions"}
