@@ -39,6 +39,11 @@ class Settings:
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # from which sections are read
 
+    @property
+    def has_public_url(self) -> bool:
+        """Whether somebody set the address at which others reach the console."""
+        return self.public_url != DEFAULT_PUBLIC_URL
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
         """Settings from ``SEAWALL_*``; ``overrides`` that are not None take precedence. Raises SettingsError."""

@@ -183,6 +183,8 @@ ALLOWED = {
 PUBLIC = {
     *("GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"),
     *("GET /report", "POST /report", "GET /report/{token}"),
+    *("GET /appeal/{token}", "POST /appeal/{token}"),
+    *("POST /appeal/{token}/messages", "POST /appeal/{token}/withdraw"),
     *("GET /sign-in/oidc", "GET /sign-in/oidc/callback", "GET /sign-in/oidc/sign-out"),
 }
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))

@@ -84,6 +84,13 @@ def test_too_many_tries_are_refused_with_the_time_to_wait(rig: Rig) -> None:
     assert "seconds and try again" in text_of(refused)
 
 
+def test_long_texts_of_any_script_fit(rig: Rig) -> None:
+    browser = rig.browser("reviewer")
+    browser.get("/try")
+    shown = browser.post("/try", type="comment", draft=RUDENESS + "# " + "щ" * 50_000, **{"field.body": "fool " * 300})
+    assert shown.status_code == 200
+
+
 def test_hostile_texts_stay_text(rig: Rig) -> None:
     browser = rig.browser("reviewer")
     browser.get("/try")

@@ -30,6 +30,7 @@ from seawall.model import (
 )
 from seawall.review.tables import case
 from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
+from seawall.screen.near_duplicates import near_duplicates_of
 from seawall.screen.tables import item_hashes, pending_rescreen
 from seawall.storage.tables import job
 from support.app import Rig, own_app
@@ -255,3 +256,26 @@ def test_audio_files_and_videos_come_back_as_they_were(rig: Rig) -> None:
     assert item.fields == {"sound": Audio(b"la la"), "clip": Video(b"moving")}
     assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving"))).revision == 1
     assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moved"))).revision == 2
+
+
+def test_what_is_said_in_a_sound_is_compared_with_what_others_wrote_and_said(rig: Rig) -> None:
+    spam = "earn five thousand a week from home with this one simple trick"
+
+    def made(id: str, body: str, sound: str | None = None) -> str:
+        fields: dict[str, Any] = {"body": body} if sound is None else {"body": body, "sound": Audio(sound.encode())}
+        return rig.app.screener.screen(card(id=id, **fields)).item
+
+    written, said = made("written", spam), made("said", "my first song", f"hello all {spam}")
+    said_too = made("said-too", "a wholly different title", f"{spam} bye")
+    mark, other = (
+        made("mark", "a walk in the park", "by dj x"),
+        made("mark-2", "an evening at home", "by dj x and more"),
+    )
+    rig.work("rescreen")
+
+    def alike(item: str) -> set[str]:
+        return {one.item.ref for one in near_duplicates_of(rig.app.database, rig.app.vault, item).found}
+
+    assert alike(written) == {said, said_too}
+    assert said_too in alike(said)
+    assert (alike(mark), alike(other)) == (set(), set()), "a few words that are in both say nothing"

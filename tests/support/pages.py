@@ -6,6 +6,7 @@ from seawall import access, appeal, review
 from seawall.console import active_bundle
 from seawall.enforce import RecordedItems
 from seawall.review import bulk
+from support.appeal_page import link
 from support.console import Rig
 
 
@@ -22,6 +23,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
     appeal.receive_notice(rig.app.ledger, notice, find_item=lambda content_type, item: None)
     key = access.create_key(rig.app.ledger, "Hotline", [access.Scope.REPORT]).split("_")[1]
     appeal.declare_reporter_key(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
+    removed = rig.screen("You fool", id="axe-removed", actor="axe-author")
+    appeal_page = link(rig, removed.decision)
     return (
         "/",
         "/queue",
@@ -67,6 +70,7 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/reports",
         "/reports/orders",
         "/reports/keys",
+        appeal_page,
         "/no-such-page",
     )
 

@@ -38,6 +38,7 @@ from seawall.model.decisions import (
     UnknownValue,
     Verdict,
     gravest,
+    is_adverse,
 )
 from seawall.model.events import (
     AppealDecided,
@@ -142,6 +143,7 @@ __all__ = [
     "Video",
     "gravest",
     "is_account",
+    "is_adverse",
     "new_id",
     "now_ms",
 ]

@@ -27,6 +27,7 @@ from seawall.screen.trial_fields import FILES, LISTS
 
 _MOST_FILES: Final = 8
 _UPLOAD_BYTES: Final = 48 * 1024 * 1024
+_FORM_BYTES: Final = 512 * 1024  # a long text, and a policy file
 _DRAFT_PATH: Final = "draft.yaml"
 _PRESET: Final = {FieldType.BOOLEAN: "false", FieldType.INTEGER: "1", FieldType.NUMBER: "1", FieldType.ID: "tried"}
 """What required fields have at first, so that a sentence can be tried without filling in what it is not about."""
@@ -222,6 +223,7 @@ PAGES = (
         permission=Permission.SEE_POLICIES,
         method="POST",
         upload_bytes=_UPLOAD_BYTES,
+        form_bytes=_FORM_BYTES,
         most_files=_MOST_FILES,
     ),
 )

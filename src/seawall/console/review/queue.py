@@ -16,7 +16,7 @@ from seawall.console.exposure import rotation
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
 from seawall.console.review.reviewers import reviewers
-from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
+from seawall.console.summaries import SummarisedRow, rows_of_accounts, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
@@ -76,7 +76,7 @@ def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[Summa
     accounts = [case for case in cases if case.subject == review.ACCOUNT]
     return [
         *rows_of_items(items.values(), {case.item: case.harm for case in cases}),
-        *(SummarisedRow(key=one.item, item=one.item, revision=0, content_type=one.content_type) for one in accounts),
+        *rows_of_accounts(one.item for one in accounts),
     ]
 
 
