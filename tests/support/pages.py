@@ -43,6 +43,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/jobs",
         "/policies",
         "/policies/rudeness",
+        "/try",
+        "/try?type=playlist&policy=rudeness",
         "/banks",
         "/banks/blocked-texts",
         "/ledger",

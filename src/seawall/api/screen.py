@@ -12,6 +12,7 @@ from seawall.api.child_safety import RestrictedDecision, check_item, is_restrict
 from seawall.api.common import Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
+from seawall.api.trying import try_route
 from seawall.app import App
 from seawall.enforce.appeal_link import appeal_url
 from seawall.model import Decision
@@ -58,7 +59,7 @@ class ReadDecision(Decision):
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
-    routes.routes += plain_routes(app, keys)
+    routes.routes += [*plain_routes(app, keys), try_route(app, keys)]
     may_read = key(keys, Scope.READ)
 
     @routes.get("/decisions/{decision}", tags=["decisions"], response_model=ReadDecision | RestrictedDecision)

@@ -1,4 +1,4 @@
-"""``seawall policy check | test | publish | explain`` and ``seawall content-type check``."""
+"""``seawall policy check | test | try | publish | explain`` and ``seawall content-type check``."""
 
 from __future__ import annotations
 
@@ -68,19 +68,83 @@ def check(
 
 @app.command("test")
 def run_tests(
-    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+    path: PolicyPath = None,
+    logic: Annotated[bool, typer.Option("--logic", help="Only the given values: no detector is asked.")] = False,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
 ) -> None:
-    """Run all examples of all policies; status 1 when one fails."""
+    """Run all examples: as logic, and as screened by the real detectors and banks; status 1 when one fails."""
+    if logic:
+        _test_logic(path, content_types, text_model, bank)
+        return
+    from seawall.cli.trying import running_detectors, show_columns
+    from seawall.publish import read_sources
+    from seawall.screen import run_both_columns
+
+    chosen = settings(data_dir=data_dir, database_url=database, text_model_dir=text_model)
+    with explained(), running_detectors(chosen, bank or ()) as running:
+        report = run_both_columns(running.build(read_sources(path, content_types)), running.runner)
+        show_columns(report, running.banks)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _test_logic(
+    path: Path | None, content_types: Path | None, text_model: Path | None, banks: list[str] | None
+) -> None:
     from seawall.policy import run_examples
 
     with explained():
-        results = run_examples(_build(path, content_types, text_model, bank))
+        results = run_examples(_build(path, content_types, text_model, banks))
     failed = [result for result in results if not result.passed]
     for result in failed:
         err.print(result.render(), markup=False, soft_wrap=True)
-    out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    out.print(f"logic: {len(results) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command("try")
+def try_text(
+    text: Annotated[
+        str | None, typer.Argument(help="The text; of a content type with a body and a title: the body.")
+    ] = None,
+    content_type: Annotated[str, typer.Option("--type", "-t", help="Content type.")] = "comment",
+    field: Annotated[
+        list[str] | None, typer.Option("--field", "-f", help="NAME=VALUE; repeat. Of an image, audio …: NAME=FILE.")
+    ] = None,
+    actor: Annotated[
+        list[str] | None, typer.Option("--actor", help="age=2d, or an attribute of the account; repeat.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Language code of the text.")] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option("--policies", help="A draft: files that replace the policies of their names, or are added."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Show what detectors and rules say of an item, under the bundle in force and under a draft. Records nothing."""
+    from seawall.cli.trying import content_type_of, running_detectors, show_trial, typed_item
+    from seawall.publish import draft_of, read_sources
+    from seawall.screen import try_item
+
+    if text is None and not field:
+        fail('give a text, or fields: seawall policy try "…", seawall policy try --type track --field title=…')
+    chosen = settings(data_dir=data_dir, database_url=database)
+    with explained(), running_detectors(chosen) as running:
+        in_force = running.published
+        if in_force is None:
+            in_force = running.build(read_sources(chosen.policies_dir, chosen.content_types_dir))
+            err.print("Nothing is published here: these are the policies that would be published first.")
+        item = typed_item(content_type_of(in_force, content_type), text, field or [], actor or [], language)
+        draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
+        trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
+        show_trial(trial, draft, as_json)
 
 
 @app.command()

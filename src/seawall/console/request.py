@@ -167,7 +167,8 @@ class Page:
     method: str = "GET"
     public: bool = False
     asks_provider: bool = False  # waits for the OpenID provider
-    upload_bytes: int = 0  # largest file in its form, in bytes
+    upload_bytes: int = 0  # of all files in its form together
+    most_files: int = 1  # in its form, if it takes any
     form_bytes: int = MAX_FORM_BYTES  # of its texts, as they are encoded
     refuse: Callable[[ConsoleContext, Request], Awaitable[Response | None]] | None = None  # before the body is read
 
@@ -298,11 +299,11 @@ def _to_sign_in(request: Request) -> Response:
 
 
 async def _form(request: Request, page: Page) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
-    """The form's texts and, where the page takes one, its file."""
+    """The form's texts and, where the page takes some, its files."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > page.form_bytes + page.upload_bytes:
         raise PageProblem(413, marked("Too large"), marked("The form is larger than this page accepts."))
-    form: FormData = await request.form(max_files=1 if page.upload_bytes else 0, max_fields=200)
+    form: FormData = await request.form(max_files=page.most_files if page.upload_bytes else 0, max_fields=200)
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     for name, value in form.multi_items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Final
@@ -26,12 +26,15 @@ class CounterfactualChange:
     after: str
 
 
-def candidates(program: Program, row: FeatureRow) -> Iterator[CounterfactualChange]:
-    """Every single-feature change worth trying: numbers just across a threshold, inverted booleans, and codes replaced
-    by one that a rule names. Free text is never made up."""
+def candidates(program: Program, row: FeatureRow, modes: Collection[str] = ("live",)) -> Iterator[CounterfactualChange]:
+    """Every single-feature change worth trying for the rules in these modes.
+
+    Numbers just across a threshold, inverted booleans, and codes replaced by one that a rule names. Free text is never
+    made up.
+    """
     tried: set[tuple[str, object]] = set()
     for rule in program.rules:
-        if rule.rule.mode == "live":
+        if rule.rule.mode in modes:
             for feature, value, after in _moves(rule.when, row):
                 if (feature.name, value) not in tried and _possible(row, feature, value):
                     tried.add((feature.name, value))

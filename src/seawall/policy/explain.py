@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
@@ -56,7 +56,7 @@ class FeatureRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExplanation:
-    """One rule's part in a decision. ``state``: fired, undetermined or near miss."""
+    """One rule's part in a decision. ``state``: fired, undetermined, near miss, or shadow (fired without effect)."""
 
     policy: str
     policy_title: str
@@ -72,6 +72,7 @@ class RuleExplanation:
     thresholds: tuple[str, ...]
     actions: tuple[str, ...]
     change: str | None = None  # for a near miss: the change that would have made it fire
+    before: str | None = None  # … and the value that it would have changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +109,22 @@ class Explanation:
         return "\n".join(_lines(self))
 
 
-def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
-    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete."""
+def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool = False) -> Explanation:
+    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete.
+
+    ``shadow``: shadow rules that fired, and near misses of them, are explained as well.
+    """
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
     outcome = program.decide(row)
-    changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
+    modes = ("live", "shadow") if shadow else ("live",)
+    changes = sorted(candidates(program, row, modes), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
     rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
     rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
-    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
+    rules += [reader.rule(rule, "shadow") for rule in fired if shadow and rule.rule.mode == "shadow"]
+    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)}, modes)
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -154,18 +160,19 @@ def _smallest_change(
 
 
 def _near_misses(
-    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str]
+    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str], modes: Collection[str]
 ) -> list[RuleExplanation]:
-    """Live rules that one small change would have made fire, nearest first."""
+    """Rules in these modes that one small change would have made fire, nearest first."""
     found: list[RuleExplanation] = []
     for candidate in changes:
         if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
-            if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
+            if rule.rule.mode in modes and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
-                found.append(reader.rule(rule, "near miss", change))
+                before = reader.read(candidate.feature).shown
+                found.append(replace(reader.rule(rule, "near miss", change), before=before))
     return found
 
 
@@ -269,7 +276,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"    {feature.name} = {feature.shown}"
         yield f"  do: {', '.join(rule.actions)}"
         if rule.change:
-            yield f"  would have fired with {rule.change}"
+            yield f"  would have fired with {rule.change} (is {rule.before})"
     yield ""
     if explanation.change is None:
         yield "smallest change: no change of a single feature gives another verdict"

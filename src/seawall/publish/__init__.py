@@ -41,6 +41,7 @@ from seawall.publish.banks import (
 )
 from seawall.publish.bundles import BundleInForce
 from seawall.publish.component import COMPONENT
+from seawall.publish.drafts import Draft, draft_of
 from seawall.publish.exchanges import (
     EXCHANGE_JOB,
     FEEDBACK_JOB,
@@ -66,6 +67,7 @@ __all__ = [
     "BankSettings",
     "BundleInForce",
     "Counts",
+    "Draft",
     "Entry",
     "ExchangeState",
     "Exchanges",
@@ -82,6 +84,7 @@ __all__ = [
     "StoredEntries",
     "add_entries",
     "configure_bank",
+    "draft_of",
     "find_bank",
     "find_entries",
     "find_entry",

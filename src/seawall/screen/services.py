@@ -13,6 +13,7 @@ from seawall.model import Decision, DecisionSource, FieldType, Item, ItemRef
 from seawall.model.stored_items import ItemLanguages, ItemTexts, Past, PastItems, StoredText
 from seawall.policy import NothingPublished, PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.examples import ScreenedColumns
 from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
@@ -20,6 +21,7 @@ from seawall.screen.screen import Screener
 from seawall.screen.stored_content import load_decision, load_item, read_contents
 from seawall.screen.tables import GONE
 from seawall.screen.tables import item as item_table
+from seawall.screen.trying import ItemTrials
 from seawall.screen.units import rescreen_again
 from seawall.storage import Database, Erased, Job, NotRunnable, Transaction, Vault
 from seawall.storage.component import ServiceContext
@@ -136,8 +138,11 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
     )
     screener.record_left()
+    trials = ItemTrials(context.get(Runner))
     return (
         screener,
+        trials,
+        ScreenedColumns(context.get(Runner), trials),
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),

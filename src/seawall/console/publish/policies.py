@@ -1,4 +1,7 @@
-"""Pages of the policies in force: text, rules, and examples, which are run when the page is shown."""
+"""Pages of the policies in force: text, rules, and examples.
+
+Their logic is run when the page is shown, in microseconds. Real detectors are asked only when somebody wants it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -13,18 +17,30 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.highlight import source_lines
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
-from seawall.console.request import Page, PageRequest, json_response, missing
+from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
-from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
+from seawall.policy import Policy, ResolvedThreshold, Rule, ScreenedState, run_examples
 from seawall.publish.queries import newest_bundles
+from seawall.screen import ScreenedColumns, TooManyTries
 from seawall.screen.queries import fired_rules
 
 _DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
 WORDS: Final = (marked("draft"), marked("shadow"), marked("live"), marked("incompatible"), marked("illegal"))
+_LOOKS: Final = {
+    ScreenedState.PASSED: "allow",
+    ScreenedState.FAILED: "block",
+    ScreenedState.WANTED: "hold",
+    ScreenedState.FULFILLED: "sea",
+    ScreenedState.SKIPPED: "",
+}
+STATES: Final = (  # of examples with the real detectors
+    *(marked("passed"), marked("failed"), marked("wanted"), marked("fulfilled"), marked("not screened")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +62,7 @@ def show_all(request: PageRequest) -> Response:
         fired = _fired(connection, bundle.policies)
         published = newest_bundles(connection, limit=10)
     totals: Counter[str] = Counter()
-    for (policy, _), count in fired.items():
+    for (policy, _rule), count in fired.items():
         totals[policy] += count
     return render(
         request,
@@ -74,8 +90,22 @@ def show(request: PageRequest) -> Response:
         rules=_rules(policy, app.bundle.thresholds, fired),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
+        looks=_LOOKS,
+        column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
         bundle=app.bundle,
     )
+
+
+def screen_examples(request: PageRequest) -> Response:
+    """Screen the examples of one policy by the real detectors and banks, and show the policy with the result."""
+    policy = _policy(request)
+    columns = request.app.context.get(ScreenedColumns)
+    try:
+        columns.run(f"person:{request.person.id}", request.app.bundle, policy.name)
+    except TooManyTries as error:
+        text = _("Too much is being tried. Wait %(seconds)d seconds and try again.") % {"seconds": error.wait_s}
+        raise PageProblem(429, _("Too many requests"), text) from error
+    return redirect(f"/policies/{quote(policy.name)}#tests-title")
 
 
 def as_json(request: PageRequest) -> Response:
@@ -129,4 +159,5 @@ PAGES = (
     Page(path="/policies", run=show_all, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}/examples", run=screen_examples, permission=Permission.SEE_POLICIES, method="POST"),
 )
