@@ -145,7 +145,7 @@ def _compile(
     published: bool = False,
 ) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
     """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
-    signals = _signals(detectors)
+    signals = offered_signals(detectors)
     environments = {name: Environment(each, signals, frozenset(banks), published) for name, each in types.items()}
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
@@ -253,7 +253,8 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                     )
 
 
-def _signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    """The signals of detectors, by name."""
     signals: dict[str, tuple[OfferedSignal, ...]] = {}
     for detector in detectors:
         for spec in detector.signals:

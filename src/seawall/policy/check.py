@@ -62,6 +62,7 @@ class Checker:
     expression: Expression
     later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
+    terms: dict[ast.expr, TypedTerm] | None = None  # filled with the term of each node, for those who ask
 
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""
@@ -110,6 +111,12 @@ class Checker:
 
     def check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         """One node, where the keys in ``known`` are known not to be None. Raises Refused, TooLarge."""
+        checked = self._check(node, known)
+        if self.terms is not None:
+            self.terms[node] = checked.term
+        return checked
+
+    def _check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         match node:
             case ast.Constant():
                 return Checked(self._constant(node))

@@ -50,10 +50,15 @@ class CheckedRule:
         return f"{self.policy.name}/{self.rule.id}"
 
 
-def check_policy(policy: Policy, environment: Environment) -> tuple[list[CheckedRule], list[Problem]]:
-    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too."""
+def check_policy(
+    policy: Policy, environment: Environment, terms: dict[ast.expr, TypedTerm] | None = None
+) -> tuple[list[CheckedRule], list[Problem]]:
+    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too.
+
+    ``terms``, where given, is filled with the term of each node of the lets and conditions.
+    """
     problems: list[Problem] = []
-    lets, let_thresholds = _check_lets(policy, environment, problems)
+    lets, let_thresholds = _check_lets(policy, environment, problems, terms)
     if problems:
         return [], problems
     rules = []
@@ -62,7 +67,7 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
             continue
         if len(problems) >= MOST_PROBLEMS:
             break
-        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
+        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds), terms=terms)
         try:
             when = _until(rule, checker.condition().term)
         except InvalidExpression as refused:
@@ -87,7 +92,10 @@ def _uses(term: TypedTerm, threshold: Threshold) -> bool:
 
 
 def _check_lets(
-    policy: Policy, environment: Environment, problems: list[Problem]
+    policy: Policy,
+    environment: Environment,
+    problems: list[Problem],
+    terms: dict[ast.expr, TypedTerm] | None,
 ) -> tuple[dict[str, Checked], dict[str, Threshold]]:
     lets: dict[str, Checked] = {}
     thresholds: dict[str, Threshold] = {}
@@ -102,7 +110,7 @@ def _check_lets(
             later.discard(let.name)
             continue
         try:
-            checker = Checker(environment, lets, let.expression, later, thresholds)
+            checker = Checker(environment, lets, let.expression, later, thresholds, terms)
             lets[let.name] = checker.value()
         except InvalidExpression as refused:
             problems.append(refused.problem)
