@@ -83,9 +83,10 @@ def types(tmp_path: Path) -> Path:
 
 
 def test_good_policies(run: Run, policies: Path, types: Path) -> None:
+    run("bank", "add", "blocked-texts", "buy this now")
     assert (
         "1 policies, 1 rules, 1 content types: fine"
-        in run("policy", "check", policies, "--content-types", types).stdout
+        in run("policy", "check", policies, "--content-types", types, "--strict").stdout
     )
     assert "1 passed, 0 failed" in run("policy", "test", policies, "--content-types", types).stdout
 
@@ -111,6 +112,19 @@ def test_a_broken_policy_is_named_with_its_place(
         shown = run("policy", verb, policies, "--content-types", types, status=1).stderr
         assert "words.yaml:" in shown
         assert says in shown
+
+
+def test_warnings_about_policies(run: Run, policies: Path, types: Path, tmp_path: Path) -> None:
+    checked = run("policy", "check", policies, "--content-types", types)
+    assert "1 policies, 1 rules, 1 content types: 1 warning" in checked.stdout
+    assert "words.yaml:10:11: warning: bank 'blocked-texts' has no active entry" in checked.stderr
+    run("policy", "check", policies, "--content-types", types, "--strict", status=1)
+    shown = run("policy", "check", policies, "--content-types", types, "--json").stdout
+    (warning,) = json.loads(shown)["warnings"]
+    assert (warning["code"], warning["line"], warning["column"]) == ("empty-bank", 10, 11)
+    unread = run("policy", "check", policies, "--content-types", types, "--data-dir", tmp_path / "new")
+    assert "Banks were not looked at" in unread.stderr
+    assert "content types: fine" in unread.stdout
 
 
 def test_a_failing_example(run: Run, policies: Path, types: Path) -> None:

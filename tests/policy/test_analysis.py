@@ -280,7 +280,7 @@ def test_what_no_content_type_reaches() -> None:
 def test_cost_beyond_the_budget_of_a_stage() -> None:
     slow = COMMENT.replace("budget: 80ms,", "budget: 80ms, detectors: [nudity, text-model],")
     assert warnings(policy(rule("nude > 0.5 or hate > 0.5")), comment=slow, detectors=(NUDITY,)) == (
-        "content type comment: warning: the policies need about 1,005 ms in stage pre_publish, which has 80\n"
+        "content type comment: warning: stage pre_publish has 80 ms, and the policies need about 1,005\n"
         "  means: Detectors that are late (nudity, text-model) are unknown in the answer.\n"
         "  fix: leave slow detectors to post_publish, or give the stage a larger budget"
     )

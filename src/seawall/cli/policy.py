@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,14 +54,56 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
 
 @app.command()
 def check(
-    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+    path: PolicyPath = None,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Status 1 when there is a warning.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the warnings as JSON.")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
 ) -> None:
-    """Read, type-check and compile against every content type; print every error with its position and remedy."""
+    """Read, type-check and compile against every content type; print errors, and warnings about what has no effect.
+
+    With a data folder or database, banks without entries are warned of too.
+    """
+    from seawall.policy import analyse
+
+    entries = _bank_entries(data_dir, database)
     with explained():
-        bundle = _build(path, content_types, text_model, bank)
-    rules = sum(len(policy.rules) for policy in bundle.policies)
-    out.print(f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types: fine")
-    out.print(f"bundle {bundle.hash}")
+        bundle = _build(path, content_types, text_model, [*(bank or ()), *(entries or ())])
+    warnings = analyse(bundle, datetime.now(UTC).date(), entries)
+    if as_json:
+        typer.echo(json.dumps({"bundle": bundle.hash, "warnings": [each.to_json() for each in warnings]}, indent=2))
+    else:
+        for warning in warnings:
+            err.print(warning.render() + "\n", markup=False, soft_wrap=True)
+        rules = sum(len(policy.rules) for policy in bundle.policies)
+        counts = f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types"
+        noun = "warning" if len(warnings) == 1 else "warnings"
+        out.print(f"{counts}: {f'{len(warnings)} {noun}' if warnings else 'fine'}")
+        out.print(f"bundle {bundle.hash}")
+    if warnings and strict:
+        raise typer.Exit(1)
+
+
+def _bank_entries(data_dir: Path | None, database: str | None) -> dict[str, int] | None:
+    """Active entries of each bank, if a database is named and can be read."""
+    if data_dir is None and database is None:
+        return None
+    if database is None and data_dir is not None and not data_dir.exists():
+        err.print(f"Banks were not looked at: there is no folder {data_dir}", markup=False, soft_wrap=True)
+        return None
+    from seawall.app import BANKS, open_storage
+    from seawall.publish import list_banks
+    from seawall.storage import StorageError
+
+    try:
+        with open_storage(settings(data_dir=data_dir, database_url=database), build=False) as opened:
+            return {bank.name: bank.active for bank in list_banks(opened.database, BANKS)}
+    except (StorageError, OSError) as error:
+        err.print(f"Banks were not looked at: {error}", markup=False, soft_wrap=True)
+        return None
 
 
 @app.command("test")

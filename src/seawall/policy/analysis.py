@@ -650,7 +650,7 @@ def _costs(bundle: Bundle) -> Iterator[PolicyWarning]:
                 policy="",
                 rule=None,
                 problem=Problem(
-                    message=f"the policies need about {total:,} ms in stage {stage.name}, which has {stage.budget_ms:,}",
+                    message=f"stage {stage.name} has {stage.budget_ms:,} ms, and the policies need about {total:,}",
                     path=f"content type {name}",
                     remedy="leave slow detectors to post_publish, or give the stage a larger budget",
                 ),
