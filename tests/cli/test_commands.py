@@ -127,6 +127,36 @@ def test_warnings_about_policies(run: Run, policies: Path, types: Path, tmp_path
     assert "content types: fine" in unread.stdout
 
 
+def test_importing_rules_of_other_systems(run: Run, tmp_path: Path) -> None:
+    sml = tmp_path / "sml"
+    sml.mkdir()
+    (sml / "base.sml").write_text("Text: str = JsonData(path='$.text')\n")
+    (sml / "spam.sml").write_text("R = Rule(when_all=[TextContains(text=Text, phrase='x')])\nQ = Rule(when_all=[Z])\n")
+    imported = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", "--harm", "spam")
+    assert "1 rules in 1 policies, in shadow mode" in imported.stdout
+    assert "spam.sml:2:20: not imported: rule Q" in imported.stderr
+    run("policy", "check", tmp_path / "osprey")
+    again = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", status=1)
+    assert "Nothing was written" in again.stderr
+
+    tree = {"input": {"type": "CONTENT_FIELD", "name": "followers"}, "comparator": "LESS_THAN", "threshold": 3}
+    rules = [{"name": "Few", "conditionSet": {"conjunction": "AND", "conditions": [tree]}}]
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    run("policy", "import", "coop", tmp_path / "rules.json", "--out", tmp_path / "coop", "--content-type", "comment")
+    run("policy", "check", tmp_path / "coop")
+
+    for arguments, says in (
+        (("osprey", tmp_path / "nowhere.sml"), "nowhere.sml"),
+        (("osprey", tmp_path / "coop"), "no .sml file"),
+        (("coop", sml / "spam.sml"), "not JSON"),
+        (("osprey", sml, "--content-type", "song"), "unknown content type 'song'"),
+        (("osprey", sml, "--map", "Text"), "is not NAME=VALUE"),
+        (("osprey", sml, "--harm", "spm"), "unknown harm 'spm'"),
+    ):
+        assert says in run("policy", "import", *arguments, "--out", tmp_path / "none", status=1).stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_failing_example(run: Run, policies: Path, types: Path) -> None:
     (policies / "words.yaml").write_text(WORDS.replace("expect: {verdict: hold", "expect: {verdict: block"))
     run("policy", "check", policies, "--content-types", types)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.policy import PolicyErrors, load_policy
+from seawall.policy import PolicyErrors, Problem, load_policy
 from seawall.policy.functions import UselessPattern, check_pattern
 from support.examples import examples
 from support.policies import HEAD, build, errors, policy, rule
@@ -100,7 +100,9 @@ DO = st.sampled_from(("[hold]", "[strike(weight=2)]", '[review(queue="x", priori
 @given(words, words, words, DO)
 def test_no_expression_brings_the_checker_down(when: str, let: str, parameter: str, do: str) -> None:
     text = policy(rule(when, do.format(parameter)), lets=f"let:\n  let_a: |-\n    {let}\n")
+    problems: tuple[Problem, ...] = ()
     try:
         build(text)
     except PolicyErrors as refused:
-        assert all(problem.line for problem in refused.problems), str(refused)
+        problems = refused.problems
+    assert all(problem.line for problem in problems), problems
