@@ -94,7 +94,7 @@ class Checker:
             return check()
         except TooLarge:
             message = "the expression is too large after its lets are expanded"
-            raise self.refused(self.expression.tree, message) from None
+            raise self.refused(self.expression.tree, message, remedy="make several rules of it") from None
 
     def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
         """The exception to raise for a problem at this node."""
@@ -179,7 +179,10 @@ class Checker:
     def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> TypedTerm:
         feature = self.ask(node, self.environment.field, owner, name)
         if feature.kind is ValueType.MEDIA:
-            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies to it")
+            expected = f"{feature.name} is None, {feature.name} is not None"
+            raise self.refused(
+                node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies", expected=expected
+            )
         return read(feature, feature.name in known)
 
     def definite(self, node: ast.AST, term: TypedTerm) -> TypedTerm:

@@ -163,7 +163,11 @@ class _Document:
                 continue
             if rule.id in rules:
                 line, _ = self.reader.source.place(rules[rule.id].span.start)
-                self.reader.refuse(rule.span, f"rule '{rule.id}' is defined twice (first in line {line})")
+                self.reader.refuse(
+                    rule.span,
+                    f"rule '{rule.id}' is defined twice (first in line {line})",
+                    remedy="give one of them another id",
+                )
             rules[rule.id] = rule
         return tuple(rules.values())
 
@@ -284,6 +288,7 @@ def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
         if policy.name in first:
             at = policy.source.text.find(policy.name)
             message = f"policy '{policy.name}' is also in {first[policy.name].source.path}"
-            problems.append(problem_at(policy.source, SourceSpan(at, at + len(policy.name)), message))
+            span = SourceSpan(at, at + len(policy.name))
+            problems.append(problem_at(policy.source, span, message, remedy="rename one of them, or remove one file"))
         first.setdefault(policy.name, policy)
     return problems

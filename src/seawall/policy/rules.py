@@ -74,7 +74,9 @@ def check_policy(
             problems.append(refused.problem)
             continue
         except TooLarge:  # adding the expiry exceeded the limit
-            problems.append(rule.when.problem(rule.when.tree, "the expression is too large"))
+            problems.append(
+                rule.when.problem(rule.when.tree, "the expression is too large", remedy="make several rules of it")
+            )
             continue
         actions = _check_actions(policy, rule, environment, lets, problems)
         thresholds = tuple(each for each in checker.thresholds.values() if _uses(when, each))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 20
+_QUOTES = "keys and values; a text that holds ': ' or begins with [ { & * ! | > % @ needs quotes"
+_TEXT = "plain text, saved as UTF-8"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -95,15 +97,15 @@ def _events(source: SourceFile) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = mark.index if mark else 0
-        raise _unreadable(source, SourceSpan(at, at + 1), f"not valid YAML: {error.problem or error.context}") from None
+        message = f"not valid YAML: {error.problem or error.context}"
+        raise _unreadable(source, SourceSpan(at, at + 1), message, _QUOTES) from None
     except UnicodeEncodeError as error:  # half of a surrogate pair, which no UTF-8 file can hold
         span = SourceSpan(error.start, error.start + 1)
-        raise _unreadable(source, span, "a character that is not valid Unicode text") from None
+        raise _unreadable(source, span, "a character that is not valid Unicode text", _TEXT) from None
     except yaml.reader.ReaderError as error:
         at = source.text.find(chr(error.character)) if isinstance(error.character, int) else 0
-        raise _unreadable(
-            source, SourceSpan(max(at, 0), max(at, 0) + 1), "a character that YAML does not allow"
-        ) from None
+        span = SourceSpan(max(at, 0), max(at, 0) + 1)
+        raise _unreadable(source, span, "a character that YAML does not allow", _TEXT) from None
 
 
 @dataclass(slots=True)
