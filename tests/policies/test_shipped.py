@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from seawall.app import BANKS
 from seawall.content import load_content_type
 from seawall.model import ACTIONS, HARMS, ContentType, DetectorSpec, FailMode, Item, SignalKind, Verdict
-from seawall.policy import Bundle, Context, Policy, PolicySource, load_policy, run_examples
+from seawall.policy import Bundle, Context, Policy, PolicySource, analyse, load_policy, run_examples
 from seawall.shipped import banks, content_types, policies
 
 POLICIES = [load_policy(policies.read(name), f"{name}.yaml") for name in policies.names()]
@@ -19,6 +20,10 @@ TYPES = [load_content_type(content_types.read(name), f"{name}.yaml") for name in
 
 def test_every_example_passes(bundle: Bundle) -> None:
     assert [result.render() for result in run_examples(bundle) if not result.passed] == []
+
+
+def test_no_rule_is_without_effect(bundle: Bundle) -> None:
+    assert [warning.render() for warning in analyse(bundle, date(2026, 11, 1))] == []
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
