@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.model import Modality, Signal, SignalKind, Unknown, UnknownReason
 from seawall.policy import Bundle, Context, PolicyErrors
-from seawall.policy.analysis import ranges_in
+from seawall.policy.analysis import analyse, ranges_in
 from seawall.policy.bundle import offered_signals
 from seawall.policy.environment import Environment
 from seawall.policy.reasoning import Reasoner
@@ -144,6 +146,40 @@ def test_what_is_proven_holds_for_every_row(first: str, second: str, looks: list
         assert all(result != [True, False] for result in results), (first, second)
     if mute.never(a):
         assert all(_results(bundle, _without_text_model(look))[0] is not True for look in looks), first
+
+
+ACTIONS = st.lists(
+    st.sampled_from(
+        (
+            *("hold", "remove", "demote", "strike", "strike(weight=2)", "limit", 'limit(for="1d")', "suspend"),
+            *('advisory(text="a")', 'advisory(text="b")', 'tag(name="a")', 'tag(name="a", for="1d")', 'tag(name="b")'),
+            *('review(queue="a")', 'review(queue="a", priority=0.9)', 'review(queue="a", priority=hate)'),
+            *('review(queue="b")', 'review(queue="a", priority=spam)', 'review(queue="a", priority=0)'),
+        )
+    ),
+    min_size=1,
+    max_size=3,
+).map(lambda actions: f"[{', '.join(actions)}]")
+
+
+@settings(deadline=None, max_examples=examples(150))
+@given(st.sampled_from((0.3, 0.5)), ACTIONS, ACTIONS, st.booleans(), st.lists(contexts(), min_size=4, max_size=4))
+def test_a_rule_that_adds_nothing_can_be_removed(
+    level: float, weak: str, strong: str, weak_first: bool, looks: list[Context]
+) -> None:
+    rules = [rule("hate >= 0.5", weak, "weak"), rule(f"hate >= {level}", strong, "strong")]
+    both = build(policy(*(rules if weak_first else rules[::-1])))
+    warnings = {(warning.code, warning.rule) for warning in analyse(both, date(2026, 11, 1))}
+    for name, kept in (("weak", rules[1]), ("strong", rules[0])):
+        if ("implied-rule", name) not in warnings:
+            continue
+        without = build(policy(kept))
+        for look in looks:
+            known = Context(look.item, look.parts, look.signals, (), NOW)
+            before, after = (each.program("comment") for each in (both, without))
+            was, now = before.decide(before.row(known)), after.decide(after.row(known))
+            assert was.verdict == now.verdict
+            assert sorted(map(repr, was.actions)) == sorted(map(repr, now.actions)), (weak, strong)
 
 
 def _without_text_model(look: Context) -> Context:

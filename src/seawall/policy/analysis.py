@@ -38,6 +38,8 @@ _MODALITIES: Final[Mapping[FieldType, frozenset[Modality]]] = {
     FieldType.DOCUMENT: frozenset(Modality),
 }
 """What may be found in a field of this type, with all that extractors make of it; of other types: text."""
+_MOST_RULES: Final = 200  # of a policy that are compared with each other
+_MOST_OPERANDS: Final = 20  # of an ``and`` or ``or`` that are compared with each other
 _LONGEST: Final = 60  # characters of a condition in a message
 _MILLISECONDS: Final = {Cost.INLINE: 0, Cost.CPU: 5, Cost.SLOW: 1_000}
 """A low estimate of what a detector takes for one field."""
@@ -417,7 +419,7 @@ def _whole_rule(view: _View, rule: Rule) -> Iterator[_Finding]:
 
 def _redundant(view: _View, rule: str | None, expression: Expression, node: ast.expr) -> Iterator[_Finding]:
     """Operands of ``and`` and ``or`` that change nothing beside the others."""
-    if isinstance(node, ast.BoolOp):
+    if isinstance(node, ast.BoolOp) and len(node.values) <= _MOST_OPERANDS:
         is_and = isinstance(node.op, ast.And)
         kept = list(node.values)
         for operand in reversed(node.values):
@@ -477,22 +479,25 @@ def _follows(view: _View, operand: ast.expr, others: Sequence[ast.expr], is_and:
 
 def _implied_rules(view: _View) -> Iterator[_Finding]:
     """Rules beside which another of the same policy always fires, and does as much."""
-    rules = [each for each in view.rules if each.rule.mode == "live"]
+    rules = [each for each in view.rules if each.rule.mode == "live"][:_MOST_RULES]
+    true = {each.rule.id: view.reasoner.cases(_when(view, each.rule), True) for each in rules}
+    false = {each.rule.id: view.reasoner.cases(_when(view, each.rule), False) for each in rules}
+
+    def implies(one: str, other: str) -> bool:
+        some, others = true[one], false[other]
+        return bool(some) and bool(others) and view.reasoner.apart(some or [], others or [])
+
     dropped: set[str] = set()
     for one in rules:
         for other in rules:
-            if one is other or other.rule.id in dropped or not _lasts(one.rule, other.rule):
-                continue
-            a, b = _when(view, one.rule), _when(view, other.rule)
-            if not features_of(a).keys() & features_of(b).keys() and a.key != b.key:
-                continue
-            if view.reasoner.never(a) or view.reasoner.always(b) or not view.reasoner.implies([a], b):
+            a, b = one.rule.id, other.rule.id
+            if a == b or b in dropped or not _lasts(one.rule, other.rule) or not implies(a, b):
                 continue
             if _does_as_much(other, one):
-                dropped.add(one.rule.id)
+                dropped.add(a)
                 yield _implied(view, one.rule, other.rule)
                 break
-            if view.reasoner.implies([b], a) and one.rule.id > other.rule.id:
+            if a > b and implies(b, a):
                 yield _equal(view, one.rule, other.rule)
 
 
@@ -506,14 +511,10 @@ def _does_as_much(strong: CheckedRule, weak: CheckedRule) -> bool:
     left = [action for action in weak.actions if _comparable(action) not in mine]
     if any(action.expressions for action in left):
         return False
-    alone = combine(constant_action(action, dict.fromkeys(action.expressions, 0.0)) for action in strong.actions)
-    both = combine(
-        [
-            *(constant_action(action, dict.fromkeys(action.expressions, 0.0)) for action in strong.actions),
-            *(constant_action(action, {}) for action in left),
-        ]
-    )
-    return sorted(map(repr, alone)) == sorted(map(repr, both))
+    own = [constant_action(action, dict.fromkeys(action.expressions, 0.0)) for action in strong.actions]
+    added = [constant_action(action, {}) for action in left]
+    alone = sorted(map(repr, combine(own)))
+    return all(sorted(map(repr, combine(both))) == alone for both in ([*own, *added], [*added, *own]))
 
 
 def _comparable(action: CheckedAction) -> tuple[object, ...]:

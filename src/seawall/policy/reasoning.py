@@ -28,6 +28,7 @@ from seawall.policy.tree import (
 )
 
 _MOST_CLAUSES: Final = 256
+_WORK: Final = 100_000  # pairs of clauses that are compared for one policy in one content type: a second
 _SMALL: Final = 16  # whole numbers that are tried one by one
 _TEST: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -99,7 +100,8 @@ UNIT: Final = ValueRange(low=0, high=1)
 NOTHING_FOUND: Final = ValueRange(low=0, high=0)
 _TRUTHS: Final = ValueRange(only=frozenset({True, False}))
 
-_Clause: TypeAlias = dict[str, ValueRange]
+Clause: TypeAlias = dict[str, ValueRange]
+"""In which range each value lies, by the key of its term."""
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class Reasoner:
     range_of: Callable[[Feature], ValueRange]
     silent: frozenset[str] = frozenset()
     _features: dict[str, Feature] = field(default_factory=dict)
+    _work_left: int = _WORK
 
     def never(self, *conditions: TypedTerm) -> bool:
         """Whether these conditions are never all true. False: not proven."""
@@ -126,8 +129,23 @@ class Reasoner:
         """Whether ``other`` is never false where all the conditions are true. False: not proven."""
         return self._none([*((condition, True) for condition in conditions), (other, False)])
 
+    def cases(self, condition: TypedTerm, positive: bool) -> list[Clause] | None:
+        """The clauses of which one holds where a condition is true (or, not ``positive``, false); None: too many."""
+        features_of(condition, self._features)
+        try:
+            return self._clauses(condition, positive)
+        except _Undecided:
+            return None
+
+    def apart(self, some: list[Clause], others: list[Clause]) -> bool:
+        """Whether no clause of the one can hold together with one of the other. False: not proven."""
+        try:
+            return not self._both(some, others)
+        except _Undecided:
+            return False
+
     def _none(self, conditions: Iterable[tuple[TypedTerm, bool]]) -> bool:
-        clauses: list[_Clause] = [{}]
+        clauses: list[Clause] = [{}]
         try:
             for condition, positive in conditions:
                 features_of(condition, self._features)
@@ -138,9 +156,11 @@ class Reasoner:
 
     # -- clauses -------------------------------------------------------------------------------------------------
 
-    def _both(self, some: list[_Clause], others: list[_Clause]) -> list[_Clause]:
-        if len(some) * len(others) > _MOST_CLAUSES * _SMALL:
+    def _both(self, some: list[Clause], others: list[Clause]) -> list[Clause]:
+        work = len(some) * len(others)
+        if work > min(_MOST_CLAUSES * _SMALL, self._work_left):
             raise _Undecided
+        self._work_left -= work
         found = []
         for one in some:
             for other in others:
@@ -153,7 +173,7 @@ class Reasoner:
             raise _Undecided
         return found
 
-    def _contradicts_itself(self, clause: _Clause) -> bool:
+    def _contradicts_itself(self, clause: Clause) -> bool:
         for key, values in clause.items():
             if values.is_empty:
                 return True
@@ -170,13 +190,13 @@ class Reasoner:
                         return True
         return False
 
-    def _any(self, *alternatives: list[_Clause]) -> list[_Clause]:
+    def _any(self, *alternatives: list[Clause]) -> list[Clause]:
         found = [clause for clauses in alternatives for clause in clauses]
         if len(found) > _MOST_CLAUSES:
             raise _Undecided
         return found
 
-    def _clauses(self, term: TypedTerm, positive: bool) -> list[_Clause]:
+    def _clauses(self, term: TypedTerm, positive: bool) -> list[Clause]:
         match term.op:
             case Operator.CONST:
                 return [{}] if bool(term.value) is positive else []
@@ -185,7 +205,7 @@ class Reasoner:
             case Operator.AND | Operator.OR:
                 if (term.op is Operator.OR) is positive:
                     return self._any(*(self._clauses(arg, positive) for arg in term.args))
-                clauses: list[_Clause] = [{}]
+                clauses: list[Clause] = [{}]
                 for arg in term.args:
                     clauses = self._both(clauses, self._clauses(arg, positive))
                 return clauses
@@ -204,14 +224,14 @@ class Reasoner:
                 return [] if positive else [{}]
         return self._literal(term, ValueRange(only=frozenset({positive})))
 
-    def _choice(self, test: TypedTerm, branches: list[list[_Clause]]) -> list[_Clause]:
+    def _choice(self, test: TypedTerm, branches: list[list[Clause]]) -> list[Clause]:
         """Of ``a if test else b``; it also holds where the test is unknown and both hold."""
         then, other = branches
         chosen = self._both(self._clauses(test, True), then)
         otherwise = self._both(self._clauses(test, False), other)
         return self._any(chosen, otherwise, self._both(then, other))
 
-    def _compared(self, a: TypedTerm, symbol: str, b: TypedTerm) -> list[_Clause]:
+    def _compared(self, a: TypedTerm, symbol: str, b: TypedTerm) -> list[Clause]:
         if a.op is Operator.CONST and b.op is not Operator.CONST:
             a, symbol, b = b, _MIRRORED[symbol], a
         for one, other, sign in ((a, b, symbol), (b, a, _MIRRORED[symbol])):
@@ -228,7 +248,7 @@ class Reasoner:
         equal = ValueRange(only=frozenset({symbol == "=="}))
         return self._kept(f"{min(a.key, b.key)} = {max(a.key, b.key)}", _TRUTHS, equal)
 
-    def _against(self, a: TypedTerm, symbol: str, value: Any) -> list[_Clause]:
+    def _against(self, a: TypedTerm, symbol: str, value: Any) -> list[Clause]:
         """A comparison with a constant; of ``min``, ``max``, ``abs`` and ``-`` by what they are made of."""
         if a.op is Operator.CONST:
             return [{}] if _TEST[symbol](a.value, value) else []
@@ -243,7 +263,7 @@ class Reasoner:
                 each = [self._against(arg, symbol, value) for arg in a.args]
                 if (a.symbol == "max") is upwards:
                     return self._any(*each)
-                clauses: list[_Clause] = [{}]
+                clauses: list[Clause] = [{}]
                 for one in each:
                     clauses = self._both(clauses, one)
                 return clauses
@@ -255,10 +275,10 @@ class Reasoner:
             return [{}] if growing and reached else []
         return self._kept(a.key, self.range(a), _side(symbol, value))
 
-    def _literal(self, term: TypedTerm, values: ValueRange) -> list[_Clause]:
+    def _literal(self, term: TypedTerm, values: ValueRange) -> list[Clause]:
         return [] if self._is_silent(term) else self._kept(term.key, self.range(term), values)
 
-    def _kept(self, key: str, possible: ValueRange, values: ValueRange) -> list[_Clause]:
+    def _kept(self, key: str, possible: ValueRange, values: ValueRange) -> list[Clause]:
         met = possible.meet(values)
         return [] if met.is_empty else [{key: met}]
 
