@@ -120,6 +120,7 @@ def test_warnings_about_policies(run: Run, policies: Path, types: Path, tmp_path
     assert "words.yaml:10:11: warning: bank 'blocked-texts' has no active entry" in checked.stderr
     run("policy", "check", policies, "--content-types", types, "--strict", status=1)
     shown = run("policy", "check", policies, "--content-types", types, "--json").stdout
+    assert json.loads(shown)["banks_looked_at"] is True
     (warning,) = json.loads(shown)["warnings"]
     assert (warning["code"], warning["line"], warning["column"]) == ("empty-bank", 10, 11)
     unread = run("policy", "check", policies, "--content-types", types, "--data-dir", tmp_path / "new")

@@ -287,6 +287,18 @@ def test_cost_beyond_the_budget_of_a_stage() -> None:
     assert warnings(policy(rule("nude > 0.5 or hate > 0.5")), detectors=(NUDITY,)) == ""
 
 
+def test_what_is_too_large_to_be_analysed_is_said_to_be() -> None:
+    wide = " and ".join(f"(hate != 0.{number} or item.likes != {number})" for number in range(10, 30))
+    assert warnings(policy(rule(wide), rule("spam > 0.5", rule_id="s"))) == (
+        "test.yaml:12:7: warning: rule 'r' was not analysed in full\n"
+        f"   12 |       {wide}\n"
+        f"      |       {'^' * len(wide)}\n"
+        "  means: It, or the policy, has too many cases: "
+        "whether it can fire, or repeats another rule, is not known.\n"
+        "  fix: make several rules of it, or several policies"
+    )
+
+
 def test_a_warning_for_programs() -> None:
     types = content_types()
     bundle = build_bundle([PolicySource("test.yaml", policy(rule("hate > 1")))], types, DETECTORS, BANKS)

@@ -85,7 +85,10 @@ def check(
         bundle = _build(path, content_types, text_model, [*(bank or ()), *(entries or ())])
     warnings = analyse(bundle, datetime.now(UTC).date(), entries)
     if as_json:
-        typer.echo(json.dumps({"bundle": bundle.hash, "warnings": [each.to_json() for each in warnings]}, indent=2))
+        found = [each.to_json() for each in warnings]
+        typer.echo(
+            json.dumps({"bundle": bundle.hash, "banks_looked_at": entries is not None, "warnings": found}, indent=2)
+        )
     else:
         for warning in warnings:
             err.print(warning.render() + "\n", markup=False, soft_wrap=True)
@@ -101,6 +104,7 @@ def check(
 def _bank_entries(data_dir: Path | None, database: str | None) -> dict[str, int] | None:
     """Active entries of each bank, if a database is named and can be read."""
     if data_dir is None and database is None:
+        err.print("Banks were not looked at: name a database with --data-dir or --database", soft_wrap=True)
         return None
     if database is None and data_dir is not None and not data_dir.exists():
         err.print(f"Banks were not looked at: there is no folder {data_dir}", markup=False, soft_wrap=True)

@@ -336,14 +336,29 @@ def _of_view(view: _View, entries: Mapping[str, int] | None) -> Iterator[_Findin
     for let in view.policy.lets:
         yield from _constants(view, None, let.expression, let.expression.tree)
         yield from _redundant(view, None, let.expression, let.expression.tree)
+    unsettled: dict[str, None] = {}
     for checked in view.rules:
         rule = checked.rule
+        view.reasoner.undecided = False
         yield from _signals_of(view, rule, entries)
         yield from _constants(view, rule.id, rule.when, rule.when.tree)
         yield from _redundant(view, rule.id, rule.when, rule.when.tree)
         yield from _whole_rule(view, rule)
-    yield from _implied_rules(view)
+        if view.reasoner.undecided:
+            unsettled[rule.id] = None
+    yield from _implied_rules(view, unsettled)
     yield from _languages(view)
+    yield from (_unsettled(rule.rule) for rule in view.rules if rule.rule.id in unsettled)
+
+
+def _unsettled(rule: Rule) -> _Finding:
+    return _Finding(
+        code="not-analysed",
+        place=_Place(rule.id, rule.when, rule.when.tree),
+        message=f"rule '{rule.id}' was not analysed in full",
+        means="It, or the policy, has too many cases: whether it can fire, or repeats another rule, is not known.",
+        remedy="make several rules of it, or several policies",
+    )
 
 
 def _when(view: _View, rule: Rule) -> TypedTerm:
@@ -419,7 +434,9 @@ def _whole_rule(view: _View, rule: Rule) -> Iterator[_Finding]:
 
 def _redundant(view: _View, rule: str | None, expression: Expression, node: ast.expr) -> Iterator[_Finding]:
     """Operands of ``and`` and ``or`` that change nothing beside the others."""
-    if isinstance(node, ast.BoolOp) and len(node.values) <= _MOST_OPERANDS:
+    if isinstance(node, ast.BoolOp) and len(node.values) > _MOST_OPERANDS:
+        view.reasoner.undecided = True
+    elif isinstance(node, ast.BoolOp):
         is_and = isinstance(node.op, ast.And)
         kept = list(node.values)
         for operand in reversed(node.values):
@@ -477,9 +494,11 @@ def _follows(view: _View, operand: ast.expr, others: Sequence[ast.expr], is_and:
 # -- rules beside each other -------------------------------------------------------------------------------------
 
 
-def _implied_rules(view: _View) -> Iterator[_Finding]:
+def _implied_rules(view: _View, unsettled: dict[str, None]) -> Iterator[_Finding]:
     """Rules beside which another of the same policy always fires, and does as much."""
-    rules = [each for each in view.rules if each.rule.mode == "live"][:_MOST_RULES]
+    live = [each for each in view.rules if each.rule.mode == "live"]
+    rules = live[:_MOST_RULES]
+    unsettled.update(dict.fromkeys(each.rule.id for each in live[_MOST_RULES:]))
     true = {each.rule.id: view.reasoner.cases(_when(view, each.rule), True) for each in rules}
     false = {each.rule.id: view.reasoner.cases(_when(view, each.rule), False) for each in rules}
 
@@ -489,6 +508,7 @@ def _implied_rules(view: _View) -> Iterator[_Finding]:
 
     dropped: set[str] = set()
     for one in rules:
+        view.reasoner.undecided = False
         for other in rules:
             a, b = one.rule.id, other.rule.id
             if a == b or b in dropped or not _lasts(one.rule, other.rule) or not implies(a, b):
@@ -499,6 +519,8 @@ def _implied_rules(view: _View) -> Iterator[_Finding]:
                 break
             if a > b and implies(b, a):
                 yield _equal(view, one.rule, other.rule)
+        if view.reasoner.undecided:
+            unsettled[one.rule.id] = None
 
 
 def _lasts(one: Rule, other: Rule) -> bool:

@@ -115,6 +115,7 @@ class Reasoner:
     range_of: Callable[[Feature], ValueRange]
     silent: frozenset[str] = frozenset()
     _features: dict[str, Feature] = field(default_factory=dict)
+    undecided: bool = False  # whether something was too large to be decided; whoever asks sets it back
     _work_left: int = _WORK
 
     def never(self, *conditions: TypedTerm) -> bool:
@@ -135,6 +136,7 @@ class Reasoner:
         try:
             return self._clauses(condition, positive)
         except _Undecided:
+            self.undecided = True
             return None
 
     def apart(self, some: list[Clause], others: list[Clause]) -> bool:
@@ -142,6 +144,7 @@ class Reasoner:
         try:
             return not self._both(some, others)
         except _Undecided:
+            self.undecided = True
             return False
 
     def _none(self, conditions: Iterable[tuple[TypedTerm, bool]]) -> bool:
@@ -151,6 +154,7 @@ class Reasoner:
                 features_of(condition, self._features)
                 clauses = self._both(clauses, self._clauses(condition, positive))
         except _Undecided:
+            self.undecided = True
             return False
         return not clauses
 

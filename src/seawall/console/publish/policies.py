@@ -78,6 +78,7 @@ def show(request: PageRequest) -> Response:
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
         warnings=_warnings(request, policy),
+        banks_seen=request.may(Permission.SEE_BANKS),
         bundle=app.bundle,
     )
 
