@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from seawall.app import BANKS
 from seawall.content import load_content_type
 from seawall.detect import Runner
 from seawall.model import ACTIONS, HARMS, ContentType, DetectorSpec, FailMode, Item, SignalKind, Verdict
-from seawall.policy import Bundle, Context, Policy, PolicySource, ScreenedState, load_policy, run_examples
+from seawall.policy import (
+    Bundle,
+    Context,
+    Policy,
+    PolicySource,
+    ScreenedState,
+    analyse,
+    load_policy,
+    run_examples,
+)
 from seawall.screen import screen_examples
 from seawall.shipped import banks, content_types, policies
 
@@ -29,6 +39,10 @@ def test_every_example_is_a_real_sentence(bundle: Bundle, runner: Runner) -> Non
     assert [one.render() for one in screened if one.state is ScreenedState.FAILED] == []
     passed = sum(one.state is ScreenedState.PASSED for one in screened)
     assert passed > len(screened) / 2
+
+
+def test_no_rule_is_without_effect(bundle: Bundle) -> None:
+    assert [warning.render() for warning in analyse(bundle, date(2026, 11, 1))] == []
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)

@@ -238,7 +238,7 @@ def test_actions_refused(do: str, message: str) -> None:
         ("a: 1\n---\nb: 2\n", "a second document in one file"),
         ("a: " + "[" * 40 + "]" * 40 + "\n", "too deeply nested"),
         ("a: \x00\n", "a character that YAML does not allow"),
-        ("x" * 1_000_001, "the file is too large"),
+        ("x" * 1_000_001, "the file has 1,000,001 characters"),
         (HEAD, "a policy has no 'rules'"),
         (HEAD + "rules: []\n", "the policy has no rules"),
         (policy(rule("hate > 1")) + "colour: red\n", "a policy has no key 'colour'"),
@@ -320,16 +320,16 @@ def test_a_parameter_or_given_value_that_is_too_large() -> None:
 
 
 def test_thousands_of_faults_are_answered_at_once() -> None:
-    unknown = "".join(f"unknown_{number}: x\n" for number in range(50_000))
+    unknown = "".join(f"unknown_{number}: x\n" for number in range(5_000))
     with pytest.raises(PolicyErrors) as found:
         load_policy(policy(rule("hate > 0.5"), more=unknown), "test.yaml")
     assert len(found.value.problems) == 50
     assert "more is wrong" in found.value.problems[-1].message
-    lets = "let:\n" + "".join(f"  word_{number}: hat > 0.5\n" for number in range(20_000))
+    lets = "let:\n" + "".join(f"  word_{number}: hat > 0.5\n" for number in range(500))
     with pytest.raises(PolicyErrors) as found:
         build(policy(rule("hate > 0.5"), lets=lets))
     assert len(found.value.problems) == 50
-    names = ", ".join(f"type_{number}" for number in range(50_000))
+    names = ", ".join(f"type_{number}" for number in range(5_000))
     with pytest.raises(PolicyErrors) as found:
         load_policy(policy(rule("hate > 0.5")).replace("[comment]", f"[{names}]"), "test.yaml")
     assert "at most 1,000" in str(found.value)

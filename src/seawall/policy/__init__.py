@@ -14,6 +14,7 @@ A file that cannot be used raises PolicyErrors, whose text is what a compiler wo
 """
 
 from seawall.policy.actions import combine, verdict_of
+from seawall.policy.analysis import PolicyWarning, analyse
 from seawall.policy.bundle import Bundle, BundleUnreadable, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
 from seawall.policy.example_runs import ExampleResult, ScreenedExample, ScreenedState, run_examples, run_screened
@@ -50,6 +51,7 @@ __all__ = [
     "Policy",
     "PolicyErrors",
     "PolicySource",
+    "PolicyWarning",
     "Problem",
     "Program",
     "PublishedBundles",
@@ -61,6 +63,7 @@ __all__ = [
     "ScreenedExample",
     "ScreenedState",
     "Statement",
+    "analyse",
     "build_bundle",
     "combine",
     "explain",

@@ -118,7 +118,7 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     document = _decode(stored, stored_hash)
     problems: list[Problem] = []
     sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
-    loaded = sorted(_load(sources, problems), key=lambda policy: policy.name)
+    loaded = sorted(_load(sources, problems, published=True), key=lambda policy: policy.name)
     types = {each.name: each for each in document.content_types}
     rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [], published=True)
     if problems:
@@ -145,7 +145,7 @@ def _compile(
     published: bool = False,
 ) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
     """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
-    signals = _signals(detectors)
+    signals = offered_signals(detectors)
     environments = {name: Environment(each, signals, frozenset(banks), published) for name, each in types.items()}
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
@@ -184,14 +184,16 @@ def _assemble(
     )
 
 
-def _load(policies: Iterable[PolicySource | Policy], problems: list[Problem]) -> Sequence[Policy]:
+def _load(
+    policies: Iterable[PolicySource | Policy], problems: list[Problem], *, published: bool = False
+) -> Sequence[Policy]:
     loaded = []
     for policy in policies:
         if isinstance(policy, Policy):
             loaded.append(policy)
             continue
         try:
-            loaded.append(load_policy(policy.text, policy.path))
+            loaded.append(load_policy(policy.text, policy.path, published=published))
         except PolicyErrors as errors:
             problems += errors.problems
     return loaded
@@ -253,7 +255,8 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                     )
 
 
-def _signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    """The signals of detectors, by name."""
     signals: dict[str, tuple[OfferedSignal, ...]] = {}
     for detector in detectors:
         for spec in detector.signals:

@@ -200,9 +200,9 @@ def _pattern(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     subject = _subject(checker, where, function, known)
     pattern = _constant_text(checker, what, function)
     try:
-        compile_pattern(pattern)
         if not checker.environment.is_published:
             check_pattern(pattern)
+        compile_pattern(pattern)
     except UselessPattern as error:
         raise checker.refused(what, f"the pattern cannot be used: {error}") from None
     except BadPattern as error:

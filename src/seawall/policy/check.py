@@ -62,6 +62,7 @@ class Checker:
     expression: Expression
     later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
+    terms: dict[ast.expr, TypedTerm] | None = None  # filled with the term of each node, for those who ask
 
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""
@@ -93,7 +94,7 @@ class Checker:
             return check()
         except TooLarge:
             message = "the expression is too large after its lets are expanded"
-            raise self.refused(self.expression.tree, message) from None
+            raise self.refused(self.expression.tree, message, remedy="make several rules of it") from None
 
     def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
         """The exception to raise for a problem at this node."""
@@ -110,6 +111,12 @@ class Checker:
 
     def check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         """One node, where the keys in ``known`` are known not to be None. Raises Refused, TooLarge."""
+        checked = self._check(node, known)
+        if self.terms is not None:
+            self.terms[node] = checked.term
+        return checked
+
+    def _check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         match node:
             case ast.Constant():
                 return Checked(self._constant(node))
@@ -172,7 +179,10 @@ class Checker:
     def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> TypedTerm:
         feature = self.ask(node, self.environment.field, owner, name)
         if feature.kind is ValueType.MEDIA:
-            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies to it")
+            expected = f"{feature.name} is None, {feature.name} is not None"
+            raise self.refused(
+                node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies", expected=expected
+            )
         return read(feature, feature.name in known)
 
     def definite(self, node: ast.AST, term: TypedTerm) -> TypedTerm:

@@ -89,7 +89,7 @@ class Environment:
         if name == "created_at":
             subject = TextSubject("actor", name)
             return Feature(subject.key, ValueType.TIMESTAMP, FeatureOrigin.ATTRIBUTE, subject, optional=True)
-        names = ["created_at", *attributes]
+        names = list(dict.fromkeys(["created_at", *attributes]))
         raise UnusableName(
             f"actors of content type {self.content_type.name} have no attribute '{name}'",
             expected="one of " + ", ".join(names),

@@ -30,6 +30,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
 }
 """Every function of the language, with its signature."""
 
+_MEMORY_OF_NEW: Final = 4 << 20  # of a pattern that someone writes: some 50 ms to compile
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
 # Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -75,10 +76,16 @@ def _unspaced(character: str) -> bool:
 
 def check_pattern(pattern: str) -> None:
     """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
+    options = _options(_MEMORY_OF_NEW)
+    options.never_capture = True  # a thousand brackets would make each search slow
     try:
-        compiled = _compile(in_unicode(pattern, strict=True))
+        compiled = _compile(in_unicode(pattern, strict=True), options)
     except UnclearPattern as error:
         raise UselessPattern(str(error)) from None
+    except BadPattern as error:
+        if "too large" in str(error):
+            raise UselessPattern(r"it is too large; repeat less: \w stands for the letters of every script") from None
+        raise
     if r"\C" in pattern.replace(r"\\", ""):
         raise UselessPattern(r"\C matches bytes, of which a letter may have four; write . for a character")
     if all(compiled.search(text) is not None for text in PROBES):
@@ -93,22 +100,22 @@ def compile_pattern(pattern: str) -> Any:
         return _compile(pattern)  # published before this was checked
 
 
-def _compile(pattern: str) -> Any:
+def _compile(pattern: str, options: Any = None) -> Any:
     import re2  # imported here: not needed at start, nor for bundles without patterns
 
     try:
-        return re2.compile(pattern, _options())
+        return re2.compile(pattern, options or _options())
     except re2.error as error:
         reason = error.args[0] if error.args else "refused"
         raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
 
 
-def _options() -> Any:
+def _options(memory: int = 64 << 20) -> Any:
     import re2
 
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
+    options.max_mem = memory
     return options
 
 

@@ -36,20 +36,31 @@ _KEYS: Final = (
 )
 _REQUIRED: Final = ("policy", "title", "owner", "applies_to", "harm", "definition", "statement", "rules")
 _RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "expires", "when", "do")
+MAX_CHARACTERS: Final = 250_000
+MAX_NODES: Final = 15_000
+MAX_RULES: Final = 500  # and as many lets
+MAX_ACTIONS: Final = 32  # of a rule
+_SHOWN: Final = 200  # characters of a file that is too large
 _NOT_LET: Final = frozenset({"item", "actor", "text", "unknown"})
 
 
-def load_policy(text: str, path: str) -> Policy:
+def load_policy(text: str, path: str, *, published: bool = False) -> Policy:
     """Read one policy file and check its form, grammar and actions. Raises PolicyErrors with every problem found.
 
-    Names and types depend on content types and detectors: ``build_bundle`` checks them.
+    Names and types depend on content types and detectors: ``build_bundle`` checks them. The limits of a file's size
+    do not apply to what is ``published``: an older release accepted it.
     """
+    if len(text) > MAX_CHARACTERS and not published:  # before anything reads the whole of it
+        source = SourceFile(text[:_SHOWN], path)
+        message = f"the file has {len(text):,} characters"
+        expected = f"at most {MAX_CHARACTERS:,}; make several policies of it"
+        raise PolicyErrors([problem_at(source, SourceSpan(0, 1), message, expected=expected)])
     source = SourceFile(text.removeprefix("\ufeff"), path)
     try:
-        root = read_yaml(source)
+        root = read_yaml(source, None if published else MAX_NODES)
     except UnreadableYaml as unreadable:
         raise PolicyErrors([unreadable.problem]) from None
-    policy = _Document(Reader(source), root).policy()
+    policy = _Document(Reader(source), root, published).policy()
     if isinstance(policy, Policy):
         return policy
     raise PolicyErrors(policy)
@@ -61,6 +72,7 @@ class _Document:
 
     reader: Reader
     root: YamlMapping
+    published: bool = False
 
     def policy(self) -> Policy | list[Problem]:
         reader, values = self.reader, self.root.values
@@ -123,7 +135,9 @@ class _Document:
     def _lets(self, node: Node) -> tuple[Let, ...]:
         reader = self.reader
         mapping = reader.mapping(node, "let")
-        lets = []
+        lets: list[Let] = []
+        if self._too_many(node, len(mapping.values) if mapping else 0, MAX_RULES, "lets"):
+            return ()
         for name, value in mapping.values.items() if mapping else ():
             assert mapping is not None
             span = mapping.keys[name].span
@@ -140,6 +154,8 @@ class _Document:
         entries = self.reader.sequence(node, "rules")
         if not entries and isinstance(node, Sequence):
             self.reader.refuse(node.span, "the policy has no rules", remedy="add a rule")
+        if self._too_many(node, len(entries), MAX_RULES, "rules"):
+            return ()
         for entry in entries:
             mapping = self.reader.mapping(entry, "a rule")
             rule = self._rule(mapping, applies_to) if mapping else None
@@ -147,9 +163,20 @@ class _Document:
                 continue
             if rule.id in rules:
                 line, _ = self.reader.source.place(rules[rule.id].span.start)
-                self.reader.refuse(rule.span, f"rule '{rule.id}' is defined twice (first in line {line})")
+                self.reader.refuse(
+                    rule.span,
+                    f"rule '{rule.id}' is defined twice (first in line {line})",
+                    remedy="give one of them another id",
+                )
             rules[rule.id] = rule
         return tuple(rules.values())
+
+    def _too_many(self, node: Node, count: int, most: int, what: str) -> bool:
+        """Whether there are more than a person can read, after noting it."""
+        if count <= most or self.published:
+            return False
+        self.reader.refuse(node.span, f"there are {count:,} {what}", expected=f"at most {most:,}")
+        return True
 
     def _rule(self, mapping: YamlMapping, applies_to: tuple[str, ...]) -> Rule | None:
         reader, values = self.reader, mapping.values
@@ -205,9 +232,14 @@ class _Document:
             if expression is None or not isinstance(expression.tree, ast.List):
                 return ()
             pairs = [(element, expression) for element in expression.tree.elts]
+            if self._too_many(node, len(pairs), MAX_ACTIONS, "actions"):
+                return ()
         else:
             pairs = []
-            for entry in self.reader.sequence(node, "do"):
+            entries = self.reader.sequence(node, "do")
+            if self._too_many(node, len(entries), MAX_ACTIONS, "actions"):
+                return ()
+            for entry in entries:
                 parsed = self._entry(entry)
                 if parsed is None:
                     return ()
@@ -256,6 +288,7 @@ def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
         if policy.name in first:
             at = policy.source.text.find(policy.name)
             message = f"policy '{policy.name}' is also in {first[policy.name].source.path}"
-            problems.append(problem_at(policy.source, SourceSpan(at, at + len(policy.name)), message))
+            span = SourceSpan(at, at + len(policy.name))
+            problems.append(problem_at(policy.source, span, message, remedy="rename one of them, or remove one file"))
         first.setdefault(policy.name, policy)
     return problems

@@ -50,10 +50,15 @@ class CheckedRule:
         return f"{self.policy.name}/{self.rule.id}"
 
 
-def check_policy(policy: Policy, environment: Environment) -> tuple[list[CheckedRule], list[Problem]]:
-    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too."""
+def check_policy(
+    policy: Policy, environment: Environment, terms: dict[ast.expr, TypedTerm] | None = None
+) -> tuple[list[CheckedRule], list[Problem]]:
+    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too.
+
+    ``terms``, where given, is filled with the term of each node of the lets and conditions.
+    """
     problems: list[Problem] = []
-    lets, let_thresholds = _check_lets(policy, environment, problems)
+    lets, let_thresholds = _check_lets(policy, environment, problems, terms)
     if problems:
         return [], problems
     rules = []
@@ -62,14 +67,16 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
             continue
         if len(problems) >= MOST_PROBLEMS:
             break
-        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
+        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds), terms=terms)
         try:
             when = _until(rule, checker.condition().term)
         except InvalidExpression as refused:
             problems.append(refused.problem)
             continue
         except TooLarge:  # adding the expiry exceeded the limit
-            problems.append(rule.when.problem(rule.when.tree, "the expression is too large"))
+            problems.append(
+                rule.when.problem(rule.when.tree, "the expression is too large", remedy="make several rules of it")
+            )
             continue
         actions = _check_actions(policy, rule, environment, lets, problems)
         thresholds = tuple(each for each in checker.thresholds.values() if _uses(when, each))
@@ -87,7 +94,10 @@ def _uses(term: TypedTerm, threshold: Threshold) -> bool:
 
 
 def _check_lets(
-    policy: Policy, environment: Environment, problems: list[Problem]
+    policy: Policy,
+    environment: Environment,
+    problems: list[Problem],
+    terms: dict[ast.expr, TypedTerm] | None,
 ) -> tuple[dict[str, Checked], dict[str, Threshold]]:
     lets: dict[str, Checked] = {}
     thresholds: dict[str, Threshold] = {}
@@ -102,7 +112,7 @@ def _check_lets(
             later.discard(let.name)
             continue
         try:
-            checker = Checker(environment, lets, let.expression, later, thresholds)
+            checker = Checker(environment, lets, let.expression, later, thresholds, terms)
             lets[let.name] = checker.value()
         except InvalidExpression as refused:
             problems.append(refused.problem)

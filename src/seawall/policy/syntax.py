@@ -121,7 +121,7 @@ def parse_expression(text: str, source: SourceFile, offsets: list[int]) -> Expre
         raise InvalidExpression(_syntax_problem(error, text, source, offsets)) from None
     except (RecursionError, MemoryError, ValueError):
         raise InvalidExpression(
-            problem_at(source, whole, "the expression cannot be parsed: too deeply nested")
+            problem_at(source, whole, "the expression cannot be parsed: too deeply nested", remedy="use lets")
         ) from None
     expression = Expression(text, tree, source, tuple(offsets), shift=1)
     _check(expression, tree, 1)
@@ -137,7 +137,8 @@ def _syntax_problem(error: SyntaxError, text: str, source: SourceFile, offsets: 
         at = min(max(before + column - (1 if line == 1 else 0), 0), len(text))
     place = offsets[at] if at < len(text) else offsets[-1]
     message = (error.msg or "invalid syntax").replace("f0r", "for")
-    return problem_at(source, SourceSpan(place, place + 1), f"not an expression: {message}")
+    expected = 'a condition such as hate >= 0.8 and "promo" in item.tags'
+    return problem_at(source, SourceSpan(place, place + 1), f"not an expression: {message}", expected=expected)
 
 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
@@ -149,7 +150,9 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
-        raise InvalidExpression(expression.problem(node, "this constant is not part of the policy language"))
+        expected = "a number, a text in quotes, True, False or None"
+        message = "this constant is not part of the policy language"
+        raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not abs(node.value) < LARGEST:
         raise InvalidExpression(expression.problem(node, "the number is too large", expected="a number below 9.2e18"))
     if isinstance(node, ast.BinOp) and not isinstance(node.op, _ARITHMETIC):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall.access import Permission
+from seawall.app import BANKS
 from seawall.console import active_bundle
 from seawall.console.highlight import source_lines
 from seawall.console.languages import gettext as _
@@ -22,7 +24,16 @@ from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
-from seawall.policy import Policy, ResolvedThreshold, Rule, ScreenedState, run_examples
+from seawall.policy import (
+    Policy,
+    PolicyWarning,
+    ResolvedThreshold,
+    Rule,
+    ScreenedState,
+    analyse,
+    run_examples,
+)
+from seawall.publish import list_banks
 from seawall.publish.queries import newest_bundles
 from seawall.screen import ScreenedColumns, TooManyTries
 from seawall.screen.queries import fired_rules
@@ -92,6 +103,8 @@ def show(request: PageRequest) -> Response:
         results=run_examples(app.bundle, [policy.name]),
         looks=_LOOKS,
         column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
+        warnings=_warnings(request, policy),
+        banks_seen=request.may(Permission.SEE_BANKS),
         bundle=app.bundle,
     )
 
@@ -109,9 +122,24 @@ def screen_examples(request: PageRequest) -> Response:
 
 
 def as_json(request: PageRequest) -> Response:
-    """Source of one policy as JSON, with the hash of its bundle."""
+    """Source of one policy as JSON, with the hash of its bundle and what the static analysis warns of."""
     policy = _policy(request)
-    return json_response({"policy": policy.name, "bundle": request.app.bundle.hash, "source": policy.source.text})
+    return json_response(
+        {
+            "policy": policy.name,
+            "bundle": request.app.bundle.hash,
+            "source": policy.source.text,
+            "warnings": [warning.to_json() for warning in _warnings(request, policy)],
+        }
+    )
+
+
+def _warnings(request: PageRequest, policy: Policy) -> tuple[PolicyWarning, ...]:
+    """What the static analysis says of a policy in force today; of empty banks to those who may see banks."""
+    entries = None
+    if request.may(Permission.SEE_BANKS):
+        entries = {bank.name: bank.active for bank in list_banks(request.app.database, BANKS)}
+    return analyse(request.app.bundle, datetime.now(UTC).date(), entries, [policy.name])
 
 
 def _policy(request: PageRequest) -> Policy:
