@@ -107,7 +107,7 @@ class DraftRule:
 
 
 @dataclass(slots=True)
-class Draft:
+class PolicyDraft:
     """A policy on its way: its rules, where it came from, what could not be imported of it."""
 
     name: str
@@ -190,7 +190,7 @@ def guarded(content_type: ContentType, condition: str, references: Iterable[str]
     return " and ".join([*(f"{each} is not None" for each in needed), f"({condition})"])
 
 
-def finish(drafts: Iterable[Draft], target: Target, remarks: list[ImportRemark]) -> ImportedPolicies:
+def finish(drafts: Iterable[PolicyDraft], target: Target, remarks: list[ImportRemark]) -> ImportedPolicies:
     """Write the policies. A rule that the checker refuses is left out and reported."""
     files: dict[str, str] = {}
     count = 0
@@ -246,8 +246,8 @@ def _unused(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _accepted(draft: Draft, entry: _Entry, target: Target, remarks: list[ImportRemark]) -> bool:
-    text = _written(Draft(draft.name, draft.title, draft.origin), [entry], target)
+def _accepted(draft: PolicyDraft, entry: _Entry, target: Target, remarks: list[ImportRemark]) -> bool:
+    text = _written(PolicyDraft(draft.name, draft.title, draft.origin), [entry], target)
     try:
         build_bundle([PolicySource("draft.yaml", text)], target.content_types, target.detectors, target.banks)
     except PolicyErrors as refused:
@@ -264,7 +264,7 @@ def _accepted(draft: Draft, entry: _Entry, target: Target, remarks: list[ImportR
     return True
 
 
-def _written(draft: Draft, entries: Sequence[_Entry], target: Target) -> str:
+def _written(draft: PolicyDraft, entries: Sequence[_Entry], target: Target) -> str:
     types = list(dict.fromkeys(name for entry in entries for name in entry.types))
     lines = [
         f"# Imported from {_comment(draft.origin)}. Every rule is in shadow: it is recorded and has no effect.",

@@ -18,7 +18,7 @@ from seawall.model import ContentType
 from seawall.policy.importers.drafts import (
     MAX_CHARACTERS,
     QUEUE,
-    Draft,
+    PolicyDraft,
     DraftRule,
     ImportedPolicies,
     ImportRefused,
@@ -144,7 +144,7 @@ class _Import:
         actions = self._actions()
         for path, statement in self.sources.others:
             self._lost(path, statement, _shown(statement), "it is no assignment, Rule or WhenRules")
-        drafts: dict[str, Draft] = {}
+        drafts: dict[str, PolicyDraft] = {}
         for name, (path, value) in self.sources.names.items():
             if _function(value) != "Rule":
                 continue
@@ -156,9 +156,9 @@ class _Import:
                 draft.rules.append(rule)
         return finish(drafts.values(), self.target, self.remarks)
 
-    def _draft(self, path: str) -> Draft:
+    def _draft(self, path: str) -> PolicyDraft:
         stem = PurePosixPath(path).stem
-        return Draft(slug(stem, "rules"), stem.replace("_", " ").capitalize(), f"Osprey, {path}")
+        return PolicyDraft(slug(stem, "rules"), stem.replace("_", " ").capitalize(), f"Osprey, {path}")
 
     def _lost(self, path: str, node: ast.AST, what: str, why: str, remedy: str = "", imported: bool = False) -> None:
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
