@@ -18,7 +18,19 @@ from seawall.match import Hashers
 from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
 from seawall.policy import Bundle, Explanation, build_bundle, explain
-from seawall.publish import BankCache, BundleInForce, Sources, list_banks, read_sources
+from seawall.publish import (
+    BankCache,
+    BundleInForce,
+    Comparison,
+    Sources,
+    StartPublication,
+    StartReport,
+    compare_rollback,
+    compare_with_force,
+    list_banks,
+    publish_at_start,
+    read_sources,
+)
 from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
@@ -166,15 +178,33 @@ class App:
 
         Policies may name every bank with entries, and those of ``BANKS``.
         """
-        if sources is None:
-            sources = read_sources(self.settings.policies_dir, self.settings.content_types_dir)
+        sources = sources or self.sources()
         self.banks.refresh()
         banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
         return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
-        """Build a bundle and put it in force. Raises PolicyErrors; then nothing has changed."""
+        """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""
         return self.bundles.publish(self.build(sources), by)
+
+    def compare(self, sources: Sources | None = None) -> Comparison:
+        """What publishing these would change, and which of their examples fail; without effect. Raises PolicyErrors."""
+        sources = sources or self.sources()
+        return compare_with_force(self.bundles, self.build(sources), sources.origin)
+
+    def compare_rollback(self, bundle_hash: str) -> Comparison:
+        """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""
+        return compare_rollback(self.bundles, self.build, bundle_hash)
+
+    def publish_at_start(self, sources: Sources | None = None, *, by: str) -> StartPublication:
+        """Publish the folders if that takes back nothing that a person published: see ``publish.publications``."""
+        found = publish_at_start(self.bundles, self.database, self.build, sources or self.sources(), by)
+        self.context.get(StartReport).publication = found
+        return found
+
+    def sources(self) -> Sources:
+        """What the settings' folders hold now. Raises PolicyErrors, SourceError."""
+        return read_sources(self.settings.policies_dir, self.settings.content_types_dir)
 
     def refresh(self) -> None:
         """Load bundles and bank entries changed by other processes."""

@@ -1,8 +1,7 @@
-"""``seawall policy check | test | publish | explain`` and ``seawall content-type check``."""
+"""``seawall policy check | test | explain`` and ``seawall content-type check``."""
 
 from __future__ import annotations
 
-import getpass
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,6 @@ from seawall.cli.common import (
     ContentTypes,
     DatabaseUrl,
     DataDir,
-    Policies,
     TextModel,
     err,
     explained,
@@ -78,32 +76,6 @@ def run_tests(
     out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
-
-
-@app.command()
-def publish(
-    policies: Policies = None,
-    content_types: ContentTypes = None,
-    text_model: TextModel = None,
-    data_dir: DataDir = None,
-    database: DatabaseUrl = None,
-) -> None:
-    """Publish policies: examples must pass; running processes switch within a second."""
-    from seawall.app import open_app
-    from seawall.policy import run_examples
-
-    chosen = settings(
-        data_dir=data_dir,
-        database_url=database,
-        policies_dir=policies,
-        content_types_dir=content_types,
-        text_model_dir=text_model,
-    )
-    with explained(), open_app(chosen) as opened:
-        failed = [result for result in run_examples(opened.build()) if not result.passed]
-        if failed:
-            fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        out.print(f"published: {opened.publish(by=f'cli:{getpass.getuser()}').hash}")
 
 
 @app.command()

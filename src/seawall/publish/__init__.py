@@ -39,7 +39,9 @@ from seawall.publish.banks import (
     restore_entry,
     suspend_entry,
 )
-from seawall.publish.bundles import BundleInForce
+from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
+from seawall.publish.change_words import describe, summary
+from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.component import COMPONENT
 from seawall.publish.exchanges import (
     EXCHANGE_JOB,
@@ -48,6 +50,18 @@ from seawall.publish.exchanges import (
     ExchangeState,
     list_exchanges,
     open_all,
+)
+from seawall.publish.publications import (
+    Comparison,
+    PublishRefused,
+    StartPublication,
+    StartReport,
+    bundle_before,
+    compare_rollback,
+    compare_with_force,
+    publish_at_start,
+    publish_compared,
+    today,
 )
 from seawall.publish.queries import Counts, Entry, find_entries, find_entry, list_entries
 from seawall.publish.sources import SourceError, Sources, read_sources
@@ -64,7 +78,9 @@ __all__ = [
     "BankError",
     "BankGuard",
     "BankSettings",
+    "BundleChanges",
     "BundleInForce",
+    "Comparison",
     "Counts",
     "Entry",
     "ExchangeState",
@@ -75,13 +91,22 @@ __all__ = [
     "NoSuchEntry",
     "NothingPublished",
     "Past",
+    "PublishRefused",
+    "PublishedMeanwhile",
     "RetroMatch",
     "RetroSearch",
     "SourceError",
     "Sources",
+    "StartPublication",
+    "StartReport",
     "StoredEntries",
     "add_entries",
+    "bundle_before",
+    "compare",
+    "compare_rollback",
+    "compare_with_force",
     "configure_bank",
+    "describe",
     "find_bank",
     "find_entries",
     "find_entry",
@@ -96,9 +121,13 @@ __all__ = [
     "look_up_part",
     "open_all",
     "parse_entries",
+    "publish_at_start",
+    "publish_compared",
     "read_file",
     "read_sources",
     "remove_entry",
     "restore_entry",
+    "summary",
     "suspend_entry",
+    "today",
 ]

@@ -16,6 +16,9 @@ bundle = Table(
     Column("previous", Text),
     Column("policies", Integer, nullable=False),
     Column("rules", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'publish'")),  # publish | start | rebuild | rollback
+    Column("source", Text, nullable=False, server_default=text("''")),  # where policies and content types were read
+    Column("changes", Text),  # JSON object: numbers of what changed; null: an older release did not count
 )
 
 # Settings of each bank. A bank that was never configured has no row: it blocks, with the default thresholds.
