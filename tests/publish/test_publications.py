@@ -209,7 +209,7 @@ def test_a_start_takes_back_nothing_that_a_person_published(database_url: str, t
         assert "published by cli:ada, and a start does not take that back" in message
         assert "policies: 0 added, 0 changed, 1 dropped" in message
         assert "seawall policy publish" in message
-        assert rig.screen("hello").verdict is Verdict.BLOCK, "the detector of the policy gore fires on everything"
+        assert rig.screen("blood").verdict is Verdict.BLOCK, "the policy that a person added still acts"
 
 
 def test_who_publishes_what_a_start_published_keeps_it(sqlite_url: str, tmp_path: Path) -> None:

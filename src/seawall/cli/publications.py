@@ -1,4 +1,4 @@
-"""``seawall policy publish | rollback | history | status | diff``: what is in force, and what would be."""
+"""``seawall policy publish | rollback | history | status | diff | export``: what is in force, and what would be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -164,6 +165,28 @@ def diff(
         changes = compare(old, new, today())
     out.print(summary(changes), markup=False, soft_wrap=True)
     out.print(describe(changes), markup=False, soft_wrap=True)
+
+
+@command.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="An empty or new folder to write to.")],
+    bundle: Annotated[
+        str | None, typer.Argument(help="Hash of a published bundle (default: the one in force).")
+    ] = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Write the policies of a published bundle as files, to change them and publish them again."""
+    from seawall.app import open_app
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        fail(f"{folder} is not an empty folder; choose another one, so that nothing is overwritten")
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as opened:
+        chosen = opened.bundles.load(_bundle(opened, bundle)) if bundle else opened.bundle
+        folder.mkdir(parents=True, exist_ok=True)
+        for policy in chosen.policies:
+            (folder / f"{policy.name}.yaml").write_text(policy.source.text, encoding="utf-8")
+    out.print(f"{len(chosen.policies)} policies of bundle {chosen.hash[:12]} are in {folder}", soft_wrap=True)
 
 
 def _show(compared: Comparison) -> None:

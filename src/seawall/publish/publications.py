@@ -73,8 +73,8 @@ class Comparison:
             more = f"\n  and {len(untold) - _MOST_NAMED} more" if len(untold) > _MOST_NAMED else ""
             raise PublishRefused(
                 f"This would drop {len(untold)} of what is in force:\n{names}{more}\n"
-                "Nothing was published. Put them into your folder too, or say that they shall go: "
-                f"{options}, or --drop-all."
+                "Nothing was published. Put them into your folder too ('seawall policy export FOLDER' writes the "
+                f"policies in force), or say that they shall go: {options}, or --drop-all."
             )
 
 
