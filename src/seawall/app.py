@@ -21,7 +21,7 @@ from seawall.policy import Bundle, Explanation, build_bundle, explain
 from seawall.publish import (
     BankCache,
     BundleInForce,
-    Comparison,
+    ComparedBundle,
     Sources,
     StartPublication,
     StartReport,
@@ -185,14 +185,15 @@ class App:
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
         """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""
-        return self.bundles.publish(self.build(sources), by)
+        sources = sources or self.sources()
+        return self.bundles.publish(self.build(sources), by, source=sources.origin)
 
-    def compare(self, sources: Sources | None = None) -> Comparison:
+    def compare(self, sources: Sources | None = None) -> ComparedBundle:
         """What publishing these would change, and which of their examples fail; without effect. Raises PolicyErrors."""
         sources = sources or self.sources()
         return compare_with_force(self.bundles, self.build(sources), sources.origin)
 
-    def compare_rollback(self, bundle_hash: str) -> Comparison:
+    def compare_rollback(self, bundle_hash: str) -> ComparedBundle:
         """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""
         return compare_rollback(self.bundles, self.build, bundle_hash)
 

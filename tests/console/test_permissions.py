@@ -16,6 +16,7 @@ REVIEWS = frozenset({"reviewer", "child_safety", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
 LEADS = frozenset({"policy", "admin"})
+PUBLISHES = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
 MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
@@ -145,6 +146,12 @@ ALLOWED = {
     "GET /policies": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
+    "GET /publications": EVERYBODY,
+    "GET /publications.json": EVERYBODY,
+    "GET /publications/compare": EVERYBODY,
+    "GET /publications/compare.json": EVERYBODY,
+    "GET /publications/{bundle}": EVERYBODY,
+    "POST /publications/{bundle}": PUBLISHES,
     "GET /banks": EVERYBODY,
     "GET /banks.json": EVERYBODY,
     "GET /banks/{bank}": EVERYBODY,
@@ -198,6 +205,7 @@ def places(rig: Rig) -> dict[str, str]:
         "case": review.case_id(screened.item),
         "item": screened.item,
         "decision": screened.decision,
+        "bundle": rig.app.bundle.hash,
         "review": "rev_none",
         "bulk": "bulk_none",
         "summary": "sum_none",

@@ -26,7 +26,7 @@ from seawall.cli.common import (
 
 if TYPE_CHECKING:
     from seawall.app import App
-    from seawall.publish import Comparison
+    from seawall.publish import ComparedBundle
 
 Drop = Annotated[
     list[str] | None,
@@ -85,8 +85,7 @@ def rollback(
     ):
         chosen = _bundle(opened, bundle) if bundle else bundle_before(opened.bundles, opened.database)
         compared = opened.compare_rollback(chosen)
-        _show(compared)
-        compared.refuse(drop_all=True)
+        _show(compared)  # an example that fails now stops nobody from going back to what was in force
         _put_in_force(opened, compared, "rollback", dry_run)
 
 
@@ -189,7 +188,7 @@ def export(
     out.print(f"{len(chosen.policies)} policies of bundle {chosen.hash[:12]} are in {folder}", soft_wrap=True)
 
 
-def _show(compared: Comparison) -> None:
+def _show(compared: ComparedBundle) -> None:
     """What would change, and how the examples do."""
     from seawall.publish import describe, summary
 
@@ -203,7 +202,7 @@ def _show(compared: Comparison) -> None:
     out.print(f"examples: {compared.examples - len(compared.failed)} of {compared.examples} pass")
 
 
-def _put_in_force(opened: App, compared: Comparison, kind: str, dry_run: bool) -> None:
+def _put_in_force(opened: App, compared: ComparedBundle, kind: str, dry_run: bool) -> None:
     from seawall.publish import publish_compared
 
     if dry_run:

@@ -52,7 +52,7 @@ from seawall.publish.exchanges import (
     open_all,
 )
 from seawall.publish.publications import (
-    Comparison,
+    ComparedBundle,
     PublishRefused,
     StartPublication,
     StartReport,
@@ -80,7 +80,7 @@ __all__ = [
     "BankSettings",
     "BundleChanges",
     "BundleInForce",
-    "Comparison",
+    "ComparedBundle",
     "Counts",
     "Entry",
     "ExchangeState",

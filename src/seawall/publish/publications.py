@@ -35,7 +35,7 @@ class PublishRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparedBundle:
     """A bundle that could be published, and what that would change.
 
     ``in_force``: the hash of the bundle whose place it would take. ``changes`` is None if that one cannot be read.
@@ -78,11 +78,11 @@ class Comparison:
             )
 
 
-def compare_with_force(bundles: BundleInForce, bundle: Bundle, source: str = "") -> Comparison:
+def compare_with_force(bundles: BundleInForce, bundle: Bundle, source: str = "") -> ComparedBundle:
     """What publishing the bundle would change. Changes nothing."""
     in_force, before = bundles.in_force()
     results = run_examples(bundle)
-    return Comparison(
+    return ComparedBundle(
         bundle=bundle,
         source=source,
         in_force=in_force,
@@ -92,7 +92,7 @@ def compare_with_force(bundles: BundleInForce, bundle: Bundle, source: str = "")
     )
 
 
-def publish_compared(bundles: BundleInForce, compared: Comparison, by: str, kind: str = "publish") -> Bundle:
+def publish_compared(bundles: BundleInForce, compared: ComparedBundle, by: str, kind: str = "publish") -> Bundle:
     """Put a compared bundle in force. Raises PublishedMeanwhile, then nothing has changed."""
     return bundles.publish(compared.bundle, by, kind=kind, source=compared.source, instead_of=compared.in_force)
 
@@ -126,7 +126,7 @@ def bundle_before(bundles: BundleInForce, database: Database) -> str:
     return found
 
 
-def compare_rollback(bundles: BundleInForce, build: _BUILD, bundle_hash: str) -> Comparison:
+def compare_rollback(bundles: BundleInForce, build: _BUILD, bundle_hash: str) -> ComparedBundle:
     """What going back to an earlier bundle changes; it is built again, with the detectors that are installed now.
 
     So its thresholds are those of these detectors' versions, and its hash is another one if they are. Raises
@@ -241,7 +241,7 @@ def _offer(bundles: BundleInForce, database: Database, build: _BUILD, sources: S
     return StartPublication(outcome="differs", source=sources.origin, why=why, offered=compared.bundle, changes=changes)
 
 
-def _why_not(database: Database, compared: Comparison) -> str | None:
+def _why_not(database: Database, compared: ComparedBundle) -> str | None:
     """Why a start must not publish this; None: it may."""
     with database.read() as connection:
         latest = latest_publication(connection)

@@ -2,11 +2,17 @@
 
 from seawall.access import Permission
 from seawall.console.languages import marked
-from seawall.console.publish import banks, policies
+from seawall.console.publish import banks, policies, publications
 from seawall.console.request import MenuEntry
 
-PAGES = (*policies.PAGES, *banks.PAGES)
+PAGES = (*policies.PAGES, *publications.PAGES, *banks.PAGES)
 MENU = (
-    MenuEntry(path="/policies", title=marked("Policies"), permission=Permission.SEE_POLICIES, order=60),
+    MenuEntry(
+        path="/policies",
+        title=marked("Policies"),
+        permission=Permission.SEE_POLICIES,
+        order=60,
+        sections=("/publications",),
+    ),
     MenuEntry(path="/banks", title=marked("Banks"), permission=Permission.SEE_BANKS, order=70),
 )
