@@ -28,9 +28,12 @@ from seawall.publish import (
     compare_rollback,
     compare_with_force,
     list_banks,
+    propose,
     publish_at_start,
+    publish_compared,
     read_sources,
 )
+from seawall.publish.settings import PublishSettings
 from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
@@ -197,9 +200,26 @@ class App:
         """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""
         return compare_rollback(self.bundles, self.build, bundle_hash)
 
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a publication is a proposal that another person approves."""
+        return self.context.get(PublishSettings).publish_approval
+
+    def put_in_force(self, compared: ComparedBundle, *, by: str, kind: str = "publish") -> str | None:
+        """Publish a compared bundle, or propose it where a second person must approve: the proposal's id.
+
+        Raises PublishedMeanwhile; then nothing has changed.
+        """
+        nothing = compared.changes is not None and not compared.changes
+        if self.needs_approval and compared.in_force is not None and not nothing:
+            return propose(self.ledger, self.blobs, compared, by, kind)
+        publish_compared(self.bundles, compared, by, kind)
+        return None
+
     def publish_at_start(self, sources: Sources | None = None, *, by: str) -> StartPublication:
         """Publish the folders if that takes back nothing that a person published: see ``publish.publications``."""
-        found = publish_at_start(self.bundles, self.database, self.build, sources or self.sources(), by)
+        sources, approval = sources or self.sources(), self.needs_approval
+        found = publish_at_start(self.bundles, self.database, self.build, sources, by, approval=approval)
         self.context.get(StartReport).publication = found
         return found
 

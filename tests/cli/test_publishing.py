@@ -11,7 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from seawall.app import migrate
+from seawall import access
+from seawall.app import migrate, open_storage
 from seawall.cli.main import app
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
@@ -132,3 +133,22 @@ def test_rolling_back_is_one_command(run: Run, tmp_path: Path) -> None:
     assert "2 policies of bundle" in run("export", exported).stdout
     assert (exported / "hate.yaml").read_text() == HATE
     assert "not an empty folder" in run("export", exported, status=1).stderr
+
+
+def test_where_a_second_person_approves_a_command_proposes(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, mine = folder(tmp_path, "both", hate=HATE, own=OWN), folder(tmp_path, "mine", own=OWN)
+    first = published(run("publish", "--policies", both))
+    monkeypatch.setenv("SEAWALL_PUBLISH_APPROVAL", "yes")
+    with open_storage(Settings.from_env()) as opened:
+        for name, role in (("ada", "policy"), ("bob", "reviewer")):
+            access.create_person(opened.ledger, f"{name}@example.org", name, "a wall against the sea", [role])
+    change = ("publish", "--policies", mine, "--drop", "hate")
+    assert "say who proposes it by --person EMAIL" in run(*change, status=1).stderr
+    assert "no person with that id" in run(*change, "--person", "eve@example.org", status=1).stderr
+    assert "publish.publish_policies" in run(*change, "--person", "bob@example.org", status=1).stderr
+    said = run(*change, "--person", "ada@example.org").stdout
+    assert "proposed: pro_" in said
+    assert "Another person approves it within a week: http" in said
+    assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]

@@ -8,6 +8,7 @@ from seawall import review
 from seawall.app import COMPONENTS
 from seawall.console.routes import console_pages
 from support.console import Browser, Rig
+from support.pages import proposal
 
 PAGES = console_pages(COMPONENTS).pages
 EVERYBODY = frozenset({"reviewer", "child_safety", "policy", "admin"})
@@ -146,6 +147,10 @@ ALLOWED = {
     "GET /policies": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
+    "GET /proposals.json": EVERYBODY,
+    "GET /proposals/{proposal}": EVERYBODY,
+    "POST /proposals/{proposal}/approve": PUBLISHES,
+    "POST /proposals/{proposal}/decline": PUBLISHES,
     "GET /publications": EVERYBODY,
     "GET /publications.json": EVERYBODY,
     "GET /publications/compare": EVERYBODY,
@@ -206,6 +211,7 @@ def places(rig: Rig) -> dict[str, str]:
         "item": screened.item,
         "decision": screened.decision,
         "bundle": rig.app.bundle.hash,
+        "proposal": proposal(rig),
         "review": "rev_none",
         "bulk": "bulk_none",
         "summary": "sum_none",

@@ -32,6 +32,10 @@ Drop = Annotated[
     list[str] | None,
     typer.Option("--drop", help="A policy, a rule (policy/rule) or a content type that shall go; repeat."),
 ]
+AsPerson = Annotated[
+    str | None,
+    typer.Option("--person", help="Email of the account that publishes; where a second one approves."),
+]
 command = typer.Typer()
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and publish nothing.")]
@@ -45,6 +49,7 @@ def publish(
     drop: Drop = None,
     drop_all: Annotated[bool, typer.Option("--drop-all", help="Drop whatever the folders lack.")] = False,
     dry_run: DryRun = False,
+    person: AsPerson = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -62,7 +67,7 @@ def publish(
         compared = opened.compare()
         _show(compared)
         compared.refuse(drop or (), drop_all=drop_all)
-        _put_in_force(opened, compared, "publish", dry_run)
+        _put_in_force(opened, compared, "publish", dry_run, person)
 
 
 @command.command()
@@ -72,6 +77,7 @@ def rollback(
     ] = None,
     text_model: TextModel = None,
     dry_run: DryRun = False,
+    person: AsPerson = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -86,7 +92,7 @@ def rollback(
         chosen = _bundle(opened, bundle) if bundle else bundle_before(opened.bundles, opened.database)
         compared = opened.compare_rollback(chosen)
         _show(compared)  # an example that fails now stops nobody from going back to what was in force
-        _put_in_force(opened, compared, "rollback", dry_run)
+        _put_in_force(opened, compared, "rollback", dry_run, person)
 
 
 @command.command()
@@ -202,14 +208,33 @@ def _show(compared: ComparedBundle) -> None:
     out.print(f"examples: {compared.examples - len(compared.failed)} of {compared.examples} pass")
 
 
-def _put_in_force(opened: App, compared: ComparedBundle, kind: str, dry_run: bool) -> None:
-    from seawall.publish import publish_compared
-
+def _put_in_force(opened: App, compared: ComparedBundle, kind: str, dry_run: bool, person: str | None) -> None:
     if dry_run:
         out.print("Nothing was published: --dry-run.")
         return
-    bundle = publish_compared(opened.bundles, compared, f"cli:{getpass.getuser()}", kind)
-    out.print(f"published: {bundle.hash}")
+    proposal = opened.put_in_force(compared, by=_author(opened, person), kind=kind)
+    if proposal is None:
+        out.print(f"published: {compared.bundle.hash}")
+    else:
+        address = f"{opened.settings.public_url}/proposals/{proposal}"
+        out.print(f"proposed: {proposal}. Another person approves it within a week: {address}", soft_wrap=True)
+
+
+def _author(opened: App, email: str | None) -> str:
+    """Who publishes: where a second person approves, an account, so that it is not the same one."""
+    from seawall.access import AccessError, Permission, Roles, find_person
+
+    if email is None:
+        if opened.needs_approval:
+            fail("a publication is approved by a second person here: say who proposes it by --person EMAIL")
+        return f"cli:{getpass.getuser()}"
+    try:
+        found = find_person(opened.database, email, opened.context.get(Roles))
+    except AccessError as error:
+        fail(str(error))
+    if not found.may(Permission.PUBLISH_POLICIES):
+        fail(f"{email} does not have the permission {Permission.PUBLISH_POLICIES}")
+    return found.id
 
 
 def _bundle(opened: App, beginning: str) -> str:

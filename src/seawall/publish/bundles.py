@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -64,12 +64,20 @@ class BundleInForce(PublishedBundles):
         return self.current
 
     def publish(
-        self, bundle: Bundle, by: str, *, kind: str = "publish", source: str = "", instead_of: str | None = ANY
+        self,
+        bundle: Bundle,
+        by: str,
+        *,
+        kind: str = "publish",
+        source: str = "",
+        instead_of: str | None = ANY,
+        approved_by: str | None = None,
+        also: Callable[[Transaction], None] = lambda tx: None,
     ) -> Bundle:
         """Put a bundle in force; does nothing if it already is, and was put in force by a person.
 
         ``instead_of``: the hash of the bundle that it was compared with. Raises PublishedMeanwhile if another is in
-        force by now; then nothing has changed.
+        force by now; then nothing has changed. ``also``: what else happens in the same transaction.
         """
         self._blobs.put(bundle.canonical())
         while True:
@@ -79,8 +87,8 @@ class BundleInForce(PublishedBundles):
                 raise PublishedMeanwhile(previous[0])
             if previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start"):
                 break
-            event = self._event(bundle, by, previous[0], kind, source)
-            if self._ledger.commit(partial(_append_if_unchanged, event, previous)):
+            event = replace(self._event(bundle, by, previous[0], kind, source), approved_by=approved_by)
+            if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
                 _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
                 break
         self._current, self._unreadable = bundle, None
@@ -143,9 +151,15 @@ def _in_force(connection: Connection | Transaction) -> tuple[str | None, str | N
     return (None, None) if row is None else (row.hash, row.kind)
 
 
-def _append_if_unchanged(event: BundlePublished, previous: tuple[str | None, str | None], tx: Transaction) -> bool:
+def _append_if_unchanged(
+    event: BundlePublished,
+    previous: tuple[str | None, str | None],
+    also: Callable[[Transaction], None],
+    tx: Transaction,
+) -> bool:
     if _in_force(tx) != previous:
         return False
+    also(tx)
     tx.append(event)
     return True
 
@@ -172,6 +186,7 @@ class Bundles:
                 "rules": event.body.rules,
                 "kind": event.body.kind,
                 "source": event.body.source,
+                "approved_by": event.body.approved_by,
                 "changes": None if event.body.changes is None else json.dumps(dict(event.body.changes), sort_keys=True),
             }
             for event in events

@@ -317,7 +317,7 @@ def _flat(content_type: ContentType) -> dict[str, str]:
     def walk(value: Any, place: str) -> None:
         if isinstance(value, dict):
             for key, inner in value.items():
-                name = _WRITTEN.get(key, key)
+                name = _WRITTEN.get(str(key), str(key))
                 walk(inner, f"{place}.{name}" if place else name)
         elif isinstance(value, list | tuple) and any(isinstance(one, dict) for one in value):
             for number, one in enumerate(value):

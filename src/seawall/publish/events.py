@@ -24,6 +24,30 @@ class BundlePublished:
     rollback: an earlier one again, by a person."""
     source: str = ""  # where its policies and content types were read; empty: an older release did not say
     changes: Mapping[str, int] | None = None  # numbers of what is added, changed, dropped; None: not counted
+    approved_by: str | None = None  # the second person, where one is needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleProposed:
+    """A publication waits for another person's approval. The bundle's bytes are a blob under its hash."""
+
+    proposal: str
+    bundle: str
+    instead_of: str | None  # the bundle in force that it was compared with
+    by: str
+    expires: int
+    kind: str  # publish | rollback
+    source: str
+    changes: Mapping[str, int] | None  # numbers, as in BundlePublished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleProposalClosed:
+    """A proposal came to its end. An approved one is published in the same transaction."""
+
+    proposal: str
+    by: str
+    outcome: str  # approved | declined | withdrawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +154,8 @@ def _without_kind(body: dict[str, Any]) -> dict[str, Any]:
 
 EVENTS = (
     EventSpec("bundle.published", BundlePublished, version=2, upcast={1: _without_kind}),
+    EventSpec("bundle.proposed", BundleProposed),
+    EventSpec("bundle.proposal_closed", BundleProposalClosed),
     EventSpec("bank.configured", BankConfigured),
     EventSpec("bank.entry_added", BankEntryAdded),
     EventSpec("bank.entry_sourced", BankEntrySourced),

@@ -191,13 +191,14 @@ class StartReport:
 
 
 def publish_at_start(
-    bundles: BundleInForce, database: Database, build: _BUILD, sources: Sources, by: str
+    bundles: BundleInForce, database: Database, build: _BUILD, sources: Sources, by: str, *, approval: bool = False
 ) -> StartPublication:
     """Publish what a process was started with, unless that would take back what a person published.
 
-    It is published when nothing is; or when a start put in force what is, from the same source, and nothing would be
-    dropped. Otherwise what is in force stays. If detectors have other versions than those it was built with, it is
-    built again with them: its policies stay, and its thresholds keep their meaning.
+    It is published when nothing is; or when a start put in force what is, from the same source, nothing would be
+    dropped, and no second person has to approve (``approval``). Otherwise what is in force stays. If detectors have
+    other versions than those it was built with, it is built again with them: its policies stay, and its thresholds
+    keep their meaning.
     Raises PolicyErrors, PublishRefused while nothing is in force: then there is nothing to go on with.
     """
     in_force, current = bundles.in_force()
@@ -208,13 +209,13 @@ def publish_at_start(
             publish_compared(bundles, compared, by, kind="start")
             return StartPublication(outcome="first", source=sources.origin)
         except PublishedMeanwhile:
-            return publish_at_start(bundles, database, build, sources, by)
+            return publish_at_start(bundles, database, build, sources, by, approval=approval)
     if current is None:
         why = (
             f"the bundle in force, {in_force[:12]}, cannot be read by this version, so they were not compared with it."
         )
         return StartPublication(outcome="unreadable", source=sources.origin, why=why)
-    found = _offer(bundles, database, build, sources, by)
+    found = _offer(bundles, database, build, sources, by, approval)
     if found.outcome in ("differs", "fails") and _rebuild(bundles, build, by) and found.offered is not None:
         changes = compare(bundles.current, found.offered, today())
         if not changes:
@@ -223,7 +224,9 @@ def publish_at_start(
     return found
 
 
-def _offer(bundles: BundleInForce, database: Database, build: _BUILD, sources: Sources, by: str) -> StartPublication:
+def _offer(
+    bundles: BundleInForce, database: Database, build: _BUILD, sources: Sources, by: str, approval: bool
+) -> StartPublication:
     try:
         compared = compare_with_force(bundles, build(sources), sources.origin)
     except PolicyErrors as error:
@@ -231,7 +234,7 @@ def _offer(bundles: BundleInForce, database: Database, build: _BUILD, sources: S
     changes = compared.changes
     if not changes:
         return StartPublication(outcome="same", source=sources.origin)
-    why = _why_not(database, compared)
+    why = _why_not(database, compared, approval)
     if why is None:
         try:
             publish_compared(bundles, compared, by, kind="start")
@@ -241,8 +244,10 @@ def _offer(bundles: BundleInForce, database: Database, build: _BUILD, sources: S
     return StartPublication(outcome="differs", source=sources.origin, why=why, offered=compared.bundle, changes=changes)
 
 
-def _why_not(database: Database, compared: ComparedBundle) -> str | None:
+def _why_not(database: Database, compared: ComparedBundle, approval: bool) -> str | None:
     """Why a start must not publish this; None: it may."""
+    if approval:
+        return "publishing needs the approval of a second person here (SEAWALL_PUBLISH_APPROVAL)."
     with database.read() as connection:
         latest = latest_publication(connection)
     if latest is None or latest.kind != "start":

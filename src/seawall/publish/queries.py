@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from seawall.publish.banks.entries import BANK_SUBJECT, note_name, value_name
 from seawall.publish.banks.provenance import EntrySource, sources_of
 from seawall.publish.banks.settings import Bank
-from seawall.publish.tables import bank_entry, bank_hit
+from seawall.publish.tables import bank_entry, bank_hit, bundle_proposal
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Database, Vault
 from seawall.storage.queries import select_in_chunks
@@ -171,6 +171,7 @@ class BundleRow:
     rules: int
     kind: str  # publish | start | rebuild | rollback
     source: str  # where its files were read; empty: not recorded
+    approved_by: str | None
     changes: dict[str, int] | None  # see ``BundleChanges.numbers``; None: not counted
 
 
@@ -272,5 +273,6 @@ def bank_state(bank: Bank) -> BankState:
 
 
 def published_bundles(connection: Connection) -> list[str]:
-    """The hash of every published bundle, which is the digest of its blob."""
-    return list(connection.scalars(select(bundle_table.c.hash).distinct()))
+    """The hash of every bundle that was published or proposed, which is the digest of its blob."""
+    proposed = select(bundle_proposal.c.bundle).where(bundle_proposal.c.outcome.is_(None))
+    return list(connection.scalars(select(bundle_table.c.hash).union(proposed)))

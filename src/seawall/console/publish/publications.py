@@ -12,6 +12,7 @@ from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
+from seawall.console.publish.proposals import list_proposals
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.policy import Bundle, BundleUnreadable, PolicyErrors
@@ -25,7 +26,7 @@ FOLDER: Final = "folder"
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
 WORDS: Final = (
     *(marked("publish"), marked("start"), marked("rebuild"), marked("rollback")),
-    *(marked("added"), marked("changed"), marked("dropped"), marked("shipped"), marked("canary")),
+    *(marked("added"), marked("changed"), marked("dropped"), marked("shipped")),
 )
 
 
@@ -91,10 +92,10 @@ def _put_in_force(request: PageRequest, wanted: str) -> Response:
         if wanted == FOLDER:
             compared.refuse(drop_all=request.field("drop") == "yes")
         kind = "publish" if wanted == FOLDER else "rollback"
-        publish.publish_compared(request.app.bundles, compared, request.person.id, kind)
+        proposal = request.app.put_in_force(compared, by=request.person.id, kind=kind)
     except (PolicyErrors, PublishedMeanwhile, PublishRefused, SourceError) as error:
         return _preview(request, error=str(error))
-    return redirect("/publications")
+    return redirect("/publications" if proposal is None else f"/proposals/{proposal}")
 
 
 def _would_change(request: PageRequest, wanted: str) -> ComparedBundle:
@@ -120,6 +121,7 @@ def _preview(request: PageRequest, error: str = "") -> Response:
         wanted=wanted,
         from_folder=wanted == FOLDER,
         compared=compared,
+        needs_approval=request.app.needs_approval,
         error=error,
     )
 
@@ -136,6 +138,8 @@ def _history(request: PageRequest) -> Response:
         newest=newest,
         in_force=request.app.bundles.in_force()[0],
         changes=None if newest is None else _changes_of(request, newest),
+        proposals=list_proposals(request),
+        needs_approval=request.app.needs_approval,
         folder=folder_difference(request),
         names=active_bundle.names_of_people(request.app, request.person),
     )
