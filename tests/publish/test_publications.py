@@ -68,6 +68,13 @@ def changes_of(before: str, after: str) -> BundleChanges:
         ("  - id: likely\n    when: rudeness >= 0.5\n    do: [hold]\n", "", "- rule likely (live)", ["rude/likely"]),
         ("id: likely", "id: probable", "+ rule probable (live)", ["rude/likely"]),
         ("    mode: shadow\n", "", "mode: shadow becomes live", []),
+        (
+            "    do: [hold]",
+            "    mode: canary\n    share: 0.5\n    do: [hold]",
+            "acts for fewer accounts",
+            ["rude/likely"],
+        ),
+        ("    mode: shadow\n", "    mode: canary\n    share: 0.1\n", "share: nothing becomes 0.1", []),
         ("id: gloomy", "id: sad", "- rule gloomy (shadow)", []),
         ("harm: harassment", "harm: hate", "harm: harassment becomes hate", []),
         ("definition: For tests.", "definition: Of tests.", "definition: For tests. becomes Of tests.", []),

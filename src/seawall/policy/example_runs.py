@@ -62,6 +62,7 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
     example = checked.example
     content_type = bundle.content_types[checked.item.content_type]
     row = program.row(Context(item=checked.item, parts=parts_of(checked.item, content_type), now_ms=_EPOCH))
+    row.update(dict.fromkeys(program.canaries, 0.0))  # within the share of every canary rule
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)
     policy = bundle.policy(checked.policy)

@@ -72,6 +72,7 @@ class RuleExplanation:
     thresholds: tuple[str, ...]
     actions: tuple[str, ...]
     change: str | None = None  # for a near miss: the change that would have made it fire
+    mode: str = "live"  # live, or canary with its share: "canary 0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +117,8 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
     changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
-    rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
-    rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
+    rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.acts]
+    rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.acts]
     rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
     return Explanation(
         decision=decision.id,
@@ -162,7 +163,7 @@ def _near_misses(
         if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
-            if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
+            if rule.rule.acts and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
                 found.append(reader.rule(rule, "near miss", change))
@@ -200,6 +201,7 @@ class _Reader:
             ),
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
+            mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
         )
 
     def read(self, feature: Feature) -> FeatureRead:
@@ -258,7 +260,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     for rule in explanation.rules:
         yield ""
-        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title})"
+        mode = "" if rule.mode == "live" else f", {rule.mode}"
+        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title}{mode})"
         yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}"
         yield f"  when: {rule.when}"
         for name, text in rule.lets.items():

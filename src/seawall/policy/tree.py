@@ -64,6 +64,7 @@ class FeatureOrigin(StrEnum):
     BANK = "bank"
     AGE = "age"
     NOW = "now"
+    CANARY = "canary"
     TEXT = "text"
     IS_NONE = "is_none"
     IN_LIST = "in_list"

@@ -61,6 +61,8 @@ def _lines(changes: BundleChanges) -> Iterator[str]:
 
 
 def _stops(rule: RuleChange) -> str:
+    if rule.fewer_accounts:
+        return ": acts for fewer accounts"
     ended = sorted(set(rule.acted) - set(rule.acts))
     if not ended:
         return ""

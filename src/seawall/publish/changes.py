@@ -18,9 +18,6 @@ ADDED: Final = "added"
 CHANGED: Final = "changed"
 DROPPED: Final = "dropped"
 
-ACTING: Final = frozenset({"live"})
-"""Modes in which a rule has effect."""
-
 _WRITTEN: Final = {"fail_mode": "on_unknown"}  # properties that content type files call otherwise
 
 
@@ -45,6 +42,7 @@ class RuleChange:
     differences: tuple[Difference, ...] = ()
     acted: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
+    fewer_accounts: bool = False  # it acts for a smaller share of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +127,9 @@ class BundleChanges:
         ):
             for change in (ADDED, CHANGED, DROPPED):
                 found[f"{noun}_{change}"] = sum(one.change == change for one in changed)
-        found["live_rules_stopped"] = sum(bool(set(rule.acted) - set(rule.acts)) for rule in self.rules)
+        found["live_rules_stopped"] = sum(
+            rule.fewer_accounts or bool(set(rule.acted) - set(rule.acts)) for rule in self.rules
+        )
         found["thresholds_moved"] = len(self.thresholds)
         return found
 
@@ -165,7 +165,7 @@ def _dropped(policies: Iterable[PolicyChange], content_types: Iterable[ContentTy
             yield Dropped(name=policy.policy, what="policy")
             continue
         for rule in policy.rules:
-            if ended := set(rule.acted) - set(rule.acts) - gone:
+            if ended := (set(rule.acted) if rule.fewer_accounts else set(rule.acted) - set(rule.acts)) - gone:
                 yield Dropped(name=f"{rule.policy}/{rule.rule}", what="rule", content_types=tuple(sorted(ended)))
 
 
@@ -245,12 +245,18 @@ def _rule_change(policy: str, old: Rule | None, new: Rule | None, today: date) -
         differences=differences,
         acted=_acts(old, today),
         acts=_acts(new, today),
+        fewer_accounts=bool(_acts(old, today) and _acts(new, today)) and _share(new) < _share(old),
     )
+
+
+def _share(rule: Rule | None) -> float:
+    """The share of accounts that a rule is for, while it acts."""
+    return 1.0 if rule is None or rule.share is None else rule.share
 
 
 def _acts(rule: Rule | None, today: date) -> tuple[str, ...]:
     """Content types in which the rule has effect."""
-    if rule is None or rule.mode not in ACTING or (rule.expires is not None and rule.expires < today):
+    if rule is None or not rule.acts or (rule.expires is not None and rule.expires < today):
         return ()
     return tuple(sorted(rule.applies_to))
 
@@ -270,6 +276,7 @@ def _rule_properties(rule: Rule) -> dict[str, str]:
         "title": rule.title,
         "mode": rule.mode,
         "applies to": ", ".join(sorted(rule.applies_to)),
+        "share": "" if rule.share is None else f"{rule.share:g}",
         "expires": str(rule.expires or ""),
     }
 

@@ -24,7 +24,14 @@ from seawall.screen.queries import fired_rules
 _DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
-WORDS: Final = (marked("draft"), marked("shadow"), marked("live"), marked("incompatible"), marked("illegal"))
+WORDS: Final = (
+    marked("draft"),
+    marked("shadow"),
+    marked("canary"),
+    marked("live"),
+    marked("incompatible"),
+    marked("illegal"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
