@@ -137,6 +137,8 @@ ALLOWED = {
     "GET /find": EVERYBODY,
     "GET /accounts/{account}": EVERYBODY,
     "GET /accounts/{account}.json": EVERYBODY,
+    "POST /accounts/{account}/snoozes": PUBLISHES,
+    "POST /accounts/{account}/snoozes/{snooze}/end": PUBLISHES,
     "POST /accounts/{account}/notes": REVIEWS,
     "POST /accounts/{account}/enforcements/{enforcement}/lift": REVIEWS,
     "GET /pending-rescreens": EVERYBODY,

@@ -56,7 +56,7 @@ class FeatureRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExplanation:
-    """One rule's part in a decision. ``state``: fired, undetermined or near miss."""
+    """One rule's part in a decision. ``state``: fired, undetermined, snoozed (it would have fired) or near miss."""
 
     policy: str
     policy_title: str
@@ -113,13 +113,15 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
     """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete."""
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
-    outcome = program.decide(row)
+    outcome = program.decide(row, decision.snoozed)
     changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
-    rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.acts]
-    rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.acts]
-    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
+    rules = [reader.rule(rule, reader.state(rule, "fired")) for rule in fired if rule.rule.acts]
+    rules += [reader.rule(rule, reader.state(rule, "undetermined")) for rule in undetermined if rule.rule.acts]
+    rules.sort(key=lambda rule: rule.state == "snoozed")
+    seen = {rule.id for rule in (*fired, *undetermined)} | set(decision.snoozed)
+    rules += _near_misses(program, reader, changes, seen)
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -146,7 +148,7 @@ def _smallest_change(
     program: Program, reader: _Reader, changes: list[CounterfactualChange], verdict: Verdict
 ) -> Change | None:
     for candidate in changes:
-        other = program.decide(candidate.row).verdict
+        other = program.decide(candidate.row, reader.decision.snoozed).verdict
         if other is not verdict:
             name = candidate.feature.name
             before = reader.read(candidate.feature).shown
@@ -180,6 +182,10 @@ class _Reader:
     bundle: Bundle
     decision: Decision
     row: FeatureRow
+
+    def state(self, checked: CheckedRule, state: str) -> str:
+        """The state of a rule that fired or is undetermined, unless it was set aside for the account."""
+        return "snoozed" if checked.id in self.decision.snoozed else state
 
     def rule(self, checked: CheckedRule, state: str, change: str | None = None) -> RuleExplanation:
         policy, rule = checked.policy, checked.rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,9 +68,15 @@ class Program:
         self._varying = sum(1 << index for index in self._computed)
         self._frames: dict[tuple[int, int], Outcome] = {}
 
-    def decide(self, row: FeatureRow) -> Outcome:
-        """The outcome of a row. Raises KeyError when a feature is missing from it."""
+    def decide(self, row: FeatureRow, snoozed: Collection[str] = ()) -> Outcome:
+        """The outcome of a row, with the ``snoozed`` rules ("policy/rule") as if they had not fired.
+
+        Raises KeyError when a feature is missing from the row.
+        """
         masks = self._run(row)
+        if snoozed:
+            aside = sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)
+            masks = (masks[0] & ~aside, masks[1] & ~aside)
         outcome = self._frames.get(masks)
         if outcome is None:
             outcome = self._remember(masks, row)

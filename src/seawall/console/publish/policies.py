@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,15 +12,19 @@ from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
+from seawall.console.child_safety import may_see_all
 from seawall.console.highlight import source_lines
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
+from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
 from seawall.publish.queries import newest_bundles
 from seawall.screen.queries import fired_rules
+from seawall.screen.snoozes import RuleSnooze, active_snoozes
 
+_SNOOZES: Final = 100
 _DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
@@ -73,6 +77,7 @@ def show(request: PageRequest) -> Response:
     policy = _policy(request)
     with app.database.read() as connection:
         fired = _fired(connection, [policy])
+        snoozes = _snoozes(request, connection, policy)
     return render(
         request,
         "publish/policy.html",
@@ -81,8 +86,19 @@ def show(request: PageRequest) -> Response:
         rules=_rules(policy, app.bundle.thresholds, fired),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
+        snoozes=snoozes,
         bundle=app.bundle,
     )
+
+
+def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Mapping[str, Sequence[RuleSnooze]]:
+    """For which accounts the policy's rules are set aside now, by rule; for those who may see that."""
+    found: defaultdict[str, list[RuleSnooze]] = defaultdict(list)
+    if request.may(Permission.SEE_CONTENT) and (policy.harm not in CHILD_SAFETY_HARMS or may_see_all(request)):
+        for one in active_snoozes(connection, policy.name, limit=_SNOOZES):
+            if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request):
+                found[one.rule].append(one)
+    return found
 
 
 def as_json(request: PageRequest) -> Response:
