@@ -214,6 +214,7 @@ def places(rig: Rig) -> dict[str, str]:
         "decision": screened.decision,
         "bundle": rig.app.bundle.hash,
         "proposal": proposal(rig),
+        "snooze": "snz_none",
         "review": "rev_none",
         "bulk": "bulk_none",
         "summary": "sum_none",
