@@ -28,7 +28,7 @@ from seawall.publish import (
     publish_compared,
     summary,
 )
-from seawall.publish.events import EVENTS
+from seawall.publish.events import EVENTS, BundlePublished
 from seawall.publish.queries import newest_bundles
 from seawall.publish.tables import bundle as bundle_table
 from support.app import CONTENT_TYPES, POLICIES, Rig, opened, own_app, sources
@@ -279,9 +279,10 @@ def test_after_an_upgrade_of_detectors_a_persons_policies_stay_and_are_built_aga
 def test_events_of_release_0_2_say_who_published() -> None:
     spec = next(one for one in EVENTS if one.kind == "bundle.published")
     body = b'{"bundle":"x","previous":null,"by":"%s","policies":1,"rules":1,"detectors":[]}'
-    assert spec.decode(1, body % b"serve").kind == "start"  # type: ignore[attr-defined]
-    assert spec.decode(1, body % b"cli:ada").kind == "publish"  # type: ignore[attr-defined]
-    assert spec.decode(1, body % b"cli:ada").changes is None  # type: ignore[attr-defined]
+    by_start, by_person = (spec.decode(1, body % by) for by in (b"serve", b"cli:ada"))
+    assert isinstance(by_start, BundlePublished)
+    assert isinstance(by_person, BundlePublished)
+    assert (by_start.kind, by_person.kind, by_person.changes) == ("start", "publish", None)
 
 
 # -- rollback ----------------------------------------------------------------------------------------------------------
