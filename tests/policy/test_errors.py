@@ -243,7 +243,7 @@ def test_actions_refused(do: str, message: str) -> None:
         (HEAD + "rules: []\n", "the policy has no rules"),
         (policy(rule("hate > 1")) + "colour: red\n", "a policy has no key 'colour'"),
         (policy(rule("hate > 1")).replace("harm: hate", "harm: hat"), "unknown harm 'hat'"),
-        (policy(rule("hate > 1", mode="canary")), "unknown mode 'canary'"),
+        (policy(rule("hate > 1", mode="trial")), "unknown mode 'trial'"),
         (policy(rule("hate > 1") + rule("hate > 2")), "rule 'r' is defined twice (first in line 9)"),
         (policy(rule("hate > 1")).replace("ground: incompatible", "ground: illegal"), "ground 'illegal' names no law"),
         (policy(rule("hate > 1") + "    expires: soon\n"), "expires must be a date"),
@@ -257,8 +257,8 @@ def test_files_refused(text: str, message: str) -> None:
     assert message in errors(text)
 
 
-def test_canary_is_not_yet_a_mode_and_the_error_names_the_modes() -> None:
-    assert "expected: one of draft, shadow, live" in errors(policy(rule("hate > 1", mode="canary")))
+def test_the_error_of_an_unknown_mode_names_the_modes() -> None:
+    assert "expected: one of draft, shadow, canary, live" in errors(policy(rule("hate > 1", mode="trial")))
 
 
 def test_lets_that_double_and_double_are_refused_before_they_fill_the_memory() -> None:

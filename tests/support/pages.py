@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from seawall import access, appeal, review
 from seawall.console import active_bundle
 from seawall.enforce import RecordedItems
+from seawall.publish import propose
 from seawall.review import bulk
 from support.appeal_page import link
 from support.console import Rig
@@ -45,6 +48,10 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/policies/rudeness",
         "/try",
         "/try?type=playlist&policy=rudeness",
+        "/publications",
+        "/publications/compare",
+        f"/publications/{rig.app.bundle.hash}",
+        f"/proposals/{proposal(rig)}",
         "/banks",
         "/banks/blocked-texts",
         "/ledger",
@@ -73,6 +80,13 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         appeal_page,
         "/no-such-page",
     )
+
+
+def proposal(rig: Rig) -> str:
+    """A publication that waits for a second person: without one of the policies in force."""
+    given = rig.app.sources()
+    compared = rig.app.compare(replace(given, policies=given.policies[1:]))
+    return propose(rig.app.ledger, rig.app.blobs, compared, rig.people["policy"].id, "publish")
 
 
 def _bulk(rig: Rig, item: str) -> str:

@@ -1,8 +1,7 @@
-"""``seawall policy check | test | try | publish | plan | explain | import`` and ``seawall content-type check``."""
+"""``seawall policy check | test | try | plan | explain | import`` and ``seawall content-type check``."""
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from seawall.cli.common import (
     ContentTypes,
     DatabaseUrl,
     DataDir,
-    Policies,
     TextModel,
     err,
     explained,
@@ -203,32 +201,6 @@ def try_text(
         draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
         trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
         show_trial(trial, draft, as_json)
-
-
-@app.command()
-def publish(
-    policies: Policies = None,
-    content_types: ContentTypes = None,
-    text_model: TextModel = None,
-    data_dir: DataDir = None,
-    database: DatabaseUrl = None,
-) -> None:
-    """Publish policies: examples must pass; running processes switch within a second."""
-    from seawall.app import open_app
-    from seawall.policy import run_examples
-
-    chosen = settings(
-        data_dir=data_dir,
-        database_url=database,
-        policies_dir=policies,
-        content_types_dir=content_types,
-        text_model_dir=text_model,
-    )
-    with explained(), open_app(chosen) as opened:
-        failed = [result for result in run_examples(opened.build()) if not result.passed]
-        if failed:
-            fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        out.print(f"published: {opened.publish(by=f'cli:{getpass.getuser()}').hash}")
 
 
 @app.command()

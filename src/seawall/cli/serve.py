@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from seawall.app import App
+    from seawall.publish import StartPublication
     from seawall.settings import Settings
 
 _DEMO_MARK = ".seawall-demo"
@@ -60,7 +61,7 @@ def serve(
     text_model: TextModel = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Run 'seawall migrate' first.")] = False,
 ) -> None:
-    """Run API and console in one process; publishes the policies of its folders if they changed."""
+    """Run API and console in one process; publishes its folders' policies unless a person published others."""
     from seawall.api.settings import proxies
     from seawall.app import open_app
     from seawall.worker import Worker
@@ -81,11 +82,16 @@ def serve(
             run_migrations(chosen)
         trusted_proxies = proxies(chosen)
         app = stack.enter_context(open_app(chosen))
-        app.publish(by="serve")
+        _say(app.publish_at_start(by="serve"))
         app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app, beside_requests=True))
         _server(asgi(app), listening, trusted_proxies).run()
+
+
+def _say(start: StartPublication) -> None:
+    if message := start.message():
+        err.print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 def _end_in_order() -> None:
@@ -186,7 +192,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
     switch = demo.HangSwitch()
     url = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
     with open_app(chosen, extra_detectors=[demo.HangingDetector(switch)]) as app, ExitStack() as stack:
-        app.publish(demo.sources(), by="demo")
+        _say(app.publish_at_start(demo.sources(), by="demo"))
         app.runner.warm_up()
         for bank, settings_ in demo.seed_settings().items():
             configure_bank(app.ledger, bank, settings_, "demo")

@@ -52,6 +52,10 @@ class ActionCall:
     expression: Expression
 
 
+ACTING: Final = frozenset({"live", "canary"})
+"""Modes in which a rule has effect; in ``canary`` for a share of the accounts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A rule: when the expression ``when`` holds, the actions in ``do`` follow."""
@@ -64,6 +68,12 @@ class Rule:
     applies_to: tuple[str, ...]  # a subset of the policy's
     expires: date | None
     span: SourceSpan  # of the id
+    share: float | None = None  # of the accounts that mode canary is for
+
+    @property
+    def acts(self) -> bool:
+        """Whether it can have effect."""
+        return self.mode in ACTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,10 @@ class FeatureRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExplanation:
-    """One rule's part in a decision. ``state``: fired, undetermined, near miss, or shadow (fired without effect)."""
+    """One rule's part in a decision.
+
+    ``state``: fired, undetermined, snoozed (it would have fired), near miss, or shadow (fired without effect).
+    """
 
     policy: str
     policy_title: str
@@ -73,6 +76,7 @@ class RuleExplanation:
     actions: tuple[str, ...]
     change: str | None = None  # for a near miss: the change that would have made it fire
     before: str | None = None  # … and the value that it would have changed
+    mode: str = "live"  # live, or canary with its share: "canary 0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,15 +120,17 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
     """
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
-    outcome = program.decide(row)
-    modes = ("live", "shadow") if shadow else ("live",)
+    outcome = program.decide(row, decision.snoozed)
+    modes = ("shadow",) if shadow else ()
     changes = sorted(candidates(program, row, modes), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
-    rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
-    rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
+    rules = [reader.rule(rule, reader.state(rule, "fired")) for rule in fired if rule.rule.acts]
+    rules += [reader.rule(rule, reader.state(rule, "undetermined")) for rule in undetermined if rule.rule.acts]
+    rules.sort(key=lambda rule: rule.state == "snoozed")
     rules += [reader.rule(rule, "shadow") for rule in fired if shadow and rule.rule.mode == "shadow"]
-    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)}, modes)
+    seen = {rule.id for rule in (*fired, *undetermined)} | set(decision.snoozed)
+    rules += _near_misses(program, reader, changes, seen, modes)
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -151,7 +157,7 @@ def _smallest_change(
     program: Program, reader: _Reader, changes: list[CounterfactualChange], verdict: Verdict
 ) -> Change | None:
     for candidate in changes:
-        other = program.decide(candidate.row).verdict
+        other = program.decide(candidate.row, reader.decision.snoozed).verdict
         if other is not verdict:
             name = candidate.feature.name
             before = reader.read(candidate.feature).shown
@@ -168,7 +174,8 @@ def _near_misses(
         if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
-            if rule.rule.mode in modes and rule.id not in seen and len(found) < _NEAR_MISSES:
+            acts = rule.rule.acts or rule.rule.mode in modes
+            if acts and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
                 before = reader.read(candidate.feature).shown
@@ -186,6 +193,10 @@ class _Reader:
     bundle: Bundle
     decision: Decision
     row: FeatureRow
+
+    def state(self, checked: CheckedRule, state: str) -> str:
+        """The state of a rule that fired or is undetermined, unless it was set aside for the account."""
+        return "snoozed" if checked.id in self.decision.snoozed else state
 
     def rule(self, checked: CheckedRule, state: str, change: str | None = None) -> RuleExplanation:
         policy, rule = checked.policy, checked.rule
@@ -207,6 +218,7 @@ class _Reader:
             ),
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
+            mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
         )
 
     def read(self, feature: Feature) -> FeatureRead:
@@ -265,7 +277,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     for rule in explanation.rules:
         yield ""
-        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title})"
+        mode = "" if rule.mode == "live" else f", {rule.mode}"
+        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title}{mode})"
         yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}"
         yield f"  when: {rule.when}"
         for name, text in rule.lets.items():

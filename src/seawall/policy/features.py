@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -111,7 +112,7 @@ def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
         "    attribute = item.actor_attributes.get",
         *lines,
     ]
-    namespace: dict[str, Any] = {"age": _age, "U": UNKNOWN}
+    namespace: dict[str, Any] = {"age": _age, "place": canary_place, "U": UNKNOWN}
     exec(compile("\n".join(body), "<feature row>", "exec"), namespace)  # noqa: S102  (our own text: names are quoted)
     filler: _Filler = namespace["fill"]
     return filler
@@ -121,6 +122,8 @@ def _field_source(feature: Feature) -> str | None:
     match feature.origin:
         case FeatureOrigin.NOW:
             return "context.now_ms"
+        case FeatureOrigin.CANARY:
+            return f"place({feature.argument!r}, item)"
         case FeatureOrigin.ITEM_LANGUAGE:
             return "item.language"
         case FeatureOrigin.ITEM_CREATED_AT:
@@ -145,6 +148,16 @@ def _field_source(feature: Feature) -> str | None:
         case FeatureOrigin.AGE:
             return f"age({value}, context.now_ms)"
     return None
+
+
+def canary_place(rule: str, item: Item) -> float:
+    """Where the item's account stands among a thousand places of a canary rule, from 0 to 0.999: always the same.
+
+    An item without an account stands for itself. A place names nobody: it is shared by a thousandth of all accounts.
+    """
+    who = f"account\0{item.actor}" if item.actor is not None else f"{item.content_type}\0{item.id}"
+    digest = blake2b(f"{rule}\0{who}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 1000 / 1000
 
 
 def _age(since: int | None, at: int) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from seawall.yamlfile.nodes import Node, Scalar, Sequence, UnreadableYaml, offse
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import PolicyErrors, Problem, SourceFile, SourceSpan, nearest, problem_at
 
-MODES: Final = ("draft", "shadow", "live")
+MODES: Final = ("draft", "shadow", "canary", "live")
 GROUNDS: Final = ("incompatible", "illegal")
 _KEYS: Final = (
     "policy",
@@ -35,7 +35,8 @@ _KEYS: Final = (
     "examples",
 )
 _REQUIRED: Final = ("policy", "title", "owner", "applies_to", "harm", "definition", "statement", "rules")
-_RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "expires", "when", "do")
+_RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "share", "expires", "when", "do")
+_SHARE: Final = "a number from 0.001 to 0.999 in thousandths, such as share: 0.1 for one account in ten"
 MAX_CHARACTERS: Final = 250_000
 MAX_NODES: Final = 15_000
 MAX_RULES: Final = 500  # and as many lets
@@ -184,6 +185,7 @@ class _Document:
         rule_id = reader.name(values["id"], "a rule's id") if "id" in values else None
         title = reader.text(values["title"], "title") if "title" in values else None
         mode = reader.choice(values["mode"], "mode", MODES) if "mode" in values else "live"
+        share = self._share(values, mode)
         expires = self._date(values["expires"]) if "expires" in values else None
         narrower = applies_to
         if "applies_to" in values:
@@ -201,6 +203,7 @@ class _Document:
             applies_to=narrower,
             expires=expires,
             span=values["id"].span,
+            share=share,
         )
 
     def _narrower(self, node: Node, applies_to: tuple[str, ...]) -> tuple[str, ...]:
@@ -214,6 +217,25 @@ class _Document:
                     near=nearest(name, applies_to),
                 )
         return tuple(name for name, _ in found)
+
+    def _share(self, values: Mapping[str, Node], mode: str | None) -> float | None:
+        """The share of accounts of a canary rule, in thousandths: accounts are put into a thousand places."""
+        if "share" not in values:
+            if mode == "canary":
+                self.reader.refuse(values["mode"].span, "mode canary needs a share", expected=_SHARE)
+            return None
+        node = values["share"]
+        if mode not in ("canary", None):
+            remedy = "remove it, or write 'mode: canary'"
+            self.reader.refuse(node.span, f"a rule in mode {mode} has no share", remedy=remedy)
+        try:
+            share = float(node.text if isinstance(node, Scalar) else "")
+        except ValueError:
+            share = -1.0
+        if not 0.001 <= share <= 0.999 or abs(share * 1000 - round(share * 1000)) > 1e-6:
+            self.reader.refuse(node.span, "share must be a share of the accounts", expected=_SHARE)
+            return None
+        return share
 
     def _date(self, node: Node) -> date | None:
         try:

@@ -69,11 +69,11 @@ def check_policy(
             break
         checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds), terms=terms)
         try:
-            when = _until(rule, checker.condition().term)
+            when = _in_share(policy, rule, _until(rule, checker.condition().term))
         except InvalidExpression as refused:
             problems.append(refused.problem)
             continue
-        except TooLarge:  # adding the expiry exceeded the limit
+        except TooLarge:  # adding the expiry or the share exceeded the limit
             problems.append(
                 rule.when.problem(rule.when.tree, "the expression is too large", remedy="make several rules of it")
             )
@@ -130,6 +130,20 @@ def _until(rule: Rule, when: TypedTerm) -> TypedTerm:
         Operator.COMPARE, ValueType.BOOLEAN, now, const(int(end.timestamp() * 1000), ValueType.TIMESTAMP), symbol="<"
     )
     return compound(Operator.AND, ValueType.BOOLEAN, in_force, when)
+
+
+def _in_share(policy: Policy, rule: Rule, when: TypedTerm) -> TypedTerm:
+    """Add the share of a canary rule to the condition: the account's place is below it.
+
+    Each rule has its own places, so that not the same accounts meet every canary. Outside the share the rule is false,
+    also where ``when`` is unknown.
+    """
+    if rule.share is None:
+        return when
+    name = f"{policy.name}/{rule.id}"
+    place = read(Feature(f'canary("{name}")', ValueType.NUMBER, FeatureOrigin.CANARY, argument=name))
+    chosen = compound(Operator.COMPARE, ValueType.BOOLEAN, place, const(rule.share, ValueType.NUMBER), symbol="<")
+    return compound(Operator.AND, ValueType.BOOLEAN, chosen, when)
 
 
 def _check_actions(

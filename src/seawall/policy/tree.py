@@ -65,6 +65,7 @@ class FeatureOrigin(StrEnum):
     UNANSWERABLE = "unanswerable"
     AGE = "age"
     NOW = "now"
+    CANARY = "canary"
     TEXT = "text"
     IS_NONE = "is_none"
     IN_LIST = "in_list"

@@ -76,6 +76,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     unknown_features: tuple[str, ...]
     personal_features: Mapping[str, Any]  # for the vault
     postponed: bool  # a later stage has detectors to ask
+    snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -103,6 +104,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             features=self.features,
             unknown_features=self.unknown_features,
             vault_features=tuple(self.personal_features),
+            snoozed=self.snoozed,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -122,18 +124,25 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(
-    evaluation: ItemEvaluation, findings: Findings, postponed: tuple[Unknown, ...], source: DecisionSource
+    evaluation: ItemEvaluation,
+    findings: Findings,
+    postponed: tuple[Unknown, ...],
+    source: DecisionSource,
+    snoozed: frozenset[str] = frozenset(),
 ) -> DraftDecision:
-    """Apply the rules to the findings; ``postponed``: detectors that a later stage will ask."""
+    """Apply the rules to the findings.
+
+    ``postponed``: detectors that a later stage will ask. ``snoozed``: rules that are set aside for the account.
+    """
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     unknown = findings.unknown + postponed
     row = program.row(_context(evaluation, findings, unknown, at))
-    outcome = program.decide(row)
+    outcome = program.decide(row, snoozed)
     degraded = outcome.degraded
     if degraded and postponed:
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
-        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
+        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
     features, personal, missing = _split(row, program.personal)
     failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
@@ -158,6 +167,7 @@ def decide(
         unknown_features=missing,
         personal_features=personal,
         postponed=bool(postponed),
+        snoozed=tuple(sorted(snoozed)) if snoozed else (),
     )
 
 

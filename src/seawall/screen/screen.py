@@ -23,6 +23,7 @@ from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
+from seawall.screen.snoozes import Snoozes
 from seawall.screen.submission import (
     ItemSubmission,
     item_kind,
@@ -72,12 +73,14 @@ class Screener:
         runner: Runner,
         in_force: Callable[[], Bundle],
         journal: AnswerJournal,
+        snoozes: Snoozes,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
+        self._snoozes = snoozes
         self._plans: dict[tuple[str, str, str], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
         self._unrecorded = Unrecorded(ledger, blobs, journal)
@@ -323,7 +326,8 @@ class Screener:
 
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
         started = perf_counter()
-        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        snoozed = self._snoozes.of(evaluation.item.actor, evaluation.plan.program)
+        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source, snoozed)
         self._deciding.observe(perf_counter() - started)
         return draft
 

@@ -18,6 +18,7 @@ from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
 from seawall.screen.screen import Screener
+from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision, load_item, read_contents
 from seawall.screen.tables import GONE
 from seawall.screen.tables import item as item_table
@@ -130,12 +131,14 @@ _TEXTS: Final = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.LINK, Fiel
 
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
+    snoozes = Snoozes(context.database, context.vault)
     screener = Screener(
         ledger=context.ledger,
         blobs=context.blobs,
         runner=context.get(Runner),
         in_force=lambda: context.get(PublishedBundles).current,
         journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
+        snoozes=snoozes,
     )
     screener.record_left()
     trials = ItemTrials(context.get(Runner))
@@ -143,6 +146,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         screener,
         trials,
         ScreenedColumns(context.get(Runner), trials),
+        snoozes,
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),

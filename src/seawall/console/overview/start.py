@@ -11,6 +11,7 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
+from seawall.console.publish.publications import folder_difference
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import deliveries_by_state
@@ -60,7 +61,8 @@ def show(request: PageRequest) -> Response:
     """Show the page; those whose roles do not include it go on to the first page that they do."""
     if not request.may(Permission.SEE_OVERVIEW):
         return redirect(next((one.path for one in request.context.menu if request.may(one.permission)), "/account"))
-    return render(request, "overview/overview.html", **_context(request))
+    folder = folder_difference(request) if request.may(Permission.PUBLISH_POLICIES) else None
+    return render(request, "overview/overview.html", folder=folder, **_context(request))
 
 
 def live(request: PageRequest) -> Response:

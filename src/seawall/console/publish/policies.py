@@ -6,7 +6,7 @@ Their logic is run when the page is shown, in microseconds. Real detectors are a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,12 +18,14 @@ from starlette.responses import Response
 from seawall.access import Permission
 from seawall.app import BANKS
 from seawall.console import active_bundle
+from seawall.console.child_safety import may_see_all
 from seawall.console.highlight import source_lines
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
+from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import (
     Policy,
     PolicyWarning,
@@ -37,11 +39,20 @@ from seawall.publish import list_banks
 from seawall.publish.queries import newest_bundles
 from seawall.screen import ScreenedColumns, TooManyTries
 from seawall.screen.queries import fired_rules
+from seawall.screen.snoozes import RuleSnooze, active_snoozes
 
+_SNOOZES: Final = 100
 _DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
-WORDS: Final = (marked("draft"), marked("shadow"), marked("live"), marked("incompatible"), marked("illegal"))
+WORDS: Final = (
+    marked("draft"),
+    marked("shadow"),
+    marked("canary"),
+    marked("live"),
+    marked("incompatible"),
+    marked("illegal"),
+)
 _LOOKS: Final = {
     ScreenedState.PASSED: "allow",
     ScreenedState.FAILED: "block",
@@ -93,6 +104,7 @@ def show(request: PageRequest) -> Response:
     policy = _policy(request)
     with app.database.read() as connection:
         fired = _fired(connection, [policy])
+        snoozes = _snoozes(request, connection, policy)
     return render(
         request,
         "publish/policy.html",
@@ -105,8 +117,19 @@ def show(request: PageRequest) -> Response:
         column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
         warnings=_warnings(request, policy),
         banks_seen=request.may(Permission.SEE_BANKS),
+        snoozes=snoozes,
         bundle=app.bundle,
     )
+
+
+def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Mapping[str, Sequence[RuleSnooze]]:
+    """For which accounts the policy's rules are set aside now, by rule; for those who may see that."""
+    found: defaultdict[str, list[RuleSnooze]] = defaultdict(list)
+    if request.may(Permission.SEE_CONTENT) and (policy.harm not in CHILD_SAFETY_HARMS or may_see_all(request)):
+        for one in active_snoozes(connection, policy.name, limit=_SNOOZES):
+            if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request):
+                found[one.rule].append(one)
+    return found
 
 
 def screen_examples(request: PageRequest) -> Response:

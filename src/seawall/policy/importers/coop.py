@@ -17,11 +17,11 @@ from seawall.model import ContentType
 from seawall.policy.importers.drafts import (
     MAX_CHARACTERS,
     QUEUE,
-    PolicyDraft,
     DraftRule,
     ImportedPolicies,
     ImportRefused,
     ImportRemark,
+    PolicyDraft,
     Target,
     Unmappable,
     finish,
@@ -81,7 +81,9 @@ class _Import:
         if rules is None:
             raise ImportRefused(f"{self.path}: no rules; expected a rule with a conditionSet, or a list of them")
         stem = self.path.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".json")
-        draft = PolicyDraft(slug(stem, "rules"), snake(stem).replace("_", " ").capitalize() or "Rules", f"Coop, {self.path}")
+        draft = PolicyDraft(
+            slug(stem, "rules"), snake(stem).replace("_", " ").capitalize() or "Rules", f"Coop, {self.path}"
+        )
         for rule, place in zip(rules, places, strict=True):
             made = self._rule(rule, place)
             if made is None:

@@ -18,11 +18,11 @@ from seawall.model import ContentType
 from seawall.policy.importers.drafts import (
     MAX_CHARACTERS,
     QUEUE,
-    PolicyDraft,
     DraftRule,
     ImportedPolicies,
     ImportRefused,
     ImportRemark,
+    PolicyDraft,
     Target,
     Unmappable,
     finish,
