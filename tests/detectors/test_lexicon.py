@@ -198,3 +198,118 @@ def test_hostile_text_comes_to_an_end(detector: LexiconDetector, text_part: Text
 
 def test_patterns_never_hold_captures() -> None:
     assert phrase_pattern("(a|b) c?") == r"(?:a+|b+)[\s\W_]{0,3}c*"
+
+
+URGING = [
+    "go and kill yourself",
+    "K I L L  Y O U R S E L F",
+    "k*ll y0urself",
+    "kys lol",
+    "geh doch einfach sterben",
+    "bring dich um",
+    "matate ya",
+    "va te pendre",
+    "se mata logo",
+    "ammazzati",
+    "kendini öldür",
+    "\U0001f52b yourself",
+    "the world would be better without you",
+]
+DISTRESS = [
+    "I want to kill myself",
+    "i can't go on anymore",
+    "ich will nicht mehr leben",
+    "ya no quiero vivir",
+    "je veux mourir",
+    "quero morrer",
+    "voglio farla finita",
+    "artık yaşamak istemiyorum",
+    "everyone would be better off without me",
+]
+
+
+@pytest.mark.parametrize("text", URGING)
+def test_urging_somebody_is_a_kind_of_its_own(detector: LexiconDetector, text_part: TextPart, text: str) -> None:
+    found = scores(detector, text_part, text)
+    assert found["self_harm_terms.urging"] >= 0.5
+    assert "self_harm_terms.distress" not in found
+
+
+@pytest.mark.parametrize("text", DISTRESS)
+def test_distress_is_never_taken_for_urging(detector: LexiconDetector, text_part: TextPart, text: str) -> None:
+    found = scores(detector, text_part, text)
+    assert found["self_harm_terms.distress"] >= 0.5
+    assert "self_harm_terms.urging" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't ever tell anybody to kill themselves",
+        "somebody wrote 'kys' under my video",
+        "they told me to kill myself",
+        "bring dich bitte nicht um, ruf die Telefonseelsorge an",
+        "quiero morir de risa",
+        "je vais mourir de rire",
+        "career suicide",
+    ],
+)
+def test_who_tells_of_it_or_jokes_about_dying_is_neither(
+    detector: LexiconDetector, text_part: TextPart, text: str
+) -> None:
+    assert all(value < 0.5 for value in scores(detector, text_part, text).values())
+
+
+def test_a_kind_is_scored_from_its_own_entries(text_part: TextPart) -> None:
+    source = """
+signal: test_terms
+harm: terms
+description: for a test
+kinds: {warm: Warm colours, cold: Cold colours}
+softeners:
+  - {id: pale, factor: 0.5, kinds: [warm], phrases: [pale]}
+entries:
+  - {id: red, kind: warm, weight: 0.5, phrases: [red]}
+  - {id: orange, kind: warm, weight: 0.5, phrases: [orange]}
+  - {id: blue, kind: cold, weight: 0.4, phrases: [blue]}
+  - {id: grey, weight: 0.2, phrases: [grey]}
+"""
+    detector = LexiconDetector([read_lexicon(source, "test.yaml")])
+    assert [each.name for each in detector.spec.signals] == ["test_terms", "test_terms.warm", "test_terms.cold"]
+    assert scores(detector, text_part, "red, orange and blue") == {
+        "test_terms": 0.85,
+        "test_terms.warm": 0.75,
+        "test_terms.cold": 0.4,
+    }
+    assert scores(detector, text_part, "pale red, pale blue") == {
+        "test_terms": 0.55,
+        "test_terms.warm": 0.25,
+        "test_terms.cold": 0.4,
+    }
+    assert scores(detector, text_part, "grey") == {"test_terms": 0.2}
+
+
+def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
+    source = (
+        "{signal: a, harm: threat, description: d, kinds: {b: c},"
+        " entries: [{id: x, kind: bb, weight: 1, phrases: [a]}]}"
+    )
+    with pytest.raises(LexiconError, match="entry 'x': unknown kind 'bb'; kinds of this file: b"):
+        read_lexicon(source, "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("\U0001f52b you", "hey \U0001f52b you", True),
+        ("\U0001f52b you", "hey\U0001f52byou", True),
+        ("you \U0001f52b", "you \U0001f52b\U0001f52b now", True),
+        ("(kill|\U0001f52b) you", "skill you", False),
+        ("kill you", "k*ll you", True),
+        ("kill you", "* you", False),
+        ("love", "l*ve", True),
+    ],
+)
+def test_emoji_and_masked_vowels_in_phrases(text_part: TextPart, phrase: str, text: str, found: bool) -> None:
+    detector = LexiconDetector([_lexicon(phrase)])
+    assert bool(scores(detector, text_part, text)) is found

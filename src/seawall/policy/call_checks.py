@@ -19,6 +19,7 @@ from seawall.policy.functions import (
     check_pattern,
     compile_pattern,
 )
+from seawall.policy.syntax import field_parts
 from seawall.policy.tree import (
     NUMERIC,
     Feature,
@@ -110,14 +111,18 @@ def _in_part(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
     environment = checker.environment
     part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
-    if not isinstance(what, ast.Name) or what.id not in environment.signals:
-        near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
-        raise checker.refused(
-            what, "the second argument of in_part must be a signal", expected=SIGNATURES["in_part"], near=near
-        )
-    signal = checker.ask(what, environment.signal, what.id)
-    name = call_key("in_part", literal(part), signal.name)
-    return read(Feature(name, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
+    match what:
+        case ast.Name(id=name) if name in environment.signals:
+            signal = checker.ask(what, environment.signal, name)
+        case ast.Attribute(value=ast.Name(id=name)) if field_parts(what) is None:
+            signal = checker.kind_of_signal(what, name, what.attr)
+        case _:
+            near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
+            raise checker.refused(
+                what, "the second argument of in_part must be a signal", expected=SIGNATURES["in_part"], near=near
+            )
+    key = call_key("in_part", literal(part), signal.name)
+    return read(Feature(key, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
 
 
 def _bank(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
@@ -147,8 +152,8 @@ def _age(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     if isinstance(argument, ast.Name) and argument.id == "actor":
         moment, name = checker.ask(argument, checker.environment.field, "actor", "created_at"), "age(actor)"
-    elif isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Name):
-        moment = checker.ask(argument, checker.environment.field, argument.value.id, argument.attr)
+    elif (parts := field_parts(argument)) is not None:
+        moment = checker.ask(argument, checker.environment.field, *parts)
         name = call_key("age", moment.name)
     else:
         raise checker.refused(argument, "age takes the actor or a timestamp field", expected=SIGNATURES["age"])
@@ -214,8 +219,8 @@ def _subject(checker: CallChecker, node: ast.expr, function: str, known: _Known)
         return TextSubject(inner.owner, inner.name, lower=True)
     if isinstance(node, ast.Name) and node.id == "text":
         return TextSubject("text")
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        feature = checker.ask(node, checker.environment.field, node.value.id, node.attr)
+    if (parts := field_parts(node)) is not None:
+        feature = checker.ask(node, checker.environment.field, *parts)
         if feature.kind in (ValueType.TEXT, ValueType.LIST) and feature.subject is not None:
             checker.definite(node, read(feature, feature.name in known))
             return feature.subject

@@ -5,18 +5,23 @@ alone. The score of a text is ``1 - Π(1 - weight)`` over the entries found, eac
 help, a report, a joke) occurs in the same text, every weight is multiplied by the smallest factor. Scores are ordered,
 not calibrated.
 
+An entry may belong to a *kind* of the file (``urging`` others to self-harm and being in ``distress`` are not one thing). Each
+kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be limited to kinds: a
+"lol" takes nothing away from urging.
+
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
 between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
+A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, no border of a word is asked for.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import re2
 
@@ -38,6 +43,7 @@ class LexiconEntry:
     id: str
     weight: float
     pattern: str
+    kinds: frozenset[str] = frozenset()  # of an entry: at most one; of a softener: those that it softens, if not all
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Lexicon:
     description: str
     entries: tuple[LexiconEntry, ...]
     softeners: tuple[LexiconEntry, ...]
+    kinds: Mapping[str, str] = field(default_factory=dict)  # name → description
 
 
 class LexiconError(ValueError):
@@ -75,12 +82,16 @@ def read_lexicon(source: str, name: str) -> Lexicon:
         raise LexiconError(f"{name}: {', '.join(missing)} missing")
     if document["harm"] not in HARMS:
         raise LexiconError(f"{name}: unknown harm {document['harm']!r}; known: {', '.join(HARMS)}")
+    kinds = document.get("kinds") or {}
+    if not isinstance(kinds, dict) or not all(_KIND.fullmatch(str(each)) for each in kinds):
+        raise LexiconError(f"{name}: kinds must map names of lower-case letters and underscores to descriptions")
     return Lexicon(
         signal=str(document["signal"]),
         harm=document["harm"],
         description=str(document["description"]),
-        entries=_entries(document["entries"], "weight", name),
-        softeners=_entries(document.get("softeners") or [], "factor", name),
+        entries=_entries(document["entries"], "weight", name, kinds),
+        softeners=_entries(document.get("softeners") or [], "factor", name, kinds),
+        kinds={str(each): str(described) for each, described in kinds.items()},
     )
 
 
@@ -93,8 +104,9 @@ class LexiconDetector:
             name="lexicon",
             version=VERSION,
             signals=tuple(
-                SignalSpec(name=each.signal, kind=SignalKind.SCORE, harm=each.harm, description=each.description)
+                SignalSpec(name=name, kind=SignalKind.SCORE, harm=each.harm, description=description)
                 for each in lexicons
+                for name, description in _signals(each).items()
             ),
             modalities=frozenset({Modality.TEXT}),
             cost=Cost.INLINE,
@@ -105,7 +117,7 @@ class LexiconDetector:
         self._patterns = [re2.compile(entry.pattern, _options()) for _, entry in rows]
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer per part: per signal its score first, then the contribution of each further entry."""
+        """One answer per part. Per signal its score first, then the contribution of each further entry; then its kinds."""
         return [self._measure(part) for part in parts]
 
     def _measure(self, part: Part) -> DetectorResult:
@@ -118,33 +130,68 @@ class LexiconDetector:
             by_signal.setdefault(self._rows[row][0].signal, []).append(row)
         return tuple(signal for rows in by_signal.values() for signal in self._score(part, view, rows))
 
-    def _score(self, part: Part, view: Normalised, rows: Sequence[int]) -> Iterable[Signal]:
+    def _score(self, part: Part, view: Normalised, rows: Sequence[int]) -> Iterator[Signal]:
         lexicon = self._rows[rows[0]][0]
-        entries = [row for row in rows if self._rows[row][1] in lexicon.entries]
-        factor = min((self._rows[row][1].weight for row in rows if row not in entries), default=1.0)
-        entries.sort(key=lambda row: -self._rows[row][1].weight)
-        doubt = 1.0
-        for row in entries:
-            doubt *= 1.0 - factor * self._rows[row][1].weight
-        score = round(1.0 - doubt, 4)
-        for row in entries[:_MOST_SIGNALS]:
-            entry = self._rows[row][1]
-            found = self._patterns[row].search(view.text)
-            span = None
-            if found is not None:
-                words = found[0].strip(_EDGES)
-                first = found.start() + found[0].index(words)
-                start, end = view.span(first, first + len(words))
-                span = Span(unit=SpanUnit.CHARACTERS, start=start, end=end)
-            yield Signal(
-                name=lexicon.signal,
-                value=score if row == entries[0] else round(factor * entry.weight, 4),
-                part=part.path,
-                detector=self.spec.name,
-                version=self.spec.version,
-                span=span,
-                evidence=f"{lexicon.signal}/{entry.id}",
-            )
+        softeners = [self._rows[row][1] for row in rows if self._rows[row][1] in lexicon.softeners]
+        found = [
+            (_weight(self._rows[row][1], softeners), row) for row in rows if self._rows[row][1] not in lexicon.softeners
+        ]
+        found.sort(key=lambda each: -each[0])
+        spans: dict[int, Span | None] = {}
+        for name, entries in self._by_kind(lexicon, found):
+            score = _together(weight for weight, _ in entries)
+            for weight, row in entries[: _MOST_SIGNALS if name == lexicon.signal else 1]:
+                if row not in spans:
+                    spans[row] = self._span(view, row)
+                yield Signal(
+                    name=name,
+                    value=score if row == entries[0][1] else round(weight, 4),
+                    part=part.path,
+                    detector=self.spec.name,
+                    version=self.spec.version,
+                    span=spans[row],
+                    evidence=f"{lexicon.signal}/{self._rows[row][1].id}",
+                )
+
+    def _by_kind(self, lexicon: Lexicon, found: list[_Found]) -> Iterator[tuple[str, list[_Found]]]:
+        """The signals that the entries found give: the file's own, then one for each kind."""
+        if found:
+            yield lexicon.signal, found
+        for kind in lexicon.kinds:
+            entries = [each for each in found if kind in self._rows[each[1]][1].kinds]
+            if entries:
+                yield f"{lexicon.signal}.{kind}", entries
+
+    def _span(self, view: Normalised, row: int) -> Span | None:
+        found = self._patterns[row].search(view.text)
+        if found is None:
+            return None
+        words = found[0].strip(_EDGES)
+        first = found.start() + found[0].index(words)
+        start, end = view.span(first, first + len(words))
+        return Span(unit=SpanUnit.CHARACTERS, start=start, end=end)
+
+
+_Found: TypeAlias = tuple[float, int]  # an entry's softened weight, its row
+
+
+def _signals(lexicon: Lexicon) -> dict[str, str]:
+    """Name → description of the signals of a word list."""
+    kinds = {f"{lexicon.signal}.{kind}": described for kind, described in lexicon.kinds.items()}
+    return {lexicon.signal: lexicon.description} | kinds
+
+
+def _weight(entry: LexiconEntry, softeners: Iterable[LexiconEntry]) -> float:
+    """The entry's weight, softened by the strongest softener that concerns it."""
+    factors = (each.weight for each in softeners if not each.kinds or each.kinds & entry.kinds)
+    return entry.weight * min(factors, default=1.0)
+
+
+def _together(weights: Iterable[float]) -> float:
+    doubt = 1.0
+    for weight in weights:
+        doubt *= 1.0 - weight
+    return round(1.0 - doubt, 4)
 
 
 # ── phrases to patterns ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,9 +199,21 @@ class LexiconDetector:
 _EDGES = " \t\r\n.,;:!?-_*"
 _SEPARATOR = r"[\s\W_]{0,3}"
 _GAP = r"(?:[\s\W_]+[^\s]+){0,3}[\s\W_]+"
+_KIND = re.compile(r"[a-z][a-z_]*")
+_LEAST_MASKED = 4
+_SYMBOL = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+_NO_WORD = r"[^\w]"
 _TOKEN = re.compile(
     r"(?P<gap> \.\. )|(?P<raw>\\\S[+*?]?|\[[^\]]+\][+*?]?|\{[\d,]+\})|(?P<letters>[^\W\d_]+)|(?P<other>.)", re.S
 )
+
+
+def _letters(word: str) -> str:
+    """A word with letters that may be repeated, and from four letters on with vowels that a star may mask ("k*ll")."""
+    pieces = [f"{run[0]}+" for run in re.finditer(r"(.)\1*", word)]
+    if len(word) >= _LEAST_MASKED:
+        pieces[1:-1] = [f"[{each[0]}*]+" if each[0] in "aeiou" and len(each) == 2 else each for each in pieces[1:-1]]
+    return "".join(pieces)
 
 
 def phrase_pattern(phrase: str) -> str:
@@ -166,7 +225,7 @@ def phrase_pattern(phrase: str) -> str:
         if token["gap"]:
             pieces.append(_GAP)
         elif token["letters"]:
-            pieces.append(re.sub(r"(.)\1*", lambda run: run[0] + "+", fold(text).text))
+            pieces.append(_letters(fold(text).text))
         elif text == "?" and after_letters:
             pieces[-1] = pieces[-1][:-1] + "*"  # "pics?": optional letter, not a lazy repetition
         elif text == " ":
@@ -185,13 +244,13 @@ def phrase_pattern(phrase: str) -> str:
     return "".join(pieces)
 
 
-def _entries(listed: object, factor: str, name: str) -> tuple[LexiconEntry, ...]:
+def _entries(listed: object, factor: str, name: str, kinds: Collection[str]) -> tuple[LexiconEntry, ...]:
     if not isinstance(listed, list):
         raise LexiconError(f"{name}: expected a list of entries")
-    return tuple(_entry(each, factor, name) for each in listed)
+    return tuple(_entry(each, factor, name, kinds) for each in listed)
 
 
-def _entry(listed: Mapping[str, Any], key: str, name: str) -> LexiconEntry:
+def _entry(listed: Mapping[str, Any], key: str, name: str, kinds: Collection[str]) -> LexiconEntry:
     place = f"{name}, entry {listed.get('id', '?')!r}"
     phrases = listed.get("phrases")
     weight = listed.get(key)
@@ -199,13 +258,21 @@ def _entry(listed: Mapping[str, Any], key: str, name: str) -> LexiconEntry:
         raise LexiconError(f"{place}: needs an id and a list of phrases")
     if not isinstance(weight, (int, float)) or not 0 < weight <= 1:
         raise LexiconError(f"{place}: {key} must be above 0 and at most 1, not {weight!r}")
-    alternatives = "|".join(phrase_pattern(str(phrase)) for phrase in phrases)
-    pattern = rf"\b(?:{alternatives})(?:\b|$)"
+    own = [listed["kind"]] if "kind" in listed else listed.get("kinds") or []
+    for each in own:
+        if each not in kinds:
+            known = ", ".join(kinds) or "none; add it to kinds"
+            raise LexiconError(f"{place}: unknown kind {each!r}; kinds of this file: {known}")
+    patterns = [phrase_pattern(str(phrase)) for phrase in phrases]
+    start, end = (r"\b", r"(?:\b|$)")
+    if any(_SYMBOL.search(pattern) for pattern in patterns):
+        start, end = rf"(?:{start}|^|{_NO_WORD})", rf"(?:\b|$|{_NO_WORD})"
+    pattern = rf"{start}(?:{'|'.join(patterns)}){end}"
     try:
         re2.compile(pattern, _options())
     except re2.error as error:
         raise LexiconError(f"{place}: a phrase is malformed: {error}") from error
-    return LexiconEntry(id=str(listed["id"]), weight=float(weight), pattern=pattern)
+    return LexiconEntry(id=str(listed["id"]), weight=float(weight), pattern=pattern, kinds=frozenset(map(str, own)))
 
 
 @functools.cache
