@@ -2,11 +2,11 @@
 
     ./run bench everyday [CASES.jsonl] [--show] [--without-harmless]
 
-Screens each item for real (parts, shipped detectors, shipped rules; banks empty, no deadline) and counts two things: items that
-are *held* or blocked, and items on which *any* live rule fires. Sets:
+Screens each item for real (parts, shipped detectors, shipped rules; banks empty, no deadline) and counts two things: items
+that are *held* or blocked, and items on which *any* live rule fires. Sets:
 
-``everyday``   a file of items with their truth, given as argument or as ``SEAWALL_CASES`` (a folder with ``everyday.jsonl``);
-``tuned``, ``held-out``   the two halves of ``benchmarks/everyday.yaml``, written before tuning; the second is not looked at;
+``everyday``   a file of items with their truth, an argument, or ``everyday.jsonl`` in the folder ``SEAWALL_CASES``;
+``tuned``, ``held-out``   the halves of ``benchmarks/everyday.yaml``, written before tuning; nobody looks at the second;
 ``sms ham``, ``hatecheck not hateful``   harmless texts as comments, from ``SEAWALL_DATA``.
 
 ``--show`` lists what was missed and what was found wrongly, but of the held-out half. Ends in a line of JSON.
@@ -149,9 +149,8 @@ def report(name: str, screened: Sequence[Screened], show: bool) -> dict[str, dic
         if not chosen:
             continue
         figures[truth] = shares(chosen)
-        print(
-            f"{name:<24} {truth:<8} {len(chosen):>5} items: held or blocked {figures[truth]['held']:.1%}, any rule {figures[truth]['any']:.1%}"
-        )
+        held, fired = figures[truth]["held"], figures[truth]["any"]
+        print(f"{name:<24} {truth:<8} {len(chosen):>5} items: held or blocked {held:.1%}, any rule {fired:.1%}")
         if truth == "benign":
             for rule, count in Counter(rule for each in chosen for rule in each.rules).most_common(12):
                 print(f"    {count:>4} {rule}")
