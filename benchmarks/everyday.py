@@ -2,8 +2,8 @@
 
     ./run bench everyday [CASES.jsonl] [--show] [--without-harmless]
 
-Screens each item for real (parts, shipped detectors, shipped rules; banks empty, no deadline) and counts two things: items
-that are *held* or blocked, and items on which *any* live rule fires. Sets:
+Screens each item for real (parts, shipped detectors, shipped rules; banks empty, no deadline) and counts two things:
+items that are *held* or blocked, and items on which *any* live rule fires. Sets:
 
 ``everyday``   a file of items with their truth, an argument, or ``everyday.jsonl`` in the folder ``SEAWALL_CASES``;
 ``tuned``, ``held-out``   the halves of ``benchmarks/everyday.yaml``, written before tuning; nobody looks at the second;

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seawall.detectors.text.lexicon import Lexicon, LexiconDetector, LexiconError, phrase_pattern, read_lexicon
-from seawall.model import HARMS, Cost, Part, SignalKind
+from seawall.content.normalise import normalise
+from seawall.detectors.text.lexicon import (
+    Lexicon,
+    LexiconDetector,
+    LexiconError,
+    phrase_pattern,
+    read_lexicon,
+    shipped_lexicons,
+)
+from seawall.model import HARMS, Cost, Modality, Part, Signal, SignalKind
 
 TextPart = Callable[..., Part]
 
@@ -313,3 +326,33 @@ def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
 def test_emoji_and_masked_vowels_in_phrases(text_part: TextPart, phrase: str, text: str, found: bool) -> None:
     detector = LexiconDetector([_lexicon(phrase)])
     assert bool(scores(detector, text_part, text)) is found
+
+
+LEXICONS = shipped_lexicons()
+DETECTOR = LexiconDetector(LEXICONS)
+PATTERNS = [
+    (f"{each.signal}/{entry.id}", re2.compile(phrase.pattern), phrase.pattern)
+    for each in LEXICONS
+    for entry in each.entries
+    for phrase in entry.phrases
+]
+
+
+@given(st.data(), st.sampled_from(PATTERNS), st.sampled_from(["as it is", "doubled", "starred"]))
+@settings(max_examples=40, deadline=None)
+def test_the_filter_of_words_hides_no_phrase(data: st.DataObject, phrase: tuple[str, Any, str], how: str) -> None:
+    """What the patterns find one by one, the detector finds: in joined words and with repeated letters as well."""
+    text = _disguised(data.draw(st.from_regex(re.compile(phrase[2], re.ASCII), fullmatch=True)), how)
+    view = normalise(text).text
+    expected = {evidence for evidence, pattern, _ in PATTERNS if pattern.search(view)}
+    (answer,) = DETECTOR.detect([Part(path="body", modality=Modality.TEXT, field="body", text=text)])
+    assert isinstance(answer, tuple)
+    assert {each.evidence for each in answer if isinstance(each, Signal)} == expected
+
+
+def _disguised(text: str, how: str) -> str:
+    """As it is, with a letter doubled, or with a vowel starred."""
+    middle = len(text) // 2
+    if how == "doubled":
+        return text[:middle] + text[middle : middle + 1] + text[middle:]
+    return re.sub(r"(?<=\w)[aeiou](?=\w)", "*", text, count=1) if how == "starred" else text

@@ -1,7 +1,7 @@
 """The grammar: an allow-listed subset of Python expressions, parsed with ``ast``.
 
-No loops, no attributes but ``item.x``, ``actor.x`` and ``signal.kind``, no subscripts, no lambdas: an expression's cost is
-known before it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
+No loops, no attributes but ``item.x``, ``actor.x`` and ``signal.kind``, no subscripts, no lambdas: an expression's cost
+is known before it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
 """
 
 from __future__ import annotations

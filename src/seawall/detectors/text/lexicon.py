@@ -5,8 +5,8 @@ alone. The score of a text is ``1 - Π(1 - weight)`` over the entries found, eac
 help, a report, a joke) occurs in the same text, every weight is multiplied by the smallest factor. Scores are ordered,
 not calibrated.
 
-An entry may belong to a *kind* of the file (``urging`` others to self-harm and being in ``distress`` are not one thing).
-Each kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be limited to
+An entry may belong to a *kind* of the file (``urging`` others to self-harm and being in ``distress`` are not one
+thing). Each kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be limited to
 kinds: a "lol" takes nothing away from urging.
 
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
@@ -251,13 +251,17 @@ def _repeatable(word: str) -> tuple[str, ...]:
     """A word's letters, each repeatable, and from four letters on with vowels that a star may mask ("k*ll")."""
     pieces = [f"{run[0]}+" for run in re.finditer(r"(.)\1*", word)]
     if len(word) >= _LEAST_MASKED:
-        pieces[1:-1] = [f"[{each[0]}*]+" if each[0] in "aeiou" and len(each) == 2 else each for each in pieces[1:-1]]
+        pieces[1:-1] = [_maskable(each) for each in pieces[1:-1]]
     return tuple(pieces)
+
+
+def _maskable(letter: str) -> str:
+    return rf"(?:{letter}|\*+)" if letter[0] in "aeiou" and len(letter) == 2 else letter
 
 
 def _plain(word: str, joined: bool) -> Sequence[str]:
     """The same letters once each. After a group or a class the first may be one with the letter before it."""
-    pieces = [each[:-1] if each[0] == "[" else each[0] for each in _repeatable(word)]
+    pieces = [f"[{each[3]}*]" if each[0] == "(" else each[0] for each in _repeatable(word)]
     return [f"{pieces[0]}?", *pieces[1:]] if joined else pieces
 
 
