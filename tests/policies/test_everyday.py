@@ -6,8 +6,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from benchmarks.everyday import EverydayItem, item_fields, own_items, screen, shares
+
 from seawall.app import BANKS
 from seawall.content import parts_of, validate_item
 from seawall.content.links import add_link_parts
@@ -118,7 +118,7 @@ def look_at_picture(bundle: Bundle) -> Iterator[Callable[..., Outcome]]:
             spec, raw | {"fields": {"image": {"base64": b64encode(image_with_words(*lines)).decode()}}}
         )
         parts = add_link_parts(parts_of(item, spec))
-        names = {each.spec.name for each in (*detectors, *extractors)}
+        names = {each.spec.name for each in detectors}
         (found,) = running.run_batch([parts], names, extract={"image": ["words"]})
         return program.decide(program.row(Context(item, found.parts, found.signals, found.unknown, 0)))
 
