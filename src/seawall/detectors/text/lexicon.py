@@ -6,8 +6,8 @@ help, a report, a joke) occurs in the same text, every weight is multiplied by t
 not calibrated.
 
 An entry may belong to a *kind* of the file (``urging`` others to self-harm and being in ``distress`` are not one
-thing). Each kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be limited to
-kinds: a "lol" takes nothing away from urging.
+thing). Each kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be
+limited to kinds: a "lol" takes nothing away from urging.
 
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
 between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
