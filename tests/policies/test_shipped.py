@@ -124,7 +124,7 @@ def test_people_in_distress_are_never_punished(bundle: Bundle) -> None:
         row = program.row(
             Context(Item(content_type=name, id="1", fields={"first_contact": False, "track_count": 9}), parts=())
         )
-        outcome = program.decide({**row, "self_harm_terms": 1.0})
+        outcome = program.decide({**row, "self_harm_terms": 1.0, "self_harm_terms.distress": 1.0})
         kinds = {action.kind for action in outcome.actions}
         assert outcome.verdict is Verdict.ALLOW
         assert kinds == {"advisory", "review"}

@@ -163,7 +163,7 @@ def test_caret_stands_right_in_folded_quoted_and_wide_text() -> None:
     [
         ("[x for x in item.tags]", "a policy cannot loop"),
         ("lambda: True", "lambdas are not part of the policy language"),
-        ("item.title.upper", "only item.field and actor.attribute may use a dot"),
+        ("item.title.upper", "only item.field, actor.attribute and signal.kind may use a dot"),
         ("item['title']", "subscripts are not part of the policy language"),
         ("(hate := 1) > 0", "a policy cannot assign"),
         ("f'{hate}' == 'x'", "f-strings are not part of the policy language"),

@@ -19,6 +19,7 @@ from seawall.policy.functions import (
     check_pattern,
     compile_pattern,
 )
+from seawall.policy.syntax import field_parts
 from seawall.policy.tree import (
     NUMERIC,
     Feature,
@@ -114,12 +115,15 @@ def _unanswerable(checker: CallChecker, node: ast.Call, known: _Known) -> TypedT
 
 
 def _signal(checker: CallChecker, node: ast.expr, otherwise: str, function: str) -> Feature:
-    """The signal that an argument names. Raises Refused with ``otherwise``."""
+    """The signal that an argument names, or a kind of its evidence. Raises Refused with ``otherwise``."""
     environment = checker.environment
-    if not isinstance(node, ast.Name) or node.id not in environment.signals:
-        near = nearest(node.id, environment.signals) if isinstance(node, ast.Name) else ()
-        raise checker.refused(node, otherwise, expected=SIGNATURES[function], near=near)
-    return checker.ask(node, environment.signal, node.id)
+    match node:
+        case ast.Name(id=name) if name in environment.signals:
+            return checker.ask(node, environment.signal, name)
+        case ast.Attribute(value=ast.Name(id=name)) if field_parts(node) is None:
+            return checker.kind_of_signal(node, name, node.attr)
+    near = nearest(node.id, environment.signals) if isinstance(node, ast.Name) else ()
+    raise checker.refused(node, otherwise, expected=SIGNATURES[function], near=near)
 
 
 def _in_part(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
@@ -157,8 +161,8 @@ def _age(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     if isinstance(argument, ast.Name) and argument.id == "actor":
         moment, name = checker.ask(argument, checker.environment.field, "actor", "created_at"), "age(actor)"
-    elif isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Name):
-        moment = checker.ask(argument, checker.environment.field, argument.value.id, argument.attr)
+    elif (parts := field_parts(argument)) is not None:
+        moment = checker.ask(argument, checker.environment.field, *parts)
         name = call_key("age", moment.name)
     else:
         raise checker.refused(argument, "age takes the actor or a timestamp field", expected=SIGNATURES["age"])
@@ -224,8 +228,8 @@ def _subject(checker: CallChecker, node: ast.expr, function: str, known: _Known)
         return TextSubject(inner.owner, inner.name, lower=True)
     if isinstance(node, ast.Name) and node.id == "text":
         return TextSubject("text")
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        feature = checker.ask(node, checker.environment.field, node.value.id, node.attr)
+    if (parts := field_parts(node)) is not None:
+        feature = checker.ask(node, checker.environment.field, *parts)
         if feature.kind in (ValueType.TEXT, ValueType.LIST) and feature.subject is not None:
             checker.definite(node, read(feature, feature.name in known))
             return feature.subject

@@ -15,7 +15,7 @@ from seawall.policy.call_checks import arguments, check_call
 from seawall.policy.checking import Checked
 from seawall.policy.environment import Environment, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
-from seawall.policy.syntax import Expression, InvalidExpression
+from seawall.policy.syntax import Expression, InvalidExpression, field_parts
 from seawall.policy.tree import (
     NUMERIC,
     ORDERED,
@@ -122,8 +122,10 @@ class Checker:
                 return Checked(self._constant(node))
             case ast.Name():
                 return self._name(node, known)
-            case ast.Attribute(value=ast.Name(id=owner)):
+            case ast.Attribute(value=ast.Name(id="item" | "actor" as owner)):
                 return Checked(self._field(node, owner, node.attr, known))
+            case ast.Attribute(value=ast.Name(id=signal)):
+                return Checked(read(self.kind_of_signal(node, signal, node.attr)))
             case ast.BoolOp():
                 return self._bool(node, known)
             case ast.UnaryOp(op=ast.Not()):
@@ -173,6 +175,29 @@ class Checker:
             raise self.refused(node, f"'{name}' is a function", expected=SIGNATURES[name])
         names = [*self.lets, *self.environment.signals, "text", "True", "False", "None"]
         raise self.refused(node, f"unknown name '{name}'", expected="a signal or a let", near=nearest(name, names))
+
+    def kind_of_signal(self, node: ast.Attribute, signal: str, kind: str) -> Feature:
+        """The column of ``signal.kind``, the value of one kind of evidence of a signal. Raises Refused."""
+        signals = self.environment.signals
+        if f"{signal}.{kind}" in signals:
+            return self.ask(node, self.environment.signal, f"{signal}.{kind}")
+        kinds = [name.partition(".")[2] for name in signals if name.startswith(f"{signal}.")]
+        if kinds:
+            expected = "one of " + ", ".join(f"{signal}.{each}" for each in kinds)
+            near = tuple(f"{signal}.{each}" for each in nearest(kind, kinds))
+            raise self.refused(node, f"signal '{signal}' has no kind '{kind}'", expected=expected, near=near)
+        if signal in self.lets or signal in signals:
+            what = "let" if signal in self.lets else "signal"
+            raise self.refused(
+                node, f"{what} '{signal}' has no kinds", expected=f"'{signal}' alone", remedy="remove the dot"
+            )
+        owners = ["item", "actor", *(name.partition(".")[0] for name in signals if "." in name)]
+        raise self.refused(
+            node,
+            f"'{signal}' has nothing behind a dot",
+            expected="item.field, actor.attribute or signal.kind",
+            near=nearest(signal, dict.fromkeys(owners)),
+        )
 
     # -- fields --------------------------------------------------------------------------------------------------
 
@@ -282,8 +307,8 @@ class Checker:
     def _absence(self, left: ast.expr) -> tuple[str, TypedTerm]:
         """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so that a
         person's text is not stored only to record that it was present."""
-        if isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name):
-            feature = self.ask(left, self.environment.field, left.value.id, left.attr)
+        if (parts := field_parts(left)) is not None:
+            feature = self.ask(left, self.environment.field, *parts)
             if feature.kind in (ValueType.LIST, ValueType.MEDIA) or feature.personal:
                 name = f"{feature.name} is None"
                 column = Feature(name, ValueType.BOOLEAN, FeatureOrigin.IS_NONE, subject=feature.subject)
@@ -305,8 +330,8 @@ class Checker:
             return compound(
                 Operator.IN, ValueType.BOOLEAN, term, value=tuple(_constant_value(entry) for entry in entries)
             )
-        if isinstance(right, ast.Attribute) and isinstance(right.value, ast.Name):
-            feature = self.ask(right, self.environment.field, right.value.id, right.attr)
+        if (parts := field_parts(right)) is not None:
+            feature = self.ask(right, self.environment.field, *parts)
             if feature.kind is ValueType.LIST:
                 self.definite(right, read(feature, feature.name in known))
                 if not (isinstance(left, ast.Constant) and isinstance(left.value, str)):

@@ -1,7 +1,7 @@
 """The grammar: an allow-listed subset of Python expressions, parsed with ``ast``.
 
-No loops, no attributes but ``item.x`` and ``actor.x``, no subscripts, no lambdas: an expression's cost is known before
-it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
+No loops, no attributes but ``item.x``, ``actor.x`` and ``signal.kind``, no subscripts, no lambdas: an expression's cost
+is known before it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ LARGEST: Final = 2**63
 """Numbers are smaller."""
 
 _SENTENCES: Final = {
-    ast.Attribute: ("only item.field and actor.attribute may use a dot", "item.field or actor.attribute"),
+    ast.Attribute: (
+        "only item.field, actor.attribute and signal.kind may use a dot",
+        "item.field, actor.attribute or signal.kind",
+    ),
     ast.Subscript: ("subscripts are not part of the policy language", "a function or a field"),
     ast.Lambda: ("lambdas are not part of the policy language", "an expression"),
     ast.ListComp: ("a policy cannot loop", "a list of constants"),
@@ -144,8 +147,8 @@ def _syntax_problem(error: SyntaxError, text: str, source: SourceFile, offsets: 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
-        return
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return  # whether the name before the dot has such a field or kind, the checker says
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))
@@ -187,6 +190,14 @@ def children(node: ast.expr) -> Iterator[ast.expr]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 yield child
+
+
+def field_parts(node: ast.AST) -> tuple[str, str] | None:
+    """``("item", "title")`` of ``item.title``; None for what is no field and no attribute of the actor."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="item" | "actor" as owner), attr=name):
+            return owner, name
+    return None
 
 
 def keyword_name(keyword: ast.keyword) -> str:
