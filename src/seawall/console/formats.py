@@ -85,6 +85,7 @@ _CODES = {
     "": marked("no reason was given"),
     "deadline": marked("not in time"),
     "later": marked("asked after publication"),
+    "uncounted": marked("history not counted yet"),
     "error": marked("an error"),
     "overloaded": marked("overloaded"),
     "language": marked("not in this language"),

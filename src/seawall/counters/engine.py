@@ -228,8 +228,23 @@ class CounterEngine:
         for spec, table in self._tables.items():
             table.window = min(table.window, windows[spec])
 
+    def copy(self) -> CounterEngine:
+        """An engine with the same numbers, which shares nothing that changes."""
+        copied = CounterEngine(self.windows, self._digest, self._most)
+        copied._entries, copied._minute = self._entries, self._minute
+        for spec, table in self._tables.items():
+            tiles = copied._tables[spec].tiles
+            tiles.floor, tiles.entries = table.tiles.floor, table.tiles.entries
+            tiles.by_number = {
+                number: {
+                    key: value.copy() if isinstance(value, dict | bytearray) else value for key, value in bucket.items()
+                }
+                for number, bucket in table.tiles.by_number.items()
+            }
+        return copied
+
     def snapshot(self) -> list[Any]:
-        """Everything counted, as lists, numbers and texts. It shares nothing with the engine."""
+        """Everything counted, as lists, numbers and texts."""
         return [
             self._minute,
             [

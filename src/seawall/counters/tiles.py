@@ -127,9 +127,9 @@ class Tiles:
         bucket = self.by_number.get(number)
         if bucket is None:
             bucket = self.by_number[number] = {}
-        is_new = self._add(bucket, key, value)  # type: ignore[operator]
+        is_new = self._add(bucket, key, value)
         self.entries += is_new
-        return is_new  # type: ignore[no-any-return]
+        return is_new
 
     def total(self, key: Key, at: int, within: int, own: Sequence[tuple[int, Any]]) -> Any:
         """The number over the window of ``within`` ms that ends at ``at``; None when tiles of it were given up.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 ACTOR: Final = "actor"
 """The dimension of the account that acts."""
@@ -34,7 +33,8 @@ class CounterFunction(StrEnum):
     STRIKES = "strikes"
 
 
-class CounterSpec(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterSpec:
     """One counter of a rule. ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
 
     ``within``: milliseconds; 0 for those without a window. ``value``: the attribute whose values are told apart, added

@@ -18,14 +18,22 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
     "contains": 'contains(<text field, or text>, "<words>")',
+    "count": 'count(actor, "<activity>", within="10m"), perhaps with where=activity.<name> > 3',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
+    "distinct": 'distinct(item.<field>, by=actor, within="1d")',
+    "first_seen": "first_seen(actor)",
     "in_part": 'in_part("<screened field>", signal)',
     "known": "known(expression)",
     "length": "length(<text or list field, or text>)",
     "lower": "lower(text)",
     "matches": 'matches(<text field, or text>, "<RE2 pattern>")',
     "max": "max(a, b, …)",
+    "max_of": 'max_of(item.<number field>, by=actor, within="1d")',
     "min": "min(a, b, …)",
+    "rate": 'rate(actor, "<activity>", within="1h")',
+    "ratio": 'ratio(actor, "<activity>", within="1d", where=activity.<name> < 35)',
+    "strikes": 'strikes(actor), strikes(actor, "<policy>"), perhaps with within="90d"',
+    "sum_of": 'sum_of(item.<number field>, by=actor, within="1d")',
 }
 """Every function of the language, with its signature."""
 

@@ -53,6 +53,8 @@ class Program:
         self.features: tuple[Feature, ...] = tuple(all_features.values())
         self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
         """Columns that contain personal free text: stored in the vault only."""
+        self.counters: tuple[Feature, ...] = tuple(each for each in self.features if each.counter is not None)
+        """The features that read history: see ``Context.counters``."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)

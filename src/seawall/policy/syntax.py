@@ -143,7 +143,11 @@ def _syntax_problem(error: SyntaxError, text: str, source: SourceFile, offsets: 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
+    if (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("item", "actor", "activity")
+    ):
         return
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
