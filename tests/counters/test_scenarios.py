@@ -13,7 +13,7 @@ import pytest
 from seawall.app import App
 from seawall.content import load_content_type
 from seawall.counters.sent_activities import SentActivity, record_activities
-from seawall.model import ContentType, Item, Verdict, now_ms
+from seawall.model import ContentType, Item, Value, Verdict, now_ms
 from seawall.policy import PolicySource, run_examples
 from seawall.publish import Sources
 from seawall.shipped import content_types
@@ -58,7 +58,7 @@ def comment(app: App, id: str, actor: str, body: str) -> Verdict:
 
 
 def track(app: App, id: str, actor: str, title: str) -> Verdict:
-    fields = {"title": title, "artists": ("Sleep",), "explicit": False}
+    fields: dict[str, Value] = {"title": title, "artists": ("Sleep",), "explicit": False}
     return app.screener.screen(Item(content_type="track", id=id, actor=actor, fields=fields)).verdict
 
 
@@ -95,7 +95,7 @@ def test_renames_that_the_platform_sends_ask_for_a_review(app: App) -> None:
         SentActivity(id=f"rn-{number}", activity="rename", actor="mill", time=now_ms() - number, attributes={})
         for number in range(20)
     ]
-    fields = {"title": "Rain", "artists": ("Sleep",), "explicit": False}
+    fields: dict[str, Value] = {"title": "Rain", "artists": ("Sleep",), "explicit": False}
     item = Item(content_type="track", id="t-1", actor="mill", fields=fields)
     assert asyncio.run(record_activities(app.ledger, sent)) == 20
     answer = app.screener.screen(item)

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from seawall.counters.activities import activities_of, attributes_of, bodies_of, read_counted, text_digest
 from seawall.counters.engine import Activity, CounterEngine, tables_of, windows_of
 from seawall.counters.snapshots import load_snapshot, save_snapshot
 from seawall.counters.strikes import strikes_of
 from seawall.model import UNKNOWN, FeatureValue, Item, SubjectErased, Unknown, UnknownReason, now_ms
-from seawall.model.counters import ACTOR, COUNTERS, CounterFunction, CounterSpec
+from seawall.model.counters import ACTOR, COUNTERS, POSITION, CounterFunction, CounterSpec
 from seawall.model.stored_items import FirstRevisions
 from seawall.policy import Bundle, Feature
 from seawall.storage import Database, Ledger, StorageError, Vault
@@ -40,14 +40,18 @@ _SAVE_EVERY_S: Final = 600.0
 _SAVE_AFTER: Final = 5_000  # events
 _MARGIN_MS: Final = 3_600_000  # clocks of processes that write to one ledger differ
 
-_BEHIND: Final = "behind the ledger"
-_BUILDING: Final = "history is being read"
-_MEMORY: Final = "given up for want of memory"
-_SILENT: Final = "the database did not answer"
+# Why a counter is unknown: codes, which the console says in the reader's language.
+_BEHIND: Final = "behind_the_ledger"
+_BUILDING: Final = "history_is_read"
+_MEMORY: Final = "out_of_memory"
+_SILENT: Final = "no_database"
 
 
 class CounterReading(msgspec.Struct, frozen=True):
-    """What the counters of a content type's rules say of one item. ``position``: the event up to which they counted."""
+    """What the counters of a content type's rules say of one item.
+
+    ``position``: the event up to which was counted; 0 when none of them is counted in tiles.
+    """
 
     values: Mapping[str, FeatureValue]
     position: int
@@ -105,8 +109,7 @@ class Counters:
             self._adapt(bundle)
             if not self._engine.windows and self._building is None:
                 return
-            with self._lock:
-                self._follow(until)
+            self._follow(until)
             self._build(until)
             self._save_when_due()
         finally:
@@ -122,11 +125,13 @@ class Counters:
                 self._restore()
             self._engine.keep_only(windows)
             held = self._engine.windows
+            if windows and not held:
+                self._position = self._ledger.head()  # what is built has to come as far
         missing = {table: window for table, window in windows.items() if held.get(table, 0) < window}
         self._building = None
         if missing:
             begin = self._event_before(now_ms() - max(missing.values()) - max(one.tile for one in missing))
-            self._building = CounterEngine(missing, self._digest, self._most), begin
+            self._building = CounterEngine(missing, self._digest, self._most), min(begin, self.position)
         self._bundle = bundle.hash
 
     def _restore(self) -> None:
@@ -151,19 +156,26 @@ class Counters:
                 low, high = (middle, high) if when < at else (low, middle - 1)
         return low
 
-    def _follow(self, until: float) -> None:
-        """Count the tail of the ledger, until then; under the lock."""
+    def _follow(self, until: float, wait_s: float = -1) -> None:
+        """Count the tail of the ledger, until then; not at all when another thread holds the lock for ``wait_s``."""
+        is_behind = True
+        while is_behind and self._lock.acquire(timeout=wait_s):
+            try:
+                is_behind = not self._follow_chunk() and time.monotonic() < until
+            finally:
+                self._lock.release()
+
+    def _follow_chunk(self) -> bool:
+        """Count the next events; whether the end of the ledger was reached. Under the lock."""
         assert self._position is not None
-        while True:
-            with self._database.read() as connection:
-                head = _head(connection)
-                if head > self._position:
-                    self._position = self._count(connection, self._engine, self._position, head)
-            if self._position >= head:
-                self._reached = time.monotonic()
-                return
-            if time.monotonic() > until:
-                return
+        with self._database.read() as connection:
+            head = _head(connection)
+            if head > self._position:
+                self._position = self._count(connection, self._engine, self._position, head)
+        if self._position < head:
+            return False
+        self._reached = time.monotonic()
+        return True
 
     def _build(self, until: float) -> None:
         """Count the past for a new bundle, until then; join the counters when it has counted as far."""
@@ -242,20 +254,18 @@ class Counters:
         kept = {feature.name: known[feature.name] for feature in features if known and feature.name in known}
         wanted = [feature for feature in features if feature.name not in kept]
         if not wanted:
-            return CounterReading(kept, self.position)
+            counted = None if known is None else known.get(POSITION)
+            return CounterReading(kept, counted if isinstance(counted, int) else 0)
         try:
             return self._read(wanted, item, kept)
         except StorageError:
             return unread(features, _SILENT, kept)
 
     def _read(self, wanted: Sequence[Feature], item: Item, kept: Mapping[str, FeatureValue]) -> CounterReading:
-        if self._position is not None and self._lock.acquire(timeout=_LOCK_S):
-            try:
-                self._follow(time.monotonic() + _READ_SLICE_S)
-            finally:
-                self._lock.release()
-        at, values, missing = now_ms(), dict(kept), set[str]()
         counted = [feature for feature in wanted if tables_of(_spec(feature))]
+        if counted and self._position is not None:
+            self._follow(time.monotonic() + _READ_SLICE_S, _LOCK_S)
+        at, values, missing = now_ms(), dict(kept), set[str]()
         with self._database.read() as connection:
             actor, ref = self._refs(connection, item)
             for feature in wanted:
@@ -266,7 +276,7 @@ class Counters:
         names = {name for feature in counted for name in _spec(feature).by} - {ACTOR}
         attributes |= attributes_of(item.fields, names, self._vault)
         with self._lock:
-            position = self.position
+            position = self.position if counted else 0
             mine = own if counted_at <= position else ()
             for feature in counted:
                 found = self._counted(_spec(feature), attributes, at, mine)
@@ -302,8 +312,9 @@ class Counters:
         lookup = self._vault.master.lookup
         of_item = lookup(f"item:{item.content_type}", item.id)
         of_actor = None if item.actor is None else lookup("account", item.actor)
-        query = select(subject.c.ref, subject.c.lookup).where(subject.c.lookup.in_([of_item, of_actor or of_item]))
-        found = {bytes(row.lookup): row.ref for row in connection.execute(query)}
+        found = {
+            bytes(row.lookup): row.ref for row in connection.execute(_REFS, {"lookups": [of_item, of_actor or of_item]})
+        }
         return (None if of_actor is None else found.get(of_actor)), found.get(of_item)
 
     def _own(self, connection: Connection, ref: str) -> tuple[int, Sequence[Activity]]:
@@ -312,7 +323,9 @@ class Counters:
         event = revisions.submission(ref)
         if event is None:
             return 0, ()
-        found = activities_of(connection, [event], self._engine.needs(), self._vault, revisions.fields_of)
+        with self._lock:
+            needs = self._engine.needs()
+        found = activities_of(connection, [event], needs, self._vault, revisions.fields_of)
         return event.seq, [one for one in found if isinstance(one, Activity)]
 
 
@@ -329,7 +342,7 @@ def met_at(ref: str) -> int:
 
 
 def _unknown(why: str) -> Unknown:
-    return Unknown(detector=COUNTERS, part="", reason=UnknownReason.UNCOUNTED, detail=why)
+    return Unknown(detector=COUNTERS, part="history", reason=UnknownReason.UNCOUNTED, detail=why)
 
 
 def _spec(feature: Feature) -> CounterSpec:
@@ -338,8 +351,13 @@ def _spec(feature: Feature) -> CounterSpec:
 
 
 def _head(connection: Connection) -> int:
-    return connection.execute(select(func.max(event_table.c.seq))).scalar() or 0
+    return connection.execute(_HEAD).scalar() or 0
 
 
 def _id_of(connection: Connection, seq: int) -> str:
     return connection.execute(select(event_table.c.id).where(event_table.c.seq == seq)).scalar() or ""
+
+
+# Made once: they run before every decision that reads counters.
+_HEAD: Final = select(func.max(event_table.c.seq))
+_REFS: Final = select(subject.c.ref, subject.c.lookup).where(subject.c.lookup.in_(bindparam("lookups", expanding=True)))

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from seawall.enforce.tables import enforcement
 from seawall.model import Decision
 from seawall.model.counters import CounterSpec
+
+_IN_FORCE: Final = select(enforcement.c.decision, enforcement.c.at, enforcement.c.parameters).where(
+    enforcement.c.subject == bindparam("actor"),
+    enforcement.c.state == "active",
+    enforcement.c.kind == "strike",
+    enforcement.c.at >= bindparam("since"),
+)
 
 
 def strikes_of(
@@ -19,14 +27,9 @@ def strikes_of(
 
     A strike is one under every policy that its decision names; ``find`` looks the decision up.
     """
-    table = enforcement.c
-    query = select(table.decision, table.at, table.parameters).where(
-        table.subject == actor, table.state == "active", table.kind == "strike"
-    )
-    if spec.within:
-        query = query.where(table.at >= at - spec.within)
     total = 0.0
-    for row in connection.execute(query):
+    since = at - spec.within if spec.within else 0
+    for row in connection.execute(_IN_FORCE, {"actor": actor, "since": since}):
         parameters = json.loads(row.parameters)
         lasts = parameters.get("for")
         if lasts is not None and row.at + 1000 * lasts <= at:

@@ -239,7 +239,7 @@ class _Reader:
 
 def _silence(unknown: Unknown) -> str:
     if unknown.detector == COUNTERS:
-        return f"counters: {unknown.detail}"
+        return f"counters: {unknown.detail.replace('_', ' ')}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"

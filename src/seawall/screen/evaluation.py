@@ -141,7 +141,7 @@ def decide(
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
     features, personal, missing = _split(row, program.personal)
-    if evaluation.counters is not None:
+    if evaluation.counters is not None and evaluation.counters.position:
         features[POSITION] = evaluation.counters.position
     failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
