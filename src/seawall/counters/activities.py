@@ -19,14 +19,14 @@ from seawall.model import (
     SubjectErased,
     is_account,
 )
-from seawall.model.counters import ACTOR
+from seawall.model.counters import ACTOR, OWN, SENT
 from seawall.storage import Vault
 from seawall.storage.events import Events
 from seawall.storage.ledger import event as event_table
 from seawall.storage.tables import subject
 
-REPORT: Final = "report"
-REVIEW: Final = "review"
+REPORT: Final = f"{OWN}report"
+REVIEW: Final = f"{OWN}review"
 _BY_REVIEW: Final = f'"source":"{DecisionSource.REVIEW.value}"'.encode()
 
 Needs = Mapping[str, frozenset[str]]
@@ -113,8 +113,8 @@ def activities_of(
                 name = body.item.content_type
                 found = attributes_of(fields.get(body.item.ref, {}), needs[name], vault)
                 yield _activity(name, one, one.at, body.actor, found)
-            case ActivityRecorded() as body if body.activity in needs:
-                yield _activity(body.activity, one, body.time, body.actor, body.attributes)
+            case ActivityRecorded() as body if (name := SENT + body.activity) in needs:
+                yield _activity(name, one, body.time, body.actor, body.attributes)
             case ReportReceived() as body if not body.muted:
                 kind = attributes_of({"kind": body.kind}, needs[REPORT], vault)
                 yield _activity(REPORT, one, one.at, owners.get(body.item.ref), kind)

@@ -201,7 +201,8 @@ class Counters:
         events, reached = read_counted(connection, schema, kinds, after, upto, _CHUNK)
         batch: list[Activity] = []
         fields_of = self._first_revisions().fields_of
-        for one in activities_of(connection, events, needs, self._vault, fields_of):
+        # All is read before anything is counted: a chunk that cannot be read is counted later, and once.
+        for one in list(activities_of(connection, events, needs, self._vault, fields_of)):
             if isinstance(one, SubjectErased):
                 engine.apply(batch)
                 batch = []

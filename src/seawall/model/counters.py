@@ -15,6 +15,11 @@ POSITION: Final = "ledger_position(counters)"
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
+OWN: Final = "own:"
+"""Before the names of activities that Seawall itself sees beside items: a content type may be called ``review``."""
+SENT: Final = "sent:"
+"""Before the names of those that the platform sends."""
+
 Condition: TypeAlias = tuple[Any, ...]
 """A condition over an activity's attributes: ``("and", a, b)``, ``("or", a, b)``, ``("not", a)``, ``("is", name)``,
 ``("compare", name, operator, constant)``, ``("in", name, (constants))``. A missing attribute makes a test false."""
@@ -35,8 +40,9 @@ class CounterFunction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterSpec:
-    """One counter of a rule. ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
+    """One counter of a rule. ``activity``: a content type, or a name after ``OWN`` or ``SENT``.
 
+    ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
     ``within``: milliseconds; 0 for those without a window. ``value``: the attribute whose values are told apart, added
     or compared. ``policy``: of strikes; empty: any.
     """

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from seawall.model import FieldRole, FieldType
-from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec
+from seawall.model.counters import ACTOR, OWN, SENT, Condition, CounterFunction, CounterSpec
 from seawall.model.durations import FORM, format_duration, parse_duration
 from seawall.policy.checking import CallChecker
 from seawall.policy.functions import SIGNATURES
@@ -61,7 +61,7 @@ def check_count(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTer
             node, "ratio needs where=: the share of the activities for which it holds", expected=SIGNATURES[name]
         )
     within = _within(checker, node, named)
-    written = [_written(by), literal(activity), f"within={literal(format_duration(within))}"]
+    written = [_written(by), literal(_shown(activity)), f"within={literal(format_duration(within))}"]
     spec = CounterSpec(function=CounterFunction(name), by=by, activity=activity, within=int(within * 1000), where=where)
     kind = ValueType.INTEGER if name == "count" else ValueType.NUMBER
     return _feature(name, [*written, *([f"where={shown}"] if shown else [])], spec, kind)
@@ -91,14 +91,15 @@ def check_values(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTe
         activity = _activity(checker, named["activity"])
     kind = _attribute(checker, what, activity, what.attr)
     if name != "distinct" and kind not in (None, ValueType.NUMBER):
-        raise checker.refused(what, f"{activity}.{what.attr} is {article(kind or ValueType.NONE)}", expected="a number")
+        message = f"{_shown(activity)}.{what.attr} is {article(kind or ValueType.NONE)}"
+        raise checker.refused(what, message, expected="a number")
     by = _entity(checker, named["by"], activity, known)
     where, shown = _where(checker, named.get("where"), activity)
     within = _within(checker, node, named)
     written = [
         f"{owner}.{what.attr}",
         f"by={_written(by)}",
-        *([f"activity={literal(activity)}"] if owner == "activity" else []),
+        *([f"activity={literal(_shown(activity))}"] if owner == "activity" else []),
         f"within={literal(format_duration(within))}",
         *([f"where={shown}"] if shown else []),
     ]
@@ -187,8 +188,10 @@ def _within(checker: CallChecker, node: ast.Call, named: Mapping[str, ast.expr])
 def _activity(checker: CallChecker, node: ast.expr) -> str:
     name, environment = _text(checker, node), checker.environment
     types = environment.types
-    if name in types or name in OWN_ACTIVITIES:
+    if name in types:
         return name
+    if name in OWN_ACTIVITIES:
+        return OWN + name
     if name == "strike":
         raise checker.refused(node, "strikes are read by a function of their own", expected=SIGNATURES["strikes"])
     if not _ACTIVITY.fullmatch(name):
@@ -204,7 +207,12 @@ def _activity(checker: CallChecker, node: ast.expr) -> str:
             near=near,
             remedy=remedy,
         )
-    return name
+    return SENT + name
+
+
+def _shown(activity: str) -> str:
+    """An activity's name as rules write it."""
+    return activity.removeprefix(OWN).removeprefix(SENT)
 
 
 def _is_actor(node: ast.expr) -> bool:
@@ -236,7 +244,7 @@ def _dimension(checker: CallChecker, node: ast.expr, activity: str, known: _Know
     if own is ValueType.LIST:
         raise checker.refused(node, f"{feature.name} is a list", expected="a field with one value")
     if other not in (None, own):
-        message = f"{activity}.{node.attr} is {article(other or ValueType.NONE)}, and {feature.name} is not"
+        message = f"{_shown(activity)}.{node.attr} is {article(other or ValueType.NONE)}, and {feature.name} is not"
         raise checker.refused(node, message, expected="fields of one name and type")
     checker.definite(node, read(feature, feature.name in known))
     return node.attr
@@ -245,20 +253,18 @@ def _dimension(checker: CallChecker, node: ast.expr, activity: str, known: _Know
 def _attribute(checker: CallChecker, node: ast.expr, activity: str, name: str) -> ValueType | None:
     """The type of an activity's attribute; None: the platform sends it, as text, number or boolean."""
     environment = checker.environment
-    own = OWN_ACTIVITIES.get(activity)
-    content_type = environment.types.get(activity)
-    if content_type is None and own is None:
+    if activity.startswith(SENT):
         return None
-    if own is not None and content_type is None:
-        kinds: dict[str, ValueType] = dict(own)
+    if activity.startswith(OWN):
+        kinds = dict(OWN_ACTIVITIES[activity.removeprefix(OWN)])
     else:
-        assert content_type is not None
-        fields = [spec for spec in content_type.fields if spec.role not in _SPECIAL_ROLES and spec.type in _VALUES]
+        declared = environment.types[activity].fields
+        fields = [spec for spec in declared if spec.role not in _SPECIAL_ROLES and spec.type in _VALUES]
         kinds = {spec.name: _VALUES[spec.type] for spec in fields}
     if name not in kinds:
         raise checker.refused(
             node,
-            f"counters know no '{name}' of {activity}",
+            f"counters know no '{name}' of {_shown(activity)}",
             expected="one of " + ", ".join(kinds),
             near=nearest(name, kinds),
         )
@@ -285,8 +291,15 @@ def _condition(checker: CallChecker, node: ast.expr, activity: str) -> tuple[Con
         case ast.UnaryOp(op=ast.Not()):
             inner, text = _condition(checker, node.operand, activity)
             return ("not", inner), f"(not {text})"
-        case ast.Compare(ops=[operator], comparators=[right]):
-            return _test(checker, node, operator, right, activity)
+        case ast.Compare():
+            left, found, text = node.left, None, ""
+            for operator, right in zip(node.ops, node.comparators, strict=True):
+                other, more = _test(checker, node, left, operator, right, activity)
+                text = more if found is None else f"({text} and {more})"
+                found = other if found is None else ("and", found, other)
+                left = right
+            assert found is not None, "a comparison has an operator"
+            return found, text
         case ast.Attribute():
             name = _named_attribute(checker, node, activity, ValueType.BOOLEAN)
             return ("is", name), f"activity.{name}"
@@ -296,9 +309,9 @@ def _condition(checker: CallChecker, node: ast.expr, activity: str) -> tuple[Con
 
 
 def _test(
-    checker: CallChecker, node: ast.Compare, operator: ast.cmpop, right: ast.expr, activity: str
+    checker: CallChecker, node: ast.Compare, left: ast.expr, operator: ast.cmpop, right: ast.expr, activity: str
 ) -> tuple[Condition, str]:
-    left, symbol = node.left, _SYMBOLS.get(type(operator))
+    symbol = _SYMBOLS.get(type(operator))
     if isinstance(operator, ast.In | ast.NotIn) and isinstance(right, ast.List) and right.elts:
         constants = tuple(_constant(checker, each) for each in right.elts)
         name = _named_attribute(checker, left, activity, *{_type(each) for each in constants})
@@ -333,7 +346,6 @@ def _named_attribute(checker: CallChecker, node: ast.expr, activity: str, *kinds
         raise checker.refused(node, "where= tests attributes of the activity", expected="activity.<name>")
     found = _attribute(checker, node, activity, node.attr)
     if found is not None and any(kind is not found for kind in kinds):
-        raise checker.refused(
-            node, f"{activity}.{node.attr} is {article(found)}", expected=f"a test of {article(found)}"
-        )
+        message = f"{_shown(activity)}.{node.attr} is {article(found)}"
+        raise checker.refused(node, message, expected=f"a test of {article(found)}")
     return node.attr
