@@ -283,29 +283,27 @@ def _condition(checker: CallChecker, node: ast.expr, activity: str) -> tuple[Con
     match node:
         case ast.BoolOp():
             word = "and" if isinstance(node.op, ast.And) else "or"
-            found, text = _condition(checker, node.values[0], activity)
-            for each in node.values[1:]:
-                other, more = _condition(checker, each, activity)
-                found, text = (word, found, other), f"({text} {word} {more})"
-            return found, text
+            return _joined(word, [_condition(checker, each, activity) for each in node.values])
         case ast.UnaryOp(op=ast.Not()):
             inner, text = _condition(checker, node.operand, activity)
             return ("not", inner), f"(not {text})"
         case ast.Compare():
-            left, found, text = node.left, None, ""
-            for operator, right in zip(node.ops, node.comparators, strict=True):
-                other, more = _test(checker, node, left, operator, right, activity)
-                text = more if found is None else f"({text} and {more})"
-                found = other if found is None else ("and", found, other)
-                left = right
-            assert found is not None, "a comparison has an operator"
-            return found, text
+            links = zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
+            return _joined("and", [_test(checker, node, *link, activity) for link in links])
         case ast.Attribute():
             name = _named_attribute(checker, node, activity, ValueType.BOOLEAN)
             return ("is", name), f"activity.{name}"
     raise checker.refused(
         node, "where= takes comparisons of activity.… with constants", expected="where=activity.seconds < 35"
     )
+
+
+def _joined(word: str, conditions: list[tuple[Condition, str]]) -> tuple[Condition, str]:
+    """The conditions joined by ``and`` or ``or``, from left to right."""
+    found, text = conditions[0]
+    for other, more in conditions[1:]:
+        found, text = (word, found, other), f"({text} {word} {more})"
+    return found, text
 
 
 def _test(
