@@ -271,3 +271,17 @@ def test_processes_count_alike(rig: Rig, tmp_path: Path) -> None:
     second.refresh()
     assert second.read(features, item) == first.read(features, item)
     assert first.read(features, item).values == {names[0]: 2, names[1]: 2, names[2]: 5}
+
+
+def test_a_deadline_is_kept_when_counting_takes_too_long(rig: Rig) -> None:
+    publish(rig, f"{FOUR} >= 0")
+    counters = rig.app.context.get(Counters)
+    with counters._lock:  # as while a large chunk is counted
+        answer = asyncio.run(rig.app.screener.screen_async(make("hello", "note", "n-1"), deadline_ms=500))
+    assert answer.degraded
+    (unknown,) = rig.decision(answer).unknown
+    assert (unknown.detector, unknown.reason, unknown.detail) == ("counters", UnknownReason.UNCOUNTED, "deadline")
+    rig.hurry(answer)
+    rig.work("rescreen")
+    assert (rig.decisions(answer.item)[-1].features or {})[FOUR] == 0
+    assert rig.head(answer.item)["verdict"] == "hold"

@@ -45,6 +45,7 @@ _BEHIND: Final = "behind_the_ledger"
 _BUILDING: Final = "history_is_read"
 _MEMORY: Final = "out_of_memory"
 _SILENT: Final = "no_database"
+_LATE: Final = "deadline"
 
 
 class CounterReading(msgspec.Struct, frozen=True):
@@ -331,7 +332,7 @@ class Counters:
 
 
 def unread(
-    features: Sequence[Feature], why: str = _SILENT, kept: Mapping[str, FeatureValue] | None = None
+    features: Sequence[Feature], why: str = _LATE, kept: Mapping[str, FeatureValue] | None = None
 ) -> CounterReading:
     """A reading in which all counters are unknown, but for those ``kept``."""
     return CounterReading({feature.name: UNKNOWN for feature in features} | dict(kept or {}), 0, (_unknown(why),))
