@@ -285,3 +285,16 @@ def test_a_deadline_is_kept_when_counting_takes_too_long(rig: Rig) -> None:
     rig.work("rescreen")
     assert (rig.decisions(answer.item)[-1].features or {})[FOUR] == 0
     assert rig.head(answer.item)["verdict"] == "hold"
+
+
+def test_many_at_once_are_all_counted(rig: Rig) -> None:
+    publish(rig, f"{FOUR} > 900")
+
+    async def burst() -> list[ScreenResponse]:
+        items = [make(f"note {number}", "note", f"n-{number}") for number in range(40)]
+        return list(await asyncio.gather(*map(rig.app.screener.screen_async, items)))
+
+    counts = [read(rig, answer)[FOUR] for answer in asyncio.run(burst())]
+    assert min(counts) >= 0
+    assert max(counts) < 40
+    assert read(rig, rig.screen(id="n-99"))[FOUR] == 40
