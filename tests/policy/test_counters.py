@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
+
 import pytest
 
 from seawall.model import UNKNOWN
 from seawall.model.counters import CounterFunction, CounterSpec
-from seawall.policy import Context, load_bundle, run_examples
-from support.policies import NOW, build, comment, errors, policy, rule
+from seawall.policy import Context, PolicySource, build_bundle, load_bundle, run_examples
+from support.policies import DETECTORS, NOW, build, comment, content_types, errors, policy, rule
 
 DAY = 86_400_000
 
@@ -176,7 +179,13 @@ def test_a_published_bundle_may_have_lets_of_these_names() -> None:
     text = policy(rule("burst"), lets="let:\n  burst: spam >= 0.5\n")
     bundle = build(text)
     older = bundle.canonical().replace(b"burst", b"ratio")
-    import hashlib
-
     assert "hides a function" in errors(text.replace("burst", "ratio"))
-    assert load_bundle(older, hashlib.sha256(older).hexdigest()).program("comment").rules
+    assert load_bundle(older, sha256(older).hexdigest()).program("comment").rules
+
+
+def test_a_content_type_has_its_name_before_what_seawall_records() -> None:
+    types = content_types()
+    types.append(replace(types[1], name="review"))
+    text = policy(rule('count(actor, "review", within="1d", where=activity.body == "x") > 1'))
+    program = build_bundle([PolicySource("test.yaml", text)], types, DETECTORS, ()).program("comment")
+    assert [feature.counter.activity for feature in program.counters if feature.counter] == ["review"]
