@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from seawall import access, appeal, detection, enforce, publish, review, screen
+from seawall.counters import component as counters
 from seawall.detect import Runner
 from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
 from seawall.detection import configured_detectors as configured_detectors
@@ -65,6 +66,7 @@ COMPONENTS: tuple[Component, ...] = (
     STORAGE,
     detection.COMPONENT,
     publish.COMPONENT,
+    counters.COMPONENT,
     screen.COMPONENT,
     enforce.COMPONENT,
     review.COMPONENT,

@@ -12,7 +12,8 @@ from support.examples import examples
 from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, errors, policy, rule
 
 FUNCTIONS = (
-    "abs, age, at_fpr, bank, contains, count_matches, in_part, known, length, lower, matches, max, min, unanswerable"
+    "abs, age, at_fpr, bank, contains, count, count_matches, distinct, first_seen, in_part, known, length, lower, "
+    "matches, max, max_of, min, rate, ratio, strikes, sum_of, unanswerable"
 )
 
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'
@@ -40,12 +41,12 @@ def test_unknown_field_names_the_content_type_and_the_way_out() -> None:
 
 
 def test_unknown_function_is_answered_with_the_functions_there_are() -> None:
-    assert errors(policy(rule('count(actor, "comment") > 20'))) == (
-        "test.yaml:12:7: unknown function 'count'\n"
-        '   12 |       count(actor, "comment") > 20\n'
-        "      |       ^^^^^\n"
+    assert errors(policy(rule('contain(actor, "comment") > 20'))) == (
+        "test.yaml:12:7: unknown function 'contain'\n"
+        '   12 |       contain(actor, "comment") > 20\n'
+        "      |       ^^^^^^^\n"
         f"  expected: one of {FUNCTIONS}\n"
-        "  nearest: contains"
+        "  nearest: contains, count"
     )
 
 

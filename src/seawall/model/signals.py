@@ -84,6 +84,7 @@ class UnknownReason(StrEnum):
     LANGUAGE = "language"  # it does not support the part's language
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
     LATER = "later"  # left to a later stage
+    UNCOUNTED = "uncounted"  # counters have not read the history that they need
 
 
 LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})

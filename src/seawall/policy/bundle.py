@@ -47,6 +47,11 @@ class Bundle:
         """The compiled rules of a content type. Raises KeyError."""
         return self._programs[content_type]
 
+    @property
+    def programs(self) -> Iterable[Program]:
+        """The compiled rules of every content type."""
+        return self._programs.values()
+
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
         return self._by_name.get(name)
@@ -146,7 +151,9 @@ def _compile(
 ) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
     """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
     signals = offered_signals(detectors)
-    environments = {name: Environment(each, signals, frozenset(banks), published) for name, each in types.items()}
+    environments = {
+        name: Environment(each, signals, frozenset(banks), published, types) for name, each in types.items()
+    }
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
     for policy in policies:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.policy.checking import CallChecker
+from seawall.policy.counter_calls import check_count, check_first_seen, check_strikes, check_values
 from seawall.policy.functions import (
     SIGNATURES,
     BadPattern,
@@ -244,13 +245,21 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "at_fpr": _at_fpr,
     "bank": _bank,
     "contains": _contains,
+    "count": check_count,
     "count_matches": _pattern,
+    "distinct": check_values,
+    "first_seen": check_first_seen,
     "in_part": _in_part,
     "known": _known,
     "length": _length,
     "lower": _lower,
     "matches": _pattern,
     "max": _numeric,
+    "max_of": check_values,
     "min": _numeric,
+    "rate": check_count,
+    "ratio": check_count,
+    "strikes": check_strikes,
+    "sum_of": check_values,
     "unanswerable": _unanswerable,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
@@ -75,9 +75,18 @@ class Environment:
     signals: Mapping[str, tuple[OfferedSignal, ...]]
     banks: frozenset[str]
     is_published: bool = False  # checked by the release that published it; later checks do not apply
+    content_types: Mapping[str, ContentType] = field(default_factory=dict)  # all of the bundle: what they count
+
+    @property
+    def types(self) -> Mapping[str, ContentType]:
+        """Every content type whose screenings may be counted, by name."""
+        return self.content_types or {self.content_type.name: self.content_type}
 
     def field(self, owner: str, name: str) -> Feature:
         """The column of ``item.<name>`` or ``actor.<name>``."""
+        if owner == "activity":
+            message = "activity.… stands in where=, and in distinct, sum_of and max_of"
+            raise UnusableName(message, expected="item.<field> or actor.<attribute>")
         return self._attribute(name) if owner == "actor" else self._item_field(name)
 
     def _attribute(self, name: str) -> Feature:

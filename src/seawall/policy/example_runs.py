@@ -120,7 +120,9 @@ def _alone(bundle: Bundle, policy: str, content_type: str) -> Program:
 
 def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleResult:
     content_type = bundle.content_types[checked.item.content_type]
-    row = program.row(Context(item=checked.item, parts=parts_of(checked.item, content_type), now_ms=_EPOCH))
+    history = {feature.name: 0 for feature in program.counters}  # a counter that is not given is 0
+    parts = parts_of(checked.item, content_type)
+    row = program.row(Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=history))
     row.update(dict.fromkeys(program.canaries, 0.0))  # within the share of every canary rule
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)

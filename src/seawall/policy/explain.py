@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
+from seawall.model.counters import COUNTERS, POSITION
 from seawall.model.durations import format_duration
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
 from seawall.policy.program import Outcome, Program
@@ -103,6 +104,7 @@ class Explanation:
     reproduced: bool
     rules: tuple[RuleExplanation, ...]
     change: Change | None
+    counted_up_to: int | None = None  # the event of the ledger up to which its counters had counted
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars."""
@@ -142,6 +144,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
         reproduced=_reproduced(decision, outcome),
         rules=tuple(rules),
         change=_smallest_change(program, reader, changes, outcome.verdict),
+        counted_up_to=_position(row),
     )
 
 
@@ -151,6 +154,11 @@ def _reproduced(decision: Decision, outcome: Outcome) -> bool:
     if decision.fail_mode is None and not any(reason.policy == OWN_POLICY for reason in decision.reasons):
         return outcome.verdict == decision.verdict and outcome.actions == decision.actions
     return all(action in decision.actions for action in outcome.actions)
+
+
+def _position(row: FeatureRow) -> int | None:
+    position = row.get(POSITION)
+    return position if isinstance(position, int) else None
 
 
 def _smallest_change(
@@ -236,15 +244,21 @@ class _Reader:
         return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason, at_least=at_least, silent=silent)
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
-        asked = {
-            detector.name
-            for detector in self.bundle.detectors
-            if any(signal.name == feature.argument for signal in detector.signals)
-        }
+        asked = (
+            {COUNTERS}
+            if feature.counter is not None
+            else {
+                detector.name
+                for detector in self.bundle.detectors
+                if any(signal.name == feature.argument for signal in detector.signals)
+            }
+        )
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
 
 def _silence(unknown: Unknown) -> str:
+    if unknown.detector == COUNTERS:
+        return f"counters: {unknown.detail.replace('_', ' ')}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
@@ -273,6 +287,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield f"  actions: {', '.join(explanation.actions) or 'none'}"
     if explanation.degraded:
         yield f"  degraded: an undetermined rule could have changed this; fail mode {explanation.fail_mode or 'none'}"
+    if explanation.counted_up_to is not None:
+        yield f"  counters: as of event {explanation.counted_up_to} of the ledger"
     if not explanation.reproduced:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     for rule in explanation.rules:

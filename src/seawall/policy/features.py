@@ -6,7 +6,7 @@ signal are unknown, ``at_least(<signal>)`` holds the value that the known parts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
@@ -29,13 +29,17 @@ _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts."""
+    """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts.
+
+    ``counters``: values by the name of their feature; None: nobody counted, so all are unknown.
+    """
 
     item: Item
     parts: Sequence[Part]
     signals: Sequence[Signal] = ()
     unknown: Sequence[Unknown] = ()
     now_ms: int = 0
+    counters: Mapping[str, FeatureValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) 
             _signals_filler(features, tuple(detectors)),
             _unanswerable_filler(features, tuple(detectors)),
             _text_filler(features),
+            _counters_filler(features),
         )
         if filler is not None
     ]
@@ -244,6 +249,22 @@ def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, N
             row[entry.column] = held + (1 if signal.value > 0 and near else 0)
         else:
             row[entry.column] = max(held, signal.value)
+
+
+# -- counters ----------------------------------------------------------------------------------------------------
+
+
+def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
+    names = [feature.name for feature in features if feature.counter is not None]
+    if not names:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        values = context.counters
+        for name in names:
+            row[name] = UNKNOWN if values is None else values.get(name, UNKNOWN)
+
+    return fill
 
 
 # -- texts -------------------------------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ class Program:
             each.name for each in self.features if each.origin is FeatureOrigin.CANARY
         )
         """Columns of the places that accounts have in canary rules."""
+        self.counters: tuple[Feature, ...] = tuple(each for each in self.features if each.counter is not None)
+        """The features that read history: see ``Context.counters``."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)

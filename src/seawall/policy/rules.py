@@ -105,7 +105,8 @@ def _check_lets(
     for let in policy.lets:
         if len(problems) >= MOST_PROBLEMS:
             break
-        if let.name in environment.signals or let.name in SIGNATURES:
+        is_function = let.name in SIGNATURES and not environment.is_published  # of then: functions are added since
+        if let.name in environment.signals or is_function:
             noun = "a signal" if let.name in environment.signals else "a function"
             message = f"let '{let.name}' hides {noun} of the same name"
             problems.append(problem_at(policy.source, let.span, message, remedy="choose another name"))

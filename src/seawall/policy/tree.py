@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from seawall.model.counters import CounterSpec
+
 Scalar: TypeAlias = str | int | float | bool | None
 MAX_TERMS: Final = 2_000  # terms of one expression, lets expanded
 MAX_TERM_DEPTH: Final = 60
@@ -73,6 +75,7 @@ class FeatureOrigin(StrEnum):
     MATCHES = "matches"
     COUNT_MATCHES = "count_matches"
     CONTAINS = "contains"
+    COUNTER = "counter"
 
 
 GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})
@@ -109,6 +112,7 @@ class Feature:
     within: int | None = None  # of bank: matches further away do not count
     optional: bool = False
     personal: bool = False
+    counter: CounterSpec | None = None
 
     @property
     def growing(self) -> bool:

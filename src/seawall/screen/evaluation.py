@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from seawall.content import parts_of
 from seawall.content.links import add_link_parts
+from seawall.counters.follower import CounterReading
 from seawall.detect import Findings
 from seawall.model import (
     Action,
@@ -26,6 +28,7 @@ from seawall.model import (
     new_id,
     now_ms,
 )
+from seawall.model.counters import POSITION
 from seawall.policy import Bundle, Context
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import StagePlan
@@ -39,6 +42,7 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
     plan: StagePlan
     parts: tuple[Part, ...]
     has_media: bool
+    counters: CounterReading | None = None  # what rules read of the past, when some do
 
     @property
     def extracts(self) -> bool:
@@ -137,6 +141,8 @@ def decide(
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     unknown = findings.unknown + postponed
+    if evaluation.counters is not None:
+        unknown += evaluation.counters.unknown
     row = program.row(_context(evaluation, findings, unknown, at))
     outcome = program.decide(row, snoozed)
     degraded = outcome.degraded
@@ -144,6 +150,8 @@ def decide(
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
     features, personal, missing = _split(row, program.personal)
+    if evaluation.counters is not None and evaluation.counters.position:
+        features[POSITION] = evaluation.counters.position
     failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
         id=new_id("dec", at),
@@ -172,7 +180,8 @@ def decide(
 
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
-    return Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    context = Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    return context if evaluation.counters is None else replace(context, counters=evaluation.counters.values)
 
 
 def _split(row: Mapping[str, Any], personal: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
