@@ -16,6 +16,7 @@ from seawall.client import verify_webhook
 from seawall.enforce import add_endpoint
 from seawall.enforce.enforce import JOB_KIND
 from seawall.enforce.services import deliver_message
+from seawall.settings import Settings
 from seawall.storage import following
 from support.api import Client
 from support.appeal_page import answered, decided, link
@@ -78,9 +79,16 @@ def test_webhooks_tell_the_link_with_what_was_applied_and_with_the_answer(own: R
 def test_without_a_public_address_no_link_is_told(own: Rig, receiver: Receiver) -> None:
     secret = subscribe(own, receiver)
     own.screen("You fool")
-    messages = told(own, receiver, secret, public_url="http://127.0.0.1:8470")
+    messages = told(own, receiver, secret, public_url="http://127.0.0.1:9000", has_public_url=False)
     assert messages
     assert not [one for one in messages if "appeal_url" in one.data]
+
+
+def test_only_an_address_that_somebody_named_is_for_others() -> None:
+    usual = Settings.from_env({})
+    assert not usual.has_public_url, "where a process listens by itself is told to nobody else"
+    named = Settings.from_env({"SEAWALL_PUBLIC_URL": f"{usual.public_url}/"})
+    assert (named.has_public_url, named.public_url) == (True, usual.public_url)
 
 
 def test_a_reporter_by_the_form_is_no_account(own: Rig, receiver: Receiver) -> None:

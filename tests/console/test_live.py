@@ -228,3 +228,4 @@ def test_a_page_goes_on_after_the_server_was_restarted(
     with served(replace(rig, asgi=console.build(rig.app)), port=port):  # another process: it knows no page
         count.filter(has_text=re.compile(rf"^{before + 1}$")).wait_for()
         page.get_by_role("button", name="1 new case: show").wait_for()
+        assert int(count.inner_text()) == before + 1

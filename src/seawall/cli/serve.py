@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
@@ -10,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -70,13 +70,15 @@ def serve(
     _end_in_order()
     with explained(), ExitStack() as stack:
         listening = stack.enter_context(_listen(host, port))
-        chosen = settings(
-            data_dir=data_dir,
-            database_url=database,
-            public_url=_own_url(listening),
-            policies_dir=policies,
-            content_types_dir=content_types,
-            text_model_dir=text_model,
+        chosen = _reached_at(
+            listening,
+            settings(
+                data_dir=data_dir,
+                database_url=database,
+                policies_dir=policies,
+                content_types_dir=content_types,
+                text_model_dir=text_model,
+            ),
         )
         if migrate:
             run_migrations(chosen)
@@ -172,12 +174,9 @@ def demo(
     if data is not None:
         _check_data(data)
     with explained(), _listen(host, port) as listening:
-        chosen = settings(
-            data_dir=data_dir,
-            database_url=database,
-            public_url=_own_url(listening),
-            allow_private_endpoints="yes",
-            report_form="yes",
+        chosen = _reached_at(
+            listening,
+            settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes", report_form="yes"),
         )
         run_migrations(chosen)
         _demo(chosen, listening, rate, seed, data)
@@ -293,14 +292,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _own_url(listening: socket.socket) -> str | None:
-    """Where a browser on this machine finds the server, for links to it; None: ``SEAWALL_PUBLIC_URL`` says so."""
-    if os.environ.get("SEAWALL_PUBLIC_URL"):
-        return None
+def _reached_at(listening: socket.socket, chosen: Settings) -> Settings:
+    """The settings with the address at which a browser on this machine finds the server, unless one was named."""
+    if chosen.has_public_url:
+        return chosen
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return replace(chosen, public_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
 def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tuple[str, ...] = ()) -> uvicorn.Server:

@@ -411,7 +411,8 @@ class _Child:
 
     def cpu_seconds(self) -> float:
         """How long it computed for the file being read; infinite where the system does not say."""
-        return max(0.0, _cpu_seconds(self.process.pid) - self._computed)
+        computed = _cpu_seconds(self.process.pid)
+        return computed - self._computed if math.isfinite(computed) else computed
 
     @property
     def is_over(self) -> bool:
