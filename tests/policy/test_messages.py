@@ -18,7 +18,7 @@ import seawall.policy as package
 from seawall import yamlfile
 from seawall.model import DetectorSpec, FieldRole, Modality, SignalKind, SignalSpec
 from seawall.policy import PolicyErrors, PolicySource, build_bundle, load_policy
-from support.policies import BANKS, DETECTORS, HEAD, TEXT_MODEL, content_types, policy, rule
+from support.policies import BANKS, DETECTORS, HEAD, TEXT_MODEL, WORDS, content_types, policy, rule
 
 FILE: Final = Path(__file__).parent / "data" / "messages.txt"
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'
@@ -26,7 +26,8 @@ POLICY: Final = Path(package.__file__).parent
 READERS: Final = Path(yamlfile.__file__).parent
 MODULES: Final = (
     *(POLICY / name for name in ("policyfile.py", "examplefile.py", "expressions.py", "syntax.py", "check.py")),
-    *(POLICY / name for name in ("call_checks.py", "environment.py", "rules.py", "examples.py", "bundle.py")),
+    *(POLICY / name for name in ("call_checks.py", "counter_calls.py", "environment.py", "rules.py", "examples.py")),
+    POLICY / "bundle.py",
     *(READERS / name for name in ("nodes.py",)),
 )
 SAYING: Final = frozenset(
@@ -122,13 +123,18 @@ def mistakes() -> Iterator[tuple[str, str]]:
         yield name, policy(rule("hate > 0.5", do))
     for name, when in WHENS.items():
         yield name, policy(rule(when))
+    for when in COUNTERS:
+        yield f"of history: {when}", policy(rule(when))
     for name, text in EXAMPLES.items():
         yield name, example(text)
 
 
 WHENS: Final = {
     "an unknown name": "hat > 0.5",
-    "an unknown function": "count(1) > 0",
+    "an unknown function": "cuont(actor) > 0",
+    "an unknown kind of a signal": "sorrow_terms.urgin > 0",
+    "a kind of a signal without kinds": "hate.urging > 0",
+    "something behind a dot": "itm.body == 'x'",
     "an unknown field": "item.titel == 'x'",
     "an unknown attribute": "actor.folowers > 3",
     "an optional field": "item.score > 3",
@@ -190,6 +196,44 @@ WHENS: Final = {
     "a rate that cannot be shown": "hate >= at_fpr(0.0001)",
     "a rate of a signal that is not calibrated": "threat_terms >= at_fpr(0.01)",
 }
+COUNTERS: Final = (
+    'count(3, "comment", within="1d") > 1',
+    'count(actor, "comment", within="1d", where=activity.likes is 1) > 1',
+    'count(actor, "comment") > 1',
+    "count(actor) > 1",
+    'count(actor, "coment", within="1d") > 1',
+    'count(actor, "Play it", within="1d") > 1',
+    'count(actor, "strike", within="1d") > 1',
+    'count(actor, item.body, within="1d") > 1',
+    'count(actor, "comment", within=600) > 1',
+    'count(actor, "comment", within="30s") > 1',
+    'count(actor, "comment", within="2y") > 1',
+    'count(actor, "comment", within="1d", by=actor) > 1',
+    'count(item.body, "play", within="1d", where=item.likes > 1) > 1',
+    'count([], "comment", within="1d") > 1',
+    'count([actor, actor], "comment", within="1d") > 1',
+    'count(item.tags, "comment", within="1d") > 1',
+    'count(item.likes, "message", within="1d") > 1',
+    'count(item.reply_to, "comment", within="1d") > 1',
+    'count(item.language, "comment", within="1d") > 1',
+    'count(actor, "comment", within="1d", where=activity.likes) > 1',
+    'count(actor, "comment", within="1d", where=activity.body > "a") > 1',
+    'count(actor, "comment", within="1d", where=activity.cover == 1) > 1',
+    'count(actor, "comment", within="1d", where=spam > 0.5) > 1',
+    'count(actor, "comment", within="1d", where=activity.likes > item.likes) > 1',
+    'count(actor, "comment", within="1d", where=[1]) > 1',
+    'ratio(actor, "comment", within="1d") > 0.5',
+    'distinct(item.body, within="1d") > 1',
+    'distinct(activity.ip, by=actor, within="1d") > 1',
+    'distinct(item.body, by=actor, activity="comment", within="1d") > 1',
+    'distinct(spam, by=actor, within="1d") > 1',
+    'sum_of(item.body, by=actor, within="1d") > 1',
+    'first_seen(item.body) < "1d"',
+    "strikes(item.body) > 1",
+    "activity.likes > 1",
+    'count(actor, "comment", within="1d") > "3"',
+    'sum_of(item.likes, by=actor, within="1d", where=activity.tags) > 1',
+)
 EXAMPLES: Final = {
     "an example as a text": "x",
     "an example without an item": "{expect: {verdict: hold}}",
@@ -213,7 +257,7 @@ def shown() -> Iterator[str]:
     """Each mistake with its message."""
     for name, text in mistakes():
         try:
-            build_bundle([PolicySource("test.yaml", text)], content_types(), DETECTORS, BANKS)
+            build_bundle([PolicySource("test.yaml", text)], content_types(), [*DETECTORS, WORDS], BANKS)
         except PolicyErrors as refused:
             said = refused.problems[0].render()
         else:
@@ -239,6 +283,11 @@ def _between_policies() -> Iterator[str]:
         replace(field, extract=("wordz",)) if field.role is FieldRole.MEDIA and field.name == "cover" else field
         for field in comment.fields
     )
+    other = tuple(
+        replace(field, name="violates", required=True) if field.name == "reply_to" else field
+        for field in comment.fields
+    )
+    reviews = policy(rule('count(item.violates, "review", within="1d") > 1'))
     yield from (
         f"== {name}\n{_first(texts, types, detectors, banks)}\n"
         for name, texts, types, detectors, banks in (
@@ -248,6 +297,7 @@ def _between_policies() -> Iterator[str]:
             ("a bank without a detector", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, ["new"]),
             ("no bank yet", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, []),
             ("a stage that asks an unknown detector", [good], [asking], DETECTORS, BANKS),
+            ("a field of another type", [reviews], [replace(comment, fields=other)], DETECTORS, BANKS),
             ("a field with an unknown extractor", [good], [replace(comment, fields=cover)], DETECTORS, BANKS),
         )
     )

@@ -6,33 +6,18 @@ import pytest
 
 from seawall.model import (
     UNKNOWN,
-    Cost,
     Decision,
     DecisionSource,
-    DetectorSpec,
     ItemRef,
-    Modality,
     Signal,
-    SignalKind,
-    SignalSpec,
     Unknown,
     UnknownReason,
     Verdict,
 )
 from seawall.policy import Bundle, PolicySource, build_bundle, explain, run_examples
-from support.policies import BANKS, DETECTORS, comment, content_types, policy, rule
+from support.policies import BANKS, DETECTORS, WORDS, comment, content_types, policy, rule
 from support.policies import errors as errors_of
 
-WORDS = DetectorSpec(
-    name="words",
-    version="1",
-    signals=tuple(
-        SignalSpec(name=name, kind=SignalKind.SCORE)
-        for name in ("sorrow_terms", "sorrow_terms.urging", "sorrow_terms.distress")
-    ),
-    modalities=frozenset({Modality.TEXT}),
-    cost=Cost.INLINE,
-)
 ALL = (*DETECTORS, WORDS)
 
 

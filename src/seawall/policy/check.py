@@ -122,7 +122,7 @@ class Checker:
                 return Checked(self._constant(node))
             case ast.Name():
                 return self._name(node, known)
-            case ast.Attribute(value=ast.Name(id="item" | "actor" as owner)):
+            case ast.Attribute(value=ast.Name(id="item" | "actor" | "activity" as owner)):
                 return Checked(self._field(node, owner, node.attr, known))
             case ast.Attribute(value=ast.Name(id=signal)):
                 return Checked(read(self.kind_of_signal(node, signal, node.attr)))

@@ -85,8 +85,10 @@ class Environment:
     def field(self, owner: str, name: str) -> Feature:
         """The column of ``item.<name>`` or ``actor.<name>``."""
         if owner == "activity":
-            message = "activity.… stands in where=, and in distinct, sum_of and max_of"
-            raise UnusableName(message, expected="item.<field> or actor.<attribute>")
+            raise UnusableName(
+                "activity.… stands in where=, and in distinct, sum_of and max_of",
+                expected="item.<field> or actor.<attribute>",
+            )
         return self._attribute(name) if owner == "actor" else self._item_field(name)
 
     def _attribute(self, name: str) -> Feature:
